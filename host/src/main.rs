@@ -1,0 +1,3 @@
+//! The `session-host` command.
+
+fn main() {}
