@@ -1,0 +1,39 @@
+# shellcheck shell=bash
+# What the scripts share; sourced, not run.
+
+set -euo pipefail
+
+root="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd -P)"
+
+say() {
+    printf '%s\n' "$*" >&2
+}
+
+fail() {
+    say "$(basename "$0"): $*"
+    exit 1
+}
+
+# What is fetched or generated once and shared by all clones; made if need be, printed as an absolute path.
+cache_directory() {
+    local directory="${SESSION_HOST_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/session-host}"
+    mkdir -p "$directory"
+    (cd "$directory" && pwd -P)
+}
+
+# Where cargo puts what it builds, also when a variable or the user's own configuration moves it.
+target_directory() {
+    (cd "$root" && cargo metadata --no-deps --format-version 1) |
+        sed -n 's/.*"target_directory":"\([^"]*\)".*/\1/p'
+}
+
+# require_command COMMAND DEBIAN_PACKAGE REMEDY
+require_command() {
+    command -v "$1" >/dev/null && return
+    if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
+        say "installing $2, which brings $1"
+        apt-get update -qq >&2
+        DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$2" >&2
+    fi
+    command -v "$1" >/dev/null || fail "$1 is missing; $3, then run this again"
+}
