@@ -1,1 +1,15 @@
 //! The host: discovers processors, scans sessions, runs the one over the other and keeps the state.
+//!
+//! The way of the data is [`plugins`] (discover, check, load), [`sessions`] (scan, snapshot), [`runner`] (one run),
+//! [`state`] (DuckDB). [`host`] puts them together, [`cli`] is the face.
+
+pub mod cli;
+pub mod clock;
+pub mod config;
+pub mod host;
+pub mod names;
+pub mod plugins;
+pub mod process;
+pub mod runner;
+pub mod sessions;
+pub mod state;

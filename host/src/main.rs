@@ -1,3 +1,7 @@
 //! The `session-host` command.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    session_host::cli::main()
+}

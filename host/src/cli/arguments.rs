@@ -1,0 +1,221 @@
+//! What the command line takes.
+
+use std::path::PathBuf;
+
+use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
+
+use crate::{config::Overrides, plugins::PluginTrust};
+
+/// Runs processors (shared libraries in a directory) over coding-agent transcripts, each over each version of each
+/// session exactly once, and keeps what they find in DuckDB.
+#[derive(Debug, Parser)]
+#[command(name = "session-host", version, after_help = EXIT_STATUS)]
+pub(super) struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+
+    /// The configuration file (TOML) [default: session-host/config.toml in the user's configuration folder]
+    #[arg(long, global = true, value_name = "FILE", env = "SESSION_HOST_CONFIG")]
+    config: Option<PathBuf>,
+    /// The sessions directory: <DIR>/<username>/<session>.jsonl
+    #[arg(long, global = true, value_name = "DIR", env = "SESSION_HOST_SESSIONS")]
+    sessions: Option<PathBuf>,
+    /// Take transcripts in nested folders too
+    #[arg(long, global = true, env = "SESSION_HOST_RECURSIVE", num_args = 0..=1, default_missing_value = "true", require_equals = true)]
+    recursive: Option<bool>,
+    /// Record all sessions for this user: the tree is of one person's projects
+    #[arg(long, global = true, value_name = "NAME", env = "SESSION_HOST_USERNAME")]
+    username: Option<String>,
+    /// The plugins directory [default: plugins/ beside the configuration]
+    #[arg(long, global = true, value_name = "DIR", env = "SESSION_HOST_PLUGINS")]
+    plugins: Option<PathBuf>,
+    /// The state, a DuckDB file [default: session-host.duckdb in the data directory]
+    #[arg(long, global = true, value_name = "FILE", env = "SESSION_HOST_STATE")]
+    state: Option<PathBuf>,
+    /// The data directory [default: session-host in the user's data folder]
+    #[arg(long, global = true, value_name = "DIR", env = "SESSION_HOST_DATA")]
+    data: Option<PathBuf>,
+    /// Take plugins that others than this user and root may write
+    #[arg(long, global = true)]
+    allow_insecure_plugins: bool,
+    /// How log lines are written
+    #[arg(
+        long,
+        global = true,
+        value_name = "FORMAT",
+        env = "SESSION_HOST_LOG_FORMAT",
+        default_value = "text"
+    )]
+    pub(super) log_format: LogFormat,
+    /// Log more: -v what is done, -vv how; the SESSION_HOST_LOG variable takes a filter such as `info,plugin=debug`
+    #[arg(short, long, global = true, action = ArgAction::Count)]
+    pub(super) verbose: u8,
+}
+
+const EXIT_STATUS: &str = "Exit status: 0 done, 1 some session failed, 2 usage or configuration, 3 state in use.";
+
+/// How log lines are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum LogFormat {
+    Text,
+    Json,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Make one run of each processor
+    Run(RunOptions),
+    /// List what the plugins directory holds, and what came of it
+    Processors(ListOptions),
+    /// Show how far each processor is
+    Status(ListOptions),
+    /// List the sessions that fail, and why
+    Failures(FailuresOptions),
+    /// List the latest runs
+    Runs(RunsOptions),
+    /// Process sessions again, changed or not; their rows stay until then
+    Reprocess(ReprocessOptions),
+    /// Run read-only SQL on the state
+    Query(QueryOptions),
+    /// Write every table as a Parquet file
+    Export(ExportOptions),
+    /// Remove everything about a user or a session
+    Forget(ForgetOptions),
+}
+
+#[derive(Debug, Args)]
+pub(super) struct RunOptions {
+    /// The processors to run [default: all]
+    #[arg(value_name = "PROCESSOR")]
+    pub(super) processors: Vec<String>,
+    /// Print each run's result as a line of JSON
+    #[arg(long)]
+    pub(super) json: bool,
+    #[command(flatten)]
+    pub(super) limits: LimitOptions,
+}
+
+#[derive(Debug, Default, Args)]
+#[command(next_help_heading = "Limits")]
+pub(super) struct LimitOptions {
+    /// Attempt at most so many sessions in a run
+    #[arg(long, value_name = "N", env = "SESSION_HOST_MAX_SESSIONS_PER_RUN")]
+    max_sessions: Option<u64>,
+    /// Begin attempts for at most so many seconds in a run [default: 150]
+    #[arg(long, value_name = "SECONDS", env = "SESSION_HOST_TIME_BUDGET_SECONDS")]
+    time_budget: Option<u64>,
+    /// Abandon an attempt after so many seconds [default: 300]
+    #[arg(long, value_name = "SECONDS", env = "SESSION_HOST_ATTEMPT_TIMEOUT_SECONDS")]
+    attempt_timeout: Option<u64>,
+    /// Let attempts go on for so many seconds after SIGINT or SIGTERM [default: 30]
+    #[arg(long, value_name = "SECONDS", env = "SESSION_HOST_SHUTDOWN_GRACE_SECONDS")]
+    shutdown_grace: Option<u64>,
+    /// Make so many attempts at once [default: the machine's cores]
+    #[arg(long, value_name = "N", env = "SESSION_HOST_WORKERS")]
+    workers: Option<usize>,
+    /// Hold at most so many bytes of transcripts at once [default: 134217728]
+    #[arg(long, value_name = "BYTES", env = "SESSION_HOST_MAX_INFLIGHT_BYTES")]
+    max_inflight_bytes: Option<u64>,
+    /// Refuse transcripts of more than so many bytes [default: 1073741824]
+    #[arg(long, value_name = "BYTES", env = "SESSION_HOST_MAX_SESSION_BYTES")]
+    max_session_bytes: Option<u64>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ListOptions {
+    /// Print JSON
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct FailuresOptions {
+    /// Only those of this processor
+    pub(super) processor: Option<String>,
+    /// Print JSON
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct RunsOptions {
+    /// How many
+    #[arg(long, default_value_t = 20)]
+    pub(super) limit: u32,
+    /// Print JSON
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ReprocessOptions {
+    /// The processor
+    pub(super) processor: String,
+    /// One session, such as alice/3f2c.jsonl [default: all]
+    pub(super) session: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct QueryOptions {
+    /// One SELECT
+    pub(super) sql: String,
+    /// How the rows are written
+    #[arg(long, default_value = "table")]
+    pub(super) format: QueryFormat,
+}
+
+/// How the rows of a query are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum QueryFormat {
+    Table,
+    Csv,
+    Json,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ExportOptions {
+    /// The folder for the files; made where there is none
+    pub(super) folder: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ForgetOptions {
+    /// A user, or one session: USER or USER/SESSION
+    #[arg(value_name = "USER[/SESSION]")]
+    pub(super) subject: String,
+}
+
+impl Arguments {
+    /// Whose plugins are taken.
+    pub(super) fn trust(&self) -> PluginTrust {
+        match self.allow_insecure_plugins {
+            true => PluginTrust::Anyone,
+            false => PluginTrust::OwnersOnly,
+        }
+    }
+
+    /// The configuration file, what stands before it, and the command.
+    pub(super) fn into_parts(self) -> (Option<PathBuf>, Overrides, Command) {
+        let none = LimitOptions::default();
+        let limits = match &self.command {
+            Command::Run(options) => &options.limits,
+            _ => &none,
+        };
+        let overrides = Overrides {
+            sessions: self.sessions,
+            recursive: self.recursive,
+            username: self.username,
+            plugins: self.plugins,
+            data: self.data,
+            state: self.state,
+            workers: limits.workers,
+            max_sessions_per_run: limits.max_sessions,
+            time_budget_seconds: limits.time_budget,
+            attempt_timeout_seconds: limits.attempt_timeout,
+            shutdown_grace_seconds: limits.shutdown_grace,
+            max_inflight_bytes: limits.max_inflight_bytes,
+            max_session_bytes: limits.max_session_bytes,
+        };
+        (self.config, overrides, self.command)
+    }
+}

@@ -1,0 +1,62 @@
+//! Where log lines go: to stderr, past a progress bar that may stand there.
+
+use std::{
+    io::{self, IsTerminal, Write},
+    sync::LazyLock,
+};
+
+use indicatif::MultiProgress;
+use tracing_subscriber::{EnvFilter, fmt::MakeWriter};
+
+use super::arguments::LogFormat;
+
+/// The terminal's progress bars; drawing and logging must not cross.
+pub(super) static BARS: LazyLock<MultiProgress> = LazyLock::new(MultiProgress::new);
+
+/// Installs the log.
+pub(super) fn install(format: LogFormat, verbose: u8) {
+    let level = match verbose {
+        0 => "warn",
+        1 => "info",
+        _ => "debug",
+    };
+    let filter = EnvFilter::try_from_env("SESSION_HOST_LOG").unwrap_or_else(|_| EnvFilter::new(level));
+    let log = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(PastBars)
+        .with_ansi(io::stderr().is_terminal());
+    match format {
+        LogFormat::Text => log.init(),
+        LogFormat::Json => log.json().init(),
+    }
+}
+
+struct PastBars;
+
+impl<'a> MakeWriter<'a> for PastBars {
+    type Writer = Line;
+
+    fn make_writer(&'a self) -> Line {
+        Line(Vec::new())
+    }
+}
+
+/// One log line, written whole when it is complete.
+struct Line(Vec<u8>);
+
+impl Write for Line {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Drop for Line {
+    fn drop(&mut self) {
+        // There is nowhere left to report that stderr cannot be written.
+        let _ = BARS.suspend(|| io::stderr().write_all(&self.0));
+    }
+}

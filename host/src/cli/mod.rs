@@ -1,0 +1,97 @@
+//! The command line.
+
+mod arguments;
+mod inspect_state;
+mod log;
+mod output;
+mod processors;
+mod run;
+mod signals;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use arguments::{Arguments, Command};
+
+use crate::{
+    config::{ConfigError, Settings},
+    host::{NoSuchProcessor, StartError},
+    plugins::CatalogueError,
+    runner::RunError,
+    state::StateError,
+};
+
+/// How a command ended, as the shell sees it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Exit {
+    /// All is done.
+    Done = 0,
+    /// Some session failed, or the command did.
+    Failed = 1,
+    /// The command or the configuration is wrong.
+    Usage = 2,
+    /// Another process has the state.
+    InUse = 3,
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(exit as u8)
+    }
+}
+
+/// Runs the command that the process was started with.
+#[must_use]
+pub fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    log::install(arguments.log_format, arguments.verbose);
+    match dispatch(arguments) {
+        Ok(exit) => exit.into(),
+        Err(error) => {
+            output::complain(&error);
+            exit_of(&error).into()
+        }
+    }
+}
+
+fn dispatch(arguments: Arguments) -> anyhow::Result<Exit> {
+    let trust = arguments.trust();
+    let (config, overrides, command) = arguments.into_parts();
+    let settings = Settings::resolve(config, overrides)?;
+    match command {
+        Command::Run(options) => run::run(settings, trust, &options),
+        Command::Processors(options) => processors::list(&settings, trust, &options),
+        Command::Status(options) => inspect_state::status(&settings, &options),
+        Command::Failures(options) => inspect_state::failures(&settings, &options),
+        Command::Runs(options) => inspect_state::runs(&settings, &options),
+        Command::Reprocess(options) => inspect_state::reprocess(&settings, &options),
+        Command::Query(options) => inspect_state::query(&settings, &options),
+        Command::Export(options) => inspect_state::export(&settings, &options),
+        Command::Forget(options) => inspect_state::forget(&settings, &options),
+    }
+}
+
+/// The exit status that an error stands for.
+fn exit_of(error: &anyhow::Error) -> Exit {
+    let state = error
+        .downcast_ref::<StateError>()
+        .or(match error.downcast_ref::<StartError>() {
+            Some(StartError::State(error)) => Some(error),
+            _ => None,
+        });
+    if let Some(state) = state {
+        return match state {
+            StateError::InUse { .. } => Exit::InUse,
+            StateError::Statement { .. } | StateError::Batch { .. } | StateError::Lost { .. } => Exit::Failed,
+            _ => Exit::Usage,
+        };
+    }
+    let is_usage = error.is::<ConfigError>()
+        || error.is::<StartError>()
+        || error.is::<CatalogueError>()
+        || error.is::<NoSuchProcessor>()
+        || error.is::<output::UsageError>()
+        || matches!(error.downcast_ref(), Some(RunError::Scan(_)));
+    if is_usage { Exit::Usage } else { Exit::Failed }
+}

@@ -1,0 +1,106 @@
+//! What people and programs read: data on stdout, complaints on stderr.
+
+use std::io::{self, IsTerminal, Write};
+
+use comfy_table::{Cell, CellAlignment, ContentArrangement, Table, presets};
+use serde::Serialize;
+
+/// Something on the command line that cannot be.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub(super) struct UsageError(pub(super) String);
+
+/// Prints a line of data.
+pub(super) fn print(line: impl std::fmt::Display) -> io::Result<()> {
+    writeln!(io::stdout().lock(), "{line}")
+}
+
+/// Prints a value as JSON.
+pub(super) fn print_json<T: Serialize>(value: &T) -> anyhow::Result<()> {
+    Ok(print(serde_json::to_string(value)?)?)
+}
+
+/// Says on stderr what went wrong.
+pub(super) fn complain(error: &anyhow::Error) {
+    // A reader of stdout that has gone away wants to hear no more.
+    let is_closed_pipe = error
+        .downcast_ref::<io::Error>()
+        .is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe);
+    if !is_closed_pipe {
+        // There is nowhere left to report that stderr cannot be written.
+        let _ = writeln!(io::stderr().lock(), "session-host: {error}");
+    }
+}
+
+/// A table as people like to read it; numbers stand to the right.
+pub(super) fn table<const N: usize>(header: [&str; N], rows: impl IntoIterator<Item = [String; N]>) -> Table {
+    grid(
+        header.map(str::to_owned).to_vec(),
+        rows.into_iter().map(|row| row.to_vec()),
+    )
+}
+
+/// As [`table`], of any width.
+pub(super) fn grid(header: Vec<String>, rows: impl IntoIterator<Item = Vec<String>>) -> Table {
+    let mut table = Table::new();
+    table.load_style(presets::UTF8_FULL_CONDENSED).set_header(header);
+    if io::stdout().is_terminal() {
+        table.set_content_arrangement(ContentArrangement::Dynamic);
+    }
+    for row in rows {
+        table.add_row(row.into_iter().map(|text| {
+            let alignment = if is_number(&text) {
+                CellAlignment::Right
+            } else {
+                CellAlignment::Left
+            };
+            Cell::new(text).set_alignment(alignment)
+        }));
+    }
+    table
+}
+
+fn is_number(text: &str) -> bool {
+    text.starts_with(|first: char| first.is_ascii_digit() || first == '-')
+        && text
+            .chars()
+            .all(|letter| letter.is_ascii_digit() || "-.,%".contains(letter))
+        && text.matches('-').count() <= 1
+}
+
+/// A number with its thousands apart.
+pub(super) fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let mut grouped = String::with_capacity(digits.len() + digits.len() / 3);
+    for (place, digit) in digits.chars().enumerate() {
+        if place > 0 && (digits.len() - place).is_multiple_of(3) {
+            grouped.push(',');
+        }
+        grouped.push(digit);
+    }
+    grouped
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn thousands_stand_apart() {
+        assert_eq!(
+            [0, 999, 1_000, 1_234_567].map(grouped),
+            ["0", "999", "1,000", "1,234,567"]
+        );
+    }
+
+    #[test]
+    fn only_numbers_stand_to_the_right() {
+        assert!(["0", "-1.5", "1,234", "12.5%"].into_iter().all(is_number));
+        assert!(
+            ["", "a1", "2026-01-02", "-"]
+                .into_iter()
+                .filter(|text| *text != "-")
+                .all(|text| !is_number(text))
+        );
+    }
+}

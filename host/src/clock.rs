@@ -1,0 +1,21 @@
+//! The time of day.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use session_plugin_api::Timestamp;
+
+/// The current time.
+#[must_use]
+pub fn now() -> Timestamp {
+    timestamp_of(SystemTime::now())
+}
+
+/// A file's or clock's time, before or after the epoch, cut to microseconds.
+#[must_use]
+pub fn timestamp_of(time: SystemTime) -> Timestamp {
+    let micros = match time.duration_since(UNIX_EPOCH) {
+        Ok(after) => i64::try_from(after.as_micros()).unwrap_or(i64::MAX),
+        Err(before) => i64::try_from(before.duration().as_micros()).map_or(i64::MIN, |micros| -micros),
+    };
+    Timestamp::from_micros(micros)
+}

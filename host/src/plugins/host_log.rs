@@ -1,0 +1,69 @@
+//! Takes the log records of a plugin into the host's own log.
+
+use std::sync::{Arc, OnceLock};
+
+use abi_stable::{
+    erased_types::TD_Opaque,
+    std_types::{RBox, RStr},
+};
+use session_plugin_api::{
+    abi::{RawHost, RawHost_TO},
+    log::level,
+};
+use tracing::level_filters::LevelFilter;
+
+/// Whose records they are: the file's name until the processor has told its own.
+#[derive(Clone, Debug)]
+pub(super) struct LogName {
+    file: Arc<str>,
+    processor: Arc<OnceLock<String>>,
+}
+
+impl LogName {
+    pub(super) fn of_file(file: &str) -> Self {
+        Self {
+            file: file.into(),
+            processor: Arc::default(),
+        }
+    }
+
+    pub(super) fn is_processor(&self, name: &str) {
+        // Every instance of a processor has the same name.
+        let _ = self.processor.set(name.to_owned());
+    }
+
+    fn as_str(&self) -> &str {
+        self.processor.get().map_or(&self.file, String::as_str)
+    }
+}
+
+/// The host, as a plugin sees it.
+pub(super) fn host_for(name: &LogName) -> RawHost_TO<'static, RBox<()>> {
+    RawHost_TO::from_value(HostLog(name.clone()), TD_Opaque)
+}
+
+struct HostLog(LogName);
+
+impl RawHost for HostLog {
+    fn log_level(&self) -> u8 {
+        match LevelFilter::current() {
+            LevelFilter::OFF => 0,
+            LevelFilter::ERROR => level::ERROR,
+            LevelFilter::WARN => level::WARN,
+            LevelFilter::INFO => level::INFO,
+            LevelFilter::DEBUG => level::DEBUG,
+            LevelFilter::TRACE => level::TRACE,
+        }
+    }
+
+    fn log(&self, level: u8, target: RStr<'_>, place: RStr<'_>, message: RStr<'_>) {
+        let (processor, module, place, message) = (self.0.as_str(), target.as_str(), place.as_str(), message.as_str());
+        match level {
+            level::ERROR => tracing::error!(target: "plugin", processor, module, place, "{message}"),
+            level::WARN => tracing::warn!(target: "plugin", processor, module, place, "{message}"),
+            level::INFO => tracing::info!(target: "plugin", processor, module, "{message}"),
+            level::DEBUG => tracing::debug!(target: "plugin", processor, module, "{message}"),
+            _ => tracing::trace!(target: "plugin", processor, module, "{message}"),
+        }
+    }
+}

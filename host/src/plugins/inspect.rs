@@ -1,0 +1,88 @@
+//! Reads a library as an object file before it is opened, since opening already runs code of it.
+
+use abi_stable::library::ROOT_MODULE_LOADER_NAME;
+use object::{Architecture, Object, ObjectKind, ObjectSegment};
+use session_plugin_api::abi::HANDSHAKE_SYMBOL;
+
+/// Why a file is no library that could hold a processor.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum NotAPlugin {
+    /// It is no object file, or is cut short.
+    #[error("it is no shared library, or is cut short ({0}): if it is being copied, try again when it is complete")]
+    Unreadable(object::Error),
+    /// It is another kind of object file.
+    #[error("it is no shared library but {0:?}: build it with crate-type = [\"cdylib\"]")]
+    Kind(ObjectKind),
+    /// It is for another machine.
+    #[error("it is for {found:?}, this host runs on {expected}: build it for this machine")]
+    Machine {
+        /// What it is for.
+        found: Architecture,
+        /// What this is.
+        expected: &'static str,
+    },
+    /// It says that it is longer than it is.
+    #[error("it is cut short: it names bytes up to {named}, there are {there}: copy it again")]
+    CutShort {
+        /// Up to where its segments lie.
+        named: u64,
+        /// How long it is.
+        there: u64,
+    },
+    /// It does not export what a processor exports.
+    #[error("there is no processor module in it: a plugin calls session_plugin_api::export_processor!")]
+    NoModule,
+}
+
+/// Checks that these bytes are a complete shared library for this machine that exports a processor module.
+pub(super) fn inspect(bytes: &[u8]) -> Result<(), NotAPlugin> {
+    let file = object::File::parse(bytes).map_err(NotAPlugin::Unreadable)?;
+    if file.kind() != ObjectKind::Dynamic {
+        return Err(NotAPlugin::Kind(file.kind()));
+    }
+    if Some(file.architecture()) != this_machine() {
+        return Err(NotAPlugin::Machine {
+            found: file.architecture(),
+            expected: std::env::consts::ARCH,
+        });
+    }
+    let named = file.segments().map(|segment| segment.file_range());
+    let named = named
+        .map(|(start, length)| start.saturating_add(length))
+        .max()
+        .unwrap_or(0);
+    let there = bytes.len() as u64;
+    if named > there {
+        return Err(NotAPlugin::CutShort { named, there });
+    }
+    match exports(&file, HANDSHAKE_SYMBOL)? && exports(&file, ROOT_MODULE_LOADER_NAME)? {
+        true => Ok(()),
+        false => Err(NotAPlugin::NoModule),
+    }
+}
+
+/// Mach-O puts an underscore before every name.
+fn without_underscore(name: &[u8]) -> &[u8] {
+    name.strip_prefix(b"_").unwrap_or(name)
+}
+
+fn exports(file: &object::File<'_>, symbol: &str) -> Result<bool, NotAPlugin> {
+    for export in file.exports().map_err(NotAPlugin::Unreadable)? {
+        let export = export.map_err(NotAPlugin::Unreadable)?;
+        if export.name().into_name().map(without_underscore) == Some(without_underscore(symbol.as_bytes())) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+fn this_machine() -> Option<Architecture> {
+    match std::env::consts::ARCH {
+        "x86_64" => Some(Architecture::X86_64),
+        "aarch64" => Some(Architecture::Aarch64),
+        "riscv64" => Some(Architecture::Riscv64),
+        "powerpc64" => Some(Architecture::PowerPc64),
+        "s390x" => Some(Architecture::S390x),
+        _ => None,
+    }
+}

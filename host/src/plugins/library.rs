@@ -1,0 +1,106 @@
+//! Opens a library: the one place where the host takes foreign code in.
+
+use std::path::Path;
+
+use abi_stable::library::{AbiHeaderRef, LibraryError, ROOT_MODULE_LOADER_NAME_WITH_NUL};
+use libloading::os::unix::{Library, RTLD_LOCAL, RTLD_NOW};
+use session_plugin_api::abi::{
+    API_MAJOR, API_MINOR, HANDSHAKE_SYMBOL, Handshake, ProcessorModule_Ref, handshake::MAGIC,
+};
+
+/// Why a library is not taken.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum LibraryRefused {
+    /// The system's loader refuses it.
+    #[error("the system cannot load it: {0}")]
+    Open(#[source] libloading::Error),
+    /// Its handshake is not one.
+    #[error("its handshake is none of session-plugin-api: build it with session-plugin-api {API_MAJOR}")]
+    Handshake,
+    /// It was built with another major version of the interface.
+    #[error(
+        "it was built with plugin interface {major}.{minor} by {compiler}, this host has {API_MAJOR}.{API_MINOR}: build it with session-plugin-api {API_MAJOR}"
+    )]
+    Version {
+        /// The plugin's major version.
+        major: u32,
+        /// The plugin's minor version.
+        minor: u32,
+        /// The plugin's compiler.
+        compiler: String,
+    },
+    /// Its panics would end the host.
+    #[error(
+        "it was built with panic = \"abort\" by {compiler}, so its panics cannot be contained: build it with panic = \"unwind\""
+    )]
+    Aborts {
+        /// The plugin's compiler.
+        compiler: String,
+    },
+    /// Its types are laid out differently.
+    #[error(
+        "its binary interface differs from this host's although both say {API_MAJOR}.{API_MINOR} (it was built by {compiler}): build it with the session-plugin-api of this host"
+    )]
+    Layout {
+        /// The plugin's compiler.
+        compiler: String,
+        /// abi_stable's own explanation.
+        explanation: String,
+    },
+}
+
+/// Opens the library at a path that nobody will ever write again, and gives its checked root module.
+///
+/// The library stays open for ever: there is no sound way to close one that may have thread-local values.
+pub(super) fn open(path: &Path) -> Result<(ProcessorModule_Ref, Handshake), LibraryRefused> {
+    let library = open_forever(path)?;
+    let handshake = read_handshake(library)?;
+    let compiler = handshake.compiler();
+    if handshake.magic != MAGIC {
+        return Err(LibraryRefused::Handshake);
+    }
+    if handshake.api_major != API_MAJOR {
+        return Err(LibraryRefused::Version {
+            major: handshake.api_major,
+            minor: handshake.api_minor,
+            compiler,
+        });
+    }
+    if !handshake.unwinds() {
+        return Err(LibraryRefused::Aborts { compiler });
+    }
+    let module = root_module(library, compiler)?;
+    Ok((module, handshake))
+}
+
+#[allow(unsafe_code, reason = "opening a library runs its constructors")]
+fn open_forever(path: &Path) -> Result<&'static Library, LibraryRefused> {
+    // SAFETY: running a plugin's code is what the host is for; the file was inspected, and nobody writes it any more.
+    let library = unsafe { Library::open(Some(path), RTLD_NOW | RTLD_LOCAL | libc::RTLD_NODELETE) };
+    library
+        .map(|library| &*Box::leak(Box::new(library)))
+        .map_err(LibraryRefused::Open)
+}
+
+#[allow(unsafe_code, reason = "reads a static of the library")]
+fn read_handshake(library: &'static Library) -> Result<Handshake, LibraryRefused> {
+    // SAFETY: the symbol is the static that `export_processor!` writes, plain data whose layout is fixed for ever.
+    let symbol = unsafe { library.get::<*const Handshake>(HANDSHAKE_SYMBOL) };
+    let symbol = symbol.map_err(LibraryRefused::Open)?;
+    // SAFETY: as above; the pointer is that of a static of a library that is never closed.
+    Ok(unsafe { **symbol })
+}
+
+#[allow(unsafe_code, reason = "reads a static of the library")]
+fn root_module(library: &'static Library, compiler: String) -> Result<ProcessorModule_Ref, LibraryRefused> {
+    // SAFETY: abi_stable gives this name to its header alone, which begins with the versions that `upgrade` checks.
+    let header = unsafe { library.get::<AbiHeaderRef>(ROOT_MODULE_LOADER_NAME_WITH_NUL) };
+    let header = header.map_err(LibraryRefused::Open)?;
+    let module = header
+        .upgrade()
+        .and_then(|header| header.init_root_module::<ProcessorModule_Ref>());
+    module.map_err(|error: LibraryError| LibraryRefused::Layout {
+        compiler,
+        explanation: error.to_string(),
+    })
+}

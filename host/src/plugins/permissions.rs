@@ -1,0 +1,71 @@
+//! Who may write a plugin's file: a library in the plugins directory runs with the host's rights.
+
+use std::{fs, io, os::unix::fs::MetadataExt, path::Path};
+
+/// Whether plugins are taken that others than their owner and root could have written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PluginTrust {
+    /// No: the default.
+    OwnersOnly,
+    /// Yes: `--allow-insecure-plugins`.
+    Anyone,
+}
+
+/// Why a file or folder is not trusted.
+#[derive(Debug, thiserror::Error)]
+pub enum Untrusted {
+    /// Everyone may write it.
+    #[error("everyone may write {0}: `chmod o-w` it, or pass --allow-insecure-plugins")]
+    WorldWritable(String),
+    /// It is someone else's.
+    #[error(
+        "{path} belongs to user {owner}, neither to this user nor to root: `chown` it, or pass --allow-insecure-plugins"
+    )]
+    Foreign {
+        /// The file or folder.
+        path: String,
+        /// The owner's number.
+        owner: u32,
+    },
+    /// It cannot be looked at.
+    #[error("look at {path}: {source}")]
+    Unreadable {
+        /// The file or folder.
+        path: String,
+        /// What the system says.
+        source: io::Error,
+    },
+}
+
+const OTHERS_MAY_WRITE: u32 = 0o002;
+const GROUP_MAY_WRITE: u32 = 0o020;
+
+/// Checks that nobody but this user and root can have written a file or folder.
+pub(super) fn check(path: &Path, trust: PluginTrust) -> Result<(), Untrusted> {
+    let metadata = fs::metadata(path).map_err(|source| Untrusted::Unreadable {
+        path: path.display().to_string(),
+        source,
+    })?;
+    if trust == PluginTrust::Anyone {
+        return Ok(());
+    }
+    if metadata.mode() & OTHERS_MAY_WRITE != 0 {
+        return Err(Untrusted::WorldWritable(path.display().to_string()));
+    }
+    if metadata.uid() != 0 && metadata.uid() != effective_user() {
+        return Err(Untrusted::Foreign {
+            path: path.display().to_string(),
+            owner: metadata.uid(),
+        });
+    }
+    if metadata.mode() & GROUP_MAY_WRITE != 0 {
+        tracing::warn!(path = %path.display(), "the file's group may write it, and what it writes runs with this host's rights");
+    }
+    Ok(())
+}
+
+#[allow(unsafe_code, reason = "the system call has no safe wrapper in std")]
+fn effective_user() -> u32 {
+    // SAFETY: geteuid takes nothing, fails never and touches no memory.
+    unsafe { libc::geteuid() }
+}

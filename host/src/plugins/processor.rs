@@ -1,0 +1,207 @@
+//! A loaded processor.
+
+use std::{
+    path::{Path, PathBuf},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+
+use abi_stable::std_types::{RBox, RResult, RStr, RVec};
+use session_plugin_api::{
+    Descriptor, Migration,
+    abi::{
+        ProcessorModule_Ref, RawAttempt_TO, RawProcessor_TO,
+        message::{Description, FaultKind, Outcome, Processed, decode},
+    },
+};
+
+pub use session_plugin_api::abi::message::Fault;
+
+use super::host_log::{LogName, host_for};
+use crate::{names::ProcessorName, state::SessionTable};
+
+/// A processor that is loaded, configured, and whose tables are ready.
+pub struct Processor {
+    name: ProcessorName,
+    descriptor: Descriptor,
+    package_version: String,
+    file: PathBuf,
+    tables: Vec<Arc<SessionTable>>,
+    source: InstanceSource,
+    instance: Mutex<Arc<Instance>>,
+    running: AtomicBool,
+    wedged: Mutex<Option<String>>,
+}
+
+/// One constructed and configured instance of a processor.
+pub struct Instance {
+    raw: RawProcessor_TO<'static, RBox<()>>,
+}
+
+/// What instances are made with.
+#[derive(Clone)]
+pub(super) struct InstanceSource {
+    pub(super) module: ProcessorModule_Ref,
+    pub(super) log_name: LogName,
+    pub(super) configuration: String,
+}
+
+/// The right to run a processor: held by one run at a time.
+pub struct RunPermit {
+    processor: Arc<Processor>,
+}
+
+impl Processor {
+    pub(super) fn new(
+        name: ProcessorName,
+        description: Description,
+        file: &Path,
+        tables: Vec<Arc<SessionTable>>,
+        source: InstanceSource,
+        instance: Instance,
+    ) -> Self {
+        Self {
+            name,
+            descriptor: description.descriptor,
+            package_version: description.package_version,
+            file: file.to_owned(),
+            tables,
+            source,
+            instance: Mutex::new(Arc::new(instance)),
+            running: AtomicBool::new(false),
+            wedged: Mutex::new(None),
+        }
+    }
+
+    /// The processor's name.
+    #[must_use]
+    pub fn name(&self) -> &ProcessorName {
+        &self.name
+    }
+
+    /// What the processor says of itself.
+    #[must_use]
+    pub fn descriptor(&self) -> &Descriptor {
+        &self.descriptor
+    }
+
+    /// The version of the plugin's package.
+    #[must_use]
+    pub fn package_version(&self) -> &str {
+        &self.package_version
+    }
+
+    /// The file that it was loaded from.
+    #[must_use]
+    pub fn file(&self) -> &Path {
+        &self.file
+    }
+
+    /// Its session tables.
+    #[must_use]
+    pub fn tables(&self) -> &[Arc<SessionTable>] {
+        &self.tables
+    }
+
+    /// Begins a run; `None` while another one is going on.
+    #[must_use]
+    pub fn begin_run(self: &Arc<Self>) -> Option<RunPermit> {
+        let was_running = self.running.swap(true, Ordering::AcqRel);
+        (!was_running).then(|| RunPermit {
+            processor: Arc::clone(self),
+        })
+    }
+
+    /// Takes the processor out of service until the host is restarted: a call into it does not return.
+    pub fn wedge(&self, session: &str) {
+        *self.wedged.lock().unwrap_or_else(PoisonError::into_inner) = Some(session.to_owned());
+    }
+
+    /// The session whose attempt does not return, if one does not.
+    #[must_use]
+    pub fn wedged_by(&self) -> Option<String> {
+        self.wedged.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// The instance that serves now.
+    #[must_use]
+    pub fn instance(&self) -> Arc<Instance> {
+        Arc::clone(&self.instance.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Sets an instance that panicked aside and puts a fresh one in its place.
+    ///
+    /// # Errors
+    /// When the constructor or `configure` fails now.
+    pub fn renew(&self, panicked: &Arc<Instance>) -> Result<(), Fault> {
+        let mut serving = self.instance.lock().unwrap_or_else(PoisonError::into_inner);
+        if Arc::ptr_eq(&serving, panicked) {
+            let mut fresh = self.source.construct()?;
+            fresh.configure(&self.source.configuration)?;
+            *serving = Arc::new(fresh);
+        }
+        Ok(())
+    }
+}
+
+impl InstanceSource {
+    /// Constructs an instance, not yet configured.
+    pub(super) fn construct(&self) -> Result<Instance, Fault> {
+        match self.module.construct()(host_for(&self.log_name)) {
+            RResult::ROk(raw) => Ok(Instance { raw }),
+            RResult::RErr(bytes) => Err(decode(&bytes).unwrap_or_else(|error| unreadable(&error))),
+        }
+    }
+}
+
+impl Instance {
+    /// What the processor says of itself.
+    pub(super) fn describe(&self) -> Result<(Description, Vec<Migration>), Fault> {
+        let description: Description = returned(&self.raw.describe())?;
+        let migrations = description.migrations.clone();
+        Ok((description, migrations))
+    }
+
+    /// Hands over the processor's section of the configuration, as JSON.
+    pub(super) fn configure(&mut self, configuration: &str) -> Result<(), Fault> {
+        returned(&self.raw.configure(RStr::from_str(configuration)))
+    }
+
+    /// Processes one session.
+    ///
+    /// # Errors
+    /// What the author's code returned, or how it panicked.
+    pub fn process_session(&self, attempt: &RawAttempt_TO<'_, RBox<()>>) -> Result<Processed, Fault> {
+        returned(&self.raw.process_session(attempt))
+    }
+}
+
+impl Drop for RunPermit {
+    fn drop(&mut self) {
+        self.processor.running.store(false, Ordering::Release);
+    }
+}
+
+fn returned<T: serde::de::DeserializeOwned>(bytes: &RVec<u8>) -> Result<T, Fault> {
+    match decode(bytes) {
+        Ok(Outcome::Returned(value)) => Ok(value),
+        Ok(Outcome::Failed(fault)) => Err(fault),
+        Err(error) => Err(unreadable(&error)),
+    }
+}
+
+fn unreadable(error: &serde_json::Error) -> Fault {
+    Fault::error(format!("the plugin's answer cannot be read: {error}"))
+}
+
+/// A fault in one line, with the place of a panic.
+#[must_use]
+pub fn describe_fault(fault: &Fault) -> String {
+    match (fault.kind, &fault.place) {
+        (FaultKind::Error, _) => fault.message.clone(),
+        (FaultKind::Panic, Some(place)) => format!("panicked at {place}: {}", fault.message),
+        (FaultKind::Panic, None) => format!("panicked: {}", fault.message),
+    }
+}

@@ -1,0 +1,201 @@
+//! One candidate on its way: read, compared, attempted.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use abi_stable::erased_types::TD_Opaque;
+use session_plugin_api::abi::{RawAttempt_TO, message::FaultKind};
+
+use super::{
+    candidates::{Candidate, Reason},
+    connection::{Attempt, AttemptError, Finished, View},
+    dispatch::Need,
+    flight::Flight,
+    worker::RunContext,
+};
+use crate::{
+    clock,
+    names::FileHash,
+    plugins::{Fault, describe_fault},
+    sessions::{OpenTranscript, SnapshotError},
+    state::{Done, FailureKind, FailureRecord, Seen},
+};
+
+/// How a candidate ended.
+#[derive(Debug)]
+pub(super) enum Verdict {
+    /// Its file is gone.
+    Gone,
+    /// It had not changed.
+    Unchanged(Seen),
+    /// It succeeded; its rows wait for the writer.
+    Pending(Done),
+    /// It succeeded, and its own transaction is committed.
+    Committed {
+        /// How many items it gave.
+        items: u64,
+    },
+    /// It failed.
+    Failed(FailureRecord),
+}
+
+/// How often an attempt is made again after a write conflict.
+const RETRIES: u32 = 3;
+
+/// Takes a candidate to its end. `None` when the attempt was abandoned meanwhile: its result must not count.
+pub(super) fn settle(context: &RunContext, flight: &Flight, buffer: &mut Vec<u8>) -> Option<Verdict> {
+    let candidate = flight.candidate();
+    let seen = match read(context, flight, buffer) {
+        Ok(seen) => seen,
+        Err(error) => {
+            let (need, verdict) = unread(candidate, &error);
+            context.dispatcher.decide(need);
+            return flight.settle().then_some(verdict);
+        }
+    };
+    if is_unchanged(candidate, &seen) {
+        context.dispatcher.decide(Need::Nothing);
+        return flight.settle().then_some(Verdict::Unchanged(seen));
+    }
+    context.dispatcher.decide(Need::Attempt);
+    attempt(context, flight, &seen, buffer)
+}
+
+fn read(context: &RunContext, flight: &Flight, buffer: &mut Vec<u8>) -> Result<Seen, SnapshotError> {
+    let transcript = &flight.candidate().transcript;
+    let opened = OpenTranscript::open(&transcript.path, context.limits.max_session_bytes)?;
+    flight.begin_attempt(context.memory.hold(opened.size()));
+    let snapshot = opened.read(buffer)?;
+    Ok(Seen {
+        session: transcript.session.clone(),
+        username: transcript.username.clone(),
+        hash: snapshot.hash,
+        size: buffer.len() as u64,
+        modified: snapshot.modified,
+        read_at: snapshot.read_at,
+    })
+}
+
+fn unread(candidate: &Candidate, error: &SnapshotError) -> (Need, Verdict) {
+    match error {
+        SnapshotError::Read(source) if source.kind() == std::io::ErrorKind::NotFound => (Need::Nothing, Verdict::Gone),
+        error => (
+            Need::Attempt,
+            Verdict::Failed(failure(candidate, None, FailureKind::Error, error.to_string())),
+        ),
+    }
+}
+
+fn is_unchanged(candidate: &Candidate, seen: &Seen) -> bool {
+    matches!(&candidate.reason, Reason::Changed { recorded: Some(hash) } if *hash == seen.hash)
+}
+
+fn attempt(context: &RunContext, flight: &Flight, seen: &Seen, bytes: &[u8]) -> Option<Verdict> {
+    let mut conflicts = 0;
+    loop {
+        let made = {
+            let _lane = context.lane.enter(conflicts);
+            catch_unwind(AssertUnwindSafe(|| attempt_once(context, flight, seen, bytes)))
+        };
+        let error = match made.unwrap_or(Err(Failed::Connection(AttemptError::HostPanicked))) {
+            Ok(verdict) => return verdict,
+            Err(error) => error,
+        };
+        if error.is_conflict() && conflicts < RETRIES && !flight.is_abandoned() {
+            conflicts += 1;
+            flight.resume();
+            tracing::debug!(
+                conflicts,
+                "another transaction wrote the same rows: the attempt is made again"
+            );
+            continue;
+        }
+        let verdict = Verdict::Failed(error.record(flight.candidate(), &seen.hash));
+        return (flight.settle() || error.is_settled()).then_some(verdict);
+    }
+}
+
+/// Why an attempt failed.
+enum Failed {
+    Plugin(Fault),
+    Connection(AttemptError),
+    Commit(AttemptError),
+}
+
+impl Failed {
+    fn is_conflict(&self) -> bool {
+        match self {
+            Self::Plugin(_) => false,
+            Self::Connection(error) | Self::Commit(error) => error.is_conflict(),
+        }
+    }
+
+    /// Whether the attempt had been settled before it failed.
+    fn is_settled(&self) -> bool {
+        matches!(self, Self::Commit(_))
+    }
+
+    fn record(&self, candidate: &Candidate, hash: &FileHash) -> FailureRecord {
+        let (kind, error) = match self {
+            Self::Plugin(fault) => (kind_of(fault), describe_fault(fault)),
+            Self::Connection(error) | Self::Commit(error) => (FailureKind::Error, error.to_string()),
+        };
+        failure(candidate, Some(hash), kind, error)
+    }
+}
+
+fn attempt_once(context: &RunContext, flight: &Flight, seen: &Seen, bytes: &[u8]) -> Result<Option<Verdict>, Failed> {
+    let instance = context.processor.instance();
+    let attempt = Attempt::new(context, flight, seen, &flight.candidate().transcript.path, bytes);
+    let view = RawAttempt_TO::from_value(View(&attempt), TD_Opaque);
+    let result = instance.process_session(&view);
+    drop(view);
+    if let Err(fault) = &result {
+        after_panic(context, &instance, fault);
+    }
+    if let Some(error) = attempt.take_failure() {
+        return Err(Failed::Connection(error));
+    }
+    let items = result.map_err(Failed::Plugin)?.items_count;
+    match attempt.finish(items).map_err(Failed::Commit)? {
+        Finished::Pending(done) => Ok(flight.settle().then_some(Verdict::Pending(done))),
+        Finished::Committed => Ok(Some(Verdict::Committed { items })),
+        Finished::Abandoned => Ok(None),
+    }
+}
+
+fn after_panic(context: &RunContext, instance: &std::sync::Arc<crate::plugins::Instance>, fault: &Fault) {
+    if fault.kind != FaultKind::Panic {
+        return;
+    }
+    let place = fault.place.as_deref().unwrap_or_default();
+    tracing::error!(place, "the processor panicked: {}", fault.message);
+    if let Some(backtrace) = &fault.backtrace {
+        tracing::debug!("the stack at the panic:\n{backtrace}");
+    }
+    if let Err(fault) = context.processor.renew(instance) {
+        context.not_renewed(describe_fault(&fault));
+    }
+}
+
+fn kind_of(fault: &Fault) -> FailureKind {
+    match fault.kind {
+        FaultKind::Error => FailureKind::Error,
+        FaultKind::Panic => FailureKind::Panic,
+    }
+}
+
+pub(super) fn failure(
+    candidate: &Candidate,
+    hash: Option<&FileHash>,
+    kind: FailureKind,
+    error: String,
+) -> FailureRecord {
+    FailureRecord {
+        session: candidate.transcript.session.clone(),
+        username: candidate.transcript.username.clone(),
+        hash: hash.cloned(),
+        failed_at: clock::now(),
+        kind,
+        error,
+    }
+}

@@ -1,0 +1,96 @@
+//! Which sessions a run looks at, and in which order.
+
+use std::{cmp::Reverse, collections::HashMap};
+
+use session_plugin_api::Timestamp;
+
+use crate::{
+    names::{FileHash, SessionKey},
+    sessions::Transcript,
+    state::SessionState,
+};
+
+/// A session that a run looks at.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Candidate {
+    pub(super) transcript: Transcript,
+    pub(super) reason: Reason,
+}
+
+/// Why a session is a candidate.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Reason {
+    /// It is new, or may have changed since the version of this hash.
+    Changed {
+        /// The hash of the version that was processed.
+        recorded: Option<FileHash>,
+    },
+    /// It was processed by an older version of the processor.
+    Outdated,
+}
+
+/// How close to its last check a file's last change may lie without hiding a later one, in microseconds.
+///
+/// File systems keep times as coarse as two seconds: a write within that time after the check may leave size and time as
+/// they were. git calls such entries of its index "racily clean".
+const RACY: i64 = 2_000_000;
+
+/// Chooses the candidates among the transcripts and puts them in order: those that have not failed first, the oldest
+/// change first and then the outdated ones; then the failing ones, the least recently tried first.
+pub(super) fn choose(
+    transcripts: Vec<Transcript>,
+    states: &HashMap<SessionKey, SessionState>,
+    last_failed: &HashMap<SessionKey, Timestamp>,
+    output_version: u32,
+) -> Vec<Candidate> {
+    let mut candidates: Vec<Candidate> = transcripts
+        .into_iter()
+        .filter_map(|transcript| {
+            let reason = reason(&transcript, states.get(&transcript.session), output_version)?;
+            Some(Candidate { transcript, reason })
+        })
+        .collect();
+    candidates.sort_by_cached_key(|candidate| {
+        let transcript = &candidate.transcript;
+        let failed = last_failed.get(&transcript.session).copied();
+        (
+            failed,
+            Reverse(candidate.is_changed()),
+            transcript.modified,
+            transcript.session.clone(),
+        )
+    });
+    candidates
+}
+
+impl Candidate {
+    fn is_changed(&self) -> bool {
+        matches!(self.reason, Reason::Changed { .. })
+    }
+}
+
+fn reason(transcript: &Transcript, state: Option<&SessionState>, output_version: u32) -> Option<Reason> {
+    let Some(state) = state else {
+        return Some(Reason::Changed { recorded: None });
+    };
+    if state.output_version < output_version {
+        return Some(match may_have_changed(transcript, state) {
+            // What has changed is not compared by hash: it is processed in any case.
+            true => Reason::Changed { recorded: None },
+            false => Reason::Outdated,
+        });
+    }
+    may_have_changed(transcript, state).then(|| Reason::Changed {
+        recorded: state.hash.clone(),
+    })
+}
+
+fn may_have_changed(transcript: &Transcript, state: &SessionState) -> bool {
+    let Some(checked) = state.checked else {
+        return transcript.modified >= state.processed_at;
+    };
+    let last_change = transcript.modified.max(transcript.changed);
+    transcript.size != checked.size
+        || transcript.modified != checked.modified
+        || last_change.as_micros() >= checked.checked_at.as_micros() - RACY
+}

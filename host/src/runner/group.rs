@@ -1,0 +1,114 @@
+//! Settled sessions on their way into the state, a group at a time.
+
+use std::time::{Duration, Instant};
+
+use crate::{
+    names::SessionKey,
+    state::{Destination, Done, FailureKind, FailureRecord, Seen, State, StateError},
+};
+
+use super::result::RunResult;
+
+/// What waits for the next commit.
+#[derive(Debug, Default)]
+pub(super) struct Group {
+    done: Vec<Done>,
+    unchanged: Vec<Seen>,
+    failures: Vec<FailureRecord>,
+    bytes: usize,
+    since: Option<Instant>,
+}
+
+const MAX_SESSIONS: usize = 256;
+const MAX_BYTES: usize = 16 << 20;
+const MAX_WAIT: Duration = Duration::from_millis(500);
+
+impl Group {
+    pub(super) fn add_done(&mut self, done: Done) {
+        self.bytes += done.rows.iter().map(crate::state::PendingRows::size).sum::<usize>();
+        self.done.push(done);
+        self.since.get_or_insert_with(Instant::now);
+    }
+
+    pub(super) fn add_unchanged(&mut self, seen: Seen) {
+        self.unchanged.push(seen);
+        self.since.get_or_insert_with(Instant::now);
+    }
+
+    pub(super) fn add_failure(&mut self, failure: FailureRecord) {
+        self.failures.push(failure);
+        self.since.get_or_insert_with(Instant::now);
+    }
+
+    /// Whether the group is large enough, or has waited long enough, to be committed.
+    pub(super) fn is_due(&self) -> bool {
+        self.done.len() + self.unchanged.len() + self.failures.len() >= MAX_SESSIONS
+            || self.bytes >= MAX_BYTES
+            || self.since.is_some_and(|since| since.elapsed() >= MAX_WAIT)
+    }
+
+    /// How long until the group has waited long enough.
+    pub(super) fn due_in(&self) -> Duration {
+        self.since
+            .map_or(MAX_WAIT, |since| MAX_WAIT.saturating_sub(since.elapsed()))
+    }
+
+    /// Commits everything and counts in the result what is acknowledged.
+    ///
+    /// # Errors
+    /// When the database can go on no longer.
+    pub(super) fn commit(
+        &mut self,
+        state: &State,
+        destination: &Destination,
+        result: &mut RunResult,
+    ) -> Result<(), StateError> {
+        let group = std::mem::take(self);
+        let writer = state.writer();
+        let mut failures = group.failures;
+        if !group.done.is_empty() {
+            let started_at = Instant::now();
+            let failed = writer.commit(destination, &group.done)?;
+            for done in &group.done {
+                match failed.iter().find(|failed| failed.session == done.seen.session) {
+                    Some(failed) => failures.push(uncommitted(done, &failed.error)),
+                    None => {
+                        result.processed += 1;
+                        result.items_extracted += done.items;
+                    }
+                }
+            }
+            let duration_ms = started_at.elapsed().as_millis() as u64;
+            tracing::debug!(
+                sessions = group.done.len(),
+                bytes = group.bytes,
+                duration_ms,
+                "committed a group"
+            );
+        }
+        if !group.unchanged.is_empty() {
+            writer.refresh(destination, &group.unchanged)?;
+            result.skipped += group.unchanged.len() as u64;
+        }
+        if !failures.is_empty() {
+            writer.record_failures(&destination.processor, &failures)?;
+            for failure in &failures {
+                result.add_error(failure.session.as_str(), &failure.error);
+            }
+        }
+        Ok(())
+    }
+}
+
+fn uncommitted(done: &Done, error: &StateError) -> FailureRecord {
+    let session: SessionKey = done.seen.session.clone();
+    tracing::warn!(%session, "the session could not be committed: {error}");
+    FailureRecord {
+        session,
+        username: done.seen.username.clone(),
+        hash: Some(done.seen.hash.clone()),
+        failed_at: crate::clock::now(),
+        kind: FailureKind::Error,
+        error: format!("commit: {error}"),
+    }
+}

@@ -1,0 +1,52 @@
+//! What came of a run.
+
+use serde::{Deserialize, Serialize};
+
+/// What came of a run: the same JSON on the command line, over HTTP and in the audit log.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RunResult {
+    /// The processor.
+    pub processor: String,
+    /// How many sessions were new or might have changed.
+    pub scanned: u64,
+    /// How many were processed, and committed.
+    pub processed: u64,
+    /// How many had not changed after all.
+    pub skipped: u64,
+    /// How many were left for the next run.
+    pub capped: u64,
+    /// How many failed.
+    pub errors: u64,
+    /// How many items the processed ones gave.
+    pub items_extracted: u64,
+    /// The first failures, at most [`RunResult::DETAILED_ERRORS`].
+    pub errors_detail: Vec<SessionError>,
+    /// How long the run took, in milliseconds.
+    pub duration_ms: u64,
+    /// How many bytes of transcripts were read.
+    pub bytes_read: u64,
+}
+
+/// A session that failed in a run.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SessionError {
+    /// The session's key.
+    pub session: String,
+    /// Why it failed.
+    pub error: String,
+}
+
+impl RunResult {
+    /// How many failures a result names.
+    pub const DETAILED_ERRORS: usize = 100;
+
+    pub(super) fn add_error(&mut self, session: &str, error: &str) {
+        self.errors += 1;
+        if self.errors_detail.len() < Self::DETAILED_ERRORS {
+            self.errors_detail.push(SessionError {
+                session: session.to_owned(),
+                error: error.to_owned(),
+            });
+        }
+    }
+}

@@ -1,0 +1,337 @@
+//! Conducts a run: scans, chooses, starts the workers, commits what they settle, watches the clock.
+
+use std::{
+    collections::HashSet,
+    sync::{
+        Arc, Mutex, PoisonError,
+        mpsc::{Receiver, RecvTimeoutError, channel},
+    },
+    time::{Duration, Instant},
+};
+
+use session_plugin_api::Concurrency;
+use tracing::field;
+
+use super::{
+    attempt::{Verdict, failure},
+    candidates,
+    dispatch::Dispatcher,
+    group::Group,
+    lane::Lane,
+    memory::MemoryBudget,
+    progress::Progress,
+    result::RunResult,
+    stop::StopToken,
+    worker::{self, Message, RunContext, WorkerId},
+};
+use crate::{
+    plugins::Processor,
+    sessions::{ScanError, Scanner},
+    state::{Destination, FailureKind, State, StateError},
+};
+
+/// How far a run may go.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RunLimits {
+    /// How many attempts it may make; `None` for as many as it takes.
+    pub max_sessions: Option<u64>,
+    /// How long it may begin attempts.
+    pub time_budget: Duration,
+    /// How many attempts it may make at once.
+    pub workers: usize,
+    /// How long one attempt may take before it is abandoned.
+    pub attempt_timeout: Duration,
+    /// How long attempts may go on after the wish to end.
+    pub shutdown_grace: Duration,
+    /// How large a transcript may be, in bytes.
+    pub max_session_bytes: u64,
+}
+
+/// A run to be made.
+pub struct Run<'a> {
+    /// The processor.
+    pub processor: &'a Arc<Processor>,
+    /// The state.
+    pub state: &'a Arc<State>,
+    /// The sessions directory.
+    pub scanner: &'a Scanner,
+    /// How far it may go.
+    pub limits: RunLimits,
+    /// The bound on snapshots held at once.
+    pub memory: MemoryBudget,
+    /// The wish to end.
+    pub stop: StopToken,
+    /// Where its counters go.
+    pub progress: Arc<Progress>,
+}
+
+/// Why a run as a whole failed.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// The processor is running already.
+    #[error("processor {0} is already running")]
+    AlreadyRunning(String),
+    /// An earlier attempt does not return.
+    #[error("processor {processor} is out of service until a restart: its attempt at {session} does not return")]
+    Wedged {
+        /// The processor.
+        processor: String,
+        /// The session.
+        session: String,
+    },
+    /// The sessions directory cannot be read.
+    #[error(transparent)]
+    Scan(#[from] ScanError),
+    /// The state cannot be read or written.
+    #[error(transparent)]
+    State(#[from] StateError),
+    /// No thread could be started.
+    #[error("start a worker: {0}")]
+    Worker(#[from] std::io::Error),
+    /// After a panic no fresh instance could be made.
+    #[error("the processor panicked, and no fresh instance of it can be made: {0}")]
+    NotRenewed(String),
+}
+
+impl Run<'_> {
+    /// Makes the run, to its end.
+    ///
+    /// # Errors
+    /// When the run as a whole fails. What was committed before stays.
+    pub fn execute(self) -> Result<RunResult, RunError> {
+        let name = self.processor.name();
+        let _permit = self
+            .processor
+            .begin_run()
+            .ok_or_else(|| RunError::AlreadyRunning(name.to_string()))?;
+        if let Some(session) = self.processor.wedged_by() {
+            let processor = name.to_string();
+            return Err(RunError::Wedged { processor, session });
+        }
+        let span = tracing::info_span!("run", processor = %name, outcome = field::Empty, duration_ms = field::Empty);
+        let _entered = span.enter();
+        let started_at = Instant::now();
+        let result = self.conduct(&span, started_at);
+        let duration_ms = started_at.elapsed().as_millis() as u64;
+        span.record("duration_ms", duration_ms);
+        match result {
+            Ok(mut result) => {
+                result.duration_ms = duration_ms;
+                span.record("outcome", if result.errors == 0 { "ok" } else { "errors" });
+                let RunResult {
+                    scanned,
+                    processed,
+                    skipped,
+                    capped,
+                    errors,
+                    ..
+                } = result;
+                tracing::info!(scanned, processed, skipped, capped, errors, "the run has ended");
+                Ok(result)
+            }
+            Err(error) => {
+                span.record("outcome", "failed");
+                tracing::error!("the run failed: {error}");
+                Err(error)
+            }
+        }
+    }
+
+    fn conduct(&self, span: &tracing::Span, started_at: Instant) -> Result<RunResult, RunError> {
+        let name = self.processor.name();
+        let output_version = self.processor.descriptor().version_of_output();
+        let transcripts = self.scanner.scan()?;
+        let states = self.state.sessions(name)?;
+        let last_failed = self.state.last_failed(name)?;
+        let candidates = candidates::choose(transcripts, &states, &last_failed, output_version);
+        drop((states, last_failed));
+        let scanned = candidates.len() as u64;
+        self.progress.begin(scanned);
+
+        let ends_at = started_at.checked_add(self.limits.time_budget);
+        let (messages, inbox) = channel();
+        let context = Arc::new(RunContext {
+            processor: Arc::clone(self.processor),
+            state: Arc::clone(self.state),
+            destination: Destination {
+                processor: name.clone(),
+                output_version,
+                tables: self.processor.tables().to_vec(),
+            },
+            dispatcher: Dispatcher::new(candidates, self.limits.max_sessions, ends_at, self.stop.clone()),
+            memory: self.memory.clone(),
+            limits: self.limits.clone(),
+            lane: Lane::default(),
+            span: span.clone(),
+            messages,
+            flights: Mutex::default(),
+            renewal_failure: Mutex::default(),
+        });
+        let mut conductor = Conductor {
+            context: Arc::clone(&context),
+            stop: &self.stop,
+            progress: &self.progress,
+            group: Group::default(),
+            result: RunResult {
+                processor: name.to_string(),
+                scanned,
+                ..RunResult::default()
+            },
+            workers: HashSet::new(),
+            failure: None,
+        };
+        conductor.start_workers()?;
+        conductor.listen(&inbox);
+        conductor.end()
+    }
+}
+
+struct Conductor<'a> {
+    context: Arc<RunContext>,
+    stop: &'a StopToken,
+    progress: &'a Progress,
+    group: Group,
+    result: RunResult,
+    workers: HashSet<WorkerId>,
+    failure: Option<StateError>,
+}
+
+/// How often the clock is looked at while nothing happens.
+const WATCH: Duration = Duration::from_millis(100);
+
+impl Conductor<'_> {
+    fn start_workers(&mut self) -> Result<(), RunError> {
+        let wanted = match self.context.processor.descriptor().concurrency() {
+            Concurrency::Serial => 1,
+            Concurrency::Parallel => self.context.limits.workers.max(1),
+        };
+        let useful = usize::try_from(self.result.scanned).unwrap_or(usize::MAX);
+        for worker in 0..wanted.min(useful) {
+            worker::start(&self.context, worker)?;
+            self.workers.insert(worker);
+        }
+        Ok(())
+    }
+
+    fn listen(&mut self, inbox: &Receiver<Message>) {
+        while !self.workers.is_empty() {
+            match inbox.recv_timeout(self.group.due_in().min(WATCH)) {
+                Ok(message) => self.take(message),
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => break,
+            }
+            if self.group.is_due() {
+                self.commit();
+            }
+            self.abandon_overdue();
+        }
+    }
+
+    fn take(&mut self, message: Message) {
+        match message {
+            Message::Settled {
+                verdict,
+                bytes,
+                committed,
+            } => {
+                self.progress.settle(bytes);
+                self.result.bytes_read += bytes;
+                self.count(verdict);
+                if let Some(committed) = committed {
+                    self.commit();
+                    // The worker waits, unless it was abandoned meanwhile.
+                    let _ = committed.send(());
+                }
+            }
+            Message::CommitEarlier(reply) => {
+                self.commit();
+                let answer = self.failure.as_ref().map_or(Ok(()), |error| Err(error.to_string()));
+                // As above.
+                let _ = reply.send(answer);
+            }
+            Message::Left(worker) => {
+                self.workers.remove(&worker);
+            }
+        }
+    }
+
+    fn count(&mut self, verdict: Verdict) {
+        match verdict {
+            Verdict::Gone => self.result.skipped += 1,
+            Verdict::Unchanged(seen) => self.group.add_unchanged(seen),
+            Verdict::Pending(done) => self.group.add_done(done),
+            Verdict::Committed { items } => {
+                self.result.processed += 1;
+                self.result.items_extracted += items;
+            }
+            Verdict::Failed(failure) => self.group.add_failure(failure),
+        }
+    }
+
+    fn commit(&mut self) {
+        if self.failure.is_some() {
+            self.group = Group::default();
+            return;
+        }
+        let committed = self
+            .group
+            .commit(&self.context.state, &self.context.destination, &mut self.result);
+        if let Err(error) = committed {
+            self.context.dispatcher.close();
+            self.failure = Some(error);
+        }
+    }
+
+    fn abandon_overdue(&mut self) {
+        let stopping = self.stop.stopped_at();
+        let limits = &self.context.limits;
+        let overdue: Vec<_> = {
+            let flights = self.context.lock_flights();
+            let is_overdue = |since: Option<Instant>| {
+                since.is_some_and(|since| since.elapsed() >= limits.attempt_timeout)
+                    || stopping.is_some_and(|since| since.elapsed() >= limits.shutdown_grace)
+            };
+            let overdue = flights
+                .iter()
+                .filter(|(_, flight)| is_overdue(flight.attempted_since()));
+            overdue.map(|(worker, flight)| (*worker, Arc::clone(flight))).collect()
+        };
+        for (worker, flight) in overdue {
+            if !flight.abandon() {
+                continue;
+            }
+            self.workers.remove(&worker);
+            self.context.dispatcher.close();
+            let candidate = flight.candidate();
+            let session = &candidate.transcript.session;
+            self.context.processor.wedge(session.as_str());
+            if stopping.is_some() {
+                tracing::warn!(%session, "the attempt does not return in time: abandoned, to be made again");
+                continue;
+            }
+            let seconds = limits.attempt_timeout.as_secs();
+            let error = format!("did not return within attempt_timeout_seconds ({seconds} s): abandoned");
+            tracing::error!(%session, "{error}; the processor is out of service until a restart");
+            self.group
+                .add_failure(failure(candidate, None, FailureKind::Timeout, error));
+        }
+    }
+
+    fn end(mut self) -> Result<RunResult, RunError> {
+        self.commit();
+        if let Some(error) = self.failure {
+            return Err(error.into());
+        }
+        let renewal = self
+            .context
+            .renewal_failure
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
+        if let Some(reason) = renewal {
+            return Err(RunError::NotRenewed(reason));
+        }
+        self.result.capped = self.context.dispatcher.left();
+        Ok(self.result)
+    }
+}

@@ -1,0 +1,7 @@
+//! Transcripts on their way into the host: scanned, then read.
+
+mod scan;
+mod snapshot;
+
+pub use scan::{Depth, ScanError, Scanner, Transcript, Users};
+pub use snapshot::{OpenTranscript, Snapshot, SnapshotError};

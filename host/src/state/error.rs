@@ -1,0 +1,139 @@
+//! What can go wrong with the state file.
+
+use std::path::PathBuf;
+
+/// A result whose error is [`StateError`].
+pub type Result<T, E = StateError> = std::result::Result<T, E>;
+
+/// What went wrong with the state file, and what to do about it.
+#[derive(Debug, thiserror::Error)]
+pub enum StateError {
+    /// Another process has the file open.
+    #[error(
+        "the state file {} is in use by {holder}; one process at a time can open it: wait until that one ends, or name another file with --state",
+        path.display()
+    )]
+    InUse {
+        /// The state file.
+        path: PathBuf,
+        /// Who has it, as far as DuckDB tells.
+        holder: String,
+    },
+    /// The file is something else.
+    #[error("{} is no DuckDB database; name the state file with --state, or move this one away", path.display())]
+    NotADatabase {
+        /// The file.
+        path: PathBuf,
+    },
+    /// There is no file yet.
+    #[error("there is no state file {} yet: `session-host run` makes it", path.display())]
+    Missing {
+        /// Where it would be.
+        path: PathBuf,
+    },
+    /// The file was written by a newer version.
+    #[error(
+        "the state file {} has schema {found}, this session-host knows schemas up to {known}; nothing was changed: use the newer version that wrote it",
+        path.display()
+    )]
+    NewerSchema {
+        /// The state file.
+        path: PathBuf,
+        /// The schema that it has.
+        found: u32,
+        /// The newest schema that this version knows.
+        known: u32,
+    },
+    /// The file cannot be opened for another reason.
+    #[error("open the state file {}: {source}", path.display())]
+    Open {
+        /// The state file.
+        path: PathBuf,
+        /// What DuckDB says.
+        source: duckdb::Error,
+    },
+    /// The folder of the file cannot be made.
+    #[error("make the folder of the state file {}: {source}", path.display())]
+    Folder {
+        /// The state file.
+        path: PathBuf,
+        /// What the system says.
+        source: std::io::Error,
+    },
+    /// A statement failed.
+    #[error("{doing}: {source}")]
+    Statement {
+        /// What was being done.
+        doing: &'static str,
+        /// What DuckDB says.
+        source: duckdb::Error,
+    },
+    /// Rows do not fit together.
+    #[error("gather rows to be written: {source}")]
+    Batch {
+        /// What Arrow says.
+        source: duckdb::arrow::error::ArrowError,
+    },
+    /// A transaction ended without an error, but what it wrote is not there.
+    #[error("{doing}: the commit was acknowledged, but {missing} rows of it are not there")]
+    Lost {
+        /// What was being done.
+        doing: &'static str,
+        /// How many rows.
+        missing: i64,
+    },
+}
+
+/// Says what was being done when a statement failed.
+pub(crate) trait Doing<T> {
+    /// Turns a failed statement into a [`StateError`].
+    fn doing(self, doing: &'static str) -> Result<T>;
+}
+
+impl<T> Doing<T> for duckdb::Result<T> {
+    fn doing(self, doing: &'static str) -> Result<T> {
+        self.map_err(|source| StateError::Statement { doing, source })
+    }
+}
+
+impl StateError {
+    /// Whether another transaction wrote the same rows.
+    #[must_use]
+    pub fn is_conflict(&self) -> bool {
+        matches!(self, Self::Statement { source, .. } if is_conflict(source))
+    }
+
+    /// Whether the database as a whole can go on no longer: its disk is full, or it is invalidated.
+    #[must_use]
+    pub fn is_fatal(&self) -> bool {
+        match self {
+            Self::Statement { source, .. } => is_fatal(source),
+            Self::Lost { .. } => true,
+            _ => false,
+        }
+    }
+}
+
+/// Whether DuckDB tells of a failure of the database instead of the statement.
+///
+/// DuckDB gives no codes over its C interface, only texts that begin with the class of the error.
+pub(crate) fn is_fatal(error: &duckdb::Error) -> bool {
+    let text = error.to_string();
+    [
+        "FATAL",
+        "IO Error",
+        "INTERNAL",
+        "Out of Memory",
+        "database has been invalidated",
+    ]
+    .iter()
+    .any(|mark| text.contains(mark))
+}
+
+/// Whether two transactions wrote the same rows: the same work may succeed when it is tried again.
+///
+/// Two first inserts of one key show as a duplicate key to the second one, which cannot see the first.
+pub(crate) fn is_conflict(error: &duckdb::Error) -> bool {
+    let text = error.to_string();
+    text.contains("TransactionContext Error") || text.contains("write-write conflict") || text.contains("Duplicate key")
+}

@@ -1,0 +1,32 @@
+//! The DuckDB state: schema, writer and queries.
+
+mod audit;
+mod batch;
+mod columns;
+mod error;
+mod failures;
+mod forget;
+mod migration;
+mod open;
+mod processor_schema;
+mod query;
+mod schema;
+mod sessions;
+mod statement;
+mod table;
+mod transaction;
+mod writer;
+
+pub use audit::{AuditEntry, AuditedRun, Outcome};
+pub use batch::{PendingRows, RowsRefused};
+pub use error::{Result, StateError};
+pub use failures::{Failure, FailureKind, FailureRecord};
+pub use forget::Forgotten;
+pub use open::State;
+pub use processor_schema::{SchemaRefused, prepare_processor};
+pub use query::{ReadOnlyState, Rendering};
+pub use sessions::{ProcessorStatus, SessionState};
+pub use statement::{StatementRefused, check_execute, check_query};
+pub use table::SessionTable;
+pub use transaction::{Transaction, TransactionError};
+pub use writer::{CommitError, Destination, Done, Seen};

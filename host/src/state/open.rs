@@ -1,0 +1,111 @@
+//! Opening the state file.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    sync::{Mutex, MutexGuard, PoisonError},
+};
+
+use duckdb::{AccessMode, Config, Connection};
+
+use super::{
+    error::{Doing, Result, StateError},
+    schema,
+    writer::Writer,
+};
+
+/// The state file, opened by this process alone.
+pub struct State {
+    path: PathBuf,
+    root: Mutex<Connection>,
+    writer: Mutex<Writer>,
+}
+
+impl State {
+    /// Opens the state file, makes it where there is none, and brings its schema up to date.
+    ///
+    /// # Errors
+    /// When another process has it open, it is no DuckDB database, or a newer version wrote it.
+    pub fn open(path: &Path) -> Result<Self> {
+        make_folder(path)?;
+        let root = connect(path, AccessMode::ReadWrite)?;
+        schema::bring_up_to_date(&root, path)?;
+        let writer = Writer::new(root.try_clone().doing("connect the writer")?)?;
+        Ok(Self {
+            path: path.to_owned(),
+            root: Mutex::new(root),
+            writer: Mutex::new(writer),
+        })
+    }
+
+    /// Where the file lies.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// A further connection to the file.
+    ///
+    /// # Errors
+    /// When DuckDB gives none.
+    pub fn connect(&self) -> Result<Connection> {
+        self.root().try_clone().doing("connect to the state")
+    }
+
+    /// The one writer; waits until no other run is committing.
+    pub fn writer(&self) -> MutexGuard<'_, Writer> {
+        self.writer.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Writes the log of changes into the file proper.
+    ///
+    /// # Errors
+    /// When a transaction is open, or the disk is full.
+    pub fn checkpoint(&self) -> Result<()> {
+        self.root().execute_batch("CHECKPOINT").doing("write the checkpoint")
+    }
+
+    pub(super) fn root(&self) -> MutexGuard<'_, Connection> {
+        self.root.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn make_folder(path: &Path) -> Result<()> {
+    let Some(folder) = path.parent() else { return Ok(()) };
+    fs::create_dir_all(folder).map_err(|source| StateError::Folder {
+        path: path.to_owned(),
+        source,
+    })
+}
+
+/// Connects to a database file; extensions are never fetched.
+pub(super) fn connect(path: &Path, access: AccessMode) -> Result<Connection> {
+    let opened = Config::default()
+        .access_mode(access)
+        .and_then(|config| config.with("autoinstall_known_extensions", "false"))
+        .and_then(|config| config.with("autoload_known_extensions", "false"))
+        .and_then(|config| Connection::open_with_flags(path, config));
+    opened.map_err(|source| open_error(path, source))
+}
+
+fn open_error(path: &Path, source: duckdb::Error) -> StateError {
+    let text = source.to_string();
+    let path = path.to_owned();
+    if text.contains("Could not set lock") || text.contains("Conflicting lock") {
+        return StateError::InUse {
+            path,
+            holder: holder_of(&text),
+        };
+    }
+    if text.contains("not a valid DuckDB database") {
+        return StateError::NotADatabase { path };
+    }
+    StateError::Open { path, source }
+}
+
+/// Who holds the lock, out of DuckDB's "Conflicting lock is held in PROGRAM (PID N)".
+fn holder_of(text: &str) -> String {
+    text.split_once("lock is held in ")
+        .and_then(|(_, rest)| rest.split_once(')'))
+        .map_or_else(|| "another process".to_owned(), |(holder, _)| format!("{holder})"))
+}

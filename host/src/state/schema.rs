@@ -1,0 +1,59 @@
+//! The host's own tables.
+
+use std::path::Path;
+
+use duckdb::Connection;
+
+use super::{
+    error::{Doing, Result, StateError},
+    migration::{self, HOST},
+};
+
+/// The steps to the current schema, in order: the first is version 1.
+const STEPS: [&str; 1] = [include_str!("schema/0001_tables.sql")];
+
+/// The table of the older service, whose only processor was the verification one.
+const OLDER_TABLE: &str = "session_extraction_state";
+
+/// Brings the host's tables up to date, whatever they were before.
+pub(super) fn bring_up_to_date(connection: &Connection, path: &Path) -> Result<()> {
+    let known = u32::try_from(STEPS.len()).unwrap_or(u32::MAX);
+    let found = migration::recorded_version(connection, HOST)?;
+    if found > known {
+        return Err(StateError::NewerSchema {
+            path: path.to_owned(),
+            found,
+            known,
+        });
+    }
+    let mut changed = false;
+    for (version, sql) in (1..).zip(STEPS).skip(found as usize) {
+        migration::in_transaction(connection, "make the host's tables", |connection| {
+            connection.execute_batch(sql).doing("make the host's tables")?;
+            migration::record(connection, HOST, version, &migration::checksum(sql))
+        })?;
+        changed = true;
+    }
+    if table_exists(connection, OLDER_TABLE)? {
+        migration::in_transaction(connection, "take the older table over", |connection| {
+            let sql = include_str!("schema/take_over.sql");
+            connection.execute_batch(sql).doing("take the older table over")
+        })?;
+        tracing::info!(table = OLDER_TABLE, "took the older service's table over");
+        changed = true;
+    }
+    match changed {
+        // The log of changes may fail to replay over changes of the schema, so none are left in it.
+        true => connection.execute_batch("CHECKPOINT").doing("write the checkpoint"),
+        false => Ok(()),
+    }
+}
+
+/// Whether the main schema has a table of this name.
+pub(super) fn table_exists(connection: &Connection, table: &str) -> Result<bool> {
+    let sql =
+        "SELECT count(*) > 0 FROM duckdb_tables() WHERE schema_name = 'main' AND NOT temporary AND table_name = ?";
+    connection
+        .query_row(sql, [table], |row| row.get(0))
+        .doing("look for a table")
+}

@@ -1,0 +1,97 @@
+//! What a session table looks like.
+
+use duckdb::{Connection, params};
+use session_plugin_api::abi::ValueKind;
+
+use super::error::{Doing, Result};
+
+/// A session table with its columns, as the database has them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SessionTable {
+    name: String,
+    columns: Vec<Column>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Column {
+    name: String,
+    data_type: String,
+}
+
+/// The column that the host fills.
+pub(super) const SESSION_FILE: &str = "session_file";
+
+impl SessionTable {
+    /// Reads the columns of a table; `None` where there is no such table.
+    pub(super) fn read(connection: &Connection, name: &str) -> Result<Option<Self>> {
+        let columns = columns(connection, name)?;
+        Ok((!columns.is_empty()).then(|| Self {
+            name: name.to_owned(),
+            columns,
+        }))
+    }
+
+    /// The table's name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Whether the table has a column for the session's key.
+    pub(super) fn has_session_file(&self) -> bool {
+        self.type_of(SESSION_FILE) == Some("VARCHAR")
+    }
+
+    /// The type of a column; `None` where there is no such column.
+    pub(super) fn type_of(&self, column: &str) -> Option<&str> {
+        let column = self.columns.iter().find(|candidate| candidate.name == column)?;
+        Some(&column.data_type)
+    }
+
+    /// The columns' names, for messages.
+    pub(super) fn column_names(&self) -> String {
+        let names: Vec<&str> = self.columns.iter().map(|column| column.name.as_str()).collect();
+        names.join(", ")
+    }
+}
+
+/// Whether values of a kind can be appended to a column of a type.
+pub(super) fn accepts(data_type: &str, kind: ValueKind) -> bool {
+    let base = data_type.split('(').next().unwrap_or_default();
+    match kind {
+        ValueKind::Null => true,
+        ValueKind::Boolean => base == "BOOLEAN",
+        ValueKind::Integer => base.ends_with("INT") || base == "INTEGER" || base == "UINTEGER" || base == "DECIMAL",
+        ValueKind::Float => matches!(base, "DOUBLE" | "FLOAT" | "DECIMAL"),
+        ValueKind::Text => matches!(base, "VARCHAR" | "JSON" | "UUID" | "DATE") || base.starts_with("ENUM"),
+        ValueKind::Timestamp => matches!(base, "TIMESTAMP" | "DATE" | "TIMESTAMP WITH TIME ZONE"),
+        ValueKind::Blob => base == "BLOB",
+    }
+}
+
+fn columns(connection: &Connection, table: &str) -> Result<Vec<Column>> {
+    let doing = "read the columns of a table";
+    let sql = "SELECT column_name, data_type FROM duckdb_columns()
+               WHERE schema_name = 'main' AND database_name = current_database() AND table_name = ? ORDER BY column_index";
+    let mut statement = connection.prepare(sql).doing(doing)?;
+    let rows = statement.query_map([table], |row| {
+        Ok(Column {
+            name: row.get(0)?,
+            data_type: row.get(1)?,
+        })
+    });
+    rows.and_then(Iterator::collect).doing(doing)
+}
+
+/// What makes a table unfit for being a session table: its keys, unique constraints and indexes, as SQL.
+pub(super) fn keys_and_indexes(connection: &Connection, table: &str) -> Result<Vec<String>> {
+    let doing = "read the keys and indexes of a table";
+    let sql = "SELECT constraint_text FROM duckdb_constraints()
+               WHERE schema_name = 'main' AND table_name = ?
+                 AND constraint_type IN ('PRIMARY KEY', 'UNIQUE', 'FOREIGN KEY')
+               UNION ALL
+               SELECT sql FROM duckdb_indexes() WHERE schema_name = 'main' AND table_name = ?";
+    let mut statement = connection.prepare(sql).doing(doing)?;
+    let rows = statement.query_map(params![table, table], |row| row.get(0));
+    rows.and_then(Iterator::collect).doing(doing)
+}

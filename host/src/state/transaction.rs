@@ -1,0 +1,197 @@
+//! A processor's own transaction: what `execute` and `query` run in.
+
+use duckdb::{
+    Connection, Statement,
+    arrow::array::RecordBatch,
+    params_from_iter,
+    types::{TimeUnit, Value},
+};
+use session_plugin_api::abi::{RawBatchSink_TO, RawColumn, ValueKind};
+
+use abi_stable::std_types::{RBox, RResult, RSlice};
+
+use super::{
+    columns::{ColumnError, OwnedColumn},
+    error::{Doing, Result, is_conflict},
+    writer::{Destination, Done, verify, write_in_transaction},
+};
+
+/// An open transaction on a connection of its own; rolled back when it is dropped.
+pub struct Transaction {
+    connection: Option<Connection>,
+    id: i64,
+}
+
+/// Why a statement of a processor failed.
+#[derive(Debug, thiserror::Error)]
+pub enum TransactionError {
+    /// The database refuses it.
+    #[error("{0}")]
+    Database(#[from] duckdb::Error),
+    /// It ended the transaction.
+    #[error("the statement ended the attempt's transaction: BEGIN, COMMIT and ROLLBACK are the host's")]
+    Ended,
+    /// A parameter is malformed.
+    #[error("parameter {place} is malformed")]
+    Parameter {
+        /// Its place, from 1.
+        place: usize,
+    },
+    /// A column cannot cross to the plugin.
+    #[error(transparent)]
+    Column(#[from] ColumnError),
+    /// The plugin did not take the rows.
+    #[error("the plugin did not take the rows of the query")]
+    Sink,
+}
+
+impl TransactionError {
+    /// Whether the same statements may succeed when the attempt is made again.
+    #[must_use]
+    pub fn is_conflict(&self) -> bool {
+        matches!(self, Self::Database(error) if is_conflict(error))
+    }
+}
+
+impl Transaction {
+    /// Begins a transaction on a connection that nothing else uses.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub fn begin(connection: Connection) -> Result<Self> {
+        let doing = "begin the attempt's transaction";
+        connection.execute_batch("BEGIN").doing(doing)?;
+        let id = transaction_id(&connection).doing(doing)?;
+        Ok(Self {
+            connection: Some(connection),
+            id,
+        })
+    }
+
+    /// Runs one statement; parameters are columns of one row. Gives the number of rows that it changed.
+    ///
+    /// # Errors
+    /// What the database says, or that the statement ended the transaction.
+    pub fn execute(&mut self, sql: &str, parameters: &[RawColumn<'_>]) -> Result<u64, TransactionError> {
+        let values = values(parameters)?;
+        let changed = self.connection()?.execute(sql, params_from_iter(values))?;
+        self.ensure_open()?;
+        Ok(changed as u64)
+    }
+
+    /// Runs one query and hands its rows over, batch by batch. Gives the number of rows.
+    ///
+    /// # Errors
+    /// What the database says, or that the statement ended the transaction.
+    pub fn query(
+        &mut self,
+        sql: &str,
+        parameters: &[RawColumn<'_>],
+        sink: &mut RawBatchSink_TO<'_, RBox<()>>,
+    ) -> Result<u64, TransactionError> {
+        let values = values(parameters)?;
+        let mut statement = self.connection()?.prepare(sql)?;
+        let rows = hand_over(&mut statement, values, sink)?;
+        drop(statement);
+        self.ensure_open()?;
+        Ok(rows)
+    }
+
+    /// Writes the session into the transaction and commits it.
+    ///
+    /// # Errors
+    /// When the database refuses; nothing is kept then.
+    pub fn commit(mut self, destination: &Destination, done: &Done) -> Result<()> {
+        let doing = "commit the attempt's transaction";
+        let Some(connection) = self.connection.take() else {
+            return Ok(());
+        };
+        let written = write_in_transaction(&connection, destination, done)
+            .and_then(|()| connection.execute_batch("COMMIT").doing(doing));
+        match written {
+            Ok(()) => verify(&connection, destination, std::slice::from_ref(done)),
+            Err(error) => {
+                roll_back(&connection);
+                Err(error)
+            }
+        }
+    }
+
+    fn connection(&self) -> Result<&Connection, TransactionError> {
+        self.connection.as_ref().ok_or(TransactionError::Ended)
+    }
+
+    fn ensure_open(&self) -> Result<(), TransactionError> {
+        match transaction_id(self.connection()?)? == self.id {
+            true => Ok(()),
+            false => Err(TransactionError::Ended),
+        }
+    }
+}
+
+impl Drop for Transaction {
+    fn drop(&mut self) {
+        if let Some(connection) = &self.connection {
+            roll_back(connection);
+        }
+    }
+}
+
+fn roll_back(connection: &Connection) {
+    // An aborted transaction may have been ended already: DuckDB refuses the statement then, which is as good.
+    let _ = connection.execute_batch("ROLLBACK");
+}
+
+fn transaction_id(connection: &Connection) -> duckdb::Result<i64> {
+    connection.query_row("SELECT txid_current()", [], |row| row.get(0))
+}
+
+fn hand_over(
+    statement: &mut Statement<'_>,
+    values: Vec<Value>,
+    sink: &mut RawBatchSink_TO<'_, RBox<()>>,
+) -> Result<u64, TransactionError> {
+    let mut rows = 0;
+    // Its iterator panics when a fetch fails; `step` gives the error.
+    drop(statement.stream_arrow(params_from_iter(values))?);
+    while let Some(batch) = statement.step()? {
+        let batch = RecordBatch::from(&batch);
+        let schema = batch.schema();
+        let columns: Result<Vec<OwnedColumn>, ColumnError> = schema
+            .fields()
+            .iter()
+            .zip(batch.columns())
+            .map(|(field, array)| OwnedColumn::new(field.name(), array))
+            .collect();
+        let columns = columns?;
+        let raw: Vec<RawColumn<'_>> = columns.iter().map(OwnedColumn::as_raw).collect();
+        match sink.take(RSlice::from_slice(&raw)) {
+            RResult::ROk(taken) => rows += taken,
+            RResult::RErr(_) => return Err(TransactionError::Sink),
+        }
+    }
+    Ok(rows)
+}
+
+fn values(parameters: &[RawColumn<'_>]) -> Result<Vec<Value>, TransactionError> {
+    let values = (1..).zip(parameters);
+    values
+        .map(|(place, column)| value(column).ok_or(TransactionError::Parameter { place }))
+        .collect()
+}
+
+fn value(column: &RawColumn<'_>) -> Option<Value> {
+    if column.validity.first() == Some(&0) {
+        return Some(Value::Null);
+    }
+    let integer = || column.integers.first().copied();
+    Some(match ValueKind::from_number(column.kind)? {
+        ValueKind::Null => Value::Null,
+        ValueKind::Boolean => Value::Boolean(integer()? != 0),
+        ValueKind::Integer => Value::BigInt(integer()?),
+        ValueKind::Float => Value::Double(*column.floats.first()?),
+        ValueKind::Text => Value::Text(String::from_utf8(column.bytes.to_vec()).ok()?),
+        ValueKind::Timestamp => Value::Timestamp(TimeUnit::Microsecond, integer()?),
+        ValueKind::Blob => Value::Blob(column.bytes.to_vec()),
+    })
+}
