@@ -1,0 +1,130 @@
+//! The programs that are measured.
+
+use std::env;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result, ensure};
+use serde::Deserialize;
+
+use crate::process::{Measured, measure};
+
+/// session-host with the usage processor.
+pub(crate) struct Host {
+    pub(crate) program: PathBuf,
+    pub(crate) plugins: PathBuf,
+    /// Where it keeps its state.
+    pub(crate) scratch: PathBuf,
+    pub(crate) threads: usize,
+}
+
+/// What came of a run, as the host prints it.
+#[derive(Deserialize)]
+pub(crate) struct RunResult {
+    errors: u64,
+    capped: u64,
+    bytes_read: u64,
+    duration_ms: u64,
+}
+
+impl RunResult {
+    pub(crate) fn megabytes_per_second(&self) -> f64 {
+        self.bytes_read as f64 / 1e3 / self.duration_ms.max(1) as f64
+    }
+}
+
+impl Host {
+    /// Removes the state, so that the next run is a first one.
+    pub(crate) fn forget(&self) -> Result<()> {
+        match fs::remove_dir_all(&self.scratch) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error.into()),
+            _ => Ok(()),
+        }
+    }
+
+    /// One run over all transcripts below `sessions`.
+    pub(crate) fn run(&self, sessions: &Path) -> Result<(Measured, RunResult)> {
+        fs::create_dir_all(&self.scratch)?;
+        let mut command = Command::new(&self.program);
+        without_settings(&mut command);
+        command
+            .args(["run", "usage", "--json", "--recursive"])
+            .arg(format!("--workers={}", self.threads))
+            .arg("--sessions")
+            .arg(sessions)
+            .arg("--plugins")
+            .arg(&self.plugins)
+            .arg("--data")
+            .arg(&self.scratch)
+            .env("XDG_CONFIG_HOME", &self.scratch);
+        let measured = measure(&mut command)?;
+        let result: RunResult =
+            serde_json::from_slice(&measured.output).context("cannot read the result of the run")?;
+        ensure!(
+            result.errors == 0 && result.capped == 0,
+            "the run did not process every session"
+        );
+        Ok((measured, result))
+    }
+}
+
+/// Takes away the variables by which the user configures session-host.
+fn without_settings(command: &mut Command) {
+    for (name, _) in env::vars_os() {
+        if name.to_string_lossy().starts_with("SESSION_HOST_") {
+            command.env_remove(name);
+        }
+    }
+}
+
+/// The program that does the least that is needed.
+pub(crate) struct Floor {
+    pub(crate) program: PathBuf,
+    pub(crate) threads: usize,
+}
+
+/// What the floor prints.
+#[derive(Deserialize)]
+pub(crate) struct FloorResult {
+    pub(crate) files: u64,
+    pub(crate) bytes: u64,
+    pub(crate) megabytes_per_second: f64,
+}
+
+impl Floor {
+    pub(crate) fn run(&self, directory: &Path) -> Result<FloorResult> {
+        let mut command = Command::new(&self.program);
+        command
+            .arg(directory)
+            .arg("--json")
+            .arg(format!("--threads={}", self.threads));
+        serde_json::from_slice(&measure(&mut command)?.output).context("cannot read what the floor printed")
+    }
+}
+
+/// The npm package that answers the same questions and keeps nothing.
+pub(crate) struct Ccusage {
+    pub(crate) program: PathBuf,
+    pub(crate) home: PathBuf,
+    /// A directory without any configuration.
+    pub(crate) scratch: PathBuf,
+}
+
+impl Ccusage {
+    /// Where it looks for transcripts.
+    pub(crate) fn projects(&self) -> PathBuf {
+        self.home.join(".claude/projects")
+    }
+
+    pub(crate) fn run(&self) -> Result<Measured> {
+        let mut command = Command::new(&self.program);
+        command
+            .args(["claude", "session", "--offline", "--json"])
+            .env("HOME", &self.home)
+            .env("XDG_CONFIG_HOME", &self.scratch)
+            .env_remove("CLAUDE_CONFIG_DIR");
+        measure(&mut command)
+    }
+}
