@@ -3,6 +3,8 @@
 //! Every figure is a median over the repetitions. One pass over each directory comes first and does not count, so that
 //! all that is measured finds the files in the page cache.
 
+mod against_ccusage;
+mod against_floor;
 mod process;
 mod programs;
 mod series;
@@ -17,7 +19,6 @@ use anyhow::Result;
 use clap::Parser;
 
 use crate::programs::{Ccusage, Floor, Host};
-use crate::series::Series;
 
 /// Measure session-host against the floor, and against ccusage.
 #[derive(Parser)]
@@ -71,92 +72,14 @@ fn main() -> Result<()> {
         io::stdout(),
         "Medians of {repetitions} repetitions in turns, with their least and greatest; {threads} threads; files in the page cache.",
     )?;
-    compare_with_floor(&host, &floor, &arguments.corpus, repetitions)?;
+    against_floor::compare(&host, &floor, &arguments.corpus, repetitions)?;
     if let (Some(program), Some(home)) = (arguments.ccusage, arguments.home) {
         let ccusage = Ccusage {
             program,
             home,
             scratch: scratch.join("ccusage"),
         };
-        compare_with_ccusage(&host, &floor, &ccusage, repetitions)?;
+        against_ccusage::compare(&host, &floor, &ccusage, repetitions)?;
     }
-    Ok(())
-}
-
-fn compare_with_floor(host: &Host, floor: &Floor, corpus: &std::path::Path, repetitions: u32) -> Result<()> {
-    let whole = floor.run(corpus)?;
-    let megabytes = whole.bytes as f64 / 1e6;
-    let mut least = Series::default();
-    let mut run = Series::default();
-    let mut process = Series::default();
-    let mut memory = Series::default();
-    let mut idle = Series::default();
-    for _ in 0..repetitions {
-        host.forget()?;
-        let (first, result) = host.run(corpus)?;
-        run.add(result.megabytes_per_second());
-        process.add(megabytes / first.wall.as_secs_f64());
-        memory.add(first.peak_bytes as f64 / 1e6);
-        least.add(floor.run(corpus)?.megabytes_per_second);
-        idle.add(host.run(corpus)?.0.wall.as_secs_f64() * 1e3);
-    }
-    let share = |series: &Series| format!("{:.0} % of the floor", 100.0 * series.median() / least.median());
-    let mut out = io::stdout().lock();
-    writeln!(
-        out,
-        "\nThe usage processor over a generated corpus: {} sessions, {megabytes:.0} MB",
-        whole.files
-    )?;
-    writeln!(out, "  the floor: read, MD5, parse  {}", least.show("MB/s"))?;
-    writeln!(
-        out,
-        "  first pass, the run          {}  {}",
-        run.show("MB/s"),
-        share(&run)
-    )?;
-    writeln!(
-        out,
-        "  first pass, whole process    {}  {}",
-        process.show("MB/s"),
-        share(&process)
-    )?;
-    writeln!(out, "  first pass, peak memory      {}", memory.show("MB"))?;
-    writeln!(out, "  pass with nothing to do      {}", idle.show("ms"))?;
-    Ok(())
-}
-
-fn compare_with_ccusage(host: &Host, floor: &Floor, ccusage: &Ccusage, repetitions: u32) -> Result<()> {
-    let projects = ccusage.projects();
-    let whole = floor.run(&projects)?;
-    let mut other = Series::default();
-    let mut first = Series::default();
-    let mut later = Series::default();
-    for _ in 0..repetitions {
-        host.forget()?;
-        first.add(host.run(&projects)?.0.wall.as_secs_f64() * 1e3);
-        other.add(ccusage.run()?.wall.as_secs_f64() * 1e3);
-        later.add(host.run(&projects)?.0.wall.as_secs_f64() * 1e3);
-    }
-    let times = |series: &Series| format!("{:.2} x ccusage", series.median() / other.median());
-    let mut out = io::stdout().lock();
-    let megabytes = whole.bytes as f64 / 1e6;
-    writeln!(
-        out,
-        "\nThe same question to ccusage: {} transcripts, {megabytes:.0} MB; whole processes",
-        whole.files
-    )?;
-    writeln!(out, "  ccusage                      {}", other.show("ms"))?;
-    writeln!(
-        out,
-        "  session-host, first pass     {}  {}",
-        first.show("ms"),
-        times(&first)
-    )?;
-    writeln!(
-        out,
-        "  session-host, later pass     {}  {}",
-        later.show("ms"),
-        times(&later)
-    )?;
     Ok(())
 }

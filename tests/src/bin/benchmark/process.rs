@@ -18,6 +18,12 @@ pub(crate) struct Measured {
     pub(crate) output: Vec<u8>,
 }
 
+impl Measured {
+    pub(crate) fn milliseconds(&self) -> f64 {
+        self.wall.as_secs_f64() * 1e3
+    }
+}
+
 /// Runs `command`; its failure is an error.
 pub(crate) fn measure(command: &mut Command) -> Result<Measured> {
     let begin = Instant::now();
