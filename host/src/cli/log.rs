@@ -13,7 +13,7 @@ use super::arguments::LogFormat;
 /// The terminal's progress bars; drawing and logging must not cross.
 pub(super) static BARS: LazyLock<MultiProgress> = LazyLock::new(MultiProgress::new);
 
-/// Installs the log.
+/// Installs the log; panics of the host go there too.
 pub(super) fn install(format: LogFormat, verbose: u8) {
     let level = match verbose {
         0 => "warn",
@@ -29,6 +29,14 @@ pub(super) fn install(format: LogFormat, verbose: u8) {
         LogFormat::Text => log.init(),
         LogFormat::Json => log.json().init(),
     }
+    std::panic::set_hook(Box::new(|panic| {
+        let place = panic.location().map(ToString::to_string).unwrap_or_default();
+        let message = panic.payload_as_str().unwrap_or("a payload that is no text");
+        tracing::error!(
+            place,
+            "a thread of the host panicked, which is a fault of the host: {message}"
+        );
+    }));
 }
 
 struct PastBars;

@@ -68,7 +68,10 @@ impl Flight {
 
     /// Takes a settled attempt back, to make it once more.
     pub(super) fn resume(&self) {
-        self.phase.store(FLYING, Ordering::Release);
+        // One that is flying still, or was abandoned, stays what it is.
+        let _ = self
+            .phase
+            .compare_exchange(SETTLED, FLYING, Ordering::AcqRel, Ordering::Acquire);
     }
 
     /// Gives the attempt up: its query is interrupted, its memory counted as free. `false` when it ended before.

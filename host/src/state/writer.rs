@@ -118,7 +118,7 @@ impl Writer {
         verify(&self.connection, destination, group)
     }
 
-    /// Notes that sessions were read again and had not changed.
+    /// Notes that sessions were read again and are those that were processed: a failure of a version in between is over.
     ///
     /// # Errors
     /// When the database refuses.
@@ -130,10 +130,8 @@ impl Writer {
                        SET file_size = staged.file_size, file_mtime = staged.file_mtime, checked_at = staged.checked_at
                        FROM staged_session AS staged
                        WHERE state.processor_name = ? AND state.session_file = staged.session_file";
-            connection
-                .execute(sql, [destination.processor.as_str()])
-                .map(drop)
-                .doing(doing)
+            connection.execute(sql, [destination.processor.as_str()]).doing(doing)?;
+            clear_failures(connection, destination)
         })
     }
 
@@ -183,6 +181,10 @@ fn write(connection: &Connection, destination: &Destination, group: &[Done]) -> 
     connection
         .execute(sql, parameters)
         .doing("write the state of the sessions")?;
+    clear_failures(connection, destination)
+}
+
+fn clear_failures(connection: &Connection, destination: &Destination) -> Result<()> {
     let sql = "DELETE FROM session_processor_failure
                WHERE processor_name = ? AND session_file IN (SELECT session_file FROM staged_session)";
     let parameters = params![destination.processor.as_str()];
