@@ -1,1 +1,4 @@
-//! The usage processor.
+//! What tools, skills, subagents, MCP servers and slash commands people use: with what errors, tokens and cost.
+
+mod prices;
+mod tokens;
