@@ -1,0 +1,31 @@
+//! The processor's section of the configuration.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::Deserialize;
+
+use crate::{catalogue::FleaEntity, prices::Price};
+
+/// What an operator can set.
+///
+/// ```toml
+/// curated_plugins = ["bakery"]
+/// flea_entities = { tidy = "skill", garden = "plugin" }
+///
+/// [prices.house-model]
+/// input = 1.0
+/// output = 5.0
+/// cache_read = 0.1
+/// cache_write_5m = 1.25
+/// cache_write_1h = 2.0
+/// ```
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Settings {
+    /// Plugins whose items count as `curated`.
+    pub(crate) curated_plugins: BTreeSet<String>,
+    /// Names and types of what counts as `flea`.
+    pub(crate) flea_entities: BTreeMap<String, FleaEntity>,
+    /// Prices of models, beside and in place of the published ones: USD per million tokens.
+    pub(crate) prices: BTreeMap<String, Price>,
+}
