@@ -1,0 +1,143 @@
+//! The row of `usage_session_summary`.
+
+use std::{borrow::Cow, collections::HashSet};
+
+use crate::{
+    PROCESSOR_VERSION,
+    activity::Activity,
+    invocation::EventType,
+    prices::Prices,
+    responses::Response,
+    rows::{Owner, SessionSummary, UsageEvent},
+    tokens::Tokens,
+};
+
+/// Who said how much.
+#[derive(Debug, Default)]
+pub(crate) struct Turns<'a> {
+    /// Lines of type `user`, most of which carry results of tools.
+    pub(crate) user_messages: i64,
+    /// Lines of type `assistant`, of which a response may have several.
+    pub(crate) assistant_messages: i64,
+    /// Lines with text that a person typed.
+    pub(crate) prompts: i64,
+    models: Vec<(Cow<'a, str>, u64)>,
+}
+
+impl<'a> Turns<'a> {
+    /// Counts a line of this model.
+    pub(crate) fn count_model(&mut self, model: Cow<'a, str>) {
+        match self.models.iter_mut().find(|(known, _)| *known == model) {
+            Some((_, lines)) => *lines += 1,
+            None => self.models.push((model, 1)),
+        }
+    }
+
+    /// The most frequent model, the first seen on a tie.
+    fn primary_model(&self) -> Option<Cow<'a, str>> {
+        // Of equal ones `max_by_key` takes the last.
+        let (model, _) = self.models.iter().rev().max_by_key(|(_, lines)| lines)?;
+        Some(model.clone())
+    }
+}
+
+/// Sums a session up.
+pub(crate) fn summarize<'a>(
+    owner: &Owner<'a>,
+    activity: &Activity,
+    turns: &Turns<'a>,
+    events: &[UsageEvent<'a>],
+    responses: &[Response<'a>],
+    prices: &Prices,
+) -> SessionSummary<'a> {
+    let tokens: Tokens = responses.iter().map(|response| response.tokens).sum();
+    let of_type = |event_type: EventType| count(events, |event| event.event_type == event_type.as_str());
+    SessionSummary {
+        session_id: owner.session_id.clone(),
+        username: owner.username,
+        started_at: activity.started_at,
+        ended_at: activity.ended_at,
+        active_seconds: activity.active_seconds,
+        wall_seconds: activity.wall_seconds,
+        user_messages: turns.user_messages,
+        assistant_messages: turns.assistant_messages,
+        tool_calls: of_type(EventType::ToolUse),
+        tool_errors: count(events, |event| event.is_error),
+        skill_invocations: count(events, |event| event.skill_name.is_some()),
+        subagent_dispatches: of_type(EventType::Subagent),
+        mcp_calls: of_type(EventType::McpCall),
+        slash_commands: of_type(EventType::SlashCommand),
+        distinct_tools: distinct(events.iter().filter_map(|event| event.tool_name.as_deref())),
+        distinct_skills: distinct(events.iter().filter_map(|event| event.skill_name.as_deref())),
+        prompts: turns.prompts,
+        responses: responses.len() as i64,
+        primary_model: turns.primary_model(),
+        input_tokens: tokens.input,
+        output_tokens: tokens.output,
+        cache_read_tokens: tokens.cache_read,
+        cache_creation_tokens: tokens.cache_creation,
+        cost_usd: cost_usd(responses, prices),
+        processor_version: PROCESSOR_VERSION,
+    }
+}
+
+fn count(events: &[UsageEvent<'_>], wanted: impl Fn(&UsageEvent<'_>) -> bool) -> i64 {
+    events.iter().filter(|event| wanted(event)).count() as i64
+}
+
+fn distinct<'n>(names: impl Iterator<Item = &'n str>) -> i64 {
+    names.collect::<HashSet<_>>().len() as i64
+}
+
+/// The sum over the responses of known price, as SQL sums: `None` when there is no such response.
+fn cost_usd(responses: &[Response<'_>], prices: &Prices) -> Option<f64> {
+    let costs = responses.iter().filter_map(|response| response.cost_usd(prices));
+    costs.reduce(|sum, cost| sum + cost)
+}
+
+#[cfg(test)]
+mod tests {
+    use session_plugin_api::Timestamp;
+
+    use super::*;
+
+    fn primary(models: &[&'static str]) -> Option<Cow<'static, str>> {
+        let mut turns = Turns::default();
+        models.iter().for_each(|model| turns.count_model(Cow::Borrowed(model)));
+        turns.primary_model()
+    }
+
+    fn cost(models: &[&'static str]) -> Option<f64> {
+        let response = |model: &&'static str| Response {
+            message_id: None,
+            request_id: None,
+            model: Some(Cow::Borrowed(model)),
+            occurred_at: Timestamp::from_micros(0),
+            is_sidechain: false,
+            tokens: Tokens {
+                output: 1_000_000,
+                ..Tokens::default()
+            },
+        };
+        let prices = Prices::with_overrides(Default::default()).unwrap();
+        cost_usd(&models.iter().map(response).collect::<Vec<_>>(), &prices)
+    }
+
+    #[test]
+    fn the_primary_model_is_the_most_frequent() {
+        assert_eq!(primary(&["a", "b", "b"]).as_deref(), Some("b"));
+        assert_eq!(primary(&[]), None);
+    }
+
+    #[test]
+    fn the_first_seen_wins_a_tie() {
+        assert_eq!(primary(&["a", "b", "b", "c", "a"]).as_deref(), Some("a"));
+    }
+
+    #[test]
+    fn a_model_of_unknown_price_adds_no_cost() {
+        assert_eq!(cost(&["claude-opus-4-6", "mystery", "claude-haiku-4-5"]), Some(30.0));
+        assert_eq!(cost(&["mystery"]), None);
+        assert_eq!(cost(&[]), None);
+    }
+}
