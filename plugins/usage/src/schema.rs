@@ -1,0 +1,19 @@
+//! The processor's tables and views.
+
+use session_plugin_api::Migration;
+
+/// One row per use of a tool, a skill, a subagent, an MCP server or a slash command.
+pub(crate) const USAGE_EVENTS: &str = "usage_events";
+/// One row per session.
+pub(crate) const USAGE_SESSION_SUMMARY: &str = "usage_session_summary";
+/// One row per response of the model.
+pub(crate) const USAGE_MESSAGES: &str = "usage_messages";
+
+/// The steps that make them.
+pub(crate) fn migrations() -> Vec<Migration> {
+    vec![Migration::new(
+        1,
+        "create tables and views",
+        include_str!("schema/0001.sql"),
+    )]
+}

@@ -1,0 +1,298 @@
+//! One pass over a transcript.
+
+use std::{borrow::Cow, collections::HashSet};
+
+use session_plugin_api::{
+    Session, Timestamp,
+    transcript::{Block, Event, EventKind},
+};
+
+use crate::{
+    activity::Activity,
+    catalogue::Catalogue,
+    commands::slash_commands,
+    events::usage_events,
+    invocation::Invocation,
+    prices::Prices,
+    responses::{Response, Responses},
+    rows::{Owner, SessionSummary, UsageEvent, UsageMessage},
+    summary::{Turns, summarize},
+};
+
+/// All rows that a session gives.
+#[derive(Debug)]
+pub(crate) struct SessionUsage<'a> {
+    pub(crate) events: Vec<UsageEvent<'a>>,
+    pub(crate) messages: Vec<UsageMessage<'a>>,
+    pub(crate) summary: SessionSummary<'a>,
+}
+
+impl<'a> SessionUsage<'a> {
+    /// Reads a session. Malformed lines are left out.
+    pub(crate) fn of(session: &Session<'a>, catalogue: &'a Catalogue, prices: &Prices) -> Self {
+        let mut seen = Observations::since(session.modified());
+        for line in session.events().flatten() {
+            seen.observe(line);
+        }
+        let owner = Owner {
+            username: session.username(),
+            session_id: seen.session_id.unwrap_or(Cow::Borrowed(session.session_key())),
+        };
+        let activity = Activity::of(seen.timestamps);
+        let events = usage_events(seen.invocations, &seen.failed_tools, &owner, catalogue);
+        let responses = seen.responses.into_vec();
+        let summary = summarize(&owner, &activity, &seen.turns, &events, &responses, prices);
+        let messages = responses.into_iter().map(|response| response.into_row(&owner, prices));
+        Self {
+            messages: messages.collect(),
+            events,
+            summary,
+        }
+    }
+}
+
+/// What the lines told so far.
+struct Observations<'a> {
+    session_id: Option<Cow<'a, str>>,
+    /// The timestamp of the latest line that has one.
+    now: Timestamp,
+    timestamps: Vec<Timestamp>,
+    invocations: Vec<Invocation<'a>>,
+    failed_tools: HashSet<Cow<'a, str>>,
+    responses: Responses<'a>,
+    turns: Turns<'a>,
+}
+
+impl<'a> Observations<'a> {
+    /// Nothing yet; lines before the first timestamp are dated `modified`.
+    fn since(modified: Timestamp) -> Self {
+        Self {
+            session_id: None,
+            now: modified,
+            timestamps: Vec::new(),
+            invocations: Vec::new(),
+            failed_tools: HashSet::new(),
+            responses: Responses::default(),
+            turns: Turns::default(),
+        }
+    }
+
+    fn observe(&mut self, line: Event<'a>) {
+        if let Some(timestamp) = line.timestamp() {
+            self.now = timestamp;
+            self.timestamps.push(timestamp);
+        }
+        if self.session_id.is_none() {
+            self.session_id.clone_from(&line.session_id);
+        }
+        match line.kind {
+            EventKind::User => self.observe_user(&line),
+            EventKind::Assistant => self.observe_assistant(line),
+            EventKind::ToolUseResult if line.is_error => self.failed_tools.extend(line.tool_use_id),
+            _ => {}
+        }
+    }
+
+    fn observe_user(&mut self, line: &Event<'a>) {
+        let mut has_text = false;
+        let mut has_result = false;
+        for block in line.message.content.blocks() {
+            match block {
+                Block::Text(text) => {
+                    has_text |= !text.is_empty();
+                    let commands = slash_commands(text.decode()).into_iter();
+                    let now = self.now;
+                    self.invocations
+                        .extend(commands.map(|name| Invocation::of_command(line, now, name)));
+                }
+                Block::ToolResult(result) => {
+                    has_result = true;
+                    if result.is_error {
+                        self.failed_tools.extend(result.tool_use_id);
+                    }
+                }
+                _ => {}
+            }
+        }
+        let is_typed = has_text && !has_result && !line.is_meta && !line.is_sidechain && !line.is_compact_summary;
+        self.turns.prompts += i64::from(is_typed);
+        self.turns.user_messages += 1;
+    }
+
+    fn observe_assistant(&mut self, line: Event<'a>) {
+        for block in line.message.content.blocks() {
+            if let Block::ToolUse(call) = block {
+                self.invocations.push(Invocation::of_tool(&line, self.now, call));
+            }
+        }
+        if let Some(model) = line.message.model.clone() {
+            self.turns.count_model(model);
+        }
+        self.turns.assistant_messages += 1;
+        self.responses.add(Response::of_line(line, self.now));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MODIFIED: Timestamp = Timestamp::from_micros(99_000_000);
+
+    fn check(lines: &[&str], check: impl FnOnce(SessionUsage<'_>)) {
+        let transcript = lines.join("\n");
+        let session = Session::from_bytes("alice/s.jsonl", "alice", MODIFIED, transcript.as_bytes());
+        let prices = Prices::with_overrides(Default::default()).unwrap();
+        check(SessionUsage::of(&session, &Catalogue::default(), &prices));
+    }
+
+    /// A line that calls a tool, with `more` fields.
+    fn call(uuid: &str, tool_id: &str, more: &str) -> String {
+        let block = format!(r#"{{"type":"tool_use","id":"{tool_id}","name":"Bash","input":{{}}}}"#);
+        format!(r#"{{"type":"assistant","uuid":"{uuid}"{more},"message":{{"content":[{block}]}}}}"#)
+    }
+
+    #[test]
+    fn results_after_the_call_tell_whether_it_failed() {
+        let result = |tool_id: &str, is_error: &str| {
+            let block = format!(r#"{{"type":"tool_result","tool_use_id":"{tool_id}","is_error":{is_error}}}"#);
+            format!(r#"{{"type":"user","message":{{"content":[{block}]}}}}"#)
+        };
+        let lines = [
+            call("u1", "t1", ""),
+            call("u2", "t2", ""),
+            call("u3", "t3", ""),
+            call("u4", "t4", ""),
+            result("t1", "true"),
+            result("t2", r#""yes""#),
+            r#"{"type":"tool_use_result","toolUseId":"t3","is_error":true}"#.to_owned(),
+            r#"{"type":"tool_use_result","tool_use_id":"t4","is_error":false}"#.to_owned(),
+        ];
+        check(&lines.each_ref().map(String::as_str), |usage| {
+            let failed: Vec<bool> = usage.events.iter().map(|event| event.is_error).collect();
+            assert_eq!(failed, [true, false, true, false]);
+            assert_eq!((usage.summary.tool_calls, usage.summary.tool_errors), (4, 2));
+        });
+    }
+
+    #[test]
+    fn a_line_without_a_timestamp_takes_the_previous_ones() {
+        let lines = [
+            call("u1", "t1", r#","timestamp":"never""#),
+            call("u2", "t2", r#","timestamp":"1970-01-01T00:00:07Z""#),
+            r#"{"type":"progress","timestamp":"1970-01-01T00:00:05Z"}"#.to_owned(),
+            call("u3", "t3", ""),
+        ];
+        check(&lines.each_ref().map(String::as_str), |usage| {
+            let seconds: Vec<i64> = usage
+                .events
+                .iter()
+                .map(|event| event.occurred_at.as_micros() / 1_000_000)
+                .collect();
+            assert_eq!(seconds, [99, 7, 5]);
+            assert_eq!(usage.messages.len(), 3);
+            assert_eq!(usage.summary.started_at, Some(Timestamp::from_micros(5_000_000)));
+            assert_eq!(usage.summary.wall_seconds, 2);
+        });
+    }
+
+    #[test]
+    fn the_first_session_id_names_the_session() {
+        let lines = [
+            &*call("u1", "t1", ""),
+            r#"{"sessionId":5}"#,
+            r#"{"sessionId":"s1"}"#,
+            r#"{"sessionId":"s2"}"#,
+        ];
+        check(&lines, |usage| {
+            assert_eq!((&*usage.events[0].session_id, &*usage.summary.session_id), ("s1", "s1"));
+        });
+        check(&[&*call("u1", "t1", "")], |usage| {
+            assert_eq!(usage.events[0].session_id, "alice/s.jsonl");
+            assert_eq!(usage.messages[0].session_id, "alice/s.jsonl");
+        });
+    }
+
+    #[test]
+    fn a_prompt_is_text_that_a_person_typed() {
+        let user = |more: &str, content: &str| format!(r#"{{"type":"user"{more},"message":{{"content":{content}}}}}"#);
+        let text = r#"[{"type":"text","text":"hello"}]"#;
+        let lines = [
+            user("", r#""hello""#),
+            user("", text),
+            user(r#","isMeta":true"#, text),
+            user(r#","isSidechain":true"#, text),
+            user(r#","isCompactSummary":true"#, text),
+            user("", r#"[{"type":"tool_result","tool_use_id":"t1","content":"hello"}]"#),
+            user(
+                "",
+                r#"[{"type":"text","text":"hello"},{"type":"tool_result","tool_use_id":"t1"}]"#,
+            ),
+            user("", r#"[{"type":"image","source":{}}]"#),
+            user("", r#""""#),
+        ];
+        check(&lines.each_ref().map(String::as_str), |usage| {
+            assert_eq!((usage.summary.prompts, usage.summary.user_messages), (2, 9));
+        });
+    }
+
+    #[test]
+    fn commands_are_found_in_a_users_text_only() {
+        let command = "<command-name>/clear</command-name>";
+        let lines = [
+            format!(r#"{{"type":"user","uuid":"u1","message":{{"content":"{command}{command}"}}}}"#),
+            format!(
+                r#"{{"type":"user","uuid":"u2","message":{{"content":[{{"type":"text","text":"{command}\n"}}]}}}}"#
+            ),
+            format!(
+                r#"{{"type":"user","uuid":"u3","message":{{"content":[{{"type":"tool_result","content":"{command}"}}]}}}}"#
+            ),
+            format!(r#"{{"type":"assistant","uuid":"u4","message":{{"content":"{command}"}}}}"#),
+            format!(r#"{{"type":"system","uuid":"u5","message":{{"content":"{command}"}},"content":"{command}"}}"#),
+        ];
+        check(&lines.each_ref().map(String::as_str), |usage| {
+            let uuids: Vec<_> = usage.events.iter().map(|event| event.event_uuid.as_deref()).collect();
+            assert_eq!(uuids, [Some("u1"), Some("u2")]);
+            assert_eq!(usage.summary.slash_commands, 2);
+        });
+    }
+
+    #[test]
+    fn lines_of_other_types_give_no_event() {
+        let kinds = [
+            "system",
+            "summary",
+            "file-history-snapshot",
+            "queue-operation",
+            "progress",
+            "telepathy",
+        ];
+        let lines = kinds.map(|kind| call("u1", "t1", "").replace("assistant", kind));
+        check(&lines.each_ref().map(String::as_str), |usage| {
+            assert!(usage.events.is_empty() && usage.messages.is_empty());
+        });
+    }
+
+    #[test]
+    fn a_session_without_events_has_a_summary() {
+        check(&[], |usage| {
+            assert!(usage.events.is_empty());
+            assert_eq!(usage.summary.username, "alice");
+            assert_eq!((usage.summary.started_at, usage.summary.wall_seconds), (None, 0));
+            assert_eq!((usage.summary.responses, usage.summary.cost_usd), (0, None));
+        });
+    }
+
+    #[test]
+    fn malformed_lines_cost_only_themselves() {
+        let lines = [
+            "{\"type\":",
+            "",
+            "  ",
+            "[]",
+            &*call("u1", "t1", ""),
+            "{\"type\":\"assistant\",\"uuid\":\"to",
+        ];
+        check(&lines, |usage| assert_eq!(usage.summary.tool_calls, 1));
+    }
+}
