@@ -1,0 +1,3 @@
+//! The probe.
+
+session_host_test_plugins::probe!("probe");

@@ -1,0 +1,31 @@
+//! What the end-to-end tests stand on: a [`World`] with real plugins, real transcripts and a real state file, and the
+//! real `session-host` run in it as a process.
+//!
+//! ```no_run
+//! use session_host_tests::World;
+//!
+//! let world = World::new();
+//! world.install("probe");
+//! world.write("alice/a.jsonl", r#"{"do":"rows","count":3}"#);
+//! let ran = world.run(&["probe"]);
+//! assert_eq!((ran.status, ran.result().processed), (0, 1));
+//! assert_eq!(world.count("probe_rows"), 3);
+//! ```
+//!
+//! The tests are modules of one program, `tests/end-to-end`, so that plugins and host are looked after by cargo once.
+
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test that cannot set its scene fails, and says why"
+)]
+
+mod artifacts;
+mod plugin_file;
+mod ran;
+mod world;
+
+pub use artifacts::{build_with, host_binary, library, target_folder};
+pub use plugin_file::{LibraryFile, library_name, place};
+pub use ran::{Ran, RunResult, Running, SessionError};
+pub use world::{World, wait_until};
