@@ -158,6 +158,7 @@ pub(super) struct ReprocessOptions {
 #[derive(Debug, Args)]
 pub(super) struct QueryOptions {
     /// One SELECT
+    #[arg(allow_hyphen_values = true)]
     pub(super) sql: String,
     /// How the rows are written
     #[arg(long, default_value = "table")]

@@ -19,9 +19,9 @@ pub(super) struct Group {
     since: Option<Instant>,
 }
 
-const MAX_SESSIONS: usize = 256;
+const MAX_SESSIONS: usize = 512;
 const MAX_BYTES: usize = 16 << 20;
-const MAX_WAIT: Duration = Duration::from_millis(500);
+const MAX_WAIT: Duration = Duration::from_secs(1);
 
 impl Group {
     pub(super) fn add_done(&mut self, done: Done) {

@@ -3,6 +3,7 @@
 //! Every figure is a median over the repetitions. One pass over each directory comes first and does not count, so that
 //! all that is measured finds the files in the page cache.
 
+mod against_appender;
 mod against_ccusage;
 mod against_floor;
 mod process;
@@ -73,6 +74,7 @@ fn main() -> Result<()> {
         "Medians of {repetitions} repetitions in turns, with their least and greatest; {threads} threads; files in the page cache.",
     )?;
     against_floor::compare(&host, &floor, &arguments.corpus, repetitions)?;
+    against_appender::compare(&host, repetitions)?;
     if let (Some(program), Some(home)) = (arguments.ccusage, arguments.home) {
         let ccusage = Ccusage {
             program,

@@ -11,7 +11,7 @@ use serde::Deserialize;
 
 use crate::process::{Measured, measure};
 
-/// session-host with the usage processor.
+/// session-host with its processors.
 pub(crate) struct Host {
     pub(crate) program: PathBuf,
     pub(crate) plugins: PathBuf,
@@ -31,7 +31,11 @@ pub(crate) struct RunResult {
 
 impl RunResult {
     pub(crate) fn megabytes_per_second(&self) -> f64 {
-        self.bytes_read as f64 / 1e3 / self.duration_ms.max(1) as f64
+        self.bytes_read as f64 / 1e6 / self.seconds()
+    }
+
+    pub(crate) fn seconds(&self) -> f64 {
+        self.duration_ms.max(1) as f64 / 1e3
     }
 }
 
@@ -44,13 +48,18 @@ impl Host {
         }
     }
 
-    /// One run over all transcripts below `sessions`.
+    /// One run of the usage processor over all transcripts below `sessions`.
     pub(crate) fn run(&self, sessions: &Path) -> Result<(Measured, RunResult)> {
+        self.run_processor("usage", sessions)
+    }
+
+    /// One run of a processor over all transcripts below `sessions`.
+    pub(crate) fn run_processor(&self, processor: &str, sessions: &Path) -> Result<(Measured, RunResult)> {
         fs::create_dir_all(&self.scratch)?;
         let mut command = Command::new(&self.program);
         without_settings(&mut command);
         command
-            .args(["run", "usage", "--json", "--recursive"])
+            .args(["run", processor, "--json", "--recursive"])
             .arg(format!("--workers={}", self.threads))
             .arg("--sessions")
             .arg(sessions)
