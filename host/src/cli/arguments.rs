@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
+use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum, builder::BoolishValueParser};
 
 use crate::{config::Overrides, plugins::PluginTrust};
 
@@ -21,7 +21,15 @@ pub(super) struct Arguments {
     #[arg(long, global = true, value_name = "DIR", env = "SESSION_HOST_SESSIONS")]
     sessions: Option<PathBuf>,
     /// Take transcripts in nested folders too
-    #[arg(long, global = true, env = "SESSION_HOST_RECURSIVE", num_args = 0..=1, default_missing_value = "true", require_equals = true)]
+    #[arg(
+        long,
+        global = true,
+        env = "SESSION_HOST_RECURSIVE",
+        num_args = 0..=1,
+        default_missing_value = "true",
+        require_equals = true,
+        value_parser = BoolishValueParser::new()
+    )]
     recursive: Option<bool>,
     /// Record all sessions for this user: the tree is of one person's projects
     #[arg(long, global = true, value_name = "NAME", env = "SESSION_HOST_USERNAME")]

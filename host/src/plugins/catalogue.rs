@@ -333,7 +333,7 @@ fn report(path: &Path, status: &PluginStatus) {
         PluginStatus::Rejected { reason, details } => {
             tracing::warn!(file, "the plugin is rejected: {reason}");
             if let Some(details) = details {
-                tracing::debug!(file, "{details}");
+                tracing::info!(file, "{details}");
             }
         }
     }

@@ -4,7 +4,7 @@ use std::{
     collections::HashSet,
     sync::{
         Arc, Mutex, PoisonError,
-        mpsc::{Receiver, RecvTimeoutError, channel},
+        mpsc::{Receiver, RecvTimeoutError, sync_channel},
     },
     time::{Duration, Instant},
 };
@@ -149,7 +149,8 @@ impl Run<'_> {
         self.progress.begin(scanned);
 
         let ends_at = started_at.checked_add(self.limits.time_budget);
-        let (messages, inbox) = channel();
+        // Bounded, so that attempts wait for commits instead of heaping rows up.
+        let (messages, inbox) = sync_channel(2 * self.limits.workers.max(1));
         let context = Arc::new(RunContext {
             processor: Arc::clone(self.processor),
             state: Arc::clone(self.state),

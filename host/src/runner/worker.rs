@@ -4,7 +4,7 @@ use std::{
     io,
     sync::{
         Arc, Mutex, PoisonError,
-        mpsc::{Sender, SyncSender, sync_channel},
+        mpsc::{SyncSender, sync_channel},
     },
     thread,
     time::Instant,
@@ -38,7 +38,7 @@ pub(super) struct RunContext {
     pub(super) limits: RunLimits,
     pub(super) lane: Lane,
     pub(super) span: Span,
-    pub(super) messages: Sender<Message>,
+    pub(super) messages: SyncSender<Message>,
     pub(super) flights: Mutex<Vec<(WorkerId, Arc<Flight>)>>,
     pub(super) renewal_failure: Mutex<Option<String>>,
 }
