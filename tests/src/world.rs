@@ -170,6 +170,15 @@ impl World {
         counts[0].parse().expect("a count is a number")
     }
 
+    /// Changes the state file with these statements, as another program would while no host has it open.
+    #[track_caller]
+    pub fn change_state(&self, sql: &str) {
+        let folder = self.state().parent().map(Path::to_owned);
+        make_folder(folder.expect("the state file lies in a folder"));
+        let changed = Connection::open(self.state()).and_then(|connection| connection.execute_batch(sql));
+        changed.unwrap_or_else(|error| panic!("{sql}: {error}"));
+    }
+
     #[track_caller]
     fn texts(&self, sql: &str) -> Vec<String> {
         let config = Config::default().access_mode(AccessMode::ReadOnly);

@@ -6,4 +6,9 @@
     reason = "a test fails where a step of it does"
 )]
 
+mod failures;
 mod harness;
+mod limits;
+mod noticing;
+mod replacing;
+mod script;
