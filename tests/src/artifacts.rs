@@ -44,6 +44,11 @@ pub fn target_folder() -> &'static Path {
 pub fn build_with(target_directory: &Path) -> Command {
     let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     cargo.current_dir(env!("CARGO_MANIFEST_DIR"));
+    // What cargo tells the tests about their package would make some build scripts run again, and all that follows.
+    let told = env::vars_os().map(|(name, _)| name);
+    for name in told.filter(|name| is_of_the_package(&name.to_string_lossy())) {
+        cargo.env_remove(name);
+    }
     cargo
         .args(["build", "--quiet", "--locked", "--target-dir"])
         .arg(target_directory);
@@ -51,6 +56,18 @@ pub fn build_with(target_directory: &Path) -> Command {
         cargo.arg("--release");
     }
     cargo
+}
+
+fn is_of_the_package(variable: &str) -> bool {
+    [
+        "CARGO_MANIFEST",
+        "CARGO_PKG",
+        "CARGO_CRATE",
+        "CARGO_BIN",
+        "LD_LIBRARY_PATH",
+    ]
+    .iter()
+    .any(|prefix| variable.starts_with(prefix))
 }
 
 /// Builds once what the tests use. With the whole workspace, since a part of it would be built with other features.
