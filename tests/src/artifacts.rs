@@ -59,15 +59,9 @@ pub fn build_with(target_directory: &Path) -> Command {
 }
 
 fn is_of_the_package(variable: &str) -> bool {
-    [
-        "CARGO_MANIFEST",
-        "CARGO_PKG",
-        "CARGO_CRATE",
-        "CARGO_BIN",
-        "LD_LIBRARY_PATH",
-    ]
-    .iter()
-    .any(|prefix| variable.starts_with(prefix))
+    ["CARGO_MANIFEST", "CARGO_PKG", "CARGO_CRATE", "CARGO_BIN", "OUT_DIR"]
+        .iter()
+        .any(|prefix| variable.starts_with(prefix))
 }
 
 /// Builds once what the tests use. With the whole workspace, since a part of it would be built with other features.
