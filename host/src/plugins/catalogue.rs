@@ -94,6 +94,8 @@ enum Refused {
     Read(#[source] io::Error),
     #[error("copy it into the data directory: {0}")]
     Copy(#[source] io::Error),
+    #[error("it is no regular file")]
+    NoFile,
     #[error(transparent)]
     Untrusted(#[from] Untrusted),
     #[error(transparent)]
@@ -112,6 +114,22 @@ enum Refused {
     Cadence,
     #[error("its tables: {0}")]
     Schema(#[from] SchemaRefused),
+}
+
+impl From<Refused> for PluginStatus {
+    /// The reason is one line; what it takes more to explain goes into the details.
+    fn from(refused: Refused) -> Self {
+        let text = refused.to_string();
+        let (reason, rest) = text.split_once('\n').unwrap_or((&text, ""));
+        let details = match &refused {
+            Refused::Library(LibraryRefused::Layout { explanation, .. }) => Some(explanation.clone()),
+            _ => (!rest.is_empty()).then(|| text.clone()),
+        };
+        Self::Rejected {
+            reason: reason.to_owned(),
+            details,
+        }
+    }
 }
 
 impl Catalogue {
@@ -194,20 +212,16 @@ struct Loading<'a> {
 impl Loading<'_> {
     fn status_of(&mut self, path: &Path, used: &mut HashSet<PathBuf>) -> PluginStatus {
         self.load(path, used).unwrap_or_else(|refused| {
-            let details = match &refused {
-                Refused::Library(LibraryRefused::Layout { explanation, .. }) => Some(explanation.clone()),
-                _ => None,
-            };
             self.trace.push(format!("refused: {refused}"));
-            PluginStatus::Rejected {
-                reason: refused.to_string(),
-                details,
-            }
+            refused.into()
         })
     }
 
     fn load(&mut self, path: &Path, used: &mut HashSet<PathBuf>) -> Result<PluginStatus, Refused> {
         permissions::check(path, self.options.trust)?;
+        if !path.is_file() {
+            return Err(Refused::NoFile);
+        }
         let bytes = fs::read(path).map_err(Refused::Read)?;
         inspect(&bytes)?;
         self.note(format!(

@@ -1,6 +1,6 @@
 //! Opens a library: the one place where the host takes foreign code in.
 
-use std::path::Path;
+use std::{error::Error as _, path::Path};
 
 use abi_stable::library::{AbiHeaderRef, LibraryError, ROOT_MODULE_LOADER_NAME_WITH_NUL};
 use libloading::os::unix::{Library, RTLD_LOCAL, RTLD_NOW};
@@ -12,7 +12,7 @@ use session_plugin_api::abi::{
 #[derive(Debug, thiserror::Error)]
 pub(super) enum LibraryRefused {
     /// The system's loader refuses it.
-    #[error("the system cannot load it: {0}")]
+    #[error("the system cannot load it: {}", cause(.0))]
     Open(#[source] libloading::Error),
     /// Its handshake is not one.
     #[error("its handshake is none of session-plugin-api: build it with session-plugin-api {API_MAJOR}")]
@@ -71,6 +71,11 @@ pub(super) fn open(path: &Path) -> Result<(ProcessorModule_Ref, Handshake), Libr
     }
     let module = root_module(library, compiler)?;
     Ok((module, handshake))
+}
+
+/// What the system's loader says: libloading tells it as the cause of its own error.
+fn cause(error: &libloading::Error) -> String {
+    error.source().map_or_else(|| error.to_string(), ToString::to_string)
 }
 
 #[allow(unsafe_code, reason = "opening a library runs its constructors")]
