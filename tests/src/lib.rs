@@ -21,11 +21,15 @@
 )]
 
 mod artifacts;
+mod compile;
+mod listing;
 mod plugin_file;
 mod ran;
 mod world;
 
 pub use artifacts::{build_with, host_binary, library, target_folder};
+pub use compile::Code;
+pub use listing::{Listed, Listing};
 pub use plugin_file::{LibraryFile, library_name, place};
 pub use ran::{Ran, RunResult, Running, SessionError};
 pub use world::{World, wait_until};

@@ -1,0 +1,54 @@
+//! A plugin with one fault, which the environment variable `MISFIT` chooses.
+
+use std::env;
+
+use session_host_test_plugins::session_plugin_api::prelude::*;
+
+struct Misfit;
+
+fn fault() -> String {
+    env::var("MISFIT").unwrap_or_default()
+}
+
+impl Default for Misfit {
+    #[allow(clippy::panic, reason = "what it is for")]
+    fn default() -> Self {
+        if fault() == "constructor" {
+            panic!("cannot be constructed");
+        }
+        Self
+    }
+}
+
+impl Drop for Misfit {
+    #[allow(clippy::panic, reason = "what it is for")]
+    fn drop(&mut self) {
+        if fault() == "drop" {
+            panic!("cannot be dropped");
+        }
+    }
+}
+
+impl SessionProcessor for Misfit {
+    #[allow(clippy::panic, reason = "what it is for")]
+    fn descriptor(&self) -> Descriptor {
+        let fault = fault();
+        match fault.as_str() {
+            "descriptor" => panic!("cannot be described"),
+            "cadence" => Descriptor::new("misfit").cadence_minutes(0),
+            "table" => Descriptor::new("misfit").session_table("misfit_rows"),
+            fault => Descriptor::new(fault.strip_prefix("name:").unwrap_or("misfit")),
+        }
+    }
+
+    fn migrations(&self) -> Vec<Migration> {
+        let sql = env::var("MISFIT_SQL").unwrap_or_default();
+        vec![Migration::new(1, "make the tables", sql)]
+    }
+
+    fn process_session(&self, _: &Session<'_>, _: &Connection<'_>) -> Result<ProcessorResult> {
+        Ok(ProcessorResult::default())
+    }
+}
+
+session_host_test_plugins::session_plugin_api::export_processor!(Misfit);
