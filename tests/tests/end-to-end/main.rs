@@ -6,9 +6,18 @@
     reason = "a test fails where a step of it does"
 )]
 
+mod example;
 mod failures;
+mod foreign_files;
+mod half_copied;
 mod harness;
 mod limits;
+mod misfits;
 mod noticing;
+mod panics;
+mod permissions;
+mod plugin_logs;
+mod replaced_files;
 mod replacing;
 mod script;
+mod timeouts;

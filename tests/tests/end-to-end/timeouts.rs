@@ -1,0 +1,86 @@
+//! Attempts that never return.
+
+use std::time::Duration;
+
+use serde_json::json;
+use session_host_tests::World;
+
+/// A world in which `alice/bad.jsonl` never returns, and which comes first.
+fn world_with(step: &str) -> World {
+    let world = World::new();
+    world.install("probe");
+    world.write("alice/bad.jsonl", format!("{{\"do\":\"rows\",\"count\":1}}\n{step}\n"));
+    world.age("alice/bad.jsonl", Duration::from_secs(60));
+    world.write("alice/good.jsonl", r#"{"do":"rows","count":1}"#);
+    world.write("bob/good.jsonl", r#"{"do":"rows","count":1}"#);
+    world
+}
+
+const LIMITS: [&str; 4] = ["--attempt-timeout", "1", "--workers", "2"];
+
+#[track_caller]
+fn assert_abandoned(step: &str) {
+    let world = world_with(step);
+    let ran = world.run(&LIMITS).exits(1);
+    let result = ran.result();
+    assert_eq!(
+        (result.scanned, result.processed, result.errors, result.capped),
+        (3, 2, 1, 0)
+    );
+    assert_eq!(result.errors_detail[0].session, "alice/bad.jsonl");
+    let failed = world.rows("SELECT session_file, kind, attempts FROM session_processor_failure");
+    assert_eq!(
+        failed,
+        [json!({"session_file": "alice/bad.jsonl", "kind": "timeout", "attempts": 1})]
+    );
+    let kept = world.rows("SELECT session_file FROM probe_rows ORDER BY session_file");
+    assert_eq!(
+        kept,
+        [
+            json!({"session_file": "alice/good.jsonl"}),
+            json!({"session_file": "bob/good.jsonl"})
+        ]
+    );
+
+    world.write("carol/new.jsonl", r#"{"do":"rows","count":1}"#);
+    let ran = world.run(&["--max-sessions", "1"]).exits(0);
+    assert_eq!((ran.result().processed, ran.result().errors), (1, 0));
+    let kept = world.rows("SELECT username FROM probe_rows WHERE username = 'carol'");
+    assert_eq!(kept.len(), 1, "the one that hangs is tried last");
+}
+
+#[test]
+fn in_the_plugins_own_code() {
+    assert_abandoned(r#"{"do":"hang"}"#);
+}
+
+#[test]
+fn in_a_query() {
+    assert_abandoned(r#"{"do":"hang_in_query"}"#);
+}
+
+#[test]
+fn the_rest_of_the_processors_still_run() {
+    let world = World::new();
+    world.install("probe");
+    world.install("probe_serial");
+    let hang = json!({"do": "unless", "path": world.path("behave"), "then": {"do": "hang"}});
+    world.write("alice/a.jsonl", hang.to_string());
+    let ran = world.run(&["--attempt-timeout", "1", "--workers", "2"]).exits(1);
+    let counts: Vec<_> = ran
+        .results
+        .iter()
+        .map(|result| (result.processor.as_str(), result.errors))
+        .collect();
+    assert_eq!(counts, [("probe", 1), ("probe_serial", 1)]);
+
+    std::fs::write(world.path("behave"), "").unwrap();
+    let ran = world.run(&[]).exits(0);
+    assert_eq!(
+        (
+            ran.result_of("probe").processed,
+            ran.result_of("probe_serial").processed
+        ),
+        (1, 1)
+    );
+}
