@@ -63,7 +63,9 @@ pub struct SessionError {
 }
 
 impl Ran {
-    pub(crate) fn of(output: Output) -> Self {
+    /// What came of a command that was run by other means.
+    #[must_use]
+    pub fn of(output: Output) -> Self {
         let stdout = String::from_utf8_lossy(&output.stdout).into_owned();
         Self {
             status: output

@@ -7,16 +7,20 @@
 )]
 
 mod example;
+mod execute_lane;
 mod failures;
 mod foreign_files;
 mod half_copied;
 mod harness;
 mod limits;
 mod misfits;
+mod nobody;
 mod noticing;
+mod odd_files;
 mod panics;
 mod permissions;
 mod plugin_logs;
+mod replace_lane;
 mod replaced_files;
 mod replacing;
 mod script;

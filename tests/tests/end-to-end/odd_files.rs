@@ -1,0 +1,273 @@
+//! Whatever lies in the sessions directory: never a hang or a crash, each with a sensible count.
+
+use std::{
+    ffi::{CString, OsStr},
+    fs,
+    os::unix::{
+        ffi::OsStrExt,
+        fs::{PermissionsExt, symlink},
+    },
+    path::Path,
+};
+
+use serde_json::{Value, json};
+use session_host_tests::{Ran, World, wait_until};
+
+use crate::script::{Counts, NOTHING, counts, processed, rows, script};
+
+/// A world with the probe and one healthy session of three rows.
+fn world() -> World {
+    let world = World::new();
+    world.install("probe");
+    world.write("alice/good.jsonl", rows(3));
+    world
+}
+
+fn sessions(world: &World) -> Vec<String> {
+    let sql = "SELECT session_file FROM session_processor_state ORDER BY session_file";
+    let text = |row: &Value| row["session_file"].as_str().unwrap().to_owned();
+    world.rows(sql).iter().map(text).collect()
+}
+
+/// Runs the probe, which must process the healthy session and look at nothing else.
+#[track_caller]
+fn passes_over_the_rest(world: &World) -> Ran {
+    let ran = world.run(&["probe"]).exits(0);
+    assert_eq!(counts(&ran), processed(1));
+    assert_eq!(sessions(world), ["alice/good.jsonl"]);
+    ran
+}
+
+#[allow(unsafe_code, reason = "the system call has no safe wrapper in std")]
+fn make_fifo(path: &Path) {
+    let path = CString::new(path.as_os_str().as_bytes()).unwrap();
+    // SAFETY: the path is a string that ends in NUL and outlives the call.
+    assert_eq!(unsafe { libc::mkfifo(path.as_ptr(), 0o644) }, 0);
+}
+
+#[test]
+fn a_missing_sessions_directory_is_an_empty_result_with_a_warning() {
+    let world = world();
+    fs::remove_dir_all(world.sessions()).unwrap();
+    let ran = world.run(&["probe"]).exits(0);
+    assert_eq!(counts(&ran), NOTHING);
+    assert!(
+        ran.stderr.contains("the sessions directory does not exist"),
+        "{}",
+        ran.stderr
+    );
+}
+
+#[test]
+fn a_directory_named_like_a_transcript_is_passed_over() {
+    let world = world();
+    fs::create_dir(world.sessions().join("alice/x.jsonl")).unwrap();
+    drop(passes_over_the_rest(&world));
+}
+
+#[test]
+fn a_fifo_is_passed_over() {
+    let world = world();
+    make_fifo(&world.sessions().join("alice/x.jsonl"));
+    drop(passes_over_the_rest(&world));
+}
+
+#[test]
+fn files_of_other_names_are_passed_over() {
+    let world = world();
+    for file in [
+        "alice/x.json",
+        "alice/x.jsonl.bak",
+        "alice/jsonl",
+        "alice/.jsonl",
+        "alice/deeper/x.jsonl",
+    ] {
+        world.write(file, rows(1));
+    }
+    drop(passes_over_the_rest(&world));
+}
+
+#[test]
+fn a_transcript_directly_in_the_sessions_directory_is_reported_once() {
+    let world = world();
+    world.install("probe_other");
+    world.write("stray.jsonl", rows(1));
+    let ran = world.run(&[]).exits(0);
+    assert_eq!(ran.results.iter().map(|result| result.processed).sum::<u64>(), 2);
+    assert_eq!(
+        ran.stderr.matches("a transcript must lie in a user's folder").count(),
+        1,
+        "{}",
+        ran.stderr
+    );
+}
+
+#[test]
+fn a_link_out_of_the_sessions_directory_is_not_followed() {
+    let world = world();
+    fs::create_dir(world.path("outside")).unwrap();
+    fs::write(world.path("outside/secret.jsonl"), rows(1)).unwrap();
+    symlink(
+        world.path("outside/secret.jsonl"),
+        world.sessions().join("alice/link.jsonl"),
+    )
+    .unwrap();
+    symlink(world.path("outside"), world.sessions().join("bob")).unwrap();
+    let ran = passes_over_the_rest(&world);
+    let warning = "a symbolic link out of the sessions directory is not followed";
+    assert_eq!(ran.stderr.matches(warning).count(), 2, "{}", ran.stderr);
+}
+
+#[test]
+fn a_link_within_the_sessions_directory_is_followed() {
+    let world = world();
+    symlink("good.jsonl", world.sessions().join("alice/link.jsonl")).unwrap();
+    symlink("alice", world.sessions().join("bob")).unwrap();
+    assert_eq!(counts(&world.run(&["probe"]).exits(0)), processed(4));
+}
+
+#[test]
+fn links_in_a_circle_end() {
+    let world = world();
+    let alice = world.sessions().join("alice");
+    symlink("self.jsonl", alice.join("self.jsonl")).unwrap();
+    symlink("..", alice.join("up")).unwrap();
+    symlink(".", world.sessions().join("again")).unwrap();
+    symlink("nowhere.jsonl", alice.join("dangling.jsonl")).unwrap();
+    drop(passes_over_the_rest(&world));
+    let ran = world.run(&["probe", "--recursive"]).exits(0);
+    assert_eq!(ran.result().errors, 0);
+    assert_eq!(sessions(&world), ["alice/good.jsonl"]);
+}
+
+#[test]
+fn names_that_are_no_text_stay_apart() {
+    let world = world();
+    for name in [&b"\xe8.jsonl"[..], b"\xe9.jsonl"] {
+        fs::write(world.sessions().join("alice").join(OsStr::from_bytes(name)), rows(1)).unwrap();
+    }
+    world.write("alice/\u{e9} \n'\".jsonl", rows(1));
+    assert_eq!(counts(&world.run(&["probe"]).exits(0)), processed(4));
+    assert_eq!(sessions(&world).len(), 4);
+    assert_eq!(world.count("probe_rows"), 6);
+}
+
+#[test]
+fn transcripts_of_any_content_are_processed() {
+    let row = rows(1);
+    let line = row.trim_end();
+    let large = format!(
+        "{{\"do\":\"rows\",\"count\":1,\"text\":\"{}\"}}\n",
+        "x".repeat(64 << 20)
+    );
+    let cases: [(&str, Vec<u8>, u64); 10] = [
+        ("empty", Vec::new(), 0),
+        ("blank_lines", b"\n\n \r\n\t\n".to_vec(), 0),
+        ("large_line", large.into_bytes(), 1),
+        ("nul_bytes", [b"\0\0\n", row.as_bytes(), b"\0"].concat(), 1),
+        ("no_utf8", [b"\xff\xfe{\"a\":\"\xc3\"}\n", row.as_bytes()].concat(), 1),
+        ("carriage_returns", format!("{line}\r\n{line}\r\n").into_bytes(), 2),
+        ("torn", format!("{row}{{\"do\":\"ro").into_bytes(), 1),
+        ("no_line_break", format!("{row}{line}").into_bytes(), 2),
+        (
+            "nested",
+            [vec![b'['; 200_000], b"\n".to_vec(), row.clone().into_bytes()].concat(),
+            1,
+        ),
+        ("no_json", format!("hello\n[1,2]\n\"x\"\nnull\n{row}").into_bytes(), 1),
+    ];
+    let world = World::new();
+    world.install("probe");
+    for (name, transcript, _) in &cases {
+        world.write(&format!("alice/{name}.jsonl"), transcript);
+    }
+    let ran = world.run(&["probe"]).exits(0);
+    assert_eq!(counts(&ran), processed(10));
+    let state = world.rows("SELECT session_file, items_extracted, file_size FROM session_processor_state ORDER BY ALL");
+    let mut expected = cases.map(|(name, transcript, items)| {
+        json!({"session_file": format!("alice/{name}.jsonl"), "items_extracted": items, "file_size": transcript.len()})
+    });
+    expected.sort_by_key(|row| row["session_file"].as_str().unwrap().to_owned());
+    assert_eq!(state, expected);
+    assert_eq!(
+        world.rows("SELECT max(length(text)) AS longest FROM probe_rows"),
+        [json!({"longest": 64 << 20})]
+    );
+}
+
+#[test]
+fn files_that_vanish_or_turn_into_something_else_after_the_scan_cost_nothing_else() {
+    let world = World::new();
+    world.install("probe_serial");
+    let (scanned, go) = (world.path("scanned"), world.path("go"));
+    let first = script(&[
+        json!({"do": "touch", "path": scanned}),
+        json!({"do": "wait_for_file", "path": go}),
+    ]);
+    world.write("alice/0.jsonl", first);
+    let later = ["alice/1.jsonl", "alice/2.jsonl", "alice/3.jsonl", "alice/4.jsonl"].map(|session| {
+        let path = world.write(session, rows(1));
+        world.age("alice/0.jsonl", std::time::Duration::from_secs(60));
+        path
+    });
+    let running = world.start(&["run", "--json", "probe_serial"]);
+    wait_until("the scan is over", || scanned.exists());
+    for path in &later[..3] {
+        fs::remove_file(path).unwrap();
+    }
+    make_fifo(&later[1]);
+    fs::create_dir(&later[2]).unwrap();
+    fs::write(&go, "").unwrap();
+    let ran = running.ends().exits(1);
+    let expected = Counts {
+        scanned: 5,
+        processed: 2,
+        skipped: 1,
+        errors: 2,
+        ..NOTHING
+    };
+    assert_eq!(counts(&ran), expected);
+    for failed in &ran.result().errors_detail {
+        assert_eq!(failed.error, "the transcript is no regular file any more");
+    }
+}
+
+#[test]
+fn what_may_not_be_read_is_told_of() {
+    let world = world();
+    let forbidden = world.write("alice/forbidden.jsonl", rows(1));
+    let closed = world.write("bob/b.jsonl", rows(1));
+    fs::set_permissions(&forbidden, fs::Permissions::from_mode(0o000)).unwrap();
+    fs::set_permissions(closed.parent().unwrap(), fs::Permissions::from_mode(0o000)).unwrap();
+    let ran = crate::nobody::run(&world, &["probe"]).exits(1);
+    let expected = Counts {
+        scanned: 2,
+        processed: 1,
+        errors: 1,
+        ..NOTHING
+    };
+    assert_eq!(counts(&ran), expected);
+    assert_eq!(
+        ran.result().errors_detail[0].error,
+        "read the transcript: Permission denied (os error 13)"
+    );
+    assert!(ran.stderr.contains("left out: "), "{}", ran.stderr);
+    fs::set_permissions(closed.parent().unwrap(), fs::Permissions::from_mode(0o755)).unwrap();
+}
+
+#[test]
+fn a_sessions_directory_that_may_not_be_read_is_an_error() {
+    let world = world();
+    fs::set_permissions(world.sessions(), fs::Permissions::from_mode(0o000)).unwrap();
+    let ran = crate::nobody::run(&world, &["probe"]).exits(2);
+    let complaint = format!(
+        "session-host: scan the sessions directory {}: Permission denied (os error 13); name it with --sessions\n",
+        world.sessions().display()
+    );
+    assert!(ran.stderr.ends_with(&complaint), "{}", ran.stderr);
+    fs::set_permissions(world.sessions(), fs::Permissions::from_mode(0o755)).unwrap();
+    assert_eq!(
+        world.rows("SELECT result FROM audit_log"),
+        [json!({"result": "failed"})]
+    );
+}
