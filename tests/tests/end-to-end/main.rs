@@ -6,12 +6,15 @@
     reason = "a test fails where a step of it does"
 )]
 
+mod bad_input;
+mod durability;
 mod example;
 mod execute_lane;
 mod failures;
 mod foreign_files;
 mod half_copied;
 mod harness;
+mod inspecting;
 mod limits;
 mod misfits;
 mod nobody;
@@ -24,4 +27,8 @@ mod replace_lane;
 mod replaced_files;
 mod replacing;
 mod script;
+mod signals;
+mod state_file;
+mod tables;
 mod timeouts;
+mod users;

@@ -1,0 +1,153 @@
+//! The state file: made, taken over from older services, and left alone where it must be.
+
+use std::fs;
+
+use serde_json::{Value, json};
+use session_host_tests::{World, wait_until};
+
+use crate::script::{counts, processed, rows, script, skipped};
+
+const OLDER: &str = "CREATE TABLE session_extraction_state (session_file VARCHAR PRIMARY KEY, username VARCHAR,
+                     processed_at TIMESTAMP, items_extracted INTEGER, file_hash VARCHAR);
+                     INSERT INTO session_extraction_state VALUES
+                         ('alice/a.jsonl', 'alice', '2026-01-02 03:04:05.678901', 7, 'abc'),
+                         ('bob/b.jsonl', 'bob', '2026-01-02 03:04:05', NULL, NULL)";
+
+fn taken_over(world: &World) -> Vec<Value> {
+    world.rows(
+        "SELECT session_file, username, processed_at, items_extracted, file_hash
+         FROM session_processor_state WHERE processor_name = 'verification' ORDER BY session_file",
+    )
+}
+
+fn older_rows() -> [Value; 2] {
+    [
+        json!({"session_file": "alice/a.jsonl", "username": "alice", "processed_at": "2026-01-02 03:04:05.678901",
+               "items_extracted": 7, "file_hash": "abc"}),
+        json!({"session_file": "bob/b.jsonl", "username": "bob", "processed_at": "2026-01-02 03:04:05",
+               "items_extracted": 0, "file_hash": null}),
+    ]
+}
+
+#[test]
+fn the_table_of_the_older_service_is_taken_over_as_often_as_it_appears() {
+    let mut world = World::new();
+    world.set_variable("TZ", "America/New_York");
+    world.change_state(OLDER);
+    for _ in 0..2 {
+        drop(world.run(&[]).exits(0));
+        assert_eq!(taken_over(&world), older_rows());
+    }
+    // What the host knows is newer than what appears beside it.
+    world.change_state(&OLDER.replace("2026", "2020"));
+    world.change_state("INSERT INTO session_extraction_state VALUES ('eve/e.jsonl', 'eve', '2020-01-01', 1, 'e')");
+    drop(world.run(&[]).exits(0));
+    let rows = taken_over(&world);
+    assert_eq!(rows[..2], older_rows());
+    assert_eq!((rows.len(), &rows[2]["session_file"]), (3, &json!("eve/e.jsonl")));
+    let older = "SELECT count(*) AS tables FROM duckdb_tables() WHERE table_name = 'session_extraction_state'";
+    assert_eq!(world.rows(older), [json!({"tables": 0})]);
+}
+
+#[test]
+fn a_state_table_of_six_columns_is_widened_and_its_rows_count() {
+    let world = World::new();
+    world.install("probe");
+    world.write("alice/a.jsonl", rows(1));
+    let hash = "CREATE TABLE session_processor_state (
+                    processor_name VARCHAR NOT NULL, session_file VARCHAR NOT NULL, username VARCHAR,
+                    processed_at TIMESTAMP NOT NULL, items_extracted BIGINT DEFAULT 0, file_hash VARCHAR,
+                    PRIMARY KEY (processor_name, session_file));
+                INSERT INTO session_processor_state VALUES ('probe', 'alice/a.jsonl', 'alice', '2020-01-01', 1, md5('TEXT'))";
+    world.change_state(&hash.replace("TEXT", &rows(1)));
+    assert_eq!(counts(&world.run(&["probe"]).exits(0)), skipped(1));
+    assert_eq!(
+        world.rows("SELECT items_extracted, file_size FROM session_processor_state"),
+        [json!({"items_extracted": 1, "file_size": rows(1).len()})]
+    );
+}
+
+#[test]
+fn a_newer_schema_is_refused_untouched() {
+    let world = World::new();
+    drop(world.run(&[]).exits(0));
+    world.change_state("INSERT INTO schema_migration VALUES ('host', 99, '2026-01-01', 'x')");
+    let before = fs::read(world.state()).unwrap();
+    let refused = world.run(&[]).exits(2);
+    assert_eq!(refused.stderr.lines().count(), 1, "{}", refused.stderr);
+    assert!(refused.stderr.contains("has schema 99") && refused.stderr.contains("nothing was changed"));
+    assert!(fs::read(world.state()).unwrap() == before, "the file has changed");
+    assert!(!world.path("data/session-host.duckdb.wal").exists());
+}
+
+#[test]
+fn what_is_no_database_is_named_and_left_alone() {
+    for content in [&b""[..], b"hello", &[7; 100_000]] {
+        let world = World::new();
+        fs::create_dir_all(world.path("data")).unwrap();
+        fs::write(world.state(), content).unwrap();
+        for command in [&["run"][..], &["status"]] {
+            let refused = world.host(command).exits(2);
+            let complaint = format!(
+                "session-host: {} is no DuckDB database; name the state file with --state, or move this one away\n",
+                world.state().display()
+            );
+            assert_eq!(refused.stderr, complaint);
+        }
+        assert_eq!(fs::read(world.state()).unwrap(), content);
+    }
+}
+
+#[test]
+fn a_second_process_is_told_what_to_do() {
+    let world = World::new();
+    world.install("probe");
+    let (open, go) = (world.path("open"), world.path("go"));
+    let transcript = script(&[
+        json!({"do": "touch", "path": open}),
+        json!({"do": "wait_for_file", "path": go}),
+    ]);
+    world.write("alice/a.jsonl", transcript);
+    let running = world.start(&["run", "--json", "probe"]);
+    wait_until("the first process has the file", || open.exists());
+    for command in [
+        &["run"][..],
+        &["status"],
+        &["query", "SELECT 1"],
+        &["forget", "alice"],
+        &["reprocess", "probe"],
+    ] {
+        let refused = world.host(command).exits(3);
+        assert_eq!(refused.stderr.lines().count(), 1, "{}", refused.stderr);
+        assert!(refused.stderr.contains("is in use by"), "{}", refused.stderr);
+        assert!(
+            refused.stderr.contains(&format!("(PID {})", running.id())),
+            "{}",
+            refused.stderr
+        );
+        assert!(
+            refused
+                .stderr
+                .contains("wait until that one ends, or name another file with --state")
+        );
+    }
+    drop(world.host(&["processors"]).exits(0));
+    fs::write(go, "").unwrap();
+    assert_eq!(counts(&running.ends().exits(0)), processed(1));
+}
+
+#[test]
+fn without_a_state_file_there_is_nothing_to_show() {
+    let world = World::new();
+    for command in [
+        &["status"][..],
+        &["failures"],
+        &["runs"],
+        &["query", "SELECT 1"],
+        &["forget", "alice"],
+    ] {
+        let refused = world.host(command).exits(2);
+        assert!(refused.stderr.contains("there is no state file"), "{}", refused.stderr);
+    }
+    assert!(!world.state().exists());
+}
