@@ -17,6 +17,7 @@ mod harness;
 mod inspecting;
 mod limits;
 mod misfits;
+mod model;
 mod nobody;
 mod noticing;
 mod odd_files;
