@@ -229,7 +229,12 @@ fn cores() -> usize {
 }
 
 fn default_file() -> Result<(PathBuf, ConfigFile), ConfigError> {
-    let path = home_folder("XDG_CONFIG_HOME", ".config")?.join("config.toml");
+    // Without a home there is no such file, and what lies beside it lies in the working directory.
+    let folder = home_folder("XDG_CONFIG_HOME", ".config").unwrap_or_default();
+    let path = folder.join("config.toml");
+    if folder.as_os_str().is_empty() {
+        return Ok((path, ConfigFile::default()));
+    }
     match path.exists() {
         true => ConfigFile::read(&path).map(|file| (path, file)),
         false => Ok((path, ConfigFile::default())),

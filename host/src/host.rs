@@ -112,7 +112,16 @@ impl Host {
     pub fn processors(&self, names: &[String]) -> Result<Vec<Arc<Processor>>, NoSuchProcessor> {
         match names {
             [] => Ok(self.catalogue.processors().map(Arc::clone).collect()),
-            names => names.iter().map(|name| self.processor(name)).collect(),
+            names => {
+                let mut processors: Vec<Arc<Processor>> = Vec::new();
+                for name in names {
+                    let processor = self.processor(name)?;
+                    if processors.iter().all(|known| known.name() != processor.name()) {
+                        processors.push(processor);
+                    }
+                }
+                Ok(processors)
+            }
         }
     }
 

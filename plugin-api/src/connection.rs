@@ -7,7 +7,11 @@ use abi_stable::{
 
 use crate::{
     Error, Result, Row, Value,
-    abi::{RawAttempt_TO, RawBatchSink, RawBatchSink_TO, RawColumn, RawReply, message},
+    abi::{
+        RawAttempt_TO, RawBatchSink, RawBatchSink_TO, RawColumn, RawReply,
+        message::{self, Outcome},
+    },
+    export::guard::guarded,
     records::Records,
     rows::{Batch, ColumnBuffer},
 };
@@ -108,9 +112,9 @@ struct Gather<'a>(&'a mut Records);
 
 impl RawBatchSink for Gather<'_> {
     fn take(&mut self, columns: RSlice<'_, RawColumn<'_>>) -> RawReply {
-        match self.0.extend_from_raw(columns.as_slice()) {
-            Ok(rows) => RResult::ROk(rows),
-            Err(error) => RResult::RErr(RVec::from(message::encode(&message::Fault::error(error.to_string())))),
+        match guarded(|| self.0.extend_from_raw(columns.as_slice())) {
+            Outcome::Returned(rows) => RResult::ROk(rows),
+            Outcome::Failed(fault) => RResult::RErr(RVec::from(message::encode(&fault))),
         }
     }
 }

@@ -20,7 +20,7 @@ pub trait SessionProcessor: Default + Send + Sync + 'static {
         Vec::new()
     }
 
-    /// Takes the processor's section of the configuration. Called once, before anything else.
+    /// Takes the processor's section of the configuration. Called once on each instance, before any session.
     ///
     /// # Errors
     /// An error makes the processor unavailable, with this reason shown wherever the processor is named.

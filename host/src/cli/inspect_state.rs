@@ -156,6 +156,9 @@ pub(super) fn export(settings: &Settings, options: &ExportOptions) -> anyhow::Re
 /// Removes everything about a user or a session.
 pub(super) fn forget(settings: &Settings, options: &ForgetOptions) -> anyhow::Result<Exit> {
     let forgotten = open_existing(settings)?.forget(&options.subject)?;
+    if forgotten.is_nothing() {
+        return Err(UsageError(format!("nothing is known of {}", options.subject)).into());
+    }
     output::print(format!(
         "forgot {}: {} state rows, {} failures, {} rows of processors",
         options.subject, forgotten.states, forgotten.failures, forgotten.rows

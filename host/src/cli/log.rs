@@ -1,26 +1,38 @@
 //! Where log lines go: to stderr, past a progress bar that may stand there.
 
 use std::{
+    env,
     io::{self, IsTerminal, Write},
+    panic::{AssertUnwindSafe, catch_unwind},
     sync::LazyLock,
 };
 
 use indicatif::MultiProgress;
 use tracing_subscriber::{EnvFilter, fmt::MakeWriter};
 
-use super::arguments::LogFormat;
+use super::{arguments::LogFormat, output::UsageError};
 
 /// The terminal's progress bars; drawing and logging must not cross.
 pub(super) static BARS: LazyLock<MultiProgress> = LazyLock::new(MultiProgress::new);
 
 /// Installs the log; panics of the host go there too.
-pub(super) fn install(format: LogFormat, verbose: u8) {
+///
+/// # Errors
+/// When the SESSION_HOST_LOG variable holds no filter.
+pub(super) fn install(format: LogFormat, verbose: u8) -> Result<(), UsageError> {
     let level = match verbose {
         0 => "warn",
         1 => "info",
         _ => "debug",
     };
-    let filter = EnvFilter::try_from_env("SESSION_HOST_LOG").unwrap_or_else(|_| EnvFilter::new(level));
+    let filter = match env::var("SESSION_HOST_LOG") {
+        Ok(filter) => EnvFilter::try_new(&filter).map_err(|error| {
+            UsageError(format!(
+                "SESSION_HOST_LOG=`{filter}` is no filter ({error}): try `info,plugin=debug`"
+            ))
+        })?,
+        Err(_) => EnvFilter::new(level),
+    };
     let log = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(PastBars)
@@ -37,6 +49,7 @@ pub(super) fn install(format: LogFormat, verbose: u8) {
             "a thread of the host panicked, which is a fault of the host: {message}"
         );
     }));
+    Ok(())
 }
 
 struct PastBars;
@@ -64,7 +77,11 @@ impl Write for Line {
 
 impl Drop for Line {
     fn drop(&mut self) {
-        // There is nowhere left to report that stderr cannot be written.
-        let _ = BARS.suspend(|| io::stderr().write_all(&self.0));
+        let write = || io::stderr().write_all(&self.0);
+        // There is nowhere left to report that stderr cannot be written, nor that the bars cannot be drawn.
+        let _ = catch_unwind(AssertUnwindSafe(|| match BARS.is_hidden() {
+            true => write(),
+            false => BARS.suspend(write),
+        }));
     }
 }

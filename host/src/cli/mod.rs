@@ -45,8 +45,8 @@ impl From<Exit> for ExitCode {
 #[must_use]
 pub fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    log::install(arguments.log_format, arguments.verbose);
-    match dispatch(arguments) {
+    let installed = log::install(arguments.log_format, arguments.verbose).map_err(anyhow::Error::from);
+    match installed.and_then(|()| dispatch(arguments)) {
         Ok(exit) => exit.into(),
         Err(error) => {
             output::complain(&error);

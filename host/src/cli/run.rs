@@ -43,26 +43,38 @@ pub(super) fn run(settings: Settings, trust: PluginTrust, options: &RunOptions) 
             runs.push((processor, watched(&host, processor, &stop, options.json)));
         }
     }
-    if options.json {
-        for (_, run) in &runs {
-            run.as_ref().map_or(Ok(()), output::print_json)?;
-        }
-    } else {
-        print_table(&host, &runs)?;
-    }
-    let wedged = processors.iter().any(|processor| processor.wedged_by().is_some());
-    let exit = exit_of(runs.into_iter().map(|(_, run)| run).collect())?;
+    let printed = print_runs(&host, &runs, options.json);
+    let exit = exit_of(runs.into_iter().map(|(_, run)| run));
+    let is_wedged = processors.iter().any(|processor| processor.wedged_by().is_some());
+    drop(processors);
     if let Err(error) = host.end() {
         tracing::warn!(%error, "no checkpoint: what is committed is safe in the log of changes beside the state file");
     }
-    if wedged {
+    if is_wedged {
+        // Threads that hang in a plugin must not meet the end of what they use.
+        let exit = exit.unwrap_or_else(|error| {
+            output::complain(&error);
+            Exit::Failed
+        });
         io::stdout().flush()?;
         process::end_at_once(exit as i32);
     }
-    Ok(exit)
+    printed.and(exit)
 }
 
-fn exit_of(runs: Vec<Result<RunResult, RunError>>) -> anyhow::Result<Exit> {
+fn print_runs(
+    host: &Host,
+    runs: &[(&Arc<Processor>, Result<RunResult, RunError>)],
+    as_json: bool,
+) -> anyhow::Result<()> {
+    if !as_json {
+        return print_table(host, runs);
+    }
+    let results = runs.iter().filter_map(|(_, run)| run.as_ref().ok());
+    results.into_iter().try_for_each(output::print_json)
+}
+
+fn exit_of(runs: impl Iterator<Item = Result<RunResult, RunError>>) -> anyhow::Result<Exit> {
     let mut exit = Exit::Done;
     for run in runs {
         if run?.errors > 0 {
@@ -79,11 +91,26 @@ fn watched(host: &Host, processor: &Arc<Processor>, stop: &StopToken, quiet: boo
     }
     let ended = AtomicBool::new(false);
     thread::scope(|scope| {
-        scope.spawn(|| draw(processor.name().as_str(), &progress, &ended));
-        let result = host.run(processor, "cli", stop, &progress);
-        ended.store(true, Ordering::Release);
-        result
+        let drawing = scope.spawn(|| draw(processor.name().as_str(), &progress, &ended));
+        let _ending = Ending {
+            ended: &ended,
+            drawing: drawing.thread().clone(),
+        };
+        host.run(processor, "cli", stop, &progress)
     })
+}
+
+/// Ends the drawing, however the run ends.
+struct Ending<'a> {
+    ended: &'a AtomicBool,
+    drawing: thread::Thread,
+}
+
+impl Drop for Ending<'_> {
+    fn drop(&mut self) {
+        self.ended.store(true, Ordering::Release);
+        self.drawing.unpark();
+    }
 }
 
 fn draw(name: &str, progress: &Progress, ended: &AtomicBool) {
@@ -97,7 +124,7 @@ fn draw(name: &str, progress: &Progress, ended: &AtomicBool) {
         bar.set_length(progress.scanned());
         bar.set_position(progress.settled());
         bar.set_message(format!("{} MB", progress.bytes_read() / 1_000_000));
-        thread::sleep(REDRAW);
+        thread::park_timeout(REDRAW);
     }
     bar.finish_and_clear();
 }

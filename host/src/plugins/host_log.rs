@@ -1,6 +1,9 @@
 //! Takes the log records of a plugin into the host's own log.
 
-use std::sync::{Arc, OnceLock};
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::{Arc, OnceLock},
+};
 
 use abi_stable::{
     erased_types::TD_Opaque,
@@ -57,6 +60,13 @@ impl RawHost for HostLog {
     }
 
     fn log(&self, level: u8, target: RStr<'_>, place: RStr<'_>, message: RStr<'_>) {
+        // The plugin calls this across the border, which no panic may cross; a record that cannot be written is lost.
+        let _ = catch_unwind(AssertUnwindSafe(|| self.write(level, target, place, message)));
+    }
+}
+
+impl HostLog {
+    fn write(&self, level: u8, target: RStr<'_>, place: RStr<'_>, message: RStr<'_>) {
         let (processor, module, place, message) = (self.0.as_str(), target.as_str(), place.as_str(), message.as_str());
         match level {
             level::ERROR => tracing::error!(target: "plugin", processor, module, place, "{message}"),

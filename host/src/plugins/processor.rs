@@ -30,7 +30,7 @@ pub struct Processor {
     file: PathBuf,
     tables: Vec<Arc<SessionTable>>,
     source: InstanceSource,
-    instance: Mutex<Arc<Instance>>,
+    instance: Mutex<Option<Arc<Instance>>>,
     running: AtomicBool,
     wedged: Mutex<Option<String>>,
 }
@@ -69,7 +69,7 @@ impl Processor {
             file: file.to_owned(),
             tables,
             source,
-            instance: Mutex::new(Arc::new(instance)),
+            instance: Mutex::new(Some(Arc::new(instance))),
             running: AtomicBool::new(false),
             wedged: Mutex::new(None),
         }
@@ -125,24 +125,26 @@ impl Processor {
         self.wedged.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// The instance that serves now.
-    #[must_use]
-    pub fn instance(&self) -> Arc<Instance> {
-        Arc::clone(&self.instance.lock().unwrap_or_else(PoisonError::into_inner))
-    }
-
-    /// Sets an instance that panicked aside and puts a fresh one in its place.
+    /// The instance that serves now; a fresh one where the last was set aside.
     ///
     /// # Errors
-    /// When the constructor or `configure` fails now.
-    pub fn renew(&self, panicked: &Arc<Instance>) -> Result<(), Fault> {
+    /// When the constructor or `configure` of a fresh one fails.
+    pub fn instance(&self) -> Result<Arc<Instance>, Fault> {
         let mut serving = self.instance.lock().unwrap_or_else(PoisonError::into_inner);
-        if Arc::ptr_eq(&serving, panicked) {
-            let mut fresh = self.source.construct()?;
-            fresh.configure(&self.source.configuration)?;
-            *serving = Arc::new(fresh);
+        if let Some(instance) = &*serving {
+            return Ok(Arc::clone(instance));
         }
-        Ok(())
+        let mut fresh = self.source.construct()?;
+        fresh.configure(&self.source.configuration)?;
+        Ok(Arc::clone(serving.insert(Arc::new(fresh))))
+    }
+
+    /// Takes an instance that panicked out of service: whoever has it still may end with it.
+    pub fn set_aside(&self, panicked: &Arc<Instance>) {
+        let mut serving = self.instance.lock().unwrap_or_else(PoisonError::into_inner);
+        if serving.as_ref().is_some_and(|instance| Arc::ptr_eq(instance, panicked)) {
+            *serving = None;
+        }
     }
 }
 

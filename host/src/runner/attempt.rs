@@ -1,6 +1,9 @@
 //! One candidate on its way: read, compared, attempted.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::Arc,
+};
 
 use abi_stable::erased_types::TD_Opaque;
 use session_plugin_api::abi::{RawAttempt_TO, message::FaultKind};
@@ -10,12 +13,13 @@ use super::{
     connection::{Attempt, AttemptError, Finished, View},
     dispatch::Need,
     flight::Flight,
+    lane::Passage,
     worker::RunContext,
 };
 use crate::{
     clock,
     names::FileHash,
-    plugins::{Fault, describe_fault},
+    plugins::{Fault, Instance, describe_fault},
     sessions::{OpenTranscript, SnapshotError},
     state::{Done, FailureKind, FailureRecord, Seen},
 };
@@ -63,7 +67,7 @@ pub(super) fn settle(context: &RunContext, flight: &Flight, buffer: &mut Vec<u8>
 fn read(context: &RunContext, flight: &Flight, buffer: &mut Vec<u8>) -> Result<Seen, SnapshotError> {
     let transcript = &flight.candidate().transcript;
     let opened = OpenTranscript::open(&transcript.path, context.limits.max_session_bytes)?;
-    flight.begin_attempt(context.memory.hold(opened.size()));
+    flight.holds(context.memory.hold(opened.size()));
     let snapshot = opened.read(buffer)?;
     Ok(Seen {
         session: transcript.session.clone(),
@@ -92,10 +96,15 @@ fn is_unchanged(candidate: &Candidate, seen: &Seen) -> bool {
 fn attempt(context: &RunContext, flight: &Flight, seen: &Seen, bytes: &[u8]) -> Option<Verdict> {
     let mut conflicts = 0;
     loop {
-        let made = {
-            let _lane = context.lane.enter(conflicts);
-            catch_unwind(AssertUnwindSafe(|| attempt_once(context, flight, seen, bytes)))
+        let passage = if conflicts == 0 {
+            Passage::Together
+        } else {
+            Passage::Alone
         };
+        flight.enters(|| context.lane.enter(passage));
+        let made = catch_unwind(AssertUnwindSafe(|| attempt_once(context, flight, seen, bytes)));
+        *flight.transaction() = None;
+        flight.leaves();
         let error = match made.unwrap_or(Err(Failed::Connection(AttemptError::HostPanicked))) {
             Ok(verdict) => return verdict,
             Err(error) => error,
@@ -110,7 +119,7 @@ fn attempt(context: &RunContext, flight: &Flight, seen: &Seen, bytes: &[u8]) -> 
             continue;
         }
         let verdict = Verdict::Failed(error.record(flight.candidate(), &seen.hash));
-        return (flight.settle() || error.is_settled()).then_some(verdict);
+        return flight.settle().then_some(verdict);
     }
 }
 
@@ -118,34 +127,31 @@ fn attempt(context: &RunContext, flight: &Flight, seen: &Seen, bytes: &[u8]) -> 
 enum Failed {
     Plugin(Fault),
     Connection(AttemptError),
-    Commit(AttemptError),
 }
 
 impl Failed {
     fn is_conflict(&self) -> bool {
         match self {
             Self::Plugin(_) => false,
-            Self::Connection(error) | Self::Commit(error) => error.is_conflict(),
+            Self::Connection(error) => error.is_conflict(),
         }
-    }
-
-    /// Whether the attempt had been settled before it failed.
-    fn is_settled(&self) -> bool {
-        matches!(self, Self::Commit(_))
     }
 
     fn record(&self, candidate: &Candidate, hash: &FileHash) -> FailureRecord {
         let (kind, error) = match self {
             Self::Plugin(fault) => (kind_of(fault), describe_fault(fault)),
-            Self::Connection(error) | Self::Commit(error) => (FailureKind::Error, error.to_string()),
+            Self::Connection(error) => (FailureKind::Error, error.to_string()),
         };
         failure(candidate, Some(hash), kind, error)
     }
 }
 
 fn attempt_once(context: &RunContext, flight: &Flight, seen: &Seen, bytes: &[u8]) -> Result<Option<Verdict>, Failed> {
-    let instance = context.processor.instance();
-    let attempt = Attempt::new(context, flight, seen, &flight.candidate().transcript.path, bytes);
+    let instance = context.processor.instance().map_err(|fault| {
+        context.not_renewed(describe_fault(&fault));
+        Failed::Plugin(fault)
+    })?;
+    let attempt = Attempt::new(context, flight, seen, bytes);
     let view = RawAttempt_TO::from_value(View(&attempt), TD_Opaque);
     let result = instance.process_session(&view);
     drop(view);
@@ -156,14 +162,14 @@ fn attempt_once(context: &RunContext, flight: &Flight, seen: &Seen, bytes: &[u8]
         return Err(Failed::Connection(error));
     }
     let items = result.map_err(Failed::Plugin)?.items_count;
-    match attempt.finish(items).map_err(Failed::Commit)? {
+    match attempt.finish(items).map_err(Failed::Connection)? {
         Finished::Pending(done) => Ok(flight.settle().then_some(Verdict::Pending(done))),
         Finished::Committed => Ok(Some(Verdict::Committed { items })),
         Finished::Abandoned => Ok(None),
     }
 }
 
-fn after_panic(context: &RunContext, instance: &std::sync::Arc<crate::plugins::Instance>, fault: &Fault) {
+fn after_panic(context: &RunContext, instance: &Arc<Instance>, fault: &Fault) {
     if fault.kind != FaultKind::Panic {
         return;
     }
@@ -172,9 +178,7 @@ fn after_panic(context: &RunContext, instance: &std::sync::Arc<crate::plugins::I
     if let Some(backtrace) = &fault.backtrace {
         tracing::debug!("the stack at the panic:\n{backtrace}");
     }
-    if let Err(fault) = context.processor.renew(instance) {
-        context.not_renewed(describe_fault(&fault));
-    }
+    context.processor.set_aside(instance);
 }
 
 fn kind_of(fault: &Fault) -> FailureKind {

@@ -4,48 +4,32 @@ use std::{
     cell::RefCell,
     os::unix::ffi::OsStrExt,
     panic::{AssertUnwindSafe, catch_unwind},
-    path::Path,
 };
 
 use abi_stable::std_types::{RBox, RResult, RSlice, RStr, RVec};
-use duckdb::Connection;
 use session_plugin_api::abi::{
     RawAttempt, RawBatchSink_TO, RawColumn, RawReply,
     message::{Fault, encode},
 };
 
-use super::flight::Flight;
+use super::{flight::Flight, worker::RunContext};
 use crate::state::{
-    Destination, Done, PendingRows, RowsRefused, Seen, State, StateError, StatementRefused, Transaction,
-    TransactionError,
+    Done, PendingRows, RowsRefused, Seen, StateError, StatementRefused, Transaction, TransactionError, check_execute,
+    check_query, written_table,
 };
 
-/// What an attempt needs of the run that it belongs to.
-pub(super) trait AttemptHost {
-    /// The state.
-    fn state(&self) -> &State;
-
-    /// What the processor's sessions are written with.
-    fn destination(&self) -> &Destination;
-
-    /// Commits the processor's earlier sessions.
-    fn commit_earlier(&self) -> Result<(), String>;
-}
-
 /// One attempt: the session's facts and what was done through the connection so far.
-pub(super) struct Attempt<'a, H> {
-    pub(super) host: &'a H,
-    pub(super) flight: &'a Flight,
-    pub(super) seen: &'a Seen,
-    pub(super) path: &'a Path,
-    pub(super) bytes: &'a [u8],
+pub(super) struct Attempt<'a> {
+    run: &'a RunContext,
+    flight: &'a Flight,
+    seen: &'a Seen,
+    bytes: &'a [u8],
     work: RefCell<Work>,
 }
 
 #[derive(Default)]
 struct Work {
     rows: Vec<PendingRows>,
-    transaction: Option<Transaction>,
     failed: Option<AttemptError>,
 }
 
@@ -61,7 +45,11 @@ pub(super) enum AttemptError {
     #[error("{0}")]
     Transaction(#[from] TransactionError),
     #[error("commit: {0}")]
-    Commit(#[from] StateError),
+    Commit(#[source] StateError),
+    #[error("{0}")]
+    State(#[from] StateError),
+    #[error("`{table}` belongs to {owner}: a processor writes its own tables")]
+    Foreign { table: String, owner: String },
     #[error("commit the earlier sessions: {0}")]
     Earlier(String),
     #[error("the host panicked in a call of the plugin; this is a fault of the host")]
@@ -73,7 +61,7 @@ impl AttemptError {
     pub(super) fn is_conflict(&self) -> bool {
         match self {
             Self::Transaction(error) => error.is_conflict(),
-            Self::Commit(error) => error.is_conflict(),
+            Self::Commit(error) | Self::State(error) => error.is_conflict(),
             _ => false,
         }
     }
@@ -89,13 +77,12 @@ pub(super) enum Finished {
     Abandoned,
 }
 
-impl<'a, H: AttemptHost> Attempt<'a, H> {
-    pub(super) fn new(host: &'a H, flight: &'a Flight, seen: &'a Seen, path: &'a Path, bytes: &'a [u8]) -> Self {
+impl<'a> Attempt<'a> {
+    pub(super) fn new(run: &'a RunContext, flight: &'a Flight, seen: &'a Seen, bytes: &'a [u8]) -> Self {
         Self {
-            host,
+            run,
             flight,
             seen,
-            path,
             bytes,
             work: RefCell::default(),
         }
@@ -114,14 +101,15 @@ impl<'a, H: AttemptHost> Attempt<'a, H> {
             items,
             rows: work.rows,
         };
-        let Some(transaction) = work.transaction else {
+        if self.flight.transaction().is_none() {
             return Ok(Finished::Pending(done));
-        };
+        }
         if !self.flight.settle() {
             return Ok(Finished::Abandoned);
         }
-        transaction.commit(self.host.destination(), &done)?;
-        Ok(Finished::Committed)
+        let transaction = self.flight.transaction().take();
+        let committed = transaction.map_or(Ok(()), |transaction| transaction.commit(&self.run.destination, &done));
+        committed.map(|()| Finished::Committed).map_err(AttemptError::Commit)
     }
 
     fn guarded(&self, call: impl FnOnce(&mut Work) -> Result<u64, AttemptError>) -> RawReply {
@@ -144,18 +132,37 @@ impl<'a, H: AttemptHost> Attempt<'a, H> {
         }
     }
 
-    fn transaction<'w>(&self, work: &'w mut Work) -> Result<&'w mut Transaction, AttemptError> {
-        if work.transaction.is_none() {
-            self.host.commit_earlier().map_err(AttemptError::Earlier)?;
-            let connection: Connection = self.host.state().connect()?;
+    fn in_transaction<T>(
+        &self,
+        statement: impl FnOnce(&mut Transaction) -> Result<T, TransactionError>,
+    ) -> Result<T, AttemptError> {
+        let is_first = self.flight.transaction().is_none();
+        if is_first {
+            self.run.commit_earlier().map_err(AttemptError::Earlier)?;
+            let connection = self.run.state.connect()?;
             self.flight.queries_with(connection.interrupt_handle());
-            work.transaction = Some(Transaction::begin(connection)?);
+            *self.flight.transaction() = Some(Transaction::begin(connection)?);
         }
-        work.transaction.as_mut().ok_or(AttemptError::HostPanicked)
+        let mut transaction = self.flight.transaction();
+        match transaction.as_mut() {
+            Some(transaction) if !self.flight.is_abandoned() => Ok(statement(transaction)?),
+            _ => Err(AttemptError::Abandoned),
+        }
+    }
+
+    fn refuse_foreign(&self, sql: &str) -> Result<(), AttemptError> {
+        let Some(table) = written_table(sql) else { return Ok(()) };
+        match self.run.owners.of(&table) {
+            Some(owner) if owner != self.run.processor.name().as_str() => Err(AttemptError::Foreign {
+                table,
+                owner: owner.to_owned(),
+            }),
+            _ => Ok(()),
+        }
     }
 
     fn pending_rows(&self, table: &str, columns: &[RawColumn<'_>]) -> Result<PendingRows, RowsRefused> {
-        let tables = &self.host.destination().tables;
+        let tables = &self.run.destination.tables;
         let found = tables.iter().find(|candidate| candidate.name() == table);
         let found = found.ok_or_else(|| RowsRefused::UnknownTable {
             table: table.to_owned(),
@@ -166,11 +173,11 @@ impl<'a, H: AttemptHost> Attempt<'a, H> {
 }
 
 /// An [`Attempt`] as the plugin sees it.
-pub(super) struct View<'a, 'b, H>(pub(super) &'a Attempt<'b, H>);
+pub(super) struct View<'a, 'b>(pub(super) &'a Attempt<'b>);
 
-impl<H: AttemptHost> RawAttempt for View<'_, '_, H> {
+impl RawAttempt for View<'_, '_> {
     fn path(&self) -> RSlice<'_, u8> {
-        RSlice::from_slice(self.0.path.as_os_str().as_bytes())
+        RSlice::from_slice(self.0.flight.candidate().transcript.path.as_os_str().as_bytes())
     }
 
     fn username(&self) -> RStr<'_> {
@@ -203,9 +210,11 @@ impl<H: AttemptHost> RawAttempt for View<'_, '_, H> {
     }
 
     fn execute(&self, sql: RStr<'_>, parameters: RSlice<'_, RawColumn<'_>>) -> RawReply {
-        self.0.guarded(|work| {
-            crate::state::check_execute(sql.as_str())?;
-            Ok(self.0.transaction(work)?.execute(sql.as_str(), parameters.as_slice())?)
+        self.0.guarded(|_| {
+            check_execute(sql.as_str())?;
+            self.0.refuse_foreign(sql.as_str())?;
+            self.0
+                .in_transaction(|transaction| transaction.execute(sql.as_str(), parameters.as_slice()))
         })
     }
 
@@ -215,12 +224,10 @@ impl<H: AttemptHost> RawAttempt for View<'_, '_, H> {
         parameters: RSlice<'_, RawColumn<'_>>,
         mut sink: RawBatchSink_TO<'_, RBox<()>>,
     ) -> RawReply {
-        self.0.guarded(|work| {
-            crate::state::check_query(sql.as_str())?;
-            Ok(self
-                .0
-                .transaction(work)?
-                .query(sql.as_str(), parameters.as_slice(), &mut sink)?)
+        self.0.guarded(|_| {
+            check_query(sql.as_str())?;
+            self.0
+                .in_transaction(|transaction| transaction.query(sql.as_str(), parameters.as_slice(), &mut sink))
         })
     }
 }

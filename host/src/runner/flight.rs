@@ -1,8 +1,9 @@
 //! Attempts in flight: each can end or be abandoned, and whichever comes first counts.
 
 use std::{
+    fmt,
     sync::{
-        Arc, Mutex, MutexGuard, OnceLock, PoisonError,
+        Arc, Mutex, MutexGuard, PoisonError, TryLockError,
         atomic::{AtomicU8, Ordering},
     },
     time::Instant,
@@ -10,30 +11,24 @@ use std::{
 
 use duckdb::InterruptHandle;
 
-use super::{candidates::Candidate, memory::Held};
+use super::{candidates::Candidate, lane::OnLane, memory::Held};
+use crate::state::Transaction;
 
 /// One attempt, shared by the thread that makes it and the one that watches it.
-#[derive(Debug)]
 pub(super) struct Flight {
     candidate: Candidate,
-    attempted_since: OnceLock<Instant>,
     phase: AtomicU8,
     resources: Mutex<Resources>,
+    transaction: Mutex<Option<Transaction>>,
 }
 
+/// What an attempt holds, and gives back when it is abandoned.
 #[derive(Default)]
 struct Resources {
     memory: Option<Held>,
+    lane: Option<OnLane>,
     query: Option<Arc<InterruptHandle>>,
-}
-
-impl std::fmt::Debug for Resources {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter
-            .debug_struct("Resources")
-            .field("memory", &self.memory)
-            .finish_non_exhaustive()
-    }
+    busy_since: Option<Instant>,
 }
 
 const FLYING: u8 = 0;
@@ -44,9 +39,9 @@ impl Flight {
     pub(super) fn begin(candidate: Candidate) -> Arc<Self> {
         Arc::new(Self {
             candidate,
-            attempted_since: OnceLock::new(),
             phase: AtomicU8::new(FLYING),
             resources: Mutex::default(),
+            transaction: Mutex::default(),
         })
     }
 
@@ -54,59 +49,97 @@ impl Flight {
         &self.candidate
     }
 
-    /// Since when the attempt has all that it waits for.
-    pub(super) fn attempted_since(&self) -> Option<Instant> {
-        self.attempted_since.get().copied()
+    /// Since when the attempt has all that it waits for; `None` while it waits for its turn.
+    pub(super) fn busy_since(&self) -> Option<Instant> {
+        self.resources().busy_since
     }
 
     /// Ends the attempt; `false` when it was abandoned before, so that its result must be discarded.
     pub(super) fn settle(&self) -> bool {
-        self.phase
-            .compare_exchange(FLYING, SETTLED, Ordering::AcqRel, Ordering::Acquire)
-            .is_ok()
+        self.change_phase(FLYING, SETTLED) || self.phase.load(Ordering::Acquire) == SETTLED
     }
 
     /// Takes a settled attempt back, to make it once more.
     pub(super) fn resume(&self) {
-        // One that is flying still, or was abandoned, stays what it is.
-        let _ = self
-            .phase
-            .compare_exchange(SETTLED, FLYING, Ordering::AcqRel, Ordering::Acquire);
+        self.change_phase(SETTLED, FLYING);
     }
 
-    /// Gives the attempt up: its query is interrupted, its memory counted as free. `false` when it ended before.
+    /// Gives the attempt up: what it holds is free again. `false` when it ended before.
     pub(super) fn abandon(&self) -> bool {
-        let abandoned = self
-            .phase
-            .compare_exchange(FLYING, ABANDONED, Ordering::AcqRel, Ordering::Acquire)
-            .is_ok();
-        let resources = if abandoned {
-            std::mem::take(&mut *self.lock())
-        } else {
-            Resources::default()
-        };
-        if let Some(query) = resources.query {
-            query.interrupt();
+        let abandoned = self.change_phase(FLYING, ABANDONED);
+        if abandoned {
+            let mut resources = self.resources();
+            (resources.memory, resources.lane, resources.busy_since) = (None, None, None);
+            drop(resources);
+            self.roll_back();
         }
         abandoned
+    }
+
+    /// Rolls the transaction of an abandoned attempt back; while a statement of it runs, interrupts that.
+    pub(super) fn roll_back(&self) {
+        match self.transaction.try_lock() {
+            Ok(mut transaction) => *transaction = None,
+            Err(TryLockError::Poisoned(poisoned)) => *poisoned.into_inner() = None,
+            Err(TryLockError::WouldBlock) => {
+                if let Some(query) = &self.resources().query {
+                    query.interrupt();
+                }
+            }
+        }
     }
 
     pub(super) fn is_abandoned(&self) -> bool {
         self.phase.load(Ordering::Acquire) == ABANDONED
     }
 
-    /// Keeps the memory that the snapshot takes until the attempt ends or is abandoned, and begins to count its time.
-    pub(super) fn begin_attempt(&self, memory: Held) {
-        self.lock().memory = Some(memory);
-        self.attempted_since.get_or_init(Instant::now);
+    /// Keeps the memory that the snapshot takes until the attempt ends or is abandoned.
+    pub(super) fn holds(&self, memory: Held) {
+        let mut resources = self.resources();
+        resources.memory = Some(memory);
+        resources.busy_since = Some(Instant::now());
+    }
+
+    /// Lets `enter` wait for a place on the lane; that time is not the attempt's.
+    pub(super) fn enters(&self, enter: impl FnOnce() -> OnLane) {
+        self.resources().busy_since = None;
+        let lane = enter();
+        let mut resources = self.resources();
+        resources.lane = Some(lane);
+        resources.busy_since = Some(Instant::now());
+    }
+
+    /// Gives the place on the lane back.
+    pub(super) fn leaves(&self) {
+        self.resources().lane = None;
     }
 
     /// Keeps what interrupts the attempt's query.
     pub(super) fn queries_with(&self, query: Arc<InterruptHandle>) {
-        self.lock().query = Some(query);
+        self.resources().query = Some(query);
     }
 
-    fn lock(&self) -> MutexGuard<'_, Resources> {
+    /// The attempt's own transaction, where it has begun one. Held while a statement runs.
+    pub(super) fn transaction(&self) -> MutexGuard<'_, Option<Transaction>> {
+        self.transaction.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn change_phase(&self, from: u8, to: u8) -> bool {
+        self.phase
+            .compare_exchange(from, to, Ordering::AcqRel, Ordering::Acquire)
+            .is_ok()
+    }
+
+    fn resources(&self) -> MutexGuard<'_, Resources> {
         self.resources.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl fmt::Debug for Flight {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Flight")
+            .field("candidate", &self.candidate)
+            .finish_non_exhaustive()
     }
 }

@@ -1,31 +1,82 @@
 //! Keeps the transactions of one processor out of each other's way after a conflict.
 
-use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
 
-/// Attempts pass side by side; one that is made again after a write conflict passes alone.
-#[derive(Debug, Default)]
+/// Attempts pass side by side; one that is made again after a write conflict passes alone. Clones share the lane.
+#[derive(Clone, Debug, Default)]
 pub(super) struct Lane {
-    lock: RwLock<()>,
+    shared: Arc<Shared>,
 }
 
-/// The right to be on the lane, given back when it is dropped.
-pub(super) enum OnLane<'a> {
-    /// With others.
-    Shared { _guard: RwLockReadGuard<'a, ()> },
-    /// Alone.
-    Alone { _guard: RwLockWriteGuard<'a, ()> },
+#[derive(Debug, Default)]
+struct Shared {
+    traffic: Mutex<Traffic>,
+    left: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct Traffic {
+    together: u32,
+    alone: bool,
+    waiting_to_be_alone: u32,
+}
+
+/// How an attempt passes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Passage {
+    /// Beside others.
+    Together,
+    /// By itself.
+    Alone,
+}
+
+/// A place on the lane, given back when it is dropped.
+#[derive(Debug)]
+pub(super) struct OnLane {
+    shared: Arc<Shared>,
+    passage: Passage,
 }
 
 impl Lane {
-    /// Enters the lane for an attempt that met so many conflicts before.
-    pub(super) fn enter(&self, conflicts: u32) -> OnLane<'_> {
-        match conflicts {
-            0 => OnLane::Shared {
-                _guard: self.lock.read().unwrap_or_else(PoisonError::into_inner),
-            },
-            _ => OnLane::Alone {
-                _guard: self.lock.write().unwrap_or_else(PoisonError::into_inner),
-            },
+    /// Waits until the lane is free for such a passage. Who wants to be alone goes before those that come later.
+    pub(super) fn enter(&self, passage: Passage) -> OnLane {
+        let mut traffic = self.shared.traffic.lock().unwrap_or_else(PoisonError::into_inner);
+        match passage {
+            Passage::Together => {
+                let is_blocked = |traffic: &mut Traffic| traffic.alone || traffic.waiting_to_be_alone > 0;
+                traffic = self
+                    .shared
+                    .left
+                    .wait_while(traffic, is_blocked)
+                    .unwrap_or_else(PoisonError::into_inner);
+                traffic.together += 1;
+            }
+            Passage::Alone => {
+                traffic.waiting_to_be_alone += 1;
+                let is_blocked = |traffic: &mut Traffic| traffic.alone || traffic.together > 0;
+                traffic = self
+                    .shared
+                    .left
+                    .wait_while(traffic, is_blocked)
+                    .unwrap_or_else(PoisonError::into_inner);
+                traffic.waiting_to_be_alone -= 1;
+                traffic.alone = true;
+            }
         }
+        OnLane {
+            shared: Arc::clone(&self.shared),
+            passage,
+        }
+    }
+}
+
+impl Drop for OnLane {
+    fn drop(&mut self) {
+        let mut traffic = self.shared.traffic.lock().unwrap_or_else(PoisonError::into_inner);
+        match self.passage {
+            Passage::Together => traffic.together -= 1,
+            Passage::Alone => traffic.alone = false,
+        }
+        self.shared.left.notify_all();
     }
 }

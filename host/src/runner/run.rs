@@ -16,6 +16,7 @@ use super::{
     attempt::{Verdict, failure},
     candidates,
     dispatch::Dispatcher,
+    flight::Flight,
     group::Group,
     lane::Lane,
     memory::MemoryBudget,
@@ -108,7 +109,8 @@ impl Run<'_> {
             let processor = name.to_string();
             return Err(RunError::Wedged { processor, session });
         }
-        let span = tracing::info_span!("run", processor = %name, outcome = field::Empty, duration_ms = field::Empty);
+        // At the level of errors, so that every line tells whose run it belongs to.
+        let span = tracing::error_span!("run", processor = %name, outcome = field::Empty, duration_ms = field::Empty);
         let _entered = span.enter();
         let started_at = Instant::now();
         let result = self.conduct(&span, started_at);
@@ -159,6 +161,7 @@ impl Run<'_> {
                 output_version,
                 tables: self.processor.tables().to_vec(),
             },
+            owners: self.state.owners()?,
             dispatcher: Dispatcher::new(candidates, self.limits.max_sessions, ends_at, self.stop.clone()),
             memory: self.memory.clone(),
             limits: self.limits.clone(),
@@ -179,6 +182,7 @@ impl Run<'_> {
                 ..RunResult::default()
             },
             workers: HashSet::new(),
+            abandoned: Vec::new(),
             failure: None,
         };
         conductor.start_workers()?;
@@ -194,6 +198,7 @@ struct Conductor<'a> {
     group: Group,
     result: RunResult,
     workers: HashSet<WorkerId>,
+    abandoned: Vec<Arc<Flight>>,
     failure: Option<StateError>,
 }
 
@@ -208,8 +213,13 @@ impl Conductor<'_> {
         };
         let useful = usize::try_from(self.result.scanned).unwrap_or(usize::MAX);
         for worker in 0..wanted.min(useful) {
-            worker::start(&self.context, worker)?;
-            self.workers.insert(worker);
+            match worker::start(&self.context, worker) {
+                Ok(()) => {
+                    self.workers.insert(worker);
+                }
+                Err(error) if self.workers.is_empty() => return Err(error.into()),
+                Err(error) => tracing::warn!("the run goes on with {} workers: {error}", self.workers.len()),
+            }
         }
         Ok(())
     }
@@ -218,13 +228,14 @@ impl Conductor<'_> {
         while !self.workers.is_empty() {
             match inbox.recv_timeout(self.group.due_in().min(WATCH)) {
                 Ok(message) => self.take(message),
-                Err(RecvTimeoutError::Timeout) => {}
-                Err(RecvTimeoutError::Disconnected) => break,
+                // The context holds a sender: nobody disconnects.
+                Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => {}
             }
             if self.group.is_due() {
                 self.commit();
             }
             self.abandon_overdue();
+            self.abandoned.iter().for_each(|flight| flight.roll_back());
         }
     }
 
@@ -284,38 +295,40 @@ impl Conductor<'_> {
     }
 
     fn abandon_overdue(&mut self) {
-        let stopping = self.stop.stopped_at();
-        let limits = &self.context.limits;
-        let overdue: Vec<_> = {
-            let flights = self.context.lock_flights();
-            let is_overdue = |since: Option<Instant>| {
-                since.is_some_and(|since| since.elapsed() >= limits.attempt_timeout)
-                    || stopping.is_some_and(|since| since.elapsed() >= limits.shutdown_grace)
-            };
-            let overdue = flights
-                .iter()
-                .filter(|(_, flight)| is_overdue(flight.attempted_since()));
-            overdue.map(|(worker, flight)| (*worker, Arc::clone(flight))).collect()
-        };
-        for (worker, flight) in overdue {
+        for (worker, flight) in self.overdue() {
             if !flight.abandon() {
                 continue;
             }
             self.workers.remove(&worker);
             self.context.dispatcher.close();
-            let candidate = flight.candidate();
-            let session = &candidate.transcript.session;
+            let session = &flight.candidate().transcript.session;
             self.context.processor.wedge(session.as_str());
-            if stopping.is_some() {
+            if self.stop.stopped_at().is_some() {
                 tracing::warn!(%session, "the attempt does not return in time: abandoned, to be made again");
-                continue;
+                self.result.capped += 1;
+            } else {
+                let seconds = self.context.limits.attempt_timeout.as_secs();
+                let error = format!("did not return within attempt_timeout_seconds ({seconds} s): abandoned");
+                tracing::error!(%session, "{error}; the processor is out of service until a restart");
+                self.group
+                    .add_failure(failure(flight.candidate(), None, FailureKind::Timeout, error));
             }
-            let seconds = limits.attempt_timeout.as_secs();
-            let error = format!("did not return within attempt_timeout_seconds ({seconds} s): abandoned");
-            tracing::error!(%session, "{error}; the processor is out of service until a restart");
-            self.group
-                .add_failure(failure(candidate, None, FailureKind::Timeout, error));
+            self.abandoned.push(flight);
         }
+    }
+
+    fn overdue(&self) -> Vec<(WorkerId, Arc<Flight>)> {
+        let limits = &self.context.limits;
+        let shutdown_is_over = self
+            .stop
+            .stopped_at()
+            .is_some_and(|since| since.elapsed() >= limits.shutdown_grace);
+        let is_overdue = |busy_since: Instant| shutdown_is_over || busy_since.elapsed() >= limits.attempt_timeout;
+        let flights = self.context.lock_flights();
+        let overdue = flights
+            .iter()
+            .filter(|(_, flight)| flight.busy_since().is_some_and(is_overdue));
+        overdue.map(|(worker, flight)| (*worker, Arc::clone(flight))).collect()
     }
 
     fn end(mut self) -> Result<RunResult, RunError> {
@@ -332,7 +345,7 @@ impl Conductor<'_> {
         if let Some(reason) = renewal {
             return Err(RunError::NotRenewed(reason));
         }
-        self.result.capped = self.context.dispatcher.left();
+        self.result.capped += self.context.dispatcher.left();
         Ok(self.result)
     }
 }

@@ -16,7 +16,6 @@ use tracing::{Span, field};
 use super::{
     attempt::{Verdict, settle},
     candidates::Candidate,
-    connection::AttemptHost,
     dispatch::Dispatcher,
     flight::Flight,
     lane::Lane,
@@ -25,7 +24,7 @@ use super::{
 };
 use crate::{
     plugins::Processor,
-    state::{Destination, State},
+    state::{Destination, Owners, State},
 };
 
 /// All that the threads of a run share. They own it, so that one that hangs can be left behind.
@@ -33,6 +32,7 @@ pub(super) struct RunContext {
     pub(super) processor: Arc<Processor>,
     pub(super) state: Arc<State>,
     pub(super) destination: Destination,
+    pub(super) owners: Owners,
     pub(super) dispatcher: Dispatcher,
     pub(super) memory: MemoryBudget,
     pub(super) limits: RunLimits,
@@ -112,7 +112,7 @@ impl RunContext {
 
     fn attempt(&self, flight: &Flight, buffer: &mut Vec<u8>) -> Option<Verdict> {
         let transcript = &flight.candidate().transcript;
-        let span = tracing::info_span!(
+        let span = tracing::error_span!(
             parent: &self.span,
             "attempt",
             session = %transcript.session,
@@ -163,27 +163,18 @@ impl RunContext {
         self.flights.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Notes that no fresh instance could be made after a panic, and lets the run end.
-    pub(super) fn not_renewed(&self, reason: String) {
-        self.dispatcher.close();
-        *self.renewal_failure.lock().unwrap_or_else(PoisonError::into_inner) = Some(reason);
-    }
-}
-
-impl AttemptHost for RunContext {
-    fn state(&self) -> &State {
-        &self.state
-    }
-
-    fn destination(&self) -> &Destination {
-        &self.destination
-    }
-
-    fn commit_earlier(&self) -> Result<(), String> {
+    /// Commits the processor's earlier sessions, as far as their attempts have ended.
+    pub(super) fn commit_earlier(&self) -> Result<(), String> {
         let ended = || "the run has ended".to_owned();
         let (reply, answer) = sync_channel(1);
         self.messages.send(Message::CommitEarlier(reply)).map_err(|_| ended())?;
         answer.recv().map_err(|_| ended())?
+    }
+
+    /// Notes that no fresh instance could be made after a panic, and lets the run end.
+    pub(super) fn not_renewed(&self, reason: String) {
+        self.dispatcher.close();
+        *self.renewal_failure.lock().unwrap_or_else(PoisonError::into_inner) = Some(reason);
     }
 }
 

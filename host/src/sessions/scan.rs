@@ -168,7 +168,7 @@ impl Scanner {
             path,
             size: metadata.len(),
             modified: modified(metadata),
-            changed: Timestamp::from_micros(metadata.ctime() * 1_000_000 + metadata.ctime_nsec() / 1_000),
+            changed: timestamp(metadata.ctime(), metadata.ctime_nsec()),
         }
     }
 
@@ -182,7 +182,11 @@ impl Scanner {
 
 /// When a file was last written.
 pub(super) fn modified(metadata: &Metadata) -> Timestamp {
-    Timestamp::from_micros(metadata.mtime() * 1_000_000 + metadata.mtime_nsec() / 1_000)
+    timestamp(metadata.mtime(), metadata.mtime_nsec())
+}
+
+fn timestamp(seconds: i64, nanoseconds: i64) -> Timestamp {
+    Timestamp::from_micros(seconds.saturating_mul(1_000_000).saturating_add(nanoseconds / 1_000))
 }
 
 /// A path as a session key; bytes that are no UTF-8 stand as `\xNN`, so that two names never become one.

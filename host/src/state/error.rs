@@ -68,6 +68,14 @@ pub enum StateError {
         /// What DuckDB says.
         source: duckdb::Error,
     },
+    /// The place where an older table would be moved to is taken.
+    #[error(
+        "a table `{table}` of an older system is in the way, and `legacy_{table}` exists already: rename or drop one of them"
+    )]
+    LegacyTaken {
+        /// The table.
+        table: String,
+    },
     /// Rows do not fit together.
     #[error("gather rows to be written: {source}")]
     Batch {
@@ -119,15 +127,9 @@ impl StateError {
 /// DuckDB gives no codes over its C interface, only texts that begin with the class of the error.
 pub(crate) fn is_fatal(error: &duckdb::Error) -> bool {
     let text = error.to_string();
-    [
-        "FATAL",
-        "IO Error",
-        "INTERNAL",
-        "Out of Memory",
-        "database has been invalidated",
-    ]
-    .iter()
-    .any(|mark| text.contains(mark))
+    ["FATAL Error", "IO Error", "INTERNAL Error"]
+        .iter()
+        .any(|class| text.starts_with(class))
 }
 
 /// Whether two transactions wrote the same rows: the same work may succeed when it is tried again.
@@ -135,5 +137,7 @@ pub(crate) fn is_fatal(error: &duckdb::Error) -> bool {
 /// Two first inserts of one key show as a duplicate key to the second one, which cannot see the first.
 pub(crate) fn is_conflict(error: &duckdb::Error) -> bool {
     let text = error.to_string();
-    text.contains("TransactionContext Error") || text.contains("write-write conflict") || text.contains("Duplicate key")
+    ["TransactionContext Error", "Constraint Error: Duplicate key"]
+        .iter()
+        .any(|class| text.starts_with(class))
 }

@@ -85,7 +85,10 @@ pub(super) fn connect(path: &Path, access: AccessMode) -> Result<Connection> {
         .and_then(|config| config.with("autoinstall_known_extensions", "false"))
         .and_then(|config| config.with("autoload_known_extensions", "false"))
         .and_then(|config| Connection::open_with_flags(path, config));
-    opened.map_err(|source| open_error(path, source))
+    let connection = opened.map_err(|source| open_error(path, source))?;
+    // Only ICU knows of time zones, which a DuckDB that was compiled in does not have: it has no other zone then.
+    let _ = connection.execute_batch("SET GLOBAL TimeZone = 'UTC'");
+    Ok(connection)
 }
 
 fn open_error(path: &Path, source: duckdb::Error) -> StateError {

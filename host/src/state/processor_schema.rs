@@ -9,7 +9,8 @@ use super::{
     error::{Doing, StateError},
     migration::{self, in_transaction},
     open::State,
-    schema::table_exists,
+    owners::Owners,
+    schema::{self, table_exists},
     statement,
     table::{SessionTable, keys_and_indexes},
     writer::quoted,
@@ -43,6 +44,14 @@ pub enum SchemaRefused {
         /// The migration.
         version: u32,
     },
+    /// A migration holds a statement that is none of its business.
+    #[error("migration {version} holds a statement that begins with {found}: it takes {}", MIGRATING.join(", "))]
+    Keyword {
+        /// The migration.
+        version: u32,
+        /// The statement's first word.
+        found: String,
+    },
     /// A migration touches what belongs to another.
     #[error("migration {version} touches `{table}`, which belongs to {owner}")]
     Foreign {
@@ -60,14 +69,6 @@ pub enum SchemaRefused {
         version: u32,
         /// What DuckDB says.
         source: duckdb::Error,
-    },
-    /// The place where an older table would be moved to is taken.
-    #[error(
-        "a table `{table}` of an older system is in the way, and `legacy_{table}` exists already: rename or drop one of them"
-    )]
-    LegacyTaken {
-        /// The table.
-        table: String,
     },
     /// A declared session table does not exist.
     #[error("session table `{0}` does not exist: make it in a migration")]
@@ -158,9 +159,18 @@ fn outstanding<'a>(
     }
 }
 
+/// What a migration's statements begin with: transactions are the host's, and other files are not the processor's.
+const MIGRATING: [&str; 8] = [
+    "CREATE", "ALTER", "DROP", "INSERT", "UPDATE", "DELETE", "MERGE", "COMMENT",
+];
+
 fn apply(connection: &Connection, processor: &ProcessorName, migration: &Migration) -> Result<(), SchemaRefused> {
     let version = migration.version();
     for sql in statement::split(migration.sql()) {
+        let found = statement::keyword(sql);
+        if !MIGRATING.contains(&found.as_str()) {
+            return Err(SchemaRefused::Keyword { version, found });
+        }
         let target = statement::target(sql);
         if let Some(table) = &target {
             refuse_foreign(connection, processor, version, table)?;
@@ -189,13 +199,13 @@ fn create(
     sql: &str,
     table: &str,
 ) -> Result<(), SchemaRefused> {
-    let in_the_way = table_exists(connection, table)? && owner(connection, table)?.is_none();
+    let in_the_way = table_exists(connection, table)? && Owners::read(connection)?.of(table).is_none();
     if in_the_way {
-        move_aside(connection, version, table)?;
+        schema::move_aside(connection, table)?;
     }
     run(connection, version, sql)?;
     if in_the_way && same_shape(connection, table)? {
-        let legacy = quoted(&legacy_name(table));
+        let legacy = quoted(&schema::legacy_name(table));
         let sql = format!(
             "INSERT INTO {} SELECT * FROM {legacy}; DROP TABLE {legacy}",
             quoted(table)
@@ -209,31 +219,6 @@ fn create(
     Ok(())
 }
 
-fn legacy_name(table: &str) -> String {
-    format!("legacy_{table}")
-}
-
-fn move_aside(connection: &Connection, version: u32, table: &str) -> Result<(), SchemaRefused> {
-    let legacy = legacy_name(table);
-    if table_exists(connection, &legacy)? {
-        return Err(SchemaRefused::LegacyTaken {
-            table: table.to_owned(),
-        });
-    }
-    tracing::warn!(
-        table,
-        legacy,
-        "a table of an older system is in the way: moving it aside"
-    );
-    // A table with indexes cannot be renamed, its rows can be copied.
-    let (table, legacy) = (quoted(table), quoted(&legacy));
-    run(
-        connection,
-        version,
-        &format!("CREATE TABLE {legacy} AS FROM {table}; DROP TABLE {table}"),
-    )
-}
-
 fn same_shape(connection: &Connection, table: &str) -> Result<bool, StateError> {
     let sql = "SELECT count(*) = 0 FROM (
                    (SELECT column_index, column_name, data_type FROM duckdb_columns() WHERE table_name = ?1
@@ -241,7 +226,7 @@ fn same_shape(connection: &Connection, table: &str) -> Result<bool, StateError> 
                    UNION ALL
                    (SELECT column_index, column_name, data_type FROM duckdb_columns() WHERE table_name = ?2
                     EXCEPT SELECT column_index, column_name, data_type FROM duckdb_columns() WHERE table_name = ?1))";
-    let parameters = params![table, legacy_name(table)];
+    let parameters = params![table, schema::legacy_name(table)];
     connection
         .query_row(sql, parameters, |row| row.get(0))
         .doing("compare two tables")
@@ -253,33 +238,14 @@ fn refuse_foreign(
     version: u32,
     table: &str,
 ) -> Result<(), SchemaRefused> {
-    match owner(connection, table)? {
+    match Owners::read(connection)?.of(table) {
         Some(owner) if owner != processor.as_str() => Err(SchemaRefused::Foreign {
             version,
             table: table.to_owned(),
-            owner,
+            owner: owner.to_owned(),
         }),
         _ => Ok(()),
     }
-}
-
-/// Who made a table or view: a processor, the host, or nobody that is known.
-fn owner(connection: &Connection, table: &str) -> Result<Option<String>, StateError> {
-    const OF_THE_HOST: [&str; 6] = [
-        "session_processor_state",
-        "session_processor_failure",
-        "processor_schedule",
-        "audit_log",
-        "processor_table",
-        "schema_migration",
-    ];
-    if OF_THE_HOST.iter().any(|name| name.eq_ignore_ascii_case(table)) {
-        return Ok(Some("the host".to_owned()));
-    }
-    let sql = "SELECT max(owner) FROM processor_table WHERE lower(table_name) = lower(?)";
-    connection
-        .query_row(sql, [table], |row| row.get(0))
-        .doing("look up who owns a table")
 }
 
 fn session_table(
@@ -288,14 +254,13 @@ fn session_table(
     name: &str,
 ) -> Result<Arc<SessionTable>, SchemaRefused> {
     let table = SessionTable::read(connection, name)?.ok_or_else(|| SchemaRefused::MissingTable(name.to_owned()))?;
-    match owner(connection, name)? {
-        Some(owner) if owner == processor.as_str() => {}
-        owner => {
-            return Err(SchemaRefused::ForeignTable {
-                table: name.to_owned(),
-                owner: owner.unwrap_or_else(|| "no processor".to_owned()),
-            });
-        }
+    let owners = Owners::read(connection)?;
+    let owner = owners.of(name).unwrap_or("no processor");
+    if owner != processor.as_str() {
+        return Err(SchemaRefused::ForeignTable {
+            table: name.to_owned(),
+            owner: owner.to_owned(),
+        });
     }
     if !table.has_session_file() {
         return Err(SchemaRefused::NoSessionFile(name.to_owned()));

@@ -7,6 +7,7 @@ use duckdb::Connection;
 use super::{
     error::{Doing, Result, StateError},
     migration::{self, HOST},
+    writer::quoted,
 };
 
 /// The steps to the current schema, in order: the first is version 1.
@@ -14,6 +15,14 @@ const STEPS: [&str; 1] = [include_str!("schema/0001_tables.sql")];
 
 /// The table of the older service, whose only processor was the verification one.
 const OLDER_TABLE: &str = "session_extraction_state";
+
+/// The tables that an older system cannot have made for this one, whatever their names say.
+const NEW_TABLES: [&str; 4] = [
+    "session_processor_failure",
+    "processor_schedule",
+    "audit_log",
+    "processor_table",
+];
 
 /// Brings the host's tables up to date, whatever they were before.
 pub(super) fn bring_up_to_date(connection: &Connection, path: &Path) -> Result<()> {
@@ -27,6 +36,16 @@ pub(super) fn bring_up_to_date(connection: &Connection, path: &Path) -> Result<(
         });
     }
     let mut changed = false;
+    if found == 0 {
+        migration::in_transaction(connection, "move older tables aside", |connection| {
+            NEW_TABLES
+                .iter()
+                .try_for_each(|table| match table_exists(connection, table)? {
+                    true => move_aside(connection, table),
+                    false => Ok(()),
+                })
+        })?;
+    }
     for (version, sql) in (1..).zip(STEPS).skip(found as usize) {
         migration::in_transaction(connection, "make the host's tables", |connection| {
             connection.execute_batch(sql).doing("make the host's tables")?;
@@ -56,4 +75,28 @@ pub(super) fn table_exists(connection: &Connection, table: &str) -> Result<bool>
     connection
         .query_row(sql, [table], |row| row.get(0))
         .doing("look for a table")
+}
+
+/// The name that a table of an older system is given when it is in the way.
+pub(super) fn legacy_name(table: &str) -> String {
+    format!("legacy_{table}")
+}
+
+/// Renames a table of an older system that is in the way.
+pub(super) fn move_aside(connection: &Connection, table: &str) -> Result<()> {
+    let legacy = legacy_name(table);
+    if table_exists(connection, &legacy)? {
+        return Err(StateError::LegacyTaken {
+            table: table.to_owned(),
+        });
+    }
+    tracing::warn!(
+        table,
+        legacy,
+        "a table of an older system is in the way: moving it aside"
+    );
+    // A table with indexes cannot be renamed, its rows can be copied.
+    let (table, legacy) = (quoted(table), quoted(&legacy));
+    let sql = format!("CREATE TABLE {legacy} AS FROM {table}; DROP TABLE {table}");
+    connection.execute_batch(&sql).doing("move an older table aside")
 }

@@ -61,6 +61,12 @@ fn check(call: &'static str, allowed: &[&str], sql: &str) -> Result<(), Statemen
     }
 }
 
+/// The table that a statement of a processor writes to, as far as it can be told.
+#[must_use]
+pub fn written_table(sql: &str) -> Option<String> {
+    target(sql).map(Cow::into_owned)
+}
+
 /// The statements of a text, without the `;` between them and without empty ones.
 pub(super) fn split(sql: &str) -> Vec<&str> {
     let mut statements = Vec::new();
@@ -87,7 +93,14 @@ pub(super) fn keyword(statement: &str) -> String {
 
 /// The table or view that a statement writes to or makes; `None` where this grammar cannot tell.
 pub(super) fn target(statement: &str) -> Option<Cow<'_, str>> {
-    const BEFORE_THE_NAME: [&str; 22] = [
+    const BEFORE_THE_NAME: [&str; 29] = [
+        "COMMENT",
+        "ON",
+        "COLUMN",
+        "SEQUENCE",
+        "TYPE",
+        "SCHEMA",
+        "FUNCTION",
         "INSERT",
         "OR",
         "REPLACE",

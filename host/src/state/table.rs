@@ -71,8 +71,12 @@ pub(super) fn accepts(data_type: &str, kind: ValueKind) -> bool {
 
 fn columns(connection: &Connection, table: &str) -> Result<Vec<Column>> {
     let doing = "read the columns of a table";
-    let sql = "SELECT column_name, data_type FROM duckdb_columns()
-               WHERE schema_name = 'main' AND database_name = current_database() AND table_name = ? ORDER BY column_index";
+    // `duckdb_columns` knows those of views too.
+    let sql = "SELECT column_name, data_type FROM duckdb_columns() WHERE table_oid =
+                   (SELECT max(table_oid) FROM duckdb_tables()
+                    WHERE schema_name = 'main' AND database_name = current_database() AND table_name = ?)
+                   AND database_name = current_database()
+               ORDER BY column_index";
     let mut statement = connection.prepare(sql).doing(doing)?;
     let rows = statement.query_map([table], |row| {
         Ok(Column {

@@ -12,13 +12,13 @@ use abi_stable::std_types::{RBox, RResult, RSlice};
 
 use super::{
     columns::{ColumnError, OwnedColumn},
-    error::{Doing, Result, is_conflict},
+    error::{Doing, Result, StateError, is_conflict},
     writer::{Destination, Done, verify, write_in_transaction},
 };
 
 /// An open transaction on a connection of its own; rolled back when it is dropped.
 pub struct Transaction {
-    connection: Option<Connection>,
+    connection: Connection,
     id: i64,
 }
 
@@ -62,10 +62,7 @@ impl Transaction {
         let doing = "begin the attempt's transaction";
         connection.execute_batch("BEGIN").doing(doing)?;
         let id = transaction_id(&connection).doing(doing)?;
-        Ok(Self {
-            connection: Some(connection),
-            id,
-        })
+        Ok(Self { connection, id })
     }
 
     /// Runs one statement; parameters are columns of one row. Gives the number of rows that it changed.
@@ -74,7 +71,7 @@ impl Transaction {
     /// What the database says, or that the statement ended the transaction.
     pub fn execute(&mut self, sql: &str, parameters: &[RawColumn<'_>]) -> Result<u64, TransactionError> {
         let values = values(parameters)?;
-        let changed = self.connection()?.execute(sql, params_from_iter(values))?;
+        let changed = self.connection.execute(sql, params_from_iter(values))?;
         self.ensure_open()?;
         Ok(changed as u64)
     }
@@ -90,7 +87,7 @@ impl Transaction {
         sink: &mut RawBatchSink_TO<'_, RBox<()>>,
     ) -> Result<u64, TransactionError> {
         let values = values(parameters)?;
-        let mut statement = self.connection()?.prepare(sql)?;
+        let mut statement = self.connection.prepare(sql)?;
         let rows = hand_over(&mut statement, values, sink)?;
         drop(statement);
         self.ensure_open()?;
@@ -101,28 +98,24 @@ impl Transaction {
     ///
     /// # Errors
     /// When the database refuses; nothing is kept then.
-    pub fn commit(mut self, destination: &Destination, done: &Done) -> Result<()> {
-        let doing = "commit the attempt's transaction";
-        let Some(connection) = self.connection.take() else {
-            return Ok(());
-        };
-        let written = write_in_transaction(&connection, destination, done)
-            .and_then(|()| connection.execute_batch("COMMIT").doing(doing));
-        match written {
-            Ok(()) => verify(&connection, destination, std::slice::from_ref(done)),
+    pub fn commit(self, destination: &Destination, done: &Done) -> Result<()> {
+        write_in_transaction(&self.connection, destination, done)?;
+        self.connection
+            .execute_batch("COMMIT")
+            .doing("commit the attempt's transaction")?;
+        match verify(&self.connection, destination, std::slice::from_ref(done)) {
+            Err(error @ StateError::Lost { .. }) => Err(error),
+            // The commit was acknowledged: that it cannot be looked at does not undo it.
             Err(error) => {
-                roll_back(&connection);
-                Err(error)
+                tracing::warn!("{error}");
+                Ok(())
             }
+            Ok(()) => Ok(()),
         }
     }
 
-    fn connection(&self) -> Result<&Connection, TransactionError> {
-        self.connection.as_ref().ok_or(TransactionError::Ended)
-    }
-
     fn ensure_open(&self) -> Result<(), TransactionError> {
-        match transaction_id(self.connection()?)? == self.id {
+        match transaction_id(&self.connection)? == self.id {
             true => Ok(()),
             false => Err(TransactionError::Ended),
         }
@@ -131,15 +124,9 @@ impl Transaction {
 
 impl Drop for Transaction {
     fn drop(&mut self) {
-        if let Some(connection) = &self.connection {
-            roll_back(connection);
-        }
+        // One that has been ended already makes DuckDB refuse the statement, which is as good.
+        let _ = self.connection.execute_batch("ROLLBACK");
     }
-}
-
-fn roll_back(connection: &Connection) {
-    // An aborted transaction may have been ended already: DuckDB refuses the statement then, which is as good.
-    let _ = connection.execute_batch("ROLLBACK");
 }
 
 fn transaction_id(connection: &Connection) -> duckdb::Result<i64> {

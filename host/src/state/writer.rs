@@ -127,7 +127,7 @@ impl Writer {
         in_transaction(&self.connection, doing, |connection| {
             stage(connection, unchanged.iter().map(|seen| (seen, 0)))?;
             let sql = "UPDATE session_processor_state AS state
-                       SET file_size = staged.file_size, file_mtime = staged.file_mtime, checked_at = staged.checked_at
+                       SET username = staged.username, file_size = staged.file_size, file_mtime = staged.file_mtime, checked_at = staged.checked_at
                        FROM staged_session AS staged
                        WHERE state.processor_name = ? AND state.session_file = staged.session_file";
             connection.execute(sql, [destination.processor.as_str()]).doing(doing)?;
@@ -170,6 +170,8 @@ fn write(connection: &Connection, destination: &Destination, group: &[Done]) -> 
     }
     append(connection, group)?;
     let sql = "INSERT INTO session_processor_state
+                   (processor_name, session_file, username, processed_at, items_extracted, file_hash, file_size,
+                    file_mtime, checked_at, output_version)
                SELECT ?, session_file, username, checked_at, items_extracted, file_hash, file_size, file_mtime, checked_at, ?
                FROM staged_session
                ON CONFLICT (processor_name, session_file) DO UPDATE SET

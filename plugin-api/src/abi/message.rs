@@ -70,12 +70,9 @@ impl Fault {
     }
 }
 
-/// The JSON bytes of a message.
+/// The JSON bytes of a message; none when it cannot be written, which the other side takes for an unreadable answer.
 pub fn encode<T: Serialize>(message: &T) -> Vec<u8> {
-    serde_json::to_vec(message).unwrap_or_else(|error| {
-        let fault = Fault::error(format!("the reply could not be written as JSON: {error}"));
-        format!(r#"{{"failed":{{"kind":"error","message":{:?}}}}}"#, fault.message).into_bytes()
-    })
+    serde_json::to_vec(message).unwrap_or_default()
 }
 
 /// The message that JSON bytes hold.

@@ -9,17 +9,17 @@ use super::{RawBatchSink_TO, RawColumn, RawReply};
 /// Every method catches its own panics: nothing unwinds across the border.
 #[abi_stable::sabi_trait]
 pub trait RawProcessor: Send + Sync {
-    /// A [`message::Outcome`](super::message::Outcome) of a [`message::Description`](super::message::Description), as JSON bytes.
+    /// A [`message::Outcome`](crate::abi::message::Outcome) of a [`message::Description`](crate::abi::message::Description), as JSON bytes.
     fn describe(&self) -> RVec<u8>;
 
     /// Takes the processor's section of the configuration, a JSON object.
     ///
-    /// Gives a [`message::Outcome`](super::message::Outcome) of nothing, as JSON bytes.
+    /// Gives a [`message::Outcome`](crate::abi::message::Outcome) of nothing, as JSON bytes.
     fn configure(&mut self, configuration: RStr<'_>) -> RVec<u8>;
 
     /// Processes one session.
     ///
-    /// Gives a [`message::Outcome`](super::message::Outcome) of [`message::Processed`](super::message::Processed), as JSON bytes.
+    /// Gives a [`message::Outcome`](crate::abi::message::Outcome) of [`message::Processed`](crate::abi::message::Processed), as JSON bytes.
     #[sabi(last_prefix_field)]
     fn process_session(&self, attempt: &RawAttempt_TO<'_, RBox<()>>) -> RVec<u8>;
 }

@@ -22,7 +22,9 @@ thread_local! {
 }
 
 /// Runs an author's code and turns an error or a panic of it into a fault.
-pub(super) fn guarded<T>(code: impl FnOnce() -> Result<T>) -> Outcome<T> {
+pub(crate) fn guarded<T>(code: impl FnOnce() -> Result<T>) -> Outcome<T> {
+    // A panic that an author caught is over.
+    LAST_PANIC.set(None);
     DEPTH.set(DEPTH.get() + 1);
     let result = catch_unwind(AssertUnwindSafe(code));
     DEPTH.set(DEPTH.get() - 1);

@@ -1,6 +1,6 @@
 //! What [`export_processor!`](crate::export_processor) puts into a plugin's library.
 
-mod guard;
+pub(crate) mod guard;
 mod instance;
 mod logging;
 
