@@ -189,11 +189,12 @@ fn timestamp(seconds: i64, nanoseconds: i64) -> Timestamp {
     Timestamp::from_micros(seconds.saturating_mul(1_000_000).saturating_add(nanoseconds / 1_000))
 }
 
-/// A path as a session key; bytes that are no UTF-8 stand as `\xNN`, so that two names never become one.
+/// A path as a session key; bytes that are no UTF-8 stand as `\xNN`, and so do backslashes, so that two names never
+/// become one.
 fn key_of(path: &Path) -> SessionKey {
     let mut key = String::new();
     for chunk in path.as_os_str().as_bytes().utf8_chunks() {
-        key.push_str(chunk.valid());
+        key.push_str(&chunk.valid().replace('\\', "\\x5C"));
         key.extend(chunk.invalid().iter().map(|byte| format!("\\x{byte:02X}")));
     }
     SessionKey::new(key)
@@ -210,6 +211,7 @@ mod tests {
         let key = |bytes: &[u8]| key_of(Path::new(OsStr::from_bytes(bytes)));
         assert_eq!(key(b"al/caf\xe9.jsonl").as_str(), "al/caf\\xE9.jsonl");
         assert_ne!(key(b"al/\xe8.jsonl"), key(b"al/\xe9.jsonl"));
+        assert_ne!(key(b"al/\\xE9.jsonl"), key(b"al/\xe9.jsonl"));
         assert_eq!(key("al/é.jsonl".as_bytes()).as_str(), "al/é.jsonl");
     }
 }
