@@ -5,7 +5,7 @@ use std::{error::Error as _, path::Path};
 use abi_stable::library::{AbiHeaderRef, LibraryError, ROOT_MODULE_LOADER_NAME_WITH_NUL};
 use libloading::os::unix::{Library, RTLD_LOCAL, RTLD_NOW};
 use session_plugin_api::abi::{
-    API_MAJOR, API_MINOR, HANDSHAKE_SYMBOL, Handshake, ProcessorModule_Ref, handshake::MAGIC,
+    API_MAJOR, API_MINOR, HANDSHAKE_SYMBOL, Handshake, ProcessorModule_Ref, handshake::MAGIC, root_module_of,
 };
 
 /// Why a library is not taken.
@@ -69,7 +69,7 @@ pub(super) fn open(path: &Path) -> Result<(ProcessorModule_Ref, Handshake), Libr
     if !handshake.unwinds() {
         return Err(LibraryRefused::Aborts { compiler });
     }
-    let module = root_module(library, compiler)?;
+    let module = root_module(library, &handshake)?;
     Ok((module, handshake))
 }
 
@@ -97,15 +97,15 @@ fn read_handshake(library: &'static Library) -> Result<Handshake, LibraryRefused
 }
 
 #[allow(unsafe_code, reason = "reads a static of the library")]
-fn root_module(library: &'static Library, compiler: String) -> Result<ProcessorModule_Ref, LibraryRefused> {
+fn root_module(library: &'static Library, handshake: &Handshake) -> Result<ProcessorModule_Ref, LibraryRefused> {
     // SAFETY: abi_stable gives this name to its header alone, which begins with the versions that `upgrade` checks.
     let header = unsafe { library.get::<AbiHeaderRef>(ROOT_MODULE_LOADER_NAME_WITH_NUL) };
     let header = header.map_err(LibraryRefused::Open)?;
     let module = header
         .upgrade()
-        .and_then(|header| header.init_root_module::<ProcessorModule_Ref>());
+        .and_then(|header| root_module_of(header, handshake.api_minor));
     module.map_err(|error: LibraryError| LibraryRefused::Layout {
-        compiler,
+        compiler: handshake.compiler(),
         explanation: error.to_string(),
     })
 }

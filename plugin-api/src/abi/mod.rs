@@ -12,6 +12,9 @@
 //! - the root module ([`ProcessorModule`]), a prefix type: fields are added at its end;
 //! - JSON bytes for what is cold ([`message`]): keys are added, unknown ones ignored.
 //!
+//! Each growth raises [`API_MINOR`], by which [`root_module_of`] knows which side is the older one. Never raise for it what
+//! abi_stable takes for a break: the major version of this package, or the minor one while the major one is 0.
+//!
 //! The one hot structure, [`RawColumn`], is fixed; another shape would be another method.
 //!
 //! # What is checked before a plugin's code runs
@@ -42,13 +45,14 @@ mod module;
     non_camel_case_types,
     non_local_definitions,
     unsafe_code,
+    unused_braces,
     reason = "written by abi_stable's macros"
 )]
 mod traits;
 
 pub use batch::{RawBatchSink, RawBatchSink_TO, RawColumn, ValueKind};
 pub use handshake::{API_MAJOR, API_MINOR, HANDSHAKE_SYMBOL, Handshake, PanicStrategy};
-pub use module::{ProcessorModule, ProcessorModule_Ref};
+pub use module::{ProcessorModule, ProcessorModule_Ref, root_module_of};
 pub use traits::{RawAttempt, RawAttempt_TO, RawHost, RawHost_TO, RawProcessor, RawProcessor_TO};
 
 /// What a call into the other side gives back: a count of rows, or a [`message::Fault`] as JSON bytes.
