@@ -49,9 +49,7 @@ pub fn build_with(target_directory: &Path) -> Command {
     for name in told.filter(|name| is_of_the_package(&name.to_string_lossy())) {
         cargo.env_remove(name);
     }
-    cargo
-        .args(["build", "--quiet", "--locked", "--target-dir"])
-        .arg(target_directory);
+    cargo.args(["build", "--quiet", "--target-dir"]).arg(target_directory);
     if target_folder().ends_with("release") {
         cargo.arg("--release");
     }
@@ -72,7 +70,7 @@ fn built() -> &'static Path {
             .parent()
             .expect("a profile's folder lies in the target directory");
         let mut build = build_with(target_directory);
-        build.args(["--workspace", "--lib", "--bins", "--examples"]);
+        build.args(["--locked", "--workspace", "--lib", "--bins", "--examples"]);
         let status = build.status().expect("cargo can be started");
         assert!(status.success(), "host and plugins must build: {status}");
     });

@@ -22,6 +22,7 @@
 
 mod artifacts;
 mod compile;
+mod grown;
 mod listing;
 mod plugin_file;
 mod ran;
@@ -29,6 +30,7 @@ mod world;
 
 pub use artifacts::{build_with, host_binary, library, target_folder};
 pub use compile::Code;
+pub use grown::grown;
 pub use listing::{Listed, Listing};
 pub use plugin_file::{LibraryFile, library_name, place};
 pub use ran::{Ran, RunResult, Running, SessionError};

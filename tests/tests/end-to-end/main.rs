@@ -12,6 +12,7 @@ mod example;
 mod execute_lane;
 mod failures;
 mod foreign_files;
+mod growth;
 mod half_copied;
 mod harness;
 mod inspecting;
