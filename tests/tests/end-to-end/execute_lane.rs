@@ -200,3 +200,12 @@ fn a_query_waits_for_earlier_sessions_of_a_parallel_processor() {
         [json!({"n": 105})]
     );
 }
+
+#[test]
+fn tables_of_others_are_not_written() {
+    let error = failure_of(&[execute("DELETE FROM session_processor_state")]);
+    assert_eq!(
+        error,
+        "`session_processor_state` belongs to the host: a processor writes its own tables"
+    );
+}

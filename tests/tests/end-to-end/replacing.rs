@@ -173,3 +173,42 @@ fn forgetting_a_session_removes_that_session_alone() {
     assert_eq!(sessions_in(&world, "session_processor_state"), ["alice/a.jsonl.jsonl"]);
     assert_eq!(sessions_in(&world, "probe_rows"), ["alice/a.jsonl.jsonl"]);
 }
+
+#[test]
+fn forgetting_a_user_means_the_name_that_is_recorded_too() {
+    let world = World::new();
+    world.install("probe");
+    world.config("[users]\n\"8f14\" = \"alice\"\n");
+    world.write("8f14/a.jsonl", rows(2));
+    world.write("bob/b.jsonl", rows(1));
+    drop(world.run(&["probe"]).exits(0));
+    drop(world.host(&["forget", "alice"]).exits(0));
+    assert_eq!(
+        (world.count("probe_rows"), world.count("session_processor_state")),
+        (1, 1)
+    );
+
+    let ran = world.host(&["forget", "alice"]).exits(2);
+    assert!(ran.stderr.contains("nothing is known of alice"), "{}", ran.stderr);
+}
+
+#[test]
+fn the_samples_are_forgotten_from_every_table_of_the_usage_processor() {
+    let world = World::new();
+    world.install("usage");
+    world.write(
+        "alice/a.jsonl",
+        include_str!("../../transcripts/alice/opening-hours.jsonl"),
+    );
+    drop(world.run(&["usage"]).exits(0));
+    assert!(world.count("usage_events") > 0);
+    drop(world.host(&["forget", "alice"]).exits(0));
+    for table in [
+        "usage_events",
+        "usage_messages",
+        "usage_session_summary",
+        "usage_responses",
+    ] {
+        assert_eq!(world.count(table), 0, "{table}");
+    }
+}

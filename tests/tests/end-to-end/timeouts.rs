@@ -84,3 +84,18 @@ fn the_rest_of_the_processors_still_run() {
         (1, 1)
     );
 }
+
+#[test]
+fn one_that_hangs_gives_its_transaction_back_to_those_that_wait_for_it() {
+    let world = World::new();
+    world.install("probe");
+    let count = r#"{"do":"execute","sql":"INSERT INTO probe_totals VALUES ('k', 1) ON CONFLICT (key) DO UPDATE SET n = n + 1"}"#;
+    world.write("alice/hangs.jsonl", format!("{count}\n{{\"do\":\"hang\"}}\n"));
+    world.age("alice/hangs.jsonl", Duration::from_secs(60));
+    world.write("bob/waits.jsonl", format!("{count}\n{{\"do\":\"rows\",\"count\":1}}\n"));
+    let ran = world.run(&LIMITS).exits(1);
+    assert_eq!((ran.result().processed, ran.result().errors), (1, 1));
+    assert_eq!(ran.result().errors_detail[0].session, "alice/hangs.jsonl");
+    assert_eq!(world.rows("SELECT n FROM probe_totals"), [json!({"n": 1})]);
+    assert_eq!(world.count("probe_rows"), 1);
+}
