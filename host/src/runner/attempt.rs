@@ -14,6 +14,7 @@ use super::{
     dispatch::Need,
     flight::Flight,
     lane::Passage,
+    run::RunError,
     worker::RunContext,
 };
 use crate::{
@@ -118,6 +119,13 @@ fn attempt(context: &RunContext, flight: &Flight, seen: &Seen, bytes: &[u8]) -> 
             );
             continue;
         }
+        let error = match error {
+            Failed::Connection(AttemptError::Commit(error) | AttemptError::State(error)) if error.is_fatal() => {
+                context.give_up(error.into());
+                return None;
+            }
+            error => error,
+        };
         let verdict = Verdict::Failed(error.record(flight.candidate(), &seen.hash));
         return flight.settle().then_some(verdict);
     }
@@ -148,7 +156,7 @@ impl Failed {
 
 fn attempt_once(context: &RunContext, flight: &Flight, seen: &Seen, bytes: &[u8]) -> Result<Option<Verdict>, Failed> {
     let instance = context.processor.instance().map_err(|fault| {
-        context.not_renewed(describe_fault(&fault));
+        context.give_up(RunError::NotRenewed(describe_fault(&fault)));
         Failed::Plugin(fault)
     })?;
     let attempt = Attempt::new(context, flight, seen, bytes);

@@ -3,7 +3,7 @@
 use std::{
     collections::HashSet,
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc, Mutex,
         mpsc::{Receiver, RecvTimeoutError, sync_channel},
     },
     time::{Duration, Instant},
@@ -169,7 +169,7 @@ impl Run<'_> {
             span: span.clone(),
             messages,
             flights: Mutex::default(),
-            renewal_failure: Mutex::default(),
+            failure: Mutex::default(),
         });
         let mut conductor = Conductor {
             context: Arc::clone(&context),
@@ -336,14 +336,8 @@ impl Conductor<'_> {
         if let Some(error) = self.failure {
             return Err(error.into());
         }
-        let renewal = self
-            .context
-            .renewal_failure
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take();
-        if let Some(reason) = renewal {
-            return Err(RunError::NotRenewed(reason));
+        if let Some(error) = self.context.take_failure() {
+            return Err(error);
         }
         self.result.capped += self.context.dispatcher.left();
         Ok(self.result)

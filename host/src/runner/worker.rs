@@ -20,7 +20,7 @@ use super::{
     flight::Flight,
     lane::Lane,
     memory::MemoryBudget,
-    run::RunLimits,
+    run::{RunError, RunLimits},
 };
 use crate::{
     plugins::Processor,
@@ -40,7 +40,7 @@ pub(super) struct RunContext {
     pub(super) span: Span,
     pub(super) messages: SyncSender<Message>,
     pub(super) flights: Mutex<Vec<(WorkerId, Arc<Flight>)>>,
-    pub(super) renewal_failure: Mutex<Option<String>>,
+    pub(super) failure: Mutex<Option<RunError>>,
 }
 
 /// The number of a worker within its run.
@@ -171,10 +171,18 @@ impl RunContext {
         answer.recv().map_err(|_| ended())?
     }
 
-    /// Notes that no fresh instance could be made after a panic, and lets the run end.
-    pub(super) fn not_renewed(&self, reason: String) {
+    /// Lets the run end with this error.
+    pub(super) fn give_up(&self, error: RunError) {
         self.dispatcher.close();
-        *self.renewal_failure.lock().unwrap_or_else(PoisonError::into_inner) = Some(reason);
+        self.failure
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get_or_insert(error);
+    }
+
+    /// Why the run is to end, if it is.
+    pub(super) fn take_failure(&self) -> Option<RunError> {
+        self.failure.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 }
 
