@@ -80,8 +80,13 @@ fn make_folder(path: &Path) -> Result<()> {
 
 /// Connects to a database file; extensions are never fetched.
 pub(super) fn connect(path: &Path, access: AccessMode) -> Result<Connection> {
-    let opened = Config::default()
-        .access_mode(access)
+    let config = match access {
+        // Attempts use the cores already: for what the host writes, DuckDB's own threads spin longer than they work.
+        AccessMode::ReadWrite => Config::default().threads(1),
+        _ => Ok(Config::default()),
+    };
+    let opened = config
+        .and_then(|config| config.access_mode(access))
         .and_then(|config| config.with("autoinstall_known_extensions", "false"))
         .and_then(|config| config.with("autoload_known_extensions", "false"))
         .and_then(|config| Connection::open_with_flags(path, config));
