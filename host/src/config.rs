@@ -12,7 +12,7 @@ use serde_json::{Map, Value};
 
 use crate::runner::RunLimits;
 
-/// The configuration file as it is written; every key is optional.
+/// The configuration file as it is written; every key is optional. Flags and environment give the same keys.
 ///
 /// Paths are relative to the file's folder. Sizes are in bytes, times in seconds.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -81,37 +81,6 @@ pub enum ConfigError {
     NoSessions(String),
 }
 
-/// What stands before the file: flags, then the environment.
-#[derive(Clone, Debug, Default)]
-pub struct Overrides {
-    /// As [`ConfigFile::sessions`].
-    pub sessions: Option<PathBuf>,
-    /// As [`ConfigFile::recursive`].
-    pub recursive: Option<bool>,
-    /// As [`ConfigFile::username`].
-    pub username: Option<String>,
-    /// As [`ConfigFile::plugins`].
-    pub plugins: Option<PathBuf>,
-    /// As [`ConfigFile::data`].
-    pub data: Option<PathBuf>,
-    /// As [`ConfigFile::state`].
-    pub state: Option<PathBuf>,
-    /// As [`ConfigFile::workers`].
-    pub workers: Option<usize>,
-    /// As [`ConfigFile::max_sessions_per_run`].
-    pub max_sessions_per_run: Option<u64>,
-    /// As [`ConfigFile::time_budget_seconds`].
-    pub time_budget_seconds: Option<u64>,
-    /// As [`ConfigFile::attempt_timeout_seconds`].
-    pub attempt_timeout_seconds: Option<u64>,
-    /// As [`ConfigFile::shutdown_grace_seconds`].
-    pub shutdown_grace_seconds: Option<u64>,
-    /// As [`ConfigFile::max_inflight_bytes`].
-    pub max_inflight_bytes: Option<u64>,
-    /// As [`ConfigFile::max_session_bytes`].
-    pub max_session_bytes: Option<u64>,
-}
-
 /// The settings that are in force.
 #[derive(Clone, Debug)]
 pub struct Settings {
@@ -157,11 +126,11 @@ impl ConfigFile {
 }
 
 impl Settings {
-    /// Puts flags, environment, the file and the defaults together, in this order.
+    /// Puts what is given by flags and environment, the file and the defaults together, in this order.
     ///
     /// # Errors
     /// When the file cannot be used; one that was not named may be missing.
-    pub fn resolve(named_file: Option<PathBuf>, given: Overrides) -> Result<Self, ConfigError> {
+    pub fn resolve(named_file: Option<PathBuf>, given: ConfigFile) -> Result<Self, ConfigError> {
         let (path, file) = match named_file {
             Some(path) => {
                 let file = ConfigFile::read(&path)?;

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum, builder::BoolishValueParser};
 
-use crate::{config::Overrides, plugins::PluginTrust};
+use crate::{config::ConfigFile, plugins::PluginTrust};
 
 /// Runs processors (shared libraries in a directory) over coding-agent transcripts, each over each version of each
 /// session exactly once, and keeps what they find in DuckDB.
@@ -203,14 +203,14 @@ impl Arguments {
         }
     }
 
-    /// The configuration file, what stands before it, and the command.
-    pub(super) fn into_parts(self) -> (Option<PathBuf>, Overrides, Command) {
+    /// The configuration file's path, the settings that stand before it, and the command.
+    pub(super) fn into_parts(self) -> (Option<PathBuf>, ConfigFile, Command) {
         let none = LimitOptions::default();
         let limits = match &self.command {
             Command::Run(options) => &options.limits,
             _ => &none,
         };
-        let overrides = Overrides {
+        let given = ConfigFile {
             sessions: self.sessions,
             recursive: self.recursive,
             username: self.username,
@@ -224,7 +224,8 @@ impl Arguments {
             shutdown_grace_seconds: limits.shutdown_grace,
             max_inflight_bytes: limits.max_inflight_bytes,
             max_session_bytes: limits.max_session_bytes,
+            ..ConfigFile::default()
         };
-        (self.config, overrides, self.command)
+        (self.config, given, self.command)
     }
 }

@@ -57,8 +57,8 @@ pub fn main() -> ExitCode {
 
 fn dispatch(arguments: Arguments) -> anyhow::Result<Exit> {
     let trust = arguments.trust();
-    let (config, overrides, command) = arguments.into_parts();
-    let settings = Settings::resolve(config, overrides)?;
+    let (file, given, command) = arguments.into_parts();
+    let settings = Settings::resolve(file, given)?;
     match command {
         Command::Run(options) => run::run(settings, trust, &options),
         Command::Processors(options) => processors::list(&settings, trust, &options),
