@@ -1,9 +1,11 @@
 //! Generates a corpus of transcripts to measure with: the same bytes on every machine, in the shape of real ones.
 
+mod call;
 mod json;
 mod plan;
 mod prose;
 mod random;
+mod response;
 mod transcript;
 
 use std::fs::{self, File};

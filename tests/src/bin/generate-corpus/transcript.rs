@@ -2,10 +2,12 @@
 
 use jiff::{SignedDuration, Timestamp};
 
+use crate::call::Call;
 use crate::json::{list, object, text};
 use crate::plan::Session;
 use crate::prose;
 use crate::random::Random;
+use crate::response::Response;
 
 /// 2026-01-05T08:00:00Z; every session begins within the eight weeks that follow.
 const EPOCH_MILLISECONDS: i64 = 1_767_600_000_000;
@@ -17,20 +19,6 @@ const MODELS: &[(u64, &str)] = &[
     (10, "claude-haiku-4-5-20251001"),
 ];
 
-const TOOLS: &[(u64, &str)] = &[
-    (400, "Bash"),
-    (235, "Read"),
-    (180, "Edit"),
-    (50, "Glob"),
-    (45, "Grep"),
-    (40, "Write"),
-    (12, "WebFetch"),
-    (10, "Task"),
-    (8, "Skill"),
-    (12, "mcp__tracker__search_issues"),
-    (8, "mcp__browser__take_screenshot"),
-];
-
 const COMMANDS: &[&str] = &[
     "compact",
     "model",
@@ -39,8 +27,6 @@ const COMMANDS: &[&str] = &[
     "tracker:triage",
     "writing:release-notes",
 ];
-const SKILLS: &[&str] = &["pdf", "tracker:triage", "writing:release-notes", "elixir:docs-search"];
-const AGENTS: &[&str] = &["Explore", "Plan", "general-purpose", "reviewer:security"];
 
 /// The text of `session`: whole lines, as near to its size as they allow. As in real life, it may stop amid a response.
 pub(crate) fn generate(seed: u64, session: &Session) -> String {
@@ -409,109 +395,5 @@ impl Transcript {
     fn wait(&mut self, milliseconds: u64) {
         let passed = SignedDuration::from_millis(self.random.between(1, milliseconds) as i64);
         self.clock = self.clock.checked_add(passed).unwrap_or(self.clock);
-    }
-}
-
-/// What the lines of one response have in common.
-struct Response {
-    model: &'static str,
-    message_id: String,
-    request_id: String,
-    usage: String,
-}
-
-impl Response {
-    fn draw(random: &mut Random, model: &'static str, context_tokens: &mut u64) -> Self {
-        let created = random.skewed(200, 20_000);
-        let usage = object(&[
-            ("input_tokens", random.between(1, 12).to_string()),
-            ("cache_creation_input_tokens", created.to_string()),
-            ("cache_read_input_tokens", context_tokens.to_string()),
-            (
-                "cache_creation",
-                object(&[
-                    ("ephemeral_5m_input_tokens", created.to_string()),
-                    ("ephemeral_1h_input_tokens", "0".into()),
-                ]),
-            ),
-            ("output_tokens", random.skewed(8, 4_000).to_string()),
-            ("service_tier", text("standard")),
-        ]);
-        *context_tokens = (*context_tokens + created).min(190_000);
-        Self {
-            model,
-            message_id: random.identifier("msg_01", 22),
-            request_id: random.identifier("req_011", 21),
-            usage,
-        }
-    }
-
-    /// The message with one of its blocks.
-    fn message(&self, block: String) -> String {
-        object(&[
-            ("model", text(self.model)),
-            ("id", text(&self.message_id)),
-            ("type", text("message")),
-            ("role", text("assistant")),
-            ("content", list(&[block])),
-            ("stop_reason", "null".into()),
-            ("stop_sequence", "null".into()),
-            ("usage", self.usage.clone()),
-        ])
-    }
-}
-
-/// One use of a tool.
-struct Call {
-    tool: &'static str,
-    id: String,
-    path: String,
-    input: String,
-}
-
-impl Call {
-    fn draw(random: &mut Random, directory: &str) -> Self {
-        let tool = random.weighted(TOOLS);
-        let path = prose::path(random, directory);
-        let input = match tool {
-            "Edit" | "Write" => {
-                let length = random.skewed(80, 4_000);
-                let (old, new) = (prose::code(random, length / 2), prose::code(random, length));
-                object(&[
-                    ("file_path", text(&path)),
-                    ("old_string", text(&old)),
-                    ("new_string", text(&new)),
-                ])
-            }
-            "Read" => object(&[("file_path", text(&path))]),
-            "Task" => {
-                let prompt = prose::sentences(random, 600);
-                object(&[
-                    ("subagent_type", text(random.one_of(AGENTS))),
-                    ("prompt", text(&prompt)),
-                ])
-            }
-            "Skill" => object(&[("skill", text(random.one_of(SKILLS)))]),
-            _ => {
-                let command = format!("cd {directory} && grep -rn \"{}\" src", prose::sentences(random, 24));
-                let description = prose::sentences(random, 30);
-                object(&[("command", text(&command)), ("description", text(&description))])
-            }
-        };
-        Self {
-            tool,
-            id: random.identifier("toolu_01", 22),
-            path,
-            input,
-        }
-    }
-
-    fn block(&self) -> String {
-        object(&[
-            ("type", text("tool_use")),
-            ("id", text(&self.id)),
-            ("name", text(self.tool)),
-            ("input", self.input.clone()),
-        ])
     }
 }
