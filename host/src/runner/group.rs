@@ -7,7 +7,7 @@ use crate::{
     state::{Destination, Done, FailureKind, FailureRecord, Seen, State, StateError},
 };
 
-use super::result::RunResult;
+use super::{memory::Held, result::RunResult};
 
 /// What waits for the next commit.
 #[derive(Debug, Default)]
@@ -16,16 +16,18 @@ pub(super) struct Group {
     unchanged: Vec<Seen>,
     failures: Vec<FailureRecord>,
     bytes: usize,
+    held: Vec<Held>,
     since: Option<Instant>,
 }
 
 const MAX_SESSIONS: usize = 512;
 const MAX_BYTES: usize = 16 << 20;
-const MAX_WAIT: Duration = Duration::from_secs(1);
+/// Short, so that little is left to commit when the last attempt ends.
+const MAX_WAIT: Duration = Duration::from_millis(250);
 
 impl Group {
     pub(super) fn add_done(&mut self, done: Done) {
-        self.bytes += done.rows.iter().map(crate::state::PendingRows::size).sum::<usize>();
+        self.bytes += done.size();
         self.done.push(done);
         self.since.get_or_insert_with(Instant::now);
     }
@@ -38,6 +40,11 @@ impl Group {
     pub(super) fn add_failure(&mut self, failure: FailureRecord) {
         self.failures.push(failure);
         self.since.get_or_insert_with(Instant::now);
+    }
+
+    /// Keeps what the rows take until they are committed.
+    pub(super) fn holds(&mut self, rows: Held) {
+        self.held.push(rows);
     }
 
     /// Whether the group is large enough, or has waited long enough, to be committed.

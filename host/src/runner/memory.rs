@@ -1,8 +1,8 @@
-//! Bounds the bytes of the snapshots that are held at once, over all runs.
+//! Bounds the bytes that are held at once: of snapshots over all runs, of rows over one.
 
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 
-/// How many bytes of snapshots may be held at once. Clones share the budget.
+/// How many bytes may be held at once. Clones share the budget.
 #[derive(Clone, Debug)]
 pub struct MemoryBudget {
     shared: Arc<Shared>,

@@ -151,8 +151,7 @@ impl Run<'_> {
         self.progress.begin(scanned);
 
         let ends_at = started_at.checked_add(self.limits.time_budget);
-        // Bounded, so that attempts wait for commits instead of heaping rows up.
-        let (messages, inbox) = sync_channel(2 * self.limits.workers.max(1));
+        let (messages, inbox) = sync_channel(SETTLED_AHEAD);
         let context = Arc::new(RunContext {
             processor: Arc::clone(self.processor),
             state: Arc::clone(self.state),
@@ -164,6 +163,7 @@ impl Run<'_> {
             owners: self.state.owners()?,
             dispatcher: Dispatcher::new(candidates, self.limits.max_sessions, ends_at, self.stop.clone()),
             memory: self.memory.clone(),
+            rows: MemoryBudget::new(PENDING_ROWS),
             limits: self.limits.clone(),
             lane: Lane::default(),
             span: span.clone(),
@@ -201,6 +201,12 @@ struct Conductor<'a> {
     abandoned: Vec<Arc<Flight>>,
     failure: Option<StateError>,
 }
+
+/// How many settled sessions may wait to be put into a group.
+const SETTLED_AHEAD: usize = 1024;
+
+/// How many bytes of rows may wait for their commit: attempts wait for commits instead of heaping rows up.
+const PENDING_ROWS: u64 = 32 << 20;
 
 /// How often the clock is looked at while nothing happens.
 const WATCH: Duration = Duration::from_millis(100);
@@ -244,11 +250,13 @@ impl Conductor<'_> {
             Message::Settled {
                 verdict,
                 bytes,
+                rows,
                 committed,
             } => {
                 self.progress.settle(bytes);
                 self.result.bytes_read += bytes;
                 self.count(verdict);
+                self.group.holds(rows);
                 if let Some(committed) = committed {
                     self.commit();
                     // The worker waits, unless it was abandoned meanwhile.

@@ -19,7 +19,7 @@ use super::{
     dispatch::Dispatcher,
     flight::Flight,
     lane::Lane,
-    memory::MemoryBudget,
+    memory::{Held, MemoryBudget},
     run::{RunError, RunLimits},
 };
 use crate::{
@@ -35,6 +35,8 @@ pub(super) struct RunContext {
     pub(super) owners: Owners,
     pub(super) dispatcher: Dispatcher,
     pub(super) memory: MemoryBudget,
+    /// Bounds the rows that wait for their commit.
+    pub(super) rows: MemoryBudget,
     pub(super) limits: RunLimits,
     pub(super) lane: Lane,
     pub(super) span: Span,
@@ -54,6 +56,8 @@ pub(super) enum Message {
         verdict: Verdict,
         /// How many bytes of it were read.
         bytes: u64,
+        /// What its rows take until they are committed.
+        rows: Held,
         /// Where the worker waits until it is committed, if it does.
         committed: Option<SyncSender<()>>,
     },
@@ -142,6 +146,7 @@ impl RunContext {
             false => (None, None),
         };
         let message = Message::Settled {
+            rows: self.rows.hold(verdict.size()),
             verdict,
             bytes,
             committed,
@@ -187,6 +192,14 @@ impl RunContext {
 }
 
 impl Verdict {
+    /// How many bytes of memory its rows take.
+    fn size(&self) -> u64 {
+        match self {
+            Self::Pending(done) => done.size() as u64,
+            _ => 0,
+        }
+    }
+
     fn outcome(&self) -> &'static str {
         match self {
             Self::Gone => "gone",

@@ -8,7 +8,7 @@ use duckdb::arrow::{
         TimestampMicrosecondArray,
     },
     buffer::{Buffer, NullBuffer, OffsetBuffer, ScalarBuffer},
-    datatypes::{Field, Schema},
+    datatypes::{DataType, Field, Schema},
     error::ArrowError,
 };
 use session_plugin_api::abi::{RawColumn, ValueKind};
@@ -22,6 +22,9 @@ pub struct PendingRows {
     pub(super) table: Arc<SessionTable>,
     pub(super) batch: RecordBatch,
 }
+
+/// A column that rows fill, and the type of its values.
+pub(super) type Column<'a> = (&'a str, &'a DataType);
 
 /// Why rows were not taken.
 #[derive(Debug, thiserror::Error)]
@@ -135,9 +138,9 @@ impl PendingRows {
     }
 
     /// The columns that the rows fill, in the batch's order.
-    pub(super) fn column_names(&self) -> Vec<&str> {
-        let schema = self.batch.schema_ref();
-        schema.fields().iter().map(|field| field.name().as_str()).collect()
+    pub(super) fn columns(&self) -> Vec<Column<'_>> {
+        let fields = self.batch.schema_ref().fields().iter();
+        fields.map(|field| (field.name().as_str(), field.data_type())).collect()
     }
 }
 

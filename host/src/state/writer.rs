@@ -6,6 +6,7 @@ use duckdb::{
     Connection,
     arrow::{
         array::{ArrayRef, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray},
+        compute::concat_batches,
         datatypes::{Field, Schema},
     },
     params,
@@ -13,7 +14,7 @@ use duckdb::{
 use session_plugin_api::Timestamp;
 
 use super::{
-    batch::PendingRows,
+    batch::{Column, PendingRows},
     error::{Doing, Result, StateError},
     failures::FailureRecord,
     migration::in_transaction,
@@ -47,6 +48,14 @@ pub struct Done {
     pub items: u64,
     /// The rows that replace the session's earlier ones.
     pub rows: Vec<PendingRows>,
+}
+
+impl Done {
+    /// How many bytes of memory the rows take.
+    #[must_use]
+    pub fn size(&self) -> usize {
+        self.rows.iter().map(PendingRows::size).sum()
+    }
 }
 
 /// What a processor's sessions are written with.
@@ -255,19 +264,20 @@ fn record_batch<const N: usize>(columns: [(&str, ArrayRef); N]) -> Result<Record
     RecordBatch::try_new(schema, arrays).map_err(|source| StateError::Batch { source })
 }
 
-/// Appends the rows of a group, as few appenders as its tables and their columns need.
+/// Appends the rows of a group: those of one table and the same columns in one batch, which is converted faster than
+/// the small ones of single sessions.
 fn append(connection: &Connection, group: &[Done]) -> Result<()> {
     let doing = "append the rows of the sessions";
-    let mut batches: BTreeMap<(&str, Vec<&str>), Vec<&RecordBatch>> = BTreeMap::new();
+    let mut batches: BTreeMap<(&str, Vec<Column<'_>>), Vec<&RecordBatch>> = BTreeMap::new();
     for rows in group.iter().flat_map(|done| &done.rows).filter(|rows| !rows.is_empty()) {
-        let place = (rows.table.name(), rows.column_names());
+        let place = (rows.table.name(), rows.columns());
         batches.entry(place).or_default().push(&rows.batch);
     }
     for ((table, columns), batches) in batches {
-        let mut appender = connection.appender_with_columns(table, &columns).doing(doing)?;
-        for batch in batches {
-            appender.append_record_batch(batch.clone()).doing(doing)?;
-        }
+        let names: Vec<&str> = columns.iter().map(|(name, _)| *name).collect();
+        let batch = concat_batches(batches[0].schema_ref(), batches).map_err(|source| StateError::Batch { source })?;
+        let mut appender = connection.appender_with_columns(table, &names).doing(doing)?;
+        appender.append_record_batch(batch).doing(doing)?;
         appender.flush().doing(doing)?;
     }
     Ok(())

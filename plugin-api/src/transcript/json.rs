@@ -3,7 +3,7 @@
 use serde::de::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
-use super::{Text, members};
+use super::{Text, members, skim::Skimmer};
 
 /// Any JSON value as it stands in the transcript, unparsed.
 ///
@@ -25,6 +25,11 @@ use super::{Text, members};
 pub struct Json<'a>(&'a str);
 
 impl<'a> Json<'a> {
+    /// A value that has been found to be JSON.
+    pub(super) fn from_valid(json: &'a str) -> Self {
+        Self(json)
+    }
+
     /// The value as it was written, with its quotes, braces and escapes.
     #[must_use]
     pub fn as_str(self) -> &'a str {
@@ -66,7 +71,11 @@ impl<'a> Json<'a> {
     /// The elements of a list; none when it is no list.
     #[must_use]
     pub fn elements(self) -> Vec<Json<'a>> {
-        self.parse().unwrap_or_default()
+        let mut elements = Vec::new();
+        match Skimmer::new(self.0).elements(|element| elements.push(Json(element))) {
+            Some(()) => elements,
+            None => Vec::new(),
+        }
     }
 
     /// Hands every member to `take`, unless this is no object.

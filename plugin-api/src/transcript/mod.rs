@@ -27,6 +27,7 @@ mod members;
 mod message;
 #[cfg(test)]
 mod properties;
+mod skim;
 mod text;
 
 pub use content::{Block, Content, ToolResult, ToolUse};

@@ -2,7 +2,7 @@
 
 use std::{borrow::Cow, fmt};
 
-use memchr::memchr;
+use memchr::{memchr, memmem};
 use serde::de::{Deserializer, Error, Visitor};
 
 use super::{Json, lenient::Lenient};
@@ -40,6 +40,27 @@ impl<'a> Text<'a> {
     #[must_use]
     pub fn is_empty(self) -> bool {
         self.as_escaped().is_empty()
+    }
+
+    /// Whether the text may have these words in it. `false` is certain, and told without unescaping the text.
+    ///
+    /// ```
+    /// use session_plugin_api::transcript::Event;
+    ///
+    /// let event = Event::parse(br#"{"message":{"content":["one",{"type":"text","text":"say \"hello\""}]}}"#)?;
+    /// for text in event.message.content.texts() {
+    ///     assert!(text.may_contain("hello") && !text.may_contain("goodbye"));
+    /// }
+    /// # Ok::<(), serde_json::Error>(())
+    /// ```
+    #[must_use]
+    pub fn may_contain(self, words: &str) -> bool {
+        let escaped = self.quoted.as_bytes();
+        let is_plain = |letter: char| letter.is_ascii_graphic() && !matches!(letter, '"' | '\\' | '/') || letter == ' ';
+        // A character of these that is not written as itself is written as `\u00` and two digits.
+        !words.chars().all(is_plain)
+            || memmem::find(escaped, words.as_bytes()).is_some()
+            || memmem::find(escaped, br"\u00").is_some()
     }
 
     /// The text, copied only if something in it is escaped. Half of a surrogate pair, such as `\ud83d` alone, becomes
@@ -118,6 +139,15 @@ mod tests {
             text(r#""\ude00b\ud83d\ud83d\ude00\ud83d\n""#).decode(),
             "\u{fffd}b\u{fffd}😀\u{fffd}\n"
         );
+    }
+
+    #[test]
+    fn what_a_text_may_contain_is_told_without_unescaping_it() {
+        assert!(text(r#""a\n<b>c""#).may_contain("<b>"));
+        assert!(text(r#""a\n\u003Cb>c""#).may_contain("<b>"));
+        assert!(text(r#""a/b""#).may_contain("a/b") && text(r#""a\/b""#).may_contain("a/b"));
+        assert!(text(r#""é""#).may_contain("é") && text(r#""\u00e9""#).may_contain("é"));
+        assert!(!text(r#""a\n<c>""#).may_contain("<b>"));
     }
 
     #[test]

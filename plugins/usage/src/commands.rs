@@ -2,8 +2,18 @@
 
 use std::borrow::Cow;
 
+use session_plugin_api::transcript::Text;
+
 /// The names of the slash commands that a text records as `<command-name>/NAME</command-name>`.
-pub(crate) fn slash_commands(text: Cow<'_, str>) -> Vec<Cow<'_, str>> {
+pub(crate) fn slash_commands(text: Text<'_>) -> Vec<Cow<'_, str>> {
+    // Few texts have one, and unescaping takes longer than looking.
+    if !text.may_contain("<command-name>") {
+        return Vec::new();
+    }
+    commands_in(text.decode())
+}
+
+fn commands_in(text: Cow<'_, str>) -> Vec<Cow<'_, str>> {
     match text {
         Cow::Borrowed(text) => names(text).map(Cow::Borrowed).collect(),
         Cow::Owned(text) => names(&text).map(|name| Cow::Owned(name.to_owned())).collect(),
@@ -29,7 +39,7 @@ mod tests {
     use super::*;
 
     fn found(text: &str) -> Vec<Cow<'_, str>> {
-        slash_commands(Cow::Borrowed(text))
+        commands_in(Cow::Borrowed(text))
     }
 
     #[test]

@@ -100,7 +100,7 @@ impl<'a> Observations<'a> {
             match block {
                 Block::Text(text) => {
                     has_text |= !text.is_empty();
-                    let commands = slash_commands(text.decode()).into_iter();
+                    let commands = slash_commands(text).into_iter();
                     let now = self.now;
                     self.invocations
                         .extend(commands.map(|name| Invocation::of_command(line, now, name)));
@@ -244,6 +244,8 @@ mod tests {
             format!(
                 r#"{{"type":"user","uuid":"u2","message":{{"content":[{{"type":"text","text":"{command}\n"}}]}}}}"#
             ),
+            r#"{"type":"user","uuid":"u6","message":{"content":"\u003ccommand-name\u003e\/cost</command-name>"}}"#
+                .to_owned(),
             format!(
                 r#"{{"type":"user","uuid":"u3","message":{{"content":[{{"type":"tool_result","content":"{command}"}}]}}}}"#
             ),
@@ -252,8 +254,8 @@ mod tests {
         ];
         check(&lines.each_ref().map(String::as_str), |usage| {
             let uuids: Vec<_> = usage.events.iter().map(|event| event.event_uuid.as_deref()).collect();
-            assert_eq!(uuids, [Some("u1"), Some("u2")]);
-            assert_eq!(usage.summary.slash_commands, 2);
+            assert_eq!(uuids, [Some("u1"), Some("u2"), Some("u6")]);
+            assert_eq!(usage.summary.slash_commands, 3);
         });
     }
 
