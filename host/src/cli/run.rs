@@ -24,13 +24,14 @@ use crate::{
     host::Host,
     plugins::{PluginStatus, PluginTrust, Processor},
     process,
-    runner::{Progress, RunError, RunResult, StopToken},
+    runner::{Progress, RunResult, Selection, StopToken},
+    state::Actor,
 };
 
 /// Runs processors, one after the other, and prints what came of it.
 pub(super) fn run(settings: Settings, trust: PluginTrust, options: &RunOptions) -> anyhow::Result<Exit> {
     let plugins = settings.plugins.clone();
-    let host = Host::start(settings, trust)?;
+    let host = Arc::new(Host::start(settings, trust)?);
     let processors = host.processors(&options.processors)?;
     if processors.is_empty() {
         tracing::warn!(plugins = %plugins.display(), "there is no processor to run");
@@ -45,7 +46,7 @@ pub(super) fn run(settings: Settings, trust: PluginTrust, options: &RunOptions) 
     }
     let printed = print_runs(&host, &runs, options.json);
     let exit = exit_of(runs.into_iter().map(|(_, run)| run));
-    let is_wedged = processors.iter().any(|processor| processor.wedged_by().is_some());
+    let is_wedged = host.is_wedged();
     drop(processors);
     if let Err(error) = host.end() {
         tracing::warn!(%error, "no checkpoint: what is committed is safe in the log of changes beside the state file");
@@ -62,11 +63,7 @@ pub(super) fn run(settings: Settings, trust: PluginTrust, options: &RunOptions) 
     printed.and(exit)
 }
 
-fn print_runs(
-    host: &Host,
-    runs: &[(&Arc<Processor>, Result<RunResult, RunError>)],
-    as_json: bool,
-) -> anyhow::Result<()> {
+fn print_runs(host: &Host, runs: &[(&Arc<Processor>, anyhow::Result<RunResult>)], as_json: bool) -> anyhow::Result<()> {
     if !as_json {
         return print_table(host, runs);
     }
@@ -74,7 +71,7 @@ fn print_runs(
     results.into_iter().try_for_each(output::print_json)
 }
 
-fn exit_of(runs: impl Iterator<Item = Result<RunResult, RunError>>) -> anyhow::Result<Exit> {
+fn exit_of(runs: impl Iterator<Item = anyhow::Result<RunResult>>) -> anyhow::Result<Exit> {
     let mut exit = Exit::Done;
     for run in runs {
         if run?.errors > 0 {
@@ -84,11 +81,12 @@ fn exit_of(runs: impl Iterator<Item = Result<RunResult, RunError>>) -> anyhow::R
     Ok(exit)
 }
 
-fn watched(host: &Host, processor: &Arc<Processor>, stop: &StopToken, quiet: bool) -> Result<RunResult, RunError> {
-    let progress = Arc::new(Progress::default());
+fn watched(host: &Arc<Host>, processor: &Processor, stop: &StopToken, quiet: bool) -> anyhow::Result<RunResult> {
+    let run = host.begin_run(processor.name().as_str(), Actor::Cli, Selection::All)?;
     if quiet || !io::stderr().is_terminal() {
-        return host.run(processor, "cli", stop, &progress);
+        return Ok(run.execute(stop)?);
     }
+    let progress = Arc::clone(run.progress());
     let ended = AtomicBool::new(false);
     thread::scope(|scope| {
         let drawing = scope.spawn(|| draw(processor.name().as_str(), &progress, &ended));
@@ -96,7 +94,7 @@ fn watched(host: &Host, processor: &Arc<Processor>, stop: &StopToken, quiet: boo
             ended: &ended,
             drawing: drawing.thread().clone(),
         };
-        host.run(processor, "cli", stop, &progress)
+        Ok(run.execute(stop)?)
     })
 }
 
@@ -129,7 +127,7 @@ fn draw(name: &str, progress: &Progress, ended: &AtomicBool) {
     bar.finish_and_clear();
 }
 
-fn print_table(host: &Host, runs: &[(&Arc<Processor>, Result<RunResult, RunError>)]) -> anyhow::Result<()> {
+fn print_table(host: &Host, runs: &[(&Arc<Processor>, anyhow::Result<RunResult>)]) -> anyhow::Result<()> {
     let header = [
         "processor",
         "scanned",

@@ -10,6 +10,7 @@ use std::{
 use serde_json::{Map, Value};
 
 use super::{
+    claims::{Claim, Claims, Occupation},
     copies::Copies,
     host_log::LogName,
     inspect::{NotAPlugin, inspect},
@@ -34,6 +35,10 @@ pub struct LoadOptions<'a> {
     pub configurations: &'a BTreeMap<String, Map<String, Value>>,
     /// The state in which their tables are made; `None` to look at the plugins alone.
     pub state: Option<&'a State>,
+    /// Which processors are occupied: those are not replaced.
+    pub claims: &'a Claims,
+    /// The processor that the caller has claimed already.
+    pub claimed: Option<&'a ProcessorName>,
 }
 
 /// A plugins directory that cannot be used at all.
@@ -52,25 +57,50 @@ pub enum CatalogueError {
     Untrusted(#[from] Untrusted),
 }
 
-/// The files of the plugins directory, in the order of their names.
+/// The files of the plugins directory, in the order of their names, and what they replaced.
+#[derive(Clone, Default)]
 pub struct Catalogue {
     files: Vec<PluginFile>,
 }
 
 /// A file with the platform's library suffix.
+#[derive(Clone)]
 pub struct PluginFile {
     /// Where it lies.
     pub path: PathBuf,
     /// What came of it.
     pub status: PluginStatus,
+    /// The file that lies there now, where it does not serve and an earlier one does.
+    pub newer: Option<NewerFile>,
     /// What was tried, step by step.
     pub trace: Vec<String>,
+    /// The private copy, whose name tells the content.
+    copy: Option<PathBuf>,
+}
+
+/// A file that lies in the place of a loaded one and does not serve.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum NewerFile {
+    /// A run goes on on the loaded one: it is replaced when that ends.
+    Waits,
+    /// It is not taken, so the loaded one stays in service.
+    Refused {
+        /// Why, in one line.
+        reason: String,
+        /// The long explanation, where there is one.
+        details: Option<String>,
+    },
 }
 
 /// What came of a plugin's file.
+#[derive(Clone)]
 pub enum PluginStatus {
     /// It serves.
     Loaded(Arc<Processor>),
+    /// It served until a newer file took its place.
+    Replaced(Arc<Processor>),
+    /// It served until its file was removed; its rows stay.
+    Removed(Arc<Processor>),
     /// It is a processor, but does not take its configuration.
     Unavailable {
         /// The processor's name.
@@ -114,21 +144,20 @@ enum Refused {
     Cadence,
     #[error("its tables: {0}")]
     Schema(#[from] SchemaRefused),
+    #[error("it does not take its configuration: {0}")]
+    Configuration(String),
 }
 
-impl From<Refused> for PluginStatus {
+impl Refused {
     /// The reason is one line; what it takes more to explain goes into the details.
-    fn from(refused: Refused) -> Self {
-        let text = refused.to_string();
+    fn into_parts(self) -> (String, Option<String>) {
+        let text = self.to_string();
         let (reason, rest) = text.split_once('\n').unwrap_or((&text, ""));
-        let details = match &refused {
-            Refused::Library(LibraryRefused::Layout { explanation, .. }) => Some(explanation.clone()),
+        let details = match &self {
+            Self::Library(LibraryRefused::Layout { explanation, .. }) => Some(explanation.clone()),
             _ => (!rest.is_empty()).then(|| text.clone()),
         };
-        Self::Rejected {
-            reason: reason.to_owned(),
-            details,
-        }
+        (reason.to_owned(), details)
     }
 }
 
@@ -138,30 +167,72 @@ impl Catalogue {
     /// # Errors
     /// When the directory cannot be listed or is not trusted.
     pub fn load(options: &LoadOptions<'_>) -> Result<Self, CatalogueError> {
-        let copies = Copies::in_data_directory(options.data);
-        let mut catalogue = Self { files: Vec::new() };
-        let mut used = HashSet::new();
-        let candidates = candidates(options.folder)?;
-        permissions::check(options.folder, options.trust)?;
-        for path in candidates {
-            let mut loading = Loading {
-                options,
-                copies: &copies,
-                earlier: &catalogue,
-                trace: Vec::new(),
-            };
-            let status = loading.status_of(&path, &mut used);
-            let trace = loading.trace;
-            report(&path, &status);
-            catalogue.files.push(PluginFile { path, status, trace });
-        }
-        if let Err(error) = copies.remove_all_but(&used) {
+        let catalogue = Self::default().reload(options)?;
+        let used: HashSet<&Path> = catalogue.files.iter().filter_map(|file| file.copy.as_deref()).collect();
+        if let Err(error) = Copies::in_data_directory(options.data).remove_all_but(&used) {
             tracing::warn!(%error, "private copies of plugins that nothing uses could not be removed");
         }
         Ok(catalogue)
     }
 
-    /// Every file, in the order of their names.
+    /// What the plugins directory holds now: files of unchanged content stay as they are, new and changed ones are
+    /// loaded, and one that fails leaves the loaded one in service.
+    ///
+    /// # Errors
+    /// When the directory cannot be listed or is not trusted.
+    pub fn reload(&self, options: &LoadOptions<'_>) -> Result<Self, CatalogueError> {
+        let copies = Copies::in_data_directory(options.data);
+        let mut catalogue = Self::default();
+        let candidates = candidates(options.folder)?;
+        permissions::check(options.folder, options.trust)?;
+        let staying: Vec<&PluginFile> = self
+            .files
+            .iter()
+            .filter(|file| file.status.is_loaded() && candidates.contains(&file.path))
+            .collect();
+        for path in &candidates {
+            let mut loading = Loading {
+                options,
+                copies: &copies,
+                loaded: staying.iter().copied().find(|file| file.path == *path),
+                others: catalogue.files.iter().chain(staying.iter().copied()).collect(),
+                copy: None,
+                trace: Vec::new(),
+            };
+            let file = loading.file(path);
+            report(&file);
+            catalogue.files.push(file);
+        }
+        let retired = self.files.iter().filter_map(|file| catalogue.retired(file));
+        let retired: Vec<PluginFile> = retired.collect();
+        catalogue.files.extend(retired);
+        Ok(catalogue)
+    }
+
+    /// What becomes of an earlier file that serves no longer.
+    fn retired(&self, earlier: &PluginFile) -> Option<PluginFile> {
+        let PluginStatus::Loaded(processor) = &earlier.status else {
+            return None;
+        };
+        let is_there =
+            |file: &PluginFile| matches!(&file.status, PluginStatus::Loaded(other) if Arc::ptr_eq(other, processor));
+        if self.files.iter().any(is_there) {
+            return None;
+        }
+        let status = match self.file_of(processor.name()) {
+            Some(_) => PluginStatus::Replaced(Arc::clone(processor)),
+            None => PluginStatus::Removed(Arc::clone(processor)),
+        };
+        let retired = PluginFile {
+            status,
+            newer: None,
+            ..earlier.clone()
+        };
+        report(&retired);
+        Some(retired)
+    }
+
+    /// Every file, in the order of their names; then those that were replaced or removed at the last reload.
     #[must_use]
     pub fn files(&self) -> &[PluginFile] {
         &self.files
@@ -175,6 +246,12 @@ impl Catalogue {
         })
     }
 
+    /// Whether a file waits for the end of a run.
+    #[must_use]
+    pub fn has_waiting(&self) -> bool {
+        self.files.iter().any(|file| file.newer == Some(NewerFile::Waits))
+    }
+
     fn file_of(&self, name: &ProcessorName) -> Option<&PluginFile> {
         self.files.iter().find(|file| file.status.name() == Some(name))
     }
@@ -186,38 +263,101 @@ impl PluginStatus {
     pub fn label(&self) -> &'static str {
         match self {
             Self::Loaded(_) => "loaded",
+            Self::Replaced(_) => "replaced",
+            Self::Removed(_) => "removed",
             Self::Unavailable { .. } => "unavailable",
             Self::Rejected { .. } => "rejected",
         }
     }
 
-    /// The processor's name, where it got as far as telling it.
+    /// The name of the processor that it is, for as long as it is in service or might be.
     #[must_use]
     pub fn name(&self) -> Option<&ProcessorName> {
         match self {
             Self::Loaded(processor) => Some(processor.name()),
             Self::Unavailable { name, .. } => Some(name),
-            Self::Rejected { .. } => None,
+            Self::Replaced(_) | Self::Removed(_) | Self::Rejected { .. } => None,
         }
+    }
+
+    /// The processor, in service or not any more.
+    #[must_use]
+    pub fn processor(&self) -> Option<&Arc<Processor>> {
+        match self {
+            Self::Loaded(processor) | Self::Replaced(processor) | Self::Removed(processor) => Some(processor),
+            Self::Unavailable { .. } | Self::Rejected { .. } => None,
+        }
+    }
+
+    fn is_loaded(&self) -> bool {
+        matches!(self, Self::Loaded(_))
     }
 }
 
+/// One file on its way in.
 struct Loading<'a> {
     options: &'a LoadOptions<'a>,
     copies: &'a Copies,
-    earlier: &'a Catalogue,
+    /// What serves from the same path.
+    loaded: Option<&'a PluginFile>,
+    /// Files whose names are taken.
+    others: Vec<&'a PluginFile>,
+    copy: Option<PathBuf>,
     trace: Vec<String>,
 }
 
+/// What came of loading.
+enum Loaded {
+    /// The content is that of the file that serves.
+    Unchanged,
+    /// The processor is occupied.
+    Waits,
+    /// It is a processor.
+    Status(PluginStatus),
+}
+
 impl Loading<'_> {
-    fn status_of(&mut self, path: &Path, used: &mut HashSet<PathBuf>) -> PluginStatus {
-        self.load(path, used).unwrap_or_else(|refused| {
-            self.trace.push(format!("refused: {refused}"));
-            refused.into()
-        })
+    fn file(&mut self, path: &Path) -> PluginFile {
+        let loaded = self.load(path);
+        if let Err(refused) = &loaded {
+            self.note(format!("refused: {refused}"));
+        }
+        let newer = match (loaded, self.loaded) {
+            (Ok(Loaded::Status(status)), _) => return self.entry(path, status),
+            (Ok(Loaded::Unchanged), _) => None,
+            (Ok(Loaded::Waits), _) => Some(NewerFile::Waits),
+            (Err(refused), Some(_)) => {
+                let (reason, details) = refused.into_parts();
+                Some(NewerFile::Refused { reason, details })
+            }
+            (Err(refused), None) => {
+                let (reason, details) = refused.into_parts();
+                return self.entry(path, PluginStatus::Rejected { reason, details });
+            }
+        };
+        match self.loaded {
+            Some(loaded) => PluginFile {
+                newer,
+                ..loaded.clone()
+            },
+            None => PluginFile {
+                newer,
+                ..self.entry(path, rejected_for_now())
+            },
+        }
     }
 
-    fn load(&mut self, path: &Path, used: &mut HashSet<PathBuf>) -> Result<PluginStatus, Refused> {
+    fn entry(&mut self, path: &Path, status: PluginStatus) -> PluginFile {
+        PluginFile {
+            path: path.to_owned(),
+            status,
+            newer: None,
+            trace: std::mem::take(&mut self.trace),
+            copy: self.copy.take(),
+        }
+    }
+
+    fn load(&mut self, path: &Path) -> Result<Loaded, Refused> {
         permissions::check(path, self.options.trust)?;
         if !path.is_file() {
             return Err(Refused::NoFile);
@@ -229,8 +369,11 @@ impl Loading<'_> {
             bytes.len()
         ));
         let copy = self.copies.keep(&bytes).map_err(Refused::Copy)?;
+        if self.loaded.is_some_and(|loaded| loaded.copy.as_ref() == Some(&copy)) {
+            return Ok(Loaded::Unchanged);
+        }
         self.note(format!("copied to {}", copy.display()));
-        used.insert(copy.clone());
+        self.copy = Some(copy.clone());
         let (module, handshake) = library::open(&copy)?;
         self.note(format!(
             "interface {}.{}, {}",
@@ -241,11 +384,7 @@ impl Loading<'_> {
         self.start(path, module)
     }
 
-    fn start(
-        &mut self,
-        path: &Path,
-        module: session_plugin_api::abi::ProcessorModule_Ref,
-    ) -> Result<PluginStatus, Refused> {
+    fn start(&mut self, path: &Path, module: session_plugin_api::abi::ProcessorModule_Ref) -> Result<Loaded, Refused> {
         let log_name = LogName::of_file(&file_name(path));
         let mut source = InstanceSource {
             module,
@@ -258,24 +397,43 @@ impl Loading<'_> {
         let (description, migrations) = instance
             .describe()
             .map_err(|fault| Refused::Descriptor(describe_fault(&fault)))?;
-        let name = self.checked_name(&description.descriptor)?;
+        let name = self.checked_name(path, &description.descriptor)?;
         source.log_name.is_processor(name.as_str());
         self.note(format!("processor {name} {}", description.package_version));
-        let tables = self.tables(&name, &migrations, description.descriptor.session_tables())?;
         if let Some(section) = self.options.configurations.get(name.as_str()) {
             source.configuration = Value::Object(section.clone()).to_string();
         }
-        if let Err(fault) = instance.configure(&source.configuration) {
-            let reason = describe_fault(&fault);
-            return Ok(PluginStatus::Unavailable { name, reason });
+        let configured = instance.configure(&source.configuration);
+        let Ok(_claim) = self.claim(&name) else {
+            return Ok(Loaded::Waits);
+        };
+        match configured {
+            Err(fault) if self.loaded.is_some() => Err(Refused::Configuration(describe_fault(&fault))),
+            Err(fault) => {
+                self.tables(&name, &migrations, description.descriptor.session_tables())?;
+                let reason = describe_fault(&fault);
+                Ok(Loaded::Status(PluginStatus::Unavailable { name, reason }))
+            }
+            Ok(()) => {
+                let tables = self.tables(&name, &migrations, description.descriptor.session_tables())?;
+                let processor = Processor::new(name, description, path, tables, source, instance);
+                Ok(Loaded::Status(PluginStatus::Loaded(Arc::new(processor))))
+            }
         }
-        let processor = Processor::new(name, description, path, tables, source, instance);
-        Ok(PluginStatus::Loaded(Arc::new(processor)))
     }
 
-    fn checked_name(&self, descriptor: &session_plugin_api::Descriptor) -> Result<ProcessorName, Refused> {
+    /// Its tables may change while nothing runs on them. The caller's own claim is as good.
+    fn claim(&self, name: &ProcessorName) -> Result<Option<Claim>, Occupation> {
+        match self.options.claimed == Some(name) {
+            true => Ok(None),
+            false => self.options.claims.claim(name, Occupation::Replacement).map(Some),
+        }
+    }
+
+    fn checked_name(&self, path: &Path, descriptor: &session_plugin_api::Descriptor) -> Result<ProcessorName, Refused> {
         let name: ProcessorName = descriptor.name().parse()?;
-        if let Some(first) = self.earlier.file_of(&name) {
+        let has_name = |file: &&&PluginFile| file.path != path && file.status.name() == Some(&name);
+        if let Some(first) = self.others.iter().find(has_name) {
             let first = file_name(&first.path);
             return Err(Refused::NameTaken { name, first });
         }
@@ -309,6 +467,14 @@ impl Loading<'_> {
     }
 }
 
+/// A processor of a new file is occupied: an earlier file of it was removed while a run goes on.
+fn rejected_for_now() -> PluginStatus {
+    PluginStatus::Rejected {
+        reason: "a run of this processor goes on: it is taken when that has ended".to_owned(),
+        details: None,
+    }
+}
+
 fn candidates(folder: &Path) -> Result<Vec<PathBuf>, CatalogueError> {
     let failed = |source| CatalogueError::Folder {
         folder: folder.to_owned(),
@@ -335,11 +501,15 @@ fn file_name(path: &Path) -> String {
         .into_owned()
 }
 
-fn report(path: &Path, status: &PluginStatus) {
-    let file = file_name(path);
-    match status {
+fn report(plugin: &PluginFile) {
+    let file = file_name(&plugin.path);
+    match &plugin.status {
         PluginStatus::Loaded(processor) => {
             tracing::debug!(file, processor = %processor.name(), version = processor.package_version(), "loaded");
+        }
+        PluginStatus::Replaced(processor) | PluginStatus::Removed(processor) => {
+            let (version, what) = (processor.package_version(), plugin.status.label());
+            tracing::info!(file, processor = %processor.name(), version, "{what}");
         }
         PluginStatus::Unavailable { name, reason } => {
             tracing::warn!(file, processor = %name, "the processor is unavailable: {reason}");
@@ -350,5 +520,20 @@ fn report(path: &Path, status: &PluginStatus) {
                 tracing::info!(file, "{details}");
             }
         }
+    }
+    match &plugin.newer {
+        Some(NewerFile::Refused { reason, .. }) => {
+            tracing::warn!(
+                file,
+                "the file has changed and is refused, what was loaded stays in service: {reason}"
+            );
+        }
+        Some(NewerFile::Waits) => {
+            tracing::info!(
+                file,
+                "the file has changed: it is taken when the run that goes on has ended"
+            );
+        }
+        None => {}
     }
 }

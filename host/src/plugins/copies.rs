@@ -45,13 +45,13 @@ impl Copies {
     }
 
     /// Removes the copies that nothing uses.
-    pub(super) fn remove_all_but(&self, used: &HashSet<PathBuf>) -> io::Result<()> {
+    pub(super) fn remove_all_but(&self, used: &HashSet<&Path>) -> io::Result<()> {
         let Ok(folder) = self.folder.canonicalize() else {
             return Ok(());
         };
         for entry in fs::read_dir(folder)? {
             let path = entry?.path();
-            if !used.contains(&path) {
+            if !used.contains(path.as_path()) {
                 fs::remove_file(path)?;
             }
         }

@@ -1,13 +1,17 @@
 //! Processors on their way into the host: discovered, checked, copied, loaded.
 
 mod catalogue;
+mod claims;
 mod copies;
 mod host_log;
 mod inspect;
 mod library;
+mod listing;
 mod permissions;
 mod processor;
 
-pub use catalogue::{Catalogue, CatalogueError, LoadOptions, PluginFile, PluginStatus};
+pub use catalogue::{Catalogue, CatalogueError, LoadOptions, NewerFile, PluginFile, PluginStatus};
+pub use claims::{Claim, Claims, Occupation};
+pub use listing::PluginListing;
 pub use permissions::PluginTrust;
-pub use processor::{Fault, Instance, Processor, RunPermit, describe_fault};
+pub use processor::{Fault, Instance, Processor, describe_fault};

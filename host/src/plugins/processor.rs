@@ -2,10 +2,7 @@
 
 use std::{
     path::{Path, PathBuf},
-    sync::{
-        Arc, Mutex, PoisonError,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::{Arc, Mutex, PoisonError},
 };
 
 use abi_stable::std_types::{RBox, RResult, RStr, RVec};
@@ -31,7 +28,6 @@ pub struct Processor {
     tables: Vec<Arc<SessionTable>>,
     source: InstanceSource,
     instance: Mutex<Option<Arc<Instance>>>,
-    running: AtomicBool,
     wedged: Mutex<Option<String>>,
 }
 
@@ -46,11 +42,6 @@ pub(super) struct InstanceSource {
     pub(super) module: ProcessorModule_Ref,
     pub(super) log_name: LogName,
     pub(super) configuration: String,
-}
-
-/// The right to run a processor: held by one run at a time.
-pub struct RunPermit {
-    processor: Arc<Processor>,
 }
 
 impl Processor {
@@ -70,7 +61,6 @@ impl Processor {
             tables,
             source,
             instance: Mutex::new(Some(Arc::new(instance))),
-            running: AtomicBool::new(false),
             wedged: Mutex::new(None),
         }
     }
@@ -103,15 +93,6 @@ impl Processor {
     #[must_use]
     pub fn tables(&self) -> &[Arc<SessionTable>] {
         &self.tables
-    }
-
-    /// Begins a run; `None` while another one is going on.
-    #[must_use]
-    pub fn begin_run(self: &Arc<Self>) -> Option<RunPermit> {
-        let was_running = self.running.swap(true, Ordering::AcqRel);
-        (!was_running).then(|| RunPermit {
-            processor: Arc::clone(self),
-        })
     }
 
     /// Takes the processor out of service until the host is restarted: a call into it does not return.
@@ -177,12 +158,6 @@ impl Instance {
     /// What the author's code returned, or how it panicked.
     pub fn process_session(&self, attempt: &RawAttempt_TO<'_, RBox<()>>) -> Result<Processed, Fault> {
         returned(&self.raw.process_session(attempt))
-    }
-}
-
-impl Drop for RunPermit {
-    fn drop(&mut self) {
-        self.processor.running.store(false, Ordering::Release);
     }
 }
 

@@ -17,5 +17,5 @@ mod worker;
 pub use memory::MemoryBudget;
 pub use progress::Progress;
 pub use result::{RunResult, SessionError};
-pub use run::{Run, RunError, RunLimits};
+pub use run::{Run, RunError, RunLimits, Selection};
 pub use stop::StopToken;

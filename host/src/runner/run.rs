@@ -1,7 +1,7 @@
 //! Conducts a run: scans, chooses, starts the workers, commits what they settle, watches the clock.
 
 use std::{
-    collections::HashSet,
+    collections::{HashMap, HashSet},
     sync::{
         Arc, Mutex,
         mpsc::{Receiver, RecvTimeoutError, sync_channel},
@@ -9,7 +9,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use session_plugin_api::Concurrency;
+use session_plugin_api::{Concurrency, Timestamp};
 use tracing::field;
 
 use super::{
@@ -26,6 +26,7 @@ use super::{
     worker::{self, Message, RunContext, WorkerId},
 };
 use crate::{
+    names::SessionKey,
     plugins::Processor,
     sessions::{ScanError, Scanner},
     state::{Destination, FailureKind, State, StateError},
@@ -48,12 +49,35 @@ pub struct RunLimits {
     pub max_session_bytes: u64,
 }
 
-/// A run to be made.
+/// Which sessions a run looks at.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Selection {
+    /// All that are new or may have changed.
+    All,
+    /// Those of them whose last attempt failed.
+    Failing,
+    /// This one, if its last attempt failed.
+    OneFailing(SessionKey),
+}
+
+impl Selection {
+    fn has(&self, session: &SessionKey, last_failed: &HashMap<SessionKey, Timestamp>) -> bool {
+        match self {
+            Self::All => true,
+            Self::Failing => last_failed.contains_key(session),
+            Self::OneFailing(wanted) => session == wanted && last_failed.contains_key(session),
+        }
+    }
+}
+
+/// A run to be made; that there is one at a time is the caller's matter.
 pub struct Run<'a> {
     /// The processor.
     pub processor: &'a Arc<Processor>,
     /// The state.
     pub state: &'a Arc<State>,
+    /// Which sessions it looks at.
+    pub selection: Selection,
     /// The sessions directory.
     pub scanner: &'a Scanner,
     /// How far it may go.
@@ -69,9 +93,9 @@ pub struct Run<'a> {
 /// Why a run as a whole failed.
 #[derive(Debug, thiserror::Error)]
 pub enum RunError {
-    /// The processor is running already.
-    #[error("processor {0} is already running")]
-    AlreadyRunning(String),
+    /// The host itself panicked.
+    #[error("the run panicked, which is a fault of the host: {0}")]
+    Panicked(String),
     /// An earlier attempt does not return.
     #[error("processor {processor} is out of service until a restart: its attempt at {session} does not return")]
     Wedged {
@@ -101,10 +125,6 @@ impl Run<'_> {
     /// When the run as a whole fails. What was committed before stays.
     pub fn execute(self) -> Result<RunResult, RunError> {
         let name = self.processor.name();
-        let _permit = self
-            .processor
-            .begin_run()
-            .ok_or_else(|| RunError::AlreadyRunning(name.to_string()))?;
         if let Some(session) = self.processor.wedged_by() {
             let processor = name.to_string();
             return Err(RunError::Wedged { processor, session });
@@ -145,7 +165,8 @@ impl Run<'_> {
         let transcripts = self.scanner.scan()?;
         let states = self.state.sessions(name)?;
         let last_failed = self.state.last_failed(name)?;
-        let candidates = candidates::choose(transcripts, &states, &last_failed, output_version);
+        let mut candidates = candidates::choose(transcripts, &states, &last_failed, output_version);
+        candidates.retain(|candidate| self.selection.has(&candidate.transcript.session, &last_failed));
         drop((states, last_failed));
         let scanned = candidates.len() as u64;
         self.progress.begin(scanned);

@@ -1,6 +1,6 @@
 //! The audit log and the schedule's memory: what was run, by whom, and how it ended.
 
-use std::time::Duration;
+use std::{collections::HashMap, time::Duration};
 
 use duckdb::{Connection, params};
 use serde::Serialize;
@@ -13,14 +13,37 @@ use super::{
 };
 use crate::names::ProcessorName;
 
-/// How an audited run ended.
+/// Who acts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Actor {
+    /// The schedule.
+    Scheduler,
+    /// Someone over HTTP.
+    Admin,
+    /// Someone on the command line.
+    Cli,
+}
+
+impl Actor {
+    /// The actor as it stands in the tables.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Scheduler => "scheduler",
+            Self::Admin => "admin",
+            Self::Cli => "cli",
+        }
+    }
+}
+
+/// How an audited action ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
-    /// Without a failing session.
+    /// Well.
     Success,
-    /// With failing sessions.
+    /// A run with failing sessions.
     SessionErrors,
-    /// The run itself failed.
+    /// Not at all.
     Failed,
 }
 
@@ -57,36 +80,68 @@ pub struct AuditEntry {
     pub duration_ms: i64,
 }
 
-/// A run that ended, to be written down.
+/// Something that was done, to be written down.
 #[derive(Clone, Debug)]
-pub struct AuditedRun<'a> {
-    /// The processor.
-    pub processor: &'a ProcessorName,
-    /// Who started the run.
-    pub actor: &'a str,
+pub struct AuditRecord {
+    /// Who did it.
+    pub actor: Actor,
+    /// What was done.
+    pub action: String,
+    /// What it was done to.
+    pub resource: String,
     /// When it began.
     pub started_at: Timestamp,
     /// How long it took.
     pub duration: Duration,
     /// How it ended.
     pub outcome: Outcome,
-    /// The run's result as JSON, or why it failed.
-    pub details: String,
+    /// What came of it.
+    pub params: serde_json::Value,
+}
+
+impl AuditRecord {
+    /// What is done to a processor: the action is `VERB:NAME`, the resource `job:session-processor:NAME`.
+    #[must_use]
+    pub fn names_of(verb: &str, processor: &str) -> (String, String) {
+        (
+            format!("{verb}:{processor}"),
+            format!("job:session-processor:{processor}"),
+        )
+    }
 }
 
 impl State {
+    /// Writes an action into the audit log.
+    ///
+    /// # Errors
+    /// When the state cannot be written.
+    pub fn audit(&self, record: &AuditRecord) -> Result<()> {
+        append(self.writer().connection(), record)
+    }
+
+    /// Removes what the audit log has from before a time, and gives the number of entries.
+    ///
+    /// # Errors
+    /// When the state cannot be written.
+    pub fn prune_audit_log(&self, before: Timestamp) -> Result<usize> {
+        let sql = "DELETE FROM audit_log WHERE timestamp < make_timestamp(?)";
+        let writer = self.writer();
+        let removed = writer.connection().execute(sql, [before.as_micros()]);
+        removed.doing("remove old entries of the audit log")
+    }
+
     /// Writes a run into the audit log and into the schedule's memory.
     ///
     /// # Errors
     /// When the state cannot be written.
-    pub fn audit_run(&self, run: &AuditedRun<'_>) -> Result<()> {
+    pub fn audit_run(&self, processor: &ProcessorName, run: &AuditRecord) -> Result<()> {
         let writer = self.writer();
         in_transaction(writer.connection(), "audit a run", |connection| {
             append(connection, run)?;
             let sql = "INSERT INTO processor_schedule VALUES (?, make_timestamp(?), ?)
                        ON CONFLICT (processor_name) DO UPDATE SET
                            last_run_at = excluded.last_run_at, last_outcome = excluded.last_outcome";
-            let parameters = params![run.processor.as_str(), run.started_at.as_micros(), run.outcome.as_str()];
+            let parameters = params![processor.as_str(), run.started_at.as_micros(), run.outcome.as_str()];
             connection
                 .execute(sql, parameters)
                 .map(drop)
@@ -95,22 +150,32 @@ impl State {
     }
 }
 
-fn append(connection: &Connection, run: &AuditedRun<'_>) -> Result<()> {
+fn append(connection: &Connection, record: &AuditRecord) -> Result<()> {
     let sql = "INSERT INTO audit_log
                SELECT coalesce(max(id), 0) + 1, make_timestamp(?), ?, ?, ?, ?, ?, ? FROM audit_log";
     let parameters = params![
-        run.started_at.as_micros(),
-        run.actor,
-        format!("run_session_processor:{}", run.processor),
-        format!("job:session-processor:{}", run.processor),
-        run.details,
-        run.outcome.as_str(),
-        i64::try_from(run.duration.as_millis()).unwrap_or(i64::MAX),
+        record.started_at.as_micros(),
+        record.actor.as_str(),
+        record.action,
+        record.resource,
+        record.params.to_string(),
+        record.outcome.as_str(),
+        i64::try_from(record.duration.as_millis()).unwrap_or(i64::MAX),
     ];
     connection
         .execute(sql, parameters)
         .map(drop)
         .doing("write the audit log")
+}
+
+/// When each processor's last run began.
+pub(super) fn last_runs(connection: &Connection) -> Result<HashMap<String, Timestamp>> {
+    let doing = "read the schedule's memory";
+    let mut statement = connection
+        .prepare("SELECT processor_name, epoch_us(last_run_at) FROM processor_schedule")
+        .doing(doing)?;
+    let rows = statement.query_map([], |row| Ok((row.get(0)?, Timestamp::from_micros(row.get(1)?))));
+    rows.and_then(Iterator::collect).doing(doing)
 }
 
 /// Lists the latest entries of the audit log, the latest first.

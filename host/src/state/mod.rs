@@ -18,7 +18,7 @@ mod table;
 mod transaction;
 mod writer;
 
-pub use audit::{AuditEntry, AuditedRun, Outcome};
+pub use audit::{Actor, AuditEntry, AuditRecord, Outcome};
 pub use batch::{PendingRows, RowsRefused};
 pub use error::{Result, StateError};
 pub use failures::{Failure, FailureKind, FailureRecord};

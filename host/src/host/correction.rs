@@ -1,0 +1,58 @@
+//! Corrections of the state, each while no run is in its way.
+
+use super::Host;
+use crate::{
+    names::{ProcessorName, SessionKey},
+    plugins::{Claim, Occupation},
+    state::{Forgotten, StateError},
+};
+
+/// Why the state was not corrected.
+#[derive(Debug, thiserror::Error)]
+pub enum CorrectionError {
+    /// A processor is occupied.
+    #[error("processor {processor} is {occupation}: nothing was changed, try again when it has ended")]
+    Occupied {
+        /// The processor.
+        processor: ProcessorName,
+        /// With what.
+        occupation: Occupation,
+    },
+    /// The state cannot be written.
+    #[error(transparent)]
+    State(#[from] StateError),
+}
+
+impl Host {
+    /// Lets a processor process a session again, or all; gives the number of sessions.
+    ///
+    /// # Errors
+    /// When the processor is occupied, or the state cannot be written.
+    pub fn reprocess(&self, processor: &ProcessorName, session: Option<&SessionKey>) -> Result<usize, CorrectionError> {
+        let _claim = self.claim_for_correction(processor)?;
+        Ok(self.state.reprocess(processor, session)?)
+    }
+
+    /// Removes everything about a user or a session.
+    ///
+    /// # Errors
+    /// When any processor is occupied (its run could bring back what is removed), or the state cannot be written.
+    pub fn forget(&self, user_or_session: &str) -> Result<Forgotten, CorrectionError> {
+        let catalogue = self.catalogue();
+        let processors = catalogue.processors();
+        let claims: Result<Vec<Claim>, CorrectionError> = processors
+            .map(|processor| self.claim_for_correction(processor.name()))
+            .collect();
+        let _claims = claims?;
+        Ok(self.state.forget(user_or_session)?)
+    }
+
+    fn claim_for_correction(&self, processor: &ProcessorName) -> Result<Claim, CorrectionError> {
+        self.claims
+            .claim(processor, Occupation::Correction)
+            .map_err(|occupation| CorrectionError::Occupied {
+                processor: processor.clone(),
+                occupation,
+            })
+    }
+}

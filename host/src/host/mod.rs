@@ -1,0 +1,241 @@
+//! The host as a whole: its state, its processors, its sessions directory.
+
+mod correction;
+mod run;
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock},
+};
+
+pub use correction::CorrectionError;
+pub use run::{BegunRun, NotBegun, RunInFlight};
+
+use crate::{
+    config::{ConfigError, Settings},
+    names::ProcessorName,
+    plugins::{Catalogue, CatalogueError, Claims, LoadOptions, PluginStatus, PluginTrust, Processor},
+    runner::MemoryBudget,
+    sessions::{Depth, Scanner, Users},
+    state::{State, StateError},
+};
+
+/// Everything that is needed to run processors over sessions.
+pub struct Host {
+    state: Arc<State>,
+    catalogue: RwLock<Arc<Catalogue>>,
+    reloading: Mutex<()>,
+    trust: PluginTrust,
+    claims: Claims,
+    in_flight: Mutex<BTreeMap<ProcessorName, RunInFlight>>,
+    scanner: Scanner,
+    memory: MemoryBudget,
+    settings: Settings,
+}
+
+/// Why the host cannot start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// Its settings are incomplete.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// Its state cannot be opened.
+    #[error(transparent)]
+    State(#[from] StateError),
+    /// Its plugins directory cannot be used.
+    #[error(transparent)]
+    Catalogue(#[from] CatalogueError),
+}
+
+/// A processor that was named and cannot be run.
+#[derive(Debug, thiserror::Error)]
+pub enum NoSuchProcessor {
+    /// There is none of this name.
+    #[error("there is no processor `{name}`; the known ones are: {known}")]
+    Unknown {
+        /// The name.
+        name: String,
+        /// The processors that there are.
+        known: String,
+    },
+    /// It does not take its configuration.
+    #[error("processor `{name}` is unavailable: {reason}")]
+    Unavailable {
+        /// The name.
+        name: String,
+        /// Why.
+        reason: String,
+    },
+}
+
+impl Host {
+    /// Opens the state, then loads the plugins.
+    ///
+    /// # Errors
+    /// When the state or the plugins directory cannot be used.
+    pub fn start(settings: Settings, trust: PluginTrust) -> Result<Self, StartError> {
+        let users = match &settings.username {
+            Some(name) => Users::Person(name.clone()),
+            None => Users::Folders(settings.users.clone()),
+        };
+        let depth = if settings.recursive {
+            Depth::Recursive
+        } else {
+            Depth::Flat
+        };
+        let scanner = Scanner::new(settings.sessions()?.to_owned(), depth, users);
+        let state = State::open(&settings.state)?;
+        let claims = Claims::default();
+        let catalogue = Catalogue::load(&LoadOptions {
+            folder: &settings.plugins,
+            data: &settings.data,
+            trust,
+            configurations: &settings.processors,
+            state: Some(&state),
+            claims: &claims,
+            claimed: None,
+        })?;
+        warn_of_sections_without_processor(&settings, &catalogue);
+        Ok(Self {
+            state: Arc::new(state),
+            catalogue: RwLock::new(Arc::new(catalogue)),
+            reloading: Mutex::default(),
+            trust,
+            claims,
+            in_flight: Mutex::default(),
+            scanner,
+            memory: MemoryBudget::new(settings.max_inflight_bytes),
+            settings,
+        })
+    }
+
+    /// The plugins directory's files, as they were last loaded.
+    #[must_use]
+    pub fn catalogue(&self) -> Arc<Catalogue> {
+        Arc::clone(&self.catalogue.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// The state.
+    #[must_use]
+    pub fn state(&self) -> &Arc<State> {
+        &self.state
+    }
+
+    /// The settings in force.
+    #[must_use]
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// The sessions directory.
+    #[must_use]
+    pub fn scanner(&self) -> &Scanner {
+        &self.scanner
+    }
+
+    /// Takes new, changed and removed files of the plugins directory into account. A run that goes on ends on the code
+    /// that it began with: a new file of its processor is taken when it has ended.
+    ///
+    /// # Errors
+    /// When the plugins directory cannot be listed or is not trusted; everything stays as it is then.
+    pub fn reload_plugins(&self) -> Result<Arc<Catalogue>, CatalogueError> {
+        self.reload(None)
+    }
+
+    fn reload(&self, claimed: Option<&ProcessorName>) -> Result<Arc<Catalogue>, CatalogueError> {
+        let _one_at_a_time = self.reloading.lock().unwrap_or_else(PoisonError::into_inner);
+        let reloaded = self.catalogue().reload(&LoadOptions {
+            folder: &self.settings.plugins,
+            data: &self.settings.data,
+            trust: self.trust,
+            configurations: &self.settings.processors,
+            state: Some(&self.state),
+            claims: &self.claims,
+            claimed,
+        })?;
+        let reloaded = Arc::new(reloaded);
+        *self.catalogue.write().unwrap_or_else(PoisonError::into_inner) = Arc::clone(&reloaded);
+        Ok(reloaded)
+    }
+
+    /// The processors of these names; all that are loaded where none is named.
+    ///
+    /// # Errors
+    /// When one is unknown or unavailable.
+    pub fn processors(&self, names: &[String]) -> Result<Vec<Arc<Processor>>, NoSuchProcessor> {
+        if names.is_empty() {
+            return Ok(self.catalogue().processors().map(Arc::clone).collect());
+        }
+        let mut processors: Vec<Arc<Processor>> = Vec::new();
+        for name in names {
+            let processor = self.processor(name)?;
+            if processors.iter().all(|known| known.name() != processor.name()) {
+                processors.push(processor);
+            }
+        }
+        Ok(processors)
+    }
+
+    /// The processor of this name.
+    ///
+    /// # Errors
+    /// When it is unknown or unavailable.
+    pub fn processor(&self, name: &str) -> Result<Arc<Processor>, NoSuchProcessor> {
+        let catalogue = self.catalogue();
+        let named = |status: &&PluginStatus| status.name().is_some_and(|known| known.as_str() == name);
+        match catalogue.files().iter().map(|file| &file.status).find(named) {
+            Some(PluginStatus::Loaded(processor)) => Ok(Arc::clone(processor)),
+            Some(PluginStatus::Unavailable { reason, .. }) => Err(NoSuchProcessor::Unavailable {
+                name: name.to_owned(),
+                reason: reason.clone(),
+            }),
+            _ => Err(NoSuchProcessor::Unknown {
+                name: name.to_owned(),
+                known: self.known_names(),
+            }),
+        }
+    }
+
+    fn known_names(&self) -> String {
+        let catalogue = self.catalogue();
+        let names = catalogue.files().iter().filter_map(|file| file.status.name());
+        let names: Vec<&str> = names.map(|name| name.as_str()).collect();
+        match names.as_slice() {
+            [] => format!("none, {} holds no processor", self.settings.plugins.display()),
+            names => names.join(", "),
+        }
+    }
+
+    /// Whether an attempt of a processor does not return: the process must be ended around it.
+    #[must_use]
+    pub fn is_wedged(&self) -> bool {
+        let catalogue = self.catalogue();
+        let mut processors = catalogue.files().iter().filter_map(|file| file.status.processor());
+        processors.any(|processor| processor.wedged_by().is_some())
+    }
+
+    /// Ends the host: what is committed is written into the state file proper.
+    ///
+    /// # Errors
+    /// When the checkpoint fails; what is committed is safe in the log of changes all the same.
+    pub fn end(&self) -> Result<(), StateError> {
+        self.state.checkpoint()
+    }
+
+    fn lock_in_flight(&self) -> MutexGuard<'_, BTreeMap<ProcessorName, RunInFlight>> {
+        self.in_flight.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn warn_of_sections_without_processor(settings: &Settings, catalogue: &Catalogue) {
+    for section in settings.processors.keys() {
+        let is_named = |name: &ProcessorName| name.as_str() == section;
+        if !catalogue
+            .files()
+            .iter()
+            .any(|file| file.status.name().is_some_and(is_named))
+        {
+            tracing::warn!("the configuration has a section [processors.{section}], but no such processor is loaded");
+        }
+    }
+}

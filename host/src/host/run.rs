@@ -1,0 +1,191 @@
+//! Runs, begun and made: one at a time for each processor, each written into the audit log.
+
+use std::{
+    any::Any,
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::Arc,
+    time::Instant,
+};
+
+use session_plugin_api::Timestamp;
+
+use super::{Host, NoSuchProcessor};
+use crate::{
+    clock,
+    names::ProcessorName,
+    plugins::{Claim, Occupation, Processor},
+    runner::{Progress, Run, RunError, RunResult, Selection, StopToken},
+    state::{Actor, AuditRecord, Outcome},
+};
+
+/// The verb by which runs stand in the audit log.
+const RUN: &str = "run_session_processor";
+
+/// A run that goes on, for whoever watches.
+#[derive(Clone, Debug)]
+pub struct RunInFlight {
+    /// Who started it.
+    pub actor: Actor,
+    /// When it began.
+    pub started_at: Timestamp,
+    /// How far it is.
+    pub progress: Arc<Progress>,
+}
+
+/// Why a run was not begun.
+#[derive(Debug, thiserror::Error)]
+pub enum NotBegun {
+    /// There is no such processor.
+    #[error(transparent)]
+    NoSuchProcessor(#[from] NoSuchProcessor),
+    /// The processor is occupied.
+    #[error("processor {processor} is {occupation}")]
+    Occupied {
+        /// The processor.
+        processor: ProcessorName,
+        /// With what.
+        occupation: Occupation,
+    },
+}
+
+/// A run that has its processor to itself and is yet to be made.
+pub struct BegunRun {
+    host: Arc<Host>,
+    processor: Arc<Processor>,
+    selection: Selection,
+    flight: RunInFlight,
+    _claim: Claim,
+}
+
+impl Host {
+    /// Begins a run: from now on no other run of the processor begins, until this one has ended.
+    ///
+    /// # Errors
+    /// When there is no such processor, or it is occupied.
+    pub fn begin_run(self: &Arc<Self>, name: &str, actor: Actor, selection: Selection) -> Result<BegunRun, NotBegun> {
+        let known = self.processor(name)?;
+        let claim = self
+            .claims
+            .claim(known.name(), Occupation::Run)
+            .map_err(|occupation| NotBegun::Occupied {
+                processor: known.name().clone(),
+                occupation,
+            })?;
+        // Until the processor was claimed, a newer one may have taken its place.
+        let processor = self.processor(name)?;
+        let flight = RunInFlight {
+            actor,
+            started_at: clock::now(),
+            progress: Arc::default(),
+        };
+        self.lock_in_flight().insert(processor.name().clone(), flight.clone());
+        Ok(BegunRun {
+            host: Arc::clone(self),
+            processor,
+            selection,
+            flight,
+            _claim: claim,
+        })
+    }
+
+    /// The run of a processor that goes on, if one does.
+    #[must_use]
+    pub fn run_in_flight(&self, processor: &ProcessorName) -> Option<RunInFlight> {
+        self.lock_in_flight().get(processor).cloned()
+    }
+
+    /// Whether a run of any processor goes on.
+    #[must_use]
+    pub fn has_runs_in_flight(&self) -> bool {
+        !self.lock_in_flight().is_empty()
+    }
+}
+
+impl BegunRun {
+    /// The processor.
+    #[must_use]
+    pub fn processor(&self) -> &Arc<Processor> {
+        &self.processor
+    }
+
+    /// How far the run is.
+    #[must_use]
+    pub fn progress(&self) -> &Arc<Progress> {
+        &self.flight.progress
+    }
+
+    /// When the run began.
+    #[must_use]
+    pub fn started_at(&self) -> Timestamp {
+        self.flight.started_at
+    }
+
+    /// Makes the run and writes it into the audit log, whatever came of it.
+    ///
+    /// # Errors
+    /// When the run as a whole fails, or panics.
+    pub fn execute(self, stop: &StopToken) -> Result<RunResult, RunError> {
+        let began = Instant::now();
+        let run = Run {
+            processor: &self.processor,
+            state: &self.host.state,
+            selection: self.selection.clone(),
+            scanner: &self.host.scanner,
+            limits: self.host.settings.limits.clone(),
+            memory: self.host.memory.clone(),
+            stop: stop.clone(),
+            progress: Arc::clone(&self.flight.progress),
+        };
+        let result = catch_unwind(AssertUnwindSafe(|| run.execute()))
+            .unwrap_or_else(|payload| Err(RunError::Panicked(message_of(&*payload))));
+        let audited = self
+            .host
+            .state
+            .audit_run(self.processor.name(), &self.record(&result, began));
+        self.take_waiting_plugins();
+        match (result, audited) {
+            (Ok(_), Err(error)) => Err(error.into()),
+            (result, _) => result,
+        }
+    }
+
+    fn record(&self, result: &Result<RunResult, RunError>, began: Instant) -> AuditRecord {
+        let (outcome, params) = match result {
+            Ok(result) if result.errors == 0 => (Outcome::Success, serde_json::json!(result)),
+            Ok(result) => (Outcome::SessionErrors, serde_json::json!(result)),
+            Err(error) => (Outcome::Failed, serde_json::json!({"detail": error.to_string()})),
+        };
+        let (action, resource) = AuditRecord::names_of(RUN, self.processor.name().as_str());
+        AuditRecord {
+            actor: self.flight.actor,
+            action,
+            resource,
+            started_at: self.flight.started_at,
+            duration: began.elapsed(),
+            outcome,
+            params,
+        }
+    }
+
+    /// While the processor is still claimed, so that no further run begins on the old code.
+    fn take_waiting_plugins(&self) {
+        if !self.host.catalogue().has_waiting() {
+            return;
+        }
+        if let Err(error) = self.host.reload(Some(self.processor.name())) {
+            tracing::warn!("a changed plugin is not taken: {error}");
+        }
+    }
+}
+
+impl Drop for BegunRun {
+    fn drop(&mut self) {
+        self.host.lock_in_flight().remove(self.processor.name());
+    }
+}
+
+fn message_of(payload: &(dyn Any + Send)) -> String {
+    let text = payload.downcast_ref::<&str>().copied();
+    let text = text.or_else(|| payload.downcast_ref::<String>().map(String::as_str));
+    text.unwrap_or("a payload that is no text").to_owned()
+}

@@ -1,0 +1,100 @@
+//! One thing at a time for each processor: a run of it, the making of its tables, a correction of its state.
+
+use std::{
+    collections::BTreeMap,
+    fmt,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use crate::names::ProcessorName;
+
+/// Which processors are occupied. Clones share the list.
+///
+/// A claim is of a name, not of a loaded library: while a run goes on on old code, new code of the same processor waits.
+#[derive(Clone, Debug, Default)]
+pub struct Claims {
+    claimed: Arc<Mutex<BTreeMap<ProcessorName, Occupation>>>,
+}
+
+/// What a processor is occupied with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Occupation {
+    /// A run of it.
+    Run,
+    /// A new version of it is put into service.
+    Replacement,
+    /// Sessions are marked to be processed again, or forgotten.
+    Correction,
+}
+
+/// The right to a processor, given back when it is dropped.
+#[derive(Debug)]
+pub struct Claim {
+    claims: Claims,
+    name: ProcessorName,
+}
+
+impl Claims {
+    /// Claims a processor.
+    ///
+    /// # Errors
+    /// Gives what it is occupied with.
+    pub fn claim(&self, name: &ProcessorName, occupation: Occupation) -> Result<Claim, Occupation> {
+        let mut claimed = self.lock();
+        if let Some(other) = claimed.get(name) {
+            return Err(*other);
+        }
+        claimed.insert(name.clone(), occupation);
+        Ok(Claim {
+            claims: self.clone(),
+            name: name.clone(),
+        })
+    }
+
+    /// Whether a processor is occupied.
+    #[must_use]
+    pub fn is_claimed(&self, name: &ProcessorName) -> bool {
+        self.lock().contains_key(name)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<ProcessorName, Occupation>> {
+        self.claimed.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Claim {
+    fn drop(&mut self) {
+        self.claims.lock().remove(&self.name);
+    }
+}
+
+impl fmt::Display for Occupation {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::Run => "already running",
+            Self::Replacement => "being replaced by a new version",
+            Self::Correction => "having its state corrected",
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_processor_is_claimed_once_until_the_claim_is_dropped() {
+        let claims = Claims::default();
+        let usage: ProcessorName = "usage".parse().unwrap();
+        let errors: ProcessorName = "errors".parse().unwrap();
+        let claim = claims.claim(&usage, Occupation::Run).unwrap();
+        assert_eq!(
+            claims.claim(&usage, Occupation::Correction).unwrap_err(),
+            Occupation::Run
+        );
+        assert!(claims.claim(&errors, Occupation::Run).is_ok());
+        drop(claim);
+        assert!(!claims.is_claimed(&usage));
+        assert!(claims.claim(&usage, Occupation::Correction).is_ok());
+    }
+}

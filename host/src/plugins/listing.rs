@@ -1,0 +1,66 @@
+//! Plugins as they are listed, on the command line and over HTTP.
+
+use serde::Serialize;
+
+use super::catalogue::{NewerFile, PluginFile, PluginStatus};
+
+/// A plugin's file as it is listed.
+#[derive(Clone, Debug, Serialize)]
+pub struct PluginListing {
+    /// Where it lies.
+    pub file: String,
+    /// `loaded`, `unavailable`, `rejected`, `replaced` or `removed`.
+    pub status: &'static str,
+    /// The processor's name, where it got as far as telling it.
+    pub processor: Option<String>,
+    /// The version of the plugin's package.
+    pub version: Option<String>,
+    /// The cadence that the plugin itself wants.
+    pub cadence_minutes: Option<u32>,
+    /// Its session tables.
+    pub session_tables: Vec<String>,
+    /// Why it does not serve, or why a newer file in its place does not.
+    pub reason: Option<String>,
+    /// The long explanation, where there is one.
+    pub details: Option<String>,
+    /// What was tried, step by step.
+    pub trace: Vec<String>,
+}
+
+impl From<&PluginFile> for PluginListing {
+    fn from(file: &PluginFile) -> Self {
+        let processor = file.status.processor();
+        let (reason, details) = explanation(file);
+        Self {
+            file: file.path.display().to_string(),
+            status: file.status.label(),
+            processor: match &file.status {
+                PluginStatus::Unavailable { name, .. } => Some(name.to_string()),
+                _ => processor.map(|processor| processor.name().to_string()),
+            },
+            version: processor.map(|processor| processor.package_version().to_owned()),
+            cadence_minutes: processor.map(|processor| processor.descriptor().cadence()),
+            session_tables: processor
+                .map_or_else(Vec::new, |processor| processor.descriptor().session_tables().to_vec()),
+            reason,
+            details,
+            trace: file.trace.clone(),
+        }
+    }
+}
+
+fn explanation(file: &PluginFile) -> (Option<String>, Option<String>) {
+    match (&file.status, &file.newer) {
+        (PluginStatus::Unavailable { reason, .. }, _) => (Some(reason.clone()), None),
+        (PluginStatus::Rejected { reason, details }, _) => (Some(reason.clone()), details.clone()),
+        (_, Some(NewerFile::Refused { reason, details })) => {
+            let reason = format!("the file has changed and is refused, what was loaded stays in service: {reason}");
+            (Some(reason), details.clone())
+        }
+        (_, Some(NewerFile::Waits)) => {
+            let reason = "the file has changed: it is taken when the run that goes on has ended";
+            (Some(reason.to_owned()), None)
+        }
+        (_, None) => (None, None),
+    }
+}
