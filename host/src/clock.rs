@@ -4,6 +4,16 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use session_plugin_api::Timestamp;
 
+/// A time as text: RFC 3339 in UTC, to the microsecond.
+#[must_use]
+pub fn text_of(time: Timestamp) -> String {
+    match jiff::Timestamp::from_microsecond(time.as_micros()) {
+        Ok(time) => time.to_string(),
+        // Years that the calendar does not have.
+        Err(_) => format!("{} us", time.as_micros()),
+    }
+}
+
 /// The current time.
 #[must_use]
 pub fn now() -> Timestamp {

@@ -102,10 +102,63 @@ pub struct Settings {
     pub limits: RunLimits,
     /// How many bytes of transcripts are held at once.
     pub max_inflight_bytes: u64,
+    /// What the service is set up with.
+    pub service: ServiceSettings,
     /// Folder names, and the usernames that are recorded for them.
     pub users: BTreeMap<String, String>,
     /// Each processor's own section.
     pub processors: BTreeMap<String, Map<String, Value>>,
+}
+
+/// What the service is set up with.
+#[derive(Clone, Debug)]
+pub struct ServiceSettings {
+    /// Where it listens.
+    pub listen: std::net::SocketAddr,
+    /// Where the token comes from.
+    pub token: TokenSource,
+    /// The heartbeat.
+    pub tick: Duration,
+    /// How long nothing is due after the start.
+    pub startup_grace: Duration,
+    /// How long the audit log is kept.
+    pub audit_retention: Duration,
+    /// How long a session may wait before health warns.
+    pub stuck_file_grace: Option<Duration>,
+}
+
+impl ServiceSettings {
+    /// PROVISIONAL
+    #[must_use]
+    pub fn schedule_of(&self, _name: &crate::names::ProcessorName) -> Option<(String, String)> {
+        None
+    }
+}
+
+/// PROVISIONAL
+#[derive(Clone, Debug)]
+pub struct TokenSource;
+
+impl TokenSource {
+    /// PROVISIONAL
+    ///
+    /// # Errors
+    /// never
+    pub fn read(&self) -> Result<Option<ApiToken>, ConfigError> {
+        Ok(env::var("SESSION_HOST_API_TOKEN").ok().map(ApiToken))
+    }
+}
+
+/// PROVISIONAL
+#[derive(Clone)]
+pub struct ApiToken(String);
+
+impl ApiToken {
+    /// PROVISIONAL
+    #[must_use]
+    pub fn matches(&self, given: &[u8]) -> bool {
+        self.0.as_bytes() == given
+    }
 }
 
 impl ConfigFile {
@@ -172,6 +225,14 @@ impl Settings {
                 .max_inflight_bytes
                 .or(file.max_inflight_bytes)
                 .unwrap_or(128 << 20),
+            service: ServiceSettings {
+                listen: env::var("SESSION_HOST_LISTEN").ok().and_then(|text| text.parse().ok()).unwrap_or_else(|| std::net::SocketAddr::from(([127, 0, 0, 1], 7741))),
+                token: TokenSource,
+                tick: Duration::from_secs(env::var("SESSION_HOST_TICK_SECONDS").ok().and_then(|text| text.parse().ok()).unwrap_or(30)),
+                startup_grace: Duration::from_secs(env::var("SESSION_HOST_STARTUP_GRACE_SECONDS").ok().and_then(|text| text.parse().ok()).unwrap_or(60)),
+                audit_retention: Duration::from_secs(90 * 86400),
+                stuck_file_grace: None,
+            },
             users: file.users,
             processors: file.processors,
             file: path,

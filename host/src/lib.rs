@@ -6,10 +6,15 @@
 pub mod cli;
 pub mod clock;
 pub mod config;
+pub mod health;
 pub mod host;
+pub mod http;
+pub mod metrics;
 pub mod names;
 pub mod plugins;
 pub mod process;
 pub mod runner;
+pub mod scheduler;
 pub mod sessions;
 pub mod state;
+pub mod upkeep;

@@ -1,6 +1,6 @@
 //! What the command line takes.
 
-use std::path::PathBuf;
+use std::{net::SocketAddr, path::PathBuf};
 
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum, builder::BoolishValueParser};
 
@@ -73,6 +73,8 @@ pub(super) enum LogFormat {
 pub(super) enum Command {
     /// Make one run of each processor
     Run(RunOptions),
+    /// Run processors when they are due, and serve the HTTP interface
+    Serve(ServeOptions),
     /// List what the plugins directory holds, and what came of it
     Processors(ListOptions),
     /// Show how far each processor is
@@ -99,6 +101,15 @@ pub(super) struct RunOptions {
     /// Print each run's result as a line of JSON
     #[arg(long)]
     pub(super) json: bool,
+    #[command(flatten)]
+    pub(super) limits: LimitOptions,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ServeOptions {
+    /// The address to listen on [default: 127.0.0.1:7741]
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    pub(super) listen: Option<SocketAddr>,
     #[command(flatten)]
     pub(super) limits: LimitOptions,
 }
@@ -208,6 +219,7 @@ impl Arguments {
         let none = LimitOptions::default();
         let limits = match &self.command {
             Command::Run(options) => &options.limits,
+            Command::Serve(options) => &options.limits,
             _ => &none,
         };
         let given = ConfigFile {

@@ -13,12 +13,12 @@ use super::{
 use crate::{
     config::Settings,
     names::{ProcessorName, SessionKey},
-    state::{ReadOnlyState, State, StateError},
+    state::{Reader, State, StateError},
 };
 
 /// Shows how far each processor is.
 pub(super) fn status(settings: &Settings, options: &ListOptions) -> anyhow::Result<Exit> {
-    let status = ReadOnlyState::open(&settings.state)?.status()?;
+    let status = Reader::open(&settings.state)?.status()?;
     if options.json {
         output::print_json(&status)?;
         return Ok(Exit::Done);
@@ -50,7 +50,7 @@ pub(super) fn status(settings: &Settings, options: &ListOptions) -> anyhow::Resu
 /// Lists the sessions that fail.
 pub(super) fn failures(settings: &Settings, options: &FailuresOptions) -> anyhow::Result<Exit> {
     let processor = options.processor.as_deref().map(processor_name).transpose()?;
-    let failures = ReadOnlyState::open(&settings.state)?.failures(processor.as_ref())?;
+    let failures = Reader::open(&settings.state)?.failures(processor.as_ref())?;
     if options.json {
         output::print_json(&failures)?;
         return Ok(Exit::Done);
@@ -72,7 +72,7 @@ pub(super) fn failures(settings: &Settings, options: &FailuresOptions) -> anyhow
 
 /// Lists the latest runs.
 pub(super) fn runs(settings: &Settings, options: &RunsOptions) -> anyhow::Result<Exit> {
-    let entries = ReadOnlyState::open(&settings.state)?.audit_log(options.limit)?;
+    let entries = Reader::open(&settings.state)?.runs(options.limit)?;
     if options.json {
         output::print_json(&entries)?;
         return Ok(Exit::Done);
@@ -116,7 +116,7 @@ pub(super) fn reprocess(settings: &Settings, options: &ReprocessOptions) -> anyh
 
 /// Runs read-only SQL.
 pub(super) fn query(settings: &Settings, options: &QueryOptions) -> anyhow::Result<Exit> {
-    let state = ReadOnlyState::open(&settings.state)?.without_external_access()?;
+    let state = Reader::open(&settings.state)?.without_external_access()?;
     if options.format == QueryFormat::Json {
         for row in state.query_json(&options.sql)? {
             output::print(row)?;
@@ -144,7 +144,7 @@ pub(super) fn query(settings: &Settings, options: &QueryOptions) -> anyhow::Resu
 
 /// Writes every table as a Parquet file.
 pub(super) fn export(settings: &Settings, options: &ExportOptions) -> anyhow::Result<Exit> {
-    let state = ReadOnlyState::open(&settings.state)?;
+    let state = Reader::open(&settings.state)?;
     let folder = &options.folder;
     fs::create_dir_all(folder).map_err(|error| UsageError(format!("make the folder {}: {error}", folder.display())))?;
     for table in state.export(folder)? {

@@ -6,6 +6,7 @@ mod log;
 mod output;
 mod processors;
 mod run;
+mod serve;
 mod signals;
 
 use std::process::ExitCode;
@@ -61,6 +62,7 @@ fn dispatch(arguments: Arguments) -> anyhow::Result<Exit> {
     let settings = Settings::resolve(file, given)?;
     match command {
         Command::Run(options) => run::run(settings, trust, &options),
+        Command::Serve(options) => serve::serve(settings, trust, &options),
         Command::Processors(options) => processors::list(&settings, trust, &options),
         Command::Status(options) => inspect_state::status(&settings, &options),
         Command::Failures(options) => inspect_state::failures(&settings, &options),

@@ -17,7 +17,7 @@ use super::{
     arguments::RunOptions,
     log::BARS,
     output::{self, grouped},
-    signals,
+    signals::{self, Hangup},
 };
 use crate::{
     config::Settings,
@@ -37,7 +37,7 @@ pub(super) fn run(settings: Settings, trust: PluginTrust, options: &RunOptions) 
         tracing::warn!(plugins = %plugins.display(), "there is no processor to run");
     }
     let stop = StopToken::default();
-    signals::stop_on_signals(stop.clone())?;
+    signals::stop_on_signals(stop.clone(), Hangup::Ends)?;
     let mut runs = Vec::new();
     for processor in &processors {
         if stop.stopped_at().is_none() {

@@ -5,7 +5,9 @@ mod run;
 
 use std::{
     collections::BTreeMap,
-    sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock},
+    path::PathBuf,
+    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, RwLock},
+    time::Duration,
 };
 
 pub use correction::CorrectionError;
@@ -13,6 +15,7 @@ pub use run::{BegunRun, NotBegun, RunInFlight};
 
 use crate::{
     config::{ConfigError, Settings},
+    metrics::Metrics,
     names::ProcessorName,
     plugins::{Catalogue, CatalogueError, Claims, LoadOptions, PluginStatus, PluginTrust, Processor},
     runner::MemoryBudget,
@@ -28,8 +31,10 @@ pub struct Host {
     trust: PluginTrust,
     claims: Claims,
     in_flight: Mutex<BTreeMap<ProcessorName, RunInFlight>>,
+    landed: Condvar,
     scanner: Scanner,
     memory: MemoryBudget,
+    metrics: Metrics,
     settings: Settings,
 }
 
@@ -103,8 +108,10 @@ impl Host {
             trust,
             claims,
             in_flight: Mutex::default(),
+            landed: Condvar::new(),
             scanner,
             memory: MemoryBudget::new(settings.max_inflight_bytes),
+            metrics: Metrics::default(),
             settings,
         })
     }
@@ -119,6 +126,12 @@ impl Host {
     #[must_use]
     pub fn state(&self) -> &Arc<State> {
         &self.state
+    }
+
+    /// The counters.
+    #[must_use]
+    pub fn metrics(&self) -> &Metrics {
+        &self.metrics
     }
 
     /// The settings in force.
@@ -212,6 +225,26 @@ impl Host {
         let catalogue = self.catalogue();
         let mut processors = catalogue.files().iter().filter_map(|file| file.status.processor());
         processors.any(|processor| processor.wedged_by().is_some())
+    }
+
+    /// Writes every table as a Parquet file into a new folder; gives the folder and the tables' names.
+    ///
+    /// # Errors
+    /// When a file cannot be written.
+    pub fn export(&self) -> Result<(PathBuf, Vec<String>), StateError> {
+        let folder = self.state.new_export_folder()?;
+        let tables = self.state.reader()?.export(&folder)?;
+        Ok((folder, tables))
+    }
+
+    /// Waits until no run goes on, for at most so long; whether that is so.
+    #[must_use]
+    pub fn waits_for_runs(&self, patience: Duration) -> bool {
+        let in_flight = self.lock_in_flight();
+        let waited = self
+            .landed
+            .wait_timeout_while(in_flight, patience, |in_flight| !in_flight.is_empty());
+        waited.unwrap_or_else(PoisonError::into_inner).0.is_empty()
     }
 
     /// Ends the host: what is committed is written into the state file proper.

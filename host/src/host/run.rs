@@ -93,12 +93,6 @@ impl Host {
     pub fn run_in_flight(&self, processor: &ProcessorName) -> Option<RunInFlight> {
         self.lock_in_flight().get(processor).cloned()
     }
-
-    /// Whether a run of any processor goes on.
-    #[must_use]
-    pub fn has_runs_in_flight(&self) -> bool {
-        !self.lock_in_flight().is_empty()
-    }
 }
 
 impl BegunRun {
@@ -181,6 +175,7 @@ impl BegunRun {
 impl Drop for BegunRun {
     fn drop(&mut self) {
         self.host.lock_in_flight().remove(self.processor.name());
+        self.host.landed.notify_all();
     }
 }
 

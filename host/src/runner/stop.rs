@@ -5,21 +5,40 @@ use std::{
     time::Instant,
 };
 
+use tokio::sync::Notify;
+
 /// Tells runs to end: no new attempts, those in flight may finish. Clones share the wish.
 #[derive(Clone, Debug, Default)]
 pub struct StopToken {
-    since: Arc<OnceLock<Instant>>,
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug, Default)]
+struct Shared {
+    since: OnceLock<Instant>,
+    stopped: Notify,
 }
 
 impl StopToken {
     /// Wishes the end.
     pub fn stop(&self) {
-        self.since.get_or_init(Instant::now);
+        self.shared.since.get_or_init(Instant::now);
+        self.shared.stopped.notify_waiters();
     }
 
     /// Since when the end is wished; `None` while it is not.
     #[must_use]
     pub fn stopped_at(&self) -> Option<Instant> {
-        self.since.get().copied()
+        self.shared.since.get().copied()
+    }
+
+    /// Waits until the end is wished.
+    pub async fn stopped(&self) {
+        let mut stopped = std::pin::pin!(self.shared.stopped.notified());
+        // From here on no wish is missed: one from before shows in `since`.
+        stopped.as_mut().enable();
+        if self.stopped_at().is_none() {
+            stopped.await;
+        }
     }
 }

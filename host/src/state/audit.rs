@@ -178,11 +178,11 @@ pub(super) fn last_runs(connection: &Connection) -> Result<HashMap<String, Times
     rows.and_then(Iterator::collect).doing(doing)
 }
 
-/// Lists the latest entries of the audit log, the latest first.
+/// Lists the latest runs, the latest first.
 pub(super) fn list(connection: &Connection, limit: u32) -> Result<Vec<AuditEntry>> {
     let doing = "read the audit log";
     let sql = "SELECT id, timestamp::VARCHAR, actor, action, resource, params::VARCHAR, result, duration_ms
-               FROM audit_log ORDER BY id DESC LIMIT ?";
+               FROM audit_log WHERE starts_with(action, 'run_session_processor:') ORDER BY id DESC LIMIT ?";
     let mut statement = connection.prepare(sql).doing(doing)?;
     let rows = statement.query_map([limit], |row| {
         let params: Option<String> = row.get(5)?;

@@ -92,7 +92,7 @@ impl State {
         let doing = "read the failures";
         let sql =
             "SELECT session_file, epoch_us(last_failed_at) FROM session_processor_failure WHERE processor_name = ?";
-        let connection = self.root();
+        let connection = self.connect()?;
         let mut statement = connection.prepare(sql).doing(doing)?;
         let rows = statement.query_map([processor.as_str()], |row| {
             let session = SessionKey::new(row.get::<_, String>(0)?);

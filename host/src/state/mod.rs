@@ -26,7 +26,7 @@ pub use forget::Forgotten;
 pub use open::State;
 pub use owners::Owners;
 pub use processor_schema::{SchemaRefused, prepare_processor};
-pub use query::{ReadOnlyState, Rendering};
+pub use query::{QueryAnswer, QueryError, QueryLimits, Reader, Rendering};
 pub use sessions::{ProcessorStatus, SessionState};
 pub use statement::{StatementRefused, check_execute, check_query, written_table};
 pub use table::SessionTable;

@@ -10,6 +10,7 @@ use duckdb::{AccessMode, Config, Connection};
 
 use super::{
     error::{Doing, Result, StateError},
+    query::Reader,
     schema,
     writer::Writer,
 };
@@ -29,6 +30,7 @@ impl State {
     pub fn open(path: &Path) -> Result<Self> {
         make_folder(path)?;
         let root = connect(path, AccessMode::ReadWrite)?;
+        confine(&root, path)?;
         schema::bring_up_to_date(&root, path)?;
         let writer = Writer::new(root.try_clone().doing("connect the writer")?)?;
         Ok(Self {
@@ -52,6 +54,25 @@ impl State {
         self.root().try_clone().doing("connect to the state")
     }
 
+    /// A further connection, for reading.
+    ///
+    /// # Errors
+    /// When DuckDB gives none.
+    pub fn reader(&self) -> Result<Reader> {
+        self.connect().map(Reader::of)
+    }
+
+    /// Makes a folder for an export, named by the time.
+    ///
+    /// # Errors
+    /// When the system refuses.
+    pub fn new_export_folder(&self) -> Result<PathBuf> {
+        let name = crate::clock::text_of(crate::clock::now()).replace(':', "-");
+        let folder = exports_of(&self.path).join(name);
+        let made = fs::create_dir_all(&folder).and_then(|()| folder.canonicalize());
+        made.map_err(|source| StateError::Folder { path: folder, source })
+    }
+
     /// The one writer; waits until no other run is committing.
     pub fn writer(&self) -> MutexGuard<'_, Writer> {
         self.writer.lock().unwrap_or_else(PoisonError::into_inner)
@@ -62,7 +83,7 @@ impl State {
     /// # Errors
     /// When a transaction is open, or the disk is full.
     pub fn checkpoint(&self) -> Result<()> {
-        self.root().execute_batch("CHECKPOINT").doing("write the checkpoint")
+        self.connect()?.execute_batch("CHECKPOINT").doing("write the checkpoint")
     }
 
     pub(super) fn root(&self) -> MutexGuard<'_, Connection> {
@@ -94,6 +115,19 @@ pub(super) fn connect(path: &Path, access: AccessMode) -> Result<Connection> {
     // Only ICU knows of time zones, which a DuckDB that was compiled in does not have: it has no other zone then.
     let _ = connection.execute_batch("SET GLOBAL TimeZone = 'UTC'");
     Ok(connection)
+}
+
+/// Lets SQL reach nothing outside the database but the folder of exports, from now on and for all connections.
+fn confine(connection: &Connection, path: &Path) -> Result<()> {
+    let folder = std::path::absolute(exports_of(path)).unwrap_or_else(|_| exports_of(path));
+    let folder = folder.to_string_lossy().replace('\'', "''");
+    let sql = format!("SET GLOBAL allowed_directories = ['{folder}/']; SET GLOBAL enable_external_access = false");
+    connection.execute_batch(&sql).doing("forbid external access")
+}
+
+/// Where exports go: the one folder beside the state file that SQL may reach.
+fn exports_of(path: &Path) -> PathBuf {
+    path.with_file_name("exports")
 }
 
 fn open_error(path: &Path, source: duckdb::Error) -> StateError {

@@ -30,7 +30,7 @@ impl State {
     /// # Errors
     /// When the state cannot be read.
     pub fn owners(&self) -> Result<Owners> {
-        Owners::read(&self.root())
+        Owners::read(&self.connect()?)
     }
 }
 

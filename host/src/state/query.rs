@@ -1,8 +1,14 @@
 //! Reading the state for people: read-only SQL, lists and exports.
 
-use std::path::Path;
+use std::{collections::HashMap, fmt, path::Path, sync::Arc};
 
-use duckdb::{AccessMode, Connection};
+use duckdb::{AccessMode, Connection, InterruptHandle, params_from_iter, types::Value};
+use serde::{
+    Serialize,
+    de::{Deserializer, IgnoredAny, MapAccess, Visitor},
+};
+use serde_json::value::RawValue;
+use session_plugin_api::Timestamp;
 
 use super::{
     audit::{self, AuditEntry},
@@ -10,13 +16,47 @@ use super::{
     failures::{self, Failure},
     open::connect,
     sessions::{self, ProcessorStatus},
-    statement,
+    statement::{self, StatementRefused, check_query},
 };
 use crate::names::ProcessorName;
 
-/// The state file, opened for reading alone.
-pub struct ReadOnlyState {
+/// A connection for reading.
+pub struct Reader {
     connection: Connection,
+}
+
+/// How far a query may go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct QueryLimits {
+    /// How many rows it may give; more are cut off.
+    pub rows: usize,
+    /// How many bytes of JSON its rows may take; more are cut off.
+    pub bytes: usize,
+}
+
+/// What a query gave, for programs.
+#[derive(Debug, Serialize)]
+pub struct QueryAnswer {
+    /// The columns' names.
+    pub columns: Vec<String>,
+    /// The rows, each a list of JSON values in the order of the columns.
+    pub rows: Vec<Vec<Box<RawValue>>>,
+    /// Whether there are more rows than the limits allow.
+    pub truncated: bool,
+}
+
+/// Why a query gave nothing.
+#[derive(Debug, thiserror::Error)]
+pub enum QueryError {
+    /// It is no single statement that reads.
+    #[error(transparent)]
+    Refused(#[from] StatementRefused),
+    /// A parameter has no counterpart in SQL.
+    #[error("parameter {0} is a list or an object: pass numbers, texts, true, false or null")]
+    Parameter(usize),
+    /// DuckDB refuses it.
+    #[error(transparent)]
+    State(#[from] StateError),
 }
 
 /// The result of a query as text, ready to be shown.
@@ -28,7 +68,7 @@ pub struct Rendering {
     pub rows: Vec<Vec<Option<String>>>,
 }
 
-impl ReadOnlyState {
+impl Reader {
     /// Opens a state file that there is already.
     ///
     /// # Errors
@@ -39,6 +79,25 @@ impl ReadOnlyState {
         }
         let connection = connect(path, AccessMode::ReadOnly)?;
         Ok(Self { connection })
+    }
+
+    /// Reads through a connection to a state that is open already.
+    pub(super) fn of(connection: Connection) -> Self {
+        Self { connection }
+    }
+
+    /// What interrupts a query of this reader that takes too long.
+    #[must_use]
+    pub fn interrupt_handle(&self) -> Arc<InterruptHandle> {
+        self.connection.interrupt_handle()
+    }
+
+    /// When each processor's last run began.
+    ///
+    /// # Errors
+    /// When the state cannot be read.
+    pub fn last_runs(&self) -> Result<HashMap<String, Timestamp>> {
+        audit::last_runs(&self.connection)
     }
 
     /// Forbids what reaches out of the database: other files, extensions, a change of these settings.
@@ -67,11 +126,11 @@ impl ReadOnlyState {
         failures::list(&self.connection, processor)
     }
 
-    /// The latest entries of the audit log, the latest first.
+    /// The latest runs, the latest first.
     ///
     /// # Errors
     /// When the state cannot be read.
-    pub fn audit_log(&self, limit: u32) -> Result<Vec<AuditEntry>> {
+    pub fn runs(&self, limit: u32) -> Result<Vec<AuditEntry>> {
         audit::list(&self.connection, limit)
     }
 
@@ -111,6 +170,53 @@ impl ReadOnlyState {
         rows.and_then(Iterator::collect).doing(doing)
     }
 
+    /// Runs a query that someone else wrote, in a transaction that can write nothing.
+    ///
+    /// # Errors
+    /// When it is no single statement that reads, or DuckDB refuses it.
+    pub fn query_limited(
+        &self,
+        sql: &str,
+        parameters: &[serde_json::Value],
+        limits: QueryLimits,
+    ) -> Result<QueryAnswer, QueryError> {
+        check_query(sql)?;
+        let parameters = (1..).zip(parameters).map(|(place, value)| parameter(place, value));
+        let parameters: Vec<Value> = parameters.collect::<Result<_, QueryError>>()?;
+        let doing = "run the query";
+        self.connection
+            .execute_batch("BEGIN TRANSACTION READ ONLY")
+            .doing(doing)?;
+        let answer = self.answer(without_semicolon(sql), &parameters, limits);
+        // There is nothing to keep; a transaction that was interrupted is rolled back already.
+        let _ = self.connection.execute_batch("ROLLBACK");
+        Ok(answer.doing(doing)?)
+    }
+
+    fn answer(&self, sql: &str, parameters: &[Value], limits: QueryLimits) -> duckdb::Result<QueryAnswer> {
+        let mut statement = self.connection.prepare(&format!("SELECT * FROM ({sql}\n) LIMIT 0"))?;
+        let found = statement.query(params_from_iter(parameters))?;
+        let columns = found.as_ref().map(|statement| statement.column_names()).unwrap_or_default();
+        let mut statement = self.connection.prepare(&format!("SELECT to_json(row)::VARCHAR FROM ({sql}\n) AS row"))?;
+        let mut found = statement.query(params_from_iter(parameters))?;
+        let mut answer = QueryAnswer {
+            columns,
+            rows: Vec::new(),
+            truncated: false,
+        };
+        let mut bytes = 0;
+        while let Some(row) = found.next()? {
+            let json: String = row.get(0)?;
+            bytes += json.len();
+            if answer.rows.len() == limits.rows || bytes > limits.bytes {
+                answer.truncated = true;
+                break;
+            }
+            answer.rows.push(member_values(&json));
+        }
+        Ok(answer)
+    }
+
     /// Writes every table as a Parquet file into a folder and gives the names of the tables.
     ///
     /// # Errors
@@ -136,5 +242,44 @@ fn without_semicolon(sql: &str) -> &str {
     match statement::split(sql).as_slice() {
         [statement] => statement,
         _ => sql,
+    }
+}
+
+fn parameter(place: usize, value: &serde_json::Value) -> Result<Value, QueryError> {
+    Ok(match value {
+        serde_json::Value::Null => Value::Null,
+        serde_json::Value::Bool(value) => Value::Boolean(*value),
+        serde_json::Value::Number(number) => match number.as_i64() {
+            Some(integer) => Value::BigInt(integer),
+            None => Value::Double(number.as_f64().unwrap_or(f64::NAN)),
+        },
+        serde_json::Value::String(text) => Value::Text(text.clone()),
+        serde_json::Value::Array(_) | serde_json::Value::Object(_) => return Err(QueryError::Parameter(place)),
+    })
+}
+
+/// The values of an object's members, in their order.
+fn member_values(json: &str) -> Vec<Box<RawValue>> {
+    // DuckDB writes valid JSON; a row of none would show as an empty one.
+    serde_json::Deserializer::from_str(json)
+        .deserialize_map(MemberValues)
+        .unwrap_or_default()
+}
+
+struct MemberValues;
+
+impl<'de> Visitor<'de> for MemberValues {
+    type Value = Vec<Box<RawValue>>;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Self::Value, A::Error> {
+        let mut values = Vec::new();
+        while let Some((_, value)) = members.next_entry::<IgnoredAny, Box<RawValue>>()? {
+            values.push(value);
+        }
+        Ok(values)
     }
 }

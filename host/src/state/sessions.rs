@@ -65,7 +65,7 @@ impl State {
         let sql = "SELECT session_file, file_hash, epoch_us(processed_at), file_size, epoch_us(file_mtime),
                           epoch_us(checked_at), output_version
                    FROM session_processor_state WHERE processor_name = ?";
-        let connection = self.root();
+        let connection = self.connect()?;
         let mut statement = connection.prepare(sql).doing(doing)?;
         let rows = statement.query_map([processor.as_str()], |row| {
             let size: Option<i64> = row.get(3)?;

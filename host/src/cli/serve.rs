@@ -1,0 +1,132 @@
+//! `session-host serve`.
+
+use std::{
+    io::{self, Write},
+    net::SocketAddr,
+    sync::{Arc, PoisonError, RwLock},
+    time::Duration,
+};
+
+use sd_notify::NotifyState;
+
+use super::{
+    Exit,
+    arguments::ServeOptions,
+    output::{self, UsageError},
+    signals::{self, Hangup},
+};
+use crate::{
+    config::{ApiToken, Settings},
+    host::Host,
+    http::{self, Listening, Service},
+    plugins::PluginTrust,
+    process,
+    runner::StopToken,
+    scheduler::Scheduler,
+    upkeep::keep_up,
+};
+
+/// How much longer than the attempts in flight the rest may take to end.
+const LAST_WORDS: Duration = Duration::from_secs(5);
+
+/// Runs the scheduler and the HTTP interface until a signal ends them.
+pub(super) fn serve(settings: Settings, trust: PluginTrust, options: &ServeOptions) -> anyhow::Result<Exit> {
+    let token = settings.service.token.read()?;
+    let address = options.listen.unwrap_or(settings.service.listen);
+    refuse_an_open_door(address, token.as_ref())?;
+    let grace = settings.limits.shutdown_grace + LAST_WORDS;
+    let host = Arc::new(Host::start(settings, trust)?);
+    let service = Service {
+        scheduler: Arc::new(Scheduler::new(&host)?),
+        health: Arc::default(),
+        metrics: host.metrics().clone(),
+        stop: StopToken::default(),
+        token: Arc::new(RwLock::new(token)),
+        host,
+    };
+    signals::stop_on_signals(service.stop.clone(), Hangup::Reloads(Arc::new(reload(&service))))?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .thread_name("http")
+        .enable_all()
+        .build()?;
+    runtime.block_on(run(&service, address, grace))?;
+    end(&service, grace)
+}
+
+/// Without a token, whoever reaches the port may do everything.
+fn refuse_an_open_door(address: SocketAddr, token: Option<&ApiToken>) -> Result<(), UsageError> {
+    match token {
+        Some(_) => Ok(()),
+        None if address.ip().is_loopback() => {
+            tracing::info!("no token is configured: only this machine is served, and whoever is on it may do everything");
+            Ok(())
+        }
+        None => Err(UsageError(format!(
+            "{address} can be reached from elsewhere, and no token is configured: set SESSION_HOST_API_TOKEN or api_token_file, or listen on 127.0.0.1"
+        ))),
+    }
+}
+
+async fn run(service: &Service, address: SocketAddr, grace: Duration) -> anyhow::Result<()> {
+    let listening = Listening::on(address)
+        .await
+        .map_err(|error| UsageError(format!("listen on {address}: {error}; choose another address with --listen")))?;
+    announce(listening.address())?;
+    let router = http::router(service.clone());
+    let serving = http::serve(listening, router, service.stop.stopped(), grace);
+    let Service {
+        host,
+        scheduler,
+        health,
+        stop,
+        ..
+    } = service;
+    tokio::join!(serving, scheduler.keep(host, stop), keep_up(host, scheduler, health, stop));
+    Ok(())
+}
+
+fn announce(address: SocketAddr) -> anyhow::Result<()> {
+    output::print(format!("session-host serves http://{address}"))?;
+    io::stdout().flush()?;
+    tracing::info!(%address, "serving");
+    if let Err(error) = sd_notify::notify(&[NotifyState::Ready]) {
+        tracing::warn!("tell systemd that the service is ready: {error}");
+    }
+    Ok(())
+}
+
+/// What SIGHUP does.
+fn reload(service: &Service) -> impl Fn() + Send + Sync + 'static {
+    let service = service.clone();
+    move || {
+        match service.host.settings().service.token.read() {
+            Ok(None) if service.token().is_some() => {
+                tracing::error!("there is no token any more: the one in force stays");
+            }
+            Ok(token) => *service.token.write().unwrap_or_else(PoisonError::into_inner) = token,
+            Err(error) => tracing::error!("the token in force stays: {error}"),
+        }
+        match service.scheduler.reload_plugins(&service.host) {
+            Ok(_) => tracing::info!("looked at the plugins and the token again"),
+            Err(error) => tracing::error!("the plugins stay as they are: {error}"),
+        }
+    }
+}
+
+fn end(service: &Service, grace: Duration) -> anyhow::Result<Exit> {
+    let _ = sd_notify::notify(&[NotifyState::Stopping]);
+    let all_ended = service.host.waits_for_runs(grace);
+    if !all_ended {
+        tracing::error!("a run does not end: what it has not committed is made again at the next start");
+    }
+    match service.host.end() {
+        Ok(()) => tracing::info!("ended, everything is in the state file"),
+        Err(error) => {
+            tracing::warn!(%error, "no checkpoint: what is committed is safe in the log of changes beside the state file");
+        }
+    }
+    io::stdout().flush()?;
+    // Threads that hang in a plugin must not meet the end of what they use.
+    process::end_at_once(Exit::Done as i32)
+}

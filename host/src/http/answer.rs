@@ -1,0 +1,119 @@
+//! Answers: JSON, also where something is refused.
+
+use axum::{
+    body::Body,
+    http::{HeaderValue, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use serde::Serialize;
+use serde_json::json;
+
+use crate::{
+    host::{CorrectionError, NotBegun},
+    runner::RunError,
+    scheduler::ReloadError,
+    state::{QueryError, StateError},
+};
+
+/// Why a request is not served, as the client sees it: `{"detail": "..."}`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Refusal {
+    pub(super) status: StatusCode,
+    pub(super) detail: String,
+}
+
+impl Refusal {
+    pub(super) fn new(status: StatusCode, detail: impl ToString) -> Self {
+        Self {
+            status,
+            detail: detail.to_string(),
+        }
+    }
+
+    pub(super) fn bad_request(detail: impl ToString) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, detail)
+    }
+
+    pub(super) fn not_found(detail: impl ToString) -> Self {
+        Self::new(StatusCode::NOT_FOUND, detail)
+    }
+
+    pub(super) fn conflict(detail: impl ToString) -> Self {
+        Self::new(StatusCode::CONFLICT, detail)
+    }
+
+    /// What took the client too long.
+    pub(super) fn timeout(detail: impl ToString) -> Self {
+        Self::new(StatusCode::REQUEST_TIMEOUT, detail)
+    }
+
+    /// What is the host's fault, not the client's.
+    pub(super) fn internal(detail: impl ToString) -> Self {
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, detail)
+    }
+}
+
+/// An answer in JSON.
+pub(super) fn json_answer(status: StatusCode, body: &impl Serialize) -> Response {
+    match serde_json::to_vec(body) {
+        Ok(bytes) => answer(status, "application/json", bytes),
+        Err(error) => Refusal::internal(format!("write the answer: {error}")).into_response(),
+    }
+}
+
+/// An answer of any type.
+pub(super) fn answer(status: StatusCode, content_type: &'static str, body: impl Into<Body>) -> Response {
+    let mut response = Response::new(body.into());
+    *response.status_mut() = status;
+    let content_type = HeaderValue::from_static(content_type);
+    response.headers_mut().insert(header::CONTENT_TYPE, content_type);
+    response
+}
+
+impl IntoResponse for Refusal {
+    fn into_response(self) -> Response {
+        json_answer(self.status, &json!({"detail": self.detail}))
+    }
+}
+
+impl From<NotBegun> for Refusal {
+    fn from(error: NotBegun) -> Self {
+        match error {
+            NotBegun::NoSuchProcessor(error) => Self::bad_request(error),
+            occupied @ NotBegun::Occupied { .. } => Self::conflict(occupied),
+        }
+    }
+}
+
+impl From<CorrectionError> for Refusal {
+    fn from(error: CorrectionError) -> Self {
+        match error {
+            occupied @ CorrectionError::Occupied { .. } => Self::conflict(occupied),
+            CorrectionError::State(error) => error.into(),
+        }
+    }
+}
+
+impl From<QueryError> for Refusal {
+    fn from(error: QueryError) -> Self {
+        Self::bad_request(error)
+    }
+}
+
+impl From<StateError> for Refusal {
+    fn from(error: StateError) -> Self {
+        Self::internal(error)
+    }
+}
+
+impl From<ReloadError> for Refusal {
+    fn from(error: ReloadError) -> Self {
+        Self::internal(error)
+    }
+}
+
+impl From<RunError> for Refusal {
+    fn from(error: RunError) -> Self {
+        Self::internal(error)
+    }
+}

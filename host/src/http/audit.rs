@@ -1,0 +1,92 @@
+//! Every admin call leaves one entry in the audit log, whatever comes of it.
+
+use std::{sync::Arc, time::Instant};
+
+use axum::{
+    extract::{MatchedPath, Request, State},
+    middleware::Next,
+    response::{IntoResponse, Response},
+};
+use serde_json::{Value, json};
+
+use super::{answer::Refusal, routes::Service};
+use crate::{
+    clock,
+    host::Host,
+    state::{Actor, AuditRecord, Outcome},
+};
+
+/// What an answer tells the audit log about itself.
+#[derive(Clone, Debug)]
+pub(super) enum Note {
+    /// The call is written down already: it made a run.
+    Written,
+    /// What was done, to what, and what came of it.
+    Action {
+        action: String,
+        resource: String,
+        params: Value,
+    },
+}
+
+/// Serves an admin call to its end, also when the client leaves meanwhile, and writes it down.
+pub(super) async fn write_down(State(service): State<Service>, request: Request, next: Next) -> Response {
+    let path = request.extensions().get::<MatchedPath>().map(|path| path.as_str().to_owned());
+    let path = path.unwrap_or_else(|| request.uri().path().to_owned());
+    let serving = tokio::spawn(async move {
+        let (started_at, began) = (clock::now(), Instant::now());
+        let response = match tokio::spawn(next.run(request)).await {
+            Ok(response) => response,
+            Err(panic) => Refusal::internal(format!("the call panicked, which is a fault of the host: {panic}")).into_response(),
+        };
+        if let Some((action, resource, params)) = noted(&path, &response) {
+            let record = AuditRecord {
+                actor: Actor::Admin,
+                action,
+                resource,
+                started_at,
+                duration: began.elapsed(),
+                outcome: match response.status().is_success() {
+                    true => Outcome::Success,
+                    false => Outcome::Failed,
+                },
+                params,
+            };
+            write(&service.host, record).await;
+        }
+        response
+    });
+    serving
+        .await
+        .unwrap_or_else(|panic| Refusal::internal(format!("the call panicked, which is a fault of the host: {panic}")).into_response())
+}
+
+fn noted(path: &str, response: &Response) -> Option<(String, String, Value)> {
+    match response.extensions().get::<Note>() {
+        Some(Note::Written) => None,
+        Some(Note::Action {
+            action,
+            resource,
+            params,
+        }) => Some((action.clone(), resource.clone(), params.clone())),
+        None => {
+            let params = json!({"status": response.status().as_u16()});
+            Some((action_of(path), path.to_owned(), params))
+        }
+    }
+}
+
+/// The last part of the path, in the form of the other actions: `reload_plugins`.
+fn action_of(path: &str) -> String {
+    path.rsplit('/').next().unwrap_or_default().replace('-', "_")
+}
+
+async fn write(host: &Arc<Host>, record: AuditRecord) {
+    let host = Arc::clone(host);
+    let written = tokio::task::spawn_blocking(move || host.state().audit(&record)).await;
+    match written {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => tracing::error!("an admin call is not in the audit log: {error}"),
+        Err(panic) => tracing::error!("an admin call is not in the audit log: {panic}"),
+    }
+}

@@ -1,0 +1,35 @@
+//! Who may call the admin interface: whoever has the token.
+
+use axum::{
+    extract::{Request, State},
+    http::{HeaderValue, StatusCode, header},
+    middleware::Next,
+    response::{IntoResponse, Response},
+};
+
+use super::{answer::Refusal, routes::Service};
+
+/// Lets a request pass that bears the token, or any where none is configured (only the loopback is served then).
+pub(super) async fn require_token(State(service): State<Service>, request: Request, next: Next) -> Response {
+    let Some(token) = service.token() else {
+        return next.run(request).await;
+    };
+    match bearer(&request) {
+        Some(given) if token.matches(given) => next.run(request).await,
+        Some(_) => unauthorized("the token is not the one that this server has"),
+        None => unauthorized("this needs the token: send the header `Authorization: Bearer TOKEN`"),
+    }
+}
+
+fn bearer(request: &Request) -> Option<&[u8]> {
+    let value = request.headers().get(header::AUTHORIZATION)?.as_bytes();
+    let (scheme, token) = value.split_at_checked("Bearer ".len())?;
+    scheme.eq_ignore_ascii_case(b"Bearer ").then(|| token.trim_ascii())
+}
+
+fn unauthorized(detail: &str) -> Response {
+    let mut response = Refusal::new(StatusCode::UNAUTHORIZED, detail).into_response();
+    let challenge = HeaderValue::from_static("Bearer realm=\"session-host\"");
+    response.headers_mut().insert(header::WWW_AUTHENTICATE, challenge);
+    response
+}

@@ -1,0 +1,40 @@
+//! What monitors ask: health and metrics. Neither waits for a run, the writer or the disk.
+
+use std::time::Instant;
+
+use axum::{
+    extract::{MatchedPath, Request, State},
+    http::StatusCode,
+    middleware::Next,
+    response::Response,
+};
+
+use super::{
+    answer::{answer, json_answer},
+    routes::{OfService, ROUTES, Service},
+};
+use crate::clock;
+
+/// `GET /api/health`
+pub(super) async fn health(State(service): OfService) -> Response {
+    json_answer(StatusCode::OK, &service.health.read(clock::now()))
+}
+
+/// `GET /metrics`
+pub(super) async fn metrics(State(service): OfService) -> Response {
+    answer(StatusCode::OK, crate::metrics::CONTENT_TYPE, service.metrics.encode())
+}
+
+/// Counts a request.
+pub(super) async fn count(State(service): State<Service>, request: Request, next: Next) -> Response {
+    let began = Instant::now();
+    let method = request.method().clone();
+    let path = request.extensions().get::<MatchedPath>().cloned();
+    let route = path.and_then(|path| ROUTES.into_iter().find(|route| *route == path.as_str()));
+    let response = next.run(request).await;
+    let status = response.status().as_u16();
+    service
+        .metrics
+        .observe_request(route.unwrap_or("other"), method.as_str(), status, began.elapsed());
+    response
+}

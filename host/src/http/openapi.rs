@@ -1,0 +1,12 @@
+//! The description of the interface, in the form of OpenAPI.
+
+use axum::{http::StatusCode, response::Response};
+
+use super::answer::answer;
+
+const DOCUMENT: &str = include_str!("openapi.json");
+
+/// `GET /api/openapi.json`
+pub(super) async fn document() -> Response {
+    answer(StatusCode::OK, "application/json", DOCUMENT)
+}

@@ -1,0 +1,117 @@
+//! The routes, and what they share.
+
+use std::sync::{Arc, PoisonError, RwLock};
+
+use axum::{
+    Router,
+    extract::{DefaultBodyLimit, Request, State},
+    http::{StatusCode, Uri},
+    middleware::{self, Next},
+    response::{IntoResponse, Response},
+    routing::{get, post},
+};
+
+use super::{admin, answer::Refusal, audit, authentication, observation, openapi};
+use crate::{
+    config::ApiToken, health::HealthBoard, host::Host, metrics::Metrics, runner::StopToken, scheduler::Scheduler,
+};
+
+/// What the routes serve from. Clones share it.
+#[derive(Clone)]
+pub struct Service {
+    /// The host.
+    pub host: Arc<Host>,
+    /// The schedule.
+    pub scheduler: Arc<Scheduler>,
+    /// The latest observation of health.
+    pub health: Arc<HealthBoard>,
+    /// The counters.
+    pub metrics: Metrics,
+    /// The wish to end.
+    pub stop: StopToken,
+    /// The token, which can be changed while the server runs.
+    pub token: Arc<RwLock<Option<ApiToken>>>,
+}
+
+impl Service {
+    /// The token in force.
+    #[must_use]
+    pub fn token(&self) -> Option<ApiToken> {
+        self.token.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+/// How long a path with its parameters may be, in bytes.
+const MAX_TARGET: usize = 4 << 10;
+
+/// How large the body of a request may be, in bytes.
+const MAX_BODY: usize = 1 << 20;
+
+/// The paths that there are, by which requests are counted.
+pub(super) const ROUTES: [&str; 14] = [
+    "/api/admin/run-session-processor",
+    "/api/admin/retry",
+    "/api/admin/reprocess",
+    "/api/admin/forget",
+    "/api/admin/reload-plugins",
+    "/api/admin/query",
+    "/api/admin/export",
+    "/api/admin/processors",
+    "/api/admin/status",
+    "/api/admin/runs",
+    "/api/admin/failures",
+    "/api/health",
+    "/api/openapi.json",
+    "/metrics",
+];
+
+/// The routes.
+pub fn router(service: Service) -> Router {
+    let admin = Router::new()
+        .route("/run-session-processor", post(admin::run_session_processor))
+        .route("/retry", post(admin::retry))
+        .route("/reprocess", post(admin::reprocess))
+        .route("/forget", post(admin::forget))
+        .route("/reload-plugins", post(admin::reload_plugins))
+        .route("/query", post(admin::query))
+        .route("/export", post(admin::export))
+        .route("/processors", get(admin::processors))
+        .route("/status", get(admin::status))
+        .route("/runs", get(admin::runs))
+        .route("/failures", get(admin::failures))
+        .fallback(not_found)
+        .method_not_allowed_fallback(method_not_allowed)
+        .layer(middleware::from_fn_with_state(service.clone(), audit::write_down))
+        .layer(middleware::from_fn_with_state(service.clone(), authentication::require_token));
+    Router::new()
+        .nest("/api/admin", admin)
+        .route("/api/health", get(observation::health))
+        .route("/api/openapi.json", get(openapi::document))
+        .route("/metrics", get(observation::metrics))
+        .fallback(not_found)
+        .method_not_allowed_fallback(method_not_allowed)
+        .layer(DefaultBodyLimit::max(MAX_BODY))
+        .layer(middleware::from_fn_with_state(service.clone(), observation::count))
+        .layer(middleware::from_fn(limit_target))
+        .with_state(service)
+}
+
+async fn not_found(uri: Uri) -> Refusal {
+    Refusal::not_found(format!("there is nothing at {}: see /api/openapi.json", uri.path()))
+}
+
+async fn method_not_allowed() -> Refusal {
+    let detail = "this path is not called by this method: the Allow header says which it takes";
+    Refusal::new(StatusCode::METHOD_NOT_ALLOWED, detail)
+}
+
+async fn limit_target(request: Request, next: Next) -> Response {
+    let target = request.uri().path_and_query().map_or("", |target| target.as_str());
+    match target.len() > MAX_TARGET {
+        true => Refusal::new(StatusCode::URI_TOO_LONG, format!("the path has more than {MAX_TARGET} bytes")).into_response(),
+        false => next.run(request).await,
+    }
+}
+
+/// The state of the routes, for handlers.
+pub(super) type OfService = State<Service>;

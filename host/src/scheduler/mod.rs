@@ -1,0 +1,193 @@
+//! The schedule: which processor is due when, and the heartbeat that starts their runs.
+
+mod cadence;
+mod plan;
+
+use std::{
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    thread,
+};
+
+use serde::Serialize;
+use session_plugin_api::Timestamp;
+
+pub use cadence::{Cadence, InvalidCadence};
+use plan::Plan;
+
+use crate::{
+    clock,
+    host::{BegunRun, Host, NotBegun},
+    names::ProcessorName,
+    plugins::{Catalogue, CatalogueError, Processor},
+    runner::{Selection, StopToken},
+    state::{Actor, StateError},
+};
+
+/// Starts the runs that are due.
+pub struct Scheduler {
+    plan: Mutex<Plan>,
+}
+
+/// Why there is no schedule.
+#[derive(Debug, thiserror::Error)]
+pub enum ScheduleError {
+    /// A cadence that was configured cannot be read.
+    #[error("the schedule of processor {processor} in {place}: {source}")]
+    Cadence {
+        /// The processor.
+        processor: ProcessorName,
+        /// Where it is configured.
+        place: String,
+        /// What is wrong.
+        source: InvalidCadence,
+    },
+    /// The times of the last runs cannot be read.
+    #[error(transparent)]
+    State(#[from] StateError),
+}
+
+/// Why plugins were not reloaded, or not scheduled.
+#[derive(Debug, thiserror::Error)]
+pub enum ReloadError {
+    /// The plugins directory cannot be used.
+    #[error(transparent)]
+    Catalogue(#[from] CatalogueError),
+    /// The schedule of a processor cannot be read.
+    #[error(transparent)]
+    Schedule(#[from] ScheduleError),
+}
+
+/// A processor's schedule as it is listed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct ScheduleListing {
+    /// How often it is due, such as `every 10m`.
+    pub cadence: String,
+    /// When its last run began, RFC 3339 in UTC.
+    pub last_run_at: Option<String>,
+    /// When it is due next, RFC 3339 in UTC.
+    pub next_due_at: Option<String>,
+}
+
+impl Scheduler {
+    /// A schedule of the host's processors, as of now.
+    ///
+    /// # Errors
+    /// When a configured cadence cannot be read, or the state cannot.
+    pub fn new(host: &Host) -> Result<Self, ScheduleError> {
+        let plan = Plan::new(clock::now(), host.settings().service.startup_grace);
+        let scheduler = Self { plan: Mutex::new(plan) };
+        scheduler.follow(host)?;
+        Ok(scheduler)
+    }
+
+    /// Takes up the processors that the host has now.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new); the schedule stays as it is then.
+    pub fn follow(&self, host: &Host) -> Result<(), ScheduleError> {
+        let recorded = host.state().reader()?.last_runs()?;
+        let catalogue = host.catalogue();
+        let processors: Vec<&Arc<Processor>> = catalogue.processors().collect();
+        let cadences: Vec<Cadence> = processors
+            .iter()
+            .map(|processor| cadence_of(host, processor))
+            .collect::<Result<_, _>>()?;
+        let mut plan = self.lock();
+        plan.retain(|name| processors.iter().any(|processor| processor.name() == name));
+        for (processor, cadence) in processors.into_iter().zip(cadences) {
+            let name = processor.name();
+            let in_flight = host.run_in_flight(name).map(|run| run.started_at);
+            let last_run = in_flight.max(recorded.get(name.as_str()).copied());
+            plan.set(name.clone(), cadence, last_run);
+        }
+        Ok(())
+    }
+
+    /// Takes new, changed and removed plugins into account, and schedules them.
+    ///
+    /// # Errors
+    /// When the plugins directory cannot be used, or the schedule of a new one cannot be read.
+    pub fn reload_plugins(&self, host: &Host) -> Result<Arc<Catalogue>, ReloadError> {
+        let catalogue = host.reload_plugins()?;
+        self.follow(host)?;
+        Ok(catalogue)
+    }
+
+    /// Notes that a run has begun.
+    pub fn has_run(&self, processor: &ProcessorName, at: Timestamp) {
+        self.lock().has_run(processor, at);
+    }
+
+    /// A processor's schedule; `None` where it is not scheduled.
+    #[must_use]
+    pub fn listing(&self, processor: &ProcessorName) -> Option<ScheduleListing> {
+        let plan = self.lock();
+        let scheduled = plan.get(processor)?;
+        Some(ScheduleListing {
+            cadence: scheduled.cadence.to_string(),
+            last_run_at: scheduled.last_run.map(clock::text_of),
+            next_due_at: plan.next_due(processor).map(clock::text_of),
+        })
+    }
+
+    /// How often a processor is due; `None` where it is not scheduled.
+    #[must_use]
+    pub fn cadence(&self, processor: &ProcessorName) -> Option<Cadence> {
+        Some(self.lock().get(processor)?.cadence.clone())
+    }
+
+    /// Starts, at every tick, the runs that are due, until the end is wished.
+    pub async fn keep(&self, host: &Arc<Host>, stop: &StopToken) {
+        let wanted = host.settings().service.tick;
+        while stop.stopped_at().is_none() {
+            let due = self.lock().due(clock::now(), |name| host.run_in_flight(name).is_some());
+            for processor in due {
+                self.start(host, &processor, stop);
+            }
+            let tick = self.lock().tick(wanted);
+            tokio::select! {
+                () = tokio::time::sleep(tick) => {}
+                () = stop.stopped() => {}
+            }
+        }
+    }
+
+    fn start(&self, host: &Arc<Host>, processor: &ProcessorName, stop: &StopToken) {
+        match host.begin_run(processor.as_str(), Actor::Scheduler, Selection::All) {
+            Ok(run) => {
+                self.has_run(processor, run.started_at());
+                in_a_thread(run, stop.clone());
+            }
+            // It is due again at the next tick.
+            Err(NotBegun::Occupied { .. }) => {}
+            Err(error) => tracing::warn!(%processor, "a run that is due is not begun: {error}"),
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Plan> {
+        self.plan.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn in_a_thread(run: BegunRun, stop: StopToken) {
+    let processor = run.processor().name().clone();
+    let make = move || {
+        // The run has logged its error and written it into the audit log.
+        let _ = run.execute(&stop);
+    };
+    let started = thread::Builder::new().name(format!("run-{processor}")).spawn(make);
+    if let Err(error) = started {
+        tracing::error!(%processor, "no thread for a run that is due: {error}");
+    }
+}
+
+fn cadence_of(host: &Host, processor: &Processor) -> Result<Cadence, ScheduleError> {
+    match host.settings().service.schedule_of(processor.name()) {
+        None => Ok(Cadence::every_minutes(processor.descriptor().cadence())),
+        Some((text, place)) => text.parse().map_err(|source| ScheduleError::Cadence {
+            processor: processor.name().clone(),
+            place,
+            source,
+        }),
+    }
+}
