@@ -1,13 +1,35 @@
 //! What a service does beside its runs: looks at its health, and keeps the audit log short.
 
 use std::{
+    collections::BTreeMap,
     sync::Arc,
     time::{Duration, Instant},
 };
 
 use session_plugin_api::Timestamp;
 
-use crate::{clock, health::HealthBoard, host::Host, runner::StopToken, scheduler::Scheduler};
+use crate::{
+    clock,
+    health::{HealthBoard, Hindrance, Observed, ObservedProcessor, Rejected},
+    host::Host,
+    names::ProcessorName,
+    plugins::{Catalogue, NewerFile, PluginListing, PluginStatus},
+    runner::{StopToken, backlog},
+    scheduler::{Cadence, Scheduler},
+    sessions::ScanError,
+    state::StateError,
+};
+
+type Observations = BTreeMap<ProcessorName, ObservedProcessor>;
+
+/// Why the health cannot be observed.
+#[derive(Debug, thiserror::Error)]
+enum ObservationError {
+    #[error(transparent)]
+    Scan(#[from] ScanError),
+    #[error(transparent)]
+    State(#[from] StateError),
+}
 
 /// How often old entries of the audit log are removed.
 const PRUNING: Duration = Duration::from_secs(3600);
@@ -38,7 +60,91 @@ pub async fn keep_up(host: &Arc<Host>, scheduler: &Arc<Scheduler>, health: &Arc<
     }
 }
 
-fn observe(_host: &Host, _scheduler: &Scheduler, _health: &HealthBoard) {}
+fn observe(host: &Host, scheduler: &Scheduler, health: &HealthBoard) {
+    match observed(host, scheduler, health.observed_since()) {
+        Ok(processors) => {
+            for (name, processor) in &processors {
+                host.metrics().set_backlog(name, processor.backlog, processor.failing);
+            }
+            health.put_up(clock::now(), processors, rejected(&host.catalogue()));
+        }
+        // It is stale before long, which is a warning.
+        Err(error) => tracing::error!("the health cannot be observed: {error}"),
+    }
+    let catalogue = host.catalogue();
+    host.metrics()
+        .set_plugins(catalogue.files().iter().map(|file| file.status.label()));
+}
+
+fn observed(host: &Host, scheduler: &Scheduler, since: Timestamp) -> Result<Observations, ObservationError> {
+    let transcripts = host.scanner().scan()?;
+    let reader = host.state().reader()?;
+    let statuses = reader.status()?;
+    let last_runs = reader.last_runs()?;
+    let mut observations = Observations::new();
+    for file in host.catalogue().files() {
+        let Some(name) = file.status.name() else { continue };
+        let processor = file.status.processor();
+        let states = reader.sessions(name)?;
+        let output_version = processor.map_or(0, |processor| processor.descriptor().version_of_output());
+        let backlog = backlog(&transcripts, &states, output_version);
+        let observed = Observed {
+            cadence: scheduler
+                .cadence(name)
+                .map_or(Duration::ZERO, |cadence| distance_of(&cadence)),
+            stuck_file_grace: host.settings().service.stuck_file_grace,
+            observed_since: since,
+            last_run: last_runs.get(name.as_str()).copied(),
+            last_processed: states.values().map(|state| state.processed_at).max(),
+            newest_transcript: transcripts.iter().map(|transcript| transcript.modified).max(),
+            oldest_unprocessed: backlog.oldest,
+            hindrance: hindrance(&file.status),
+        };
+        let status = statuses.iter().find(|status| status.processor == name.as_str());
+        let processor = ObservedProcessor {
+            observed,
+            backlog: backlog.sessions,
+            failing: status.map_or(0, |status| u64::try_from(status.failing).unwrap_or(0)),
+        };
+        observations.insert(name.clone(), processor);
+    }
+    Ok(observations)
+}
+
+/// How far its next two due moments lie apart.
+fn distance_of(cadence: &Cadence) -> Duration {
+    let next = cadence.next_after(clock::now());
+    let apart = next.and_then(|next| Some(cadence.next_after(next)?.as_micros() - next.as_micros()));
+    apart.map_or(Duration::ZERO, |micros| Duration::from_micros(micros.unsigned_abs()))
+}
+
+fn hindrance(status: &PluginStatus) -> Option<Hindrance> {
+    match status {
+        PluginStatus::Unavailable { reason, .. } => Some(Hindrance::Unavailable { reason: reason.clone() }),
+        status => {
+            let session = status.processor()?.wedged_by()?;
+            Some(Hindrance::Wedged { session })
+        }
+    }
+}
+
+/// Files that are not taken, also where an earlier one stays in service in their place.
+fn rejected(catalogue: &Catalogue) -> Vec<Rejected> {
+    let refused = catalogue
+        .files()
+        .iter()
+        .filter(|file| match (&file.status, &file.newer) {
+            (PluginStatus::Rejected { .. }, _) => true,
+            (_, newer) => matches!(newer, Some(NewerFile::Refused { .. })),
+        });
+    refused
+        .map(PluginListing::from)
+        .map(|file| Rejected {
+            file: file.file,
+            reason: file.reason.unwrap_or_default(),
+        })
+        .collect()
+}
 
 fn prune(host: &Host) {
     let kept = i64::try_from(host.settings().service.audit_retention.as_micros()).unwrap_or(i64::MAX);

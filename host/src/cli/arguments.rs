@@ -75,6 +75,8 @@ pub(super) enum Command {
     Run(RunOptions),
     /// Run processors when they are due, and serve the HTTP interface
     Serve(ServeOptions),
+    /// Show the settings in force, or a configuration file to begin with
+    Config(ConfigOptions),
     /// List what the plugins directory holds, and what came of it
     Processors(ListOptions),
     /// Show how far each processor is
@@ -109,7 +111,7 @@ pub(super) struct RunOptions {
 pub(super) struct ServeOptions {
     /// The address to listen on [default: 127.0.0.1:7741]
     #[arg(long, value_name = "ADDRESS:PORT")]
-    pub(super) listen: Option<SocketAddr>,
+    listen: Option<SocketAddr>,
     #[command(flatten)]
     pub(super) limits: LimitOptions,
 }
@@ -118,26 +120,33 @@ pub(super) struct ServeOptions {
 #[command(next_help_heading = "Limits")]
 pub(super) struct LimitOptions {
     /// Attempt at most so many sessions in a run
-    #[arg(long, value_name = "N", env = "SESSION_HOST_MAX_SESSIONS_PER_RUN")]
+    #[arg(long, value_name = "N")]
     max_sessions: Option<u64>,
     /// Begin attempts for at most so many seconds in a run [default: 150]
-    #[arg(long, value_name = "SECONDS", env = "SESSION_HOST_TIME_BUDGET_SECONDS")]
+    #[arg(long, value_name = "SECONDS")]
     time_budget: Option<u64>,
     /// Abandon an attempt after so many seconds [default: 300]
-    #[arg(long, value_name = "SECONDS", env = "SESSION_HOST_ATTEMPT_TIMEOUT_SECONDS")]
+    #[arg(long, value_name = "SECONDS")]
     attempt_timeout: Option<u64>,
     /// Let attempts go on for so many seconds after SIGINT or SIGTERM [default: 30]
-    #[arg(long, value_name = "SECONDS", env = "SESSION_HOST_SHUTDOWN_GRACE_SECONDS")]
+    #[arg(long, value_name = "SECONDS")]
     shutdown_grace: Option<u64>,
     /// Make so many attempts at once [default: the machine's cores]
-    #[arg(long, value_name = "N", env = "SESSION_HOST_WORKERS")]
+    #[arg(long, value_name = "N")]
     workers: Option<usize>,
     /// Hold at most so many bytes of transcripts at once [default: 134217728]
-    #[arg(long, value_name = "BYTES", env = "SESSION_HOST_MAX_INFLIGHT_BYTES")]
+    #[arg(long, value_name = "BYTES")]
     max_inflight_bytes: Option<u64>,
     /// Refuse transcripts of more than so many bytes [default: 1073741824]
-    #[arg(long, value_name = "BYTES", env = "SESSION_HOST_MAX_SESSION_BYTES")]
+    #[arg(long, value_name = "BYTES")]
     max_session_bytes: Option<u64>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ConfigOptions {
+    /// Print a commented configuration file with the defaults
+    #[arg(long)]
+    pub(super) defaults: bool,
 }
 
 #[derive(Debug, Args)]
@@ -217,10 +226,10 @@ impl Arguments {
     /// The configuration file's path, the settings that stand before it, and the command.
     pub(super) fn into_parts(self) -> (Option<PathBuf>, ConfigFile, Command) {
         let none = LimitOptions::default();
-        let limits = match &self.command {
-            Command::Run(options) => &options.limits,
-            Command::Serve(options) => &options.limits,
-            _ => &none,
+        let (limits, listen) = match &self.command {
+            Command::Run(options) => (&options.limits, None),
+            Command::Serve(options) => (&options.limits, options.listen),
+            _ => (&none, None),
         };
         let given = ConfigFile {
             sessions: self.sessions,
@@ -236,6 +245,7 @@ impl Arguments {
             shutdown_grace_seconds: limits.shutdown_grace,
             max_inflight_bytes: limits.max_inflight_bytes,
             max_session_bytes: limits.max_session_bytes,
+            listen,
             ..ConfigFile::default()
         };
         (self.config, given, self.command)

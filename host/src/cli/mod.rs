@@ -1,6 +1,7 @@
 //! The command line.
 
 mod arguments;
+mod config;
 mod inspect_state;
 mod log;
 mod output;
@@ -16,10 +17,11 @@ use clap::Parser;
 use arguments::{Arguments, Command};
 
 use crate::{
-    config::{ConfigError, Settings},
+    config::{ConfigError, Configured},
     host::{NoSuchProcessor, StartError},
     plugins::CatalogueError,
     runner::RunError,
+    scheduler::ScheduleError,
     state::StateError,
 };
 
@@ -59,10 +61,16 @@ pub fn main() -> ExitCode {
 fn dispatch(arguments: Arguments) -> anyhow::Result<Exit> {
     let trust = arguments.trust();
     let (file, given, command) = arguments.into_parts();
-    let settings = Settings::resolve(file, given)?;
+    let configured = Configured::read(file, given)?;
+    if let Command::Config(options) = &command {
+        return config::config(&configured, options);
+    }
+    let settings = configured.settings()?;
     match command {
+        // Answered above, without settings that may be incomplete.
+        Command::Config(_) => Ok(Exit::Done),
         Command::Run(options) => run::run(settings, trust, &options),
-        Command::Serve(options) => serve::serve(settings, trust, &options),
+        Command::Serve(_) => serve::serve(settings, trust),
         Command::Processors(options) => processors::list(&settings, trust, &options),
         Command::Status(options) => inspect_state::status(&settings, &options),
         Command::Failures(options) => inspect_state::failures(&settings, &options),
@@ -90,6 +98,7 @@ fn exit_of(error: &anyhow::Error) -> Exit {
         };
     }
     let is_usage = error.is::<ConfigError>()
+        || error.is::<ScheduleError>()
         || error.is::<StartError>()
         || error.is::<CatalogueError>()
         || error.is::<NoSuchProcessor>()

@@ -11,12 +11,13 @@ use sd_notify::NotifyState;
 
 use super::{
     Exit,
-    arguments::ServeOptions,
     output::{self, UsageError},
     signals::{self, Hangup},
 };
 use crate::{
+    clock,
     config::{ApiToken, Settings},
+    health::HealthBoard,
     host::Host,
     http::{self, Listening, Service},
     plugins::PluginTrust,
@@ -30,15 +31,15 @@ use crate::{
 const LAST_WORDS: Duration = Duration::from_secs(5);
 
 /// Runs the scheduler and the HTTP interface until a signal ends them.
-pub(super) fn serve(settings: Settings, trust: PluginTrust, options: &ServeOptions) -> anyhow::Result<Exit> {
+pub(super) fn serve(settings: Settings, trust: PluginTrust) -> anyhow::Result<Exit> {
     let token = settings.service.token.read()?;
-    let address = options.listen.unwrap_or(settings.service.listen);
+    let address = settings.service.listen;
     refuse_an_open_door(address, token.as_ref())?;
     let grace = settings.limits.shutdown_grace + LAST_WORDS;
     let host = Arc::new(Host::start(settings, trust)?);
     let service = Service {
         scheduler: Arc::new(Scheduler::new(&host)?),
-        health: Arc::default(),
+        health: Arc::new(HealthBoard::new(clock::now(), host.settings().service.tick)),
         metrics: host.metrics().clone(),
         stop: StopToken::default(),
         token: Arc::new(RwLock::new(token)),
@@ -59,7 +60,9 @@ fn refuse_an_open_door(address: SocketAddr, token: Option<&ApiToken>) -> Result<
     match token {
         Some(_) => Ok(()),
         None if address.ip().is_loopback() => {
-            tracing::info!("no token is configured: only this machine is served, and whoever is on it may do everything");
+            tracing::info!(
+                "no token is configured: only this machine is served, and whoever is on it may do everything"
+            );
             Ok(())
         }
         None => Err(UsageError(format!(
@@ -69,9 +72,11 @@ fn refuse_an_open_door(address: SocketAddr, token: Option<&ApiToken>) -> Result<
 }
 
 async fn run(service: &Service, address: SocketAddr, grace: Duration) -> anyhow::Result<()> {
-    let listening = Listening::on(address)
-        .await
-        .map_err(|error| UsageError(format!("listen on {address}: {error}; choose another address with --listen")))?;
+    let listening = Listening::on(address).await.map_err(|error| {
+        UsageError(format!(
+            "listen on {address}: {error}; choose another address with --listen"
+        ))
+    })?;
     announce(listening.address())?;
     let router = http::router(service.clone());
     let serving = http::serve(listening, router, service.stop.stopped(), grace);
@@ -82,7 +87,11 @@ async fn run(service: &Service, address: SocketAddr, grace: Duration) -> anyhow:
         stop,
         ..
     } = service;
-    tokio::join!(serving, scheduler.keep(host, stop), keep_up(host, scheduler, health, stop));
+    tokio::join!(
+        serving,
+        scheduler.keep(host, stop),
+        keep_up(host, scheduler, health, stop)
+    );
     Ok(())
 }
 

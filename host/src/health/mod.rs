@@ -1,10 +1,7 @@
-//! PROVISIONAL
-use session_plugin_api::Timestamp;
-/// PROVISIONAL
-#[derive(Debug, Default)]
-pub struct HealthBoard;
-impl HealthBoard {
-    /// PROVISIONAL
-    #[must_use]
-    pub fn read(&self, _now: Timestamp) -> serde_json::Value { serde_json::json!({"status": "ok"}) }
-}
+//! Health: whether processors keep up, and what to do where they do not.
+
+mod assessment;
+mod board;
+
+pub use assessment::{Hindrance, Observed, Warning, WarningKind, assess};
+pub use board::{Health, HealthBoard, ObservedProcessor, ProcessorHealth, Rejected};

@@ -129,13 +129,16 @@ impl BegunRun {
             memory: self.host.memory.clone(),
             stop: stop.clone(),
             progress: Arc::clone(&self.flight.progress),
+            metrics: self.host.metrics.clone(),
         };
         let result = catch_unwind(AssertUnwindSafe(|| run.execute()))
             .unwrap_or_else(|payload| Err(RunError::Panicked(message_of(&*payload))));
-        let audited = self
-            .host
-            .state
-            .audit_run(self.processor.name(), &self.record(&result, began));
+        let record = self.record(&result, began);
+        let name = self.processor.name();
+        self.host
+            .metrics
+            .observe_run(name, record.actor, record.outcome, record.duration);
+        let audited = self.host.state.audit_run(name, &record);
         self.take_waiting_plugins();
         match (result, audited) {
             (Ok(_), Err(error)) => Err(error.into()),

@@ -79,7 +79,10 @@ fn some_runs() -> u32 {
 const MOST_RUNS: u32 = 1000;
 
 /// `POST /api/admin/run-session-processor?processor=NAME`: answers when the run is done.
-pub(super) async fn run_session_processor(State(service): OfService, Parameters(asked): Parameters<OneProcessor>) -> Response {
+pub(super) async fn run_session_processor(
+    State(service): OfService,
+    Parameters(asked): Parameters<OneProcessor>,
+) -> Response {
     made(&service, "run_session_processor", &asked.processor, Selection::All).await
 }
 
@@ -133,7 +136,10 @@ async fn in_a_thread(run: BegunRun, stop: StopToken) -> Result<RunResult, Refusa
 }
 
 /// `POST /api/admin/reprocess?processor=NAME[&session=KEY]`
-pub(super) async fn reprocess(State(service): OfService, Parameters(asked): Parameters<ProcessorAndSession>) -> Response {
+pub(super) async fn reprocess(
+    State(service): OfService,
+    Parameters(asked): Parameters<ProcessorAndSession>,
+) -> Response {
     let name = asked.processor.clone();
     let response = in_background(&service, move |host| {
         let processor = processor_name(&asked.processor)?;
@@ -276,8 +282,11 @@ const QUERY_LIMITS: QueryLimits = QueryLimits {
 pub(super) async fn query(State(service): OfService, request: Request) -> Response {
     let answered = async {
         let body = body_of(request).await?;
-        let asked: Asked = serde_json::from_slice(&body)
-            .map_err(|error| Refusal::bad_request(format!("the body is not {{\"sql\": \"...\", \"params\": [...]}}: {error}")))?;
+        let asked: Asked = serde_json::from_slice(&body).map_err(|error| {
+            Refusal::bad_request(format!(
+                "the body is not {{\"sql\": \"...\", \"params\": [...]}}: {error}"
+            ))
+        })?;
         let sql = asked.sql.clone();
         Ok::<_, Refusal>((sql, answer_to(&service, asked).await))
     };
@@ -303,7 +312,8 @@ const BODY_TIMEOUT: Duration = Duration::from_secs(10);
 
 async fn body_of(request: Request) -> Result<Bytes, Refusal> {
     let received = tokio::time::timeout(BODY_TIMEOUT, Bytes::from_request(request, &())).await;
-    let received = received.map_err(|_| Refusal::timeout(format!("the body took longer than {} s", BODY_TIMEOUT.as_secs())))?;
+    let received =
+        received.map_err(|_| Refusal::timeout(format!("the body took longer than {} s", BODY_TIMEOUT.as_secs())))?;
     received.map_err(|rejection| Refusal::new(rejection.status(), rejection.body_text()))
 }
 
@@ -353,7 +363,10 @@ async fn reading(
     read: impl FnOnce(&Reader) -> Result<Value, Refusal> + Send + 'static,
 ) -> (StatusCode, Value) {
     in_background(service, move |host| {
-        let reader = host.state().reader().map_err(|error: StateError| Refusal::from(error))?;
+        let reader = host
+            .state()
+            .reader()
+            .map_err(|error: StateError| Refusal::from(error))?;
         read(&reader)
     })
     .await

@@ -31,13 +31,18 @@ pub(super) enum Note {
 
 /// Serves an admin call to its end, also when the client leaves meanwhile, and writes it down.
 pub(super) async fn write_down(State(service): State<Service>, request: Request, next: Next) -> Response {
-    let path = request.extensions().get::<MatchedPath>().map(|path| path.as_str().to_owned());
+    let path = request
+        .extensions()
+        .get::<MatchedPath>()
+        .map(|path| path.as_str().to_owned());
     let path = path.unwrap_or_else(|| request.uri().path().to_owned());
     let serving = tokio::spawn(async move {
         let (started_at, began) = (clock::now(), Instant::now());
         let response = match tokio::spawn(next.run(request)).await {
             Ok(response) => response,
-            Err(panic) => Refusal::internal(format!("the call panicked, which is a fault of the host: {panic}")).into_response(),
+            Err(panic) => {
+                Refusal::internal(format!("the call panicked, which is a fault of the host: {panic}")).into_response()
+            }
         };
         if let Some((action, resource, params)) = noted(&path, &response) {
             let record = AuditRecord {
@@ -56,9 +61,9 @@ pub(super) async fn write_down(State(service): State<Service>, request: Request,
         }
         response
     });
-    serving
-        .await
-        .unwrap_or_else(|panic| Refusal::internal(format!("the call panicked, which is a fault of the host: {panic}")).into_response())
+    serving.await.unwrap_or_else(|panic| {
+        Refusal::internal(format!("the call panicked, which is a fault of the host: {panic}")).into_response()
+    })
 }
 
 fn noted(path: &str, response: &Response) -> Option<(String, String, Value)> {

@@ -35,6 +35,6 @@ pub(super) async fn count(State(service): State<Service>, request: Request, next
     let status = response.status().as_u16();
     service
         .metrics
-        .observe_request(route.unwrap_or("other"), method.as_str(), status, began.elapsed());
+        .observe_request(route.unwrap_or("other"), &method, status, began.elapsed());
     response
 }

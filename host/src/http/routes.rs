@@ -82,7 +82,10 @@ pub fn router(service: Service) -> Router {
         .fallback(not_found)
         .method_not_allowed_fallback(method_not_allowed)
         .layer(middleware::from_fn_with_state(service.clone(), audit::write_down))
-        .layer(middleware::from_fn_with_state(service.clone(), authentication::require_token));
+        .layer(middleware::from_fn_with_state(
+            service.clone(),
+            authentication::require_token,
+        ));
     Router::new()
         .nest("/api/admin", admin)
         .route("/api/health", get(observation::health))
@@ -108,7 +111,11 @@ async fn method_not_allowed() -> Refusal {
 async fn limit_target(request: Request, next: Next) -> Response {
     let target = request.uri().path_and_query().map_or("", |target| target.as_str());
     match target.len() > MAX_TARGET {
-        true => Refusal::new(StatusCode::URI_TOO_LONG, format!("the path has more than {MAX_TARGET} bytes")).into_response(),
+        true => Refusal::new(
+            StatusCode::URI_TOO_LONG,
+            format!("the path has more than {MAX_TARGET} bytes"),
+        )
+        .into_response(),
         false => next.run(request).await,
     }
 }

@@ -1,14 +1,298 @@
-//! PROVISIONAL
-use std::time::Duration;
-/// PROVISIONAL
-pub const CONTENT_TYPE: &str = "text/plain";
-/// PROVISIONAL
-#[derive(Clone, Debug, Default)]
-pub struct Metrics;
+//! Counters and histograms, in the text that Prometheus reads.
+
+mod labels;
+
+use std::{sync::Arc, time::Duration};
+
+use prometheus_client::{
+    encoding::text::encode,
+    metrics::{
+        counter::Counter,
+        family::Family,
+        gauge::Gauge,
+        histogram::{Histogram, exponential_buckets},
+        info::Info,
+    },
+    registry::{Registry, Unit},
+};
+
+use self::labels::{OfProcessor, OfRequest, OfRun, OfSession, OfStatus};
+use crate::{
+    clock,
+    names::ProcessorName,
+    state::{Actor, Outcome},
+};
+
+/// The type of what [`Metrics::encode`] gives.
+pub const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+
+/// The host's counters. Clones share them. Labels take few values: loaded processors, known routes, enumerations.
+#[derive(Clone, Debug)]
+pub struct Metrics {
+    shared: Arc<Shared>,
+}
+
+type Timing<L> = Family<L, Histogram, fn() -> Histogram>;
+
+#[derive(Debug)]
+struct Shared {
+    registry: Registry,
+    runs: Family<OfRun, Counter>,
+    run_durations: Timing<OfProcessor>,
+    sessions: Family<OfSession, Counter>,
+    items: Family<OfProcessor, Counter>,
+    bytes: Family<OfProcessor, Counter>,
+    attempt_durations: Timing<OfProcessor>,
+    commit_durations: Timing<OfProcessor>,
+    scan_durations: Histogram,
+    backlog: Family<OfProcessor, Gauge>,
+    failures: Family<OfProcessor, Gauge>,
+    plugins: Family<OfStatus, Gauge>,
+    requests: Family<OfRequest, Counter>,
+    request_durations: Timing<labels::OfRoute>,
+}
+
+/// How a session of a run was settled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Settled {
+    /// Its rows are committed.
+    Processed,
+    /// It had not changed.
+    Skipped,
+    /// It failed, in this way.
+    Failed(crate::state::FailureKind),
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        let mut registry = Registry::with_prefix("session_host");
+        register_process(&mut registry);
+        let shared = Shared {
+            runs: registered(&mut registry, "runs", "Runs that ended"),
+            run_durations: timing(&mut registry, "run_duration", "How long runs took", minutes),
+            sessions: registered(&mut registry, "sessions", "Sessions that runs settled"),
+            items: registered(&mut registry, "items", "Items that processors extracted"),
+            bytes: registered(&mut registry, "transcript_bytes", "Bytes of transcripts that were read"),
+            attempt_durations: timing(&mut registry, "attempt_duration", "How long attempts took", moments),
+            commit_durations: timing(
+                &mut registry,
+                "commit_duration",
+                "How long commits of groups of sessions took",
+                moments,
+            ),
+            scan_durations: scan(&mut registry),
+            backlog: registered(&mut registry, "backlog_sessions", "Sessions that wait to be processed"),
+            failures: registered(&mut registry, "failing_sessions", "Sessions whose last attempt failed"),
+            plugins: registered(&mut registry, "plugins", "Files of the plugins directory"),
+            requests: registered(&mut registry, "http_requests", "Requests that were answered"),
+            request_durations: timing(&mut registry, "http_request_duration", "How long answers took", moments),
+            registry,
+        };
+        Self {
+            shared: Arc::new(shared),
+        }
+    }
+}
+
 impl Metrics {
-    /// PROVISIONAL
+    /// All of them as text, of the type [`CONTENT_TYPE`].
     #[must_use]
-    pub fn encode(&self) -> String { String::new() }
-    /// PROVISIONAL
-    pub fn observe_request(&self, _route: &'static str, _method: &str, _status: u16, _duration: Duration) {}
+    pub fn encode(&self) -> String {
+        let mut text = String::new();
+        // Writing to a String does not fail.
+        let _ = encode(&mut text, &self.shared.registry);
+        text
+    }
+
+    /// Counts a run that ended.
+    pub fn observe_run(&self, processor: &ProcessorName, actor: Actor, outcome: Outcome, duration: Duration) {
+        let run = OfRun {
+            processor: processor.to_string(),
+            outcome: outcome.as_str(),
+            actor: actor.as_str(),
+        };
+        self.shared.runs.get_or_create(&run).inc();
+        observe(&self.shared.run_durations, &OfProcessor::new(processor), duration);
+    }
+
+    /// Counts sessions that a run settled.
+    pub fn observe_sessions(&self, processor: &ProcessorName, settled: Settled, sessions: u64) {
+        let outcome = match settled {
+            Settled::Processed => "processed",
+            Settled::Skipped => "skipped",
+            Settled::Failed(kind) => kind.as_str(),
+        };
+        let label = OfSession {
+            processor: processor.to_string(),
+            outcome,
+        };
+        self.shared.sessions.get_or_create(&label).inc_by(sessions);
+    }
+
+    /// Counts what a run extracted and read.
+    pub fn observe_yield(&self, processor: &ProcessorName, items: u64, bytes: u64) {
+        let label = OfProcessor::new(processor);
+        self.shared.items.get_or_create(&label).inc_by(items);
+        self.shared.bytes.get_or_create(&label).inc_by(bytes);
+    }
+
+    /// Notes how long an attempt took, with the reading before it.
+    pub fn observe_attempt(&self, processor: &ProcessorName, duration: Duration) {
+        observe(&self.shared.attempt_durations, &OfProcessor::new(processor), duration);
+    }
+
+    /// Notes how long the commit of a group of sessions took.
+    pub fn observe_commit(&self, processor: &ProcessorName, duration: Duration) {
+        observe(&self.shared.commit_durations, &OfProcessor::new(processor), duration);
+    }
+
+    /// Notes how long a scan of the sessions directory took.
+    pub fn observe_scan(&self, duration: Duration) {
+        self.shared.scan_durations.observe(duration.as_secs_f64());
+    }
+
+    /// Notes how many sessions of a processor wait, and how many fail.
+    pub fn set_backlog(&self, processor: &ProcessorName, waiting: u64, failing: u64) {
+        let label = OfProcessor::new(processor);
+        set(&self.shared.backlog, &label, waiting);
+        set(&self.shared.failures, &label, failing);
+    }
+
+    /// Notes how many files of the plugins directory have which status.
+    pub fn set_plugins(&self, statuses: impl IntoIterator<Item = &'static str>) {
+        self.shared.plugins.clear();
+        for status in statuses {
+            self.shared.plugins.get_or_create(&OfStatus { status }).inc();
+        }
+    }
+
+    /// Counts a request: `route` is one of the known paths or `other`.
+    pub fn observe_request(&self, route: &'static str, method: &hyper::Method, status: u16, duration: Duration) {
+        let request = OfRequest {
+            route,
+            method: labels::method(method),
+            status: labels::class(status),
+        };
+        self.shared.requests.get_or_create(&request).inc();
+        observe(&self.shared.request_durations, &labels::OfRoute { route }, duration);
+    }
+}
+
+fn register_process(registry: &mut Registry) {
+    let build = Info::new(vec![("version", env!("CARGO_PKG_VERSION")), ("duckdb", DUCKDB)]);
+    registry.register("build", "What is running", build);
+    let started: Gauge = Gauge::default();
+    started.set(clock::now().as_micros() / 1_000_000);
+    registry.register_with_unit(
+        "start_time",
+        "When the process started, since the epoch",
+        Unit::Seconds,
+        started,
+    );
+}
+
+/// The version of DuckDB that the crate is made for.
+const DUCKDB: &str = "1.5.5";
+
+fn registered<L, M>(registry: &mut Registry, name: &str, help: &str) -> Family<L, M>
+where
+    L: Clone + std::hash::Hash + Eq,
+    M: Default,
+    Family<L, M>: prometheus_client::registry::Metric,
+{
+    let family = Family::<L, M>::default();
+    registry.register(name, help, family.clone());
+    family
+}
+
+fn timing<L>(registry: &mut Registry, name: &str, help: &str, make: fn() -> Histogram) -> Timing<L>
+where
+    L: Clone + std::hash::Hash + Eq,
+    Timing<L>: prometheus_client::registry::Metric,
+{
+    let family = Family::new_with_constructor(make);
+    registry.register_with_unit(name, help, Unit::Seconds, Timing::clone(&family));
+    family
+}
+
+fn scan(registry: &mut Registry) -> Histogram {
+    let histogram = moments();
+    let help = "How long scans of the sessions directory took";
+    registry.register_with_unit("scan_duration", help, Unit::Seconds, histogram.clone());
+    histogram
+}
+
+/// From half a millisecond to a minute.
+fn moments() -> Histogram {
+    Histogram::new(exponential_buckets(0.0005, 2.0, 18))
+}
+
+/// From ten milliseconds to twenty minutes.
+fn minutes() -> Histogram {
+    Histogram::new(exponential_buckets(0.01, 2.0, 18))
+}
+
+fn observe<L: Clone + std::hash::Hash + Eq>(family: &Timing<L>, label: &L, duration: Duration) {
+    family.get_or_create(label).observe(duration.as_secs_f64());
+}
+
+fn set<L: Clone + std::hash::Hash + Eq>(family: &Family<L, Gauge>, label: &L, value: u64) {
+    family
+        .get_or_create(label)
+        .set(i64::try_from(value).unwrap_or(i64::MAX));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::state::FailureKind;
+
+    #[test]
+    fn what_was_observed_stands_in_the_text() {
+        let metrics = Metrics::default();
+        let usage: ProcessorName = "usage".parse().unwrap();
+        metrics.observe_run(&usage, Actor::Scheduler, Outcome::SessionErrors, Duration::from_secs(2));
+        metrics.observe_sessions(&usage, Settled::Processed, 3);
+        metrics.observe_sessions(&usage, Settled::Failed(FailureKind::Panic), 1);
+        metrics.observe_yield(&usage, 5, 700);
+        metrics.set_backlog(&usage, 4, 1);
+        metrics.set_plugins(["loaded", "rejected", "loaded"]);
+        metrics.observe_request("/metrics", &hyper::Method::GET, 200, Duration::from_millis(1));
+        let text = metrics.encode();
+        for line in [
+            r#"session_host_runs_total{processor="usage",outcome="errors",actor="scheduler"} 1"#,
+            r#"session_host_run_duration_seconds_count{processor="usage"} 1"#,
+            r#"session_host_sessions_total{processor="usage",outcome="processed"} 3"#,
+            r#"session_host_sessions_total{processor="usage",outcome="panic"} 1"#,
+            r#"session_host_items_total{processor="usage"} 5"#,
+            r#"session_host_transcript_bytes_total{processor="usage"} 700"#,
+            r#"session_host_backlog_sessions{processor="usage"} 4"#,
+            r#"session_host_failing_sessions{processor="usage"} 1"#,
+            r#"session_host_plugins{status="loaded"} 2"#,
+            r#"session_host_http_requests_total{route="/metrics",method="GET",status="2xx"} 1"#,
+            "# EOF",
+        ] {
+            assert!(text.contains(line), "{line} is not in\n{text}");
+        }
+    }
+
+    #[test]
+    fn plugins_that_are_gone_are_counted_no_more() {
+        let metrics = Metrics::default();
+        metrics.set_plugins(["rejected"]);
+        metrics.set_plugins(["loaded"]);
+        assert!(!metrics.encode().contains("rejected"));
+    }
+
+    #[test]
+    fn strange_methods_and_statuses_share_a_label() {
+        let metrics = Metrics::default();
+        let strange = hyper::Method::from_bytes(b"BREW").unwrap();
+        metrics.observe_request("other", &strange, 999, Duration::ZERO);
+        assert!(
+            metrics
+                .encode()
+                .contains(r#"{route="other",method="other",status="other"} 1"#)
+        );
+    }
 }

@@ -86,11 +86,47 @@ fn reason(transcript: &Transcript, state: Option<&SessionState>, output_version:
 }
 
 fn may_have_changed(transcript: &Transcript, state: &SessionState) -> bool {
-    let Some(checked) = state.checked else {
-        return transcript.modified >= state.processed_at;
+    let may_hide_a_change = state.checked.is_some_and(|checked| {
+        let last_change = transcript.modified.max(transcript.changed);
+        last_change.as_micros() >= checked.checked_at.as_micros() - RACY
+    });
+    has_changed(transcript, state) || may_hide_a_change
+}
+
+fn has_changed(transcript: &Transcript, state: &SessionState) -> bool {
+    match state.checked {
+        Some(checked) => transcript.size != checked.size || transcript.modified != checked.modified,
+        None => transcript.modified >= state.processed_at,
+    }
+}
+
+/// What a processor has yet to process.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Backlog {
+    /// How many sessions.
+    pub sessions: u64,
+    /// When the one that waits longest was last written.
+    pub oldest: Option<Timestamp>,
+}
+
+/// What a processor has yet to process: sessions that are new, have changed, or were processed by an older version.
+///
+/// One that is only looked at again because a change of it could hide is not counted.
+#[must_use]
+pub fn backlog(transcripts: &[Transcript], states: &HashMap<SessionKey, SessionState>, output_version: u32) -> Backlog {
+    let is_done = |transcript: &&Transcript| {
+        states
+            .get(&transcript.session)
+            .is_some_and(|state| state.output_version >= output_version && !has_changed(transcript, state))
     };
-    let last_change = transcript.modified.max(transcript.changed);
-    transcript.size != checked.size
-        || transcript.modified != checked.modified
-        || last_change.as_micros() >= checked.checked_at.as_micros() - RACY
+    let mut backlog = Backlog::default();
+    for transcript in transcripts.iter().filter(|transcript| !is_done(transcript)) {
+        backlog.sessions += 1;
+        backlog.oldest = Some(
+            backlog
+                .oldest
+                .map_or(transcript.modified, |oldest| oldest.min(transcript.modified)),
+        );
+    }
+    backlog
 }

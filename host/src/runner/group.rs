@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use crate::{
+    metrics::{Metrics, Settled},
     names::SessionKey,
     state::{Destination, Done, FailureKind, FailureRecord, Seen, State, StateError},
 };
@@ -68,6 +69,7 @@ impl Group {
         &mut self,
         state: &State,
         destination: &Destination,
+        metrics: &Metrics,
         result: &mut RunResult,
     ) -> Result<(), StateError> {
         let group = std::mem::take(self);
@@ -76,12 +78,15 @@ impl Group {
         if !group.done.is_empty() {
             let started_at = Instant::now();
             let failed = writer.commit(destination, &group.done)?;
+            metrics.observe_commit(&destination.processor, started_at.elapsed());
             for done in &group.done {
                 match failed.iter().find(|failed| failed.session == done.seen.session) {
                     Some(failed) => failures.push(uncommitted(done, &failed.error)),
                     None => {
                         result.processed += 1;
                         result.items_extracted += done.items;
+                        metrics.observe_sessions(&destination.processor, Settled::Processed, 1);
+                        metrics.observe_yield(&destination.processor, done.items, 0);
                     }
                 }
             }
@@ -95,12 +100,15 @@ impl Group {
         }
         if !group.unchanged.is_empty() {
             writer.refresh(destination, &group.unchanged)?;
-            result.skipped += group.unchanged.len() as u64;
+            let skipped = group.unchanged.len() as u64;
+            result.skipped += skipped;
+            metrics.observe_sessions(&destination.processor, Settled::Skipped, skipped);
         }
         if !failures.is_empty() {
             writer.record_failures(&destination.processor, &failures)?;
             for failure in &failures {
                 result.add_error(failure.session.as_str(), &failure.error);
+                metrics.observe_sessions(&destination.processor, Settled::Failed(failure.kind), 1);
             }
         }
         Ok(())

@@ -14,6 +14,7 @@ mod run;
 mod stop;
 mod worker;
 
+pub use candidates::{Backlog, backlog};
 pub use memory::MemoryBudget;
 pub use progress::Progress;
 pub use result::{RunResult, SessionError};

@@ -26,6 +26,7 @@ use super::{
     worker::{self, Message, RunContext, WorkerId},
 };
 use crate::{
+    metrics::{Metrics, Settled},
     names::SessionKey,
     plugins::Processor,
     sessions::{ScanError, Scanner},
@@ -88,6 +89,8 @@ pub struct Run<'a> {
     pub stop: StopToken,
     /// Where its counters go.
     pub progress: Arc<Progress>,
+    /// Where those of all runs go.
+    pub metrics: Metrics,
 }
 
 /// Why a run as a whole failed.
@@ -162,7 +165,9 @@ impl Run<'_> {
     fn conduct(&self, span: &tracing::Span, started_at: Instant) -> Result<RunResult, RunError> {
         let name = self.processor.name();
         let output_version = self.processor.descriptor().version_of_output();
+        let scan_began = Instant::now();
         let transcripts = self.scanner.scan()?;
+        self.metrics.observe_scan(scan_began.elapsed());
         let states = self.state.sessions(name)?;
         let last_failed = self.state.last_failed(name)?;
         let mut candidates = candidates::choose(transcripts, &states, &last_failed, output_version);
@@ -188,6 +193,7 @@ impl Run<'_> {
             limits: self.limits.clone(),
             lane: Lane::default(),
             span: span.clone(),
+            metrics: self.metrics.clone(),
             messages,
             flights: Mutex::default(),
             failure: Mutex::default(),
@@ -276,6 +282,9 @@ impl Conductor<'_> {
             } => {
                 self.progress.settle(bytes);
                 self.result.bytes_read += bytes;
+                self.context
+                    .metrics
+                    .observe_yield(&self.context.destination.processor, 0, bytes);
                 self.count(verdict);
                 self.group.holds(rows);
                 if let Some(committed) = committed {
@@ -298,15 +307,25 @@ impl Conductor<'_> {
 
     fn count(&mut self, verdict: Verdict) {
         match verdict {
-            Verdict::Gone => self.result.skipped += 1,
+            Verdict::Gone => {
+                self.result.skipped += 1;
+                self.observe(Settled::Skipped, 0);
+            }
             Verdict::Unchanged(seen) => self.group.add_unchanged(seen),
             Verdict::Pending(done) => self.group.add_done(done),
             Verdict::Committed { items } => {
                 self.result.processed += 1;
                 self.result.items_extracted += items;
+                self.observe(Settled::Processed, items);
             }
             Verdict::Failed(failure) => self.group.add_failure(failure),
         }
+    }
+
+    fn observe(&self, settled: Settled, items: u64) {
+        let processor = &self.context.destination.processor;
+        self.context.metrics.observe_sessions(processor, settled, 1);
+        self.context.metrics.observe_yield(processor, items, 0);
     }
 
     fn commit(&mut self) {
@@ -314,9 +333,12 @@ impl Conductor<'_> {
             self.group = Group::default();
             return;
         }
-        let committed = self
-            .group
-            .commit(&self.context.state, &self.context.destination, &mut self.result);
+        let committed = self.group.commit(
+            &self.context.state,
+            &self.context.destination,
+            &self.context.metrics,
+            &mut self.result,
+        );
         if let Err(error) = committed {
             self.context.dispatcher.close();
             self.failure = Some(error);

@@ -23,6 +23,7 @@ use super::{
     run::{RunError, RunLimits},
 };
 use crate::{
+    metrics::Metrics,
     plugins::Processor,
     state::{Destination, Owners, State},
 };
@@ -40,6 +41,7 @@ pub(super) struct RunContext {
     pub(super) limits: RunLimits,
     pub(super) lane: Lane,
     pub(super) span: Span,
+    pub(super) metrics: Metrics,
     pub(super) messages: SyncSender<Message>,
     pub(super) flights: Mutex<Vec<(WorkerId, Arc<Flight>)>>,
     pub(super) failure: Mutex<Option<RunError>>,
@@ -127,7 +129,9 @@ impl RunContext {
         let started_at = Instant::now();
         buffer.clear();
         let verdict = settle(self, flight, buffer);
-        span.record("duration_ms", started_at.elapsed().as_millis() as u64);
+        let duration = started_at.elapsed();
+        self.metrics.observe_attempt(self.processor.name(), duration);
+        span.record("duration_ms", duration.as_millis() as u64);
         span.record("outcome", verdict.as_ref().map_or("abandoned", Verdict::outcome));
         match &verdict {
             Some(Verdict::Failed(failure)) => tracing::warn!("the session failed: {}", failure.error),

@@ -1,6 +1,7 @@
 //! The schedule: which processor is due when, and the heartbeat that starts their runs.
 
 mod cadence;
+mod cron;
 mod plan;
 
 use std::{
@@ -11,7 +12,8 @@ use std::{
 use serde::Serialize;
 use session_plugin_api::Timestamp;
 
-pub use cadence::{Cadence, InvalidCadence};
+pub use cadence::{Cadence, InvalidCadence, Problem};
+pub use cron::InvalidCron;
 use plan::Plan;
 
 use crate::{
@@ -76,6 +78,11 @@ impl Scheduler {
     pub fn new(host: &Host) -> Result<Self, ScheduleError> {
         let plan = Plan::new(clock::now(), host.settings().service.startup_grace);
         let scheduler = Self { plan: Mutex::new(plan) };
+        for name in host.settings().service.scheduled() {
+            if host.processor(name).is_err() {
+                tracing::warn!("[schedule] names {name}, but no such processor is loaded");
+            }
+        }
         scheduler.follow(host)?;
         Ok(scheduler)
     }

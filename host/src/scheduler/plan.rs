@@ -1,122 +1,113 @@
-//! Which processors are due.
+//! Which processors are due, and in which order.
 
 use std::{collections::BTreeMap, time::Duration};
 
 use session_plugin_api::Timestamp;
 
-use super::cadence::{Cadence, checked_add};
+use super::cadence::Cadence;
 use crate::names::ProcessorName;
 
-/// Which processors are due, by their cadences and last runs. Whoever asks says what time it is.
+/// The processors that run of themselves, each with its cadence and its last run.
+///
+/// It reads no clock: every method takes the time.
 #[derive(Clone, Debug)]
 pub(super) struct Plan {
     started_at: Timestamp,
-    /// The end of the start-up grace.
     not_before: Timestamp,
-    processors: BTreeMap<ProcessorName, Planned>,
+    entries: BTreeMap<ProcessorName, Entry>,
 }
 
 /// A processor in the plan.
 #[derive(Clone, Debug)]
-pub(super) struct Planned {
+pub(super) struct Entry {
     pub(super) cadence: Cadence,
+    /// When its last run began.
     pub(super) last_run: Option<Timestamp>,
 }
 
-/// The shortest time from one look at the plan to the next.
+/// The shortest tick.
 const SHORTEST_TICK: Duration = Duration::from_secs(1);
 
 impl Plan {
-    /// A plan without processors, by which nothing is due until `startup_grace` has passed since `started_at`.
-    #[must_use]
+    /// A plan without processors, by which none is due until the grace since the start is over.
     pub(super) fn new(started_at: Timestamp, startup_grace: Duration) -> Self {
+        let grace = i64::try_from(startup_grace.as_micros()).unwrap_or(i64::MAX);
         Self {
             started_at,
-            not_before: checked_add(started_at, startup_grace).unwrap_or(Timestamp::from_micros(i64::MAX)),
-            processors: BTreeMap::new(),
+            not_before: Timestamp::from_micros(started_at.as_micros().saturating_add(grace)),
+            entries: BTreeMap::new(),
         }
     }
 
-    /// Plans a processor that last ran at `last_run`, in place of what was planned under its name.
+    /// Adds a processor, or replaces what is known of it. `last_run` is `None` when it never ran.
     pub(super) fn set(&mut self, name: ProcessorName, cadence: Cadence, last_run: Option<Timestamp>) {
-        self.processors.insert(name, Planned { cadence, last_run });
+        self.entries.insert(name, Entry { cadence, last_run });
     }
 
-    /// Forgets the processors that `keep` says no to.
-    pub(super) fn retain(&mut self, mut keep: impl FnMut(&ProcessorName) -> bool) {
-        self.processors.retain(|name, _| keep(name));
+    /// Removes all processors but those that `is_kept` tells to keep.
+    pub(super) fn retain(&mut self, mut is_kept: impl FnMut(&ProcessorName) -> bool) {
+        self.entries.retain(|name, _| is_kept(name));
     }
 
-    /// What is planned for a processor.
-    pub(super) fn get(&self, name: &ProcessorName) -> Option<&Planned> {
-        self.processors.get(name)
+    /// What the plan has of a processor.
+    pub(super) fn get(&self, name: &ProcessorName) -> Option<&Entry> {
+        self.entries.get(name)
     }
 
-    /// Notes that a processor ran at `at`. One that is no longer planned is let be.
+    /// Takes note that a processor ran at this time. One that the plan does not hold is passed over.
     pub(super) fn has_run(&mut self, name: &ProcessorName, at: Timestamp) {
-        if let Some(planned) = self.processors.get_mut(name) {
-            planned.last_run = Some(at);
+        if let Some(entry) = self.entries.get_mut(name) {
+            entry.last_run = Some(at);
         }
     }
 
-    /// The processors that are due at `now` and not in flight, in a fair order: first those that have never run, then
-    /// the one whose due moment is the longest past.
-    #[must_use]
-    pub(super) fn due(&self, now: Timestamp, is_in_flight: impl Fn(&ProcessorName) -> bool) -> Vec<ProcessorName> {
-        if !self.is_grace_over(now) {
+    /// The processors that are due and not in flight: those that never ran first, then the one that has waited longest
+    /// past its due moment.
+    pub(super) fn due(&self, now: Timestamp, in_flight: impl Fn(&ProcessorName) -> bool) -> Vec<ProcessorName> {
+        if self.is_in_grace(now) {
             return Vec::new();
         }
-        let mut due: Vec<(&ProcessorName, &Planned)> = self
-            .processors
-            .iter()
-            .filter(|(name, planned)| planned.is_due(now) && !is_in_flight(name))
-            .collect();
-        due.sort_by_key(|(_, planned)| planned.due_since(now));
-        due.into_iter().map(|(name, _)| name.clone()).collect()
+        let due = self.entries.iter().filter(|(_, entry)| entry.is_due(now));
+        let free = due.filter(|(name, _)| !in_flight(name));
+        let mut waiting: Vec<_> = free.map(|(name, entry)| (entry.due_since(now), name)).collect();
+        waiting.sort();
+        waiting.into_iter().map(|(_, name)| name.clone()).collect()
     }
 
-    /// When a processor is due next, or since when it has been: the end of the grace if it has never run. `None` if it
-    /// is not planned, or never due again.
-    ///
-    /// That a clock which was far ahead has been set back is not seen here: [`Self::due`] does not wait for such a
-    /// moment.
-    #[must_use]
+    /// When a processor is next due, for showing: the end of the start-up grace when it never ran. `None` when the plan
+    /// does not hold it or it is never due again.
     pub(super) fn next_due(&self, name: &ProcessorName) -> Option<Timestamp> {
-        let planned = self.processors.get(name)?;
-        match planned.last_run {
+        let entry = self.entries.get(name)?;
+        match entry.last_run {
             None => Some(self.not_before),
-            Some(last) => planned.cadence.next_after(last).map(|due| due.max(self.not_before)),
+            Some(last_run) => Some(entry.cadence.next_after(last_run)?.max(self.not_before)),
         }
     }
 
-    /// How long to wait from one look at the plan to the next: `wanted`, but no longer than the shortest interval among
-    /// the cadences, and at least a second.
-    #[must_use]
+    /// How long to wait between two looks at the plan: as wanted, but no longer than the shortest cadence, and at least
+    /// a second.
     pub(super) fn tick(&self, wanted: Duration) -> Duration {
-        let intervals = self
-            .processors
-            .values()
-            .map(|planned| planned.cadence.shortest_interval());
+        let intervals = self.entries.values().map(|entry| entry.cadence.shortest_interval());
         intervals.fold(wanted, Duration::min).max(SHORTEST_TICK)
     }
 
-    /// A clock that shows a time before the start was set back since: the grace would not end before it has caught up,
-    /// which may take years.
-    fn is_grace_over(&self, now: Timestamp) -> bool {
-        now >= self.not_before || now < self.started_at
+    /// Whether the start-up grace still lasts. A clock that was set back to before the start ends it: what remains of it
+    /// is unknown then, and could be years.
+    fn is_in_grace(&self, now: Timestamp) -> bool {
+        self.started_at <= now && now < self.not_before
     }
 }
 
-impl Planned {
+impl Entry {
     fn is_due(&self, now: Timestamp) -> bool {
         self.cadence.is_due(self.last_run, now)
     }
 
-    /// Since when a processor that is due has been. `None`, which sorts first, if it has never run or only in a future
-    /// that a clock set back has called off.
+    /// The moment since which it has been due; `None`, which sorts first, when it never ran or when its last run lies in
+    /// the future and so says nothing.
     fn due_since(&self, now: Timestamp) -> Option<Timestamp> {
-        let due = self.cadence.next_after(self.last_run?)?;
-        (due <= now).then_some(due)
+        let last_run = self.last_run.filter(|last_run| *last_run <= now)?;
+        self.cadence.next_after(last_run)
     }
 }
 
@@ -124,9 +115,7 @@ impl Planned {
 mod tests {
     use super::*;
 
-    const GRACE: Duration = Duration::from_secs(60);
-    const START: &str = "2026-03-01T10:00:00Z";
-    const END_OF_GRACE: &str = "2026-03-01T10:01:00Z";
+    const GRACE: Duration = Duration::from_secs(30);
 
     fn at(text: &str) -> Timestamp {
         Timestamp::parse(text).unwrap()
@@ -136,9 +125,13 @@ mod tests {
         text.parse().unwrap()
     }
 
-    /// A plan that starts at [`START`] with processors of these names, cadences and last runs.
+    /// A plan that was started long ago, with these processors: name, cadence and last run.
     fn plan(processors: &[(&str, &str, Option<&str>)]) -> Plan {
-        let mut plan = Plan::new(at(START), GRACE);
+        started_at("2026-01-01T00:00:00Z", processors)
+    }
+
+    fn started_at(start: &str, processors: &[(&str, &str, Option<&str>)]) -> Plan {
+        let mut plan = Plan::new(at(start), GRACE);
         for (processor, cadence, last_run) in processors {
             plan.set(name(processor), cadence.parse().unwrap(), last_run.map(at));
         }
@@ -147,122 +140,128 @@ mod tests {
 
     fn due(plan: &Plan, now: &str) -> Vec<String> {
         let due = plan.due(at(now), |_| false);
-        due.iter().map(ToString::to_string).collect()
+        due.iter().map(ProcessorName::to_string).collect()
     }
 
-    const NOTHING: [&str; 0] = [];
+    #[test]
+    fn nothing_is_due_before_the_grace_is_over() {
+        let plan = started_at("2026-03-01T00:00:00Z", &[("usage", "every 15m", None)]);
+        assert_eq!(due(&plan, "2026-03-01T00:00:00Z"), [""; 0]);
+        assert_eq!(due(&plan, "2026-03-01T00:00:29.999999Z"), [""; 0]);
+        assert_eq!(due(&plan, "2026-03-01T00:00:30Z"), ["usage"]);
+    }
 
     #[test]
-    fn nothing_is_due_before_the_end_of_the_grace() {
+    fn a_clock_set_back_to_before_the_start_ends_the_grace() {
+        let plan = started_at("2036-03-01T00:00:00Z", &[("usage", "every 15m", None)]);
+        assert_eq!(due(&plan, "2026-03-01T00:00:00Z"), ["usage"]);
+    }
+
+    #[test]
+    fn a_grace_beyond_all_time_never_ends() {
+        let mut plan = Plan::new(at("2026-03-01T00:00:00Z"), Duration::MAX);
+        plan.set(name("usage"), Cadence::every_minutes(15), None);
+        assert_eq!(due(&plan, "2126-03-01T00:00:00Z"), [""; 0]);
+    }
+
+    #[test]
+    fn the_order_is_fair() {
         let plan = plan(&[
-            ("new", "every 1s", None),
-            ("old", "every 1s", Some("2020-01-01T00:00:00Z")),
+            ("late", "every 15m", Some("2026-03-01T09:40:00Z")),
+            ("later", "daily 03:30", Some("2026-02-28T03:30:00Z")),
+            ("never", "every 1d", None),
+            ("ahead", "every 15m", Some("2036-03-01T00:00:00Z")),
+            ("resting", "every 15m", Some("2026-03-01T09:50:00Z")),
+            ("latest", "every 15m", Some("2026-02-27T00:00:00Z")),
         ]);
-        assert_eq!(due(&plan, START), NOTHING);
-        assert_eq!(due(&plan, "2026-03-01T10:00:59.999999Z"), NOTHING);
-        assert_eq!(due(&plan, END_OF_GRACE), ["new", "old"]);
-    }
-
-    #[test]
-    fn a_clock_set_back_after_the_start_does_not_prolong_the_grace() {
-        let plan = plan(&[("new", "every 1s", None)]);
-        assert_eq!(due(&plan, "2026-03-01T09:59:59.999999Z"), ["new"]);
-        assert_eq!(due(&plan, "2016-03-01T10:00:00Z"), ["new"]);
-    }
-
-    #[test]
-    fn a_grace_beyond_the_end_of_time_is_survived() {
-        let mut plan = Plan::new(at(START), Duration::MAX);
-        plan.set(name("new"), Cadence::every_minutes(1), None);
-        assert_eq!(due(&plan, "2036-03-01T10:00:00Z"), NOTHING);
-        assert_eq!(plan.next_due(&name("new")), Some(Timestamp::from_micros(i64::MAX)));
-    }
-
-    #[test]
-    fn those_that_never_ran_come_first_and_then_the_longest_past_its_due_moment() {
-        let plan = plan(&[
-            ("a-hourly", "every 1h", Some("2026-03-01T08:00:00Z")),
-            ("b-daily", "daily 03:30", Some("2026-02-28T12:00:00Z")),
-            ("c-quarterly", "every 15m", Some("2026-03-01T08:00:00Z")),
-            ("d-new", "every 1d", None),
-            ("e-fresh", "every 1h", Some("2026-03-01T10:00:00Z")),
-            ("f-from-the-future", "every 1h", Some("2036-03-01T10:00:00Z")),
-        ]);
-        let expected = ["d-new", "f-from-the-future", "b-daily", "c-quarterly", "a-hourly"];
-        assert_eq!(due(&plan, "2026-03-01T10:01:00Z"), expected);
+        let expected = ["ahead", "never", "latest", "later", "late"];
+        assert_eq!(due(&plan, "2026-03-01T10:00:00Z"), expected);
     }
 
     #[test]
     fn what_is_in_flight_is_not_due() {
-        let plan = plan(&[("a", "every 1m", None), ("b", "every 1m", None)]);
-        assert_eq!(
-            plan.due(at(END_OF_GRACE), |processor| *processor == name("a")),
-            [name("b")]
-        );
+        let plan = plan(&[("a", "every 15m", None), ("b", "every 15m", None)]);
+        let now = at("2026-03-01T00:00:00Z");
+        assert_eq!(plan.due(now, |processor| processor.as_str() == "a"), [name("b")]);
     }
 
     #[test]
-    fn a_run_puts_off_the_next_one_to_exactly_the_due_moment() {
+    fn what_has_run_is_due_again_exactly_at_the_boundary() {
         let mut plan = plan(&[("usage", "every 15m", None)]);
-        plan.has_run(&name("usage"), at("2026-03-01T10:05:00Z"));
-        assert_eq!(due(&plan, "2026-03-01T10:19:59.999999Z"), NOTHING);
-        assert_eq!(due(&plan, "2026-03-01T10:20:00Z"), ["usage"]);
+        plan.has_run(&name("usage"), at("2026-03-01T00:00:00Z"));
+        plan.has_run(&name("unknown"), at("2026-03-01T00:00:00Z"));
+        assert_eq!(due(&plan, "2026-03-01T00:00:00Z"), [""; 0]);
+        assert_eq!(due(&plan, "2026-03-01T00:14:59.999999Z"), [""; 0]);
+        assert_eq!(due(&plan, "2026-03-01T00:15:00Z"), ["usage"]);
+    }
+
+    #[test]
+    fn missed_times_are_caught_up_once() {
+        let nightly = Some("2026-03-01T03:30:00Z");
+        let mut plan = plan(&[("cron", "cron 30 3 * * *", nightly), ("daily", "daily 03:30", nightly)]);
+        assert_eq!(due(&plan, "2026-03-05T12:00:00Z"), ["cron", "daily"]);
+        for processor in ["cron", "daily"] {
+            plan.has_run(&name(processor), at("2026-03-05T12:00:00Z"));
+        }
+        assert_eq!(due(&plan, "2026-03-05T12:00:01Z"), [""; 0]);
+        assert_eq!(due(&plan, "2026-03-06T03:29:59Z"), [""; 0]);
+        assert_eq!(due(&plan, "2026-03-06T03:30:00Z"), ["cron", "daily"]);
     }
 
     #[test]
     fn a_restart_neither_repeats_nor_skips() {
-        let before = [("usage", "daily 03:30, 15:00", Some("2026-03-01T03:30:10Z"))];
-        assert_eq!(due(&plan(&before), END_OF_GRACE), NOTHING);
-        assert_eq!(due(&plan(&before), "2026-03-01T15:00:00Z"), ["usage"]);
-
-        let missed = [("usage", "daily 03:30, 15:00", Some("2026-02-28T03:30:10Z"))];
-        let mut after_downtime = plan(&missed);
-        assert_eq!(due(&after_downtime, END_OF_GRACE), ["usage"]);
-        after_downtime.has_run(&name("usage"), at(END_OF_GRACE));
-        assert_eq!(due(&after_downtime, "2026-03-01T14:59:59Z"), NOTHING);
-        assert_eq!(due(&after_downtime, "2026-03-01T15:00:00Z"), ["usage"]);
+        let recorded = Some("2026-03-01T03:30:02Z");
+        let processors = [
+            ("daily", "daily 03:30, 15:00", recorded),
+            ("every", "every 1h", recorded),
+        ];
+        let soon = started_at("2026-03-01T03:31:00Z", &processors);
+        assert_eq!(due(&soon, "2026-03-01T03:31:30Z"), [""; 0]);
+        assert_eq!(due(&soon, "2026-03-01T04:30:02Z"), ["every"]);
+        // The host was down when one of them became due, and starts just before the other does.
+        let late = started_at("2026-03-01T14:59:45Z", &processors);
+        assert_eq!(due(&late, "2026-03-01T15:00:00Z"), [""; 0]);
+        assert_eq!(due(&late, "2026-03-01T15:00:15Z"), ["every", "daily"]);
     }
 
     #[test]
-    fn a_clock_far_ahead_heals_with_one_run() {
-        let mut plan = plan(&[("usage", "every 15m", Some("2036-03-01T10:00:00Z"))]);
-        assert_eq!(due(&plan, END_OF_GRACE), ["usage"]);
-        plan.has_run(&name("usage"), at(END_OF_GRACE));
-        assert_eq!(due(&plan, "2026-03-01T10:15:59Z"), NOTHING);
-        assert_eq!(due(&plan, "2026-03-01T10:16:00Z"), ["usage"]);
+    fn a_new_cadence_counts_from_the_same_last_run() {
+        let last_run = Some("2026-03-01T00:00:00Z");
+        let mut plan = plan(&[("usage", "every 1h", last_run)]);
+        assert_eq!(due(&plan, "2026-03-01T00:15:00Z"), [""; 0]);
+        plan.set(name("usage"), Cadence::every_minutes(15), last_run.map(at));
+        assert_eq!(due(&plan, "2026-03-01T00:15:00Z"), ["usage"]);
     }
 
     #[test]
-    fn processors_are_replaced_and_forgotten() {
-        let mut plan = plan(&[("a", "every 1m", None), ("b", "every 1m", None)]);
-        plan.set(name("a"), Cadence::every_minutes(15), Some(at(START)));
-        assert_eq!(due(&plan, END_OF_GRACE), ["b"]);
-        plan.retain(|processor| *processor == name("a"));
-        plan.has_run(&name("b"), at(START));
-        assert_eq!(plan.next_due(&name("b")), None);
-        assert_eq!(due(&plan, "2026-03-01T10:15:00Z"), ["a"]);
+    fn what_is_not_retained_is_never_due() {
+        let mut plan = plan(&[("gone", "every 15m", None), ("kept", "every 15m", None)]);
+        plan.retain(|processor| processor.as_str() == "kept");
+        assert_eq!(due(&plan, "2026-03-01T00:00:00Z"), ["kept"]);
+        assert_eq!(plan.next_due(&name("gone")), None);
     }
 
     #[test]
-    fn operators_see_when_a_processor_is_due_next() {
-        let plan = plan(&[
-            ("new", "every 1h", None),
-            ("overdue", "every 1h", Some("2026-03-01T08:00:00Z")),
-            ("waiting", "daily 03:30", Some("2026-03-01T03:30:10Z")),
-        ]);
-        assert_eq!(plan.next_due(&name("new")), Some(at(END_OF_GRACE)));
-        assert_eq!(plan.next_due(&name("overdue")), Some(at(END_OF_GRACE)));
-        assert_eq!(plan.next_due(&name("waiting")), Some(at("2026-03-02T03:30:00Z")));
-        assert_eq!(plan.next_due(&name("unknown")), None);
+    fn operators_see_when_a_processor_is_next_due() {
+        let processors = [
+            ("leap", "cron 0 0 29 2 *", Some("2026-02-28T12:00:00Z")),
+            ("missed", "daily 03:30", Some("2026-02-20T03:30:00Z")),
+            ("never", "every 15m", None),
+        ];
+        let plan = started_at("2026-03-01T00:00:00Z", &processors);
+        let next_due = |processor| plan.next_due(&name(processor)).unwrap().to_string();
+        assert_eq!(next_due("leap"), "2028-02-29T00:00:00Z");
+        assert_eq!(next_due("missed"), "2026-03-01T00:00:30Z");
+        assert_eq!(next_due("never"), "2026-03-01T00:00:30Z");
     }
 
     #[test]
-    fn the_tick_is_as_wanted_between_a_second_and_the_shortest_cadence() {
+    fn the_tick_is_no_longer_than_the_shortest_cadence() {
         let seconds = Duration::from_secs;
-        assert_eq!(plan(&[]).tick(seconds(300)), seconds(300));
-        assert_eq!(plan(&[]).tick(Duration::ZERO), seconds(1));
-        let plan = plan(&[("a", "daily 03:30", None), ("b", "every 30s", None)]);
-        assert_eq!(plan.tick(seconds(300)), seconds(30));
-        assert_eq!(plan.tick(seconds(5)), seconds(5));
+        let plan_of = |cadence| plan(&[("slow", "every 1d", None), ("usage", cadence, None)]);
+        assert_eq!(plan(&[]).tick(seconds(60)), seconds(60));
+        assert_eq!(plan_of("every 20s").tick(seconds(60)), seconds(20));
+        assert_eq!(plan_of("every 1h").tick(seconds(60)), seconds(60));
+        assert_eq!(plan_of("every 1h").tick(Duration::ZERO), seconds(1));
     }
 }

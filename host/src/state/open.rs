@@ -83,7 +83,9 @@ impl State {
     /// # Errors
     /// When a transaction is open, or the disk is full.
     pub fn checkpoint(&self) -> Result<()> {
-        self.connect()?.execute_batch("CHECKPOINT").doing("write the checkpoint")
+        self.connect()?
+            .execute_batch("CHECKPOINT")
+            .doing("write the checkpoint")
     }
 
     pub(super) fn root(&self) -> MutexGuard<'_, Connection> {

@@ -15,10 +15,10 @@ use super::{
     error::{Doing, Result, StateError},
     failures::{self, Failure},
     open::connect,
-    sessions::{self, ProcessorStatus},
+    sessions::{self, ProcessorStatus, SessionState},
     statement::{self, StatementRefused, check_query},
 };
-use crate::names::ProcessorName;
+use crate::names::{ProcessorName, SessionKey};
 
 /// A connection for reading.
 pub struct Reader {
@@ -110,6 +110,14 @@ impl Reader {
         Ok(self)
     }
 
+    /// What is recorded of a processor's sessions.
+    ///
+    /// # Errors
+    /// When the state cannot be read.
+    pub fn sessions(&self, processor: &ProcessorName) -> Result<HashMap<SessionKey, SessionState>> {
+        sessions::read(&self.connection, processor)
+    }
+
     /// How far each processor is.
     ///
     /// # Errors
@@ -196,8 +204,13 @@ impl Reader {
     fn answer(&self, sql: &str, parameters: &[Value], limits: QueryLimits) -> duckdb::Result<QueryAnswer> {
         let mut statement = self.connection.prepare(&format!("SELECT * FROM ({sql}\n) LIMIT 0"))?;
         let found = statement.query(params_from_iter(parameters))?;
-        let columns = found.as_ref().map(|statement| statement.column_names()).unwrap_or_default();
-        let mut statement = self.connection.prepare(&format!("SELECT to_json(row)::VARCHAR FROM ({sql}\n) AS row"))?;
+        let columns = found
+            .as_ref()
+            .map(|statement| statement.column_names())
+            .unwrap_or_default();
+        let mut statement = self
+            .connection
+            .prepare(&format!("SELECT to_json(row)::VARCHAR FROM ({sql}\n) AS row"))?;
         let mut found = statement.query(params_from_iter(parameters))?;
         let mut answer = QueryAnswer {
             columns,

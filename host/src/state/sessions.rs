@@ -61,33 +61,7 @@ impl State {
     /// # Errors
     /// When the state cannot be read.
     pub fn sessions(&self, processor: &ProcessorName) -> Result<HashMap<SessionKey, SessionState>> {
-        let doing = "read the state of the sessions";
-        let sql = "SELECT session_file, file_hash, epoch_us(processed_at), file_size, epoch_us(file_mtime),
-                          epoch_us(checked_at), output_version
-                   FROM session_processor_state WHERE processor_name = ?";
-        let connection = self.connect()?;
-        let mut statement = connection.prepare(sql).doing(doing)?;
-        let rows = statement.query_map([processor.as_str()], |row| {
-            let size: Option<i64> = row.get(3)?;
-            let modified: Option<i64> = row.get(4)?;
-            let checked_at: Option<i64> = row.get(5)?;
-            let checked = size
-                .zip(modified)
-                .zip(checked_at)
-                .map(|((size, modified), checked_at)| Checked {
-                    size: u64::try_from(size).unwrap_or(0),
-                    modified: Timestamp::from_micros(modified),
-                    checked_at: Timestamp::from_micros(checked_at),
-                });
-            let state = SessionState {
-                hash: row.get::<_, Option<String>>(1)?.map(FileHash::from_hex),
-                processed_at: Timestamp::from_micros(row.get(2)?),
-                checked,
-                output_version: row.get::<_, Option<u32>>(6)?.unwrap_or(0),
-            };
-            Ok((SessionKey::new(row.get::<_, String>(0)?), state))
-        });
-        rows.and_then(Iterator::collect).doing(doing)
+        read(&self.connect()?, processor)
     }
 
     /// Forgets that a processor is done with a session, or with all: they are processed again, and their rows stay
@@ -103,6 +77,36 @@ impl State {
             .execute(sql, parameters)
             .doing("mark sessions to be processed again")
     }
+}
+
+/// What is recorded of a processor's sessions.
+pub(super) fn read(connection: &Connection, processor: &ProcessorName) -> Result<HashMap<SessionKey, SessionState>> {
+    let doing = "read the state of the sessions";
+    let sql = "SELECT session_file, file_hash, epoch_us(processed_at), file_size, epoch_us(file_mtime),
+                      epoch_us(checked_at), output_version
+               FROM session_processor_state WHERE processor_name = ?";
+    let mut statement = connection.prepare(sql).doing(doing)?;
+    let rows = statement.query_map([processor.as_str()], |row| {
+        let size: Option<i64> = row.get(3)?;
+        let modified: Option<i64> = row.get(4)?;
+        let checked_at: Option<i64> = row.get(5)?;
+        let checked = size
+            .zip(modified)
+            .zip(checked_at)
+            .map(|((size, modified), checked_at)| Checked {
+                size: u64::try_from(size).unwrap_or(0),
+                modified: Timestamp::from_micros(modified),
+                checked_at: Timestamp::from_micros(checked_at),
+            });
+        let state = SessionState {
+            hash: row.get::<_, Option<String>>(1)?.map(FileHash::from_hex),
+            processed_at: Timestamp::from_micros(row.get(2)?),
+            checked,
+            output_version: row.get::<_, Option<u32>>(6)?.unwrap_or(0),
+        };
+        Ok((SessionKey::new(row.get::<_, String>(0)?), state))
+    });
+    rows.and_then(Iterator::collect).doing(doing)
 }
 
 /// How far each processor is, in the order of their names.

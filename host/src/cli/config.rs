@@ -1,0 +1,17 @@
+//! `session-host config`.
+
+use super::{Exit, arguments::ConfigOptions, output};
+use crate::config::{Configured, defaults_as_toml};
+
+/// Prints the settings in force and where each was set, or a file to begin with.
+pub(super) fn config(configured: &Configured, options: &ConfigOptions) -> anyhow::Result<Exit> {
+    if options.defaults {
+        output::print(defaults_as_toml().trim_end())?;
+        return Ok(Exit::Done);
+    }
+    output::print(format!("# {}", configured.path.display()))?;
+    for (key, value, origin) in configured.in_force() {
+        output::print(format!("{key} = {value}  # {}", origin.as_str()))?;
+    }
+    Ok(Exit::Done)
+}

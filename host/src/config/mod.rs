@@ -1,0 +1,71 @@
+//! The configuration: what can be set, where, and what comes of it.
+
+mod keys;
+mod reference;
+mod settings;
+mod token;
+mod variables;
+
+use std::{io, path::PathBuf};
+
+pub use keys::{ConfigFile, KEYS, Key};
+pub use reference::{Origin, defaults_as_toml, keys_as_markdown};
+pub use settings::{Configured, ServiceSettings, Settings};
+pub use token::{ApiToken, TokenSource};
+
+/// Why there is no configuration.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// The file cannot be read.
+    #[error("read the configuration {}: {source}", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// The file is no TOML, or has a key that is unknown or of the wrong type.
+    #[error("{}: {source}", path.display())]
+    Parse {
+        /// The file.
+        path: PathBuf,
+        /// Line, column and key.
+        source: Box<toml::de::Error>,
+    },
+    /// A variable has a value that it cannot have.
+    #[error("the variable {variable} is `{value}`: {reason}")]
+    Variable {
+        /// The variable.
+        variable: String,
+        /// Its value.
+        value: String,
+        /// What it must be.
+        reason: String,
+    },
+    /// A setting has a value that it cannot have.
+    #[error("{key} is {value}: {reason}")]
+    Value {
+        /// The key.
+        key: &'static str,
+        /// Its value.
+        value: String,
+        /// What it must be.
+        reason: &'static str,
+    },
+    /// No home directory to put the defaults in.
+    #[error("there is no home directory to keep the state in: set HOME, or name a data directory with --data")]
+    NoHome,
+    /// No sessions directory is named.
+    #[error(
+        "no sessions directory is named: pass --sessions DIR, set SESSION_HOST_SESSIONS, or write `sessions = \"DIR\"` into {0}"
+    )]
+    NoSessions(String),
+    /// The token cannot be read.
+    #[error("the token in {place}: {reason}")]
+    Token {
+        /// The variable or the file.
+        place: String,
+        /// What is wrong, and what to do.
+        reason: String,
+    },
+}

@@ -1,0 +1,204 @@
+//! What can be set, as text: a file to begin with, the table of the reference, and what is in force.
+
+use std::fmt::Write as _;
+
+use toml::{Table, Value};
+
+use super::{ConfigFile, KEYS, Key, settings::Configured};
+
+/// Where a value comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// A flag.
+    Flag,
+    /// A variable.
+    Variable,
+    /// The file.
+    File,
+    /// Nobody set it.
+    Default,
+}
+
+impl Origin {
+    /// The origin in one word.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Flag => "flag",
+            Self::Variable => "variable",
+            Self::File => "file",
+            Self::Default => "default",
+        }
+    }
+}
+
+const TABLES: &str = r#"
+# How often processors are due, where not as often as they want themselves. UTC. The variable
+# SESSION_HOST_<NAME>_SCHEDULE stands before it.
+[schedule]
+# usage = "every 15m"
+# errors = "daily 03:30, 15:00"
+# secrets = "cron 0 6 * * 1-5"
+
+# Folders that are not called by the name of their user.
+[users]
+# "8f14e45f" = "alice"
+
+# What is handed to a processor: its own documentation says what it takes.
+# [processors.usage]
+# curated_plugins = ["release-notes"]
+"#;
+
+/// A configuration file in which every key stands with its meaning, and the defaults are set.
+#[must_use]
+pub fn defaults_as_toml() -> String {
+    let defaults = table_of(&ConfigFile::defaults());
+    let mut text = "# The configuration of session-host. Paths start at the folder of this file.\n".to_owned();
+    for key in KEYS {
+        text.push_str("\n# ");
+        text.push_str(key.meaning.trim());
+        text.push('\n');
+        text.push_str(&before_the_file(key));
+        // Writing to a String does not fail.
+        let _ = match defaults.get(key.name) {
+            Some(value) => writeln!(text, "{} = {value}", key.name),
+            None => writeln!(text, "# {} = {}", key.name, key.example),
+        };
+    }
+    text.push_str(TABLES);
+    text
+}
+
+fn before_the_file(key: &Key) -> String {
+    let unset = match key.unset {
+        "" => String::new(),
+        unset => format!(" When it is not set: {}.", unset.replace('`', "")),
+    };
+    match key.flag {
+        "" => format!("# Variable {}.{unset}\n", key.variable),
+        flag => format!("# Flag {flag}, variable {}.{unset}\n", key.variable),
+    }
+}
+
+/// The table of all keys, as it stands in the reference.
+#[must_use]
+pub fn keys_as_markdown() -> String {
+    let defaults = table_of(&ConfigFile::defaults());
+    let mut text = "| key in the file | flag | variable | default | meaning |\n|---|---|---|---|---|\n".to_owned();
+    for key in KEYS {
+        let flag = match key.flag {
+            "" => String::new(),
+            flag => format!("`{flag}`"),
+        };
+        let default = match defaults.get(key.name) {
+            Some(value) => format!("`{value}`"),
+            None => key.unset.to_owned(),
+        };
+        // As above.
+        let _ = writeln!(
+            text,
+            "| `{}` | {flag} | `{}` | {default} | {} |",
+            key.name,
+            key.variable,
+            key.meaning.trim()
+        );
+    }
+    text
+}
+
+impl Configured {
+    /// Every key with the value that is set, as TOML, and where it is set; keys without a value are left out.
+    #[must_use]
+    pub fn in_force(&self) -> Vec<(&'static str, String, Origin)> {
+        let layers = [
+            (&self.flags, Origin::Flag),
+            (&self.variables, Origin::Variable),
+            (&self.file, Origin::File),
+            (&ConfigFile::defaults(), Origin::Default),
+        ];
+        let layers = layers.map(|(layer, origin)| (table_of(layer), origin));
+        let found = |key: &Key| {
+            let mut places = layers.iter();
+            places.find_map(|(layer, origin)| Some((key.name, layer.get(key.name)?.to_string(), *origin)))
+        };
+        KEYS.iter().filter_map(found).collect()
+    }
+}
+
+fn table_of(file: &ConfigFile) -> Table {
+    // A configuration is made of what TOML has; a path that is no UTF-8 is the one thing that it cannot tell.
+    match Value::try_from(file) {
+        Ok(Value::Table(table)) => table,
+        _ => Table::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_file_to_begin_with_is_one_and_sets_the_defaults() {
+        let read: ConfigFile = toml::from_str(&defaults_as_toml()).unwrap();
+        assert_eq!(read, ConfigFile::defaults());
+    }
+
+    #[test]
+    fn every_key_of_the_file_to_begin_with_can_be_set_as_it_says() {
+        let uncommented: String = defaults_as_toml()
+            .lines()
+            .map(|line| match line.strip_prefix("# ") {
+                Some(rest) if rest.contains(" = ") || rest.starts_with('[') => format!("{rest}\n"),
+                _ => format!("{line}\n"),
+            })
+            .collect();
+        let read: ConfigFile = toml::from_str(&uncommented).unwrap_or_else(|error| panic!("{error}\n{uncommented}"));
+        let table = table_of(&read);
+        assert!(KEYS.iter().all(|key| table.contains_key(key.name)));
+        assert_eq!(read.schedule["usage"], "every 15m");
+    }
+
+    #[test]
+    fn the_reference_has_the_table_of_all_keys() {
+        let reference = include_str!("../../../docs/reference.md");
+        let table = keys_as_markdown();
+        assert!(
+            reference.contains(&table),
+            "the table of settings in docs/reference.md must be this one:\n\n{table}"
+        );
+    }
+
+    #[test]
+    fn what_is_in_force_says_where_it_was_set() {
+        let configured = Configured {
+            path: "config.toml".into(),
+            flags: ConfigFile {
+                workers: Some(3),
+                ..ConfigFile::default()
+            },
+            variables: ConfigFile {
+                workers: Some(4),
+                tick_seconds: Some(5),
+                ..ConfigFile::default()
+            },
+            file: ConfigFile {
+                tick_seconds: Some(6),
+                recursive: Some(true),
+                ..ConfigFile::default()
+            },
+        };
+        let in_force = configured.in_force();
+        let of = |name: &str| in_force.iter().find(|(key, ..)| *key == name).cloned();
+        assert_eq!(of("workers"), Some(("workers", "3".to_owned(), Origin::Flag)));
+        assert_eq!(
+            of("tick_seconds"),
+            Some(("tick_seconds", "5".to_owned(), Origin::Variable))
+        );
+        assert_eq!(of("recursive"), Some(("recursive", "true".to_owned(), Origin::File)));
+        assert_eq!(
+            of("audit_retention_days"),
+            Some(("audit_retention_days", "90".to_owned(), Origin::Default))
+        );
+        assert_eq!(of("sessions"), None);
+    }
+}

@@ -1,0 +1,266 @@
+//! Whether processors keep up, told from what was observed of them.
+
+use std::time::Duration;
+
+use serde::Serialize;
+use session_plugin_api::Timestamp;
+
+/// What was observed of a processor.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Observed {
+    /// How often it is due.
+    pub cadence: Duration,
+    /// The operator's bound on how long a session may wait; `None` for the default.
+    pub stuck_file_grace: Option<Duration>,
+    /// Since when the service observes it.
+    pub observed_since: Timestamp,
+    /// When its last run began.
+    pub last_run: Option<Timestamp>,
+    /// When the latest of its sessions was processed.
+    pub last_processed: Option<Timestamp>,
+    /// When the newest transcript was last written.
+    pub newest_transcript: Option<Timestamp>,
+    /// When the unprocessed transcript that waits longest was last written.
+    pub oldest_unprocessed: Option<Timestamp>,
+    /// What keeps it from being run, if something does.
+    pub hindrance: Option<Hindrance>,
+}
+
+/// What keeps a processor from being run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Hindrance {
+    /// It does not take its configuration.
+    Unavailable {
+        /// Why.
+        reason: String,
+    },
+    /// An attempt does not return.
+    Wedged {
+        /// The session.
+        session: String,
+    },
+}
+
+/// What is amiss, and what to do about it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Warning {
+    /// What it is, for programs.
+    pub kind: WarningKind,
+    /// What it is and what to do, for people.
+    pub message: String,
+}
+
+/// What can be amiss.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum WarningKind {
+    /// Transcripts are written, and none is processed.
+    Lagging,
+    /// A session has waited too long.
+    Stuck,
+    /// The processor does not take its configuration.
+    Unavailable,
+    /// An attempt does not return.
+    Wedged,
+    /// A file of the plugins directory is not taken.
+    Rejected,
+    /// Nobody has looked for too long.
+    Stale,
+}
+
+impl Warning {
+    /// A warning of this kind.
+    pub fn new(kind: WarningKind, message: impl Into<String>) -> Self {
+        Self {
+            kind,
+            message: message.into(),
+        }
+    }
+}
+
+/// What is amiss with a processor at `now`; nothing when it keeps up, or when there are no transcripts.
+#[must_use]
+pub fn assess(observed: &Observed, now: Timestamp) -> Vec<Warning> {
+    if let Some(hindrance) = &observed.hindrance {
+        return vec![hindered(hindrance)];
+    }
+    [lagging(observed), stuck(observed, now)]
+        .into_iter()
+        .flatten()
+        .collect()
+}
+
+fn hindered(hindrance: &Hindrance) -> Warning {
+    match hindrance {
+        Hindrance::Unavailable { reason } => Warning::new(
+            WarningKind::Unavailable,
+            format!("the processor does not take its configuration: {reason}; correct it and restart"),
+        ),
+        Hindrance::Wedged { session } => Warning::new(
+            WarningKind::Wedged,
+            format!("the attempt at {session} does not return: restart the service, and tell the plugin's author"),
+        ),
+    }
+}
+
+/// Twice the cadence: one run may be missed.
+fn grace(observed: &Observed) -> Duration {
+    observed.cadence.saturating_mul(2)
+}
+
+fn lagging(observed: &Observed) -> Option<Warning> {
+    let (newest, processed) = observed.newest_transcript.zip(observed.last_processed)?;
+    let lag = distance(processed, newest);
+    (lag > grace(observed)).then(|| {
+        let message = format!(
+            "the newest transcript was written {} after the last one was processed: see `session-host runs` for what the runs come to",
+            told(lag)
+        );
+        Warning::new(WarningKind::Lagging, message)
+    })
+}
+
+fn stuck(observed: &Observed, now: Timestamp) -> Option<Warning> {
+    let written = observed.oldest_unprocessed?;
+    // A processor that has never run could not have done it earlier.
+    let waiting_since = match observed.last_run {
+        Some(_) => written,
+        None => written.max(observed.observed_since),
+    };
+    let allowed = observed
+        .stuck_file_grace
+        .unwrap_or_else(|| grace(observed).saturating_mul(4));
+    let waited = distance(waiting_since, now);
+    (waited > allowed).then(|| {
+        let message = format!(
+            "a transcript has waited for {} to be processed: see `session-host failures` for what fails, and whether runs are capped",
+            told(waited)
+        );
+        Warning::new(WarningKind::Stuck, message)
+    })
+}
+
+fn distance(from: Timestamp, to: Timestamp) -> Duration {
+    let micros = to.as_micros().saturating_sub(from.as_micros());
+    Duration::from_micros(u64::try_from(micros).unwrap_or(0))
+}
+
+/// A duration as people say it.
+fn told(duration: Duration) -> String {
+    let minutes = duration.as_secs() / 60;
+    match minutes {
+        0 => format!("{} s", duration.as_secs()),
+        1..120 => format!("{minutes} min"),
+        _ => format!("{} h", minutes / 60),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SECOND: i64 = 1_000_000;
+
+    fn at(seconds: i64) -> Timestamp {
+        Timestamp::from_micros(seconds * SECOND)
+    }
+
+    /// Due every 100 s, so that the grace is 200 s and a session may wait for 800 s.
+    fn keeps_up() -> Observed {
+        Observed {
+            cadence: Duration::from_secs(100),
+            stuck_file_grace: None,
+            observed_since: at(0),
+            last_run: Some(at(1000)),
+            last_processed: Some(at(1000)),
+            newest_transcript: Some(at(1000)),
+            oldest_unprocessed: None,
+            hindrance: None,
+        }
+    }
+
+    fn kinds(observed: &Observed, now: Timestamp) -> Vec<WarningKind> {
+        assess(observed, now).into_iter().map(|warning| warning.kind).collect()
+    }
+
+    #[test]
+    fn who_keeps_up_is_well_and_so_is_who_has_nothing_to_do() {
+        assert_eq!(kinds(&keeps_up(), at(1_000_000)), []);
+        let idle = Observed {
+            last_run: None,
+            last_processed: None,
+            newest_transcript: None,
+            ..keeps_up()
+        };
+        assert_eq!(kinds(&idle, at(1_000_000)), []);
+    }
+
+    #[test]
+    fn more_than_the_grace_behind_the_newest_transcript_is_lagging() {
+        let behind = |seconds: i64| Observed {
+            newest_transcript: Some(at(1000 + seconds)),
+            ..keeps_up()
+        };
+        assert_eq!(kinds(&behind(200), at(1300)), []);
+        assert_eq!(kinds(&behind(201), at(1300)), [WarningKind::Lagging]);
+    }
+
+    #[test]
+    fn a_session_that_waits_for_more_than_four_graces_is_stuck() {
+        let waiting = Observed {
+            oldest_unprocessed: Some(at(900)),
+            ..keeps_up()
+        };
+        assert_eq!(kinds(&waiting, at(1700)), []);
+        assert_eq!(kinds(&waiting, at(1701)), [WarningKind::Stuck]);
+        let patient = Observed {
+            stuck_file_grace: Some(Duration::from_secs(5000)),
+            ..waiting
+        };
+        assert_eq!(kinds(&patient, at(1701)), []);
+    }
+
+    #[test]
+    fn sessions_of_a_processor_that_never_ran_wait_since_the_service_looks() {
+        let fresh = Observed {
+            observed_since: at(5000),
+            last_run: None,
+            last_processed: None,
+            newest_transcript: Some(at(10)),
+            oldest_unprocessed: Some(at(10)),
+            ..keeps_up()
+        };
+        assert_eq!(kinds(&fresh, at(5800)), []);
+        assert_eq!(kinds(&fresh, at(5801)), [WarningKind::Stuck]);
+    }
+
+    #[test]
+    fn a_hindrance_is_told_with_its_reason_and_nothing_else() {
+        let unavailable = Observed {
+            hindrance: Some(Hindrance::Unavailable {
+                reason: "no model".to_owned(),
+            }),
+            oldest_unprocessed: Some(at(0)),
+            ..keeps_up()
+        };
+        let warnings = assess(&unavailable, at(1_000_000));
+        assert_eq!(warnings.len(), 1);
+        assert_eq!(warnings[0].kind, WarningKind::Unavailable);
+        assert!(warnings[0].message.contains("no model"));
+    }
+
+    #[test]
+    fn a_clock_that_went_back_is_no_reason_to_warn() {
+        let waiting = Observed {
+            oldest_unprocessed: Some(at(900)),
+            ..keeps_up()
+        };
+        assert_eq!(kinds(&waiting, at(-5)), []);
+    }
+
+    #[test]
+    fn durations_are_told_in_the_unit_that_fits() {
+        let seconds = [59, 60, 7199, 7200].map(Duration::from_secs);
+        assert_eq!(seconds.map(told), ["59 s", "1 min", "119 min", "2 h"]);
+    }
+}

@@ -1,0 +1,258 @@
+//! The latest observation, for everyone to read without waiting.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, PoisonError, RwLock},
+    time::Duration,
+};
+
+use serde::Serialize;
+use session_plugin_api::Timestamp;
+
+use super::assessment::{Observed, Warning, WarningKind, assess};
+use crate::{clock::text_of, names::ProcessorName};
+
+/// The latest observation. Readers never wait for a run, the writer or the disk.
+#[derive(Debug)]
+pub struct HealthBoard {
+    observed_since: Timestamp,
+    patience: Duration,
+    latest: RwLock<Arc<Observation>>,
+}
+
+#[derive(Debug, Default)]
+struct Observation {
+    checked_at: Option<Timestamp>,
+    processors: BTreeMap<ProcessorName, ObservedProcessor>,
+    rejected: Vec<Rejected>,
+}
+
+/// A processor as it was observed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ObservedProcessor {
+    /// What its health is told from.
+    pub observed: Observed,
+    /// How many sessions wait to be processed.
+    pub backlog: u64,
+    /// How many sessions' last attempts failed.
+    pub failing: u64,
+}
+
+/// A file of the plugins directory that is not taken.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Rejected {
+    /// The file.
+    pub file: String,
+    /// Why.
+    pub reason: String,
+}
+
+/// The health of the whole service, as it is shown.
+#[derive(Clone, Debug, Serialize)]
+pub struct Health {
+    /// `ok`, or `degraded` when there is any warning.
+    pub status: &'static str,
+    /// The version of the host.
+    pub version: &'static str,
+    /// How long the service has been looking.
+    pub uptime_seconds: u64,
+    /// When somebody last looked, RFC 3339 in UTC; null right after the start.
+    pub checked_at: Option<String>,
+    /// What concerns the whole service.
+    pub warnings: Vec<Warning>,
+    /// Each processor.
+    pub processors: BTreeMap<String, ProcessorHealth>,
+}
+
+/// The health of one processor.
+#[derive(Clone, Debug, Serialize)]
+pub struct ProcessorHealth {
+    /// `ok` or `warning`.
+    pub status: &'static str,
+    /// What is amiss.
+    pub warnings: Vec<Warning>,
+    /// When its last run began.
+    pub last_run_at: Option<String>,
+    /// When the latest of its sessions was processed.
+    pub last_processed_at: Option<String>,
+    /// When the newest transcript was last written.
+    pub newest_transcript_at: Option<String>,
+    /// How many sessions wait to be processed.
+    pub backlog: u64,
+    /// How many sessions' last attempts failed.
+    pub failing: u64,
+}
+
+impl HealthBoard {
+    /// A board without an observation, which expects one every `tick`.
+    #[must_use]
+    pub fn new(observed_since: Timestamp, tick: Duration) -> Self {
+        const MISSED_TICKS: u32 = 4;
+        const LONG_SCAN: Duration = Duration::from_secs(120);
+        Self {
+            observed_since,
+            patience: tick.saturating_mul(MISSED_TICKS).max(LONG_SCAN),
+            latest: RwLock::default(),
+        }
+    }
+
+    /// Since when the service is observed.
+    #[must_use]
+    pub fn observed_since(&self) -> Timestamp {
+        self.observed_since
+    }
+
+    /// Puts a new observation up.
+    pub fn put_up(
+        &self,
+        checked_at: Timestamp,
+        processors: BTreeMap<ProcessorName, ObservedProcessor>,
+        rejected: Vec<Rejected>,
+    ) {
+        let observation = Arc::new(Observation {
+            checked_at: Some(checked_at),
+            processors,
+            rejected,
+        });
+        *self.latest.write().unwrap_or_else(PoisonError::into_inner) = observation;
+    }
+
+    /// The health at `now`, told from the latest observation.
+    #[must_use]
+    pub fn read(&self, now: Timestamp) -> Health {
+        let observation = Arc::clone(&self.latest.read().unwrap_or_else(PoisonError::into_inner));
+        let processors: BTreeMap<String, ProcessorHealth> = observation
+            .processors
+            .iter()
+            .map(|(name, processor)| (name.to_string(), processor.health(now)))
+            .collect();
+        let warnings = self.warnings(&observation, now);
+        let is_well = warnings.is_empty() && processors.values().all(|processor| processor.warnings.is_empty());
+        Health {
+            status: if is_well { "ok" } else { "degraded" },
+            version: env!("CARGO_PKG_VERSION"),
+            uptime_seconds: seconds_between(self.observed_since, now),
+            checked_at: observation.checked_at.map(text_of),
+            warnings,
+            processors,
+        }
+    }
+
+    fn warnings(&self, observation: &Observation, now: Timestamp) -> Vec<Warning> {
+        let looked = observation.checked_at.unwrap_or(self.observed_since);
+        let age = seconds_between(looked, now);
+        let stale = (age > self.patience.as_secs()).then(|| {
+            let message = format!("nobody has looked at the health for {age} s: see the log, and restart the service");
+            Warning::new(WarningKind::Stale, message)
+        });
+        let rejected = observation.rejected.iter().map(|rejected| {
+            let message = format!("the plugin {} is not taken: {}", rejected.file, rejected.reason);
+            Warning::new(WarningKind::Rejected, message)
+        });
+        stale.into_iter().chain(rejected).collect()
+    }
+}
+
+impl ObservedProcessor {
+    fn health(&self, now: Timestamp) -> ProcessorHealth {
+        let warnings = assess(&self.observed, now);
+        ProcessorHealth {
+            status: if warnings.is_empty() { "ok" } else { "warning" },
+            warnings,
+            last_run_at: self.observed.last_run.map(text_of),
+            last_processed_at: self.observed.last_processed.map(text_of),
+            newest_transcript_at: self.observed.newest_transcript.map(text_of),
+            backlog: self.backlog,
+            failing: self.failing,
+        }
+    }
+}
+
+fn seconds_between(from: Timestamp, to: Timestamp) -> u64 {
+    let micros = to.as_micros().saturating_sub(from.as_micros());
+    u64::try_from(micros / 1_000_000).unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(seconds: i64) -> Timestamp {
+        Timestamp::from_micros(seconds * 1_000_000)
+    }
+
+    fn board() -> HealthBoard {
+        HealthBoard::new(at(0), Duration::from_secs(100))
+    }
+
+    fn processor(oldest_unprocessed: Option<Timestamp>) -> BTreeMap<ProcessorName, ObservedProcessor> {
+        let observed = Observed {
+            cadence: Duration::from_secs(100),
+            stuck_file_grace: None,
+            observed_since: at(0),
+            last_run: Some(at(50)),
+            last_processed: Some(at(50)),
+            newest_transcript: Some(at(50)),
+            oldest_unprocessed,
+            hindrance: None,
+        };
+        let processor = ObservedProcessor {
+            observed,
+            backlog: 1,
+            failing: 2,
+        };
+        BTreeMap::from([("usage".parse().unwrap(), processor)])
+    }
+
+    #[test]
+    fn one_warning_degrades_the_whole() {
+        let board = board();
+        board.put_up(at(1000), processor(None), Vec::new());
+        assert_eq!(board.read(at(1000)).status, "ok");
+        board.put_up(at(1000), processor(Some(at(10))), Vec::new());
+        let health = board.read(at(1000));
+        assert_eq!(
+            (health.status, health.processors["usage"].status),
+            ("degraded", "warning")
+        );
+    }
+
+    #[test]
+    fn a_rejected_file_is_named() {
+        let board = board();
+        let rejected = Rejected {
+            file: "/plugins/broken.so".to_owned(),
+            reason: "it is no shared library".to_owned(),
+        };
+        board.put_up(at(1), BTreeMap::new(), vec![rejected]);
+        let health = board.read(at(1));
+        assert_eq!(health.status, "degraded");
+        assert!(health.warnings[0].message.contains("/plugins/broken.so"));
+    }
+
+    #[test]
+    fn an_old_observation_is_stale() {
+        let board = board();
+        assert_eq!(board.read(at(400)).status, "ok");
+        assert_eq!(board.read(at(401)).warnings[0].kind, WarningKind::Stale);
+        board.put_up(at(1000), BTreeMap::new(), Vec::new());
+        assert_eq!(board.read(at(1400)).status, "ok");
+        assert_eq!(board.read(at(1401)).warnings[0].kind, WarningKind::Stale);
+    }
+
+    #[test]
+    fn the_shape_is_the_documented_one() {
+        let board = board();
+        board.put_up(at(60), processor(None), Vec::new());
+        let expected = serde_json::json!({
+            "status": "ok", "version": env!("CARGO_PKG_VERSION"), "uptime_seconds": 61,
+            "checked_at": "1970-01-01T00:01:00Z", "warnings": [],
+            "processors": {"usage": {
+                "status": "ok", "warnings": [], "last_run_at": "1970-01-01T00:00:50Z",
+                "last_processed_at": "1970-01-01T00:00:50Z", "newest_transcript_at": "1970-01-01T00:00:50Z",
+                "backlog": 1, "failing": 2,
+            }},
+        });
+        assert_eq!(serde_json::to_value(board.read(at(61))).unwrap(), expected);
+    }
+}
