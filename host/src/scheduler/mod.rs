@@ -41,7 +41,7 @@ pub enum ScheduleError {
         /// Where it is configured.
         place: String,
         /// What is wrong.
-        source: InvalidCadence,
+        source: Box<InvalidCadence>,
     },
     /// The times of the last runs cannot be read.
     #[error(transparent)]
@@ -191,10 +191,10 @@ fn in_a_thread(run: BegunRun, stop: StopToken) {
 fn cadence_of(host: &Host, processor: &Processor) -> Result<Cadence, ScheduleError> {
     match host.settings().service.schedule_of(processor.name()) {
         None => Ok(Cadence::every_minutes(processor.descriptor().cadence())),
-        Some((text, place)) => text.parse().map_err(|source| ScheduleError::Cadence {
+        Some((text, place)) => text.parse().map_err(|source: InvalidCadence| ScheduleError::Cadence {
             processor: processor.name().clone(),
             place,
-            source,
+            source: Box::new(source),
         }),
     }
 }
