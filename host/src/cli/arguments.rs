@@ -4,6 +4,7 @@ use std::{net::SocketAddr, path::PathBuf};
 
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum, builder::BoolishValueParser};
 
+use super::log::Usual;
 use crate::{config::ConfigFile, plugins::PluginTrust};
 
 /// Runs processors (shared libraries in a directory) over coding-agent transcripts, each over each version of each
@@ -85,6 +86,8 @@ pub(super) enum Command {
     Failures(FailuresOptions),
     /// List the latest runs
     Runs(RunsOptions),
+    /// Attempt failing sessions again, now
+    Retry(RetryOptions),
     /// Process sessions again, changed or not; their rows stay until then
     Reprocess(ReprocessOptions),
     /// Run read-only SQL on the state
@@ -142,6 +145,23 @@ pub(super) struct LimitOptions {
     max_session_bytes: Option<u64>,
 }
 
+impl LimitOptions {
+    /// A flag that was given, if one was.
+    pub(super) fn named(&self) -> Option<&'static str> {
+        let flags = [
+            (self.max_sessions.is_some(), "--max-sessions"),
+            (self.time_budget.is_some(), "--time-budget"),
+            (self.attempt_timeout.is_some(), "--attempt-timeout"),
+            (self.shutdown_grace.is_some(), "--shutdown-grace"),
+            (self.workers.is_some(), "--workers"),
+            (self.max_inflight_bytes.is_some(), "--max-inflight-bytes"),
+            (self.max_session_bytes.is_some(), "--max-session-bytes"),
+        ];
+        let given = flags.into_iter().find(|(is_given, _)| *is_given);
+        given.map(|(_, flag)| flag)
+    }
+}
+
 #[derive(Debug, Args)]
 pub(super) struct ConfigOptions {
     /// Print a commented configuration file with the defaults
@@ -184,6 +204,19 @@ pub(super) struct ReprocessOptions {
 }
 
 #[derive(Debug, Args)]
+pub(super) struct RetryOptions {
+    /// The processor
+    pub(super) processor: String,
+    /// One session, such as alice/3f2c.jsonl [default: all whose last attempt failed]
+    pub(super) session: Option<String>,
+    /// Print the result as a line of JSON
+    #[arg(long)]
+    pub(super) json: bool,
+    #[command(flatten)]
+    pub(super) limits: LimitOptions,
+}
+
+#[derive(Debug, Args)]
 pub(super) struct QueryOptions {
     /// One SELECT
     #[arg(allow_hyphen_values = true)]
@@ -223,11 +256,20 @@ impl Arguments {
         }
     }
 
+    /// What is logged where nobody asks for more.
+    pub(super) fn usual_log(&self) -> Usual {
+        match self.command {
+            Command::Serve(_) => Usual::Progress,
+            _ => Usual::Warnings,
+        }
+    }
+
     /// The configuration file's path, the settings that stand before it, and the command.
     pub(super) fn into_parts(self) -> (Option<PathBuf>, ConfigFile, Command) {
         let none = LimitOptions::default();
         let (limits, listen) = match &self.command {
             Command::Run(options) => (&options.limits, None),
+            Command::Retry(options) => (&options.limits, None),
             Command::Serve(options) => (&options.limits, options.listen),
             _ => (&none, None),
         };

@@ -1,6 +1,9 @@
-//! The commands that read or correct the state.
+//! The commands that read or correct the state, here or through the server that has it.
 
-use std::{fs, io};
+use std::{fs, io, path::Path};
+
+use serde::Deserialize;
+use serde_json::{Value, json};
 
 use super::{
     Exit,
@@ -9,16 +12,25 @@ use super::{
         RunsOptions,
     },
     output::{self, UsageError},
+    server::{Access, open_or_ask, target},
 };
 use crate::{
     config::Settings,
     names::{ProcessorName, SessionKey},
-    state::{Reader, State, StateError},
+    state::{AuditEntry, Failure, Forgotten, ProcessorStatus, Reader, State, StateError},
 };
+
+#[derive(Deserialize)]
+struct Statuses {
+    processors: Vec<ProcessorStatus>,
+}
 
 /// Shows how far each processor is.
 pub(super) fn status(settings: &Settings, options: &ListOptions) -> anyhow::Result<Exit> {
-    let status = Reader::open(&settings.state)?.status()?;
+    let status = match reader(settings)? {
+        Access::Here(reader) => reader.status()?,
+        Access::Server(server) => server.get::<Statuses>("/api/admin/status")?.processors,
+    };
     if options.json {
         output::print_json(&status)?;
         return Ok(Exit::Done);
@@ -47,10 +59,22 @@ pub(super) fn status(settings: &Settings, options: &ListOptions) -> anyhow::Resu
     Ok(Exit::Done)
 }
 
+#[derive(Deserialize)]
+struct Failures {
+    failures: Vec<Failure>,
+}
+
 /// Lists the sessions that fail.
 pub(super) fn failures(settings: &Settings, options: &FailuresOptions) -> anyhow::Result<Exit> {
     let processor = options.processor.as_deref().map(processor_name).transpose()?;
-    let failures = Reader::open(&settings.state)?.failures(processor.as_ref())?;
+    let failures = match reader(settings)? {
+        Access::Here(reader) => reader.failures(processor.as_ref())?,
+        Access::Server(server) => {
+            let name = processor.as_ref().map(ProcessorName::as_str);
+            let asked = target("/api/admin/failures", &[("processor", name)]);
+            server.get::<Failures>(&asked)?.failures
+        }
+    };
     if options.json {
         output::print_json(&failures)?;
         return Ok(Exit::Done);
@@ -70,9 +94,22 @@ pub(super) fn failures(settings: &Settings, options: &FailuresOptions) -> anyhow
     Ok(Exit::Done)
 }
 
+#[derive(Deserialize)]
+struct Runs {
+    runs: Vec<AuditEntry>,
+}
+
 /// Lists the latest runs.
 pub(super) fn runs(settings: &Settings, options: &RunsOptions) -> anyhow::Result<Exit> {
-    let entries = Reader::open(&settings.state)?.runs(options.limit)?;
+    let entries = match reader(settings)? {
+        Access::Here(reader) => reader.runs(options.limit)?,
+        Access::Server(server) => {
+            let limit = options.limit.to_string();
+            server
+                .get::<Runs>(&target("/api/admin/runs", &[("limit", Some(&limit))]))?
+                .runs
+        }
+    };
     if options.json {
         output::print_json(&entries)?;
         return Ok(Exit::Done);
@@ -95,12 +132,24 @@ pub(super) fn runs(settings: &Settings, options: &RunsOptions) -> anyhow::Result
     Ok(Exit::Done)
 }
 
+#[derive(Deserialize)]
+struct Reprocessed {
+    sessions: usize,
+}
+
 /// Marks sessions to be processed again.
 pub(super) fn reprocess(settings: &Settings, options: &ReprocessOptions) -> anyhow::Result<Exit> {
     let processor = processor_name(&options.processor)?;
     let session = options.session.as_deref().map(SessionKey::new);
-    let state = open_existing(settings)?;
-    let sessions = state.reprocess(&processor, session.as_ref())?;
+    let sessions = match existing(settings)? {
+        Access::Here(state) => state.reprocess(&processor, session.as_ref())?,
+        Access::Server(server) => {
+            let session = session.as_ref().map(SessionKey::as_str);
+            let asked = [("processor", Some(processor.as_str())), ("session", session)];
+            let reprocessed: Reprocessed = server.post(&target("/api/admin/reprocess", &asked), String::new())?;
+            reprocessed.sessions
+        }
+    };
     if sessions == 0 {
         let subject = session.map_or_else(|| "no session".to_owned(), |session| format!("no session {session}"));
         return Err(UsageError(format!(
@@ -114,48 +163,142 @@ pub(super) fn reprocess(settings: &Settings, options: &ReprocessOptions) -> anyh
     Ok(Exit::Done)
 }
 
+/// What a server answers to a query.
+#[derive(Deserialize)]
+struct Answer {
+    columns: Vec<String>,
+    rows: Vec<Vec<Value>>,
+    truncated: bool,
+}
+
 /// Runs read-only SQL.
 pub(super) fn query(settings: &Settings, options: &QueryOptions) -> anyhow::Result<Exit> {
-    let state = Reader::open(&settings.state)?.without_external_access()?;
+    match reader(settings)? {
+        Access::Here(reader) => query_here(&reader.without_external_access()?, options),
+        Access::Server(server) => {
+            let asked = json!({"sql": options.sql}).to_string();
+            let answer: Answer = server.post("/api/admin/query", asked)?;
+            if answer.truncated {
+                tracing::warn!(
+                    "only the first {} rows are shown: the server gives no more",
+                    answer.rows.len()
+                );
+            }
+            print_answer(answer, options.format)
+        }
+    }
+}
+
+fn query_here(reader: &Reader, options: &QueryOptions) -> anyhow::Result<Exit> {
     if options.format == QueryFormat::Json {
-        for row in state.query_json(&options.sql)? {
+        for row in reader.query_json(&options.sql)? {
             output::print(row)?;
         }
         return Ok(Exit::Done);
     }
-    let found = state.query(&options.sql)?;
+    let found = reader.query(&options.sql)?;
     let rows = found
         .rows
         .into_iter()
-        .map(|row| row.into_iter().map(Option::unwrap_or_default).collect::<Vec<String>>());
-    match options.format {
+        .map(|row| row.into_iter().map(Option::unwrap_or_default).collect());
+    print_rows(found.columns, rows, options.format)
+}
+
+fn print_answer(answer: Answer, format: QueryFormat) -> anyhow::Result<Exit> {
+    let Answer { columns, rows, .. } = answer;
+    if format == QueryFormat::Json {
+        for row in rows {
+            let members = columns.iter().map(|column| Value::from(column.as_str())).zip(row);
+            let members: Vec<String> = members.map(|(name, value)| format!("{name}:{value}")).collect();
+            output::print(format!("{{{}}}", members.join(",")))?;
+        }
+        return Ok(Exit::Done);
+    }
+    let rows = rows.into_iter().map(|row| row.into_iter().map(text_of).collect());
+    print_rows(columns, rows, format)
+}
+
+fn text_of(value: Value) -> String {
+    match value {
+        Value::Null => String::new(),
+        Value::String(text) => text,
+        value => value.to_string(),
+    }
+}
+
+fn print_rows(
+    columns: Vec<String>,
+    rows: impl Iterator<Item = Vec<String>>,
+    format: QueryFormat,
+) -> anyhow::Result<Exit> {
+    match format {
         QueryFormat::Csv => {
             let mut csv = csv::Writer::from_writer(io::stdout().lock());
-            csv.write_record(&found.columns)?;
+            csv.write_record(&columns)?;
             for row in rows {
                 csv.write_record(row)?;
             }
             csv.flush()?;
         }
-        QueryFormat::Table | QueryFormat::Json => output::print(output::grid(found.columns, rows))?,
+        QueryFormat::Table | QueryFormat::Json => output::print(output::grid(columns, rows))?,
     }
     Ok(Exit::Done)
 }
 
+#[derive(Deserialize)]
+struct Exported {
+    folder: String,
+    tables: Vec<String>,
+}
+
 /// Writes every table as a Parquet file.
 pub(super) fn export(settings: &Settings, options: &ExportOptions) -> anyhow::Result<Exit> {
-    let state = Reader::open(&settings.state)?;
+    let access = reader(settings)?;
     let folder = &options.folder;
     fs::create_dir_all(folder).map_err(|error| UsageError(format!("make the folder {}: {error}", folder.display())))?;
-    for table in state.export(folder)? {
+    let tables = match access {
+        Access::Here(reader) => reader.export(folder)?,
+        Access::Server(server) => {
+            let exported: Exported = server.post("/api/admin/export", String::new())?;
+            fetch(&exported, folder)?;
+            exported.tables
+        }
+    };
+    for table in tables {
         output::print(folder.join(format!("{table}.parquet")).display())?;
     }
     Ok(Exit::Done)
 }
 
+/// Moves what a server on the same machine exported to where it is wanted.
+fn fetch(exported: &Exported, folder: &Path) -> Result<(), UsageError> {
+    let source = Path::new(&exported.folder);
+    for table in &exported.tables {
+        let file = format!("{table}.parquet");
+        let copied = fs::copy(source.join(&file), folder.join(&file));
+        copied.map_err(|error| {
+            UsageError(format!(
+                "copy {file} from {}, where the server exported it: {error}; copy the folder with the server's rights",
+                source.display()
+            ))
+        })?;
+    }
+    // What the server keeps of an export that was copied is only in the way.
+    if let Err(error) = fs::remove_dir_all(source) {
+        tracing::warn!("the export is also in {}: {error}", source.display());
+    }
+    Ok(())
+}
+
 /// Removes everything about a user or a session.
 pub(super) fn forget(settings: &Settings, options: &ForgetOptions) -> anyhow::Result<Exit> {
-    let forgotten = open_existing(settings)?.forget(&options.subject)?;
+    let forgotten = match existing(settings)? {
+        Access::Here(state) => state.forget(&options.subject)?,
+        Access::Server(server) => {
+            let asked = target("/api/admin/forget", &[("subject", Some(&options.subject))]);
+            server.post::<Forgotten>(&asked, String::new())?
+        }
+    };
     if forgotten.is_nothing() {
         return Err(UsageError(format!("nothing is known of {}", options.subject)).into());
     }
@@ -166,13 +309,17 @@ pub(super) fn forget(settings: &Settings, options: &ForgetOptions) -> anyhow::Re
     Ok(Exit::Done)
 }
 
-fn open_existing(settings: &Settings) -> Result<State, StateError> {
-    match settings.state.exists() {
+fn reader(settings: &Settings) -> anyhow::Result<Access<Reader>> {
+    open_or_ask(settings, || Reader::open(&settings.state))
+}
+
+fn existing(settings: &Settings) -> anyhow::Result<Access<State>> {
+    open_or_ask(settings, || match settings.state.exists() {
         true => State::open(&settings.state),
         false => Err(StateError::Missing {
             path: settings.state.clone(),
         }),
-    }
+    })
 }
 
 fn processor_name(text: &str) -> Result<ProcessorName, UsageError> {

@@ -15,12 +15,22 @@ use super::{arguments::LogFormat, output::UsageError};
 /// The terminal's progress bars; drawing and logging must not cross.
 pub(super) static BARS: LazyLock<MultiProgress> = LazyLock::new(MultiProgress::new);
 
+/// What is logged where nobody asks for more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Usual {
+    /// What may be amiss.
+    Warnings,
+    /// What is done too: nobody sits before a service.
+    Progress,
+}
+
 /// Installs the log; panics of the host go there too.
 ///
 /// # Errors
 /// When the SESSION_HOST_LOG variable holds no filter.
-pub(super) fn install(format: LogFormat, verbose: u8) -> Result<(), UsageError> {
+pub(super) fn install(format: LogFormat, verbose: u8, usual: Usual) -> Result<(), UsageError> {
     let level = match verbose {
+        0 if matches!(usual, Usual::Progress) => "info",
         0 => "warn",
         1 => "info",
         _ => "debug",

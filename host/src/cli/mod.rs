@@ -8,6 +8,7 @@ mod output;
 mod processors;
 mod run;
 mod serve;
+mod server;
 mod signals;
 
 use std::process::ExitCode;
@@ -15,10 +16,11 @@ use std::process::ExitCode;
 use clap::Parser;
 
 use arguments::{Arguments, Command};
+use server::ServerError;
 
 use crate::{
     config::{ConfigError, Configured},
-    host::{NoSuchProcessor, StartError},
+    host::{NoSuchProcessor, NotBegun, StartError},
     plugins::CatalogueError,
     runner::RunError,
     scheduler::ScheduleError,
@@ -48,7 +50,8 @@ impl From<Exit> for ExitCode {
 #[must_use]
 pub fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    let installed = log::install(arguments.log_format, arguments.verbose).map_err(anyhow::Error::from);
+    let installed =
+        log::install(arguments.log_format, arguments.verbose, arguments.usual_log()).map_err(anyhow::Error::from);
     match installed.and_then(|()| dispatch(arguments)) {
         Ok(exit) => exit.into(),
         Err(error) => {
@@ -75,6 +78,7 @@ fn dispatch(arguments: Arguments) -> anyhow::Result<Exit> {
         Command::Status(options) => inspect_state::status(&settings, &options),
         Command::Failures(options) => inspect_state::failures(&settings, &options),
         Command::Runs(options) => inspect_state::runs(&settings, &options),
+        Command::Retry(options) => run::retry(settings, trust, &options),
         Command::Reprocess(options) => inspect_state::reprocess(&settings, &options),
         Command::Query(options) => inspect_state::query(&settings, &options),
         Command::Export(options) => inspect_state::export(&settings, &options),
@@ -103,6 +107,8 @@ fn exit_of(error: &anyhow::Error) -> Exit {
         || error.is::<CatalogueError>()
         || error.is::<NoSuchProcessor>()
         || error.is::<output::UsageError>()
+        || matches!(error.downcast_ref(), Some(NotBegun::NoSuchProcessor(_)))
+        || matches!(error.downcast_ref(), Some(ServerError::Refused(_)))
         || matches!(error.downcast_ref(), Some(RunError::Scan(_)));
     if is_usage { Exit::Usage } else { Exit::Failed }
 }

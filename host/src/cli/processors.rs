@@ -1,25 +1,52 @@
 //! `session-host processors`.
 
-use super::{Exit, arguments::ListOptions, output};
+use serde::Deserialize;
+
+use super::{
+    Exit,
+    arguments::ListOptions,
+    output,
+    server::{Access, open_or_ask},
+};
 use crate::{
     config::Settings,
     plugins::{Catalogue, Claims, LoadOptions, PluginListing, PluginTrust},
     state::{State, StateError},
 };
 
-/// Lists what the plugins directory holds.
+/// Lists what the plugins directory holds, or what the server that has the state made of it.
 pub(super) fn list(settings: &Settings, trust: PluginTrust, options: &ListOptions) -> anyhow::Result<Exit> {
-    let state = open_state(settings)?;
+    let listed = match open_or_ask(settings, || State::open(&settings.state)) {
+        Ok(Access::Here(state)) => load(settings, trust, Some(&state))?,
+        Ok(Access::Server(server)) => server.get::<Plugins>("/api/admin/processors")?.processors,
+        Err(error) if matches!(error.downcast_ref(), Some(StateError::InUse { .. })) => {
+            tracing::warn!("{error}; the plugins' tables are not checked");
+            load(settings, trust, None)?
+        }
+        Err(error) => return Err(error),
+    };
+    print(listed, options)
+}
+
+#[derive(Deserialize)]
+struct Plugins {
+    processors: Vec<PluginListing>,
+}
+
+fn load(settings: &Settings, trust: PluginTrust, state: Option<&State>) -> anyhow::Result<Vec<PluginListing>> {
     let catalogue = Catalogue::load(&LoadOptions {
         folder: &settings.plugins,
         data: &settings.data,
         trust,
         configurations: &settings.processors,
-        state: state.as_ref(),
+        state,
         claims: &Claims::default(),
         claimed: None,
     })?;
-    let listed: Vec<PluginListing> = catalogue.files().iter().map(PluginListing::from).collect();
+    Ok(catalogue.files().iter().map(PluginListing::from).collect())
+}
+
+fn print(listed: Vec<PluginListing>, options: &ListOptions) -> anyhow::Result<Exit> {
     if options.json {
         output::print_json(&listed)?;
         return Ok(Exit::Done);
@@ -27,7 +54,7 @@ pub(super) fn list(settings: &Settings, trust: PluginTrust, options: &ListOption
     let rows = listed.into_iter().map(|file| {
         [
             file.file,
-            file.status.to_owned(),
+            file.status.into_owned(),
             file.processor.unwrap_or_default(),
             file.version.unwrap_or_default(),
             file.cadence_minutes
@@ -41,16 +68,4 @@ pub(super) fn list(settings: &Settings, trust: PluginTrust, options: &ListOption
         rows,
     ))?;
     Ok(Exit::Done)
-}
-
-/// Opens the state, so that migrations are checked too; without it where another process has it.
-fn open_state(settings: &Settings) -> anyhow::Result<Option<State>> {
-    match State::open(&settings.state) {
-        Ok(state) => Ok(Some(state)),
-        Err(error @ StateError::InUse { .. }) => {
-            tracing::warn!("{error}; the plugins' tables are not checked");
-            Ok(None)
-        }
-        Err(error) => Err(error.into()),
-    }
 }

@@ -1,4 +1,4 @@
-//! `session-host run`.
+//! `session-host run` and `session-host retry`, here or through the server that has the state.
 
 use std::{
     io::{self, IsTerminal, Write},
@@ -11,91 +11,188 @@ use std::{
 };
 
 use indicatif::{ProgressBar, ProgressStyle};
+use serde::Deserialize;
 
 use super::{
     Exit,
-    arguments::RunOptions,
+    arguments::{LimitOptions, RetryOptions, RunOptions},
     log::BARS,
     output::{self, grouped},
+    server::{Access, Server, open_or_ask, refuse_here, target},
     signals::{self, Hangup},
 };
 use crate::{
     config::Settings,
-    host::Host,
-    plugins::{PluginStatus, PluginTrust, Processor},
+    host::{Host, StartError},
+    names::SessionKey,
+    plugins::{PluginListing, PluginTrust, Processor},
     process,
     runner::{Progress, RunResult, Selection, StopToken},
-    state::Actor,
+    state::{Actor, StateError},
 };
 
-/// Runs processors, one after the other, and prints what came of it.
+/// Runs to be made, one after the other.
+struct Runs<'a> {
+    /// The processors; all where none is named.
+    processors: &'a [String],
+    selection: Selection,
+    as_json: bool,
+}
+
+type Results = Vec<anyhow::Result<RunResult>>;
+
+/// Runs processors and prints what came of it.
 pub(super) fn run(settings: Settings, trust: PluginTrust, options: &RunOptions) -> anyhow::Result<Exit> {
-    let plugins = settings.plugins.clone();
-    let host = Arc::new(Host::start(settings, trust)?);
-    let processors = host.processors(&options.processors)?;
-    if processors.is_empty() {
-        tracing::warn!(plugins = %plugins.display(), "there is no processor to run");
+    let runs = Runs {
+        processors: &options.processors,
+        selection: Selection::All,
+        as_json: options.json,
+    };
+    match start(settings, trust)? {
+        Access::Here(host) => runs.make_here(&Arc::new(host)),
+        Access::Server(server) => runs.ask_for(&server, &options.limits),
     }
-    let stop = StopToken::default();
-    signals::stop_on_signals(stop.clone(), Hangup::Ends)?;
-    let mut runs = Vec::new();
-    for processor in &processors {
-        if stop.stopped_at().is_none() {
-            runs.push((processor, watched(&host, processor, &stop, options.json)));
+}
+
+/// Attempts failing sessions of a processor again, now.
+pub(super) fn retry(settings: Settings, trust: PluginTrust, options: &RetryOptions) -> anyhow::Result<Exit> {
+    let runs = Runs {
+        processors: std::slice::from_ref(&options.processor),
+        selection: match &options.session {
+            Some(session) => Selection::OneFailing(SessionKey::new(session)),
+            None => Selection::Failing,
+        },
+        as_json: options.json,
+    };
+    match start(settings, trust)? {
+        Access::Here(host) => runs.make_here(&Arc::new(host)),
+        Access::Server(server) => runs.ask_for(&server, &options.limits),
+    }
+}
+
+fn start(settings: Settings, trust: PluginTrust) -> anyhow::Result<Access<Host>> {
+    match Host::start(settings.clone(), trust) {
+        Ok(host) => Ok(Access::Here(host)),
+        Err(StartError::State(in_use @ StateError::InUse { .. })) => open_or_ask(&settings, || Err(in_use)),
+        Err(error) => Err(error.into()),
+    }
+}
+
+impl Runs<'_> {
+    fn make_here(&self, host: &Arc<Host>) -> anyhow::Result<Exit> {
+        let processors = host.processors(self.processors)?;
+        if processors.is_empty() {
+            let plugins = host.settings().plugins.display();
+            tracing::warn!(%plugins, "there is no processor to run");
+        }
+        let stop = StopToken::default();
+        signals::stop_on_signals(stop.clone(), Hangup::Ends)?;
+        let mut results = Results::new();
+        for processor in &processors {
+            if stop.stopped_at().is_none() {
+                results.push(self.watch(host, processor, &stop));
+            }
+        }
+        drop(processors);
+        let plugins: Vec<PluginListing> = host.catalogue().files().iter().map(PluginListing::from).collect();
+        let ended = self.print(&results, &plugins).and_then(|()| exit_of(results));
+        end(host, ended)
+    }
+
+    fn watch(&self, host: &Arc<Host>, processor: &Processor, stop: &StopToken) -> anyhow::Result<RunResult> {
+        let run = host.begin_run(processor.name().as_str(), Actor::Cli, self.selection.clone())?;
+        if self.as_json || !io::stderr().is_terminal() {
+            return Ok(run.execute(stop)?);
+        }
+        let progress = Arc::clone(run.progress());
+        let ended = AtomicBool::new(false);
+        thread::scope(|scope| {
+            let drawing = scope.spawn(|| draw(processor.name().as_str(), &progress, &ended));
+            let _ending = Ending {
+                ended: &ended,
+                drawing: drawing.thread().clone(),
+            };
+            Ok(run.execute(stop)?)
+        })
+    }
+
+    fn ask_for(&self, server: &Server, limits: &LimitOptions) -> anyhow::Result<Exit> {
+        if let Some(flag) = limits.named() {
+            return Err(refuse_here(flag).into());
+        }
+        let plugins = server.get::<Plugins>("/api/admin/processors")?.processors;
+        let loaded = plugins.iter().filter(|plugin| plugin.status == "loaded");
+        let all: Vec<String> = loaded.filter_map(|plugin| plugin.processor.clone()).collect();
+        let names = match self.processors {
+            [] => &all,
+            named => named,
+        };
+        let results: Results = names
+            .iter()
+            .map(|name| Ok(server.post::<Made>(&self.target(name), String::new())?.details))
+            .collect();
+        if results.iter().any(Result::is_ok) {
+            self.print(&results, &plugins)?;
+        }
+        exit_of(results)
+    }
+
+    fn target(&self, processor: &str) -> String {
+        let processor = ("processor", Some(processor));
+        match &self.selection {
+            Selection::All => target("/api/admin/run-session-processor", &[processor]),
+            Selection::Failing => target("/api/admin/retry", &[processor]),
+            Selection::OneFailing(session) => {
+                target("/api/admin/retry", &[processor, ("session", Some(session.as_str()))])
+            }
         }
     }
-    let printed = print_runs(&host, &runs, options.json);
-    let exit = exit_of(runs.into_iter().map(|(_, run)| run));
-    let is_wedged = host.is_wedged();
-    drop(processors);
-    if let Err(error) = host.end() {
-        tracing::warn!(%error, "no checkpoint: what is committed is safe in the log of changes beside the state file");
+
+    fn print(&self, results: &Results, plugins: &[PluginListing]) -> anyhow::Result<()> {
+        let results = results.iter().filter_map(|result| result.as_ref().ok());
+        match self.as_json {
+            true => results.into_iter().try_for_each(output::print_json),
+            false => print_table(results, plugins),
+        }
     }
-    if is_wedged {
-        // Threads that hang in a plugin must not meet the end of what they use.
-        let exit = exit.unwrap_or_else(|error| {
-            output::complain(&error);
-            Exit::Failed
-        });
-        io::stdout().flush()?;
-        process::end_at_once(exit as i32);
-    }
-    printed.and(exit)
 }
 
-fn print_runs(host: &Host, runs: &[(&Arc<Processor>, anyhow::Result<RunResult>)], as_json: bool) -> anyhow::Result<()> {
-    if !as_json {
-        return print_table(host, runs);
-    }
-    let results = runs.iter().filter_map(|(_, run)| run.as_ref().ok());
-    results.into_iter().try_for_each(output::print_json)
+/// What a server answers of its plugins.
+#[derive(Deserialize)]
+struct Plugins {
+    processors: Vec<PluginListing>,
 }
 
-fn exit_of(runs: impl Iterator<Item = anyhow::Result<RunResult>>) -> anyhow::Result<Exit> {
+/// What a server answers of a run.
+#[derive(Deserialize)]
+struct Made {
+    details: RunResult,
+}
+
+fn exit_of(results: Results) -> anyhow::Result<Exit> {
     let mut exit = Exit::Done;
-    for run in runs {
-        if run?.errors > 0 {
+    for result in results {
+        if result?.errors > 0 {
             exit = Exit::Failed;
         }
     }
     Ok(exit)
 }
 
-fn watched(host: &Arc<Host>, processor: &Processor, stop: &StopToken, quiet: bool) -> anyhow::Result<RunResult> {
-    let run = host.begin_run(processor.name().as_str(), Actor::Cli, Selection::All)?;
-    if quiet || !io::stderr().is_terminal() {
-        return Ok(run.execute(stop)?);
+fn end(host: &Host, ended: anyhow::Result<Exit>) -> anyhow::Result<Exit> {
+    if let Err(error) = host.end() {
+        tracing::warn!(%error, "no checkpoint: what is committed is safe in the log of changes beside the state file");
     }
-    let progress = Arc::clone(run.progress());
-    let ended = AtomicBool::new(false);
-    thread::scope(|scope| {
-        let drawing = scope.spawn(|| draw(processor.name().as_str(), &progress, &ended));
-        let _ending = Ending {
-            ended: &ended,
-            drawing: drawing.thread().clone(),
-        };
-        Ok(run.execute(stop)?)
-    })
+    if !host.is_wedged() {
+        return ended;
+    }
+    // Threads that hang in a plugin must not meet the end of what they use.
+    let exit = ended.unwrap_or_else(|error| {
+        output::complain(&error);
+        Exit::Failed
+    });
+    io::stdout().flush()?;
+    process::end_at_once(exit as i32)
 }
 
 /// Ends the drawing, however the run ends.
@@ -127,7 +224,7 @@ fn draw(name: &str, progress: &Progress, ended: &AtomicBool) {
     bar.finish_and_clear();
 }
 
-fn print_table(host: &Host, runs: &[(&Arc<Processor>, anyhow::Result<RunResult>)]) -> anyhow::Result<()> {
+fn print_table<'a>(results: impl Iterator<Item = &'a RunResult>, plugins: &[PluginListing]) -> anyhow::Result<()> {
     let header = [
         "processor",
         "scanned",
@@ -139,12 +236,14 @@ fn print_table(host: &Host, runs: &[(&Arc<Processor>, anyhow::Result<RunResult>)
         "MB/s",
         "seconds",
     ];
-    let rows = runs.iter().filter_map(|(_, run)| run.as_ref().ok()).map(row);
-    output::print(output::table(header, rows))?;
-    for file in host.catalogue().files() {
-        if let PluginStatus::Unavailable { name, reason } = &file.status {
-            output::print(format!("{name} is unavailable: {reason}"))?;
-        }
+    output::print(output::table(header, results.map(row)))?;
+    for plugin in plugins.iter().filter(|plugin| plugin.status == "unavailable") {
+        let (name, reason) = (&plugin.processor, &plugin.reason);
+        let (name, reason) = (
+            name.as_deref().unwrap_or_default(),
+            reason.as_deref().unwrap_or_default(),
+        );
+        output::print(format!("{name} is unavailable: {reason}"))?;
     }
     Ok(())
 }

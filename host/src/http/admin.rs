@@ -109,11 +109,27 @@ async fn made(service: &Service, verb: &str, processor: &str, selection: Selecti
         Ok(run) => {
             service.scheduler.has_run(run.processor().name(), run.started_at());
             let mut response = match in_a_thread(run, service.stop.clone()).await {
-                Ok(result) => json_answer(StatusCode::OK, &json!({"ok": result.errors == 0, "details": result})),
+                Ok(result) => json_answer(StatusCode::OK, &Made::of(result)),
                 Err(refusal) => refusal.into_response(),
             };
             response.extensions_mut().insert(Note::Written);
             response
+        }
+    }
+}
+
+/// What came of a run.
+#[derive(Serialize)]
+struct Made {
+    ok: bool,
+    details: RunResult,
+}
+
+impl Made {
+    fn of(details: RunResult) -> Self {
+        Self {
+            ok: details.errors == 0,
+            details,
         }
     }
 }
@@ -238,7 +254,11 @@ fn listed_run(host: &Host, processor: &ProcessorName) -> Option<ListedRun> {
 
 /// `GET /api/admin/status`: how far each processor is.
 pub(super) async fn status(State(service): OfService) -> Response {
-    let (status, body) = reading(&service, |reader| Ok(json!({"processors": reader.status()?}))).await;
+    let state = service.host.state().path().display().to_string();
+    let (status, body) = reading(&service, move |reader| {
+        Ok(json!({"state": state, "processors": reader.status()?}))
+    })
+    .await;
     json_answer(status, &body)
 }
 

@@ -1,16 +1,18 @@
 //! Plugins as they are listed, on the command line and over HTTP.
 
-use serde::Serialize;
+use std::borrow::Cow;
+
+use serde::{Deserialize, Serialize};
 
 use super::catalogue::{NewerFile, PluginFile, PluginStatus};
 
 /// A plugin's file as it is listed.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct PluginListing {
     /// Where it lies.
     pub file: String,
     /// `loaded`, `unavailable`, `rejected`, `replaced` or `removed`.
-    pub status: &'static str,
+    pub status: Cow<'static, str>,
     /// The processor's name, where it got as far as telling it.
     pub processor: Option<String>,
     /// The version of the plugin's package.
@@ -33,7 +35,7 @@ impl From<&PluginFile> for PluginListing {
         let (reason, details) = explanation(file);
         Self {
             file: file.path.display().to_string(),
-            status: file.status.label(),
+            status: Cow::Borrowed(file.status.label()),
             processor: match &file.status {
                 PluginStatus::Unavailable { name, .. } => Some(name.to_string()),
                 _ => processor.map(|processor| processor.name().to_string()),

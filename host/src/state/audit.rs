@@ -3,7 +3,7 @@
 use std::{collections::HashMap, time::Duration};
 
 use duckdb::{Connection, params};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use session_plugin_api::Timestamp;
 
 use super::{
@@ -60,7 +60,7 @@ impl Outcome {
 }
 
 /// An entry of the audit log, as it is listed.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AuditEntry {
     /// Its number, ascending.
     pub id: i64,

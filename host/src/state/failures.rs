@@ -3,7 +3,7 @@
 use std::{collections::HashMap, fmt};
 
 use duckdb::{Connection, params};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use session_plugin_api::Timestamp;
 
 use super::{
@@ -63,7 +63,7 @@ pub struct FailureRecord {
 }
 
 /// A session that fails, as it is listed.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Failure {
     /// The processor.
     pub processor: String,

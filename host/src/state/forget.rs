@@ -1,7 +1,7 @@
 //! Removes all that is known of a user or a session.
 
 use duckdb::{Connection, params};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::{
     error::{Doing, Result},
@@ -12,7 +12,7 @@ use super::{
 };
 
 /// What was forgotten.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Forgotten {
     /// State rows: one for each processor and session.
     pub states: usize,

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use duckdb::{Connection, params};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use session_plugin_api::Timestamp;
 
 use super::{
@@ -37,7 +37,7 @@ pub struct Checked {
 }
 
 /// How far a processor is.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ProcessorStatus {
     /// The processor.
     pub processor: String,

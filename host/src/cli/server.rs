@@ -1,0 +1,206 @@
+//! The server that has the state file: where one has, commands ask it.
+
+use std::{net::SocketAddr, path::Path, time::Duration};
+
+use http_body_util::{BodyExt, Full};
+use hyper::{
+    Method, Request, StatusCode,
+    body::Bytes,
+    header::{AUTHORIZATION, HOST},
+};
+use hyper_util::rt::TokioIo;
+use serde::{Deserialize, de::DeserializeOwned};
+use tokio::net::TcpStream;
+
+use super::output::UsageError;
+use crate::{
+    config::{ApiToken, Settings},
+    state::StateError,
+};
+
+/// How long a server on the same machine may take to accept a connection.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// What holds the state.
+pub(super) enum Access<T> {
+    /// This process: the file is open.
+    Here(T),
+    /// A server.
+    Server(Server),
+}
+
+/// A server that has the state file open.
+pub(super) struct Server {
+    address: SocketAddr,
+    token: Option<ApiToken>,
+}
+
+/// Why a server did not do what it was asked for.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum ServerError {
+    /// It refuses, for a reason that the user can change.
+    #[error("{0}")]
+    Refused(String),
+    /// It could not.
+    #[error("the server at {address} answers {status}: {detail}")]
+    Failed {
+        address: SocketAddr,
+        status: StatusCode,
+        detail: String,
+    },
+    /// It does not answer.
+    #[error("ask the server at {address}: {reason}")]
+    Unreachable { address: SocketAddr, reason: String },
+}
+
+#[derive(Deserialize)]
+struct Detail {
+    detail: String,
+}
+
+#[derive(Deserialize)]
+struct ServedState {
+    state: String,
+}
+
+/// Opens the state with `open`; where another process has it, finds the server that this process is.
+pub(super) fn open_or_ask<T>(
+    settings: &Settings,
+    open: impl FnOnce() -> Result<T, StateError>,
+) -> anyhow::Result<Access<T>> {
+    match open() {
+        Ok(opened) => Ok(Access::Here(opened)),
+        Err(in_use @ StateError::InUse { .. }) => Server::of(settings, in_use).map(Access::Server),
+        Err(error) => Err(error.into()),
+    }
+}
+
+impl Server {
+    /// The server of the configuration, if it is the one that has the state file.
+    fn of(settings: &Settings, in_use: StateError) -> anyhow::Result<Self> {
+        let server = Self {
+            address: settings.service.listen,
+            token: settings.service.token.read()?,
+        };
+        let served: ServedState = match server.get("/api/admin/status") {
+            Ok(served) => served,
+            Err(ServerError::Unreachable { .. }) => {
+                tracing::info!("no server answers at {}", server.address);
+                return Err(in_use.into());
+            }
+            Err(error) => return Err(error.into()),
+        };
+        match is_same_file(Path::new(&served.state), &settings.state) {
+            true => Ok(server),
+            false => {
+                tracing::info!(
+                    "the server at {} has another state file, {}",
+                    server.address,
+                    served.state
+                );
+                Err(in_use.into())
+            }
+        }
+    }
+
+    /// Asks for something.
+    pub(super) fn get<T: DeserializeOwned>(&self, target: &str) -> Result<T, ServerError> {
+        self.call(Method::GET, target, String::new())
+    }
+
+    /// Asks for something to be done.
+    pub(super) fn post<T: DeserializeOwned>(&self, target: &str, body: String) -> Result<T, ServerError> {
+        self.call(Method::POST, target, body)
+    }
+
+    fn call<T: DeserializeOwned>(&self, method: Method, target: &str, body: String) -> Result<T, ServerError> {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        let runtime = runtime.map_err(|error| self.unreachable(error))?;
+        let (status, body) = runtime.block_on(self.exchange(method, target, body))?;
+        if status.is_success() {
+            return serde_json::from_slice(&body)
+                .map_err(|error| self.unreachable(format!("its answer cannot be read: {error}")));
+        }
+        let detail = serde_json::from_slice(&body).map_or_else(|_| String::new(), |answer: Detail| answer.detail);
+        Err(self.refusal(status, detail))
+    }
+
+    async fn exchange(&self, method: Method, target: &str, body: String) -> Result<(StatusCode, Bytes), ServerError> {
+        let connecting = tokio::time::timeout(CONNECT_TIMEOUT, TcpStream::connect(self.address));
+        let stream = connecting
+            .await
+            .map_err(|_| self.unreachable("it accepts no connection"))?
+            .map_err(|error| self.unreachable(error))?;
+        let handshake = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await;
+        let (mut sender, connection) = handshake.map_err(|error| self.unreachable(error))?;
+        tokio::spawn(connection);
+        let mut request = Request::builder()
+            .method(method)
+            .uri(target)
+            .header(HOST, self.address.to_string());
+        if let Some(token) = &self.token {
+            request = request.header(AUTHORIZATION, token.as_header());
+        }
+        let request = request
+            .body(Full::new(Bytes::from(body)))
+            .map_err(|error| self.unreachable(error))?;
+        let response = sender
+            .send_request(request)
+            .await
+            .map_err(|error| self.unreachable(error))?;
+        let status = response.status();
+        let body = response
+            .into_body()
+            .collect()
+            .await
+            .map_err(|error| self.unreachable(error))?;
+        Ok((status, body.to_bytes()))
+    }
+
+    fn refusal(&self, status: StatusCode, detail: String) -> ServerError {
+        match status {
+            StatusCode::UNAUTHORIZED => ServerError::Refused(format!(
+                "the server at {} has the state file and wants its token: set SESSION_HOST_API_TOKEN or api_token_file as it is set there",
+                self.address
+            )),
+            StatusCode::BAD_REQUEST | StatusCode::NOT_FOUND => ServerError::Refused(detail),
+            status => ServerError::Failed {
+                address: self.address,
+                status,
+                detail,
+            },
+        }
+    }
+
+    fn unreachable(&self, reason: impl ToString) -> ServerError {
+        ServerError::Unreachable {
+            address: self.address,
+            reason: reason.to_string(),
+        }
+    }
+}
+
+/// A path with its parameters.
+pub(super) fn target(path: &str, parameters: &[(&str, Option<&str>)]) -> String {
+    let mut encoded = form_urlencoded::Serializer::new(String::new());
+    for (name, value) in parameters {
+        if let Some(value) = value {
+            encoded.append_pair(name, value);
+        }
+    }
+    format!("{path}?{}", encoded.finish())
+}
+
+/// Refuses a flag that only the server itself could follow.
+pub(super) fn refuse_here(flag: &str) -> UsageError {
+    UsageError(format!(
+        "a server has the state file, and {flag} is for runs of this process: leave it out, or stop the server"
+    ))
+}
+
+fn is_same_file(one: &Path, other: &Path) -> bool {
+    match (one.canonicalize(), other.canonicalize()) {
+        (Ok(one), Ok(other)) => one == other,
+        _ => one == other,
+    }
+}
