@@ -52,7 +52,9 @@ pub(super) fn serve(settings: Settings, trust: PluginTrust) -> anyhow::Result<Ex
         .enable_all()
         .build()?;
     runtime.block_on(run(&service, address, grace))?;
-    end(&service, grace)
+    // What still waits for the disk there is not waited for.
+    runtime.shutdown_background();
+    end(&service)
 }
 
 /// Without a token, whoever reaches the port may do everything.
@@ -79,7 +81,6 @@ async fn run(service: &Service, address: SocketAddr, grace: Duration) -> anyhow:
     })?;
     announce(listening.address())?;
     let router = http::router(service.clone());
-    let serving = http::serve(listening, router, service.stop.stopped(), grace);
     let Service {
         host,
         scheduler,
@@ -87,12 +88,23 @@ async fn run(service: &Service, address: SocketAddr, grace: Duration) -> anyhow:
         stop,
         ..
     } = service;
+    let serving = http::serve(listening, router, stop.stopped(), runs_end(host, stop, grace));
     tokio::join!(
         serving,
         scheduler.keep(host, stop),
         keep_up(host, scheduler, health, stop)
     );
     Ok(())
+}
+
+/// Waits until no run goes on after the wish to end.
+async fn runs_end(host: &Arc<Host>, stop: &StopToken, grace: Duration) {
+    stop.stopped().await;
+    let host = Arc::clone(host);
+    let waiting = tokio::task::spawn_blocking(move || host.waits_for_runs(grace));
+    if !waiting.await.unwrap_or(false) {
+        tracing::error!("a run does not end: what it has not committed is made again at the next start");
+    }
 }
 
 fn announce(address: SocketAddr) -> anyhow::Result<()> {
@@ -123,12 +135,8 @@ fn reload(service: &Service) -> impl Fn() + Send + Sync + 'static {
     }
 }
 
-fn end(service: &Service, grace: Duration) -> anyhow::Result<Exit> {
+fn end(service: &Service) -> anyhow::Result<Exit> {
     let _ = sd_notify::notify(&[NotifyState::Stopping]);
-    let all_ended = service.host.waits_for_runs(grace);
-    if !all_ended {
-        tracing::error!("a run does not end: what it has not committed is made again at the next start");
-    }
     match service.host.end() {
         Ok(()) => tracing::info!("ended, everything is in the state file"),
         Err(error) => {

@@ -47,9 +47,17 @@ impl Listening {
     }
 }
 
-/// Serves connections until `end` comes; then no new ones are taken, and those that are there may finish what they are
-/// at, for at most `grace`.
-pub async fn serve(listening: Listening, router: Router, end: impl Future<Output = ()>, grace: Duration) {
+/// How long answers may take to be sent once there is nothing left to be done.
+const LAST_ANSWERS: Duration = Duration::from_secs(2);
+
+/// Serves connections until `end` comes; then no new ones are taken, and those that are there may wait until what they
+/// have asked for is done: until `settled`, and a moment longer.
+pub async fn serve(
+    listening: Listening,
+    router: Router,
+    end: impl Future<Output = ()>,
+    settled: impl Future<Output = ()>,
+) {
     let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
     let graceful = GracefulShutdown::new();
     tokio::pin!(end);
@@ -68,8 +76,13 @@ pub async fn serve(listening: Listening, router: Router, end: impl Future<Output
         }
     }
     drop(listening);
-    if tokio::time::timeout(grace, graceful.shutdown()).await.is_err() {
-        tracing::warn!("connections that do not end are closed");
+    let patience = async {
+        settled.await;
+        tokio::time::sleep(LAST_ANSWERS).await;
+    };
+    tokio::select! {
+        () = graceful.shutdown() => {}
+        () = patience => tracing::warn!("connections that do not end are closed"),
     }
 }
 

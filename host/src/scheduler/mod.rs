@@ -103,8 +103,8 @@ impl Scheduler {
         plan.retain(|name| processors.iter().any(|processor| processor.name() == name));
         for (processor, cadence) in processors.into_iter().zip(cadences) {
             let name = processor.name();
-            let in_flight = host.run_in_flight(name).map(|run| run.started_at);
-            let last_run = in_flight.max(recorded.get(name.as_str()).copied());
+            let known = plan.get(name).and_then(|entry| entry.last_run);
+            let last_run = known.max(recorded.get(name.as_str()).copied());
             plan.set(name.clone(), cadence, last_run);
         }
         Ok(())
@@ -146,7 +146,15 @@ impl Scheduler {
     /// Starts, at every tick, the runs that are due, until the end is wished.
     pub async fn keep(&self, host: &Arc<Host>, stop: &StopToken) {
         let wanted = host.settings().service.tick;
+        let mut followed = host.catalogue();
         while stop.stopped_at().is_none() {
+            let catalogue = host.catalogue();
+            if !Arc::ptr_eq(&catalogue, &followed) {
+                followed = catalogue;
+                if let Err(error) = self.follow(host) {
+                    tracing::error!("the schedule stays as it is: {error}");
+                }
+            }
             let due = self.lock().due(clock::now(), |name| host.run_in_flight(name).is_some());
             for processor in due {
                 self.start(host, &processor, stop);

@@ -6,9 +6,11 @@
 mod against_appender;
 mod against_ccusage;
 mod against_floor;
+mod against_idle;
 mod process;
 mod programs;
 mod series;
+mod service;
 
 use std::fs;
 use std::io::{self, Write};
@@ -75,6 +77,7 @@ fn main() -> Result<()> {
     )?;
     against_floor::compare(&host, &floor, &arguments.corpus, repetitions)?;
     against_appender::compare(&host, repetitions)?;
+    against_idle::compare(&host, &arguments.corpus)?;
     if let (Some(program), Some(home)) = (arguments.ccusage, arguments.home) {
         let ccusage = Ccusage {
             program,

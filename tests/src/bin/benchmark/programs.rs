@@ -80,7 +80,7 @@ impl Host {
 }
 
 /// Takes away the variables by which the user configures session-host.
-fn without_settings(command: &mut Command) {
+pub(crate) fn without_settings(command: &mut Command) {
     for (name, _) in env::vars_os() {
         if name.to_string_lossy().starts_with("SESSION_HOST_") {
             command.env_remove(name);

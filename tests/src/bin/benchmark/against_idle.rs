@@ -1,0 +1,112 @@
+//! How the service answers while a large run goes on, beside the same while it idles.
+
+use std::io::{self, Write};
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::Duration;
+
+use anyhow::{Result, anyhow};
+
+use crate::programs::Host;
+use crate::service::{Connection, Service};
+
+const HEALTH_CONNECTIONS: usize = 16;
+const MEASURED: Duration = Duration::from_secs(5);
+
+/// A call and the number of connections that make it at once.
+struct Load {
+    title: &'static str,
+    method: &'static str,
+    target: &'static str,
+    connections: usize,
+}
+
+/// A processor runs once at a time, so its no-op run is asked for over one connection.
+const LOADS: [Load; 2] = [
+    Load {
+        title: "health",
+        method: "GET",
+        target: "/api/health",
+        connections: HEALTH_CONNECTIONS,
+    },
+    Load {
+        title: "no-op run",
+        method: "POST",
+        target: "/api/admin/run-session-processor?processor=lines",
+        connections: 1,
+    },
+];
+
+/// Health and a run of `lines` with nothing to do, while `usage` processes the whole corpus and while it does not.
+pub(crate) fn compare(host: &Host, corpus: &Path) -> Result<()> {
+    host.forget()?;
+    let service = Service::start(host, corpus)?;
+    let mut connection = Connection::open(service.address)?;
+    for processor in ["usage", "lines"] {
+        connection.call(
+            "POST",
+            &format!("/api/admin/run-session-processor?processor={processor}"),
+        )?;
+    }
+    let mut out = io::stdout().lock();
+    let seconds = MEASURED.as_secs();
+    writeln!(out, "\nThe service, over the same corpus, {seconds} s each")?;
+    for load in &LOADS {
+        let connections = load.connections;
+        writeln!(out, "  {}, {connections} connections", load.title)?;
+        let idle = load.measure(service.address)?;
+        writeln!(out, "    idle                          {}", idle.show())?;
+        let (busy, runs) = beside_runs(service.address, || load.measure(service.address))?;
+        writeln!(out, "    beside {runs:>3} large runs         {}", busy.show())?;
+    }
+    Ok(())
+}
+
+fn beside_runs<T>(address: SocketAddr, measure: impl FnOnce() -> Result<T>) -> Result<(T, u64)> {
+    let stop = AtomicBool::new(false);
+    thread::scope(|scope| {
+        let busy = scope.spawn(|| Connection::open(address)?.keep_busy("usage", &stop));
+        let measured = measure();
+        stop.store(true, Ordering::Release);
+        let runs = busy.join().map_err(|_| anyhow!("the thread of the runs panicked"))??;
+        Ok((measured?, runs))
+    })
+}
+
+impl Load {
+    fn measure(&self, address: SocketAddr) -> Result<Latencies> {
+        thread::scope(|scope| {
+            let call = || Connection::open(address)?.call_for(MEASURED, self.method, self.target);
+            let callers: Vec<_> = (0..self.connections).map(|_| scope.spawn(call)).collect();
+            let mut all = Vec::new();
+            for caller in callers {
+                all.extend(caller.join().map_err(|_| anyhow!("a thread of the load panicked"))??);
+            }
+            all.sort_unstable();
+            Ok(Latencies(all))
+        })
+    }
+}
+
+/// How long calls took, ascending.
+struct Latencies(Vec<Duration>);
+
+impl Latencies {
+    fn show(&self) -> String {
+        let per_second = self.0.len() as f64 / MEASURED.as_secs_f64();
+        format!(
+            "{per_second:>6.0} /s    p50 {:.2} ms, p99 {:.2} ms",
+            self.quantile(50),
+            self.quantile(99)
+        )
+    }
+
+    fn quantile(&self, percent: usize) -> f64 {
+        let place = (self.0.len() * percent / 100).min(self.0.len().saturating_sub(1));
+        self.0
+            .get(place)
+            .map_or(f64::NAN, |latency| latency.as_secs_f64() * 1e3)
+    }
+}
