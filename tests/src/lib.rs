@@ -26,6 +26,7 @@ mod grown;
 mod listing;
 mod plugin_file;
 mod ran;
+mod service;
 mod world;
 
 pub use artifacts::{build_with, host_binary, library, target_folder};
@@ -34,4 +35,5 @@ pub use grown::grown;
 pub use listing::{Listed, Listing};
 pub use plugin_file::{LibraryFile, library_name, place};
 pub use ran::{Ran, RunResult, Running, SessionError};
+pub use service::{AT_ONCE, Answer, Service};
 pub use world::{World, wait_until};

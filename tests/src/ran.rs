@@ -177,7 +177,7 @@ impl Running {
 }
 
 #[allow(unsafe_code, reason = "the system call has no safe wrapper in std")]
-fn send(process: u32, signal: i32) {
+pub(crate) fn send(process: u32, signal: i32) {
     let process = libc::pid_t::try_from(process).expect("a process number fits its type");
     // SAFETY: kill takes numbers and touches no memory; the process is a child that has not been waited for.
     unsafe { libc::kill(process, signal) };

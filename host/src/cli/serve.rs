@@ -54,7 +54,7 @@ pub(super) fn serve(settings: Settings, trust: PluginTrust) -> anyhow::Result<Ex
     runtime.block_on(run(&service, address, grace))?;
     // What still waits for the disk there is not waited for.
     runtime.shutdown_background();
-    end(&service)
+    end(&service, grace)
 }
 
 /// Without a token, whoever reaches the port may do everything.
@@ -100,11 +100,12 @@ async fn run(service: &Service, address: SocketAddr, grace: Duration) -> anyhow:
 /// Waits until no run goes on after the wish to end.
 async fn runs_end(host: &Arc<Host>, stop: &StopToken, grace: Duration) {
     stop.stopped().await;
-    let host = Arc::clone(host);
-    let waiting = tokio::task::spawn_blocking(move || host.waits_for_runs(grace));
-    if !waiting.await.unwrap_or(false) {
-        tracing::error!("a run does not end: what it has not committed is made again at the next start");
+    if let Err(error) = sd_notify::notify(&[NotifyState::Stopping]) {
+        tracing::warn!("tell systemd that the service ends: {error}");
     }
+    let host = Arc::clone(host);
+    // A run that does not end is told of at the very end.
+    let _ = tokio::task::spawn_blocking(move || host.waits_for_runs(grace)).await;
 }
 
 fn announce(address: SocketAddr) -> anyhow::Result<()> {
@@ -135,8 +136,10 @@ fn reload(service: &Service) -> impl Fn() + Send + Sync + 'static {
     }
 }
 
-fn end(service: &Service) -> anyhow::Result<Exit> {
-    let _ = sd_notify::notify(&[NotifyState::Stopping]);
+fn end(service: &Service, grace: Duration) -> anyhow::Result<Exit> {
+    if !service.host.waits_for_runs(grace) {
+        tracing::error!("a run does not end: what it has not committed is made again at the next start");
+    }
     match service.host.end() {
         Ok(()) => tracing::info!("ended, everything is in the state file"),
         Err(error) => {

@@ -7,6 +7,7 @@
 )]
 
 mod bad_input;
+mod configuration;
 mod durability;
 mod example;
 mod execute_lane;

@@ -1,0 +1,236 @@
+//! The server in a world, and requests to it over real connections.
+
+use std::{
+    io::{BufRead, BufReader, Read, Write},
+    net::{SocketAddr, TcpStream},
+    process::{Child, ChildStdout, Command, Stdio},
+    thread::{self, JoinHandle},
+    time::Duration,
+};
+
+use serde_json::Value;
+
+use crate::{ran::send, world::World};
+
+/// Longer than any answer of a test takes.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+/// `session-host serve`, running in a world; killed when it is dropped.
+#[derive(Debug)]
+pub struct Service {
+    child: Child,
+    address: SocketAddr,
+    token: Option<String>,
+    /// Kept, so that the server can go on writing to it.
+    _stdout: BufReader<ChildStdout>,
+    log: Option<JoinHandle<String>>,
+}
+
+/// What the server answered.
+#[derive(Clone, Debug)]
+pub struct Answer {
+    /// The status.
+    pub status: u16,
+    /// The headers as they were sent, a line each, in small letters.
+    pub head: String,
+    /// The body.
+    pub body: String,
+}
+
+impl World {
+    /// Starts the server, and waits until it serves. Nothing is due by itself unless `variables` say so.
+    #[must_use]
+    #[track_caller]
+    pub fn serve(&self, variables: &[(&str, &str)]) -> Service {
+        let mut command = self.serving(variables);
+        command
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .stdin(Stdio::null());
+        let mut child = command.spawn().expect("the server can be started");
+        let mut stdout = BufReader::new(child.stdout.take().expect("the output is piped"));
+        let mut stderr = child.stderr.take().expect("the log is piped");
+        let log = thread::spawn(move || {
+            let mut log = String::new();
+            // What a killed server had yet to say is lost with it.
+            let _ = stderr.read_to_string(&mut log);
+            log
+        });
+        let mut line = String::new();
+        stdout.read_line(&mut line).expect("the server's output can be read");
+        let Some((_, address)) = line.split_once("http://") else {
+            panic!(
+                "the server tells no address; its log:\n{}",
+                log.join().unwrap_or_default()
+            );
+        };
+        let token = variables.iter().find(|(name, _)| *name == "SESSION_HOST_API_TOKEN");
+        Service {
+            child,
+            address: address.trim().parse().expect("an address"),
+            token: token.map(|(_, token)| (*token).to_owned()),
+            _stdout: stdout,
+            log: Some(log),
+        }
+    }
+
+    /// `session-host serve` with these variables, on a port that the system chooses.
+    #[must_use]
+    pub fn serving(&self, variables: &[(&str, &str)]) -> Command {
+        let mut command = self.command(&["serve"]);
+        command
+            .env("SESSION_HOST_LISTEN", "127.0.0.1:0")
+            .env("SESSION_HOST_STARTUP_GRACE_SECONDS", "100000")
+            .env("SESSION_HOST_TICK_SECONDS", "1")
+            .envs(variables.iter().copied());
+        command
+    }
+}
+
+/// The variables with which the server runs what is due from the start.
+pub const AT_ONCE: (&str, &str) = ("SESSION_HOST_STARTUP_GRACE_SECONDS", "0");
+
+impl Service {
+    /// Where it serves.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// The process's number.
+    #[must_use]
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// `GET`.
+    #[must_use]
+    #[track_caller]
+    pub fn get(&self, target: &str) -> Answer {
+        self.call("GET", target, "")
+    }
+
+    /// `POST`, without a body.
+    #[track_caller]
+    pub fn post(&self, target: &str) -> Answer {
+        self.call("POST", target, "")
+    }
+
+    /// `POST /api/admin/run-session-processor`.
+    #[track_caller]
+    pub fn run(&self, processor: &str) -> Answer {
+        self.post(&format!("/api/admin/run-session-processor?processor={processor}"))
+    }
+
+    /// `POST /api/admin/query` with a statement and its parameters.
+    #[must_use]
+    #[track_caller]
+    pub fn query(&self, sql: &str, params: &Value) -> Answer {
+        let body = serde_json::json!({"sql": sql, "params": params}).to_string();
+        self.call("POST", "/api/admin/query", &body)
+    }
+
+    /// Any request, with the server's token where it has one.
+    #[must_use]
+    #[track_caller]
+    pub fn call(&self, method: &str, target: &str, body: &str) -> Answer {
+        let token = self.token.as_deref();
+        let authorization = token.map_or_else(String::new, |token| format!("authorization: Bearer {token}\r\n"));
+        self.call_with(method, target, &authorization, body)
+    }
+
+    /// Any request, with these header lines.
+    #[must_use]
+    #[track_caller]
+    pub fn call_with(&self, method: &str, target: &str, headers: &str, body: &str) -> Answer {
+        let mut stream = self.connect();
+        let request = format!(
+            "{method} {target} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\ncontent-length: {}\r\n{headers}\r\n{body}",
+            body.len()
+        );
+        // A server that refuses a large request answers before it has all of it.
+        let _ = stream.write_all(request.as_bytes());
+        Answer::read(stream).unwrap_or_else(|| panic!("{method} {target} is not answered"))
+    }
+
+    /// A connection to it.
+    #[must_use]
+    #[track_caller]
+    pub fn connect(&self) -> TcpStream {
+        let stream = TcpStream::connect(self.address).expect("the server takes a connection");
+        stream.set_read_timeout(Some(PATIENCE)).expect("a time-out can be set");
+        stream
+    }
+
+    /// Sends the process a signal, such as `libc::SIGTERM`.
+    pub fn signal(&self, signal: i32) {
+        send(self.child.id(), signal);
+    }
+
+    /// Waits for the end; gives the exit status (`None` where a signal ended it) and the log.
+    #[track_caller]
+    pub fn ends(mut self) -> (Option<i32>, String) {
+        let log = self.log.take().expect("the end is waited for once");
+        // The log ends with the process.
+        let log = log.join().expect("the reading thread does not panic");
+        let status = self.child.wait().expect("the server can be waited for");
+        (status.code(), log)
+    }
+
+    /// Asks it to end, and waits for that.
+    #[track_caller]
+    pub fn stop(self) -> (Option<i32>, String) {
+        self.signal(libc::SIGTERM);
+        self.ends()
+    }
+}
+
+impl Drop for Service {
+    fn drop(&mut self) {
+        // One that has ended already is as good.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+impl Answer {
+    /// Reads an answer to the end of the connection; `None` where there is none.
+    #[must_use]
+    pub fn read(mut stream: TcpStream) -> Option<Self> {
+        let mut bytes = Vec::new();
+        // A connection that is cut off after the answer has the answer.
+        let _ = stream.read_to_end(&mut bytes);
+        let text = String::from_utf8_lossy(&bytes).into_owned();
+        let (head, body) = text.split_once("\r\n\r\n")?;
+        Some(Self {
+            status: head.get(9..12)?.parse().ok()?,
+            head: head.to_ascii_lowercase(),
+            body: body.to_owned(),
+        })
+    }
+
+    /// Checks the status, and shows the body where it is another.
+    #[must_use = "an answer has more to check than its status; `drop` it where it has not"]
+    #[track_caller]
+    pub fn is(self, status: u16) -> Self {
+        assert_eq!(self.status, status, "{}", self.body);
+        self
+    }
+
+    /// The body as JSON.
+    #[must_use]
+    #[track_caller]
+    pub fn json(&self) -> Value {
+        serde_json::from_str(&self.body).unwrap_or_else(|error| panic!("{error} in {}", self.body))
+    }
+
+    /// What an answer that refuses says.
+    #[must_use]
+    #[track_caller]
+    pub fn detail(&self) -> String {
+        let json = self.json();
+        let detail = json.get("detail").and_then(Value::as_str);
+        assert_eq!(json.as_object().map(serde_json::Map::len), Some(1), "{json}");
+        detail.expect("a detail that is text").to_owned()
+    }
+}

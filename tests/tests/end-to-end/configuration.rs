@@ -1,0 +1,98 @@
+//! What is set, where, and what is said of it.
+
+use std::fs;
+
+use session_host_tests::World;
+
+#[test]
+fn the_file_to_begin_with_is_taken_as_it_is() {
+    let world = World::new();
+    world.install("probe");
+    let defaults = world.host(&["config", "--defaults"]).exits(0).stdout;
+    assert!(
+        defaults.contains("SESSION_HOST_TICK_SECONDS") && defaults.contains("[schedule]"),
+        "{defaults}"
+    );
+    world.config(&defaults);
+    drop(world.run(&[]).exits(0));
+}
+
+#[test]
+fn what_is_in_force_tells_where_it_was_set() {
+    let mut world = World::new();
+    world.config("tick_seconds = 7\nrecursive = true\n");
+    world.set_variable("SESSION_HOST_TICK_SECONDS", "8");
+    let said = world.host(&["config", "--username", "alice"]).exits(0).stdout;
+    for line in [
+        "tick_seconds = 8  # variable",
+        "recursive = true  # file",
+        "username = \"alice\"  # flag",
+        "audit_retention_days = 90  # default",
+    ] {
+        assert!(said.lines().any(|said| said == line), "{line} is not in\n{said}");
+    }
+}
+
+#[test]
+fn the_token_is_not_told() {
+    let mut world = World::new();
+    world.set_variable("SESSION_HOST_API_TOKEN", "correct-horse-battery-staple");
+    let ran = world.host(&["config", "-vv"]).exits(0);
+    assert!(!ran.stdout.contains("horse") && !ran.stderr.contains("horse"));
+}
+
+#[test]
+fn a_variable_that_cannot_be_is_named_with_its_value() {
+    for (variable, value) in [
+        ("SESSION_HOST_WORKERS", "many"),
+        ("SESSION_HOST_TIME_BUDGET_SECONDS", "-1"),
+        ("SESSION_HOST_LISTEN", "7741"),
+    ] {
+        let mut world = World::new();
+        world.set_variable(variable, value);
+        let ran = world.host(&["run"]).exits(2);
+        assert!(
+            ran.stderr.contains(variable) && ran.stderr.contains(value),
+            "{}",
+            ran.stderr
+        );
+    }
+}
+
+#[test]
+fn limits_hold_wherever_they_are_set() {
+    let limited = |world: &World, arguments: &[&str]| world.run(arguments).exits(0).result().processed;
+    let world = || {
+        let world = World::new();
+        world.install("probe");
+        for number in 0..3 {
+            world.write(&format!("alice/{number}.jsonl"), r#"{"do":"rows","count":1}"#);
+        }
+        world
+    };
+    let by_flag = world();
+    assert_eq!(limited(&by_flag, &["--max-sessions", "1"]), 1);
+    let mut by_variable = world();
+    by_variable.set_variable("SESSION_HOST_MAX_SESSIONS_PER_RUN", "2");
+    assert_eq!(limited(&by_variable, &[]), 2);
+    let by_file = world();
+    by_file.config("max_sessions_per_run = 1\n");
+    assert_eq!(limited(&by_file, &[]), 1);
+}
+
+#[test]
+fn a_value_that_cannot_be_names_file_line_and_key() {
+    let world = World::new();
+    for (toml, said) in [
+        ("tick_seconds = 0\n", "tick_seconds"),
+        ("\nlisten = \"nowhere\"\n", "listen"),
+        ("workers = -1\n", "workers"),
+        ("\n\ntick = 5\n", "tick"),
+    ] {
+        world.config(toml);
+        let ran = world.host(&["processors"]).exits(2);
+        assert!(ran.stderr.contains(said), "{}", ran.stderr);
+    }
+    fs::write(world.path("config.toml"), [0xff]).unwrap();
+    assert!(world.host(&["processors"]).exits(2).stderr.contains("config.toml"));
+}

@@ -1,0 +1,141 @@
+//! How the service ends, in order and otherwise.
+
+use std::thread;
+
+use serde_json::Value;
+use session_host_tests::{AT_ONCE, World, wait_until};
+
+use crate::steps::{Held, value, write_sessions};
+
+#[test]
+fn a_wish_to_end_lets_attempts_finish_and_keeps_what_is_done() {
+    let world = World::new();
+    world.install("probe");
+    write_sessions(&world, 3);
+    let held = Held::write(&world, "alice/held.jsonl");
+    let service = world.serve(&[("SESSION_HOST_WORKERS", "1")]);
+    let answer = thread::scope(|scope| {
+        let run = scope.spawn(|| service.run("probe"));
+        held.starts();
+        service.signal(libc::SIGTERM);
+        wait_until("no further client is served", || {
+            std::net::TcpStream::connect(service.address()).is_err()
+        });
+        held.let_go();
+        run.join().unwrap()
+    });
+    let (status, log) = service.ends();
+    let details = answer.is(200).json()["details"].clone();
+    assert_eq!(
+        details["processed"].as_u64().unwrap() + details["capped"].as_u64().unwrap(),
+        4,
+        "{details}"
+    );
+    assert_eq!(status, Some(0), "{log}");
+    assert!(log.contains("everything is in the state file"), "{log}");
+    let wal = world.path("data/session-host.duckdb.wal");
+    assert!(!wal.exists() || wal.metadata().unwrap().len() == 0);
+    assert_eq!(world.count("probe_rows"), details["processed"].as_u64().unwrap());
+    assert_eq!(world.rows("SELECT actor, result FROM audit_log").len(), 1);
+    let rest = world.run(&[]).exits(0);
+    assert_eq!(rest.result().processed, details["capped"].as_u64().unwrap());
+}
+
+#[test]
+fn an_attempt_that_does_not_return_does_not_hold_the_end_up() {
+    let world = World::new();
+    world.install("probe");
+    let held = Held::write(&world, "alice/held.jsonl");
+    world.config("[schedule]\nprobe = \"every 1h\"\n");
+    let service = world.serve(&[AT_ONCE, ("SESSION_HOST_SHUTDOWN_GRACE_SECONDS", "1")]);
+    held.starts();
+    let (status, log) = service.stop();
+    assert_eq!(status, Some(0), "{log}");
+    assert!(log.contains("abandoned"), "{log}");
+    assert_eq!(world.count("session_processor_state"), 0);
+    assert_eq!(world.count("session_processor_failure"), 0);
+    held.let_go();
+    assert_eq!(world.run(&[]).exits(0).result().processed, 1);
+}
+
+#[test]
+fn a_second_signal_ends_at_once() {
+    let world = World::new();
+    world.install("probe");
+    let held = Held::write(&world, "alice/held.jsonl");
+    let service = world.serve(&[AT_ONCE]);
+    held.starts();
+    service.signal(libc::SIGTERM);
+    wait_until("the first signal is taken", || {
+        std::net::TcpStream::connect(service.address()).is_err()
+    });
+    service.signal(libc::SIGTERM);
+    let (status, _) = service.ends();
+    assert_eq!(status, Some(130));
+    held.let_go();
+    assert_eq!(world.run(&[]).exits(0).result().processed, 1);
+}
+
+/// All that runs leave, without what depends on time.
+fn contents(world: &World) -> Vec<Vec<Value>> {
+    [
+        "SELECT session_file, username, n, text FROM probe_rows ORDER BY ALL",
+        "SELECT processor_name, session_file, username, items_extracted FROM session_processor_state ORDER BY ALL",
+        "SELECT processor_name, session_file FROM session_processor_failure ORDER BY ALL",
+    ]
+    .map(|sql| world.rows(sql))
+    .to_vec()
+}
+
+#[test]
+fn a_service_that_is_killed_ends_in_the_same_tables_as_one_that_is_not() {
+    const SESSIONS: usize = 400;
+    let undisturbed = World::new();
+    undisturbed.install("probe");
+    write_sessions(&undisturbed, SESSIONS);
+    let service = undisturbed.serve(&[]);
+    drop(service.run("probe").is(200));
+    drop(service.stop());
+    let expected = contents(&undisturbed);
+
+    let world = World::new();
+    world.install("probe");
+    write_sessions(&world, SESSIONS);
+    for kill in 0..8_u64 {
+        // What the killed one had in flight is due again.
+        let service = world.serve(&[AT_ONCE, ("SESSION_HOST_MAX_SESSIONS_PER_RUN", "50")]);
+        let done = (kill + 1) * 40;
+        world.write(&format!("alice/late-{kill}.jsonl"), r#"{"do":"rows","count":0}"#);
+        wait_until("some sessions are done", || {
+            drop(service.call("POST", "/api/admin/run-session-processor?processor=probe", ""));
+            value(&service, "SELECT count(*) FROM session_processor_state")
+                .as_u64()
+                .unwrap()
+                >= done.min(SESSIONS as u64)
+        });
+        thread::scope(|scope| {
+            scope.spawn(|| {
+                let mut stream = service.connect();
+                let run = b"POST /api/admin/run-session-processor?processor=probe HTTP/1.1\r\nhost: x\r\ncontent-length: 0\r\n\r\n";
+                // The server may be gone already.
+                let _ = std::io::Write::write_all(&mut stream, run);
+            });
+            service.signal(libc::SIGKILL);
+        });
+        drop(service.ends());
+    }
+    for kill in 0..8 {
+        std::fs::remove_file(world.sessions().join(format!("alice/late-{kill}.jsonl"))).unwrap();
+    }
+    let service = world.serve(&[]);
+    drop(service.run("probe").is(200));
+    drop(service.stop());
+    let without_late = |rows: Vec<Value>| -> Vec<Value> {
+        let is_late = |row: &Value| row["session_file"].as_str().unwrap().contains("late");
+        rows.into_iter().filter(|row| !is_late(row)).collect()
+    };
+    assert_eq!(
+        contents(&world).into_iter().map(without_late).collect::<Vec<_>>(),
+        expected
+    );
+}

@@ -1,0 +1,186 @@
+//! What every endpoint answers, asked well and badly.
+
+use serde_json::{Value, json};
+use session_host_tests::{World, wait_until};
+
+use crate::steps::write_sessions;
+
+#[test]
+fn a_run_answers_with_its_result() {
+    let world = World::new();
+    world.install("probe");
+    write_sessions(&world, 3);
+    world.write("bruno/bad.jsonl", r#"{"do":"error","message":"no good"}"#);
+    let service = world.serve(&[]);
+    let answer = service.run("probe").is(200).json();
+    let details = &answer["details"];
+    assert_eq!(
+        (&answer["ok"], &details["processed"], &details["errors"]),
+        (&json!(false), &json!(3), &json!(1))
+    );
+    assert_eq!(
+        details["errors_detail"],
+        json!([{"session": "bruno/bad.jsonl", "error": "no good"}])
+    );
+    let keys: Vec<&String> = details.as_object().unwrap().keys().collect();
+    assert_eq!(keys.len(), 10, "{keys:?}");
+    std::fs::remove_file(world.sessions().join("bruno/bad.jsonl")).unwrap();
+    assert_eq!(service.run("probe").is(200).json()["ok"], true);
+}
+
+#[test]
+fn a_processor_that_cannot_run_is_named_with_the_reason() {
+    let world = World::new();
+    world.install("probe");
+    world.install("probe_other");
+    world.config("[processors.probe_other]\nrefuse = \"no model is configured\"\n");
+    let service = world.serve(&[]);
+    let unknown = service.run("nobody").is(400).detail();
+    assert!(unknown.contains("`nobody`") && unknown.contains("probe"), "{unknown}");
+    let unavailable = service.run("probe_other").is(400).detail();
+    assert!(
+        unavailable.contains("probe_other") && unavailable.contains("unavailable"),
+        "{unavailable}"
+    );
+    let health = || service.get("/api/health").is(200).json()["processors"]["probe_other"]["warnings"].clone();
+    wait_until("health tells of it", || health()[0]["kind"] == "unavailable");
+    assert!(
+        health()[0]["message"]
+            .as_str()
+            .unwrap()
+            .contains("no model is configured")
+    );
+}
+
+#[test]
+fn what_is_not_there_and_what_is_called_wrongly_is_told_in_json() {
+    let world = World::new();
+    world.install("probe");
+    let service = world.serve(&[]);
+    for target in ["/", "/api", "/api/admin/nothing", "/api/healthy"] {
+        drop(service.get(target).is(404).detail());
+    }
+    let wrong_methods = [
+        ("GET", "/api/admin/run-session-processor", "post"),
+        ("DELETE", "/api/admin/query", "post"),
+        ("POST", "/api/admin/processors", "get"),
+        ("POST", "/api/health", "get"),
+        ("PUT", "/metrics", "get"),
+    ];
+    for (method, target, allowed) in wrong_methods {
+        let answer = service.call(method, target, "").is(405);
+        let allow = answer.head.lines().find(|line| line.starts_with("allow:")).unwrap();
+        assert!(allow.contains(allowed), "{allow}");
+        drop(answer.detail());
+    }
+    for target in [
+        "/api/admin/run-session-processor",
+        "/api/admin/run-session-processor?processor=probe&more=1",
+        "/api/admin/retry?session=x",
+        "/api/admin/reprocess?processor=No",
+        "/api/admin/forget",
+    ] {
+        drop(service.post(target).is(400).detail());
+    }
+    for target in [
+        "/api/admin/runs?limit=0",
+        "/api/admin/runs?limit=x",
+        "/api/admin/failures?processor=No",
+    ] {
+        drop(service.get(target).is(400).detail());
+    }
+    for body in ["", "{", "[]", r#"{"sql":3}"#, r#"{"sql":"SELECT 1","more":1}"#] {
+        drop(service.call("POST", "/api/admin/query", body).is(400).detail());
+    }
+}
+
+#[test]
+fn every_admin_call_and_no_other_leaves_one_entry_in_the_audit_log() {
+    let world = World::new();
+    world.install("probe");
+    write_sessions(&world, 1);
+    let service = world.serve(&[]);
+    drop(service.get("/api/health").is(200));
+    drop(service.get("/metrics").is(200));
+    drop(service.run("probe").is(200));
+    drop(service.run("nobody").is(400));
+    drop(service.post("/api/admin/run-session-processor").is(400));
+    drop(service.get("/api/admin/runs").is(200));
+    drop(service.post("/api/admin/forget?subject=nobody").is(404));
+    drop(service.stop());
+    let entries = world.rows("SELECT id, actor, action, resource, result FROM audit_log ORDER BY id");
+    let actions: Vec<(&Value, &Value)> = entries
+        .iter()
+        .map(|entry| (&entry["action"], &entry["result"]))
+        .collect();
+    let expected = [
+        ("run_session_processor:probe", "ok"),
+        ("run_session_processor:nobody", "failed"),
+        ("run_session_processor", "failed"),
+        ("runs", "ok"),
+        ("forget", "failed"),
+    ];
+    let expected = expected.map(|(action, result)| (json!(action), json!(result)));
+    assert_eq!(
+        actions,
+        expected
+            .iter()
+            .map(|(action, result)| (action, result))
+            .collect::<Vec<_>>()
+    );
+    assert!(entries.iter().all(|entry| entry["actor"] == "admin"));
+    assert_eq!(entries[0]["resource"], "job:session-processor:probe");
+}
+
+#[test]
+fn runs_failures_and_status_are_listed() {
+    let world = World::new();
+    world.install("probe");
+    write_sessions(&world, 2);
+    world.write("bruno/bad.jsonl", r#"{"do":"panic","payload":"str"}"#);
+    let service = world.serve(&[]);
+    drop(service.run("probe").is(200));
+    drop(service.run("probe").is(200));
+    let runs = service.get("/api/admin/runs?limit=1").is(200).json();
+    assert_eq!(runs["runs"].as_array().unwrap().len(), 1);
+    assert_eq!(runs["runs"][0]["params"]["errors"], 1);
+    let failures = service.get("/api/admin/failures?processor=probe").is(200).json();
+    assert_eq!(
+        (&failures["failures"][0]["kind"], &failures["failures"][0]["attempts"]),
+        (&json!("panic"), &json!(2))
+    );
+    assert_eq!(
+        service.get("/api/admin/failures?processor=other").is(200).json(),
+        json!({"failures": []})
+    );
+    let status = service.get("/api/admin/status").is(200).json();
+    assert_eq!(status["processors"][0]["sessions"], 2);
+    assert_eq!(status["processors"][0]["failing"], 1);
+}
+
+#[test]
+fn metrics_tell_what_was_done_in_few_labels() {
+    let world = World::new();
+    world.install("probe");
+    write_sessions(&world, 2);
+    world.write("bruno/bad.jsonl", r#"{"do":"panic","payload":"str"}"#);
+    let service = world.serve(&[]);
+    drop(service.run("probe").is(200));
+    for number in 0..5 {
+        drop(service.get(&format!("/made-up/{number}")).is(404));
+    }
+    let answer = service.get("/metrics").is(200);
+    assert!(answer.head.contains("content-type: application/openmetrics-text"));
+    for line in [
+        r#"session_host_runs_total{processor="probe",outcome="errors",actor="admin"} 1"#,
+        r#"session_host_sessions_total{processor="probe",outcome="processed"} 2"#,
+        r#"session_host_sessions_total{processor="probe",outcome="panic"} 1"#,
+        r#"session_host_http_requests_total{route="other",method="GET",status="4xx"} 5"#,
+        r#"session_host_attempt_duration_seconds_count{processor="probe"} 3"#,
+        "session_host_scan_duration_seconds_count 2",
+    ] {
+        let name = line.rsplit_once(' ').unwrap().0;
+        assert!(answer.body.contains(name), "{line} is not in\n{}", answer.body);
+    }
+    assert!(!answer.body.contains("made-up"));
+}

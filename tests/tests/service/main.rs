@@ -1,0 +1,18 @@
+//! The service: real servers, asked over real connections, ended by real signals.
+
+#![allow(
+    clippy::expect_used,
+    clippy::unwrap_used,
+    reason = "a test fails where a step of it does"
+)]
+
+mod access;
+mod corrections;
+mod ending;
+mod endpoints;
+mod hostile_clients;
+mod reading;
+mod reloading;
+mod runs;
+mod schedule;
+mod steps;

@@ -1,0 +1,214 @@
+//! Queries and exports while the server has the state.
+
+use serde_json::json;
+use session_host_tests::World;
+
+use crate::steps::write_sessions;
+
+#[test]
+fn a_query_gives_typed_values_and_takes_parameters() {
+    let world = World::new();
+    world.install("probe");
+    write_sessions(&world, 2);
+    let service = world.serve(&[]);
+    drop(service.run("probe").is(200));
+    let answer = service.query(
+        "SELECT count(*) AS sessions, ? AS word, ? AS part, ? AS yes, NULL AS nothing, [1, 2] AS list, TIMESTAMP '2026-01-02 03:04:05' AS at
+         FROM session_processor_state WHERE username = ?;",
+        &json!(["it's", 1.5, true, "alice"]),
+    );
+    let expected = json!({
+        "columns": ["sessions", "word", "part", "yes", "nothing", "list", "at"],
+        "rows": [[2, "it's", 1.5, true, null, [1, 2], "2026-01-02 03:04:05"]],
+        "truncated": false,
+    });
+    assert_eq!(answer.is(200).json(), expected);
+    let nothing = service
+        .query("SELECT n, text FROM probe_rows WHERE false", &json!([]))
+        .is(200)
+        .json();
+    assert_eq!(
+        nothing,
+        json!({"columns": ["n", "text"], "rows": [], "truncated": false})
+    );
+}
+
+#[test]
+fn a_query_reads_the_state_and_nothing_else() {
+    let world = World::new();
+    world.install("probe");
+    write_sessions(&world, 1);
+    let service = world.serve(&[]);
+    drop(service.run("probe").is(200));
+    let secret = world.path("secret.csv");
+    std::fs::write(&secret, "word\nxyzzy\n").unwrap();
+    let (secret, stolen) = (secret.display(), world.path("stolen.csv"));
+    let refused = [
+        "DELETE FROM probe_rows".to_owned(),
+        "SELECT 1; DELETE FROM probe_rows".to_owned(),
+        "WITH gone AS (SELECT 1) DELETE FROM probe_rows".to_owned(),
+        "SELECT 1) ; DROP TABLE probe_rows; SELECT (1".to_owned(),
+        format!("SELECT * FROM read_csv('{secret}')"),
+        format!("SELECT * FROM read_text('{secret}')"),
+        format!("SELECT * FROM '{secret}'"),
+        format!("SELECT * FROM glob('{}/*')", world.path("").display()),
+        format!("COPY probe_rows TO '{}'", stolen.display()),
+        format!("ATTACH '{}'", world.path("other.duckdb").display()),
+        "SET enable_external_access = true".to_owned(),
+        "PRAGMA database_list".to_owned(),
+        "INSTALL httpfs".to_owned(),
+        "CALL pragma_version()".to_owned(),
+        "CHECKPOINT".to_owned(),
+        "SELEC 1".to_owned(),
+        String::new(),
+    ];
+    for sql in &refused {
+        let detail = service.query(sql, &json!([])).is(400).detail();
+        assert!(!detail.contains("xyzzy"), "{sql}: {detail}");
+    }
+    for params in [json!([[1]]), json!([{"a": 1}]), json!([1, 2]), json!([])] {
+        drop(service.query("SELECT ?::INTEGER", &params).is(400).detail());
+    }
+    assert!(!stolen.exists());
+    drop(service.stop());
+    assert_eq!(world.count("probe_rows"), 1);
+}
+
+#[test]
+fn an_answer_that_is_too_long_is_cut_and_says_so() {
+    let world = World::new();
+    world.install("probe");
+    let service = world.serve(&[]);
+    let answer = service
+        .query("SELECT range FROM range(10001)", &json!([]))
+        .is(200)
+        .json();
+    assert_eq!(
+        (answer["rows"].as_array().unwrap().len(), &answer["truncated"]),
+        (10_000, &json!(true))
+    );
+    let whole = service
+        .query("SELECT range FROM range(10000)", &json!([]))
+        .is(200)
+        .json();
+    assert_eq!(
+        (whole["rows"].as_array().unwrap().len(), &whole["truncated"]),
+        (10_000, &json!(false))
+    );
+    let wide = service
+        .query("SELECT repeat('x', 1000000) FROM range(100)", &json!([]))
+        .is(200)
+        .json();
+    assert_eq!(
+        (wide["rows"].as_array().unwrap().len(), &wide["truncated"]),
+        (16, &json!(true))
+    );
+}
+
+#[test]
+fn an_export_writes_every_table() {
+    let world = World::new();
+    world.install("probe");
+    write_sessions(&world, 2);
+    let service = world.serve(&[]);
+    drop(service.run("probe").is(200));
+    let exported = service.post("/api/admin/export").is(200).json();
+    let folder = std::path::Path::new(exported["folder"].as_str().unwrap());
+    let tables: Vec<&str> = exported["tables"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|table| table.as_str().unwrap())
+        .collect();
+    assert!(
+        tables.contains(&"probe_rows") && tables.contains(&"session_processor_state"),
+        "{tables:?}"
+    );
+    for table in tables {
+        let file = std::fs::read(folder.join(format!("{table}.parquet"))).unwrap();
+        assert!(file.starts_with(b"PAR1") && file.ends_with(b"PAR1"), "{table}");
+    }
+}
+
+#[test]
+fn the_command_line_asks_the_server_that_has_the_state() {
+    let mut world = World::new();
+    world.install("probe");
+    write_sessions(&world, 2);
+    let service = world.serve(&[]);
+    world.set_variable("SESSION_HOST_LISTEN", &service.address().to_string());
+    let ran = world.run(&[]).exits(0);
+    assert_eq!((ran.result().processor.as_str(), ran.result().processed), ("probe", 2));
+    world.write("bruno/bad.jsonl", r#"{"do":"error","message":"no good"}"#);
+    assert_eq!(world.run(&["probe"]).exits(1).result().errors, 1);
+    assert_eq!(world.host(&["retry", "probe", "--json"]).exits(1).result().errors, 1);
+    assert!(world.host(&["status"]).exits(0).stdout.contains("probe"));
+    assert!(world.host(&["failures", "probe"]).exits(0).stdout.contains("no good"));
+    assert_eq!(
+        world
+            .host(&["runs", "--json"])
+            .exits(0)
+            .json()
+            .as_array()
+            .unwrap()
+            .len(),
+        3
+    );
+    assert_eq!(
+        world.host(&["processors", "--json"]).exits(0).json()[0]["status"],
+        "loaded"
+    );
+    let rows = world.host(&[
+        "query",
+        "SELECT count(*) AS n, NULL AS x FROM probe_rows",
+        "--format",
+        "csv",
+    ]);
+    assert_eq!(rows.exits(0).stdout, "n,x\n2,\n");
+    let json = world
+        .host(&["query", "SELECT 1 AS b, 'x' AS a", "--format", "json"])
+        .exits(0);
+    assert_eq!(json.stdout, "{\"b\":1,\"a\":\"x\"}\n");
+    drop(world.host(&["reprocess", "probe", "alice/0.jsonl"]).exits(0));
+    drop(world.host(&["export", "exported"]).exits(0));
+    assert!(world.path("exported/probe_rows.parquet").exists());
+    assert_eq!(std::fs::read_dir(world.path("data/exports")).unwrap().count(), 0);
+    assert!(
+        world
+            .host(&["forget", "alice"])
+            .exits(0)
+            .stdout
+            .contains("forgot alice")
+    );
+    for (arguments, said) in [
+        (&["run", "nobody"][..], "`nobody`"),
+        (&["run", "--workers", "1"], "--workers"),
+        (&["query", "DROP TABLE probe_rows"], "DROP"),
+        (&["forget", "nobody"], "nobody"),
+    ] {
+        let ran = world.host(arguments).exits(2);
+        assert!(ran.stderr.contains(said), "{}", ran.stderr);
+    }
+    drop(service.stop());
+    assert_eq!(world.host(&["runs", "--json"]).exits(0).json()[0]["actor"], "admin");
+}
+
+#[test]
+fn a_server_with_a_token_tells_the_command_line_what_it_lacks() {
+    let mut world = World::new();
+    world.install("probe");
+    let service = world.serve(&[("SESSION_HOST_API_TOKEN", "correct-horse-battery-staple")]);
+    world.set_variable("SESSION_HOST_LISTEN", &service.address().to_string());
+    let ran = world.host(&["status"]).exits(2);
+    assert!(ran.stderr.contains("SESSION_HOST_API_TOKEN"), "{}", ran.stderr);
+    world.set_variable("SESSION_HOST_API_TOKEN", "correct-horse-battery-staple");
+    drop(world.host(&["status"]).exits(0));
+    // Of a server that has another state, nothing is asked.
+    let mut other = World::new();
+    other.install("probe");
+    let in_the_way = other.serve(&[]);
+    other.set_variable("SESSION_HOST_LISTEN", &service.address().to_string());
+    other.set_variable("SESSION_HOST_API_TOKEN", "correct-horse-battery-staple");
+    assert!(other.host(&["status"]).exits(3).stderr.contains("is in use"));
+    drop(in_the_way);
+}

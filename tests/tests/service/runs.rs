@@ -1,0 +1,181 @@
+//! Runs that are asked for over HTTP.
+
+use std::{io::Write, thread};
+
+use serde_json::json;
+use session_host_tests::{World, wait_until};
+
+use crate::steps::{Held, listed, value, write_sessions};
+
+#[test]
+fn of_two_hundred_clients_one_runs_and_the_others_are_told_so() {
+    const CLIENTS: usize = 200;
+    let world = World::new();
+    world.install("probe");
+    write_sessions(&world, 3);
+    let held = Held::write(&world, "alice/held.jsonl");
+    let service = world.serve(&[]);
+    let statuses: Vec<u16> = thread::scope(|scope| {
+        let first = scope.spawn(|| service.run("probe").status);
+        held.starts();
+        let others: Vec<_> = (1..CLIENTS).map(|_| scope.spawn(|| service.run("probe"))).collect();
+        let others: Vec<u16> = others
+            .into_iter()
+            .map(|client| {
+                let answer = client.join().unwrap();
+                assert!(answer.detail().contains("already running"));
+                answer.status
+            })
+            .collect();
+        held.let_go();
+        others.into_iter().chain([first.join().unwrap()]).collect()
+    });
+    assert_eq!(statuses.iter().filter(|status| **status == 200).count(), 1);
+    assert_eq!(statuses.iter().filter(|status| **status == 409).count(), CLIENTS - 1);
+    let again = service.run("probe").is(200).json();
+    assert_eq!(again["details"]["processed"], 0);
+    let audited = value(
+        &service,
+        "SELECT count(*) FROM audit_log WHERE action = 'run_session_processor:probe'",
+    );
+    assert_eq!(audited, json!(CLIENTS + 1));
+    assert_eq!(value(&service, "SELECT count(*) FROM probe_rows"), json!(4));
+}
+
+#[test]
+fn a_run_goes_on_without_the_client_that_asked_for_it() {
+    let world = World::new();
+    world.install("probe");
+    write_sessions(&world, 2);
+    let held = Held::write(&world, "alice/held.jsonl");
+    let service = world.serve(&[]);
+    let mut client = service.connect();
+    let request =
+        "POST /api/admin/run-session-processor?processor=probe HTTP/1.1\r\nhost: x\r\ncontent-length: 0\r\n\r\n";
+    client.write_all(request.as_bytes()).unwrap();
+    held.starts();
+    drop(client);
+    wait_until("the other sessions are settled", || {
+        listed(&service, "probe", "loaded")["run"]["settled"] == 2
+    });
+    let run = &listed(&service, "probe", "loaded")["run"];
+    assert_eq!((&run["actor"], &run["scanned"]), (&json!("admin"), &json!(3)));
+    assert_eq!(service.run("probe").status, 409);
+    held.let_go();
+    let audited = "SELECT count(*) FROM audit_log WHERE action = 'run_session_processor:probe' AND result = 'ok'";
+    wait_until("the run is audited", || value(&service, audited) == json!(1));
+    assert_eq!(value(&service, "SELECT count(*) FROM probe_rows"), json!(3));
+    assert!(listed(&service, "probe", "loaded")["run"].is_null());
+}
+
+#[test]
+fn processors_run_side_by_side() {
+    let world = World::new();
+    world.install("probe");
+    world.install("probe_other");
+    let held = Held::write(&world, "alice/held.jsonl");
+    let service = world.serve(&[]);
+    thread::scope(|scope| {
+        let one = scope.spawn(|| service.run("probe").status);
+        held.starts();
+        let other = scope.spawn(|| service.run("probe_other").status);
+        wait_until("both run", || {
+            ["probe", "probe_other"]
+                .iter()
+                .all(|name| !listed(&service, name, "loaded")["run"].is_null())
+        });
+        assert_eq!(service.get("/api/health").status, 200);
+        held.let_go();
+        assert_eq!((one.join().unwrap(), other.join().unwrap()), (200, 200));
+    });
+}
+
+#[test]
+fn a_run_that_fails_gives_the_processor_free() {
+    let world = World::new();
+    world.install("probe");
+    write_sessions(&world, 1);
+    let service = world.serve(&[]);
+    std::fs::remove_dir_all(world.sessions()).unwrap();
+    std::fs::write(world.sessions(), "no directory").unwrap();
+    for _ in 0..2 {
+        let detail = service.run("probe").is(500).detail();
+        assert!(detail.contains("scan the sessions directory"), "{detail}");
+    }
+    std::fs::remove_file(world.sessions()).unwrap();
+    write_sessions(&world, 1);
+    assert_eq!(service.run("probe").is(200).json()["details"]["processed"], 1);
+    let results = service.query(
+        "SELECT result FROM audit_log WHERE action LIKE 'run_%' ORDER BY id",
+        &json!([]),
+    );
+    assert_eq!(results.is(200).json()["rows"], json!([["failed"], ["failed"], ["ok"]]));
+    assert_eq!(
+        value(&service, "SELECT last_outcome FROM processor_schedule"),
+        json!("ok")
+    );
+}
+
+#[test]
+fn a_retry_attempts_failing_sessions_alone() {
+    let world = World::new();
+    world.install("probe");
+    let mended = world.path("mended");
+    for name in ["one", "two"] {
+        let fails = json!({"do": "unless", "path": mended, "then": {"do": "error", "message": "broken"}});
+        world.write(
+            &format!("alice/{name}.jsonl"),
+            format!("{fails}\n{}", json!({"do": "rows", "count": 1})),
+        );
+    }
+    let service = world.serve(&[]);
+    assert_eq!(service.run("probe").is(200).json()["details"]["errors"], 2);
+    world.write("alice/new.jsonl", r#"{"do":"rows","count":1}"#);
+    std::fs::write(&mended, "").unwrap();
+    let one = service
+        .post("/api/admin/retry?processor=probe&session=alice/one.jsonl")
+        .is(200)
+        .json();
+    assert_eq!(
+        (&one["details"]["scanned"], &one["details"]["processed"]),
+        (&json!(1), &json!(1))
+    );
+    let unknown = service
+        .post("/api/admin/retry?processor=probe&session=alice/new.jsonl")
+        .is(200)
+        .json();
+    assert_eq!(unknown["details"]["scanned"], 0);
+    let rest = service.post("/api/admin/retry?processor=probe").is(200).json();
+    assert_eq!(
+        (&rest["details"]["scanned"], &rest["details"]["processed"]),
+        (&json!(1), &json!(1))
+    );
+    assert_eq!(
+        service.get("/api/admin/failures").is(200).json(),
+        json!({"failures": []})
+    );
+    assert_eq!(service.run("probe").is(200).json()["details"]["processed"], 1);
+}
+
+#[test]
+fn an_attempt_that_never_returns_is_told_and_costs_no_other_processor() {
+    let world = World::new();
+    world.install("probe");
+    world.install("probe_other");
+    world.write(
+        "alice/hangs.jsonl",
+        r#"{"do":"unless","path":"/nowhere","then":{"do":"hang"}}"#,
+    );
+    let service = world.serve(&[("SESSION_HOST_ATTEMPT_TIMEOUT_SECONDS", "1")]);
+    assert_eq!(service.run("probe").is(200).json()["details"]["errors"], 1);
+    let detail = service.run("probe").is(500).detail();
+    assert!(
+        detail.contains("alice/hangs.jsonl") && detail.contains("restart"),
+        "{detail}"
+    );
+    let warnings = || service.get("/api/health").is(200).json()["processors"]["probe"]["warnings"].clone();
+    wait_until("health tells of it", || warnings()[0]["kind"] == "wedged");
+    std::fs::write(world.sessions().join("alice/hangs.jsonl"), r#"{"do":"rows","count":1}"#).unwrap();
+    assert_eq!(service.run("probe_other").is(200).json()["details"]["processed"], 1);
+    assert_eq!(service.stop().0, Some(0));
+}
