@@ -31,6 +31,9 @@ enum ObservationError {
     State(#[from] StateError),
 }
 
+/// Of how many parts of the time at most one is spent looking: a large tree takes long to scan.
+const SHARE: u32 = 20;
+
 /// How often old entries of the audit log are removed.
 const PRUNING: Duration = Duration::from_secs(3600);
 
@@ -44,6 +47,7 @@ pub async fn keep_up(host: &Arc<Host>, scheduler: &Arc<Scheduler>, health: &Arc<
         }
         let (host, scheduler, health) = (Arc::clone(host), Arc::clone(scheduler), Arc::clone(health));
         let tick = host.settings().service.tick;
+        let began = Instant::now();
         let looking = tokio::task::spawn_blocking(move || {
             observe(&host, &scheduler, &health);
             if prunes {
@@ -54,7 +58,7 @@ pub async fn keep_up(host: &Arc<Host>, scheduler: &Arc<Scheduler>, health: &Arc<
             tracing::error!("the look at the health panicked, which is a fault of the host: {panic}");
         }
         tokio::select! {
-            () = tokio::time::sleep(tick) => {}
+            () = tokio::time::sleep(tick.max(began.elapsed() * SHARE)) => {}
             () = stop.stopped() => {}
         }
     }

@@ -208,9 +208,10 @@ impl Reader {
             .as_ref()
             .map(|statement| statement.column_names())
             .unwrap_or_default();
-        let mut statement = self
-            .connection
-            .prepare(&format!("SELECT to_json(row)::VARCHAR FROM ({sql}\n) AS row"))?;
+        // The limit stands in the statement as well: DuckDB makes the whole result before it gives the first row.
+        let limit = limits.rows.saturating_add(1);
+        let sql = format!("SELECT to_json(row)::VARCHAR FROM ({sql}\n) AS row LIMIT {limit}");
+        let mut statement = self.connection.prepare(&sql)?;
         let mut found = statement.query(params_from_iter(parameters))?;
         let mut answer = QueryAnswer {
             columns,

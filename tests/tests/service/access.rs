@@ -1,8 +1,8 @@
 //! Who may call the admin interface.
 
-use std::{fs, os::unix::fs::PermissionsExt};
+use std::{fs, io::Write, os::unix::fs::PermissionsExt};
 
-use session_host_tests::{World, wait_until};
+use session_host_tests::{Answer, World, wait_until};
 
 const TOKEN: &str = "correct-horse-battery-staple";
 const OTHER: &str = "incorrect-horse-battery-staple";
@@ -84,6 +84,31 @@ fn without_a_token_no_other_machine_is_served() {
     drop(service.get("/api/admin/runs").is(200));
     let (_, log) = service.stop();
     assert!(log.contains("no token is configured"), "{log}");
+}
+
+#[test]
+fn without_a_token_no_web_page_is_served() {
+    let world = World::new();
+    world.install("probe");
+    let service = world.serve(&[]);
+    let status = |host: &str, origin: &str| {
+        let request = format!("GET /api/admin/runs HTTP/1.1\r\nhost: {host}\r\n{origin}connection: close\r\n\r\n");
+        let mut stream = service.connect();
+        stream.write_all(request.as_bytes()).unwrap();
+        Answer::read(stream).unwrap().status
+    };
+    for host in ["localhost", "localhost:7741", "127.0.0.1", "127.0.0.1:80", "[::1]:7741"] {
+        assert_eq!(status(host, ""), 200, "{host}");
+        assert_eq!(status(host, "origin: http://localhost\r\n"), 403, "{host}");
+    }
+    for host in [
+        "evil.example",
+        "localhost.evil.example",
+        "10.0.0.1",
+        "127.0.0.1.evil.example:7741",
+    ] {
+        assert_eq!(status(host, ""), 403, "{host}");
+    }
 }
 
 #[test]

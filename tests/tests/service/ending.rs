@@ -116,7 +116,7 @@ fn a_service_that_is_killed_ends_in_the_same_tables_as_one_that_is_not() {
         thread::scope(|scope| {
             scope.spawn(|| {
                 let mut stream = service.connect();
-                let run = b"POST /api/admin/run-session-processor?processor=probe HTTP/1.1\r\nhost: x\r\ncontent-length: 0\r\n\r\n";
+                let run = b"POST /api/admin/run-session-processor?processor=probe HTTP/1.1\r\nhost: localhost\r\ncontent-length: 0\r\n\r\n";
                 // The server may be gone already.
                 let _ = std::io::Write::write_all(&mut stream, run);
             });

@@ -14,7 +14,7 @@ fn half_requests_are_cut_off_and_hold_nobody_up() {
             let mut stream = service.connect();
             let said = [
                 "GET /api/he",
-                "POST /api/admin/query HTTP/1.1\r\nhost: x\r\ncontent-length: 100\r\n\r\n{",
+                "POST /api/admin/query HTTP/1.1\r\nhost: localhost\r\ncontent-length: 100\r\n\r\n{",
             ][number % 2];
             stream.write_all(said.as_bytes()).unwrap();
             stream
@@ -70,8 +70,8 @@ fn nonsense_is_answered_or_cut_off() {
         &b"\x16\x03\x01\x02\x00\x01\x00"[..],
         b"GET\r\n\r\n",
         b"GET / HTTP/9.9\r\n\r\n",
-        b"POST /api/admin/query HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\ncontent-length: 3\r\n\r\nzz\r\n",
-        b"POST /api/admin/query HTTP/1.1\r\nhost: x\r\ncontent-length: -1\r\n\r\n",
+        b"POST /api/admin/query HTTP/1.1\r\nhost: localhost\r\ntransfer-encoding: chunked\r\ncontent-length: 3\r\n\r\nzz\r\n",
+        b"POST /api/admin/query HTTP/1.1\r\nhost: localhost\r\ncontent-length: -1\r\n\r\n",
     ] {
         let mut stream = service.connect();
         stream.write_all(nonsense).unwrap();

@@ -50,8 +50,7 @@ fn a_run_goes_on_without_the_client_that_asked_for_it() {
     let held = Held::write(&world, "alice/held.jsonl");
     let service = world.serve(&[]);
     let mut client = service.connect();
-    let request =
-        "POST /api/admin/run-session-processor?processor=probe HTTP/1.1\r\nhost: x\r\ncontent-length: 0\r\n\r\n";
+    let request = "POST /api/admin/run-session-processor?processor=probe HTTP/1.1\r\nhost: localhost\r\ncontent-length: 0\r\n\r\n";
     client.write_all(request.as_bytes()).unwrap();
     held.starts();
     drop(client);
