@@ -4,7 +4,6 @@ use std::{net::SocketAddr, path::PathBuf};
 
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum, builder::BoolishValueParser};
 
-use super::log::Usual;
 use crate::{config::ConfigFile, plugins::PluginTrust};
 
 /// Runs processors (shared libraries in a directory) over coding-agent transcripts, each over each version of each
@@ -68,6 +67,15 @@ const EXIT_STATUS: &str = "Exit status: 0 done, 1 some session failed, 2 usage o
 pub(super) enum LogFormat {
     Text,
     Json,
+}
+
+/// What is logged where nobody asks for more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Usual {
+    /// What may be amiss.
+    Warnings,
+    /// What is done too: nobody sits before a service.
+    Progress,
 }
 
 #[derive(Debug, Subcommand)]

@@ -10,19 +10,13 @@ use std::{
 use indicatif::MultiProgress;
 use tracing_subscriber::{EnvFilter, fmt::MakeWriter};
 
-use super::{arguments::LogFormat, output::UsageError};
+use super::{
+    arguments::{LogFormat, Usual},
+    output::UsageError,
+};
 
 /// The terminal's progress bars; drawing and logging must not cross.
 pub(super) static BARS: LazyLock<MultiProgress> = LazyLock::new(MultiProgress::new);
-
-/// What is logged where nobody asks for more.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Usual {
-    /// What may be amiss.
-    Warnings,
-    /// What is done too: nobody sits before a service.
-    Progress,
-}
 
 /// Installs the log; panics of the host go there too.
 ///

@@ -9,7 +9,7 @@ use axum::{
 };
 use serde_json::{Value, json};
 
-use super::{answer::Refusal, routes::Service};
+use super::{answer::Refusal, service::Service};
 use crate::{
     clock,
     host::Host,

@@ -9,7 +9,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 
-use super::{answer::Refusal, routes::Service};
+use super::{answer::Refusal, service::Service};
 
 /// Lets a request pass that bears the token; where none is configured, one of a program on this machine.
 pub(super) async fn require_token(State(service): State<Service>, request: Request, next: Next) -> Response {

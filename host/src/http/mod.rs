@@ -4,10 +4,15 @@ mod admin;
 mod answer;
 mod audit;
 mod authentication;
+mod background;
 mod connections;
 mod observation;
 mod openapi;
+mod parameters;
+mod reading;
 mod routes;
+mod service;
 
 pub use connections::{Listening, serve};
-pub use routes::{Service, router};
+pub use routes::router;
+pub use service::Service;

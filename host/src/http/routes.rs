@@ -1,69 +1,20 @@
-//! The routes, and what they share.
-
-use std::sync::{Arc, PoisonError, RwLock};
+//! The routes.
 
 use axum::{
     Router,
-    extract::{DefaultBodyLimit, Request, State},
+    extract::{DefaultBodyLimit, Request},
     http::{StatusCode, Uri},
     middleware::{self, Next},
     response::{IntoResponse, Response},
     routing::{get, post},
 };
 
-use super::{admin, answer::Refusal, audit, authentication, observation, openapi};
-use crate::{
-    config::ApiToken, health::HealthBoard, host::Host, metrics::Metrics, runner::StopToken, scheduler::Scheduler,
-};
-
-/// What the routes serve from. Clones share it.
-#[derive(Clone)]
-pub struct Service {
-    /// The host.
-    pub host: Arc<Host>,
-    /// The schedule.
-    pub scheduler: Arc<Scheduler>,
-    /// The latest observation of health.
-    pub health: Arc<HealthBoard>,
-    /// The counters.
-    pub metrics: Metrics,
-    /// The wish to end.
-    pub stop: StopToken,
-    /// The token, which can be changed while the server runs.
-    pub token: Arc<RwLock<Option<ApiToken>>>,
-}
-
-impl Service {
-    /// The token in force.
-    #[must_use]
-    pub fn token(&self) -> Option<ApiToken> {
-        self.token.read().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-}
-
+use super::{admin, answer::Refusal, audit, authentication, observation, openapi, reading, service::Service};
 /// How long a path with its parameters may be, in bytes.
 const MAX_TARGET: usize = 4 << 10;
 
 /// How large the body of a request may be, in bytes.
 const MAX_BODY: usize = 1 << 20;
-
-/// The paths that there are, by which requests are counted.
-pub(super) const ROUTES: [&str; 14] = [
-    "/api/admin/run-session-processor",
-    "/api/admin/retry",
-    "/api/admin/reprocess",
-    "/api/admin/forget",
-    "/api/admin/reload-plugins",
-    "/api/admin/query",
-    "/api/admin/export",
-    "/api/admin/processors",
-    "/api/admin/status",
-    "/api/admin/runs",
-    "/api/admin/failures",
-    "/api/health",
-    "/api/openapi.json",
-    "/metrics",
-];
 
 /// The routes.
 pub fn router(service: Service) -> Router {
@@ -73,12 +24,12 @@ pub fn router(service: Service) -> Router {
         .route("/reprocess", post(admin::reprocess))
         .route("/forget", post(admin::forget))
         .route("/reload-plugins", post(admin::reload_plugins))
-        .route("/query", post(admin::query))
-        .route("/export", post(admin::export))
+        .route("/query", post(reading::query))
+        .route("/export", post(reading::export))
         .route("/processors", get(admin::processors))
-        .route("/status", get(admin::status))
-        .route("/runs", get(admin::runs))
-        .route("/failures", get(admin::failures))
+        .route("/status", get(reading::status))
+        .route("/runs", get(reading::runs))
+        .route("/failures", get(reading::failures))
         .fallback(not_found)
         .method_not_allowed_fallback(method_not_allowed)
         .layer(middleware::from_fn_with_state(service.clone(), audit::write_down))
@@ -119,6 +70,3 @@ async fn limit_target(request: Request, next: Next) -> Response {
         false => next.run(request).await,
     }
 }
-
-/// The state of the routes, for handlers.
-pub(super) type OfService = State<Service>;

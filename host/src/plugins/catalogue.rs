@@ -10,18 +10,13 @@ use std::{
 use serde_json::{Map, Value};
 
 use super::{
-    claims::{Claim, Claims, Occupation},
+    claims::Claims,
     copies::Copies,
-    host_log::LogName,
-    inspect::{NotAPlugin, inspect},
-    library::{self, LibraryRefused},
+    loading::{Loading, file_name},
     permissions::{self, PluginTrust, Untrusted},
-    processor::{InstanceSource, Processor, describe_fault},
+    processor::Processor,
 };
-use crate::{
-    names::{InvalidProcessorName, ProcessorName},
-    state::{SchemaRefused, SessionTable, State, prepare_processor},
-};
+use crate::{names::ProcessorName, state::State};
 
 /// What plugins are loaded with.
 pub struct LoadOptions<'a> {
@@ -75,7 +70,7 @@ pub struct PluginFile {
     /// What was tried, step by step.
     pub trace: Vec<String>,
     /// The private copy, whose name tells the content.
-    copy: Option<PathBuf>,
+    pub(super) copy: Option<PathBuf>,
 }
 
 /// A file that lies in the place of a loaded one and does not serve.
@@ -115,50 +110,6 @@ pub enum PluginStatus {
         /// The long explanation, where there is one.
         details: Option<String>,
     },
-}
-
-/// Why a file is not taken.
-#[derive(Debug, thiserror::Error)]
-enum Refused {
-    #[error("read it: {0}")]
-    Read(#[source] io::Error),
-    #[error("copy it into the data directory: {0}")]
-    Copy(#[source] io::Error),
-    #[error("it is no regular file")]
-    NoFile,
-    #[error(transparent)]
-    Untrusted(#[from] Untrusted),
-    #[error(transparent)]
-    NotAPlugin(#[from] NotAPlugin),
-    #[error(transparent)]
-    Library(#[from] LibraryRefused),
-    #[error("its constructor failed: {0}")]
-    Constructor(String),
-    #[error("its descriptor failed: {0}")]
-    Descriptor(String),
-    #[error(transparent)]
-    Name(#[from] InvalidProcessorName),
-    #[error("the name `{name}` is taken by {first}: rename or remove one of the files")]
-    NameTaken { name: ProcessorName, first: String },
-    #[error("its cadence is 0 minutes: it must be at least 1")]
-    Cadence,
-    #[error("its tables: {0}")]
-    Schema(#[from] SchemaRefused),
-    #[error("it does not take its configuration: {0}")]
-    Configuration(String),
-}
-
-impl Refused {
-    /// The reason is one line; what it takes more to explain goes into the details.
-    fn into_parts(self) -> (String, Option<String>) {
-        let text = self.to_string();
-        let (reason, rest) = text.split_once('\n').unwrap_or((&text, ""));
-        let details = match &self {
-            Self::Library(LibraryRefused::Layout { explanation, .. }) => Some(explanation.clone()),
-            _ => (!rest.is_empty()).then(|| text.clone()),
-        };
-        (reason.to_owned(), details)
-    }
 }
 
 impl Catalogue {
@@ -294,187 +245,6 @@ impl PluginStatus {
     }
 }
 
-/// One file on its way in.
-struct Loading<'a> {
-    options: &'a LoadOptions<'a>,
-    copies: &'a Copies,
-    /// What serves from the same path.
-    loaded: Option<&'a PluginFile>,
-    /// Files whose names are taken.
-    others: Vec<&'a PluginFile>,
-    copy: Option<PathBuf>,
-    trace: Vec<String>,
-}
-
-/// What came of loading.
-enum Loaded {
-    /// The content is that of the file that serves.
-    Unchanged,
-    /// The processor is occupied.
-    Waits,
-    /// It is a processor.
-    Status(PluginStatus),
-}
-
-impl Loading<'_> {
-    fn file(&mut self, path: &Path) -> PluginFile {
-        let loaded = self.load(path);
-        if let Err(refused) = &loaded {
-            self.note(format!("refused: {refused}"));
-        }
-        let newer = match (loaded, self.loaded) {
-            (Ok(Loaded::Status(status)), _) => return self.entry(path, status),
-            (Ok(Loaded::Unchanged), _) => None,
-            (Ok(Loaded::Waits), _) => Some(NewerFile::Waits),
-            (Err(refused), Some(_)) => {
-                let (reason, details) = refused.into_parts();
-                Some(NewerFile::Refused { reason, details })
-            }
-            (Err(refused), None) => {
-                let (reason, details) = refused.into_parts();
-                return self.entry(path, PluginStatus::Rejected { reason, details });
-            }
-        };
-        match self.loaded {
-            Some(loaded) => PluginFile {
-                newer,
-                ..loaded.clone()
-            },
-            None => PluginFile {
-                newer,
-                ..self.entry(path, rejected_for_now())
-            },
-        }
-    }
-
-    fn entry(&mut self, path: &Path, status: PluginStatus) -> PluginFile {
-        PluginFile {
-            path: path.to_owned(),
-            status,
-            newer: None,
-            trace: std::mem::take(&mut self.trace),
-            copy: self.copy.take(),
-        }
-    }
-
-    fn load(&mut self, path: &Path) -> Result<Loaded, Refused> {
-        permissions::check(path, self.options.trust)?;
-        if !path.is_file() {
-            return Err(Refused::NoFile);
-        }
-        let bytes = fs::read(path).map_err(Refused::Read)?;
-        inspect(&bytes)?;
-        self.note(format!(
-            "a complete shared library of {} bytes with a processor module",
-            bytes.len()
-        ));
-        let copy = self.copies.keep(&bytes).map_err(Refused::Copy)?;
-        if self.loaded.is_some_and(|loaded| loaded.copy.as_ref() == Some(&copy)) {
-            return Ok(Loaded::Unchanged);
-        }
-        self.note(format!("copied to {}", copy.display()));
-        self.copy = Some(copy.clone());
-        let (module, handshake) = library::open(&copy)?;
-        self.note(format!(
-            "interface {}.{}, {}",
-            handshake.api_major,
-            handshake.api_minor,
-            handshake.compiler()
-        ));
-        self.start(path, module)
-    }
-
-    fn start(&mut self, path: &Path, module: session_plugin_api::abi::ProcessorModule_Ref) -> Result<Loaded, Refused> {
-        let log_name = LogName::of_file(&file_name(path));
-        let mut source = InstanceSource {
-            module,
-            log_name,
-            configuration: "{}".to_owned(),
-        };
-        let mut instance = source
-            .construct()
-            .map_err(|fault| Refused::Constructor(describe_fault(&fault)))?;
-        let (description, migrations) = instance
-            .describe()
-            .map_err(|fault| Refused::Descriptor(describe_fault(&fault)))?;
-        let name = self.checked_name(path, &description.descriptor)?;
-        source.log_name.is_processor(name.as_str());
-        self.note(format!("processor {name} {}", description.package_version));
-        if let Some(section) = self.options.configurations.get(name.as_str()) {
-            source.configuration = Value::Object(section.clone()).to_string();
-        }
-        let configured = instance.configure(&source.configuration);
-        let Ok(_claim) = self.claim(&name) else {
-            return Ok(Loaded::Waits);
-        };
-        match configured {
-            Err(fault) if self.loaded.is_some() => Err(Refused::Configuration(describe_fault(&fault))),
-            Err(fault) => {
-                self.tables(&name, &migrations, description.descriptor.session_tables())?;
-                let reason = describe_fault(&fault);
-                Ok(Loaded::Status(PluginStatus::Unavailable { name, reason }))
-            }
-            Ok(()) => {
-                let tables = self.tables(&name, &migrations, description.descriptor.session_tables())?;
-                let processor = Processor::new(name, description, path, tables, source, instance);
-                Ok(Loaded::Status(PluginStatus::Loaded(Arc::new(processor))))
-            }
-        }
-    }
-
-    /// Its tables may change while nothing runs on them. The caller's own claim is as good.
-    fn claim(&self, name: &ProcessorName) -> Result<Option<Claim>, Occupation> {
-        match self.options.claimed == Some(name) {
-            true => Ok(None),
-            false => self.options.claims.claim(name, Occupation::Replacement).map(Some),
-        }
-    }
-
-    fn checked_name(&self, path: &Path, descriptor: &session_plugin_api::Descriptor) -> Result<ProcessorName, Refused> {
-        let name: ProcessorName = descriptor.name().parse()?;
-        let has_name = |file: &&&PluginFile| file.path != path && file.status.name() == Some(&name);
-        if let Some(first) = self.others.iter().find(has_name) {
-            let first = file_name(&first.path);
-            return Err(Refused::NameTaken { name, first });
-        }
-        match descriptor.cadence() {
-            0 => Err(Refused::Cadence),
-            _ => Ok(name),
-        }
-    }
-
-    fn tables(
-        &mut self,
-        name: &ProcessorName,
-        migrations: &[session_plugin_api::Migration],
-        session_tables: &[String],
-    ) -> Result<Vec<Arc<SessionTable>>, Refused> {
-        let Some(state) = self.options.state else {
-            return Ok(Vec::new());
-        };
-        let tables = prepare_processor(state, name, migrations, session_tables)?;
-        self.note(format!(
-            "{} migrations, {} session tables",
-            migrations.len(),
-            tables.len()
-        ));
-        Ok(tables)
-    }
-
-    fn note(&mut self, step: String) {
-        tracing::debug!("{step}");
-        self.trace.push(step);
-    }
-}
-
-/// A processor of a new file is occupied: an earlier file of it was removed while a run goes on.
-fn rejected_for_now() -> PluginStatus {
-    PluginStatus::Rejected {
-        reason: "a run of this processor goes on: it is taken when that has ended".to_owned(),
-        details: None,
-    }
-}
-
 fn candidates(folder: &Path) -> Result<Vec<PathBuf>, CatalogueError> {
     let failed = |source| CatalogueError::Folder {
         folder: folder.to_owned(),
@@ -492,13 +262,6 @@ fn candidates(folder: &Path) -> Result<Vec<PathBuf>, CatalogueError> {
     }
     paths.sort();
     Ok(paths)
-}
-
-fn file_name(path: &Path) -> String {
-    path.file_name()
-        .unwrap_or(path.as_os_str())
-        .to_string_lossy()
-        .into_owned()
 }
 
 fn report(plugin: &PluginFile) {

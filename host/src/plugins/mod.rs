@@ -7,6 +7,7 @@ mod host_log;
 mod inspect;
 mod library;
 mod listing;
+mod loading;
 mod permissions;
 mod processor;
 

@@ -1,0 +1,34 @@
+//! Work that may wait for the disk or the writer: on threads of its own, so that health never waits for it.
+
+use std::sync::Arc;
+
+use axum::http::StatusCode;
+use serde_json::{Value, json};
+
+use super::{answer::Refusal, service::Service};
+use crate::{host::Host, state::Reader};
+
+/// Short work that may wait for the disk or the writer; gives status and body.
+pub(super) async fn in_background(
+    service: &Service,
+    work: impl FnOnce(&Arc<Host>) -> Result<Value, Refusal> + Send + 'static,
+) -> (StatusCode, Value) {
+    let host = Arc::clone(&service.host);
+    let ended = tokio::task::spawn_blocking(move || work(&host)).await;
+    match ended.map_err(Refusal::internal).and_then(|result| result) {
+        Ok(body) => (StatusCode::OK, body),
+        Err(refusal) => (refusal.status, json!({"detail": refusal.detail})),
+    }
+}
+
+/// As [`in_background`], with a connection for reading.
+pub(super) async fn reading(
+    service: &Service,
+    read: impl FnOnce(&Reader) -> Result<Value, Refusal> + Send + 'static,
+) -> (StatusCode, Value) {
+    in_background(service, move |host| {
+        let reader = host.state().reader()?;
+        read(&reader)
+    })
+    .await
+}

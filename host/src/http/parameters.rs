@@ -1,0 +1,53 @@
+//! The parameters of requests.
+
+use axum::{
+    extract::{FromRequestParts, Query, rejection::QueryRejection},
+    http::request::Parts,
+};
+use serde::{Deserialize, de::DeserializeOwned};
+
+use super::answer::Refusal;
+use crate::names::{InvalidProcessorName, ProcessorName};
+
+/// The parameters of a path, strictly: one that is unknown or missing is refused in JSON.
+pub(super) struct Parameters<T>(pub(super) T);
+
+impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for Parameters<T> {
+    type Rejection = Refusal;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Refusal> {
+        let parsed: Result<Query<T>, QueryRejection> = Query::from_request_parts(parts, state).await;
+        match parsed {
+            Ok(Query(parameters)) => Ok(Self(parameters)),
+            Err(rejection) => Err(Refusal::bad_request(rejection.body_text())),
+        }
+    }
+}
+
+/// Which processor.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct OneProcessor {
+    pub(super) processor: String,
+}
+
+/// Which processor, and which of its sessions.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ProcessorAndSession {
+    pub(super) processor: String,
+    pub(super) session: Option<String>,
+}
+
+/// Whom or what to forget.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Subject {
+    pub(super) subject: String,
+}
+
+/// A processor's name, as a client wrote it.
+pub(super) fn processor_name(text: &str) -> Result<ProcessorName, Refusal> {
+    text.parse()
+        .map_err(|error: InvalidProcessorName| Refusal::bad_request(error))
+}

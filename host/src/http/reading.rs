@@ -1,0 +1,156 @@
+//! What reads the state: lists, queries, exports.
+
+use std::time::Duration;
+
+use axum::{
+    body::Bytes,
+    extract::{FromRequest, Request, State},
+    http::StatusCode,
+    response::{IntoResponse, Response},
+};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::{
+    answer::{Refusal, json_answer},
+    audit::Note,
+    background::{in_background, reading},
+    parameters::{Parameters, processor_name},
+    service::{OfService, Service},
+};
+use crate::state::QueryLimits;
+
+/// Which processor's failures; all where none is named.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct AnyProcessor {
+    processor: Option<String>,
+}
+
+/// How many runs.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Limit {
+    #[serde(default = "some_runs")]
+    limit: u32,
+}
+
+fn some_runs() -> u32 {
+    20
+}
+
+/// How many runs are listed at most.
+const MOST_RUNS: u32 = 1000;
+
+/// `GET /api/admin/status`: how far each processor is.
+pub(super) async fn status(State(service): OfService) -> Response {
+    let state = service.host.state().path().display().to_string();
+    let (status, body) = reading(&service, move |reader| {
+        Ok(json!({"state": state, "processors": reader.status()?}))
+    })
+    .await;
+    json_answer(status, &body)
+}
+
+/// `GET /api/admin/runs?limit=N`: the latest runs.
+pub(super) async fn runs(State(service): OfService, Parameters(asked): Parameters<Limit>) -> Response {
+    if asked.limit == 0 || asked.limit > MOST_RUNS {
+        return Refusal::bad_request(format!("limit must be 1 to {MOST_RUNS}")).into_response();
+    }
+    let (status, body) = reading(&service, move |reader| Ok(json!({"runs": reader.runs(asked.limit)?}))).await;
+    json_answer(status, &body)
+}
+
+/// `GET /api/admin/failures?processor=NAME`: the sessions that fail.
+pub(super) async fn failures(State(service): OfService, Parameters(asked): Parameters<AnyProcessor>) -> Response {
+    let (status, body) = reading(&service, move |reader| {
+        let processor = asked.processor.as_deref().map(processor_name).transpose()?;
+        Ok(json!({"failures": reader.failures(processor.as_ref())?}))
+    })
+    .await;
+    json_answer(status, &body)
+}
+
+/// A query and its parameters.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Asked {
+    sql: String,
+    #[serde(default)]
+    params: Vec<Value>,
+}
+
+/// How long a query may take.
+const QUERY_TIMEOUT: Duration = Duration::from_secs(30);
+
+const QUERY_LIMITS: QueryLimits = QueryLimits {
+    rows: 10_000,
+    bytes: 16 << 20,
+};
+
+/// `POST /api/admin/query {"sql", "params"}`: one statement that reads.
+pub(super) async fn query(State(service): OfService, request: Request) -> Response {
+    let answered = async {
+        let body = body_of(request).await?;
+        let asked: Asked = serde_json::from_slice(&body).map_err(|error| {
+            Refusal::bad_request(format!(
+                "the body is not {{\"sql\": \"...\", \"params\": [...]}}: {error}"
+            ))
+        })?;
+        let sql = asked.sql.clone();
+        Ok::<_, Refusal>((sql, answer_to(&service, asked).await))
+    };
+    let (sql, response) = match answered.await {
+        Ok((sql, response)) => (sql, response),
+        Err(refusal) => (String::new(), Err(refusal)),
+    };
+    let params = match &response {
+        Ok(_) => json!({"sql": sql}),
+        Err(refusal) => json!({"sql": sql, "detail": refusal.detail}),
+    };
+    let mut response = response.unwrap_or_else(IntoResponse::into_response);
+    response.extensions_mut().insert(Note::Action {
+        action: "query".to_owned(),
+        resource: "state".to_owned(),
+        params,
+    });
+    response
+}
+
+/// How long a client may take to send a body.
+const BODY_TIMEOUT: Duration = Duration::from_secs(10);
+
+async fn body_of(request: Request) -> Result<Bytes, Refusal> {
+    let received = tokio::time::timeout(BODY_TIMEOUT, Bytes::from_request(request, &())).await;
+    let received =
+        received.map_err(|_| Refusal::timeout(format!("the body took longer than {} s", BODY_TIMEOUT.as_secs())))?;
+    received.map_err(|rejection| Refusal::new(rejection.status(), rejection.body_text()))
+}
+
+async fn answer_to(service: &Service, asked: Asked) -> Result<Response, Refusal> {
+    let reader = service.host.state().reader()?;
+    let interrupt = reader.interrupt_handle();
+    let mut running =
+        tokio::task::spawn_blocking(move || reader.query_limited(&asked.sql, &asked.params, QUERY_LIMITS));
+    let ended = match tokio::time::timeout(QUERY_TIMEOUT, &mut running).await {
+        Ok(ended) => ended,
+        Err(_) => {
+            interrupt.interrupt();
+            let seconds = QUERY_TIMEOUT.as_secs();
+            let detail = format!("the query took longer than {seconds} s and was interrupted: ask for less");
+            return Err(Refusal::new(StatusCode::GATEWAY_TIMEOUT, detail));
+        }
+    };
+    let answer = ended.map_err(Refusal::internal)??;
+    Ok(json_answer(StatusCode::OK, &answer))
+}
+
+/// `POST /api/admin/export`: every table as a Parquet file, in a new folder of the data directory.
+pub(super) async fn export(State(service): OfService) -> Response {
+    let (status, body) = in_background(&service, |host| {
+        let (folder, tables) = host.export()?;
+        Ok(json!({"folder": folder, "tables": tables}))
+    })
+    .await;
+    json_answer(status, &body)
+}

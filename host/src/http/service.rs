@@ -1,0 +1,37 @@
+//! What the routes share.
+
+use std::sync::{Arc, PoisonError, RwLock};
+
+use axum::extract::State;
+
+use crate::{
+    config::ApiToken, health::HealthBoard, host::Host, metrics::Metrics, runner::StopToken, scheduler::Scheduler,
+};
+
+/// What the routes serve from. Clones share it.
+#[derive(Clone)]
+pub struct Service {
+    /// The host.
+    pub host: Arc<Host>,
+    /// The schedule.
+    pub scheduler: Arc<Scheduler>,
+    /// The latest observation of health.
+    pub health: Arc<HealthBoard>,
+    /// The counters.
+    pub metrics: Metrics,
+    /// The wish to end.
+    pub stop: StopToken,
+    /// The token, which can be changed while the server runs.
+    pub token: Arc<RwLock<Option<ApiToken>>>,
+}
+
+impl Service {
+    /// The token in force.
+    #[must_use]
+    pub fn token(&self) -> Option<ApiToken> {
+        self.token.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+/// The state of the routes, for handlers.
+pub(super) type OfService = State<Service>;
