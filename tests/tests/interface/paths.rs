@@ -1,0 +1,102 @@
+//! What is served and what is described are the same.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::{
+    client::Request,
+    description::{check_response, operations},
+    service::Service,
+};
+
+const ROUTES: &str = include_str!("../../../host/src/http/routes.rs");
+
+const METHODS: [&str; 7] = ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "BREW"];
+
+/// The paths as the source lists them.
+fn listed() -> BTreeSet<&'static str> {
+    let list = ROUTES.split_once("ROUTES: [").unwrap().1.split_once("];").unwrap().0;
+    let quoted = list.split('"').filter(|text| text.starts_with('/'));
+    quoted.collect()
+}
+
+#[test]
+fn every_path_is_described_and_served_by_its_methods_alone() {
+    let service = Service::start();
+    let document = service.description();
+    let mut described: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for operation in operations(&document) {
+        described.entry(operation.path).or_default().push(operation.method);
+    }
+    let paths: BTreeSet<&str> = described.keys().map(String::as_str).collect();
+    assert_eq!(paths, listed());
+    assert_eq!(ROUTES.matches(".route(").count(), paths.len(), "a route is not listed");
+    for (path, methods) in &described {
+        let others = &document["paths"][path]["x-other-methods"];
+        for method in METHODS
+            .into_iter()
+            .filter(|method| methods.iter().all(|known| known != method))
+        {
+            let answer = service.admin(Request::new(method, path));
+            let told = format!("{method} {path}");
+            assert_eq!(answer.status, 405, "{told}");
+            check_response(&document, others, &answer, &told);
+            let allowed: BTreeSet<&str> = answer.header("Allow").unwrap().split(',').collect();
+            let expected: BTreeSet<&str> = match methods[0].as_str() {
+                "GET" => BTreeSet::from(["GET", "HEAD"]),
+                method => BTreeSet::from([method]),
+            };
+            assert_eq!(allowed, expected, "{told}");
+        }
+    }
+}
+
+#[test]
+fn get_takes_head_and_gives_no_body() {
+    let service = Service::start();
+    for operation in operations(&service.description()) {
+        let head = service.admin(Request::new("HEAD", &operation.path));
+        let (status, body) = (head.status, head.text());
+        match operation.method.as_str() {
+            "GET" => assert_eq!((status, body), (200, ""), "{}", operation.path),
+            _ => assert_eq!((status, body), (405, ""), "{}", operation.path),
+        }
+    }
+}
+
+#[test]
+fn nothing_else_is_served() {
+    let service = Service::start();
+    let beside = listed().into_iter().flat_map(|path| {
+        let above = path.rsplit_once('/').unwrap().0;
+        [
+            format!("{path}/"),
+            format!("{path}/more"),
+            format!("/{path}"),
+            above.to_owned(),
+            format!("{above}/"),
+        ]
+    });
+    let made_up = [
+        "/favicon.ico",
+        "/health",
+        "/api/metrics",
+        "/api/admin/..",
+        "/api/admin/%2e%2e/health",
+    ];
+    let document = service.description();
+    let not_found = serde_json::json!({"$ref": "#/components/responses/NotFound"});
+    for path in beside.chain(made_up.map(str::to_owned)) {
+        let path = if path.is_empty() { "/".to_owned() } else { path };
+        let answer = service.admin(Request::new("GET", &path));
+        assert_eq!(answer.status, 404, "{path}");
+        check_response(&document, &not_found, &answer, &path);
+    }
+}
+
+#[test]
+fn the_description_is_of_this_version() {
+    let service = Service::start();
+    let health = service.ask(&Request::new("GET", "/api/health")).json();
+    assert_eq!(service.description()["info"]["version"], health["version"]);
+    assert_eq!(service.description()["openapi"], "3.1.0");
+}
