@@ -1,10 +1,11 @@
 //! The server in a world, and requests to it over real connections.
 
 use std::{
+    fs::{self, File},
     io::{BufRead, BufReader, Read, Write},
     net::{SocketAddr, TcpStream},
+    path::{Path, PathBuf},
     process::{Child, ChildStdout, Command, Stdio},
-    thread::{self, JoinHandle},
     time::Duration,
 };
 
@@ -23,7 +24,7 @@ pub struct Service {
     token: Option<String>,
     /// Kept, so that the server can go on writing to it.
     _stdout: BufReader<ChildStdout>,
-    log: Option<JoinHandle<String>>,
+    log: PathBuf,
 }
 
 /// What the server answered.
@@ -42,35 +43,32 @@ impl World {
     #[must_use]
     #[track_caller]
     pub fn serve(&self, variables: &[(&str, &str)]) -> Service {
-        let mut command = self.serving(variables);
-        command
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .stdin(Stdio::null());
+        let token = variables.iter().find(|(name, _)| *name == "SESSION_HOST_API_TOKEN");
+        let mut service = self.serve_by(self.serving(variables));
+        service.token = token.map(|(_, token)| (*token).to_owned());
+        service
+    }
+
+    /// Starts the server by this command, and waits until it serves.
+    #[must_use]
+    #[track_caller]
+    pub fn serve_by(&self, mut command: Command) -> Service {
+        let log = self.path("server.log");
+        let written = File::create(&log).expect("the log can be made");
+        command.stdout(Stdio::piped()).stderr(written).stdin(Stdio::null());
         let mut child = command.spawn().expect("the server can be started");
         let mut stdout = BufReader::new(child.stdout.take().expect("the output is piped"));
-        let mut stderr = child.stderr.take().expect("the log is piped");
-        let log = thread::spawn(move || {
-            let mut log = String::new();
-            // What a killed server had yet to say is lost with it.
-            let _ = stderr.read_to_string(&mut log);
-            log
-        });
         let mut line = String::new();
         stdout.read_line(&mut line).expect("the server's output can be read");
         let Some((_, address)) = line.split_once("http://") else {
-            panic!(
-                "the server tells no address; its log:\n{}",
-                log.join().unwrap_or_default()
-            );
+            panic!("the server tells no address; its log:\n{}", read(&log));
         };
-        let token = variables.iter().find(|(name, _)| *name == "SESSION_HOST_API_TOKEN");
         Service {
             child,
             address: address.trim().parse().expect("an address"),
-            token: token.map(|(_, token)| (*token).to_owned()),
+            token: None,
             _stdout: stdout,
-            log: Some(log),
+            log,
         }
     }
 
@@ -167,14 +165,18 @@ impl Service {
         send(self.child.id(), signal);
     }
 
+    /// What it has logged up to now.
+    #[must_use]
+    #[track_caller]
+    pub fn log(&self) -> String {
+        read(&self.log)
+    }
+
     /// Waits for the end; gives the exit status (`None` where a signal ended it) and the log.
     #[track_caller]
     pub fn ends(mut self) -> (Option<i32>, String) {
-        let log = self.log.take().expect("the end is waited for once");
-        // The log ends with the process.
-        let log = log.join().expect("the reading thread does not panic");
         let status = self.child.wait().expect("the server can be waited for");
-        (status.code(), log)
+        (status.code(), self.log())
     }
 
     /// Asks it to end, and waits for that.
@@ -183,6 +185,10 @@ impl Service {
         self.signal(libc::SIGTERM);
         self.ends()
     }
+}
+
+fn read(log: &Path) -> String {
+    fs::read_to_string(log).expect("the log can be read")
 }
 
 impl Drop for Service {

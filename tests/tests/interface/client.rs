@@ -62,7 +62,7 @@ impl Request {
         let Self {
             method, target, body, ..
         } = self;
-        let mut head = format!("{method} {target} HTTP/1.1\r\nHost: service\r\nConnection: close\r\n");
+        let mut head = format!("{method} {target} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n");
         for (name, value) in &self.headers {
             head.push_str(&format!("{name}: {value}\r\n"));
         }

@@ -10,11 +10,19 @@ use crate::{
 
 const ROUTES: &str = include_str!("../../../host/src/http/routes.rs");
 
+const OBSERVATION: &str = include_str!("../../../host/src/http/observation.rs");
+
 const METHODS: [&str; 7] = ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "BREW"];
 
 /// The paths as the source lists them.
 fn listed() -> BTreeSet<&'static str> {
-    let list = ROUTES.split_once("ROUTES: [").unwrap().1.split_once("];").unwrap().0;
+    let list = OBSERVATION
+        .split_once("const ROUTES:")
+        .unwrap()
+        .1
+        .split_once("];")
+        .unwrap()
+        .0;
     let quoted = list.split('"').filter(|text| text.starts_with('/'));
     quoted.collect()
 }

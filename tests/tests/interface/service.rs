@@ -1,12 +1,6 @@
 //! A service that serves a world of two sessions, one of which fails.
 
-use std::{
-    fs::{self, File},
-    io::{BufRead, BufReader},
-    net::SocketAddr,
-    process::{Child, Command, Stdio},
-    time::Duration,
-};
+use std::net::SocketAddr;
 
 use serde_json::Value;
 use session_host_tests::{World, wait_until};
@@ -23,36 +17,25 @@ pub(crate) const FAILING: &str = "alice/long.jsonl";
 pub(crate) struct Service {
     pub(crate) world: World,
     pub(crate) address: SocketAddr,
-    child: Child,
+    process: session_host_tests::Service,
 }
 
 /// The world that the examples of the description speak of.
 pub(crate) fn world() -> World {
-    let mut world = World::new();
+    let mut world = world_without_token();
+    world.set_variable("SESSION_HOST_API_TOKEN", TOKEN);
+    world
+}
+
+/// The same for a service that has no token.
+pub(crate) fn world_without_token() -> World {
+    let world = World::new();
     world.install("usage");
     world.install("probe");
     world.write("alice/3f2c.jsonl", "{\"do\":\"rows\",\"count\":1}\n");
     world.write(FAILING, format!("{{\"long\":\"{}\"}}\n", "x".repeat(1000)));
     world.config("max_session_bytes = 900");
-    world.set_variable("SESSION_HOST_LISTEN", "127.0.0.1:0");
-    world.set_variable("SESSION_HOST_API_TOKEN", TOKEN);
     world
-}
-
-/// Starts `session-host serve` by this command, its log in the file `log`; gives it with the address.
-pub(crate) fn start(world: &World, mut command: Command) -> (Child, SocketAddr) {
-    let log = File::create(world.path("log")).unwrap();
-    let mut child = command.stdout(Stdio::piped()).stderr(log).spawn().unwrap();
-    let mut first = String::new();
-    let stdout = child.stdout.take().unwrap();
-    BufReader::new(stdout).read_line(&mut first).unwrap();
-    let address = first.trim_end().strip_prefix("session-host serves http://");
-    let address = address.unwrap_or_else(|| panic!("`{first}`\n{}", log_of(world)));
-    (child, address.parse().unwrap())
-}
-
-fn log_of(world: &World) -> String {
-    fs::read_to_string(world.path("log")).unwrap()
 }
 
 impl Service {
@@ -60,9 +43,14 @@ impl Service {
         Self::start_in(world())
     }
 
+    #[track_caller]
     pub(crate) fn start_in(world: World) -> Self {
-        let (child, address) = start(&world, world.command(&["serve"]));
-        Self { world, address, child }
+        let process = world.serve(&[]);
+        Self {
+            address: process.address(),
+            world,
+            process,
+        }
     }
 
     #[track_caller]
@@ -100,57 +88,17 @@ impl Service {
     /// Asks the service to end, and waits until it knows.
     #[track_caller]
     pub(crate) fn is_told_to_end(&self) {
-        signal(&self.child, libc::SIGTERM);
+        self.process.signal(libc::SIGTERM);
         wait_until("the service has taken the signal", || {
-            log_of(&self.world).contains("a second signal ends at once")
+            self.process.log().contains("a second signal ends at once")
         });
     }
 
     /// Asks the service to end, and waits until it has; gives its log.
     #[track_caller]
-    pub(crate) fn ends(mut self) -> String {
-        signal(&self.child, libc::SIGTERM);
-        let mut status = None;
-        wait_until("the service ends", || {
-            status = self.child.try_wait().unwrap();
-            status.is_some()
-        });
-        let log = log_of(&self.world);
-        assert_eq!(status.unwrap().code(), Some(0), "{log}");
+    pub(crate) fn ends(self) -> String {
+        let (status, log) = self.process.stop();
+        assert_eq!(status, Some(0), "{log}");
         log
     }
 }
-
-impl Drop for Service {
-    fn drop(&mut self) {
-        // It has ended already, or its test has failed or needs it no more.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-#[allow(unsafe_code, reason = "the system call has no safe wrapper in std")]
-fn signal(child: &Child, signal: i32) {
-    // SAFETY: kill takes numbers and touches no memory; the process is a child that has not been waited for.
-    assert_eq!(unsafe { libc::kill(child.id().cast_signed(), signal) }, 0);
-}
-
-/// Ends a process that a test has started, when the test ends.
-pub(crate) struct Ended(pub(crate) Child);
-
-impl Ended {
-    pub(crate) fn signal(&self, number: i32) {
-        signal(&self.0, number);
-    }
-}
-
-impl Drop for Ended {
-    fn drop(&mut self) {
-        // As above.
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
-/// How long a step of a test may wait for a service.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
