@@ -1,4 +1,4 @@
-//! What a service does beside its runs: looks at its health, and keeps the audit log short.
+//! What a service does beside its runs: looks at its health, and keeps the audit log and the log of changes short.
 
 use std::{
     collections::BTreeMap,
@@ -50,6 +50,7 @@ pub async fn keep_up(host: &Arc<Host>, scheduler: &Arc<Scheduler>, health: &Arc<
         let began = Instant::now();
         let looking = tokio::task::spawn_blocking(move || {
             observe(&host, &scheduler, &health);
+            host.state().settle_schema();
             if prunes {
                 prune(&host);
             }

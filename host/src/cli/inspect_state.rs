@@ -315,7 +315,7 @@ fn reader(settings: &Settings) -> anyhow::Result<Access<Reader>> {
 
 fn existing(settings: &Settings) -> anyhow::Result<Access<State>> {
     open_or_ask(settings, || match settings.state.exists() {
-        true => State::open(&settings.state),
+        true => State::open(&settings.state).inspect(State::settle_schema),
         false => Err(StateError::Missing {
             path: settings.state.clone(),
         }),

@@ -54,11 +54,14 @@ pub fn main() -> ExitCode {
         log::install(arguments.log_format, arguments.verbose, arguments.usual_log()).map_err(anyhow::Error::from);
     match installed.and_then(|()| dispatch(arguments)) {
         Ok(exit) => exit.into(),
-        Err(error) => {
-            output::complain(&error);
-            exit_of(&error).into()
-        }
+        Err(error) => complained(&error).into(),
     }
+}
+
+/// Tells of an error; gives the exit status that it stands for.
+fn complained(error: &anyhow::Error) -> Exit {
+    output::complain(error);
+    exit_of(error)
 }
 
 fn dispatch(arguments: Arguments) -> anyhow::Result<Exit> {

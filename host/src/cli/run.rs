@@ -16,6 +16,7 @@ use serde::Deserialize;
 use super::{
     Exit,
     arguments::{LimitOptions, RetryOptions, RunOptions},
+    complained,
     log::BARS,
     output::{self, grouped},
     server::{Access, Server, open_or_ask, refuse_here, target},
@@ -179,19 +180,14 @@ fn exit_of(results: Results) -> anyhow::Result<Exit> {
     Ok(exit)
 }
 
+/// Ends the process: it comes back only where that fails.
 fn end(host: &Host, ended: anyhow::Result<Exit>) -> anyhow::Result<Exit> {
     if let Err(error) = host.end() {
         tracing::warn!(%error, "no checkpoint: what is committed is safe in the log of changes beside the state file");
     }
-    if !host.is_wedged() {
-        return ended;
-    }
-    // Threads that hang in a plugin must not meet the end of what they use.
-    let exit = ended.unwrap_or_else(|error| {
-        output::complain(&error);
-        Exit::Failed
-    });
+    let exit = ended.unwrap_or_else(|error| complained(&error));
     io::stdout().flush()?;
+    // Threads that hang in a plugin must not meet the end of what they use, and nothing is left to be done.
     process::end_at_once(exit as i32)
 }
 

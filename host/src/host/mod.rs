@@ -219,14 +219,6 @@ impl Host {
         }
     }
 
-    /// Whether an attempt of a processor does not return: the process must be ended around it.
-    #[must_use]
-    pub fn is_wedged(&self) -> bool {
-        let catalogue = self.catalogue();
-        let mut processors = catalogue.files().iter().filter_map(|file| file.status.processor());
-        processors.any(|processor| processor.wedged_by().is_some())
-    }
-
     /// Writes every table as a Parquet file into a new folder; gives the folder and the tables' names.
     ///
     /// # Errors

@@ -157,6 +157,9 @@ impl Catalogue {
         let retired = self.files.iter().filter_map(|file| catalogue.retired(file));
         let retired: Vec<PluginFile> = retired.collect();
         catalogue.files.extend(retired);
+        if let Some(state) = options.state {
+            state.settle_schema();
+        }
         Ok(catalogue)
     }
 

@@ -3,7 +3,10 @@
 use std::{
     fs,
     path::{Path, PathBuf},
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{
+        Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use duckdb::{AccessMode, Config, Connection};
@@ -20,6 +23,7 @@ pub struct State {
     path: PathBuf,
     root: Mutex<Connection>,
     writer: Mutex<Writer>,
+    has_changed_schema: AtomicBool,
 }
 
 impl State {
@@ -31,12 +35,13 @@ impl State {
         make_folder(path)?;
         let root = connect(path, AccessMode::ReadWrite)?;
         confine(&root, path)?;
-        schema::bring_up_to_date(&root, path)?;
+        let has_changed = schema::bring_up_to_date(&root, path)?;
         let writer = Writer::new(root.try_clone().doing("connect the writer")?)?;
         Ok(Self {
             path: path.to_owned(),
             root: Mutex::new(root),
             writer: Mutex::new(writer),
+            has_changed_schema: AtomicBool::new(has_changed),
         })
     }
 
@@ -86,6 +91,23 @@ impl State {
         self.connect()?
             .execute_batch("CHECKPOINT")
             .doing("write the checkpoint")
+    }
+
+    /// Leaves no change of the schema in the log of changes, which may fail to replay over one. Where a transaction is
+    /// open this waits for the next time.
+    pub fn settle_schema(&self) {
+        if !self.has_changed_schema.swap(false, Ordering::Relaxed) {
+            return;
+        }
+        if let Err(error) = self.checkpoint() {
+            tracing::debug!(%error, "changes of the schema stay in the log of changes for now");
+            self.has_changed_schema();
+        }
+    }
+
+    /// The schema has changed.
+    pub(super) fn has_changed_schema(&self) {
+        self.has_changed_schema.store(true, Ordering::Relaxed);
     }
 
     pub(super) fn root(&self) -> MutexGuard<'_, Connection> {

@@ -116,10 +116,8 @@ pub fn prepare_processor(
         in_transaction(connection, "apply a migration", |connection| {
             apply(connection, processor, migration)
         })?;
+        state.has_changed_schema();
         tracing::info!(%processor, version = migration.version(), title = migration.title(), "applied a migration");
-    }
-    if !outstanding.is_empty() {
-        connection.execute_batch("CHECKPOINT").doing("write the checkpoint")?;
     }
     session_tables
         .iter()

@@ -24,8 +24,8 @@ const NEW_TABLES: [&str; 4] = [
     "processor_table",
 ];
 
-/// Brings the host's tables up to date, whatever they were before.
-pub(super) fn bring_up_to_date(connection: &Connection, path: &Path) -> Result<()> {
+/// Brings the host's tables up to date, whatever they were before; whether anything changed.
+pub(super) fn bring_up_to_date(connection: &Connection, path: &Path) -> Result<bool> {
     let known = u32::try_from(STEPS.len()).unwrap_or(u32::MAX);
     let found = migration::recorded_version(connection, HOST)?;
     if found > known {
@@ -61,11 +61,7 @@ pub(super) fn bring_up_to_date(connection: &Connection, path: &Path) -> Result<(
         tracing::info!(table = OLDER_TABLE, "took the older service's table over");
         changed = true;
     }
-    match changed {
-        // The log of changes may fail to replay over changes of the schema, so none are left in it.
-        true => connection.execute_batch("CHECKPOINT").doing("write the checkpoint"),
-        false => Ok(()),
-    }
+    Ok(changed)
 }
 
 /// Whether the main schema has a table of this name.
