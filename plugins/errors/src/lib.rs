@@ -1,0 +1,64 @@
+//! What goes wrong in sessions: which calls, requests and answers failed, were denied or interrupted, and of which class.
+
+mod calls;
+mod classes;
+mod ending;
+mod observations;
+mod rows;
+mod schema;
+mod session_errors;
+mod settings;
+#[cfg(test)]
+mod tests;
+
+use session_plugin_api::prelude::*;
+
+use crate::{
+    classes::Classes,
+    schema::{SESSION_ERRORS, SESSION_OUTCOME},
+    session_errors::SessionErrors,
+    settings::Settings,
+};
+
+/// Grows when the same transcript gives other rows than before.
+const PROCESSOR_VERSION: u32 = 1;
+
+/// The processor `errors`.
+#[derive(Debug, Default)]
+struct ErrorsProcessor {
+    classes: Classes,
+}
+
+impl SessionProcessor for ErrorsProcessor {
+    fn descriptor(&self) -> Descriptor {
+        Descriptor::new("errors")
+            .cadence_minutes(30)
+            .output_version(PROCESSOR_VERSION)
+            .session_table(SESSION_ERRORS)
+            .session_table(SESSION_OUTCOME)
+    }
+
+    fn migrations(&self) -> Vec<Migration> {
+        schema::migrations()
+    }
+
+    fn configure(&mut self, configuration: &Configuration) -> Result<()> {
+        let settings: Settings = configuration.parse()?;
+        self.classes = match settings.rules_file {
+            Some(file) => Classes::with_file(&file)?,
+            None => Classes::shipped()?,
+        };
+        Ok(())
+    }
+
+    fn process_session(&self, session: &Session<'_>, connection: &Connection<'_>) -> Result<ProcessorResult> {
+        let found = SessionErrors::of(session, &self.classes, |text| text.into());
+        connection.replace(SESSION_ERRORS, &found.errors)?;
+        connection.replace(SESSION_OUTCOME, [&found.outcome])?;
+        Ok(ProcessorResult {
+            items_count: found.errors.len() as u64,
+        })
+    }
+}
+
+export_processor!(ErrorsProcessor);

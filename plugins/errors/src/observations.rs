@@ -1,0 +1,234 @@
+//! One pass over a transcript: what failed in it, and where.
+
+use std::borrow::Cow;
+
+use memchr::memmem;
+use session_plugin_api::{
+    Session, Timestamp,
+    transcript::{Block, Content, Event, EventKind, Json},
+};
+
+use crate::{
+    calls::{Answered, CallNumber, CallResult, Calls},
+    classes::{Origin, is_of_a_person},
+    ending::{Ending, Endings},
+};
+
+/// How the agent writes down that a person stopped it.
+const INTERRUPTION: &str = "[Request interrupted by user";
+
+/// The same, while a tool was at work.
+const INTERRUPTION_OF_TOOL: &str = "[Request interrupted by user for tool use]";
+
+/// Something that went wrong.
+#[derive(Debug)]
+pub(crate) struct Failure<'a> {
+    pub(crate) event_uuid: Option<Cow<'a, str>>,
+    pub(crate) line: u64,
+    pub(crate) occurred_at: Timestamp,
+    pub(crate) class: &'a str,
+    pub(crate) text: String,
+    pub(crate) of: Of,
+}
+
+/// What a failure is one of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Of {
+    /// A call of a tool.
+    Call(CallNumber),
+    /// A call that stands in another file.
+    UnknownCall,
+    /// A request to the model, or what a person interrupted, after so many answers of the model.
+    Model { answers: u64, is_retry: bool },
+}
+
+/// What the lines told so far.
+pub(crate) struct Observations<'a, C> {
+    pub(crate) session_id: Option<Cow<'a, str>>,
+    pub(crate) failures: Vec<Failure<'a>>,
+    pub(crate) calls: Calls<'a>,
+    pub(crate) endings: Endings,
+    /// How many lines the model has answered with.
+    pub(crate) answers: u64,
+    classify: C,
+    /// The timestamp of the latest line that has one.
+    now: Timestamp,
+    /// Answers at the latest failure of a request, of a call.
+    request_failed_after: Option<u64>,
+    call_failed_after: Option<u64>,
+}
+
+impl<'a, C> Observations<'a, C>
+where
+    C: Fn(Origin, Option<&str>, &str) -> &'a str,
+{
+    /// Reads a session, whose failures `classify` names. Malformed lines are left out.
+    pub(crate) fn of(session: &Session<'a>, classify: C) -> Self {
+        let mut seen = Self {
+            session_id: None,
+            failures: Vec::new(),
+            calls: Calls::default(),
+            endings: Endings::default(),
+            answers: 0,
+            classify,
+            now: session.modified(),
+            request_failed_after: None,
+            call_failed_after: None,
+        };
+        for line in session.events().flatten() {
+            seen.observe(&line);
+        }
+        seen
+    }
+
+    fn observe(&mut self, line: &Event<'a>) {
+        if let Some(timestamp) = line.timestamp() {
+            self.now = timestamp;
+        }
+        if self.session_id.is_none() {
+            self.session_id.clone_from(&line.session_id);
+        }
+        match line.kind {
+            EventKind::Assistant if line.is_api_error_message => {
+                let text = joined(line.message.content);
+                self.request_failed(line, text);
+            }
+            EventKind::Assistant => self.observe_answer(line),
+            EventKind::User => self.observe_user(line),
+            EventKind::System if line.subtype.as_deref() == Some("api_error") => {
+                self.request_failed(line, text_of_error(line.error));
+            }
+            EventKind::ToolUseResult => {
+                self.observe_result(line, line.tool_use_id.as_deref(), line.is_error, line.content);
+            }
+            _ => {}
+        }
+    }
+
+    fn observe_answer(&mut self, line: &Event<'a>) {
+        self.answers += 1;
+        let mut ending = Ending::Answer;
+        for block in line.message.content.blocks() {
+            if let Block::ToolUse(call) = block {
+                self.calls.add(call);
+                ending = Ending::Open;
+            }
+        }
+        self.endings.set(line.is_sidechain, ending);
+    }
+
+    fn observe_user(&mut self, line: &Event<'a>) {
+        for block in line.message.content.blocks() {
+            match block {
+                Block::ToolResult(result) => {
+                    let is_error = result.is_error || was_interrupted(line.tool_use_result);
+                    self.observe_result(line, result.tool_use_id.as_deref(), is_error, result.content);
+                }
+                Block::Text(text) if text.may_contain(INTERRUPTION) && text.decode().starts_with(INTERRUPTION) => {
+                    self.interrupted(line, text.decode());
+                }
+                Block::Text(text) if !line.is_meta && is_prompt(text.as_escaped()) => {
+                    self.endings.set(line.is_sidechain, Ending::Open);
+                }
+                _ => {}
+            }
+        }
+    }
+
+    fn observe_result(&mut self, line: &Event<'a>, id: Option<&str>, is_error: bool, content: Content<'a>) {
+        let result = match is_error {
+            true => CallResult::Failed,
+            false => CallResult::Succeeded,
+        };
+        let Some(answered) = self.calls.answer(id, result) else {
+            return;
+        };
+        if result == CallResult::Succeeded {
+            return self.endings.set(line.is_sidechain, Ending::Open);
+        }
+        let of = match answered {
+            Answered::Call(call) => Of::Call(call),
+            Answered::Unknown => Of::UnknownCall,
+        };
+        self.call_failed_after = Some(self.answers);
+        self.failed(line, Origin::Tool, of, joined(content));
+    }
+
+    fn request_failed(&mut self, line: &Event<'a>, text: String) {
+        let is_retry = self.request_failed_after == Some(self.answers);
+        self.request_failed_after = Some(self.answers);
+        self.failed(line, Origin::Api, self.of_model(is_retry), text);
+    }
+
+    /// A tool that a person stopped has a result that says so: the note that follows is of the same stop.
+    fn interrupted(&mut self, line: &Event<'a>, note: Cow<'a, str>) {
+        let is_told = note.starts_with(INTERRUPTION_OF_TOOL) && self.call_failed_after == Some(self.answers);
+        if !is_told {
+            self.failed(line, Origin::Interruption, self.of_model(false), note.into_owned());
+        }
+        self.endings.set(line.is_sidechain, Ending::Interrupted);
+    }
+
+    fn of_model(&self, is_retry: bool) -> Of {
+        Of::Model {
+            answers: self.answers,
+            is_retry,
+        }
+    }
+
+    fn failed(&mut self, line: &Event<'a>, origin: Origin, of: Of, text: String) {
+        let tool = match of {
+            Of::Call(call) => self.calls.tool(call).map(AsRef::as_ref),
+            Of::UnknownCall | Of::Model { .. } => None,
+        };
+        let class = (self.classify)(origin, tool, &text);
+        let ending = match is_of_a_person(class) {
+            true => Ending::Interrupted,
+            false => Ending::Error,
+        };
+        self.endings.set(line.is_sidechain, ending);
+        self.failures.push(Failure {
+            event_uuid: line.uuid.clone(),
+            line: line.line,
+            occurred_at: self.now,
+            class,
+            text,
+            of,
+        });
+    }
+}
+
+/// The texts of a result, a line each.
+fn joined(content: Content<'_>) -> String {
+    let texts: Vec<Cow<'_, str>> = content.texts().map(|text| text.decode()).collect();
+    texts.join("\n")
+}
+
+/// What the API said: its status, and the type and message of the innermost error.
+fn text_of_error(error: Json<'_>) -> String {
+    let status = error.get("status").map(|status| status.as_str().to_owned());
+    let mut inner = error;
+    while let Some(error) = inner.get("error").filter(|error| error.as_str().starts_with('{')) {
+        inner = error;
+    }
+    let field = |name| Some(inner.get(name)?.text()?.decode().into_owned());
+    let parts = [status, field("type"), field("message")];
+    let parts: Vec<String> = parts.into_iter().flatten().collect();
+    match parts.as_slice() {
+        [] => error.as_str().to_owned(),
+        parts => parts.join(" "),
+    }
+}
+
+/// Whether the tool's own record says that it was stopped; the result in the message looks like any other then.
+fn was_interrupted(record: Json<'_>) -> bool {
+    memmem::find(record.as_str().as_bytes(), b"interrupted").is_some()
+        && record.get("interrupted").is_some_and(|value| value.as_str() == "true")
+}
+
+/// Whether a text asks for an answer. Commands of the agent itself are answered by it, and leave a note.
+fn is_prompt(text: &str) -> bool {
+    let notes = ["<command-", "<local-command-", "<bash-", "Caveat: The messages below"];
+    let text = text.trim_ascii_start();
+    !text.is_empty() && !notes.iter().any(|note| text.starts_with(note))
+}

@@ -1,0 +1,17 @@
+//! The processor's tables and its view.
+
+use session_plugin_api::Migration;
+
+/// One row per error.
+pub(crate) const SESSION_ERRORS: &str = "session_errors";
+/// One row per session.
+pub(crate) const SESSION_OUTCOME: &str = "session_outcome";
+
+/// The steps that make them.
+pub(crate) fn migrations() -> Vec<Migration> {
+    vec![Migration::new(
+        1,
+        "create tables and a view",
+        include_str!("schema/0001.sql"),
+    )]
+}

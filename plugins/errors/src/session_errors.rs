@@ -1,0 +1,99 @@
+//! From what failed in a session to its rows.
+
+use std::{
+    borrow::Cow,
+    collections::{BTreeSet, HashMap},
+};
+
+use session_plugin_api::Session;
+
+use crate::{
+    calls::{CallNumber, Calls},
+    classes::Classes,
+    observations::{Failure, Observations, Of},
+    rows::{SessionError, SessionOutcome},
+};
+
+/// How much of an error's text is kept, in characters.
+const KEPT_OF_MESSAGE: usize = 500;
+
+/// All rows that a session gives.
+#[derive(Debug)]
+pub(crate) struct SessionErrors<'a> {
+    pub(crate) errors: Vec<SessionError<'a>>,
+    pub(crate) outcome: SessionOutcome<'a>,
+}
+
+impl<'a> SessionErrors<'a> {
+    /// Reads a session; `redact` takes secrets out of a text.
+    pub(crate) fn of(session: &Session<'a>, classes: &'a Classes, redact: impl Fn(&str) -> Cow<'_, str>) -> Self {
+        let seen = Observations::of(session, |origin, tool, text| classes.classify(origin, tool, text));
+        let later = Later {
+            successes: seen.calls.last_successes(),
+            answers: seen.answers,
+        };
+        let session_id = seen.session_id.unwrap_or(Cow::Borrowed(session.session_key()));
+        let row = |failure: Failure<'a>| SessionError {
+            username: session.username(),
+            session_id: session_id.clone(),
+            is_retry: is_retry(&seen.calls, failure.of),
+            recovered: later.recovered(&seen.calls, failure.of),
+            tool_name: tool(&seen.calls, failure.of).cloned(),
+            message: redact(&failure.text).chars().take(KEPT_OF_MESSAGE).collect(),
+            event_uuid: failure.event_uuid,
+            line: count(failure.line),
+            occurred_at: failure.occurred_at,
+            class: failure.class,
+        };
+        let errors: Vec<SessionError<'a>> = seen.failures.into_iter().map(row).collect();
+        let distinct: BTreeSet<&str> = errors.iter().map(|error| error.class).collect();
+        let outcome = SessionOutcome {
+            username: session.username(),
+            ended_on: seen.endings.of_session().as_str(),
+            error_count: count(errors.len()),
+            distinct_classes: count(distinct.len()),
+            longest_retry_run: count(seen.calls.longest_retry_run()),
+        };
+        Self { errors, outcome }
+    }
+}
+
+fn count(number: impl TryInto<i64>) -> i64 {
+    number.try_into().unwrap_or(i64::MAX)
+}
+
+fn tool<'c, 'a>(calls: &'c Calls<'a>, of: Of) -> Option<&'c Cow<'a, str>> {
+    match of {
+        Of::Call(call) => calls.tool(call),
+        Of::UnknownCall | Of::Model { .. } => None,
+    }
+}
+
+fn is_retry(calls: &Calls<'_>, of: Of) -> bool {
+    match of {
+        Of::Call(call) => calls.is_retry(call),
+        Of::UnknownCall => false,
+        Of::Model { is_retry, .. } => is_retry,
+    }
+}
+
+/// What came after all.
+struct Later<'c> {
+    successes: HashMap<&'c str, CallNumber>,
+    answers: u64,
+}
+
+impl Later<'_> {
+    /// Whether the tool succeeded later, or the model answered.
+    fn recovered(&self, calls: &Calls<'_>, of: Of) -> bool {
+        match of {
+            Of::Call(call) => {
+                let tool = calls.tool(call);
+                tool.and_then(|tool| self.successes.get(tool.as_ref()))
+                    .is_some_and(|success| *success > call)
+            }
+            Of::UnknownCall => false,
+            Of::Model { answers, .. } => self.answers > answers,
+        }
+    }
+}
