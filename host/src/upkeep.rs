@@ -10,14 +10,14 @@ use session_plugin_api::Timestamp;
 
 use crate::{
     clock,
-    health::{HealthBoard, Hindrance, Observed, ObservedProcessor, Rejected},
+    health::{HealthBoard, Hindrance, Observed, ObservedProcessor, Warning, WarningKind},
     host::Host,
     names::ProcessorName,
     plugins::{Catalogue, NewerFile, PluginListing, PluginStatus},
     runner::{StopToken, backlog},
     scheduler::{Cadence, Scheduler},
     sessions::ScanError,
-    state::StateError,
+    state::{SessionState, StateError},
 };
 
 type Observations = BTreeMap<ProcessorName, ObservedProcessor>;
@@ -32,7 +32,7 @@ enum ObservationError {
 }
 
 /// Of how many parts of the time at most one is spent looking: a large tree takes long to scan.
-const SHARE: u32 = 20;
+const SHARE: u32 = 10;
 
 /// How often old entries of the audit log are removed.
 const PRUNING: Duration = Duration::from_secs(3600);
@@ -59,19 +59,26 @@ pub async fn keep_up(host: &Arc<Host>, scheduler: &Arc<Scheduler>, health: &Arc<
             tracing::error!("the look at the health panicked, which is a fault of the host: {panic}");
         }
         tokio::select! {
-            () = tokio::time::sleep(tick.max(began.elapsed() * SHARE)) => {}
+            () = tokio::time::sleep(pause(tick, began.elapsed())) => {}
             () = stop.stopped() => {}
         }
     }
 }
 
+/// How long to wait after a look that took so long.
+fn pause(tick: Duration, look: Duration) -> Duration {
+    tick.max(look * SHARE)
+}
+
 fn observe(host: &Host, scheduler: &Scheduler, health: &HealthBoard) {
+    let began = Instant::now();
     match observed(host, scheduler, health.observed_since()) {
         Ok(processors) => {
             for (name, processor) in &processors {
                 host.metrics().set_backlog(name, processor.backlog, processor.failing);
             }
-            health.put_up(clock::now(), processors, rejected(&host.catalogue()));
+            let pause = pause(host.settings().service.tick, began.elapsed());
+            health.put_up(clock::now(), processors, warnings(host), pause);
         }
         // It is stale before long, which is a warning.
         Err(error) => tracing::error!("the health cannot be observed: {error}"),
@@ -86,6 +93,9 @@ fn observed(host: &Host, scheduler: &Scheduler, since: Timestamp) -> Result<Obse
     let reader = host.state().reader()?;
     let statuses = reader.status()?;
     let last_runs = reader.last_runs()?;
+    // A transcript that is dated in the future was not written later than now.
+    let newest = transcripts.iter().map(|transcript| transcript.modified).max();
+    let newest_transcript = newest.map(|newest| newest.min(clock::now()));
     let mut observations = Observations::new();
     for file in host.catalogue().files() {
         let Some(name) = file.status.name() else { continue };
@@ -101,7 +111,8 @@ fn observed(host: &Host, scheduler: &Scheduler, since: Timestamp) -> Result<Obse
             observed_since: since,
             last_run: last_runs.get(name.as_str()).copied(),
             last_processed: states.values().map(|state| state.processed_at).max(),
-            newest_transcript: transcripts.iter().map(|transcript| transcript.modified).max(),
+            last_checked: states.values().map(SessionState::last_checked).max(),
+            newest_transcript,
             oldest_unprocessed: backlog.oldest,
             hindrance: hindrance(&file.status),
         };
@@ -133,8 +144,21 @@ fn hindrance(status: &PluginStatus) -> Option<Hindrance> {
     }
 }
 
+/// What concerns the whole service.
+fn warnings(host: &Host) -> Vec<Warning> {
+    let folder = host.scanner().folder();
+    let missing = (!folder.is_dir()).then(|| {
+        let message = format!(
+            "the sessions directory {} is not there: mount or make it, or correct the setting `sessions`",
+            folder.display()
+        );
+        Warning::new(WarningKind::Missing, message)
+    });
+    missing.into_iter().chain(rejected(&host.catalogue())).collect()
+}
+
 /// Files that are not taken, also where an earlier one stays in service in their place.
-fn rejected(catalogue: &Catalogue) -> Vec<Rejected> {
+fn rejected(catalogue: &Catalogue) -> Vec<Warning> {
     let refused = catalogue
         .files()
         .iter()
@@ -142,13 +166,15 @@ fn rejected(catalogue: &Catalogue) -> Vec<Rejected> {
             (PluginStatus::Rejected { .. }, _) => true,
             (_, newer) => matches!(newer, Some(NewerFile::Refused { .. })),
         });
-    refused
-        .map(PluginListing::from)
-        .map(|file| Rejected {
-            file: file.file,
-            reason: file.reason.unwrap_or_default(),
-        })
-        .collect()
+    let listings = refused.map(PluginListing::from);
+    let told = listings.map(|file| {
+        let reason = file.reason.unwrap_or_default();
+        Warning::new(
+            WarningKind::Rejected,
+            format!("the plugin {} is not taken: {reason}", file.file),
+        )
+    });
+    told.collect()
 }
 
 fn prune(host: &Host) {

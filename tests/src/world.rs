@@ -196,7 +196,7 @@ impl World {
 /// Waits until something can be seen that another process does, and fails where it never can.
 #[track_caller]
 pub fn wait_until(what: &str, mut seen: impl FnMut() -> bool) {
-    const PATIENCE: Duration = Duration::from_secs(60);
+    const PATIENCE: Duration = Duration::from_secs(120);
     const LOOK_AGAIN: Duration = Duration::from_millis(2);
     let began = Instant::now();
     while !seen() {

@@ -18,13 +18,12 @@ pub(super) struct Arguments {
     #[arg(long, global = true, value_name = "FILE", env = "SESSION_HOST_CONFIG")]
     config: Option<PathBuf>,
     /// The sessions directory: <DIR>/<username>/<session>.jsonl
-    #[arg(long, global = true, value_name = "DIR", env = "SESSION_HOST_SESSIONS")]
+    #[arg(long, global = true, value_name = "DIR")]
     sessions: Option<PathBuf>,
     /// Take transcripts in nested folders too
     #[arg(
         long,
         global = true,
-        env = "SESSION_HOST_RECURSIVE",
         num_args = 0..=1,
         default_missing_value = "true",
         require_equals = true,
@@ -32,16 +31,16 @@ pub(super) struct Arguments {
     )]
     recursive: Option<bool>,
     /// Record all sessions for this user: the tree is of one person's projects
-    #[arg(long, global = true, value_name = "NAME", env = "SESSION_HOST_USERNAME")]
+    #[arg(long, global = true, value_name = "NAME")]
     username: Option<String>,
     /// The plugins directory [default: plugins/ beside the configuration]
-    #[arg(long, global = true, value_name = "DIR", env = "SESSION_HOST_PLUGINS")]
+    #[arg(long, global = true, value_name = "DIR")]
     plugins: Option<PathBuf>,
     /// The state, a DuckDB file [default: session-host.duckdb in the data directory]
-    #[arg(long, global = true, value_name = "FILE", env = "SESSION_HOST_STATE")]
+    #[arg(long, global = true, value_name = "FILE")]
     state: Option<PathBuf>,
     /// The data directory [default: session-host in the user's data folder]
-    #[arg(long, global = true, value_name = "DIR", env = "SESSION_HOST_DATA")]
+    #[arg(long, global = true, value_name = "DIR")]
     data: Option<PathBuf>,
     /// Take plugins that others than this user and root may write
     #[arg(long, global = true)]

@@ -17,7 +17,7 @@ use super::{
 use crate::{
     config::Settings,
     names::{ProcessorName, SessionKey},
-    state::{AuditEntry, Failure, Forgotten, ProcessorStatus, Reader, State, StateError},
+    state::{AuditEntry, Failure, Forgotten, ProcessorStatus, Reader, State},
 };
 
 #[derive(Deserialize)]
@@ -314,12 +314,7 @@ fn reader(settings: &Settings) -> anyhow::Result<Access<Reader>> {
 }
 
 fn existing(settings: &Settings) -> anyhow::Result<Access<State>> {
-    open_or_ask(settings, || match settings.state.exists() {
-        true => State::open(&settings.state).inspect(State::settle_schema),
-        false => Err(StateError::Missing {
-            path: settings.state.clone(),
-        }),
-    })
+    open_or_ask(settings, || State::open_existing(&settings.state))
 }
 
 fn processor_name(text: &str) -> Result<ProcessorName, UsageError> {

@@ -185,6 +185,7 @@ fn end(host: &Host, ended: anyhow::Result<Exit>) -> anyhow::Result<Exit> {
     if let Err(error) = host.end() {
         tracing::warn!(%error, "no checkpoint: what is committed is safe in the log of changes beside the state file");
     }
+    host.let_plugins_go();
     let exit = ended.unwrap_or_else(|error| complained(&error));
     io::stdout().flush()?;
     // Threads that hang in a plugin must not meet the end of what they use, and nothing is left to be done.

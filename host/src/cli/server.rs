@@ -70,7 +70,9 @@ pub(super) fn open_or_ask<T>(
 ) -> anyhow::Result<Access<T>> {
     match open() {
         Ok(opened) => Ok(Access::Here(opened)),
-        Err(in_use @ StateError::InUse { .. }) => Server::of(settings, in_use).map(Access::Server),
+        Err(error @ (StateError::InUse { .. } | StateError::Forbidden { .. })) => {
+            Server::of(settings, error).map(Access::Server)
+        }
         Err(error) => Err(error.into()),
     }
 }

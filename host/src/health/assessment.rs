@@ -18,6 +18,8 @@ pub struct Observed {
     pub last_run: Option<Timestamp>,
     /// When the latest of its sessions was processed.
     pub last_processed: Option<Timestamp>,
+    /// When the latest of its sessions was processed, or found to be what was processed before.
+    pub last_checked: Option<Timestamp>,
     /// When the newest transcript was last written.
     pub newest_transcript: Option<Timestamp>,
     /// When the unprocessed transcript that waits longest was last written.
@@ -66,6 +68,8 @@ pub enum WarningKind {
     Rejected,
     /// Nobody has looked for too long.
     Stale,
+    /// The sessions directory is not there.
+    Missing,
 }
 
 impl Warning {
@@ -109,8 +113,8 @@ fn grace(observed: &Observed) -> Duration {
 }
 
 fn lagging(observed: &Observed) -> Option<Warning> {
-    let (newest, processed) = observed.newest_transcript.zip(observed.last_processed)?;
-    let lag = distance(processed, newest);
+    let (newest, checked) = observed.newest_transcript.zip(observed.last_checked)?;
+    let lag = distance(checked, newest);
     (lag > grace(observed)).then(|| {
         let message = format!(
             "the newest transcript was written {} after the last one was processed: see `session-host runs` for what the runs come to",
@@ -173,6 +177,7 @@ mod tests {
             observed_since: at(0),
             last_run: Some(at(1000)),
             last_processed: Some(at(1000)),
+            last_checked: Some(at(1000)),
             newest_transcript: Some(at(1000)),
             oldest_unprocessed: None,
             hindrance: None,
@@ -189,6 +194,7 @@ mod tests {
         let idle = Observed {
             last_run: None,
             last_processed: None,
+            last_checked: None,
             newest_transcript: None,
             ..keeps_up()
         };
@@ -226,6 +232,7 @@ mod tests {
             observed_since: at(5000),
             last_run: None,
             last_processed: None,
+            last_checked: None,
             newest_transcript: Some(at(10)),
             oldest_unprocessed: Some(at(10)),
             ..keeps_up()

@@ -16,7 +16,6 @@ use crate::{clock::text_of, names::ProcessorName};
 #[derive(Debug)]
 pub struct HealthBoard {
     observed_since: Timestamp,
-    patience: Duration,
     latest: RwLock<Arc<Observation>>,
 }
 
@@ -24,7 +23,9 @@ pub struct HealthBoard {
 struct Observation {
     checked_at: Option<Timestamp>,
     processors: BTreeMap<ProcessorName, ObservedProcessor>,
-    rejected: Vec<Rejected>,
+    warnings: Vec<Warning>,
+    /// How long after it the next one is to begin.
+    pause: Duration,
 }
 
 /// A processor as it was observed.
@@ -36,15 +37,6 @@ pub struct ObservedProcessor {
     pub backlog: u64,
     /// How many sessions' last attempts failed.
     pub failing: u64,
-}
-
-/// A file of the plugins directory that is not taken.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Rejected {
-    /// The file.
-    pub file: String,
-    /// Why.
-    pub reason: String,
 }
 
 /// The health of the whole service, as it is shown.
@@ -84,15 +76,16 @@ pub struct ProcessorHealth {
 }
 
 impl HealthBoard {
-    /// A board without an observation, which expects one every `tick`.
+    /// A board without an observation, which expects the first after a `tick`.
     #[must_use]
     pub fn new(observed_since: Timestamp, tick: Duration) -> Self {
-        const MISSED_TICKS: u32 = 4;
-        const LONG_SCAN: Duration = Duration::from_secs(120);
+        let none_yet = Observation {
+            pause: tick,
+            ..Observation::default()
+        };
         Self {
             observed_since,
-            patience: tick.saturating_mul(MISSED_TICKS).max(LONG_SCAN),
-            latest: RwLock::default(),
+            latest: RwLock::new(Arc::new(none_yet)),
         }
     }
 
@@ -102,17 +95,19 @@ impl HealthBoard {
         self.observed_since
     }
 
-    /// Puts a new observation up.
+    /// Puts a new observation up, with what concerns the whole service; the next one is to follow after a `pause`.
     pub fn put_up(
         &self,
         checked_at: Timestamp,
         processors: BTreeMap<ProcessorName, ObservedProcessor>,
-        rejected: Vec<Rejected>,
+        warnings: Vec<Warning>,
+        pause: Duration,
     ) {
         let observation = Arc::new(Observation {
             checked_at: Some(checked_at),
             processors,
-            rejected,
+            warnings,
+            pause,
         });
         *self.latest.write().unwrap_or_else(PoisonError::into_inner) = observation;
     }
@@ -141,16 +136,19 @@ impl HealthBoard {
     fn warnings(&self, observation: &Observation, now: Timestamp) -> Vec<Warning> {
         let looked = observation.checked_at.unwrap_or(self.observed_since);
         let age = seconds_between(looked, now);
-        let stale = (age > self.patience.as_secs()).then(|| {
+        let stale = (age > patience(observation.pause).as_secs()).then(|| {
             let message = format!("nobody has looked at the health for {age} s: see the log, and restart the service");
             Warning::new(WarningKind::Stale, message)
         });
-        let rejected = observation.rejected.iter().map(|rejected| {
-            let message = format!("the plugin {} is not taken: {}", rejected.file, rejected.reason);
-            Warning::new(WarningKind::Rejected, message)
-        });
-        stale.into_iter().chain(rejected).collect()
+        stale.into_iter().chain(observation.warnings.iter().cloned()).collect()
     }
+}
+
+/// How long an observation may be waited for that was to begin after this pause.
+fn patience(pause: Duration) -> Duration {
+    const MISSED: u32 = 4;
+    const LONG_LOOK: Duration = Duration::from_secs(120);
+    pause.saturating_mul(MISSED).max(LONG_LOOK)
 }
 
 impl ObservedProcessor {
@@ -192,6 +190,7 @@ mod tests {
             observed_since: at(0),
             last_run: Some(at(50)),
             last_processed: Some(at(50)),
+            last_checked: Some(at(50)),
             newest_transcript: Some(at(50)),
             oldest_unprocessed,
             hindrance: None,
@@ -204,12 +203,21 @@ mod tests {
         BTreeMap::from([("usage".parse().unwrap(), processor)])
     }
 
+    fn put_up(
+        board: &HealthBoard,
+        at: Timestamp,
+        processors: BTreeMap<ProcessorName, ObservedProcessor>,
+        warnings: Vec<Warning>,
+    ) {
+        board.put_up(at, processors, warnings, Duration::from_secs(100));
+    }
+
     #[test]
     fn one_warning_degrades_the_whole() {
         let board = board();
-        board.put_up(at(1000), processor(None), Vec::new());
+        put_up(&board, at(1000), processor(None), Vec::new());
         assert_eq!(board.read(at(1000)).status, "ok");
-        board.put_up(at(1000), processor(Some(at(10))), Vec::new());
+        put_up(&board, at(1000), processor(Some(at(10))), Vec::new());
         let health = board.read(at(1000));
         assert_eq!(
             (health.status, health.processors["usage"].status),
@@ -218,16 +226,12 @@ mod tests {
     }
 
     #[test]
-    fn a_rejected_file_is_named() {
+    fn what_concerns_the_whole_service_degrades_it() {
         let board = board();
-        let rejected = Rejected {
-            file: "/plugins/broken.so".to_owned(),
-            reason: "it is no shared library".to_owned(),
-        };
-        board.put_up(at(1), BTreeMap::new(), vec![rejected]);
+        let warning = Warning::new(WarningKind::Rejected, "the plugin /plugins/broken.so is not taken");
+        put_up(&board, at(1), BTreeMap::new(), vec![warning.clone()]);
         let health = board.read(at(1));
-        assert_eq!(health.status, "degraded");
-        assert!(health.warnings[0].message.contains("/plugins/broken.so"));
+        assert_eq!((health.status, health.warnings), ("degraded", vec![warning]));
     }
 
     #[test]
@@ -235,15 +239,17 @@ mod tests {
         let board = board();
         assert_eq!(board.read(at(400)).status, "ok");
         assert_eq!(board.read(at(401)).warnings[0].kind, WarningKind::Stale);
-        board.put_up(at(1000), BTreeMap::new(), Vec::new());
+        put_up(&board, at(1000), BTreeMap::new(), Vec::new());
         assert_eq!(board.read(at(1400)).status, "ok");
         assert_eq!(board.read(at(1401)).warnings[0].kind, WarningKind::Stale);
+        board.put_up(at(1000), BTreeMap::new(), Vec::new(), Duration::from_secs(1000));
+        assert_eq!(board.read(at(5000)).status, "ok");
     }
 
     #[test]
     fn the_shape_is_the_documented_one() {
         let board = board();
-        board.put_up(at(60), processor(None), Vec::new());
+        put_up(&board, at(60), processor(None), Vec::new());
         let expected = serde_json::json!({
             "status": "ok", "version": env!("CARGO_PKG_VERSION"), "uptime_seconds": 61,
             "checked_at": "1970-01-01T00:01:00Z", "warnings": [],

@@ -4,4 +4,4 @@ mod assessment;
 mod board;
 
 pub use assessment::{Hindrance, Observed, Warning, WarningKind, assess};
-pub use board::{Health, HealthBoard, ObservedProcessor, ProcessorHealth, Rejected};
+pub use board::{Health, HealthBoard, ObservedProcessor, ProcessorHealth};

@@ -247,6 +247,11 @@ impl Host {
         self.state.checkpoint()
     }
 
+    /// Drops the plugins' instances, so that what their authors do then is done; no run is begun afterwards.
+    pub fn let_plugins_go(&self) {
+        *self.catalogue.write().unwrap_or_else(PoisonError::into_inner) = Arc::default();
+    }
+
     fn lock_in_flight(&self) -> MutexGuard<'_, BTreeMap<ProcessorName, RunInFlight>> {
         self.in_flight.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Instant};
 
 use axum::{
-    extract::{MatchedPath, Request, State},
+    extract::{MatchedPath, OriginalUri, Request, State},
     middleware::Next,
     response::{IntoResponse, Response},
 };
@@ -30,12 +30,17 @@ pub(super) enum Note {
 }
 
 /// Serves an admin call to its end, also when the client leaves meanwhile, and writes it down.
-pub(super) async fn write_down(State(service): State<Service>, request: Request, next: Next) -> Response {
+pub(super) async fn write_down(
+    State(service): State<Service>,
+    OriginalUri(uri): OriginalUri,
+    request: Request,
+    next: Next,
+) -> Response {
     let path = request
         .extensions()
         .get::<MatchedPath>()
         .map(|path| path.as_str().to_owned());
-    let path = path.unwrap_or_else(|| request.uri().path().to_owned());
+    let path = path.unwrap_or_else(|| uri.path().to_owned());
     let serving = tokio::spawn(async move {
         let (started_at, began) = (clock::now(), Instant::now());
         let response = match tokio::spawn(next.run(request)).await {

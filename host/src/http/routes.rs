@@ -2,14 +2,15 @@
 
 use axum::{
     Router,
-    extract::{DefaultBodyLimit, Request},
-    http::{StatusCode, Uri},
+    extract::{DefaultBodyLimit, OriginalUri, Request},
+    http::StatusCode,
     middleware::{self, Next},
     response::{IntoResponse, Response},
     routing::{get, post},
 };
 
 use super::{admin, answer::Refusal, audit, authentication, observation, openapi, reading, service::Service};
+
 /// How long a path with its parameters may be, in bytes.
 const MAX_TARGET: usize = 4 << 10;
 
@@ -50,7 +51,7 @@ pub fn router(service: Service) -> Router {
         .with_state(service)
 }
 
-async fn not_found(uri: Uri) -> Refusal {
+async fn not_found(OriginalUri(uri): OriginalUri) -> Refusal {
     Refusal::not_found(format!("there is nothing at {}: see /api/openapi.json", uri.path()))
 }
 

@@ -80,6 +80,12 @@ impl Scanner {
         }
     }
 
+    /// The sessions directory.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
     /// The transcripts that there are now, in the order of their keys. A missing directory has none.
     ///
     /// # Errors

@@ -44,6 +44,12 @@ pub enum StateError {
         /// The newest schema that this version knows.
         known: u32,
     },
+    /// This user may not open the file.
+    #[error("the state file {} may not be opened by this user: use the user that the service runs as", path.display())]
+    Forbidden {
+        /// The state file.
+        path: PathBuf,
+    },
     /// The file cannot be opened for another reason.
     #[error("open the state file {}: {source}", path.display())]
     Open {

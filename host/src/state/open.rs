@@ -27,6 +27,15 @@ pub struct State {
 }
 
 impl State {
+    /// Opens the state file that there is, as [`open`](Self::open) does.
+    ///
+    /// # Errors
+    /// When there is none, and as above.
+    pub fn open_existing(path: &Path) -> Result<Self> {
+        refuse_missing(path)?;
+        Self::open(path).inspect(Self::settle_schema)
+    }
+
     /// Opens the state file, makes it where there is none, and brings its schema up to date.
     ///
     /// # Errors
@@ -115,6 +124,14 @@ impl State {
     }
 }
 
+/// A folder that may not be looked into may well hold the file: opening it tells.
+pub(super) fn refuse_missing(path: &Path) -> Result<()> {
+    match path.try_exists() {
+        Ok(false) => Err(StateError::Missing { path: path.to_owned() }),
+        Ok(true) | Err(_) => Ok(()),
+    }
+}
+
 fn make_folder(path: &Path) -> Result<()> {
     let Some(folder) = path.parent() else { return Ok(()) };
     fs::create_dir_all(folder).map_err(|source| StateError::Folder {
@@ -165,6 +182,9 @@ fn open_error(path: &Path, source: duckdb::Error) -> StateError {
     }
     if text.contains("not a valid DuckDB database") {
         return StateError::NotADatabase { path };
+    }
+    if text.contains("Permission denied") {
+        return StateError::Forbidden { path };
     }
     StateError::Open { path, source }
 }

@@ -14,7 +14,7 @@ use super::{
     audit::{self, AuditEntry},
     error::{Doing, Result, StateError},
     failures::{self, Failure},
-    open::connect,
+    open::{connect, refuse_missing},
     sessions::{self, ProcessorStatus, SessionState},
     statement::{self, StatementRefused, check_query},
 };
@@ -74,9 +74,7 @@ impl Reader {
     /// # Errors
     /// When there is none, another process has it open, or it is no DuckDB database.
     pub fn open(path: &Path) -> Result<Self> {
-        if !path.exists() {
-            return Err(StateError::Missing { path: path.to_owned() });
-        }
+        refuse_missing(path)?;
         let connection = connect(path, AccessMode::ReadOnly)?;
         Ok(Self { connection })
     }

@@ -25,6 +25,15 @@ pub struct SessionState {
     pub output_version: u32,
 }
 
+impl SessionState {
+    /// When the file was last found to be what is recorded.
+    #[must_use]
+    pub fn last_checked(&self) -> Timestamp {
+        self.checked
+            .map_or(self.processed_at, |checked| checked.checked_at.max(self.processed_at))
+    }
+}
+
 /// What a file looked like when it was last read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Checked {

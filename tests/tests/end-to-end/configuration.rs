@@ -22,9 +22,11 @@ fn what_is_in_force_tells_where_it_was_set() {
     let mut world = World::new();
     world.config("tick_seconds = 7\nrecursive = true\n");
     world.set_variable("SESSION_HOST_TICK_SECONDS", "8");
+    world.set_variable("SESSION_HOST_PLUGINS", "/nowhere");
     let said = world.host(&["config", "--username", "alice"]).exits(0).stdout;
     for line in [
         "tick_seconds = 8  # variable",
+        "plugins = \"/nowhere\"  # variable",
         "recursive = true  # file",
         "username = \"alice\"  # flag",
         "audit_retention_days = 90  # default",

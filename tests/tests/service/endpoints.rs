@@ -1,5 +1,7 @@
 //! What every endpoint answers, asked well and badly.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 use session_host_tests::{World, wait_until};
 
@@ -50,6 +52,35 @@ fn a_processor_that_cannot_run_is_named_with_the_reason() {
             .unwrap()
             .contains("no model is configured")
     );
+}
+
+#[test]
+fn a_sessions_directory_that_is_not_there_is_a_warning() {
+    let world = World::new();
+    world.install("probe");
+    std::fs::remove_dir_all(world.sessions()).unwrap();
+    let service = world.serve(&[]);
+    let health = || service.get("/api/health").is(200).json();
+    wait_until("health tells of it", || health()["warnings"][0]["kind"] == "missing");
+    assert_eq!(health()["status"], "degraded");
+    std::fs::create_dir_all(world.sessions()).unwrap();
+    wait_until("health is well again", || health()["status"] == "ok");
+}
+
+#[test]
+fn sessions_that_are_touched_and_stay_the_same_are_no_lag() {
+    let world = World::new();
+    world.install("probe");
+    world.write("alice/old.jsonl", r#"{"do":"rows","count":1}"#);
+    world.age("alice/old.jsonl", Duration::from_secs(86_400));
+    drop(world.run(&[]).exits(0));
+    world.change_state("UPDATE session_processor_state SET processed_at = processed_at - INTERVAL 1 DAY");
+    world.write("alice/old.jsonl", r#"{"do":"rows","count":1}"#);
+    let service = world.serve(&[]);
+    assert_eq!(service.run("probe").is(200).json()["details"]["skipped"], 1);
+    let health = || service.get("/api/health").is(200).json()["processors"]["probe"].clone();
+    wait_until("health has seen the touched session", || health()["backlog"] == 0);
+    assert_eq!(health()["status"], "ok", "{}", health());
 }
 
 #[test]
