@@ -85,6 +85,8 @@ pub(super) enum Command {
     Serve(ServeOptions),
     /// Show the settings in force, or a configuration file to begin with
     Config(ConfigOptions),
+    /// Tell whether this host takes a plugin, and how it behaves on sample transcripts
+    Check(CheckOptions),
     /// List what the plugins directory holds, and what came of it
     Processors(ListOptions),
     /// Show how far each processor is
@@ -174,6 +176,17 @@ pub(super) struct ConfigOptions {
     /// Print a commented configuration file with the defaults
     #[arg(long)]
     pub(super) defaults: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct CheckOptions {
+    /// The plugin
+    pub(super) file: PathBuf,
+    /// A folder of transcripts to run it over [default: samples, and odd files]
+    pub(super) transcripts: Option<PathBuf>,
+    /// Print JSON
+    #[arg(long)]
+    pub(super) json: bool,
 }
 
 #[derive(Debug, Args)]

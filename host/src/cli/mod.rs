@@ -1,6 +1,7 @@
 //! The command line.
 
 mod arguments;
+mod check;
 mod config;
 mod inspect_state;
 mod log;
@@ -77,6 +78,7 @@ fn dispatch(arguments: Arguments) -> anyhow::Result<Exit> {
         Command::Config(_) => Ok(Exit::Done),
         Command::Run(options) => run::run(settings, trust, &options),
         Command::Serve(_) => serve::serve(settings, trust),
+        Command::Check(options) => check::check(settings, trust, &options),
         Command::Processors(options) => processors::list(&settings, trust, &options),
         Command::Status(options) => inspect_state::status(&settings, &options),
         Command::Failures(options) => inspect_state::failures(&settings, &options),

@@ -7,6 +7,7 @@
 )]
 
 mod bad_input;
+mod checking;
 mod configuration;
 mod durability;
 mod example;
