@@ -88,21 +88,26 @@ async fn run(service: &Service, address: SocketAddr, grace: Duration) -> anyhow:
         stop,
         ..
     } = service;
-    let serving = http::serve(listening, router, stop.stopped(), runs_end(host, stop, grace));
+    let serving = http::serve(listening, router, stop.stopped(), runs_end(host, grace));
     tokio::join!(
         serving,
+        tell_of_the_end(stop),
         scheduler.keep(host, stop),
         keep_up(host, scheduler, health, stop)
     );
     Ok(())
 }
 
-/// Waits until no run goes on after the wish to end.
-async fn runs_end(host: &Arc<Host>, stop: &StopToken, grace: Duration) {
+/// Tells systemd when the end is wished.
+async fn tell_of_the_end(stop: &StopToken) {
     stop.stopped().await;
     if let Err(error) = sd_notify::notify(&[NotifyState::Stopping]) {
         tracing::warn!("tell systemd that the service ends: {error}");
     }
+}
+
+/// Waits until no run goes on.
+async fn runs_end(host: &Arc<Host>, grace: Duration) {
     let host = Arc::clone(host);
     // A run that does not end is told of at the very end.
     let _ = tokio::task::spawn_blocking(move || host.waits_for_runs(grace)).await;
