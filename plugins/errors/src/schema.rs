@@ -1,4 +1,4 @@
-//! The processor's tables and its view.
+//! The processor's tables and views.
 
 use session_plugin_api::Migration;
 
@@ -11,7 +11,7 @@ pub(crate) const SESSION_OUTCOME: &str = "session_outcome";
 pub(crate) fn migrations() -> Vec<Migration> {
     vec![Migration::new(
         1,
-        "create tables and a view",
+        "create tables and views",
         include_str!("schema/0001.sql"),
     )]
 }

@@ -23,20 +23,20 @@ CREATE TABLE session_outcome (
     longest_retry_run BIGINT NOT NULL   -- the most times in a row that a failing call was made again
 );
 
--- A resumed session repeats its history: the same error in two files is one.
+-- Each error once over all sessions: a resumed session repeats its history.
+CREATE VIEW distinct_errors AS
+SELECT *
+FROM session_errors
+QUALIFY event_uuid IS NULL OR row_number() OVER (
+    PARTITION BY event_uuid, tool_name, class, message ORDER BY session_file, line
+) = 1;
+
 CREATE VIEW error_daily AS
-WITH error AS (
-    SELECT *
-    FROM session_errors
-    QUALIFY event_uuid IS NULL OR row_number() OVER (
-        PARTITION BY event_uuid, tool_name, class, message ORDER BY session_file, line
-    ) = 1
-)
 SELECT occurred_at::DATE AS day,
        class,
        tool_name,
        count(*) AS errors,
        count(DISTINCT session_id) AS sessions,
        count(DISTINCT username) AS users
-FROM error
+FROM distinct_errors
 GROUP BY ALL;

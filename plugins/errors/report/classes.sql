@@ -1,0 +1,10 @@
+/* What goes wrong most often, and how much of it was put right later. */
+SELECT class,
+       coalesce(tool_name, '') AS tool,
+       count(*) AS errors,
+       count(*) FILTER (WHERE is_retry) AS retries,
+       format('{:.1f} %', 100 * count(*) FILTER (WHERE recovered) / count(*)) AS recovered
+FROM distinct_errors
+GROUP BY ALL
+ORDER BY errors DESC, class, tool
+LIMIT 10;
