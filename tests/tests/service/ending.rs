@@ -113,9 +113,9 @@ fn a_service_that_is_killed_ends_in_the_same_tables_as_one_that_is_not() {
                 .unwrap()
                 >= done.min(SESSIONS as u64)
         });
+        let mut stream = service.connect();
         thread::scope(|scope| {
             scope.spawn(|| {
-                let mut stream = service.connect();
                 let run = b"POST /api/admin/run-session-processor?processor=probe HTTP/1.1\r\nhost: localhost\r\ncontent-length: 0\r\n\r\n";
                 // The server may be gone already.
                 let _ = std::io::Write::write_all(&mut stream, run);
