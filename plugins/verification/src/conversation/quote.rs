@@ -1,0 +1,130 @@
+//! Whether a user of the session said what the model quotes.
+
+use session_plugin_api::Timestamp;
+
+use super::{
+    Conversation, Speaker,
+    wrapping::{is_hidden, unescaped},
+};
+
+/// All that users said in a session, white space folded.
+#[derive(Debug)]
+pub(crate) struct UserTurns {
+    turns: Vec<(String, Timestamp)>,
+}
+
+/// A quote that stands in a user's turn.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct FoundQuote {
+    /// The quote as the user said it, white space folded.
+    pub(crate) text: String,
+    /// When it was first said.
+    pub(crate) said_at: Timestamp,
+    /// Whether it stands in one turn only.
+    pub(crate) is_unique: bool,
+}
+
+impl UserTurns {
+    /// What users said in the whole session, beyond the turns that the model is given.
+    pub(crate) fn of(conversation: &Conversation) -> Self {
+        let turns = conversation.turns.iter();
+        let of_users = turns.filter(|turn| turn.speaker == Speaker::User);
+        Self {
+            turns: of_users.map(|turn| (folded(&turn.text), turn.said_at)).collect(),
+        }
+    }
+
+    /// Whether no user said anything.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.turns.is_empty()
+    }
+
+    /// Where a quote stands; `None` when no user said it.
+    ///
+    /// The model reads escaped text: a quote of it counts as well.
+    pub(crate) fn find(&self, quote: &str) -> Option<FoundQuote> {
+        let as_given = folded(quote);
+        self.find_folded(&as_given)
+            .or_else(|| self.find_folded(&unescaped(&as_given)))
+    }
+
+    fn find_folded(&self, quote: &str) -> Option<FoundQuote> {
+        if quote.is_empty() {
+            return None;
+        }
+        let mut turns = self.turns.iter().filter(|(text, _)| text.contains(quote));
+        let (_, said_at) = turns.next()?;
+        Some(FoundQuote {
+            text: quote.to_owned(),
+            said_at: *said_at,
+            is_unique: turns.next().is_none(),
+        })
+    }
+}
+
+/// Text with each run of white space as one space, none at its ends, and nothing that cannot be seen.
+pub(crate) fn folded(text: &str) -> String {
+    let visible: String = text.chars().filter(|character| !is_hidden(*character)).collect();
+    visible.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use session_plugin_api::Session;
+
+    use super::*;
+
+    fn user_turns(texts: &[&str]) -> UserTurns {
+        let lines: Vec<String> = texts
+            .iter()
+            .map(|text| serde_json::json!({"type": "user", "message": {"content": text}}).to_string())
+            .chain([r#"{"type":"assistant","message":{"content":"only the assistant said so"}}"#.to_owned()])
+            .collect();
+        let transcript = lines.join("\n");
+        let session = Session::from_bytes("a/s.jsonl", "a", Timestamp::from_micros(7), transcript.as_bytes());
+        UserTurns::of(&Conversation::of(&session))
+    }
+
+    #[test]
+    fn white_space_is_folded_and_nothing_else() {
+        let turns = user_turns(&["No,\n\n revenue   is net\tof VAT."]);
+        let found = turns.find("  No, revenue is\nnet of VAT. ").unwrap();
+        assert_eq!(
+            (&*found.text, found.said_at, found.is_unique),
+            ("No, revenue is net of VAT.", Timestamp::from_micros(7), true)
+        );
+        for invented in ["no, revenue is net", "revenue is not net", "revenueis net", "", " \n"] {
+            assert_eq!(turns.find(invented), None, "{invented}");
+        }
+    }
+
+    #[test]
+    fn what_only_the_assistant_said_is_no_users_quote() {
+        assert_eq!(user_turns(&["hello"]).find("only the assistant said so"), None);
+    }
+
+    #[test]
+    fn a_quote_does_not_reach_over_two_turns() {
+        assert_eq!(user_turns(&["one", "two"]).find("one two"), None);
+    }
+
+    #[test]
+    fn a_quote_of_the_escaped_text_counts() {
+        let turns = user_turns(&["keep x < 5 && y > 2, never &lt;"]);
+        assert_eq!(
+            turns.find("x &lt; 5 &amp;&amp; y &gt; 2").unwrap().text,
+            "x < 5 && y > 2"
+        );
+        assert_eq!(turns.find("never &lt;").unwrap().text, "never &lt;");
+    }
+
+    #[test]
+    fn a_quote_of_two_turns_is_not_unique() {
+        assert!(
+            !user_turns(&["no, wrong", "no, wrong again"])
+                .find("no, wrong")
+                .unwrap()
+                .is_unique
+        );
+    }
+}

@@ -1,0 +1,78 @@
+//! How sure a piece of knowledge is: computed from its evidence, never told by the model.
+
+use std::collections::BTreeSet;
+
+use super::DetectionType;
+
+/// A piece of evidence, as far as it counts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Verifier {
+    pub(crate) user: String,
+    pub(crate) detection_type: DetectionType,
+}
+
+/// What each further user adds, in hundredths.
+const FURTHER_VERIFIER: usize = 5;
+
+/// The confidence that evidence gives: that of its strongest kind, and more for each further user unless it is only
+/// confirmed. Without evidence there is none.
+pub(crate) fn confidence(evidence: &[Verifier]) -> f64 {
+    let Some(strongest) = evidence
+        .iter()
+        .map(|verifier| hundredths(verifier.detection_type))
+        .max()
+    else {
+        return 0.0;
+    };
+    let users: BTreeSet<&str> = evidence.iter().map(|verifier| verifier.user.as_str()).collect();
+    let further = match strongest > hundredths(DetectionType::Confirmation) {
+        true => (users.len() - 1) * FURTHER_VERIFIER,
+        false => 0,
+    };
+    (strongest + further).min(100) as f64 / 100.0
+}
+
+/// What one piece of evidence of this kind gives.
+pub(super) fn hundredths(detection_type: DetectionType) -> usize {
+    match detection_type {
+        DetectionType::Correction | DetectionType::UnpromptedDefinition => 90,
+        DetectionType::Confirmation => 60,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(evidence: &[(&str, DetectionType)]) -> f64 {
+        let evidence: Vec<Verifier> = evidence
+            .iter()
+            .map(|(user, detection_type)| Verifier {
+                user: (*user).to_owned(),
+                detection_type: *detection_type,
+            })
+            .collect();
+        confidence(&evidence)
+    }
+
+    #[test]
+    fn the_strongest_kind_counts() {
+        use DetectionType::{Confirmation, Correction, UnpromptedDefinition};
+        assert_eq!(of(&[]), 0.0);
+        assert_eq!(of(&[("a", Confirmation)]), 0.6);
+        assert_eq!(of(&[("a", Correction)]), 0.9);
+        assert_eq!(of(&[("a", UnpromptedDefinition)]), 0.9);
+        assert_eq!(of(&[("a", Confirmation), ("a", Correction)]), 0.9);
+    }
+
+    #[test]
+    fn each_further_user_adds_unless_it_is_only_confirmed() {
+        use DetectionType::{Confirmation, Correction, UnpromptedDefinition};
+        assert_eq!(of(&[("a", Correction), ("b", Correction)]), 0.95);
+        assert_eq!(of(&[("a", Correction), ("a", Correction)]), 0.9);
+        assert_eq!(of(&[("a", UnpromptedDefinition), ("b", Confirmation)]), 0.95);
+        assert_eq!(of(&[("a", Confirmation), ("b", Confirmation)]), 0.6);
+        let many = ["a", "b", "c", "d", "e"].map(|user| (user, Correction));
+        assert_eq!(of(&many), 1.0);
+    }
+}

@@ -1,0 +1,14 @@
+//! What is known, and what a session adds to it.
+
+mod confidence;
+mod item;
+mod likeness;
+mod plan;
+mod similarity;
+mod store;
+
+pub(crate) use confidence::Verifier;
+pub(crate) use item::{DetectionType, Domain, Item, Verification};
+pub(crate) use likeness::{Candidates, Thresholds, most_alike};
+pub(crate) use plan::{EarlierEvidence, Evidence, Hint, NewItem, Plan, Planning, Said, Source};
+pub(crate) use store::Store;

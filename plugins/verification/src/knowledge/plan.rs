@@ -1,0 +1,199 @@
+//! What a session adds to what is known: new items, and evidence of items old and new.
+
+use std::collections::HashSet;
+
+use session_plugin_api::Timestamp;
+
+use super::{DetectionType, Item, Thresholds, Verification, confidence::hundredths, item::digest};
+use crate::conversation::{UserTurns, folded};
+
+/// Where evidence comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Source<'a> {
+    pub(crate) user: &'a str,
+    pub(crate) session_file: &'a str,
+}
+
+/// A verification whose quote a user said, at a time.
+#[derive(Clone, Debug)]
+pub(crate) struct Said {
+    pub(crate) verification: Verification,
+    pub(crate) quote: String,
+    pub(crate) said_at: Timestamp,
+    /// Whether the quote stands in one turn only.
+    pub(crate) is_unique: bool,
+}
+
+/// Evidence that the session's earlier version gave.
+#[derive(Clone, Debug)]
+pub(crate) struct EarlierEvidence {
+    pub(crate) item_id: String,
+    pub(crate) detection_type: DetectionType,
+    pub(crate) user_quote: String,
+}
+
+/// A new item.
+#[derive(Clone, Debug)]
+pub(crate) struct NewItem {
+    pub(crate) item: Item,
+    pub(crate) entities: Vec<String>,
+    pub(crate) said_at: Timestamp,
+}
+
+/// Evidence of an item.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Evidence {
+    pub(crate) id: String,
+    pub(crate) item_id: String,
+    pub(crate) detection_type: DetectionType,
+    pub(crate) user_quote: String,
+    pub(crate) said_at: Timestamp,
+}
+
+/// That a new item may be the same as another, for a person to look at.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Hint {
+    pub(crate) item: String,
+    pub(crate) other: String,
+    pub(crate) score: f64,
+    pub(crate) said_at: Timestamp,
+}
+
+/// What a session adds.
+#[derive(Debug, Default)]
+pub(crate) struct Plan {
+    pub(crate) items: Vec<NewItem>,
+    pub(crate) evidence: Vec<Evidence>,
+    pub(crate) hints: Vec<Hint>,
+    /// Verifications that became evidence of an item that was there.
+    pub(crate) merged: usize,
+    /// Items that an earlier version of the session was evidence of, and its text no longer is.
+    pub(crate) lost: Vec<String>,
+}
+
+/// So many hints are given of a new item at most.
+const HINTS: usize = 10;
+
+/// Makes a [`Plan`].
+#[derive(Debug)]
+pub(crate) struct Planning<'a> {
+    pub(crate) source: Source<'a>,
+    pub(crate) thresholds: &'a Thresholds,
+    pub(crate) earlier: &'a [EarlierEvidence],
+    /// Known items; the new ones are added, so that they count for those after them.
+    pub(crate) known: &'a mut Vec<Item>,
+}
+
+impl Planning<'_> {
+    /// What verifications, and the evidence of the session's earlier version, come to.
+    pub(crate) fn plan(mut self, said: Vec<Said>, users: &UserTurns) -> Plan {
+        let mut plan = Plan::default();
+        self.keep_earlier(&mut plan, users);
+        for said in said {
+            let item = Item::of(&said.verification);
+            let item_id = match self.already_known(&item, &said) {
+                Some(known) => {
+                    plan.merged += 1;
+                    known
+                }
+                None => self.add_item(&mut plan, item, &said),
+            };
+            let evidence = self.evidence(item_id, said.verification.detection_type, said.quote, said.said_at);
+            plan.add_evidence(evidence);
+        }
+        let supported: HashSet<&str> = plan.evidence.iter().map(|evidence| evidence.item_id.as_str()).collect();
+        let earlier = self.earlier.iter().map(|earlier| &earlier.item_id);
+        plan.lost = earlier
+            .filter(|item| !supported.contains(item.as_str()))
+            .cloned()
+            .collect();
+        plan
+    }
+
+    /// Evidence of an earlier version stays while a user's turn supports it, also when the model finds it no more.
+    fn keep_earlier(&self, plan: &mut Plan, users: &UserTurns) {
+        for earlier in self.earlier {
+            if let Some(found) = users.find(&earlier.user_quote) {
+                let item_id = earlier.item_id.clone();
+                plan.add_evidence(self.evidence(item_id, earlier.detection_type, found.text, found.said_at));
+            }
+        }
+    }
+
+    fn already_known(&self, item: &Item, said: &Said) -> Option<String> {
+        let same = self.known.iter().find(|known| known.id == item.id);
+        let same = same.or_else(|| self.told_before(item, said));
+        let detection_type = said.verification.detection_type;
+        let same = same.or_else(|| self.thresholds.paraphrased(item, detection_type, self.known));
+        same.map(|known| known.id.clone())
+    }
+
+    /// The item that the earlier version of this session gave of the same words of the user. The model tells a fact in
+    /// other words each time, and that is no other fact.
+    fn told_before(&self, item: &Item, said: &Said) -> Option<&Item> {
+        if !said.is_unique {
+            return None;
+        }
+        let is_same_event = |earlier: &&EarlierEvidence| {
+            earlier.detection_type == said.verification.detection_type && folded(&earlier.user_quote) == said.quote
+        };
+        let earlier = self.earlier.iter().filter(is_same_event);
+        let items = earlier.filter_map(|earlier| self.known.iter().find(|known| known.id == earlier.item_id));
+        let alike = items.map(|known| (item.text.ratio(&known.text), known));
+        let alike = alike.filter(|(likeness, _)| *likeness >= self.thresholds.moderate);
+        alike
+            .max_by(|(one, _), (other, _)| one.total_cmp(other))
+            .map(|(_, known)| known)
+    }
+
+    fn add_item(&mut self, plan: &mut Plan, item: Item, said: &Said) -> String {
+        let alike = self.thresholds.of_the_same_entities(&item, self.known);
+        plan.hints
+            .extend(alike.into_iter().take(HINTS).map(|(score, other)| Hint {
+                item: item.id.clone(),
+                other: other.id.clone(),
+                score,
+                said_at: said.said_at,
+            }));
+        self.known.push(item.clone());
+        let id = item.id.clone();
+        plan.items.push(NewItem {
+            item,
+            entities: said.verification.entities.clone(),
+            said_at: said.said_at,
+        });
+        id
+    }
+
+    fn evidence(
+        &self,
+        item_id: String,
+        detection_type: DetectionType,
+        user_quote: String,
+        said_at: Timestamp,
+    ) -> Evidence {
+        let id = digest(&[&item_id, self.source.user, self.source.session_file]);
+        Evidence {
+            id: format!("ve_{id}"),
+            item_id,
+            detection_type,
+            user_quote,
+            said_at,
+        }
+    }
+}
+
+impl Plan {
+    /// An item has one piece of evidence of a session: the strongest, and of equally strong ones the first.
+    fn add_evidence(&mut self, evidence: Evidence) {
+        let same = self.evidence.iter_mut().find(|known| known.item_id == evidence.item_id);
+        match same {
+            None => self.evidence.push(evidence),
+            Some(known) if hundredths(evidence.detection_type) > hundredths(known.detection_type) => *known = evidence,
+            Some(_) => {}
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

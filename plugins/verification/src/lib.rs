@@ -1,0 +1,71 @@
+//! What people corrected, confirmed or volunteered in their sessions, kept as knowledge with evidence.
+
+mod conversation;
+mod extraction;
+mod judgement;
+mod knowledge;
+mod model;
+mod rows;
+mod schema;
+mod session_verification;
+mod settings;
+
+use session_plugin_api::prelude::*;
+
+use crate::{
+    knowledge::Thresholds,
+    model::Model,
+    schema::{VERIFICATION_EVIDENCE, VERIFICATION_SESSION},
+    session_verification::SessionVerification,
+    settings::Settings,
+};
+
+/// Grows when the same transcript and the same answers give other rows than before.
+const PROCESSOR_VERSION: u32 = 1;
+
+/// The processor `verification`.
+#[derive(Debug, Default)]
+struct VerificationProcessor {
+    configured: Option<Configured>,
+}
+
+/// What a processor that has a model works with.
+#[derive(Debug)]
+struct Configured {
+    model: Model,
+    thresholds: Thresholds,
+}
+
+impl SessionProcessor for VerificationProcessor {
+    fn descriptor(&self) -> Descriptor {
+        Descriptor::new("verification")
+            .cadence_minutes(15)
+            .serial()
+            .output_version(PROCESSOR_VERSION)
+            .session_table(VERIFICATION_SESSION)
+            .session_table(VERIFICATION_EVIDENCE)
+    }
+
+    fn migrations(&self) -> Vec<Migration> {
+        schema::migrations()
+    }
+
+    fn configure(&mut self, configuration: &Configuration) -> Result<()> {
+        let settings: Settings = configuration.parse()?;
+        self.configured = Some(Configured {
+            thresholds: settings.thresholds()?,
+            model: settings.model()?,
+        });
+        Ok(())
+    }
+
+    fn process_session(&self, session: &Session<'_>, connection: &Connection<'_>) -> Result<ProcessorResult> {
+        let configured = self.configured.as_ref();
+        let Configured { model, thresholds } =
+            configured.ok_or_else(|| Error::new("the processor is not configured"))?;
+        let items = SessionVerification::new(session, model, thresholds).process(connection)?;
+        Ok(ProcessorResult { items_count: items })
+    }
+}
+
+export_processor!(VerificationProcessor);

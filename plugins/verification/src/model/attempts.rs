@@ -1,0 +1,192 @@
+//! Asking the model: again where that may help, and never beyond the budgets.
+
+use std::{sync::Arc, time::Duration};
+
+use super::{
+    Answer, ModelError, Question,
+    address::BaseUrl,
+    api_key::ApiKey,
+    budget::{RunBudget, SessionBudget, Usage},
+    clock::Clock,
+    exchange::{Exchange, Headers, NoResponse, Request, Response},
+    format::{Format, NoAnswer},
+    redaction::excerpt,
+    retry_after,
+};
+
+/// A model that can be asked.
+#[derive(Debug)]
+pub(crate) struct Model {
+    pub(crate) format: Format,
+    pub(crate) name: String,
+    pub(crate) base_url: BaseUrl,
+    pub(crate) key: Option<ApiKey>,
+    pub(crate) max_output_tokens: u32,
+    pub(crate) max_response_bytes: u64,
+    pub(crate) max_attempts: u32,
+    pub(crate) request_timeout: Duration,
+    pub(crate) session_budget: Duration,
+    pub(crate) run_budget: RunBudget,
+    pub(crate) exchange: Box<dyn Exchange>,
+    pub(crate) clock: Arc<dyn Clock>,
+}
+
+/// A failed attempt, and how long its server asks to wait.
+struct Failed {
+    error: ModelError,
+    retry_after: Option<String>,
+}
+
+impl From<ModelError> for Failed {
+    fn from(error: ModelError) -> Self {
+        Self {
+            error,
+            retry_after: None,
+        }
+    }
+}
+
+impl Model {
+    /// The budget of a session that begins now.
+    pub(crate) fn begin_session(&self) -> SessionBudget {
+        SessionBudget::begin(self.clock.as_ref(), self.session_budget)
+    }
+
+    /// Asks the model, as often as it may help and the budgets allow.
+    ///
+    /// # Errors
+    /// When there is no answer that can be used.
+    pub(crate) fn ask(&self, question: &Question, budget: &mut SessionBudget) -> Result<Answer, ModelError> {
+        let body = self
+            .format
+            .request(question, &self.name, self.max_output_tokens)
+            .to_string();
+        let mut attempts = 0;
+        loop {
+            attempts += 1;
+            let failed = match self.attempt(question, &body, budget) {
+                Ok(answer) => return Ok(answer),
+                Err(failed) => failed,
+            };
+            if attempts >= self.max_attempts || !failed.error.is_passing() {
+                return Err(failed.error);
+            }
+            let now = self.clock.time_of_day();
+            let wait = retry_after::wait(attempts, failed.retry_after.as_deref(), now);
+            if wait >= budget.left(self.clock.as_ref()) {
+                let after = format!(
+                    ", and a retry would have to wait {} s after: {}",
+                    wait.as_secs(),
+                    failed.error
+                );
+                return Err(self.session_spent(budget, after));
+            }
+            self.clock.wait(wait);
+        }
+    }
+
+    /// An error that says that an answer is not of the form.
+    pub(crate) fn off_form(&self, question: &Question, reason: &str) -> ModelError {
+        ModelError::OffForm {
+            host: self.host(),
+            form: question.form,
+            reason: self.told(question, reason),
+        }
+    }
+
+    fn attempt(&self, question: &Question, body: &str, budget: &mut SessionBudget) -> Result<Answer, Failed> {
+        let left = budget.left(self.clock.as_ref());
+        if left.is_zero() {
+            return Err(self.session_spent(budget, String::new()).into());
+        }
+        self.run_budget
+            .take_request(self.clock.as_ref())
+            .map_err(ModelError::from)?;
+        budget.requests += 1;
+        let timeout = self.request_timeout.min(left);
+        let headers = Headers(self.format.headers(self.key.as_ref()));
+        let request = Request {
+            url: &self.base_url.join(self.format.path()),
+            headers: &headers,
+            body,
+            timeout,
+        };
+        let response = self
+            .exchange
+            .exchange(&request)
+            .map_err(|error| self.unanswered(error, timeout))?;
+        self.read(question, body, &response, budget)
+    }
+
+    fn read(
+        &self,
+        question: &Question,
+        body: &str,
+        response: &Response,
+        budget: &mut SessionBudget,
+    ) -> Result<Answer, Failed> {
+        if !(200..300).contains(&response.status) {
+            let excerpt = self.told(question, &String::from_utf8_lossy(&response.body));
+            return Err(Failed {
+                error: ModelError::status(self.base_url.host(), response.status, Some(excerpt)),
+                retry_after: response.retry_after.clone(),
+            });
+        }
+        let received = self.format.read(&response.body, question.form);
+        let usage = received
+            .usage
+            .unwrap_or_else(|| Usage::guessed(body.len(), response.body.len()));
+        budget.add(usage);
+        self.run_budget.add(usage);
+        let json = received.json.map_err(|error| self.no_answer(question, error))?;
+        Ok(Answer { json })
+    }
+
+    fn no_answer(&self, question: &Question, error: NoAnswer) -> ModelError {
+        let host = self.host();
+        match error {
+            NoAnswer::Malformed(reason) => ModelError::Malformed {
+                host,
+                format: self.format.name(),
+                reason: self.told(question, &reason),
+            },
+            NoAnswer::Unfinished(reason) => ModelError::Unfinished { host, reason },
+        }
+    }
+
+    fn unanswered(&self, error: NoResponse, timeout: Duration) -> ModelError {
+        let host = self.host();
+        match error {
+            NoResponse::Timeout => ModelError::Timeout {
+                host,
+                seconds: timeout.as_secs_f64(),
+            },
+            NoResponse::Connection(reason) => ModelError::Connection { host, reason },
+            NoResponse::TooLarge => ModelError::TooLarge {
+                host,
+                limit: self.max_response_bytes,
+            },
+        }
+    }
+
+    fn session_spent(&self, budget: &SessionBudget, after: String) -> ModelError {
+        ModelError::SessionSpent {
+            seconds: budget.allowed().as_secs(),
+            after,
+        }
+    }
+
+    fn host(&self) -> String {
+        self.base_url.host().to_owned()
+    }
+
+    /// What can be told of what the server sent.
+    fn told(&self, question: &Question, text: &str) -> String {
+        excerpt(text, &question.data, self.key.as_ref())
+    }
+}
+
+#[cfg(test)]
+pub(super) mod still_clock;
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,35 @@
+//! A clock that moves only when someone waits.
+
+use std::{
+    sync::Mutex,
+    time::{Duration, SystemTime},
+};
+
+use crate::model::clock::Clock;
+
+/// A clock that moves only when someone waits, and remembers the waits.
+#[derive(Debug, Default)]
+pub(crate) struct StillClock {
+    waits: Mutex<Vec<Duration>>,
+}
+
+impl StillClock {
+    /// How long was waited, each time.
+    pub(crate) fn waits(&self) -> Vec<Duration> {
+        self.waits.lock().unwrap().clone()
+    }
+}
+
+impl Clock for StillClock {
+    fn elapsed(&self) -> Duration {
+        self.waits.lock().unwrap().iter().sum()
+    }
+
+    fn time_of_day(&self) -> SystemTime {
+        SystemTime::UNIX_EPOCH + self.elapsed()
+    }
+
+    fn wait(&self, duration: Duration) {
+        self.waits.lock().unwrap().push(duration);
+    }
+}

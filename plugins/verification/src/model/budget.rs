@@ -1,0 +1,189 @@
+//! What may be spent: time for a session, requests and tokens for a run.
+
+use std::{
+    sync::{Mutex, PoisonError},
+    time::Duration,
+};
+
+use super::clock::Clock;
+
+/// Tokens of one answer.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Usage {
+    pub(crate) input_tokens: u64,
+    pub(crate) output_tokens: u64,
+}
+
+impl Usage {
+    /// A guess for a server that does not count: four bytes a token.
+    pub(super) fn guessed(request_bytes: usize, response_bytes: usize) -> Self {
+        const BYTES_OF_A_TOKEN: usize = 4;
+        Self {
+            input_tokens: (request_bytes / BYTES_OF_A_TOKEN) as u64,
+            output_tokens: (response_bytes / BYTES_OF_A_TOKEN) as u64,
+        }
+    }
+}
+
+/// What one session may take, and what it has taken.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct SessionBudget {
+    allowed: Duration,
+    ends: Duration,
+    /// Requests that were made, those that failed included.
+    pub(crate) requests: u64,
+    /// Tokens of all answers.
+    pub(crate) usage: Usage,
+}
+
+impl SessionBudget {
+    /// A budget that begins now.
+    pub(super) fn begin(clock: &dyn Clock, allowed: Duration) -> Self {
+        Self {
+            allowed,
+            ends: clock.elapsed().saturating_add(allowed),
+            requests: 0,
+            usage: Usage::default(),
+        }
+    }
+
+    /// How much time is left.
+    pub(super) fn left(&self, clock: &dyn Clock) -> Duration {
+        self.ends.saturating_sub(clock.elapsed())
+    }
+
+    /// How much time there was.
+    pub(super) fn allowed(&self) -> Duration {
+        self.allowed
+    }
+
+    pub(super) fn add(&mut self, usage: Usage) {
+        self.usage.input_tokens = self.usage.input_tokens.saturating_add(usage.input_tokens);
+        self.usage.output_tokens = self.usage.output_tokens.saturating_add(usage.output_tokens);
+    }
+}
+
+/// What one run may take.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct RunLimits {
+    /// Requests, those that fail included.
+    pub(crate) requests: u64,
+    /// Tokens, of input and output.
+    pub(crate) tokens: u64,
+    /// A plugin is not told when a run begins: what is spent counts from the first request for so long.
+    pub(crate) window: Duration,
+}
+
+/// What the run has taken so far.
+#[derive(Debug)]
+pub(crate) struct RunBudget {
+    limits: RunLimits,
+    spending: Mutex<Spending>,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Spending {
+    began: Option<Duration>,
+    requests: u64,
+    tokens: u64,
+}
+
+/// What of a run's budget is spent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum Spent {
+    /// All requests.
+    #[error(
+        "the run's {0} requests to the model are made: the session waits for a later run; raise max_requests_per_run, \
+         or lower the host's max_sessions_per_run"
+    )]
+    Requests(u64),
+    /// All tokens.
+    #[error(
+        "the run's {0} tokens are spent: the session waits for a later run; raise max_tokens_per_run, or lower the \
+         host's max_sessions_per_run"
+    )]
+    Tokens(u64),
+}
+
+impl RunBudget {
+    /// A budget of which nothing is spent.
+    pub(crate) fn new(limits: RunLimits) -> Self {
+        Self {
+            limits,
+            spending: Mutex::default(),
+        }
+    }
+
+    /// Takes one request out of the budget.
+    ///
+    /// # Errors
+    /// When its requests or tokens are spent. The answer to the last request may go over the tokens.
+    pub(super) fn take_request(&self, clock: &dyn Clock) -> Result<(), Spent> {
+        let mut spending = self.spending.lock().unwrap_or_else(PoisonError::into_inner);
+        let now = clock.elapsed();
+        let is_over = |began: Duration| now.saturating_sub(began) >= self.limits.window;
+        if spending.began.is_none_or(is_over) {
+            *spending = Spending {
+                began: Some(now),
+                ..Spending::default()
+            };
+        }
+        if spending.requests >= self.limits.requests {
+            return Err(Spent::Requests(self.limits.requests));
+        }
+        if spending.tokens >= self.limits.tokens {
+            return Err(Spent::Tokens(self.limits.tokens));
+        }
+        spending.requests += 1;
+        Ok(())
+    }
+
+    pub(super) fn add(&self, usage: Usage) {
+        let mut spending = self.spending.lock().unwrap_or_else(PoisonError::into_inner);
+        let tokens = usage.input_tokens.saturating_add(usage.output_tokens);
+        spending.tokens = spending.tokens.saturating_add(tokens);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::attempts::still_clock::StillClock;
+
+    fn budget(requests: u64, tokens: u64) -> RunBudget {
+        RunBudget::new(RunLimits {
+            requests,
+            tokens,
+            window: Duration::from_secs(900),
+        })
+    }
+
+    #[test]
+    fn requests_are_counted_within_the_window() {
+        let clock = StillClock::default();
+        let budget = budget(2, 100);
+        assert_eq!(budget.take_request(&clock), Ok(()));
+        clock.wait(Duration::from_secs(899));
+        assert_eq!(budget.take_request(&clock), Ok(()));
+        assert_eq!(budget.take_request(&clock), Err(Spent::Requests(2)));
+        clock.wait(Duration::from_secs(1));
+        assert_eq!(budget.take_request(&clock), Ok(()));
+    }
+
+    #[test]
+    fn no_request_begins_when_the_tokens_are_spent() {
+        let clock = StillClock::default();
+        let budget = budget(10, 100);
+        budget.take_request(&clock).unwrap();
+        budget.add(Usage {
+            input_tokens: 60,
+            output_tokens: 39,
+        });
+        budget.take_request(&clock).unwrap();
+        budget.add(Usage {
+            input_tokens: u64::MAX,
+            output_tokens: 1,
+        });
+        assert_eq!(budget.take_request(&clock), Err(Spent::Tokens(100)));
+    }
+}

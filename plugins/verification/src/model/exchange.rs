@@ -1,0 +1,108 @@
+//! One request and its answer, over the network.
+
+use std::{fmt, io, time::Duration};
+
+use ureq::Agent;
+
+/// A request that is ready to be sent.
+#[derive(Debug)]
+pub(crate) struct Request<'a> {
+    pub(super) url: &'a str,
+    pub(super) headers: &'a Headers,
+    pub(super) body: &'a str,
+    pub(super) timeout: Duration,
+}
+
+/// Headers, one of which may hold the key; their values are not shown.
+pub(crate) struct Headers(pub(super) Vec<(&'static str, String)>);
+
+impl fmt::Debug for Headers {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_list()
+            .entries(self.0.iter().map(|(name, _)| name))
+            .finish()
+    }
+}
+
+/// An answer of any status.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Response {
+    pub(super) status: u16,
+    pub(super) retry_after: Option<String>,
+    pub(super) body: Vec<u8>,
+}
+
+/// Why there is no answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum NoResponse {
+    /// It took too long.
+    Timeout,
+    /// There is no connection, or it broke.
+    Connection(String),
+    /// It is too large.
+    TooLarge,
+}
+
+/// What sends a request and waits for the answer.
+pub(crate) trait Exchange: fmt::Debug + Send + Sync {
+    /// Sends a request.
+    fn exchange(&self, request: &Request<'_>) -> Result<Response, NoResponse>;
+}
+
+/// HTTP, with TLS where the URL says so.
+#[derive(Debug)]
+pub(crate) struct HttpExchange {
+    agent: Agent,
+    max_response_bytes: u64,
+}
+
+impl HttpExchange {
+    /// An exchange that takes answers of so many bytes.
+    pub(crate) fn new(max_response_bytes: u64) -> Self {
+        let config = Agent::config_builder()
+            .http_status_as_error(false)
+            // A redirect would take key and transcript to a place that nobody configured.
+            .max_redirects(0)
+            .max_redirects_will_error(false)
+            .user_agent(concat!("session-host-verification/", env!("CARGO_PKG_VERSION")))
+            .build();
+        Self {
+            agent: config.into(),
+            max_response_bytes,
+        }
+    }
+}
+
+impl Exchange for HttpExchange {
+    fn exchange(&self, request: &Request<'_>) -> Result<Response, NoResponse> {
+        let mut sending = self.agent.post(request.url).header("content-type", "application/json");
+        for (name, value) in &request.headers.0 {
+            sending = sending.header(*name, value);
+        }
+        let sending = sending.config().timeout_global(Some(request.timeout)).build();
+        let mut response = sending.send(request.body).map_err(NoResponse::from)?;
+        let retry_after = response.headers().get("retry-after");
+        Ok(Response {
+            status: response.status().as_u16(),
+            retry_after: retry_after.and_then(|value| value.to_str().ok()).map(str::to_owned),
+            body: response
+                .body_mut()
+                .with_config()
+                .limit(self.max_response_bytes)
+                .read_to_vec()
+                .map_err(NoResponse::from)?,
+        })
+    }
+}
+
+impl From<ureq::Error> for NoResponse {
+    fn from(error: ureq::Error) -> Self {
+        match error {
+            ureq::Error::Timeout(_) => Self::Timeout,
+            ureq::Error::BodyExceedsLimit(_) => Self::TooLarge,
+            ureq::Error::Io(error) if error.kind() == io::ErrorKind::TimedOut => Self::Timeout,
+            error => Self::Connection(error.to_string()),
+        }
+    }
+}

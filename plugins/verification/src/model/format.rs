@@ -1,0 +1,104 @@
+//! The two formats in which models are asked over HTTP.
+
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::{Question, anthropic, api_key::ApiKey, budget::Usage, openai};
+
+/// The format of requests and answers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Format {
+    /// Anthropic Messages, with a tool that the model is made to call.
+    #[default]
+    Anthropic,
+    /// Chat completions as OpenAI has them, with a strict JSON schema.
+    Openai,
+}
+
+/// What an answer holds, as far as its format goes.
+#[derive(Debug)]
+pub(super) struct Received {
+    /// What it cost, where that is told.
+    pub(super) usage: Option<Usage>,
+    /// The JSON of the answer, or why there is none.
+    pub(super) json: Result<String, NoAnswer>,
+}
+
+/// Why an answer in the format holds no JSON of the form.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum NoAnswer {
+    /// The format is not kept.
+    Malformed(String),
+    /// The model stopped before the end, or refused.
+    Unfinished(String),
+}
+
+impl Format {
+    /// The format's name in the settings.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Anthropic => "anthropic",
+            Self::Openai => "openai",
+        }
+    }
+
+    /// Where the format's own provider is.
+    pub(crate) fn usual_base_url(self) -> &'static str {
+        match self {
+            Self::Anthropic => "https://api.anthropic.com",
+            Self::Openai => "https://api.openai.com/v1",
+        }
+    }
+
+    /// The variable that usually holds the key of the format's own provider.
+    pub(crate) fn usual_variable(self) -> &'static str {
+        match self {
+            Self::Anthropic => "ANTHROPIC_API_KEY",
+            Self::Openai => "OPENAI_API_KEY",
+        }
+    }
+
+    /// Whether there are servers of the format that want no key.
+    pub(crate) fn can_do_without_key(self) -> bool {
+        self == Self::Openai
+    }
+
+    pub(super) fn path(self) -> &'static str {
+        match self {
+            Self::Anthropic => "/v1/messages",
+            Self::Openai => "/chat/completions",
+        }
+    }
+
+    pub(super) fn headers(self, key: Option<&ApiKey>) -> Vec<(&'static str, String)> {
+        match self {
+            Self::Anthropic => anthropic::headers(key),
+            Self::Openai => openai::headers(key),
+        }
+    }
+
+    pub(super) fn request(self, question: &Question, model: &str, max_output_tokens: u32) -> Value {
+        match self {
+            Self::Anthropic => anthropic::request(question, model, max_output_tokens),
+            Self::Openai => openai::request(question, model, max_output_tokens),
+        }
+    }
+
+    pub(super) fn read(self, body: &[u8], form: &str) -> Received {
+        match self {
+            Self::Anthropic => anthropic::read(body, form),
+            Self::Openai => openai::read(body),
+        }
+    }
+}
+
+impl Received {
+    /// An answer that is not in the format.
+    pub(super) fn malformed(reason: String) -> Self {
+        Self {
+            usage: None,
+            json: Err(NoAnswer::Malformed(reason)),
+        }
+    }
+}

@@ -1,0 +1,95 @@
+//! What can be told of an answer: neither the key nor what the transcript says, both of which a server may send back.
+
+use super::api_key::ApiKey;
+
+/// So many characters of an answer are told at most.
+const TOLD: usize = 200;
+/// So many are looked at.
+const LOOKED_AT: usize = 600;
+/// So many letters and digits in a row that stand in the transcript too are left out.
+const RUN_OF_TRANSCRIPT: usize = 8;
+/// So many that stand in the key too.
+const RUN_OF_KEY: usize = 4;
+
+/// The beginning of a text, without what stands in `private` or in the key.
+pub(super) fn excerpt(text: &str, private: &str, key: Option<&ApiKey>) -> String {
+    let folded = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let characters: Vec<char> = folded.chars().take(LOOKED_AT).collect();
+    let mut hidden = vec![false; characters.len()];
+    hide(&characters, &mut hidden, &letters(private), RUN_OF_TRANSCRIPT);
+    if let Some(key) = key {
+        hide(&characters, &mut hidden, &letters(key.reveal()), RUN_OF_KEY);
+    }
+    let mut told = String::new();
+    let mut was_hidden = false;
+    for (character, hidden) in characters.into_iter().zip(hidden).take(TOLD) {
+        if !hidden {
+            told.push(character);
+        } else if !was_hidden {
+            told.push_str("[...]");
+        }
+        was_hidden = hidden;
+    }
+    told
+}
+
+/// Letters and digits alone, so that escapes and breaks hide nothing.
+fn letters(text: &str) -> String {
+    text.chars().filter_map(letter).collect()
+}
+
+fn letter(character: char) -> Option<char> {
+    character
+        .is_alphanumeric()
+        .then(|| character.to_lowercase().next())
+        .flatten()
+}
+
+fn hide(characters: &[char], hidden: &mut [bool], private: &str, run: usize) {
+    let places: Vec<(usize, char)> = characters
+        .iter()
+        .enumerate()
+        .filter_map(|(place, character)| Some((place, letter(*character)?)))
+        .collect();
+    for window in places.windows(run) {
+        let text: String = window.iter().map(|(_, letter)| letter).collect();
+        if let ([(first, _), .., (last, _)], true) = (window, private.contains(&text)) {
+            hidden[*first..=*last].fill(true);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::KeySource;
+
+    fn key(text: &str) -> ApiKey {
+        let source = KeySource::Variable("KEY".to_owned());
+        source.read(|_| Some(text.to_owned())).unwrap().unwrap()
+    }
+
+    #[test]
+    fn what_the_transcript_says_is_left_out() {
+        let private = "The merger with Brightwater\nis secret.";
+        let told = excerpt("bad input: 'merger with Brightwater\\nis SECRET' at 7", private, None);
+        assert!(told.starts_with("bad input: '") && told.ends_with("' at 7"), "{told}");
+        for word in ["merger", "Bright", "SECRET"] {
+            assert!(!told.contains(word), "{told}");
+        }
+    }
+
+    #[test]
+    fn what_may_be_of_the_key_is_left_out() {
+        let told = excerpt("no such key: sk-abcd****wxyz", "", Some(&key("sk-abcd1234567890wxyz")));
+        assert_eq!(told, "no such key: [...]****[...]");
+    }
+
+    #[test]
+    fn only_the_beginning_is_told_on_one_line() {
+        let told = excerpt(&"a b\n\n\tc ".repeat(1_000), "", None);
+        assert_eq!(told.chars().count(), TOLD);
+        assert!(told.starts_with("a b c a b c"));
+        assert_eq!(excerpt("", "", None), "");
+    }
+}

@@ -1,0 +1,67 @@
+//! How long to wait before a request is made again.
+
+use std::time::{Duration, SystemTime};
+
+/// The wait before the second attempt; each further one doubles it.
+const FIRST_WAIT: Duration = Duration::from_secs(1);
+/// No wait of ours is longer.
+const LONGEST_WAIT: Duration = Duration::from_secs(30);
+
+/// The wait after so many attempts: what the server asks for, else one that doubles.
+pub(super) fn wait(attempts: u32, retry_after: Option<&str>, now: SystemTime) -> Duration {
+    retry_after
+        .and_then(|value| parse(value.trim(), now))
+        .unwrap_or_else(|| backoff(attempts))
+}
+
+fn backoff(attempts: u32) -> Duration {
+    let doublings = attempts.saturating_sub(1).min(16);
+    FIRST_WAIT.saturating_mul(1 << doublings).min(LONGEST_WAIT)
+}
+
+/// `Retry-After` in either of its forms: seconds, or a date.
+fn parse(value: &str, now: SystemTime) -> Option<Duration> {
+    if !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit()) {
+        // More digits than fit mean longer than anyone waits.
+        return Some(Duration::from_secs(value.parse().unwrap_or(u64::MAX)));
+    }
+    let date = httpdate::parse_http_date(value).ok()?;
+    Some(date.duration_since(now).unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn waits(retry_after: &str) -> u64 {
+        let now = SystemTime::UNIX_EPOCH + Duration::from_secs(784_111_747);
+        wait(1, Some(retry_after), now).as_secs()
+    }
+
+    #[test]
+    fn seconds_and_dates_are_understood() {
+        assert_eq!(waits("0"), 0);
+        assert_eq!(waits(" 120 "), 120);
+        assert_eq!(waits("Sun, 06 Nov 1994 08:49:37 GMT"), 30);
+        assert_eq!(waits("Sunday, 06-Nov-94 08:49:37 GMT"), 30);
+        assert_eq!(waits("Sun Nov  6 08:49:37 1994"), 30);
+        assert_eq!(waits("Sun, 06 Nov 1994 08:00:00 GMT"), 0);
+        assert_eq!(waits("99999999999999999999999"), u64::MAX);
+    }
+
+    #[test]
+    fn what_is_neither_gives_our_own_wait() {
+        for value in ["", "soon", "-5", "1.5", "Sun, 06 Foo 1994"] {
+            assert_eq!(waits(value), 1, "{value}");
+        }
+    }
+
+    #[test]
+    fn our_own_wait_doubles_to_a_limit() {
+        let waits: Vec<u64> = [1, 2, 3, 4, 5, 6, 7, 4_000_000_000]
+            .into_iter()
+            .map(|attempts| backoff(attempts).as_secs())
+            .collect();
+        assert_eq!(waits, [1, 2, 4, 8, 16, 30, 30, 30]);
+    }
+}

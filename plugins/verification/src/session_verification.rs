@@ -1,0 +1,232 @@
+//! One session, from its turns to its rows.
+//!
+//! The order matters. The model is asked for verifications before the database is touched. Then the known items are
+//! read, which opens the attempt's transaction; the model is asked about contradictions while that has only read.
+//! Writing comes last, when nothing can fail any more but the database.
+
+use std::collections::BTreeSet;
+
+use session_plugin_api::{Connection, Result, Session, Timestamp, log};
+
+use crate::{
+    PROCESSOR_VERSION,
+    conversation::{Conversation, UserTurns, Wrapping, latest},
+    extraction,
+    judgement::{self, Contradiction},
+    knowledge::{
+        Domain, Evidence, Item, NewItem, Plan, Planning, Said, Source, Store, Thresholds, Verifier, most_alike,
+    },
+    model::{Model, ModelError, SessionBudget},
+    rows::{EvidenceRow, SessionRow},
+    schema::{VERIFICATION_EVIDENCE, VERIFICATION_SESSION},
+};
+
+/// So many known items a new one is compared with at most.
+const CANDIDATES: usize = 100;
+
+/// One session on its way.
+#[derive(Debug)]
+pub(crate) struct SessionVerification<'a> {
+    source: Source<'a>,
+    model: &'a Model,
+    thresholds: &'a Thresholds,
+    conversation: Conversation,
+    users: UserTurns,
+    budget: SessionBudget,
+    turns_sent: usize,
+}
+
+/// The verifications of a session, and how many were dropped.
+#[derive(Debug, Default)]
+struct Extracted {
+    said: Vec<Said>,
+    dropped: usize,
+}
+
+/// The contradictions of new items, each with the time of its item, and how many items could not be judged.
+#[derive(Debug, Default)]
+struct Judged {
+    contradictions: Vec<(Contradiction, Timestamp)>,
+    failed: usize,
+}
+
+impl<'a> SessionVerification<'a> {
+    /// A session that begins now.
+    pub(crate) fn new(session: &Session<'a>, model: &'a Model, thresholds: &'a Thresholds) -> Self {
+        let conversation = Conversation::of(session);
+        Self {
+            source: Source {
+                user: session.username(),
+                session_file: session.session_key(),
+            },
+            model,
+            thresholds,
+            users: UserTurns::of(&conversation),
+            conversation,
+            budget: model.begin_session(),
+            turns_sent: 0,
+        }
+    }
+
+    /// Takes it to its rows, and gives the number of new items.
+    ///
+    /// # Errors
+    /// When the model gives no verifications that can be used, or the database fails.
+    pub(crate) fn process(mut self, connection: &Connection<'_>) -> Result<u64> {
+        let extracted = self.extract()?;
+        let store = Store::new(connection);
+        let earlier = store.earlier_evidence(self.source.session_file)?;
+        let mut ids: Vec<String> = earlier.iter().map(|earlier| earlier.item_id.clone()).collect();
+        ids.extend(extracted.said.iter().map(|said| Item::of(&said.verification).id));
+        let mut known = store.items(&domains(&extracted.said), &ids)?;
+        let verifications = extracted.said.len() + extracted.dropped;
+        let planning = Planning {
+            source: self.source.clone(),
+            thresholds: self.thresholds,
+            earlier: &earlier,
+            known: &mut known,
+        };
+        let plan = planning.plan(extracted.said, &self.users);
+        let judged = self.judge(&plan.items, &known);
+        self.write_knowledge(&store, &plan, &judged)?;
+        let row = self.row(&plan, &judged, verifications, extracted.dropped);
+        connection.replace(VERIFICATION_SESSION, [row])?;
+        self.write_evidence(connection, &plan.evidence)?;
+        Ok(plan.items.len() as u64)
+    }
+
+    /// What users verified, by the model's word and their own.
+    fn extract(&mut self) -> Result<Extracted, ModelError> {
+        // Evidence is a user's words: where no user spoke there is nothing to find.
+        if self.users.is_empty() {
+            return Ok(Extracted::default());
+        }
+        let turns = latest(&self.conversation.turns);
+        self.turns_sent = turns.len();
+        let question = extraction::question(Wrapping::turns(&turns));
+        let answer = self.model.ask(&question, &mut self.budget)?;
+        let verifications = extraction::read(&answer.json);
+        let verifications = verifications.map_err(|reason| self.model.off_form(&question, &reason))?;
+        let mut extracted = Extracted::default();
+        for verification in verifications {
+            match self.users.find(&verification.user_quote) {
+                Some(found) => extracted.said.push(Said {
+                    verification,
+                    quote: found.text,
+                    said_at: found.said_at,
+                    is_unique: found.is_unique,
+                }),
+                None => extracted.dropped += 1,
+            }
+        }
+        Ok(extracted)
+    }
+
+    /// Which known items the new ones contradict. That the model does not tell is no failure of the session.
+    fn judge(&mut self, items: &[NewItem], known: &[Item]) -> Judged {
+        let mut judged = Judged::default();
+        // The new ones stand last: each is compared with those before it.
+        let first = known.len().saturating_sub(items.len());
+        for (earlier, new) in (first..).zip(items) {
+            match self.judge_item(&new.item, &known[..earlier]) {
+                Ok(found) => judged
+                    .contradictions
+                    .extend(found.into_iter().map(|found| (found, new.said_at))),
+                Err(error) => {
+                    judged.failed += 1;
+                    log::warn!(item = new.item.id, "contradictions were not looked for: {error}");
+                }
+            }
+        }
+        judged
+    }
+
+    fn judge_item(&mut self, item: &Item, known: &[Item]) -> Result<Vec<Contradiction>, ModelError> {
+        let candidates = most_alike(item, known, CANDIDATES);
+        if candidates.is_empty() {
+            return Ok(Vec::new());
+        }
+        let question = judgement::question(item, &candidates);
+        let answer = self.model.ask(&question, &mut self.budget)?;
+        let found = judgement::read(&answer.json, item, &candidates);
+        found.map_err(|reason| self.model.off_form(&question, &reason))
+    }
+
+    fn write_knowledge(&self, store: &Store<'_>, plan: &Plan, judged: &Judged) -> Result<()> {
+        for new in &plan.items {
+            store.add_item(new, &self.source)?;
+        }
+        for hint in &plan.hints {
+            store.add_hint(hint)?;
+        }
+        for (contradiction, said_at) in &judged.contradictions {
+            store.add_contradiction(contradiction, *said_at)?;
+        }
+        self.write_confidences(store, plan)
+    }
+
+    /// Of each item that this session is evidence of, or was.
+    fn write_confidences(&self, store: &Store<'_>, plan: &Plan) -> Result<()> {
+        let of_this = plan.evidence.iter().map(|evidence| &evidence.item_id);
+        let touched: BTreeSet<String> = of_this.chain(&plan.lost).cloned().collect();
+        if touched.is_empty() {
+            return Ok(());
+        }
+        let touched: Vec<String> = touched.into_iter().collect();
+        let of_others = store.evidence_of_others(&touched, self.source.session_file)?;
+        for item in &touched {
+            let others = of_others.iter().filter(|(item_id, _)| item_id == item);
+            let mut verifiers: Vec<Verifier> = others.map(|(_, verifier)| verifier.clone()).collect();
+            let own = plan.evidence.iter().find(|evidence| evidence.item_id == *item);
+            verifiers.extend(own.map(|evidence| Verifier {
+                user: self.source.user.to_owned(),
+                detection_type: evidence.detection_type,
+            }));
+            store.set_confidence(item, &verifiers, own.map(|evidence| evidence.said_at))?;
+        }
+        Ok(())
+    }
+
+    fn write_evidence(&self, connection: &Connection<'_>, evidence: &[Evidence]) -> Result<()> {
+        let reference = self.source.reference();
+        let rows = evidence.iter().map(|evidence| EvidenceRow {
+            id: &evidence.id,
+            item_id: &evidence.item_id,
+            source_user: self.source.user,
+            source_ref: &reference,
+            detection_type: evidence.detection_type.name(),
+            user_quote: &evidence.user_quote,
+            created_at: evidence.said_at,
+        });
+        connection.replace(VERIFICATION_EVIDENCE, rows)
+    }
+
+    fn row(&self, plan: &Plan, judged: &Judged, verifications: usize, dropped: usize) -> SessionRow<'a> {
+        let count = |number: usize| i64::try_from(number).unwrap_or(i64::MAX);
+        let sum = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
+        SessionRow {
+            username: self.source.user,
+            turns: count(self.conversation.turns.len()),
+            turns_sent: count(self.turns_sent),
+            model: (self.budget.requests > 0).then_some(self.model.name.as_str()),
+            requests: sum(self.budget.requests),
+            input_tokens: sum(self.budget.usage.input_tokens),
+            output_tokens: sum(self.budget.usage.output_tokens),
+            verifications: count(verifications),
+            quotes_dropped: count(dropped),
+            items_new: count(plan.items.len()),
+            items_merged: count(plan.merged),
+            evidence_lost: count(plan.lost.len()),
+            contradictions: count(judged.contradictions.len()),
+            judgements_failed: count(judged.failed),
+            processor_version: PROCESSOR_VERSION,
+        }
+    }
+}
+
+fn domains(said: &[Said]) -> Vec<Domain> {
+    let mut domains: Vec<Domain> = said.iter().map(|said| said.verification.domain).collect();
+    domains.sort_by_key(|domain| domain.name());
+    domains.dedup();
+    domains
+}

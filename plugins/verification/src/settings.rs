@@ -1,0 +1,265 @@
+//! The processor's section of the configuration.
+
+use std::{env, path::PathBuf, sync::Arc, time::Duration};
+
+use serde::Deserialize;
+use session_plugin_api::{Error, Result};
+
+use crate::{
+    knowledge::Thresholds,
+    model::{ApiKey, BaseUrl, Format, HttpExchange, KeySource, Model, RunBudget, RunLimits, SystemClock},
+};
+
+/// What an operator can set.
+///
+/// ```toml
+/// format = "anthropic"
+/// model = "claude-haiku-4-5"
+/// api_key_file = "/run/secrets/anthropic"
+/// ```
+#[derive(Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Settings {
+    /// How the model is spoken to.
+    format: Format,
+    /// The model's name.
+    model: Option<String>,
+    /// Where it is, if not at the format's own provider.
+    base_url: Option<String>,
+    /// The environment variable that holds the key.
+    api_key_env: Option<String>,
+    /// The file that holds the key.
+    api_key_file: Option<PathBuf>,
+    /// How long the model may be asked for one session.
+    session_budget_seconds: u64,
+    /// How long one request may take.
+    request_timeout_seconds: u64,
+    /// How often a request is made at most.
+    max_attempts: u32,
+    /// How many requests a run may make.
+    max_requests_per_run: u64,
+    /// How many tokens a run may use.
+    max_tokens_per_run: u64,
+    /// How long what is spent counts as spent in one run.
+    run_window_seconds: u64,
+    /// How large an answer may be.
+    max_response_bytes: u64,
+    /// How many tokens an answer may have.
+    max_output_tokens: u32,
+    /// From which likeness on two texts are one.
+    paraphrase_similarity: f64,
+    /// From which likeness on they are, with shared entities.
+    moderate_similarity: f64,
+    /// With so many of them.
+    min_shared_entities: usize,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            format: Format::default(),
+            model: None,
+            base_url: None,
+            api_key_env: None,
+            api_key_file: None,
+            session_budget_seconds: 180,
+            request_timeout_seconds: 90,
+            max_attempts: 3,
+            max_requests_per_run: 500,
+            max_tokens_per_run: 2_000_000,
+            run_window_seconds: 900,
+            max_response_bytes: 1 << 20,
+            max_output_tokens: 8_192,
+            paraphrase_similarity: 0.82,
+            moderate_similarity: 0.60,
+            min_shared_entities: 2,
+        }
+    }
+}
+
+impl Settings {
+    /// When two items count as one.
+    ///
+    /// # Errors
+    /// Names the setting that cannot be.
+    pub(crate) fn thresholds(&self) -> Result<Thresholds> {
+        for (name, value) in [
+            ("paraphrase_similarity", self.paraphrase_similarity),
+            ("moderate_similarity", self.moderate_similarity),
+        ] {
+            if !(value > 0.0 && value <= 1.0) {
+                return Err(Error::new(format!(
+                    "{name} is {value}: set it to more than 0 and at most 1"
+                )));
+            }
+        }
+        if self.moderate_similarity > self.paraphrase_similarity {
+            return Err(Error::new(
+                "moderate_similarity is more than paraphrase_similarity: set it lower",
+            ));
+        }
+        Ok(Thresholds {
+            paraphrase: self.paraphrase_similarity,
+            moderate: self.moderate_similarity,
+            shared_entities: positive("min_shared_entities", self.min_shared_entities)?,
+        })
+    }
+
+    /// The model that is to be asked.
+    ///
+    /// # Errors
+    /// Says what is missing, and what to set.
+    pub(crate) fn model(self) -> Result<Model> {
+        self.model_with(|name| env::var(name).ok())
+    }
+
+    fn model_with(self, variable: impl Fn(&str) -> Option<String>) -> Result<Model> {
+        let name = self.model.clone().filter(|name| !name.trim().is_empty());
+        let name = name.ok_or_else(|| {
+            Error::new(
+                "no model is configured: set `model`, and `format` (\"anthropic\" or \"openai\"), under \
+                 [processors.verification]",
+            )
+        })?;
+        let (base_url, key) = self.access(variable)?;
+        let seconds = |name, seconds| positive(name, seconds).map(Duration::from_secs);
+        let run_limits = RunLimits {
+            requests: positive("max_requests_per_run", self.max_requests_per_run)?,
+            tokens: positive("max_tokens_per_run", self.max_tokens_per_run)?,
+            window: seconds("run_window_seconds", self.run_window_seconds)?,
+        };
+        let max_response_bytes = positive("max_response_bytes", self.max_response_bytes)?;
+        Ok(Model {
+            format: self.format,
+            name,
+            base_url,
+            key,
+            max_output_tokens: positive("max_output_tokens", self.max_output_tokens)?,
+            max_response_bytes,
+            max_attempts: positive("max_attempts", self.max_attempts)?,
+            request_timeout: seconds("request_timeout_seconds", self.request_timeout_seconds)?,
+            session_budget: seconds("session_budget_seconds", self.session_budget_seconds)?,
+            run_budget: RunBudget::new(run_limits),
+            exchange: Box::new(HttpExchange::new(max_response_bytes)),
+            clock: Arc::new(SystemClock::default()),
+        })
+    }
+
+    /// Where the model is, and the key for it. The usual key is for the usual provider alone.
+    fn access(&self, variable: impl Fn(&str) -> Option<String>) -> Result<(BaseUrl, Option<ApiKey>)> {
+        let base_url = BaseUrl::parse(self.base_url.as_deref().unwrap_or(self.format.usual_base_url()))?;
+        let usual = self.base_url.is_none().then(|| self.format.usual_variable());
+        let source = KeySource::choose(self.api_key_env.clone(), self.api_key_file.clone(), usual)?;
+        let key = source.read(variable)?;
+        if key.is_none() && !self.format.can_do_without_key() {
+            return Err(Error::new(format!(
+                "there is no key for {}: set api_key_env or api_key_file",
+                base_url.host()
+            )));
+        }
+        if key.is_some() && !base_url.keeps_secrets() {
+            return Err(Error::new(format!(
+                "the key would go to {} unencrypted: set base_url to an https address",
+                base_url.host()
+            )));
+        }
+        Ok((base_url, key))
+    }
+}
+
+fn positive<N: Default + PartialEq>(name: &str, value: N) -> Result<N> {
+    match value == N::default() {
+        true => Err(Error::new(format!("{name} is 0: set it to 1 or more"))),
+        false => Ok(value),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+    use session_plugin_api::Configuration;
+
+    use super::*;
+
+    fn model(settings: &Value) -> Result<Model> {
+        let settings: Settings = Configuration::from_json(settings.to_string()).parse()?;
+        settings.thresholds()?;
+        settings.model_with(|name| name.ends_with("_KEY").then(|| format!("hunter2-{name}")))
+    }
+
+    fn reason(settings: &Value) -> String {
+        model(settings).map(|_| ()).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn without_a_model_it_is_told_what_to_set() {
+        for settings in [json!({}), json!({"model": " "}), json!({"format": "openai"})] {
+            let reason = reason(&settings);
+            assert!(
+                reason.contains("`model`") && reason.contains("[processors.verification]"),
+                "{reason}"
+            );
+        }
+    }
+
+    #[test]
+    fn the_usual_key_is_for_the_usual_provider_alone() {
+        let key = |settings: Value| format!("{:?}", model(&settings).unwrap().key.map(|_| ()));
+        assert_eq!(key(json!({"model": "m"})), "Some(())");
+        assert_eq!(key(json!({"model": "m", "format": "openai"})), "Some(())");
+        let local = json!({"model": "m", "format": "openai", "base_url": "http://127.0.0.1:8080/v1"});
+        assert_eq!(key(local), "None");
+        let reason = reason(&json!({"model": "m", "base_url": "http://127.0.0.1:8080"}));
+        assert_eq!(
+            reason,
+            "there is no key for 127.0.0.1:8080: set api_key_env or api_key_file"
+        );
+    }
+
+    #[test]
+    fn a_missing_key_names_the_variable() {
+        let settings: Settings = Configuration::from_json(r#"{"model":"m"}"#).parse().unwrap();
+        let reason = settings.model_with(|_| None).map(|_| ()).unwrap_err().to_string();
+        assert!(reason.contains("ANTHROPIC_API_KEY"), "{reason}");
+    }
+
+    #[test]
+    fn a_key_is_not_sent_unencrypted() {
+        let settings = json!({"model": "m", "base_url": "http://models.internal", "api_key_env": "MY_KEY"});
+        let reason = reason(&settings);
+        assert!(
+            reason.contains("models.internal") && reason.contains("https"),
+            "{reason}"
+        );
+        let without = json!({"model": "m", "format": "openai", "base_url": "http://models.internal/v1"});
+        assert!(model(&without).is_ok());
+    }
+
+    #[test]
+    fn what_cannot_be_is_named() {
+        for (name, value) in [
+            ("api_key", json!("hunter2")),
+            ("format", json!("smalltalk")),
+            ("session_budget_seconds", json!(0)),
+            ("request_timeout_seconds", json!(0)),
+            ("run_window_seconds", json!(0)),
+            ("max_attempts", json!(0)),
+            ("max_requests_per_run", json!(0)),
+            ("max_tokens_per_run", json!(0)),
+            ("max_response_bytes", json!(0)),
+            ("max_output_tokens", json!(0)),
+            ("min_shared_entities", json!(0)),
+            ("moderate_similarity", json!(0.9)),
+            ("paraphrase_similarity", json!(1.1)),
+        ] {
+            let mut settings = json!({"model": "m"});
+            settings[name] = value;
+            let reason = reason(&settings);
+            assert!(
+                reason.contains(name) || name == "format" && reason.contains("smalltalk"),
+                "{name}: {reason}"
+            );
+            assert!(!reason.contains("hunter2"), "{reason}");
+        }
+    }
+}
