@@ -121,7 +121,6 @@ impl Settings {
                  [processors.verification]",
             )
         })?;
-        let (base_url, key) = self.access(variable)?;
         let seconds = |name, seconds| positive(name, seconds).map(Duration::from_secs);
         let run_limits = RunLimits {
             requests: positive("max_requests_per_run", self.max_requests_per_run)?,
@@ -129,18 +128,23 @@ impl Settings {
             window: seconds("run_window_seconds", self.run_window_seconds)?,
         };
         let max_response_bytes = positive("max_response_bytes", self.max_response_bytes)?;
+        let max_output_tokens = positive("max_output_tokens", self.max_output_tokens)?;
+        let max_attempts = positive("max_attempts", self.max_attempts)?;
+        let request_timeout = seconds("request_timeout_seconds", self.request_timeout_seconds)?;
+        let session_budget = seconds("session_budget_seconds", self.session_budget_seconds)?;
+        let (base_url, key) = self.access(variable)?;
         Ok(Model {
             format: self.format,
             name,
+            exchange: Box::new(HttpExchange::new(&base_url, max_response_bytes)),
             base_url,
             key,
-            max_output_tokens: positive("max_output_tokens", self.max_output_tokens)?,
+            max_output_tokens,
             max_response_bytes,
-            max_attempts: positive("max_attempts", self.max_attempts)?,
-            request_timeout: seconds("request_timeout_seconds", self.request_timeout_seconds)?,
-            session_budget: seconds("session_budget_seconds", self.session_budget_seconds)?,
+            max_attempts,
+            request_timeout,
+            session_budget,
             run_budget: RunBudget::new(run_limits),
-            exchange: Box::new(HttpExchange::new(max_response_bytes)),
             clock: Arc::new(SystemClock::default()),
         })
     }

@@ -2,6 +2,7 @@
 
 mod quote;
 mod turn;
+mod typed;
 mod window;
 mod wrapping;
 

@@ -7,6 +7,8 @@ use session_plugin_api::{
     transcript::{Event, EventKind},
 };
 
+use super::typed::typed;
+
 /// The turns of a session, in their order.
 #[derive(Debug, Default)]
 pub(crate) struct Conversation {
@@ -52,7 +54,7 @@ impl Conversation {
         for event in session.events().flatten() {
             said_at = event.timestamp().unwrap_or(said_at);
             let Some(speaker) = speaker(&event) else { continue };
-            let text = text(&event);
+            let text = text(&event, speaker);
             if !text.trim().is_empty() {
                 let response = event.message.id.clone().map(Cow::into_owned);
                 conversation.add(Turn {
@@ -98,9 +100,12 @@ fn speaker(event: &Event<'_>) -> Option<Speaker> {
     }
 }
 
-fn text(event: &Event<'_>) -> String {
-    let texts: Vec<_> = event.message.content.texts().map(|text| text.decode()).collect();
-    texts.join("\n")
+fn text(event: &Event<'_>, speaker: Speaker) -> String {
+    let texts = event.message.content.texts().map(|text| match speaker {
+        Speaker::User => typed(text.decode()),
+        Speaker::Assistant => text.decode(),
+    });
+    texts.collect::<Vec<_>>().join("\n")
 }
 
 #[cfg(test)]
@@ -134,7 +139,7 @@ mod tests {
             r#"{"type":"assistant","isSidechain":true,"message":{"content":"of a subagent"}}"#,
             r#"{"type":"assistant","isApiErrorMessage":true,"message":{"content":"overloaded"}}"#,
             r#"{"type":"system","content":"note"}"#,
-            r#"{"type":"user","message":{"content":"  \n "}}"#,
+            r#"{"type":"user","message":{"content":"  \n <bash-stdout>output</bash-stdout>"}}"#,
             r#"{"type":"us"#,
         ];
         let lines = lines.map(|line| line.replace('\n', " "));

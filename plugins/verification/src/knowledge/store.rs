@@ -37,15 +37,19 @@ impl<'a> Store<'a> {
     /// The items of these domains, and those of these ids.
     pub(crate) fn items(&self, domains: &[Domain], ids: &[String]) -> Result<Vec<Item>> {
         let domains: Vec<&str> = domains.iter().map(|domain| domain.name()).collect();
-        let sql = "SELECT id, title, content, domain, entities::VARCHAR AS entities FROM knowledge_items
+        let sql = "SELECT id, coalesce(title, '') AS title, coalesce(content, '') AS content, domain,
+                          entities::VARCHAR AS entities
+                   FROM knowledge_items
                    WHERE domain IN (SELECT unnest(string_split(?, ','))) OR id IN (SELECT unnest(string_split(?, ',')))
                    ORDER BY created_at, id";
         let records = self.connection.query(sql, &[&domains.join(","), &ids.join(",")])?;
         let items = records.iter().map(|record| {
             let id: String = record.get("id")?;
-            let entities = serde_json::from_str::<Vec<String>>(record.get("entities")?)
-                .map_err(|error| Error::from(error).context(format!("read the entities of {id}")))?;
-            let domain = Domain::of(record.get("domain")?);
+            let domain = record.get::<Option<&str>>("domain")?.and_then(Domain::of);
+            // Those of an older service may be anything.
+            let entities: Option<&str> = record.get("entities")?;
+            let entities = entities.and_then(|json| serde_json::from_str::<Vec<String>>(json).ok());
+            let entities = entities.unwrap_or_default();
             Ok(Item::new(
                 id,
                 record.get("title")?,

@@ -66,6 +66,11 @@ impl BaseUrl {
         &self.host
     }
 
+    /// Whether it is on this machine, where no proxy leads.
+    pub(crate) fn is_this_machine(&self) -> bool {
+        self.reach == Reach::ThisMachine
+    }
+
     /// Whether a key can be sent there without others on the way reading it.
     pub(crate) fn keeps_secrets(&self) -> bool {
         self.reach != Reach::InTheClear

@@ -4,6 +4,8 @@ use std::{fmt, io, time::Duration};
 
 use ureq::Agent;
 
+use super::address::BaseUrl;
+
 /// A request that is ready to be sent.
 #[derive(Debug)]
 pub(crate) struct Request<'a> {
@@ -58,17 +60,21 @@ pub(crate) struct HttpExchange {
 }
 
 impl HttpExchange {
-    /// An exchange that takes answers of so many bytes.
-    pub(crate) fn new(max_response_bytes: u64) -> Self {
-        let config = Agent::config_builder()
+    /// An exchange with this address that takes answers of so many bytes.
+    ///
+    /// The proxy of the environment (`HTTPS_PROXY` and its siblings) is used, but not to reach this machine.
+    pub(crate) fn new(base_url: &BaseUrl, max_response_bytes: u64) -> Self {
+        let mut config = Agent::config_builder()
             .http_status_as_error(false)
             // A redirect would take key and transcript to a place that nobody configured.
             .max_redirects(0)
             .max_redirects_will_error(false)
-            .user_agent(concat!("session-host-verification/", env!("CARGO_PKG_VERSION")))
-            .build();
+            .user_agent(concat!("session-host-verification/", env!("CARGO_PKG_VERSION")));
+        if base_url.is_this_machine() {
+            config = config.proxy(None);
+        }
         Self {
-            agent: config.into(),
+            agent: config.build().into(),
             max_response_bytes,
         }
     }

@@ -13,10 +13,10 @@ fn model(server: &ModelServer, format: Format) -> Model {
         Format::Openai => "/v1",
     };
     let source = KeySource::Variable("KEY".to_owned());
+    let base_url = BaseUrl::parse(&format!("{}{path}", server.url())).unwrap();
     Model {
         format,
         name: "test-model".to_owned(),
-        base_url: BaseUrl::parse(&format!("{}{path}", server.url())).unwrap(),
         key: source.read(|_| Some("sk-hunter2-abcdef".to_owned())).unwrap(),
         max_output_tokens: 100,
         max_response_bytes: 10_000,
@@ -28,7 +28,8 @@ fn model(server: &ModelServer, format: Format) -> Model {
             tokens: 10_000,
             window: Duration::from_secs(900),
         }),
-        exchange: Box::new(HttpExchange::new(10_000)),
+        exchange: Box::new(HttpExchange::new(&base_url, 10_000)),
+        base_url,
         clock: Arc::new(StillClock::default()),
     }
 }

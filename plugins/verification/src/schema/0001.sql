@@ -30,40 +30,41 @@ CREATE TABLE verification_evidence (
     created_at     TIMESTAMP NOT NULL -- when the user said it
 );
 
--- Shared tables: knowledge outlives the session that it came from.
+-- Shared tables: knowledge outlives the session that it came from. Rows of an older service, whose columns may be null,
+-- are taken over as they are.
 
 CREATE TABLE knowledge_items (
     id          VARCHAR PRIMARY KEY,
-    title       VARCHAR NOT NULL,
-    content     VARCHAR NOT NULL,
-    category    VARCHAR NOT NULL,
-    domain      VARCHAR NOT NULL, -- finance, engineering, product, data, operations, infrastructure
-    entities    JSON NOT NULL,
-    confidence  DOUBLE NOT NULL,
-    status      VARCHAR NOT NULL,
-    source_user VARCHAR NOT NULL, -- the first who verified it
-    source_ref  VARCHAR NOT NULL,
-    source_type VARCHAR NOT NULL,
-    created_at  TIMESTAMP NOT NULL,
-    updated_at  TIMESTAMP NOT NULL
+    title       VARCHAR,
+    content     VARCHAR,
+    category    VARCHAR,
+    domain      VARCHAR, -- finance, engineering, product, data, operations, infrastructure
+    entities    JSON,
+    confidence  DOUBLE,
+    status      VARCHAR,
+    source_user VARCHAR, -- the first who verified it
+    source_ref  VARCHAR,
+    source_type VARCHAR,
+    created_at  TIMESTAMP,
+    updated_at  TIMESTAMP
 );
 
 CREATE TABLE knowledge_item_relations (
-    item_a     VARCHAR NOT NULL, -- the newer one
-    item_b     VARCHAR NOT NULL,
-    relation   VARCHAR NOT NULL, -- likely_duplicate
-    score      DOUBLE NOT NULL,  -- the share of their entities that they have in common
-    created_at TIMESTAMP NOT NULL,
+    item_a     VARCHAR, -- the newer one
+    item_b     VARCHAR,
+    relation   VARCHAR, -- likely_duplicate
+    score      DOUBLE,  -- the share of their entities that they have in common
+    created_at TIMESTAMP,
     PRIMARY KEY (item_a, item_b, relation)
 );
 
 CREATE TABLE knowledge_contradictions (
     id                   VARCHAR PRIMARY KEY,
-    item_a               VARCHAR NOT NULL, -- the newer one
-    item_b               VARCHAR NOT NULL,
-    explanation          VARCHAR NOT NULL,
-    severity             VARCHAR NOT NULL, -- low, medium, high
-    suggested_resolution JSON NOT NULL,    -- {"action": keep_new | keep_known | merge | ask, "reason"}
-    status               VARCHAR NOT NULL,
-    created_at           TIMESTAMP NOT NULL
+    item_a               VARCHAR, -- the newer one
+    item_b               VARCHAR,
+    explanation          VARCHAR,
+    severity             VARCHAR, -- low, medium, high
+    suggested_resolution JSON,    -- {"action": keep_new | keep_known | merge | ask, "reason"}
+    status               VARCHAR,
+    created_at           TIMESTAMP
 );

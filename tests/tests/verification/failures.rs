@@ -1,0 +1,175 @@
+//! A model that fails: the session is not marked, nothing of it is kept, and the next run tries it again.
+
+use model_server::{ModelServer, Reply};
+use serde_json::json;
+
+use crate::scene::{Scene, conversation, reporting, verification};
+
+const SAID: &str = "Refunds over 50 EUR need the team lead.";
+
+fn good() -> Reply {
+    reporting(&[verification("unprompted_definition", SAID, SAID)])
+}
+
+fn scene(replies: impl IntoIterator<Item = Reply>, settings: &str) -> Scene {
+    let scene = Scene::with_settings(ModelServer::scripted(replies), settings);
+    scene.world.write("alice/a.jsonl", conversation(&[SAID]));
+    scene
+}
+
+/// What a session fails with where the model's one answer is this; checks that the next run does it.
+#[track_caller]
+fn failure_of(reply: Reply, settings: &str) -> String {
+    let scene = scene([reply, good()], &format!("max_attempts = 1\n{settings}"));
+    let error = scene.failed(1);
+    for table in [
+        "session_processor_state",
+        "verification_session",
+        "verification_evidence",
+        "knowledge_items",
+    ] {
+        assert_eq!(scene.world.count(table), 0, "{table}");
+    }
+    assert!(error.contains("127.0.0.1:"), "{error}");
+    assert!(!error.contains("Refunds"), "{error}");
+    assert_eq!(scene.processed(1), 1);
+    assert_eq!(scene.world.count("session_processor_failure"), 0);
+    error
+}
+
+#[test]
+fn statuses_are_told_with_a_remedy() {
+    for (status, said) in [
+        (400, "check format, model and base_url"),
+        (401, "the key is refused"),
+        (404, "check base_url and model"),
+        (429, "too many requests"),
+        (500, "the fault is there"),
+        (529, "the fault is there"),
+    ] {
+        let error = failure_of(Reply::status(status), "");
+        assert!(
+            error.contains(&format!("status {status}")) && error.contains(said),
+            "{error}"
+        );
+    }
+}
+
+#[test]
+fn no_answer_in_time() {
+    let error = failure_of(Reply::silence(), "request_timeout_seconds = 1");
+    assert!(
+        error.contains("did not answer within 1 s") && error.contains("request_timeout_seconds"),
+        "{error}"
+    );
+}
+
+#[test]
+fn an_answer_that_breaks_off() {
+    let error = failure_of(Reply::half(), "");
+    assert!(error.contains("broke the connection off"), "{error}");
+}
+
+#[test]
+fn a_huge_answer() {
+    let error = failure_of(Reply::endless(), "max_response_bytes = 10000");
+    assert!(error.contains("more than 10000 bytes"), "{error}");
+}
+
+#[test]
+fn an_answer_that_is_no_json_or_off_the_form() {
+    for text in ["", "<html>", "{\"content\": [{", "{}", "[]"] {
+        let error = failure_of(Reply::text(text), "");
+        assert!(error.contains("not of the format `anthropic`"), "{error}");
+    }
+    let off = |change: fn(&mut serde_json::Value)| {
+        let mut verification = verification("correction", SAID, SAID);
+        change(&mut verification);
+        json!({"verifications": [verification]}).to_string()
+    };
+    for form in [
+        "no json".to_owned(),
+        "{}".to_owned(),
+        r#"{"verifications": []  , "confidence": 1}"#.to_owned(),
+        off(|verification| verification["detection_type"] = json!("guess")),
+        off(|verification| verification["domain"] = json!("gossip")),
+        off(|verification| verification["title"] = json!("t".repeat(61))),
+        off(|verification| verification["content"] = json!("c".repeat(501))),
+        off(|verification| verification["confidence"] = json!(1.0)),
+        off(|verification| drop(verification.as_object_mut().unwrap().remove("entities"))),
+    ] {
+        let error = failure_of(Reply::form(form), "");
+        assert!(error.contains("not of the form `verifications`"), "{error}");
+    }
+}
+
+#[test]
+fn what_may_pass_is_tried_again_within_the_run() {
+    let at_once = |status: u16| Reply::status(status).header("retry-after", "0");
+    let scene = scene([at_once(429), at_once(503), good()], "");
+    assert_eq!(scene.processed(1), 1);
+    let session = scene.rows("SELECT requests, input_tokens FROM verification_session");
+    assert_eq!(session, [json!({"requests": 3, "input_tokens": 100})]);
+}
+
+#[test]
+fn a_wait_beyond_the_sessions_budget_is_not_begun() {
+    let scene = scene([Reply::status(429).header("retry-after", "3600"), good()], "");
+    let error = scene.failed(1);
+    assert!(
+        error.contains("session_budget_seconds") && error.contains("3600 s"),
+        "{error}"
+    );
+    assert_eq!(scene.processed(1), 1);
+}
+
+#[test]
+fn a_date_in_the_past_means_at_once() {
+    let past = Reply::status(503).header("retry-after", "Sun, 06 Nov 1994 08:49:37 GMT");
+    assert_eq!(scene([past, good()], "").processed(1), 1);
+}
+
+#[test]
+fn a_runs_requests_are_limited() {
+    let scene = scene([good(), reporting(&[])], "max_requests_per_run = 1");
+    scene.world.write("bruno/b.jsonl", conversation(&["hello"]));
+    let ran = scene.run(1);
+    let result = ran.result();
+    assert_eq!((result.processed, result.errors), (1, 1));
+    let error = &result.errors_detail[0].error;
+    assert!(
+        error.contains("the run's 1 requests") && error.contains("max_requests_per_run"),
+        "{error}"
+    );
+    assert_eq!(scene.model.requests().len(), 1);
+    assert_eq!(scene.processed(1) + result.items_extracted, 1);
+}
+
+#[test]
+fn a_runs_tokens_are_limited() {
+    let scene = scene([good(), reporting(&[])], "max_tokens_per_run = 120");
+    scene.world.write("bruno/b.jsonl", conversation(&["hello"]));
+    let ran = scene.run(1);
+    assert_eq!((ran.result().processed, ran.result().errors), (1, 1));
+    assert!(ran.result().errors_detail[0].error.contains("max_tokens_per_run"));
+}
+
+#[test]
+fn a_session_that_is_retried_leaves_no_double() {
+    let scene = scene([Reply::status(500), good(), good(), good()], "max_attempts = 1");
+    drop(scene.failed(1));
+    assert_eq!(scene.processed(1), 1);
+    drop(scene.world.host(&["reprocess", "verification"]).exits(0));
+    assert_eq!(scene.processed(1), 0);
+    assert_eq!(
+        (
+            scene.world.count("knowledge_items"),
+            scene.world.count("verification_evidence")
+        ),
+        (1, 1)
+    );
+    assert_eq!(
+        scene.rows("SELECT confidence FROM knowledge_items"),
+        [json!({"confidence": 0.9})]
+    );
+}

@@ -1,0 +1,96 @@
+//! Sessions that are processed again after they have changed.
+
+use model_server::ModelServer;
+use serde_json::{Value, json};
+
+use crate::scene::{Scene, conversation, model_that_reports, no_contradictions, reporting, verification};
+
+const LIMIT: &str = "Refunds over 50 EUR need the approval of the team lead.";
+const VAT: &str = "Revenue is reported net of VAT in all regions.";
+
+fn scene() -> Scene {
+    Scene::new(model_that_reports(vec![
+        verification("correction", LIMIT, "said first"),
+        verification("unprompted_definition", VAT, "said later"),
+        verification("correction", LIMIT, "said by bruno"),
+    ]))
+}
+
+fn items(scene: &Scene) -> Vec<Value> {
+    let rows = scene.rows(
+        "SELECT content, confidence, count(evidence.id) AS evidence FROM knowledge_items
+         LEFT JOIN verification_evidence AS evidence ON item_id = knowledge_items.id GROUP BY ALL ORDER BY content",
+    );
+    rows.into_iter()
+        .map(|row| json!([row["content"], row["confidence"], row["evidence"]]))
+        .collect()
+}
+
+#[test]
+fn a_grown_session_keeps_its_knowledge_and_adds_to_it() {
+    let scene = scene();
+    scene.world.write("alice/a.jsonl", conversation(&["said first"]));
+    assert_eq!(scene.processed(1), 1);
+    scene
+        .world
+        .write("alice/a.jsonl", conversation(&["said first", "said later"]));
+    assert_eq!(scene.processed(1), 1);
+    assert_eq!(items(&scene), [json!([LIMIT, 0.9, 1]), json!([VAT, 0.9, 1])]);
+}
+
+#[test]
+fn evidence_stays_also_when_the_model_finds_it_no_more() {
+    let scene = scene();
+    scene.world.write("alice/a.jsonl", conversation(&["said first"]));
+    assert_eq!(scene.processed(1), 1);
+    let mut said = vec!["said first"];
+    // Beyond the turns that the model is given.
+    said.extend(["and then?"; 58]);
+    scene.world.write("alice/a.jsonl", conversation(&said));
+    assert_eq!(scene.processed(1), 0);
+    assert_eq!(items(&scene), [json!([LIMIT, 0.9, 1])]);
+}
+
+#[test]
+fn evidence_that_the_text_no_longer_supports_goes() {
+    let scene = scene();
+    scene.world.write("alice/a.jsonl", conversation(&["said first"]));
+    scene.world.write("bruno/b.jsonl", conversation(&["said by bruno"]));
+    assert_eq!(scene.processed(2), 1);
+    assert_eq!(items(&scene), [json!([LIMIT, 0.95, 2])]);
+    scene
+        .world
+        .write("bruno/b.jsonl", conversation(&["something else altogether"]));
+    assert_eq!(scene.processed(1), 0);
+    assert_eq!(items(&scene), [json!([LIMIT, 0.9, 1])]);
+    let lost = "SELECT evidence_lost FROM verification_session WHERE username = 'bruno'";
+    assert_eq!(scene.rows(lost), [json!({"evidence_lost": 1})]);
+    // Of a session without turns the model is not asked, and its evidence goes all the same.
+    scene
+        .world
+        .write("alice/a.jsonl", "{\"type\":\"summary\",\"summary\":\"all is gone\"}\n");
+    assert_eq!(scene.processed(1), 0);
+    assert_eq!(items(&scene), [json!([LIMIT, 0.0, 0])]);
+}
+
+#[test]
+fn a_correction_that_is_told_in_other_words_is_the_same_event() {
+    const RETOLD: &str = "A refund over 50 EUR needs the approval of the team lead.";
+    let scene = Scene::new(ModelServer::answering(|request| {
+        let content = match request.data().contains("said later") {
+            true => RETOLD,
+            false => LIMIT,
+        };
+        match request.form().as_str() {
+            "verifications" => reporting(&[verification("correction", content, "said first")]),
+            _ => no_contradictions(),
+        }
+    }));
+    scene.world.write("alice/a.jsonl", conversation(&["said first"]));
+    assert_eq!(scene.processed(1), 1);
+    scene
+        .world
+        .write("alice/a.jsonl", conversation(&["said first", "said later"]));
+    assert_eq!(scene.processed(1), 0);
+    assert_eq!(items(&scene), [json!([LIMIT, 0.9, 1])]);
+}
