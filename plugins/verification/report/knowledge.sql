@@ -8,5 +8,5 @@ SELECT title AS "title",
 FROM knowledge_items
 LEFT JOIN verification_evidence AS evidence ON evidence.item_id = knowledge_items.id
 GROUP BY knowledge_items.id, title, domain, confidence
-ORDER BY confidence DESC, "users" DESC, title
+ORDER BY confidence DESC, "users" DESC, title, knowledge_items.id
 LIMIT 15;

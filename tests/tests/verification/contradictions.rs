@@ -106,10 +106,12 @@ fn candidates_are_the_most_alike_hundred_of_the_domain() {
     scene.world.change_state(
         "INSERT INTO knowledge_items (id, title, content, domain, entities, created_at)
          SELECT 'kv_' || lpad(n::VARCHAR, 3, '0'), 'Refunds',
-                left('Refunds over 80 EUR need the approval of the team', 50 - (n // 4)::INTEGER) || repeat('#', n::INTEGER),
+                left('Refunds over 80 EUR need the approval of the team', 50 - (n // 4)::INTEGER)
+                    || repeat('#', n::INTEGER),
                 'finance', '[]', TIMESTAMP '2026-01-01'
          FROM range(150) AS numbers(n)
-         UNION ALL SELECT 'kv_other', 'Refunds', 'Refunds over 80 EUR need the approval of a team lead.', 'product', NULL, NULL",
+         UNION ALL
+         SELECT 'kv_other', 'Refunds', 'Refunds over 80 EUR need the approval of a team lead.', 'product', NULL, NULL",
     );
     assert_eq!(scene.processed(1), 1);
     let requests = scene.requests("contradictions");

@@ -15,8 +15,8 @@ fn model() -> ModelServer {
 
 #[track_caller]
 fn check_tables(world: &World) {
-    let items = "SELECT id, title, category, domain, entities::VARCHAR AS entities, confidence, status, source_user, source_ref,
-                        source_type, created_at, updated_at FROM knowledge_items";
+    let items = "SELECT id, title, category, domain, entities::VARCHAR AS entities, confidence, status, source_user,
+                        source_ref, source_type, created_at, updated_at FROM knowledge_items";
     assert_eq!(
         world.rows(items),
         [json!({

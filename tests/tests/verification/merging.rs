@@ -16,7 +16,11 @@ fn scene(sessions: &[(&str, &str)], verifications: Vec<Value>) -> Scene {
 }
 
 fn confidences(scene: &Scene) -> Vec<Value> {
-    scene.rows("SELECT confidence, (SELECT count(*) FROM verification_evidence WHERE item_id = knowledge_items.id) AS evidence FROM knowledge_items ORDER BY ALL")
+    scene.rows(
+        "SELECT confidence, count(evidence.id) AS evidence FROM knowledge_items
+         LEFT JOIN verification_evidence AS evidence ON item_id = knowledge_items.id
+         GROUP BY knowledge_items.id, confidence ORDER BY ALL",
+    )
 }
 
 #[test]
