@@ -194,3 +194,13 @@ fn what_is_no_json_of_the_format_is_malformed() {
         assert!(matches!(error, ModelError::Malformed { .. }), "{body}: {error}");
     }
 }
+
+#[test]
+fn a_server_without_tls_gets_nothing_over_https() {
+    let server = ModelServer::scripted([Reply::form("{}")]);
+    let mut model = model(&server, Format::Openai);
+    model.base_url = BaseUrl::parse(&server.url().replace("http://", "https://")).unwrap();
+    let error = ask(&model).unwrap_err();
+    assert!(matches!(error, ModelError::Connection { .. }), "{error}");
+    assert!(server.requests().is_empty());
+}
