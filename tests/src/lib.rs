@@ -22,6 +22,7 @@
 
 mod artifacts;
 mod compile;
+mod documentation;
 mod grown;
 mod listing;
 mod plugin_file;
@@ -31,6 +32,7 @@ mod world;
 
 pub use artifacts::{build_with, host_binary, library, target_folder};
 pub use compile::Code;
+pub use documentation::{DocumentedQuery, repository};
 pub use grown::grown;
 pub use listing::{Listed, Listing};
 pub use plugin_file::{LibraryFile, library_name, place};

@@ -8,6 +8,7 @@
 
 mod availability;
 mod contradictions;
+mod documented_queries;
 mod failures;
 mod formats;
 mod growth;
