@@ -3,6 +3,8 @@
 mod concealment;
 mod entropy;
 mod findings;
+#[cfg(test)]
+mod measure;
 mod rows;
 mod rules;
 mod salt;

@@ -110,6 +110,12 @@ impl Rules {
         &self.rules[number]
     }
 
+    /// All of them.
+    #[cfg(test)]
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Rule> {
+        self.rules.iter()
+    }
+
     /// The numbers of the rules that find a file as such, by its path.
     pub(crate) fn finding_file(&self, file: &str) -> Vec<usize> {
         let suspect = Suspect {
