@@ -2,8 +2,8 @@
 
 use std::collections::HashMap;
 
-/// Shannon's entropy of a text's characters, in bits per byte as gitleaks counts: 0 for a repeated one, 4 at most for hex
-/// digits, 6 for base64.
+/// Shannon's entropy of a text's characters, in bits per byte as gitleaks counts: 0 for a repeated one, 4 at most for
+/// hex digits, 6 for base64.
 pub(crate) fn shannon_entropy(text: &str) -> f64 {
     let mut counts: HashMap<char, u32> = HashMap::new();
     for character in text.chars() {

@@ -44,9 +44,8 @@ pub(crate) struct SaltCache(OnceLock<Salt>);
 impl SaltCache {
     /// The database's salt, which is made if there is none yet.
     ///
-    /// Of several attempts that make one at the same time, the first to commit wins: the primary key refuses the others,
-    /// which the host makes again. One that was made here is remembered by nobody before a later attempt finds it
-    /// committed.
+    /// Of several attempts that make one at the same time, the first to commit wins: the primary key refuses the
+    /// others, which the host makes again. A new one is not remembered before a later attempt finds it committed.
     pub(crate) fn get(&self, connection: &Connection<'_>) -> Result<Salt> {
         if let Some(salt) = self.0.get() {
             return Ok(*salt);
@@ -56,8 +55,8 @@ impl SaltCache {
             let bytes: &[u8] = row.get("salt")?;
             let salt = <[u8; LENGTH]>::try_from(bytes).map_err(|_| {
                 Error::new(format!(
-                    "the salt in table secrets_salt is {} bytes long instead of {LENGTH}; restore the table from a backup, \
-                     or empty it and run `session-host reprocess secrets`",
+                    "the salt in table secrets_salt is {} bytes long instead of {LENGTH}: restore the table, or \
+                     empty it and run `session-host reprocess secrets`",
                     bytes.len()
                 ))
             })?;

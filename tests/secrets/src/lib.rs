@@ -1,8 +1,8 @@
 //! Texts of which it is known what secrets stand in them: the measure of the processor `secrets`.
 //!
-//! `labelled.jsonl` holds one sample a line: `{"name": "...", "text": ["gh", "p_", "..."], "rules": ["github-pat"]}`. The
-//! text is the parts joined; nothing in the file itself looks like a secret, so no host of repositories stops a push of it.
-//! No sample was ever valid anywhere. A sample without rules holds no secret, although it looks like one.
+//! `labelled.jsonl` holds one sample a line: `{"name": "...", "text": ["gh", "p_", "..."], "rules": ["github-pat"]}`.
+//! The text is the parts joined; nothing in the file itself looks like a secret, so no host of repositories stops a
+//! push of it. No sample was ever valid anywhere. One without rules holds no secret, although it may look like it.
 
 use serde::{Deserialize, Serialize};
 

@@ -13,6 +13,9 @@ pub(crate) enum RulesError {
         /// Why.
         source: io::Error,
     },
+    /// The path depends on where the host was started.
+    #[error("`rules_file` is the relative path {0}: give an absolute one")]
+    Relative(String),
     /// The file is no TOML, or not of this format.
     #[error("{file}, line {line}: {message}: write it as gitleaks' configuration is written")]
     Format {

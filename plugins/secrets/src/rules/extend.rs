@@ -6,8 +6,8 @@ use super::file::{RuleEntry, RuleFile};
 
 /// The shipped rules as a file changes and adds to them.
 ///
-/// A rule of a shipped one's id overrides what it gives, and adds its keywords and allow lists. Allow lists for all rules
-/// add up.
+/// A rule of a shipped one's id overrides what it gives, and adds its keywords and allow lists. Allow lists for all
+/// rules add up.
 pub(super) fn extend(shipped: RuleFile, mut file: RuleFile) -> RuleFile {
     for id in &file.extend.disabled_rules {
         if !shipped.rules.iter().any(|rule| rule.id == *id) {

@@ -7,6 +7,8 @@ mod file;
 mod keywords;
 mod pattern;
 mod rule;
+#[cfg(test)]
+mod tests;
 
 use std::{fs, path::Path};
 
@@ -43,7 +45,7 @@ impl Rules {
     /// Names the file and the rule that is broken.
     pub(crate) fn from_settings(settings: &Settings) -> Result<Self, RulesError> {
         let shipped = || RuleFile::parse(SHIPPED.0, SHIPPED.1);
-        let (name, mut file) = match &settings.rules_file {
+        let (name, file) = match &settings.rules_file {
             None => (SHIPPED.0.to_owned(), shipped()?),
             Some(path) => {
                 let name = path.display().to_string();
@@ -60,13 +62,12 @@ impl Rules {
                 return Err(RulesError::NothingToDisable(id.clone()));
             }
         }
-        file.rules.retain(|rule| !settings.disabled_rules.contains(&rule.id));
-        let mut rules = Self::compile(&name, &file)?;
+        let mut rules = Self::compile(&name, &file, &settings.disabled_rules)?;
         rules.allow(settings)?;
         Ok(rules)
     }
 
-    fn compile(name: &str, file: &RuleFile) -> Result<Self, RulesError> {
+    fn compile(name: &str, file: &RuleFile, disabled: &[String]) -> Result<Self, RulesError> {
         let rules: Result<Vec<_>, _> = file
             .rules
             .iter()
@@ -74,6 +75,7 @@ impl Rules {
             .collect();
         let mut rules = rules?;
         let allowlists = compile_allowlists(name, file, &mut rules)?;
+        rules.retain(|rule| !disabled.iter().any(|id| id == rule.id()));
         Ok(Self {
             keywords: Keywords::new(rules.iter().map(Rule::keywords))?,
             minimum_length: rules
@@ -147,6 +149,9 @@ impl Rules {
 }
 
 fn read(path: &Path) -> Result<String, RulesError> {
+    if path.is_relative() {
+        return Err(RulesError::Relative(path.display().to_string()));
+    }
     fs::read_to_string(path).map_err(|source| RulesError::Unreadable {
         file: path.display().to_string(),
         source,

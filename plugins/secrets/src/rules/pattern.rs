@@ -1,7 +1,7 @@
 //! Regular expressions as rule files write them, in Go's syntax, for the crate `regex`.
 //!
-//! The two differ little: Go's classes `\w`, `\d`, `\s` and its `\b` know ASCII only, a brace that counts nothing is itself,
-//! and a class holds neither further classes nor operators.
+//! The two differ little: Go's classes `\w`, `\d`, `\s` and its `\b` know ASCII only, a brace that counts nothing is
+//! itself, and a class holds neither further classes nor operators.
 
 use regex::{Regex, RegexBuilder};
 

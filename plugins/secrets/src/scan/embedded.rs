@@ -1,4 +1,4 @@
-//! Strings that are JSON themselves: an object or a list, in which further strings lie behind a second layer of escapes.
+//! Strings that are JSON themselves, an object or a list: further strings lie in them behind a second layer of escapes.
 
 use std::{collections::HashSet, ops::Range};
 
@@ -21,11 +21,16 @@ pub(crate) struct Find {
 }
 
 impl Scanner<'_> {
-    /// The secrets of a string, and those of the strings in it if it is an object or a list in JSON.
+    /// The secrets of a string, else those that its key gives away, and those of the strings in it if it is an object
+    /// or a list in JSON.
     ///
-    /// What is found in both is one find, the latter.
+    /// What is found in the string and in a string in it is one find, the latter.
     pub(crate) fn find(&mut self, text: &str, origin: &impl Origin) -> Vec<Find> {
-        let mut outer = Outer::new(text, self.hits(text, origin));
+        let mut hits = self.hits(text, origin);
+        if hits.is_empty() {
+            hits = self.hits_by_key(text, origin);
+        }
+        let mut outer = Outer::new(text, hits);
         let mut finds = Vec::new();
         if let Some(json) = embedded_json(text) {
             let mut decoded = String::new();

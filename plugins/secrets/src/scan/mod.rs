@@ -3,7 +3,7 @@
 mod embedded;
 mod overlap;
 
-use std::ops::Range;
+use std::{borrow::Cow, ops::Range};
 
 use memchr::{memchr, memrchr};
 
@@ -14,12 +14,17 @@ use crate::rules::{Rule, RuleSet, Rules, Specificity, Suspect};
 pub(crate) trait Origin {
     /// The file, if there is one. Asked for only when a rule or an allow list may depend on it.
     fn file(&self) -> Option<&str>;
+
+    /// The key whose value the text is, if it is one.
+    fn key(&self) -> Option<Cow<'_, str>>;
 }
 
 /// Searches texts by one set of rules.
 pub(crate) struct Scanner<'r> {
     rules: &'r Rules,
     worth_trying: RuleSet,
+    /// A key and its value, when they are looked at together.
+    member: String,
 }
 
 /// A secret in a text.
@@ -36,7 +41,31 @@ impl<'r> Scanner<'r> {
         Self {
             rules,
             worth_trying: RuleSet::default(),
+            member: String::new(),
         }
+    }
+
+    /// The secrets of a short text that only the key whose value it is gives away.
+    fn hits_by_key(&mut self, text: &str, origin: &impl Origin) -> Vec<Hit> {
+        const LONG_KEY: usize = 64;
+        const LONG_VALUE: usize = 512;
+        let Some(key) = origin
+            .key()
+            .filter(|key| key.len() <= LONG_KEY && text.len() <= LONG_VALUE)
+        else {
+            return Vec::new();
+        };
+        let mut member = std::mem::take(&mut self.member);
+        member.clear();
+        member.extend([&key, "=\"", text, "\""]);
+        let value = key.len() + 2;
+        let mut hits = self.hits(&member, origin);
+        hits.retain(|hit| hit.secret.start >= value && hit.secret.end <= value + text.len());
+        for hit in &mut hits {
+            hit.secret = hit.secret.start - value..hit.secret.end - value;
+        }
+        self.member = member;
+        hits
     }
 
     /// The secrets of a text, in the order of the text. Where several rules found the same, the one that knows it best.

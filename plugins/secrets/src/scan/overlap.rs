@@ -4,8 +4,8 @@ use std::{cmp::Reverse, collections::BTreeMap};
 
 use super::Hit;
 
-/// Keeps, of hits that overlap, the most specific one; of equally specific ones the longest, then that of the first rule.
-/// Gives those left in the order of the text.
+/// Keeps, of hits that overlap, the most specific one; of equally specific ones the longest, then that of the first
+/// rule. Gives those left in the order of the text.
 pub(super) fn resolve(mut hits: Vec<Hit>) -> Vec<Hit> {
     if hits.len() > 1 {
         hits.sort_by_key(|hit| {

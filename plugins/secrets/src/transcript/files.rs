@@ -1,7 +1,7 @@
 //! The files that strings of a transcript come from, as far as tools say so.
 //!
-//! A call of a tool names a file in its input: `file_path`, `notebook_path` or `path`. All strings of the call and of its
-//! result come from that file. Other strings come from none.
+//! A call of a tool names a file in its input: `file_path`, `notebook_path` or `path`. All strings of the call and of
+//! its result come from that file. Other strings come from none.
 
 use std::collections::HashMap;
 

@@ -7,8 +7,8 @@ use crate::concealment::Concealment;
 
 /// The way from an event to one of its strings: `message.content[0].input.command`.
 ///
-/// A key that is no plain word is quoted (`files["src/main.rs"]`), `headers{}` is one of the keys of `headers`, and what
-/// comes after ` -> ` is inside of a string that is JSON itself.
+/// A key that is no plain word is quoted (`files["src/main.rs"]`), `headers{}` is one of the keys of `headers`, and
+/// what comes after ` -> ` is inside of a string that is JSON itself.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct JsonPath {
     segments: Vec<Segment>,

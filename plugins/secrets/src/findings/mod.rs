@@ -1,6 +1,10 @@
 //! The findings of a session: one per rule and secret, however often the secret stands in the transcript.
 
+#[cfg(test)]
+mod tests;
+
 use std::{
+    borrow::Cow,
     cell::OnceCell,
     collections::{HashMap, hash_map::Entry},
 };
@@ -12,7 +16,7 @@ use crate::{
     rules::Rules,
     scan::{Find, Origin, Scanner},
     secret::Secret,
-    transcript::{Enclosure, FilesOfLine, JsonPath, ToolFiles, for_each_string},
+    transcript::{Enclosure, FilesOfLine, JsonPath, Role, ToolFiles, for_each_string},
 };
 
 /// What was found in a session.
@@ -96,6 +100,7 @@ impl Search<'_> {
                 files: &files,
                 of_line: &files_of_line,
                 enclosures,
+                role,
             };
             for find in self.scanner.find(string.decode_into(decoded), &origin) {
                 self.record(event, find, || JsonPath::of(enclosures, role));
@@ -150,11 +155,19 @@ struct OriginInLine<'s> {
     files: &'s ToolFiles,
     of_line: &'s OnceCell<FilesOfLine>,
     enclosures: &'s [Enclosure<'s>],
+    role: Role,
 }
 
 impl Origin for OriginInLine<'_> {
     fn file(&self) -> Option<&str> {
         let of_line = self.of_line.get_or_init(|| self.files.of_line(self.event));
         of_line.of_string(self.enclosures)
+    }
+
+    fn key(&self) -> Option<Cow<'_, str>> {
+        match (self.role, self.enclosures.last()) {
+            (Role::Value, Some(Enclosure::Object(Some(key)))) => Some(key.decode()),
+            _ => None,
+        }
     }
 }
