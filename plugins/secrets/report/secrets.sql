@@ -1,12 +1,12 @@
-/* The secrets that were found, each once by its fingerprint: of what kind, how often, in how many sessions and since when. */
+/* The secrets that were found, each once: of what kind, how often, in how many sessions, since when. */
 SELECT description AS "kind",
        preview,
        sum(occurrences)::BIGINT AS "times",
        count(DISTINCT session_id) AS "sessions",
        count(DISTINCT username) AS "users",
        min(first_seen_at) AS "first seen",
-       left(fingerprint, 12) AS "fingerprint"
+       left(fingerprint, 12) AS "fingerprint begins"
 FROM secret_findings
-GROUP BY rule_id, description, preview, secret_findings.fingerprint
-ORDER BY "sessions" DESC, "times" DESC, "kind", "fingerprint"
+GROUP BY rule_id, description, preview, fingerprint
+ORDER BY "sessions" DESC, "times" DESC, "kind", fingerprint
 LIMIT 15;

@@ -35,7 +35,7 @@ pub(crate) fn rows<'a>(
 ) -> Result<Vec<SecretFinding<'a>>, BuildError> {
     let concealment = Concealment::of(found.findings.iter().map(|finding| &finding.secret))?;
     let session_id = match &found.session_id {
-        Some(session_id) => concealment.apply(session_id).into_owned(),
+        Some(session_id) => concealment.apply(session_id).to_owned(),
         None => session.session_key().to_owned(),
     };
     let rows = found.findings.iter().map(|finding| {
@@ -48,7 +48,7 @@ pub(crate) fn rows<'a>(
             description: rule.description(),
             fingerprint: finding.secret.fingerprint(salt),
             preview: finding.secret.preview(),
-            first_event_uuid: event_uuid.map(|uuid| concealment.apply(uuid).into_owned()),
+            first_event_uuid: event_uuid.map(|uuid| concealment.apply(uuid).to_owned()),
             first_line: i64::try_from(finding.first_line).unwrap_or(i64::MAX),
             json_path: finding.first_path.written(&concealment),
             occurrences: finding.occurrences,

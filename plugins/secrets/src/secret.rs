@@ -23,7 +23,7 @@ impl Secret {
         &self.0
     }
 
-    /// HMAC-SHA-256 of the secret under the database's salt, in hex: the same for the same secret, wherever it is found.
+    /// HMAC-SHA-256 of the secret under the database's salt, in hex: the same for the same secret anywhere.
     pub(crate) fn fingerprint(&self, salt: &Salt) -> String {
         let mut mac = Hmac::<Sha256>::new(&salt.as_key().into());
         mac.update(self.0.as_bytes());

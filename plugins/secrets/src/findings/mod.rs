@@ -10,7 +10,7 @@ use std::{
 };
 
 use memchr::memmem;
-use session_plugin_api::{Session, Timestamp, transcript::Event};
+use session_plugin_api::{Session, Timestamp, log, transcript::Event};
 
 use crate::{
     rules::Rules,
@@ -18,6 +18,9 @@ use crate::{
     secret::Secret,
     transcript::{Enclosure, FilesOfLine, JsonPath, Role, ToolFiles, for_each_string},
 };
+
+/// How many findings of a session are recorded. An ordinary one has a handful; a dump of a database may have any number.
+const RECORDED_FINDINGS: usize = 10_000;
 
 /// What was found in a session.
 #[derive(Debug)]
@@ -60,6 +63,7 @@ impl SessionFindings {
                 session_id: None,
                 findings: Vec::new(),
             },
+            left_out: 0,
         };
         let mut decoded = String::new();
         for line in session.lines() {
@@ -68,6 +72,13 @@ impl SessionFindings {
                 event.line = line.number;
                 search.observe(&event, &text, &mut decoded);
             }
+        }
+        if search.left_out > 0 {
+            log::warn!(
+                session = session.session_key(),
+                left_out = search.left_out,
+                "too many findings to record all"
+            );
         }
         search.found
     }
@@ -83,6 +94,7 @@ struct Search<'r> {
     /// Which finding a rule and a secret are.
     known: HashMap<(usize, Secret), usize>,
     found: SessionFindings,
+    left_out: u64,
 }
 
 impl Search<'_> {
@@ -129,6 +141,7 @@ impl Search<'_> {
     fn record(&mut self, event: &Event<'_>, find: Find, path: impl FnOnce() -> JsonPath) {
         match self.known.entry((find.rule, find.secret)) {
             Entry::Occupied(known) => self.found.findings[*known.get()].occurrences += 1,
+            Entry::Vacant(_) if self.found.findings.len() >= RECORDED_FINDINGS => self.left_out += 1,
             Entry::Vacant(unknown) => {
                 let (rule, secret) = unknown.key().clone();
                 unknown.insert(self.found.findings.len());

@@ -147,7 +147,7 @@ fn a_key_of_an_object_that_is_a_secret_is_found_and_concealed() {
             recorded.collect::<Vec<_>>(),
             [("input{}", Some("***")), (r#"input["***"]"#, Some("***"))]
         );
-        assert_eq!(rows[0].session_id, "s-***");
+        assert_eq!(rows[0].session_id, "***");
     });
 }
 
@@ -171,6 +171,17 @@ fn bytes_that_are_no_utf8_and_halves_of_surrogate_pairs_cost_only_themselves() {
 #[test]
 fn a_session_without_secrets_has_no_findings() {
     assert!(paths(b"").is_empty() && paths(&lines(&[said("nothing to see")])).is_empty());
+}
+
+#[test]
+fn a_dump_of_secrets_has_no_end_of_findings() {
+    let tokens: Vec<_> = (0..RECORDED_FINDINGS + 5)
+        .map(|n| token(&format!("{n:05}Rk2VtB9xLmN4pSwY8zAcD3fGhJ6uE1o")))
+        .collect();
+    let transcript = lines(&[said(&tokens.join(" ")), said(&tokens[0])]);
+    with_rows(&transcript, |rows| {
+        assert_eq!((rows.len(), rows[0].occurrences), (RECORDED_FINDINGS, 2));
+    });
 }
 
 #[test]

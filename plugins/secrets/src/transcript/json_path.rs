@@ -65,13 +65,13 @@ impl JsonPath {
         if self.segments.len() > WRITTEN_SEGMENTS {
             written.push_str("...");
         }
-        concealment.apply(&written).into_owned()
+        concealment.apply(&written).to_owned()
     }
 }
 
 fn write_segment(segment: &Segment, concealment: &Concealment, written: &mut String) {
     match segment {
-        Segment::Key(key) => write_key(&concealment.apply(key), written),
+        Segment::Key(key) => write_key(concealment.apply(key), written),
         Segment::Position(position) => {
             let _ = write!(written, "[{position}]");
         }
@@ -136,7 +136,7 @@ mod tests {
         let secrets = [Secret::new("a \"secret\"")];
         let concealment = Concealment::of(&secrets).unwrap();
         let json = r#"{"the a \"secret\" key":["x"]}"#;
-        assert_eq!(paths(json, &concealment)[1], r#"["the *** key"][0]"#);
+        assert_eq!(paths(json, &concealment)[1], r#"["***"][0]"#);
     }
 
     #[test]
