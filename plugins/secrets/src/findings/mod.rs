@@ -19,7 +19,8 @@ use crate::{
     transcript::{Enclosure, FilesOfLine, JsonPath, Role, ToolFiles, for_each_string},
 };
 
-/// How many findings of a session are recorded. An ordinary one has a handful; a dump of a database may have any number.
+/// How many findings of a session are recorded. An ordinary one has a handful; a dump of a database may have any
+/// number.
 const RECORDED_FINDINGS: usize = 10_000;
 
 /// What was found in a session.
