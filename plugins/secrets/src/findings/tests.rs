@@ -1,0 +1,301 @@
+//! What is found in transcripts, and what is recorded of it.
+
+use std::{fmt::Write as _, sync::LazyLock};
+
+use proptest::prelude::*;
+use serde_json::{Value, json};
+
+use super::*;
+use crate::{
+    rows::{SecretFinding, rows},
+    salt::Salt,
+    settings::Settings,
+};
+
+static SHIPPED: LazyLock<Rules> = LazyLock::new(|| Rules::from_settings(&Settings::default()).unwrap());
+
+/// A token of GitHub's form; `tail` is its last 36 letters and digits.
+fn token(tail: &str) -> String {
+    format!("ghp{}{tail}", '_')
+}
+
+fn some_token() -> String {
+    token("q7Rk2VtB9xLmN4pSwY8zAcD3fGhJ6uE1oT5i")
+}
+
+fn with_rows<T>(transcript: &[u8], check: impl FnOnce(&[SecretFinding<'_>]) -> T) -> T {
+    let session = Session::from_bytes("alice/a.jsonl", "alice", Timestamp::from_micros(7), transcript);
+    let found = SessionFindings::of(&session, &SHIPPED);
+    check(&rows(&session, &found, &SHIPPED, &Salt::from_bytes([1; 32])).unwrap())
+}
+
+fn lines(events: &[Value]) -> Vec<u8> {
+    let lines: Vec<_> = events.iter().map(Value::to_string).collect();
+    lines.join("\n").into_bytes()
+}
+
+fn said(text: &str) -> Value {
+    json!({"message": {"content": [{"type": "text", "text": text}]}})
+}
+
+fn paths(transcript: &[u8]) -> Vec<(String, i64)> {
+    with_rows(transcript, |rows| {
+        rows.iter()
+            .map(|row| (row.json_path.clone(), row.occurrences))
+            .collect()
+    })
+}
+
+#[test]
+fn a_secret_of_many_events_is_one_finding_where_it_stood_first() {
+    let token = some_token();
+    let command = json!({"type": "tool_use", "id": "t1", "input": {"command": format!("echo {token} {token}")}});
+    let transcript = lines(&[
+        json!({"type": "summary", "summary": "nothing"}),
+        json!({"uuid": "u1", "sessionId": "s1", "timestamp": "1970-01-01T00:00:02Z",
+               "message": {"content": [command]}}),
+        json!({"uuid": "u2", "sessionId": "s2", "toolUseResult": {"stdout": token}}),
+    ]);
+    with_rows(&transcript, |rows| {
+        let [row] = rows else { panic!("{rows:?}") };
+        assert_eq!((row.rule_id, row.occurrences), ("github-pat", 3));
+        assert_eq!((row.username, row.session_id.as_str()), ("alice", "s1"));
+        assert_eq!((row.first_event_uuid.as_deref(), row.first_line), (Some("u1"), 2));
+        assert_eq!(row.json_path, "message.content[0].input.command");
+        assert_eq!(row.first_seen_at, Timestamp::from_micros(2_000_000));
+        assert_eq!(row.preview, "ghp_... (40 characters)");
+        assert_eq!(row.fingerprint.len(), 64);
+    });
+}
+
+#[test]
+fn what_a_line_does_not_say_is_taken_from_the_line_before_or_the_file() {
+    let undated = said(&some_token());
+    with_rows(&lines(std::slice::from_ref(&undated)), |rows| {
+        assert_eq!(rows[0].first_seen_at, Timestamp::from_micros(7));
+        assert_eq!(
+            (rows[0].session_id.as_str(), rows[0].first_event_uuid.as_deref()),
+            ("alice/a.jsonl", None)
+        );
+    });
+    let dated = json!({"timestamp": "1970-01-01T00:00:03Z"});
+    with_rows(&lines(&[dated, undated]), |rows| {
+        assert_eq!(rows[0].first_seen_at, Timestamp::from_micros(3_000_000));
+    });
+}
+
+#[test]
+fn a_key_of_several_lines_is_found_behind_its_escapes() {
+    let body = "MIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcwggSjAgEAAoIBAQCu9kz4AKpEJJ1o\n".repeat(4);
+    let key = format!("-----BEGIN PRIVATE {0}-----\n{body}-----END PRIVATE {0}-----", "KEY");
+    let account = json!({"type": "service_account", "private_key": key}).to_string();
+    assert_eq!(
+        paths(&lines(&[said(&key)])),
+        [("message.content[0].text".to_owned(), 1)]
+    );
+    assert_eq!(
+        paths(&lines(&[said(&account)])),
+        [("message.content[0].text -> private_key".to_owned(), 1)]
+    );
+}
+
+#[test]
+fn a_secret_in_a_string_that_is_json_counts_once() {
+    let embedded = json!([{"api_key": some_token()}, {"note": format!("{} again", some_token())}]).to_string();
+    let expected = [("message.content[0].text -> [0].api_key".to_owned(), 2)];
+    assert_eq!(paths(&lines(&[said(&format!(" {embedded}\n"))])), expected);
+    let twice = json!({"inner": embedded}).to_string();
+    assert_eq!(
+        paths(&lines(&[said(&twice)])),
+        [("message.content[0].text -> inner".to_owned(), 2)]
+    );
+}
+
+#[test]
+fn the_name_that_gives_a_secret_away_may_stand_outside_of_the_embedded_string() {
+    let embedded = json!({"client_secret": "k3Zp9Qw7Lm2Xv8Rt5Yb1Nc4Hs6"}).to_string();
+    assert_eq!(
+        paths(&lines(&[said(&embedded)])),
+        [("message.content[0].text".to_owned(), 1)]
+    );
+}
+
+#[test]
+fn a_secret_is_given_away_by_the_key_whose_value_it_is() {
+    let input = json!({"client_secret": "k3Zp9Qw7Lm2Xv8Rt5Yb1Nc4Hs6", "page_token": "k3Zp9Qw7Lm2Xv8Rt5Yb1Nc4Hs7"});
+    let call = json!({"message": {"content": [{"type": "tool_use", "id": "t1", "input": input}]}});
+    let expected = [("message.content[0].input.client_secret".to_owned(), 1)];
+    assert_eq!(paths(&lines(std::slice::from_ref(&call))), expected);
+    with_rows(&lines(&[call]), |rows| {
+        assert_eq!(rows[0].preview, "k3Zp... (26 characters)")
+    });
+}
+
+#[test]
+fn a_key_of_an_object_that_is_a_secret_is_found_and_concealed() {
+    let transcript = lines(&[json!({"input": {some_token(): [format!("see {}", some_token())]}})]);
+    assert_eq!(paths(&transcript), [("input{}".to_owned(), 2)]);
+    let other = token("A1b2C3d4E5f6G7h8I9j0K1l2M3n4O5p6Q7r8");
+    let transcript = lines(&[
+        json!({"input": {some_token(): other}, "uuid": some_token(), "sessionId": format!("s-{}", some_token())}),
+    ]);
+    with_rows(&transcript, |rows| {
+        let recorded = rows
+            .iter()
+            .map(|row| (row.json_path.as_str(), row.first_event_uuid.as_deref()));
+        assert_eq!(
+            recorded.collect::<Vec<_>>(),
+            [("input{}", Some("***")), (r#"input["***"]"#, Some("***"))]
+        );
+        assert_eq!(rows[0].session_id, "***");
+    });
+}
+
+#[test]
+fn a_line_that_is_no_json_costs_only_itself() {
+    let mut transcript = format!("{}\n{{\"torn\": \"{}", said(&some_token()), some_token()).into_bytes();
+    assert_eq!(paths(&transcript).len(), 1);
+    transcript.splice(0..0, b"[\"no object\"]\n\n\x00\xff\n".iter().copied());
+    with_rows(&transcript, |rows| {
+        assert_eq!((rows[0].first_line, rows[0].occurrences), (4, 1))
+    });
+}
+
+#[test]
+fn bytes_that_are_no_utf8_and_halves_of_surrogate_pairs_cost_only_themselves() {
+    let mut transcript = b"{\"a\":\"\xff ".to_vec();
+    transcript.extend(format!("{} \\ud83d\"}}", some_token()).into_bytes());
+    assert_eq!(paths(&transcript), [("a".to_owned(), 1)]);
+}
+
+#[test]
+fn a_session_without_secrets_has_no_findings() {
+    assert!(paths(b"").is_empty() && paths(&lines(&[said("nothing to see")])).is_empty());
+}
+
+#[test]
+fn a_dump_of_secrets_has_no_end_of_findings() {
+    let tokens: Vec<_> = (0..RECORDED_FINDINGS + 5)
+        .map(|n| token(&format!("{n:05}Rk2VtB9xLmN4pSwY8zAcD3fGhJ6uE1o")))
+        .collect();
+    let transcript = lines(&[said(&tokens.join(" ")), said(&tokens[0])]);
+    with_rows(&transcript, |rows| {
+        assert_eq!((rows.len(), rows[0].occurrences), (RECORDED_FINDINGS, 2));
+    });
+}
+
+#[test]
+fn debugging_what_was_found_shows_no_secret() {
+    let transcript = lines(&[said(&some_token())]);
+    let session = Session::from_bytes("a", "a", Timestamp::from_micros(0), &transcript);
+    let debugged = format!("{:?}", SessionFindings::of(&session, &SHIPPED));
+    assert!(
+        debugged.contains("ghp_... (40 characters)") && !debugged.contains(&some_token()[4..10]),
+        "{debugged}"
+    );
+}
+
+/// A JSON text in which letters are escaped here and there, as `escapes` says.
+fn write_json(value: &Value, escapes: &mut impl Iterator<Item = bool>, written: &mut String) {
+    match value {
+        Value::String(text) => write_string(text, escapes, written),
+        Value::Array(elements) => {
+            written.push('[');
+            for (place, element) in elements.iter().enumerate() {
+                written.push_str(if place == 0 { "" } else { " , " });
+                write_json(element, escapes, written);
+            }
+            written.push(']');
+        }
+        Value::Object(members) => {
+            written.push('{');
+            for (place, (key, member)) in members.iter().enumerate() {
+                written.push_str(if place == 0 { " " } else { "," });
+                write_string(key, escapes, written);
+                written.push_str(" :");
+                write_json(member, escapes, written);
+            }
+            written.push('}');
+        }
+        other => written.push_str(&other.to_string()),
+    }
+}
+
+fn write_string(text: &str, escapes: &mut impl Iterator<Item = bool>, written: &mut String) {
+    written.push('"');
+    for letter in text.chars() {
+        if escapes.next().unwrap_or_default() || letter.is_control() || matches!(letter, '"' | '\\') {
+            for unit in letter.encode_utf16(&mut [0; 2]) {
+                write!(written, "\\u{unit:04x}").unwrap();
+            }
+        } else {
+            written.push(letter);
+        }
+    }
+    written.push('"');
+}
+
+/// JSON around a string that holds a token: as a value, a key, or in JSON that a string is.
+fn json_around(token: String) -> impl Strategy<Value = Value> {
+    let text = (any::<String>(), any::<String>()).prop_map(move |(before, after)| format!("{before} {token} {after}"));
+    let leaf = text.prop_flat_map(|text| {
+        prop_oneof![
+            Just(json!(text)),
+            Just(json!({text.clone(): 1})),
+            Just(json!(json!({"a": [text.clone()]}).to_string())),
+            Just(json!(json!([{text: null}]).to_string())),
+        ]
+    });
+    leaf.prop_recursive(5, 16, 3, |inner| {
+        (inner, any::<String>(), any::<String>()).prop_flat_map(|(inner, key, other)| {
+            prop_oneof![
+                Just(json!([other.clone(), inner.clone(), 0])),
+                Just(json!({key: inner, "other": [other]})),
+            ]
+        })
+    })
+}
+
+fn any_token() -> impl Strategy<Value = String> {
+    let letters: Vec<char> = ('0'..='9').chain('A'..='Z').chain('a'..='z').collect();
+    Just(letters)
+        .prop_shuffle()
+        .prop_map(|letters| token(&letters[..36].iter().collect::<String>()))
+}
+
+fn planted() -> impl Strategy<Value = (String, Value)> {
+    any_token().prop_flat_map(|token| (Just(token.clone()), json_around(token)))
+}
+
+proptest! {
+    #[test]
+    fn a_planted_token_is_found_however_it_is_escaped_and_nothing_of_it_is_recorded(
+        (token, planted) in planted(),
+        escapes in prop::collection::vec(any::<bool>(), 1..64),
+    ) {
+        let mut line = String::new();
+        let event = json!({"uuid": token, "message": planted});
+        write_json(&event, &mut escapes.iter().copied().cycle(), &mut line);
+        prop_assert!(line.len() > 40);
+        with_rows(line.as_bytes(), |rows| {
+            let found = rows.iter().filter(|row| row.rule_id == "github-pat").count();
+            prop_assert_eq!(found, 1, "{}", line);
+            let recorded = format!("{rows:?}");
+            for part in token.as_bytes().windows(6) {
+                let part = std::str::from_utf8(part).unwrap();
+                prop_assert!(!recorded.contains(part), "{} in {}", part, recorded);
+            }
+            Ok(())
+        })?;
+    }
+
+    #[test]
+    fn arbitrary_bytes_are_no_panic(bytes in prop::collection::vec(any::<u8>(), 0..300)) {
+        paths(&bytes);
+    }
+
+    #[test]
+    fn arbitrary_text_around_keywords_is_no_panic(text in "(key|token|secret|pwd|://|[a-z0-9@:/= \n\"'é]){0,40}") {
+        paths(&lines(&[said(&text)]));
+    }
+}

@@ -1,0 +1,63 @@
+//! Secrets that stand in transcripts: which, where, how often, and since when; never the secrets themselves.
+
+mod concealment;
+mod entropy;
+mod findings;
+#[cfg(test)]
+mod measure;
+mod rows;
+mod rules;
+mod salt;
+mod scan;
+mod schema;
+mod secret;
+mod settings;
+mod transcript;
+
+use session_plugin_api::prelude::*;
+
+use crate::{findings::SessionFindings, rules::Rules, salt::SaltCache, schema::SECRET_FINDINGS, settings::Settings};
+
+/// Grows when the same transcript gives other rows than before.
+const OUTPUT_VERSION: u32 = 1;
+
+/// The processor `secrets`.
+#[derive(Debug, Default)]
+struct SecretsProcessor {
+    rules: Option<Rules>,
+    salt: SaltCache,
+}
+
+impl SessionProcessor for SecretsProcessor {
+    fn descriptor(&self) -> Descriptor {
+        Descriptor::new("secrets")
+            .cadence_minutes(30)
+            .output_version(OUTPUT_VERSION)
+            .session_table(SECRET_FINDINGS)
+    }
+
+    fn migrations(&self) -> Vec<Migration> {
+        schema::migrations()
+    }
+
+    fn configure(&mut self, configuration: &Configuration) -> Result<()> {
+        let settings: Settings = configuration.parse()?;
+        self.rules = Some(Rules::from_settings(&settings)?);
+        Ok(())
+    }
+
+    fn process_session(&self, session: &Session<'_>, connection: &Connection<'_>) -> Result<ProcessorResult> {
+        let rules = self.rules.as_ref();
+        let rules = rules.ok_or_else(|| Error::new("the processor has no rules: configure it first"))?;
+        let found = SessionFindings::of(session, rules);
+        if !found.findings.is_empty() {
+            let salt = self.salt.get(connection)?;
+            connection.replace(SECRET_FINDINGS, rows::rows(session, &found, rules, &salt)?)?;
+        }
+        Ok(ProcessorResult {
+            items_count: found.findings.len() as u64,
+        })
+    }
+}
+
+export_processor!(SecretsProcessor);

@@ -1,0 +1,97 @@
+//! Strings that are JSON themselves, an object or a list: further strings lie in them behind a second layer of escapes.
+
+use std::{collections::HashSet, ops::Range};
+
+use serde::de::IgnoredAny;
+
+use super::{Hit, Origin, Scanner};
+use crate::{
+    secret::Secret,
+    transcript::{JsonPath, for_each_string},
+};
+
+/// A secret that was found in a string of an event.
+pub(crate) struct Find {
+    /// The number of the rule that found it.
+    pub(crate) rule: usize,
+    /// The secret.
+    pub(crate) secret: Secret,
+    /// Where it stands in the JSON that the string is; `None` where it stands in the string as such.
+    pub(crate) embedded_at: Option<JsonPath>,
+}
+
+impl Scanner<'_> {
+    /// The secrets of a string, else those that its key gives away, and those of the strings in it if it is an object
+    /// or a list in JSON.
+    ///
+    /// What is found in the string and in a string in it is one find, the latter.
+    pub(crate) fn find(&mut self, text: &str, origin: &impl Origin) -> Vec<Find> {
+        let mut hits = self.hits(text, origin);
+        if hits.is_empty() {
+            hits = self.hits_by_key(text, origin);
+        }
+        let mut outer = Outer::new(text, hits);
+        let mut finds = Vec::new();
+        if let Some(json) = embedded_json(text) {
+            let mut decoded = String::new();
+            for_each_string(json, |enclosures, role, string| {
+                let inner = string.decode_into(&mut decoded);
+                let hits = self.hits(inner, origin);
+                if hits.is_empty() {
+                    return;
+                }
+                outer.leave_to(inner, &hits, string.range_in(text));
+                let path = JsonPath::of(enclosures, role);
+                finds.extend(hits.into_iter().map(|hit| Find {
+                    rule: hit.rule,
+                    secret: Secret::new(&inner[hit.secret]),
+                    embedded_at: Some(path.clone()),
+                }));
+            });
+        }
+        finds.extend(outer.into_finds());
+        finds
+    }
+}
+
+/// The hits in a string as such, in its order, each with whether it is yet to be counted.
+struct Outer<'t> {
+    text: &'t str,
+    hits: Vec<(Hit, bool)>,
+}
+
+impl<'t> Outer<'t> {
+    fn new(text: &'t str, hits: Vec<Hit>) -> Self {
+        let hits = hits.into_iter().map(|hit| (hit, true)).collect();
+        Self { text, hits }
+    }
+
+    /// Leaves what was found in an inner string, which stands at `range`, to that.
+    fn leave_to(&mut self, inner: &str, found: &[Hit], range: Range<usize>) {
+        let rules: HashSet<usize> = found.iter().map(|hit| hit.rule).collect();
+        let secrets: HashSet<&str> = found.iter().map(|hit| &inner[hit.secret.clone()]).collect();
+        let first = self.hits.partition_point(|(hit, _)| hit.secret.end <= range.start);
+        let touching = self.hits[first..].iter_mut();
+        for (hit, counts) in touching.take_while(|(hit, _)| hit.secret.start < range.end) {
+            let is_found = rules.contains(&hit.rule) || secrets.contains(&self.text[hit.secret.clone()]);
+            *counts &= !is_found;
+        }
+    }
+
+    fn into_finds(self) -> impl Iterator<Item = Find> {
+        let counting = self.hits.into_iter().filter(|(_, counts)| *counts);
+        counting.map(move |(hit, _)| Find {
+            rule: hit.rule,
+            secret: Secret::new(&self.text[hit.secret]),
+            embedded_at: None,
+        })
+    }
+}
+
+/// The JSON object or list that a text is.
+fn embedded_json(text: &str) -> Option<&str> {
+    let json = text.trim_ascii();
+    let is_enclosed = json.starts_with('{') && json.ends_with('}') || json.starts_with('[') && json.ends_with(']');
+    let is_json = || serde_json::from_str::<IgnoredAny>(json).is_ok();
+    (is_enclosed && json.len() > 2 && is_json()).then_some(json)
+}

@@ -1,0 +1,155 @@
+//! The search of one text for secrets.
+
+mod embedded;
+mod overlap;
+
+use std::{borrow::Cow, ops::Range};
+
+use memchr::{memchr, memrchr};
+
+pub(crate) use self::embedded::Find;
+use crate::rules::{Rule, RuleSet, Rules, Specificity, Suspect};
+
+/// Where a text comes from.
+pub(crate) trait Origin {
+    /// The file, if there is one. Asked for only when a rule or an allow list may depend on it.
+    fn file(&self) -> Option<&str>;
+
+    /// The key whose value the text is, if it is one.
+    fn key(&self) -> Option<Cow<'_, str>>;
+}
+
+/// Searches texts by one set of rules.
+pub(crate) struct Scanner<'r> {
+    rules: &'r Rules,
+    worth_trying: RuleSet,
+    /// A key and its value, when they are looked at together.
+    member: String,
+}
+
+/// A secret in a text.
+#[derive(Clone, PartialEq, Eq)]
+struct Hit {
+    rule: usize,
+    specificity: Specificity,
+    secret: Range<usize>,
+}
+
+impl<'r> Scanner<'r> {
+    /// A scanner by these rules.
+    pub(crate) fn new(rules: &'r Rules) -> Self {
+        Self {
+            rules,
+            worth_trying: RuleSet::default(),
+            member: String::new(),
+        }
+    }
+
+    /// The secrets of a short text that only the key whose value it is gives away.
+    fn hits_by_key(&mut self, text: &str, origin: &impl Origin) -> Vec<Hit> {
+        const LONG_KEY: usize = 64;
+        const LONG_VALUE: usize = 512;
+        let Some(key) = origin
+            .key()
+            .filter(|key| key.len() <= LONG_KEY && text.len() <= LONG_VALUE)
+        else {
+            return Vec::new();
+        };
+        let mut member = std::mem::take(&mut self.member);
+        member.clear();
+        member.extend([&key, "=\"", text, "\""]);
+        let value = key.len() + 2;
+        let mut hits = self.hits(&member, origin);
+        hits.retain(|hit| hit.secret.start >= value && hit.secret.end <= value + text.len());
+        for hit in &mut hits {
+            hit.secret = hit.secret.start - value..hit.secret.end - value;
+        }
+        self.member = member;
+        hits
+    }
+
+    /// The secrets of a text, in the order of the text. Where several rules found the same, the one that knows it best.
+    fn hits(&mut self, text: &str, origin: &impl Origin) -> Vec<Hit> {
+        if !self.rules.worth_trying(text, &mut self.worth_trying) {
+            return Vec::new();
+        }
+        let mut hits = Vec::new();
+        for number in self.worth_trying.iter() {
+            let rule = self.rules.get(number);
+            if rule.asks_for_file() && !rule.is_for_file(origin.file()) {
+                continue;
+            }
+            for (matched, secret) in rule.matches(text) {
+                if !self.is_allowed(rule, text, matched, secret.clone(), origin) {
+                    let specificity = rule.specificity(&text[secret.clone()]);
+                    hits.push(Hit {
+                        rule: number,
+                        specificity,
+                        secret,
+                    });
+                }
+            }
+        }
+        overlap::resolve(hits)
+    }
+
+    fn is_allowed(
+        &self,
+        rule: &Rule,
+        text: &str,
+        matched: Range<usize>,
+        secret: Range<usize>,
+        origin: &impl Origin,
+    ) -> bool {
+        /// Written into a line by who knows that it looks like a secret.
+        const ALLOWED_BY_COMMENT: &str = "gitleaks:allow";
+        let suspect = Suspect {
+            secret: &text[secret],
+            matched: &text[matched.clone()],
+            lines: lines_around(text, matched),
+            file: origin.file(),
+        };
+        suspect.lines.contains(ALLOWED_BY_COMMENT) || self.rules.allow_suspect(rule, &suspect)
+    }
+}
+
+/// The lines that a range lies in, without more than is worth looking at of very long ones.
+fn lines_around(text: &str, range: Range<usize>) -> &str {
+    const FAR: usize = 4096;
+    let mut start = range.start.saturating_sub(FAR);
+    let mut end = text.len().min(range.end + FAR);
+    while !text.is_char_boundary(start) {
+        start += 1;
+    }
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    if let Some(line_break) = memrchr(b'\n', &text.as_bytes()[start..range.start]) {
+        start += line_break + 1;
+    }
+    if let Some(line_break) = memchr(b'\n', &text.as_bytes()[range.end..end]) {
+        end = range.end + line_break;
+    }
+    &text[start..end]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_around_a_match_are_whole() {
+        let text = "one\ntwo three\nfour";
+        assert_eq!(lines_around(text, 4..7), "two three");
+        assert_eq!(lines_around(text, 8..16), "two three\nfour");
+        assert_eq!(lines_around(text, 0..1), "one");
+        assert_eq!(lines_around(text, text.len()..text.len()), "four");
+    }
+
+    #[test]
+    fn very_long_lines_are_cut() {
+        let text = "ä".repeat(10_000);
+        let lines = lines_around(&text, 10_000..10_002);
+        assert!(lines.len() < 10_000 && lines.len() > 4_000);
+    }
+}

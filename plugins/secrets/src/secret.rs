@@ -1,0 +1,92 @@
+//! A secret that was found, in a type that does not give it away.
+
+use std::fmt::{self, Write as _};
+
+use hmac::{Hmac, KeyInit, Mac};
+use sha2::Sha256;
+
+use crate::salt::Salt;
+
+/// A secret. It can be compared and hashed; what can be shown of it is its [`fingerprint`](Self::fingerprint) and its
+/// [`preview`](Self::preview).
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub(crate) struct Secret(String);
+
+impl Secret {
+    /// Takes a secret out of sight.
+    pub(crate) fn new(secret: &str) -> Self {
+        Self(secret.to_owned())
+    }
+
+    /// The secret itself, for what takes it out of other texts. Never to be written anywhere.
+    pub(crate) fn expose(&self) -> &str {
+        &self.0
+    }
+
+    /// HMAC-SHA-256 of the secret under the database's salt, in hex: the same for the same secret anywhere.
+    pub(crate) fn fingerprint(&self, salt: &Salt) -> String {
+        let mut mac = Hmac::<Sha256>::new(&salt.as_key().into());
+        mac.update(self.0.as_bytes());
+        let digest = mac.finalize().into_bytes();
+        digest.iter().fold(String::with_capacity(64), |mut hex, byte| {
+            let _ = write!(hex, "{byte:02x}");
+            hex
+        })
+    }
+
+    /// At most the first four characters, never more than a quarter of the secret, and its length.
+    pub(crate) fn preview(&self) -> String {
+        const SHOWN: usize = 4;
+        let length = self.0.chars().count();
+        let shown = self.0.chars().take(SHOWN.min(length / 4));
+        let mut preview: String = shown.flat_map(char::escape_debug).collect();
+        let _ = write!(preview, "... ({length} characters)");
+        preview
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "Secret({})", self.preview())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_preview_shows_a_quarter_and_four_characters_at_most() {
+        let preview = |secret: &str| Secret::new(secret).preview();
+        assert_eq!(preview(""), "... (0 characters)");
+        assert_eq!(preview("abc"), "... (3 characters)");
+        assert_eq!(preview("hunter12"), "hu... (8 characters)");
+        assert_eq!(preview(&"abcdefgh".repeat(5)), "abcd... (40 characters)");
+        assert_eq!(preview("äöüßéèêë"), "äö... (8 characters)");
+    }
+
+    #[test]
+    fn debugging_shows_no_more_than_the_preview() {
+        let secret = Secret::new("correct horse battery");
+        assert_eq!(format!("{secret:?}"), "Secret(corr... (21 characters))");
+    }
+
+    #[test]
+    fn a_fingerprint_is_an_hmac() {
+        // Test case 2 of RFC 4231, its key padded with zeros to the length of a salt, which HMAC does by itself.
+        let mut key = [0; 32];
+        key[..4].copy_from_slice(b"Jefe");
+        assert_eq!(
+            Secret::new("what do ya want for nothing?").fingerprint(&Salt::from_bytes(key)),
+            "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843"
+        );
+    }
+
+    #[test]
+    fn fingerprints_of_two_databases_have_nothing_in_common() {
+        let secret = Secret::new("correct horse");
+        let fingerprint = |salt| secret.fingerprint(&Salt::from_bytes([salt; 32]));
+        assert_ne!(fingerprint(1), fingerprint(2));
+        assert_eq!(fingerprint(1), fingerprint(1));
+    }
+}

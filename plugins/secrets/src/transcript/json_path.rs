@@ -1,0 +1,149 @@
+//! Where in an event a string stands.
+
+use std::fmt::Write as _;
+
+use super::{Enclosure, Role};
+use crate::concealment::Concealment;
+
+/// The way from an event to one of its strings: `message.content[0].input.command`.
+///
+/// A key that is no plain word is quoted (`files["src/main.rs"]`), `headers{}` is one of the keys of `headers`, and
+/// what comes after ` -> ` is inside of a string that is JSON itself.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct JsonPath {
+    segments: Vec<Segment>,
+}
+
+/// One step of the way.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Segment {
+    /// Into the value of a key.
+    Key(String),
+    /// Into an element of a list.
+    Position(usize),
+    /// To one of the keys of an object.
+    AnyKey,
+    /// Into the JSON that the string is.
+    Embedded,
+}
+
+impl JsonPath {
+    /// The way through what encloses a string to the string.
+    pub(crate) fn of(enclosures: &[Enclosure<'_>], role: Role) -> Self {
+        let (outer, innermost) = match role {
+            Role::Key => (&enclosures[..enclosures.len().saturating_sub(1)], Some(Segment::AnyKey)),
+            Role::Value => (enclosures, None),
+        };
+        let segments = outer.iter().map(|enclosure| match enclosure {
+            Enclosure::Object(key) => Segment::Key(key.map(|key| key.decode().into_owned()).unwrap_or_default()),
+            Enclosure::List(position) => Segment::Position(*position),
+        });
+        Self {
+            segments: segments.chain(innermost).collect(),
+        }
+    }
+
+    /// The way that has these steps.
+    pub(crate) fn from_segments(segments: Vec<Segment>) -> Self {
+        Self { segments }
+    }
+
+    /// The way that goes on inside of the string that this one leads to.
+    pub(crate) fn into_embedded(mut self, inner: Self) -> Self {
+        self.segments.push(Segment::Embedded);
+        self.segments.extend(inner.segments);
+        self
+    }
+
+    /// The way in writing, without the secrets that its keys may be; what is very long is cut.
+    pub(crate) fn written(&self, concealment: &Concealment) -> String {
+        const WRITTEN_SEGMENTS: usize = 64;
+        let mut written = String::new();
+        for segment in self.segments.iter().take(WRITTEN_SEGMENTS) {
+            write_segment(segment, concealment, &mut written);
+        }
+        if self.segments.len() > WRITTEN_SEGMENTS {
+            written.push_str("...");
+        }
+        concealment.apply(&written).to_owned()
+    }
+}
+
+fn write_segment(segment: &Segment, concealment: &Concealment, written: &mut String) {
+    match segment {
+        Segment::Key(key) => write_key(concealment.apply(key), written),
+        Segment::Position(position) => {
+            let _ = write!(written, "[{position}]");
+        }
+        Segment::AnyKey => written.push_str("{}"),
+        Segment::Embedded => written.push_str(" -> "),
+    }
+}
+
+fn write_key(key: &str, written: &mut String) {
+    const WRITTEN_BYTES: usize = 120;
+    let is_plain = |letter: char| letter.is_ascii_alphanumeric() || matches!(letter, '_' | '-' | '$');
+    if key.len() > WRITTEN_BYTES {
+        // Its beginning could be that of a secret.
+        written.push_str("[...]");
+    } else if !key.is_empty() && key.chars().all(is_plain) {
+        let is_first = written.is_empty() || written.ends_with(" -> ");
+        written.push_str(if is_first { "" } else { "." });
+        written.push_str(key);
+    } else {
+        let _ = write!(written, "[{key:?}]");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{secret::Secret, transcript::for_each_string};
+
+    fn paths(json: &str, concealment: &Concealment) -> Vec<String> {
+        let mut paths = Vec::new();
+        for_each_string(json, |enclosures, role, _| {
+            paths.push(JsonPath::of(enclosures, role).written(concealment));
+        });
+        paths
+    }
+
+    #[test]
+    fn a_path_is_written_as_one_would_write_it_in_code() {
+        let json = r#"{"message":{"content":[0,{"input":{"a b":{"\"":"x"}, "": "y"}}]}}"#;
+        let expected = [
+            "{}",
+            "message{}",
+            "message.content[1]{}",
+            "message.content[1].input{}",
+            r#"message.content[1].input["a b"]{}"#,
+            r#"message.content[1].input["a b"]["\""]"#,
+            "message.content[1].input{}",
+            r#"message.content[1].input[""]"#,
+        ];
+        assert_eq!(paths(json, &Concealment::default()), expected);
+    }
+
+    #[test]
+    fn what_is_inside_of_a_string_comes_after_an_arrow() {
+        let path = |key: &str| JsonPath::from_segments(vec![Segment::Key(key.into()), Segment::Position(0)]);
+        let path = path("text").into_embedded(path("config"));
+        assert_eq!(path.written(&Concealment::default()), "text[0] -> config[0]");
+    }
+
+    #[test]
+    fn a_key_that_is_a_secret_is_concealed() {
+        let secrets = [Secret::new("a \"secret\"")];
+        let concealment = Concealment::of(&secrets).unwrap();
+        let json = r#"{"the a \"secret\" key":["x"]}"#;
+        assert_eq!(paths(json, &concealment)[1], r#"["***"][0]"#);
+    }
+
+    #[test]
+    fn nothing_grows_without_bounds() {
+        let deep = "[".repeat(1000) + "\"x\"" + &"]".repeat(1000);
+        assert_eq!(paths(&deep, &Concealment::default()), ["[0]".repeat(64) + "..."]);
+        let long = format!("{{\"{}\":\"x\"}}", "k".repeat(1000));
+        assert_eq!(paths(&long, &Concealment::default())[1], "[...]");
+    }
+}

@@ -1,0 +1,267 @@
+//! The walk over all strings of a JSON text.
+
+use std::{borrow::Cow, ops::Range};
+
+use memchr::{memchr, memchr2};
+
+/// What encloses a place in a JSON text.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Enclosure<'a> {
+    /// An object: the key whose value, or which itself, is the place. Absent before the first one.
+    Object(Option<Escaped<'a>>),
+    /// A list: the place's position in it, from 0.
+    List(usize),
+}
+
+/// What a string is to the object or list that it stands in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Role {
+    /// A key of the innermost object.
+    Key,
+    /// A value.
+    Value,
+}
+
+/// A string of a JSON text as it was written, without its quotes.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Escaped<'a>(&'a str);
+
+/// Hands every string of a valid JSON text to `take`, keys included, in the order of the text: what encloses it, the
+/// outermost first, what it is there, and itself.
+///
+/// Of a text that is no JSON, some strings may be left out.
+pub(crate) fn for_each_string<'a>(json: &'a str, mut take: impl FnMut(&[Enclosure<'a>], Role, Escaped<'a>)) {
+    let mut enclosures: Vec<Enclosure<'a>> = Vec::new();
+    let bytes = json.as_bytes();
+    let mut at = 0;
+    while let Some(byte) = bytes.get(at) {
+        at += 1;
+        match byte {
+            b'{' => enclosures.push(Enclosure::Object(None)),
+            b'[' => enclosures.push(Enclosure::List(0)),
+            b'}' | b']' => drop(enclosures.pop()),
+            b',' => match enclosures.last_mut() {
+                Some(Enclosure::Object(key)) => *key = None,
+                Some(Enclosure::List(position)) => *position += 1,
+                None => {}
+            },
+            b'"' => {
+                let Some(length) = string_length(&bytes[at..]) else {
+                    return;
+                };
+                let string = Escaped(json.get(at..at + length).unwrap_or_default());
+                at += length + 1;
+                let role = match enclosures.last_mut() {
+                    Some(Enclosure::Object(key @ None)) => {
+                        *key = Some(string);
+                        Role::Key
+                    }
+                    _ => Role::Value,
+                };
+                take(&enclosures, role, string);
+            }
+            _ => {}
+        }
+    }
+}
+
+/// How many bytes there are before the quote that ends a string.
+fn string_length(bytes: &[u8]) -> Option<usize> {
+    let mut at = 0;
+    loop {
+        at += memchr2(b'"', b'\\', bytes.get(at..)?)?;
+        if bytes[at] == b'"' {
+            return Some(at);
+        }
+        at += 2;
+    }
+}
+
+impl<'a> Escaped<'a> {
+    /// Where it stands in the text that it was found in.
+    pub(crate) fn range_in(self, json: &'a str) -> Range<usize> {
+        let start = self.0.as_ptr().addr() - json.as_ptr().addr();
+        start..start + self.0.len()
+    }
+
+    /// Unescaped; `buffer` holds the text if anything was escaped. Half of a surrogate pair becomes U+FFFD.
+    pub(crate) fn decode_into<'b>(self, buffer: &'b mut String) -> &'b str
+    where
+        'a: 'b,
+    {
+        let Some(first) = memchr(b'\\', self.0.as_bytes()) else {
+            return self.0;
+        };
+        buffer.clear();
+        buffer.reserve(self.0.len());
+        let (plain, mut rest) = self.0.split_at(first);
+        buffer.push_str(plain);
+        while let Some(escape) = rest.strip_prefix('\\') {
+            rest = unescape(escape, buffer);
+            let plain = memchr(b'\\', rest.as_bytes()).unwrap_or(rest.len());
+            buffer.push_str(&rest[..plain]);
+            rest = &rest[plain..];
+        }
+        buffer
+    }
+
+    /// Unescaped.
+    pub(crate) fn decode(self) -> Cow<'a, str> {
+        match memchr(b'\\', self.0.as_bytes()) {
+            None => Cow::Borrowed(self.0),
+            Some(_) => {
+                let mut buffer = String::new();
+                self.decode_into(&mut buffer);
+                Cow::Owned(buffer)
+            }
+        }
+    }
+}
+
+/// Appends what an escape, of which the backslash has been passed, stands for, and gives what comes after it.
+fn unescape<'a>(escape: &'a str, buffer: &mut String) -> &'a str {
+    let mut characters = escape.chars();
+    match characters.next() {
+        Some('n') => buffer.push('\n'),
+        Some('t') => buffer.push('\t'),
+        Some('r') => buffer.push('\r'),
+        Some('b') => buffer.push('\u{8}'),
+        Some('f') => buffer.push('\u{c}'),
+        Some('u') => return unescape_unit(characters.as_str(), buffer),
+        Some(itself) => buffer.push(itself),
+        None => {}
+    }
+    characters.as_str()
+}
+
+/// As [`unescape`], of `\u` and four digits, or of two such that are a surrogate pair.
+fn unescape_unit<'a>(digits: &'a str, buffer: &mut String) -> &'a str {
+    let Some((unit, rest)) = code_unit(digits) else {
+        buffer.push(char::REPLACEMENT_CHARACTER);
+        return digits;
+    };
+    let low = rest.strip_prefix("\\u").and_then(code_unit);
+    if let Some((low, after)) = low
+        && let Some(Ok(pair)) = char::decode_utf16([unit, low]).next()
+        && pair > '\u{ffff}'
+    {
+        buffer.push(pair);
+        return after;
+    }
+    buffer.push(char::from_u32(u32::from(unit)).unwrap_or(char::REPLACEMENT_CHARACTER));
+    rest
+}
+
+fn code_unit(digits: &str) -> Option<(u16, &str)> {
+    let (digits, rest) = digits.split_at_checked(4)?;
+    Some((u16::from_str_radix(digits, 16).ok()?, rest))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::Value;
+
+    use super::*;
+
+    fn strings(json: &str) -> Vec<(String, Role, String)> {
+        let mut found = Vec::new();
+        for_each_string(json, |enclosures, role, string| {
+            let place: Vec<_> = enclosures
+                .iter()
+                .map(|enclosure| match enclosure {
+                    Enclosure::Object(key) => key.map(|key| key.decode().into_owned()).unwrap_or_default(),
+                    Enclosure::List(position) => position.to_string(),
+                })
+                .collect();
+            found.push((place.join("/"), role, string.decode().into_owned()));
+        });
+        found
+    }
+
+    fn found(place: &str, role: Role, string: &str) -> (String, Role, String) {
+        (place.to_owned(), role, string.to_owned())
+    }
+
+    #[test]
+    fn keys_and_values_are_found_where_they_stand() {
+        let json = r#" {"a": ["x", 1, {"b\n": "y\"]"}, [], "z"], "c": {}, "d": null, "e": "{,}"} "#;
+        let expected = [
+            found("a", Role::Key, "a"),
+            found("a/0", Role::Value, "x"),
+            found("a/2/b\n", Role::Key, "b\n"),
+            found("a/2/b\n", Role::Value, "y\"]"),
+            found("a/4", Role::Value, "z"),
+            found("c", Role::Key, "c"),
+            found("d", Role::Key, "d"),
+            found("e", Role::Key, "e"),
+            found("e", Role::Value, "{,}"),
+        ];
+        assert_eq!(strings(json), expected);
+        assert_eq!(strings(r#""alone""#), [found("", Role::Value, "alone")]);
+    }
+
+    #[test]
+    fn half_a_surrogate_pair_costs_only_itself() {
+        let decoded = |escaped| Escaped(escaped).decode().into_owned();
+        assert_eq!(decoded(r"\ud83d\ude00!"), "😀!");
+        assert_eq!(decoded(r"\ud83d!"), "\u{fffd}!");
+        assert_eq!(decoded(r"\ud83d\u0041\ude00"), "\u{fffd}A\u{fffd}");
+        assert_eq!(decoded(r"\ud83d\ud83d\ude00"), "\u{fffd}😀");
+    }
+
+    #[test]
+    fn what_is_no_json_is_no_panic() {
+        for text in ["", "\"", "\"\\", "}]}", "{\"a", ",,\"", "[\"\\u12", "{\"a\":\"b\\\""] {
+            strings(text);
+        }
+        for escaped in ["\\", "\\u", "\\u12", "\\uzzzz", "\\ud83d\\u", "\\é", "\\u12é4"] {
+            Escaped(escaped).decode();
+        }
+    }
+
+    fn all_strings(value: &Value, into: &mut Vec<String>) {
+        match value {
+            Value::String(string) => into.push(string.clone()),
+            Value::Array(elements) => elements.iter().for_each(|element| all_strings(element, into)),
+            Value::Object(members) => members.iter().for_each(|(key, value)| {
+                into.push(key.clone());
+                all_strings(value, into);
+            }),
+            _ => {}
+        }
+    }
+
+    fn any_json() -> impl Strategy<Value = Value> {
+        let leaf = prop_oneof![
+            Just(Value::Null),
+            any::<f64>().prop_map(Value::from),
+            any::<String>().prop_map(Value::from)
+        ];
+        leaf.prop_recursive(4, 32, 6, |inner| {
+            prop_oneof![
+                prop::collection::vec(inner.clone(), 0..6).prop_map(Value::from),
+                prop::collection::btree_map(any::<String>(), inner, 0..6)
+                    .prop_map(|members| Value::Object(members.into_iter().collect())),
+            ]
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn every_string_is_found_as_serde_json_reads_it(value in any_json()) {
+            let mut expected = Vec::new();
+            all_strings(&value, &mut expected);
+            for json in [value.to_string(), format!("{value:#}")] {
+                let found: Vec<_> = strings(&json).into_iter().map(|(_, _, string)| string).collect();
+                prop_assert_eq!(&found, &expected);
+            }
+        }
+
+        #[test]
+        fn arbitrary_text_is_no_panic(text in any::<String>()) {
+            strings(&text);
+            Escaped(&text).decode();
+        }
+    }
+}
