@@ -114,7 +114,7 @@ fn observed(host: &Host, scheduler: &Scheduler, since: Timestamp) -> Result<Obse
             last_checked: states.values().map(SessionState::last_checked).max(),
             newest_transcript,
             oldest_unprocessed: backlog.oldest,
-            hindrance: hindrance(&file.status),
+            hindrance: hindrance(host, &file.status),
         };
         let status = statuses.iter().find(|status| status.processor == name.as_str());
         let processor = ObservedProcessor {
@@ -134,9 +134,13 @@ fn distance_of(cadence: &Cadence) -> Duration {
     apart.map_or(Duration::ZERO, |micros| Duration::from_micros(micros.unsigned_abs()))
 }
 
-fn hindrance(status: &PluginStatus) -> Option<Hindrance> {
+fn hindrance(host: &Host, status: &PluginStatus) -> Option<Hindrance> {
+    let is_configured = |name: &ProcessorName| host.settings().processors.contains_key(name.as_str());
     match status {
-        PluginStatus::Unavailable { reason, .. } => Some(Hindrance::Unavailable { reason: reason.clone() }),
+        PluginStatus::Unavailable { name, reason } if is_configured(name) => {
+            Some(Hindrance::Unavailable { reason: reason.clone() })
+        }
+        PluginStatus::Unavailable { .. } => Some(Hindrance::NotConfigured),
         status => {
             let session = status.processor()?.wedged_by()?;
             Some(Hindrance::Wedged { session })

@@ -36,6 +36,8 @@ pub enum Hindrance {
         /// Why.
         reason: String,
     },
+    /// It does not serve without a configuration, and nobody has written one: it is not wanted.
+    NotConfigured,
     /// An attempt does not return.
     Wedged {
         /// The session.
@@ -86,7 +88,7 @@ impl Warning {
 #[must_use]
 pub fn assess(observed: &Observed, now: Timestamp) -> Vec<Warning> {
     if let Some(hindrance) = &observed.hindrance {
-        return vec![hindered(hindrance)];
+        return hindered(hindrance).into_iter().collect();
     }
     [lagging(observed), stuck(observed, now)]
         .into_iter()
@@ -94,17 +96,19 @@ pub fn assess(observed: &Observed, now: Timestamp) -> Vec<Warning> {
         .collect()
 }
 
-fn hindered(hindrance: &Hindrance) -> Warning {
-    match hindrance {
-        Hindrance::Unavailable { reason } => Warning::new(
+fn hindered(hindrance: &Hindrance) -> Option<Warning> {
+    let (kind, message) = match hindrance {
+        Hindrance::NotConfigured => return None,
+        Hindrance::Unavailable { reason } => (
             WarningKind::Unavailable,
             format!("the processor does not take its configuration: {reason}; correct it and restart"),
         ),
-        Hindrance::Wedged { session } => Warning::new(
+        Hindrance::Wedged { session } => (
             WarningKind::Wedged,
             format!("the attempt at {session} does not return: restart the service, and tell the plugin's author"),
         ),
-    }
+    };
+    Some(Warning::new(kind, message))
 }
 
 /// Twice the cadence: one run may be missed.

@@ -151,10 +151,10 @@ impl Catalogue {
                 trace: Vec::new(),
             };
             let file = loading.file(path);
-            report(&file);
+            report(&file, options);
             catalogue.files.push(file);
         }
-        let retired = self.files.iter().filter_map(|file| catalogue.retired(file));
+        let retired = self.files.iter().filter_map(|file| catalogue.retired(file, options));
         let retired: Vec<PluginFile> = retired.collect();
         catalogue.files.extend(retired);
         if let Some(state) = options.state {
@@ -164,7 +164,7 @@ impl Catalogue {
     }
 
     /// What becomes of an earlier file that serves no longer.
-    fn retired(&self, earlier: &PluginFile) -> Option<PluginFile> {
+    fn retired(&self, earlier: &PluginFile, options: &LoadOptions<'_>) -> Option<PluginFile> {
         let PluginStatus::Loaded(processor) = &earlier.status else {
             return None;
         };
@@ -182,7 +182,7 @@ impl Catalogue {
             newer: None,
             ..earlier.clone()
         };
-        report(&retired);
+        report(&retired, options);
         Some(retired)
     }
 
@@ -267,7 +267,7 @@ fn candidates(folder: &Path) -> Result<Vec<PathBuf>, CatalogueError> {
     Ok(paths)
 }
 
-fn report(plugin: &PluginFile) {
+fn report(plugin: &PluginFile, options: &LoadOptions<'_>) {
     let file = file_name(&plugin.path);
     match &plugin.status {
         PluginStatus::Loaded(processor) => {
@@ -276,6 +276,9 @@ fn report(plugin: &PluginFile) {
         PluginStatus::Replaced(processor) | PluginStatus::Removed(processor) => {
             let (version, what) = (processor.package_version(), plugin.status.label());
             tracing::info!(file, processor = %processor.name(), version, "{what}");
+        }
+        PluginStatus::Unavailable { name, reason } if !options.configurations.contains_key(name.as_str()) => {
+            tracing::info!(file, processor = %name, "the processor is unavailable: {reason}");
         }
         PluginStatus::Unavailable { name, reason } => {
             tracing::warn!(file, processor = %name, "the processor is unavailable: {reason}");

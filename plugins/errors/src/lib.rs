@@ -11,6 +11,7 @@ mod settings;
 #[cfg(test)]
 mod tests;
 
+use secret_detector::{Rules, redact};
 use session_plugin_api::prelude::*;
 
 use crate::{
@@ -27,6 +28,7 @@ const PROCESSOR_VERSION: u32 = 1;
 #[derive(Debug, Default)]
 struct ErrorsProcessor {
     classes: Classes,
+    secrets: Option<Rules>,
 }
 
 impl SessionProcessor for ErrorsProcessor {
@@ -48,11 +50,14 @@ impl SessionProcessor for ErrorsProcessor {
             Some(file) => Classes::with_file(&file)?,
             None => Classes::shipped()?,
         };
+        self.secrets = Some(Rules::shipped()?);
         Ok(())
     }
 
     fn process_session(&self, session: &Session<'_>, connection: &Connection<'_>) -> Result<ProcessorResult> {
-        let found = SessionErrors::of(session, &self.classes, |text| text.into());
+        let secrets = self.secrets.as_ref();
+        let secrets = secrets.ok_or_else(|| Error::new("the processor is not configured"))?;
+        let found = SessionErrors::of(session, &self.classes, |text| redact(text, secrets));
         connection.replace(SESSION_ERRORS, &found.errors)?;
         connection.replace(SESSION_OUTCOME, [&found.outcome])?;
         Ok(ProcessorResult {

@@ -1,22 +1,22 @@
 //! Secrets that stand in transcripts: which, where, how often, and since when; never the secrets themselves.
 
 mod concealment;
-mod entropy;
+mod embedded;
 mod findings;
 #[cfg(test)]
 mod measure;
 mod rows;
-mod rules;
+#[cfg(test)]
+mod rule_files;
 mod salt;
-mod scan;
 mod schema;
 mod secret;
-mod settings;
 mod transcript;
 
+use secret_detector::{Rules, Settings};
 use session_plugin_api::prelude::*;
 
-use crate::{findings::SessionFindings, rules::Rules, salt::SaltCache, schema::SECRET_FINDINGS, settings::Settings};
+use crate::{findings::SessionFindings, salt::SaltCache, schema::SECRET_FINDINGS};
 
 /// Grows when the same transcript gives other rows than before.
 const OUTPUT_VERSION: u32 = 1;

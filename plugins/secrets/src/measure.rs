@@ -3,9 +3,10 @@
 use std::collections::BTreeSet;
 
 use labelled_secrets::{Sample, samples};
+use secret_detector::{Rules, Settings};
 use session_plugin_api::{Session, Timestamp};
 
-use crate::{findings::SessionFindings, rules::Rules, settings::Settings};
+use crate::findings::SessionFindings;
 
 /// What was found and what should have been, counted by sample and rule.
 #[derive(Debug, Default)]

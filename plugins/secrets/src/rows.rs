@@ -1,9 +1,10 @@
 //! The rows of `secret_findings`, column by column as `schema/0001.sql` declares them.
 
 use aho_corasick::BuildError;
+use secret_detector::Rules;
 use session_plugin_api::{Session, Timestamp, row};
 
-use crate::{concealment::Concealment, findings::SessionFindings, rules::Rules, salt::Salt};
+use crate::{concealment::Concealment, findings::SessionFindings, salt::Salt};
 
 row! {
     /// A row of `secret_findings`. Nothing in it is a secret, nor a part of one but for the preview.

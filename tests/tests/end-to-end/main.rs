@@ -33,6 +33,7 @@ mod replace_lane;
 mod replaced_files;
 mod replacing;
 mod script;
+mod secrets;
 mod signals;
 mod state_file;
 mod tables;

@@ -10,11 +10,11 @@ use std::{
 };
 
 use memchr::memmem;
+use secret_detector::{Origin, Rules, Scanner};
 use session_plugin_api::{Session, Timestamp, log, transcript::Event};
 
 use crate::{
-    rules::Rules,
-    scan::{Find, Origin, Scanner},
+    embedded::{Find, find},
     secret::Secret,
     transcript::{Enclosure, FilesOfLine, JsonPath, Role, ToolFiles, for_each_string},
 };
@@ -115,7 +115,7 @@ impl Search<'_> {
                 enclosures,
                 role,
             };
-            for find in self.scanner.find(string.decode_into(decoded), &origin) {
+            for find in find(&mut self.scanner, string.decode_into(decoded), &origin) {
                 self.record(event, find, || JsonPath::of(enclosures, role));
             }
         });

@@ -3,13 +3,13 @@
 use std::{fmt::Write as _, sync::LazyLock};
 
 use proptest::prelude::*;
+use secret_detector::Settings;
 use serde_json::{Value, json};
 
 use super::*;
 use crate::{
     rows::{SecretFinding, rows},
     salt::Salt,
-    settings::Settings,
 };
 
 static SHIPPED: LazyLock<Rules> = LazyLock::new(|| Rules::from_settings(&Settings::default()).unwrap());

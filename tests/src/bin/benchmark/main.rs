@@ -7,6 +7,8 @@ mod against_appender;
 mod against_ccusage;
 mod against_floor;
 mod against_idle;
+mod labelled;
+mod other_processors;
 mod process;
 mod programs;
 mod series;
@@ -76,6 +78,8 @@ fn main() -> Result<()> {
         "Medians of {repetitions} repetitions in turns, with their least and greatest; {threads} threads; files in the page cache.",
     )?;
     against_floor::compare(&host, &floor, &arguments.corpus, repetitions)?;
+    other_processors::compare(&host, &floor, &["errors", "secrets"], &arguments.corpus, repetitions)?;
+    labelled::measure(&host, &scratch)?;
     against_appender::compare(&host, repetitions)?;
     against_idle::compare(&host, &arguments.corpus)?;
     if let (Some(program), Some(home)) = (arguments.ccusage, arguments.home) {

@@ -56,18 +56,14 @@ impl Host {
     /// One run of a processor over all transcripts below `sessions`.
     pub(crate) fn run_processor(&self, processor: &str, sessions: &Path) -> Result<(Measured, RunResult)> {
         fs::create_dir_all(&self.scratch)?;
-        let mut command = Command::new(&self.program);
-        without_settings(&mut command);
+        let mut command = self.command();
         command
             .args(["run", processor, "--json", "--recursive"])
             .arg(format!("--workers={}", self.threads))
             .arg("--sessions")
             .arg(sessions)
             .arg("--plugins")
-            .arg(&self.plugins)
-            .arg("--data")
-            .arg(&self.scratch)
-            .env("XDG_CONFIG_HOME", &self.scratch);
+            .arg(&self.plugins);
         let measured = measure(&mut command)?;
         let result: RunResult =
             serde_json::from_slice(&measured.output).context("cannot read the result of the run")?;
@@ -76,6 +72,24 @@ impl Host {
             "the run did not process every session"
         );
         Ok((measured, result))
+    }
+
+    /// The rows that a query of the state gives, as JSON.
+    pub(crate) fn query(&self, sql: &str) -> Result<Vec<u8>> {
+        let mut command = self.command();
+        command.args(["query", sql, "--format", "json"]);
+        Ok(measure(&mut command)?.output)
+    }
+
+    /// The host with its data here, and without any configuration.
+    fn command(&self) -> Command {
+        let mut command = Command::new(&self.program);
+        without_settings(&mut command);
+        command
+            .arg("--data")
+            .arg(&self.scratch)
+            .env("XDG_CONFIG_HOME", &self.scratch);
+        command
     }
 }
 

@@ -4,7 +4,7 @@ use std::io;
 
 /// Why the rules cannot be used.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum RulesError {
+pub enum RulesError {
     /// The file is not there, or may not be read.
     #[error("{file}: cannot be read ({source}): give `rules_file` the path of a rule file that the host may read")]
     Unreadable {
@@ -67,7 +67,7 @@ impl RulesError {
 
 /// What is wrong with a rule or an allow list.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum Fault {
+pub enum Fault {
     /// A regular expression does not compile.
     #[error("`{field}` is no regular expression that can be used ({source}): correct it")]
     Pattern {

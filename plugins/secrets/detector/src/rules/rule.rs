@@ -14,7 +14,7 @@ use crate::entropy::shannon_entropy;
 
 /// A compiled rule.
 #[derive(Clone, Debug)]
-pub(crate) struct Rule {
+pub struct Rule {
     id: String,
     description: String,
     finds: Finds,
@@ -86,17 +86,20 @@ impl Rule {
     }
 
     /// The rule's name.
-    pub(crate) fn id(&self) -> &str {
+    #[must_use]
+    pub fn id(&self) -> &str {
         &self.id
     }
 
     /// What it finds, in words.
-    pub(crate) fn description(&self) -> &str {
+    #[must_use]
+    pub fn description(&self) -> &str {
         &self.description
     }
 
     /// One of these is in every text that has a match.
-    pub(super) fn keywords(&self) -> &[String] {
+    #[must_use]
+    pub fn keywords(&self) -> &[String] {
         &self.keywords
     }
 

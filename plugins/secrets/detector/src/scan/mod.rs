@@ -1,17 +1,15 @@
 //! The search of one text for secrets.
 
-mod embedded;
 mod overlap;
 
 use std::{borrow::Cow, ops::Range};
 
 use memchr::{memchr, memrchr};
 
-pub(crate) use self::embedded::Find;
 use crate::rules::{Rule, RuleSet, Rules, Specificity, Suspect};
 
 /// Where a text comes from.
-pub(crate) trait Origin {
+pub trait Origin {
     /// The file, if there is one. Asked for only when a rule or an allow list may depend on it.
     fn file(&self) -> Option<&str>;
 
@@ -20,7 +18,7 @@ pub(crate) trait Origin {
 }
 
 /// Searches texts by one set of rules.
-pub(crate) struct Scanner<'r> {
+pub struct Scanner<'r> {
     rules: &'r Rules,
     worth_trying: RuleSet,
     /// A key and its value, when they are looked at together.
@@ -28,16 +26,19 @@ pub(crate) struct Scanner<'r> {
 }
 
 /// A secret in a text.
-#[derive(Clone, PartialEq, Eq)]
-struct Hit {
-    rule: usize,
-    specificity: Specificity,
-    secret: Range<usize>,
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Hit {
+    /// The number of the rule that found it.
+    pub rule: usize,
+    pub(crate) specificity: Specificity,
+    /// Where in the text it stands.
+    pub secret: Range<usize>,
 }
 
 impl<'r> Scanner<'r> {
     /// A scanner by these rules.
-    pub(crate) fn new(rules: &'r Rules) -> Self {
+    #[must_use]
+    pub fn new(rules: &'r Rules) -> Self {
         Self {
             rules,
             worth_trying: RuleSet::default(),
@@ -46,7 +47,7 @@ impl<'r> Scanner<'r> {
     }
 
     /// The secrets of a short text that only the key whose value it is gives away.
-    fn hits_by_key(&mut self, text: &str, origin: &impl Origin) -> Vec<Hit> {
+    pub fn hits_by_key(&mut self, text: &str, origin: &impl Origin) -> Vec<Hit> {
         const LONG_KEY: usize = 64;
         const LONG_VALUE: usize = 512;
         let Some(key) = origin
@@ -69,7 +70,7 @@ impl<'r> Scanner<'r> {
     }
 
     /// The secrets of a text, in the order of the text. Where several rules found the same, the one that knows it best.
-    fn hits(&mut self, text: &str, origin: &impl Origin) -> Vec<Hit> {
+    pub fn hits(&mut self, text: &str, origin: &impl Origin) -> Vec<Hit> {
         if !self.rules.worth_trying(text, &mut self.worth_trying) {
             return Vec::new();
         }

@@ -13,23 +13,23 @@ use serde::Deserialize;
 /// ```
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-pub(crate) struct Settings {
+pub struct Settings {
     /// A rule file in the format of gitleaks, in place of the shipped rules or building on them.
-    pub(crate) rules_file: Option<PathBuf>,
+    pub rules_file: Option<PathBuf>,
     /// Rules that are not used.
-    pub(crate) disabled_rules: Vec<String>,
+    pub disabled_rules: Vec<String>,
     /// What no rule finds.
-    pub(crate) allow: Allow,
+    pub allow: Allow,
 }
 
 /// What no rule finds: what one of these fits.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-pub(crate) struct Allow {
+pub struct Allow {
     /// Patterns of allowed secrets.
-    pub(crate) regexes: Vec<String>,
+    pub regexes: Vec<String>,
     /// Words of which an allowed secret has one.
-    pub(crate) stopwords: Vec<String>,
+    pub stopwords: Vec<String>,
     /// Patterns of the files in which all is allowed.
-    pub(crate) paths: Vec<String>,
+    pub paths: Vec<String>,
 }

@@ -7,22 +7,18 @@ mod file;
 mod keywords;
 mod pattern;
 mod rule;
-#[cfg(test)]
-mod tests;
 
 use std::{fs, path::Path};
 
 use self::{
     allowlist::Allowlist,
-    error::Fault,
     file::{AllowlistEntry, RuleFile},
     keywords::Keywords,
 };
-pub(crate) use self::{
-    allowlist::Suspect,
-    error::RulesError,
-    keywords::RuleSet,
-    rule::{Rule, Specificity},
+pub(crate) use self::{allowlist::Suspect, keywords::RuleSet, rule::Specificity};
+pub use self::{
+    error::{Fault, RulesError},
+    rule::Rule,
 };
 use crate::settings::Settings;
 
@@ -31,7 +27,7 @@ const SHIPPED: (&str, &str) = ("the shipped rules", include_str!("../../rules/de
 
 /// All rules that are in use.
 #[derive(Clone, Debug)]
-pub(crate) struct Rules {
+pub struct Rules {
     rules: Vec<Rule>,
     keywords: Keywords,
     allowlists: Vec<Allowlist>,
@@ -39,11 +35,27 @@ pub(crate) struct Rules {
 }
 
 impl Rules {
+    /// The rules that ship.
+    ///
+    /// # Errors
+    /// Never for the rules as they are.
+    pub fn shipped() -> Result<Self, RulesError> {
+        Self::parse(SHIPPED.0, SHIPPED.1)
+    }
+
+    /// The rules of a text in the format, which errors call `name`; they stand for themselves.
+    ///
+    /// # Errors
+    /// Names the rule that is broken.
+    pub fn parse(name: &str, toml: &str) -> Result<Self, RulesError> {
+        Self::compile(name, &RuleFile::parse(name, toml)?, &[])
+    }
+
     /// The rules that an operator's settings ask for.
     ///
     /// # Errors
     /// Names the file and the rule that is broken.
-    pub(crate) fn from_settings(settings: &Settings) -> Result<Self, RulesError> {
+    pub fn from_settings(settings: &Settings) -> Result<Self, RulesError> {
         let shipped = || RuleFile::parse(SHIPPED.0, SHIPPED.1);
         let (name, file) = match &settings.rules_file {
             None => (SHIPPED.0.to_owned(), shipped()?),
@@ -108,18 +120,18 @@ impl Rules {
     }
 
     /// The rule of a number.
-    pub(crate) fn get(&self, number: usize) -> &Rule {
+    pub fn get(&self, number: usize) -> &Rule {
         &self.rules[number]
     }
 
     /// All of them.
-    #[cfg(test)]
-    pub(crate) fn iter(&self) -> impl Iterator<Item = &Rule> {
+    pub fn iter(&self) -> impl Iterator<Item = &Rule> {
         self.rules.iter()
     }
 
     /// The numbers of the rules that find a file as such, by its path.
-    pub(crate) fn finding_file(&self, file: &str) -> Vec<usize> {
+    #[must_use]
+    pub fn finding_file(&self, file: &str) -> Vec<usize> {
         let suspect = Suspect {
             secret: file,
             matched: file,

@@ -5,11 +5,12 @@ use std::path::PathBuf;
 use serde_json::json;
 use session_plugin_api::{Session, Timestamp};
 
-use super::*;
-use crate::{findings::SessionFindings, settings::Allow};
+use secret_detector::{Allow, Rules, Settings};
+
+use crate::findings::SessionFindings;
 
 fn every_feature() -> Settings {
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/src/rules/fixtures/every_feature.toml");
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/src/fixtures/every_feature.toml");
     Settings {
         rules_file: Some(PathBuf::from(path)),
         ..Settings::default()
@@ -17,7 +18,7 @@ fn every_feature() -> Settings {
 }
 
 fn rules(toml: &str) -> Rules {
-    Rules::compile("rules.toml", &RuleFile::parse("rules.toml", toml).unwrap(), &[]).unwrap()
+    Rules::parse("rules.toml", toml).unwrap()
 }
 
 /// Which rules find what in a transcript.
@@ -117,7 +118,7 @@ fn rules_for_certain_files() {
 #[test]
 fn a_file_that_extends_the_shipped_rules() {
     let rules = Rules::from_settings(&every_feature()).unwrap();
-    let ids: Vec<_> = rules.iter().map(Rule::id).collect();
+    let ids: Vec<_> = rules.iter().map(|rule| rule.id()).collect();
     let shipped = Rules::from_settings(&Settings::default()).unwrap();
     assert_eq!(ids.len(), shipped.iter().count() - 1 + 5);
     assert!(!ids.contains(&"jwt") && ids.contains(&"npm-access-token"));
@@ -152,9 +153,7 @@ fn settings_disable_and_allow() {
 }
 
 fn refused(toml: &str) -> String {
-    let file = RuleFile::parse("my.toml", toml);
-    let compiled = file.and_then(|file| Rules::compile("my.toml", &file, &[]));
-    compiled.err().unwrap().to_string()
+    Rules::parse("my.toml", toml).err().unwrap().to_string()
 }
 
 fn refused_rule(fields: &str) -> String {

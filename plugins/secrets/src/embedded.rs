@@ -4,7 +4,8 @@ use std::{collections::HashSet, ops::Range};
 
 use serde::de::IgnoredAny;
 
-use super::{Hit, Origin, Scanner};
+use secret_detector::{Hit, Origin, Scanner};
+
 use crate::{
     secret::Secret,
     transcript::{JsonPath, for_each_string},
@@ -20,38 +21,36 @@ pub(crate) struct Find {
     pub(crate) embedded_at: Option<JsonPath>,
 }
 
-impl Scanner<'_> {
-    /// The secrets of a string, else those that its key gives away, and those of the strings in it if it is an object
-    /// or a list in JSON.
-    ///
-    /// What is found in the string and in a string in it is one find, the latter.
-    pub(crate) fn find(&mut self, text: &str, origin: &impl Origin) -> Vec<Find> {
-        let mut hits = self.hits(text, origin);
-        if hits.is_empty() {
-            hits = self.hits_by_key(text, origin);
-        }
-        let mut outer = Outer::new(text, hits);
-        let mut finds = Vec::new();
-        if let Some(json) = embedded_json(text) {
-            let mut decoded = String::new();
-            for_each_string(json, |enclosures, role, string| {
-                let inner = string.decode_into(&mut decoded);
-                let hits = self.hits(inner, origin);
-                if hits.is_empty() {
-                    return;
-                }
-                outer.leave_to(inner, &hits, string.range_in(text));
-                let path = JsonPath::of(enclosures, role);
-                finds.extend(hits.into_iter().map(|hit| Find {
-                    rule: hit.rule,
-                    secret: Secret::new(&inner[hit.secret]),
-                    embedded_at: Some(path.clone()),
-                }));
-            });
-        }
-        finds.extend(outer.into_finds());
-        finds
+/// The secrets of a string, else those that its key gives away, and those of the strings in it if it is an object
+/// or a list in JSON.
+///
+/// What is found in the string and in a string in it is one find, the latter.
+pub(crate) fn find(scanner: &mut Scanner<'_>, text: &str, origin: &impl Origin) -> Vec<Find> {
+    let mut hits = scanner.hits(text, origin);
+    if hits.is_empty() {
+        hits = scanner.hits_by_key(text, origin);
     }
+    let mut outer = Outer::new(text, hits);
+    let mut finds = Vec::new();
+    if let Some(json) = embedded_json(text) {
+        let mut decoded = String::new();
+        for_each_string(json, |enclosures, role, string| {
+            let inner = string.decode_into(&mut decoded);
+            let hits = scanner.hits(inner, origin);
+            if hits.is_empty() {
+                return;
+            }
+            outer.leave_to(inner, &hits, string.range_in(text));
+            let path = JsonPath::of(enclosures, role);
+            finds.extend(hits.into_iter().map(|hit| Find {
+                rule: hit.rule,
+                secret: Secret::new(&inner[hit.secret]),
+                embedded_at: Some(path.clone()),
+            }));
+        });
+    }
+    finds.extend(outer.into_finds());
+    finds
 }
 
 /// The hits in a string as such, in its order, each with whether it is yet to be counted.

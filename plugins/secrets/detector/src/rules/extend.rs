@@ -1,7 +1,5 @@
 //! A rule file that builds on the shipped rules.
 
-use session_plugin_api::log;
-
 use super::file::{RuleEntry, RuleFile};
 
 /// The shipped rules as a file changes and adds to them.
@@ -11,7 +9,7 @@ use super::file::{RuleEntry, RuleFile};
 pub(super) fn extend(shipped: RuleFile, mut file: RuleFile) -> RuleFile {
     for id in &file.extend.disabled_rules {
         if !shipped.rules.iter().any(|rule| rule.id == *id) {
-            log::warn!(rule = %id, "`extend.disabledRules` names a rule that is not among the shipped ones");
+            tracing::warn!(rule = %id, "`extend.disabledRules` names a rule that is not among the shipped ones");
         }
     }
     let mut rules = shipped.rules;

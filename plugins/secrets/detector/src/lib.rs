@@ -1,0 +1,21 @@
+//! Tells secrets in texts by rules in the format of gitleaks: keywords, patterns, entropy, allow lists.
+//!
+//! ```
+//! use secret_detector::{Rules, redact};
+//!
+//! let rules = Rules::shipped()?;
+//! let key = ["AKIA", "QMGK2UPXJNE74YPX"].concat();
+//! assert_eq!(redact(&format!("export KEY={key}\n"), &rules), "export KEY=[redacted: aws-access-token]\n");
+//! # Ok::<(), secret_detector::RulesError>(())
+//! ```
+
+mod entropy;
+mod redaction;
+mod rules;
+mod scan;
+mod settings;
+
+pub use redaction::redact;
+pub use rules::{Fault, Rule, Rules, RulesError};
+pub use scan::{Hit, Origin, Scanner};
+pub use settings::{Allow, Settings};
