@@ -1,7 +1,7 @@
 //! What a service does beside its runs: looks at its health, and keeps the audit log and the log of changes short.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, HashMap},
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -12,12 +12,12 @@ use crate::{
     clock,
     health::{HealthBoard, Hindrance, Observed, ObservedProcessor, Warning, WarningKind},
     host::Host,
-    names::ProcessorName,
+    names::{ProcessorName, SessionKey},
     plugins::{Catalogue, NewerFile, PluginListing, PluginStatus},
     runner::{StopToken, backlog},
     scheduler::{Cadence, Scheduler},
     sessions::ScanError,
-    state::{SessionState, StateError},
+    state::{Outcome, ProcessorStatus, SessionState, StateError},
 };
 
 type Observations = BTreeMap<ProcessorName, ObservedProcessor>;
@@ -55,7 +55,12 @@ pub async fn keep_up(host: &Arc<Host>, scheduler: &Arc<Scheduler>, health: &Arc<
                 prune(&host);
             }
         });
-        if let Err(panic) = looking.await {
+        // A look that hangs, in a mount that does not answer, does not hold the end up.
+        let looked = tokio::select! {
+            looked = looking => looked,
+            () = stop.stopped() => return,
+        };
+        if let Err(panic) = looked {
             tracing::error!("the look at the health panicked, which is a fault of the host: {panic}");
         }
         tokio::select! {
@@ -74,9 +79,10 @@ fn observe(host: &Host, scheduler: &Scheduler, health: &HealthBoard) {
     let began = Instant::now();
     match observed(host, scheduler, health.observed_since()) {
         Ok(processors) => {
-            for (name, processor) in &processors {
-                host.metrics().set_backlog(name, processor.backlog, processor.failing);
-            }
+            let backlogs = processors
+                .iter()
+                .map(|(name, processor)| (name, processor.backlog, processor.failing));
+            host.metrics().set_backlogs(backlogs);
             let pause = pause(host.settings().service.tick, began.elapsed());
             health.put_up(clock::now(), processors, warnings(host), pause);
         }
@@ -103,6 +109,7 @@ fn observed(host: &Host, scheduler: &Scheduler, since: Timestamp) -> Result<Obse
         let states = reader.sessions(name)?;
         let output_version = processor.map_or(0, |processor| processor.descriptor().version_of_output());
         let backlog = backlog(&transcripts, &states, output_version);
+        let status = statuses.iter().find(|status| status.processor == name.as_str());
         let observed = Observed {
             cadence: scheduler
                 .cadence(name)
@@ -111,12 +118,11 @@ fn observed(host: &Host, scheduler: &Scheduler, since: Timestamp) -> Result<Obse
             observed_since: since,
             last_run: last_runs.get(name.as_str()).copied(),
             last_processed: states.values().map(|state| state.processed_at).max(),
-            last_checked: states.values().map(SessionState::last_checked).max(),
+            last_checked: last_checked(&states, succeeded_at(status, &last_runs)),
             newest_transcript,
             oldest_unprocessed: backlog.oldest,
             hindrance: hindrance(host, &file.status),
         };
-        let status = statuses.iter().find(|status| status.processor == name.as_str());
         let processor = ObservedProcessor {
             observed,
             backlog: backlog.sessions,
@@ -127,11 +133,31 @@ fn observed(host: &Host, scheduler: &Scheduler, since: Timestamp) -> Result<Obse
     Ok(observations)
 }
 
-/// How far its next two due moments lie apart.
+/// When the last run began, if it left nothing behind.
+fn succeeded_at(status: Option<&ProcessorStatus>, last_runs: &HashMap<String, Timestamp>) -> Option<Timestamp> {
+    let status = status?;
+    let succeeded = status.last_outcome.as_deref() == Some(Outcome::Success.as_str());
+    succeeded.then(|| last_runs.get(&status.processor).copied()).flatten()
+}
+
+/// When transcripts were last found to be processed.
+fn last_checked(states: &HashMap<SessionKey, SessionState>, succeeded: Option<Timestamp>) -> Option<Timestamp> {
+    let checked = states.values().map(SessionState::last_checked);
+    checked.chain(succeeded).max()
+}
+
+/// How far its due moments lie apart at most: over the night, or a weekend.
 fn distance_of(cadence: &Cadence) -> Duration {
-    let next = cadence.next_after(clock::now());
-    let apart = next.and_then(|next| Some(cadence.next_after(next)?.as_micros() - next.as_micros()));
-    apart.map_or(Duration::ZERO, |micros| Duration::from_micros(micros.unsigned_abs()))
+    const WEEK: i64 = 7 * 86_400_000_000;
+    let now = clock::now();
+    let mut longest = 0;
+    let mut latest = cadence.next_after(now);
+    while let Some(moment) = latest.filter(|moment| moment.as_micros() - now.as_micros() <= WEEK) {
+        let next = cadence.next_after(moment);
+        longest = longest.max(next.map_or(0, |next| next.as_micros() - moment.as_micros()));
+        latest = next;
+    }
+    Duration::from_micros(u64::try_from(longest).unwrap_or(0))
 }
 
 fn hindrance(host: &Host, status: &PluginStatus) -> Option<Hindrance> {

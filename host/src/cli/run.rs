@@ -29,7 +29,7 @@ use crate::{
     plugins::{PluginListing, PluginTrust, Processor},
     process,
     runner::{Progress, RunResult, Selection, StopToken},
-    state::{Actor, StateError},
+    state::Actor,
 };
 
 /// Runs to be made, one after the other.
@@ -74,7 +74,7 @@ pub(super) fn retry(settings: Settings, trust: PluginTrust, options: &RetryOptio
 fn start(settings: Settings, trust: PluginTrust) -> anyhow::Result<Access<Host>> {
     match Host::start(settings.clone(), trust) {
         Ok(host) => Ok(Access::Here(host)),
-        Err(StartError::State(in_use @ StateError::InUse { .. })) => open_or_ask(&settings, || Err(in_use)),
+        Err(StartError::State(error)) => open_or_ask(&settings, || Err(error)),
         Err(error) => Err(error.into()),
     }
 }

@@ -173,9 +173,15 @@ impl ConfigFile {
             path: path.to_owned(),
             source,
         })?;
-        let file: Self = toml::from_str(&text).map_err(|source| ConfigError::Parse {
-            path: path.to_owned(),
-            source: Box::new(source),
+        let file: Self = toml::from_str(&text).map_err(|error| {
+            let before = &text[..error.span().map_or(0, |span| text.floor_char_boundary(span.start))];
+            let line_begins = before.rfind('\n').map_or(0, |line_break| line_break + 1);
+            ConfigError::Parse {
+                path: path.to_owned(),
+                line: before.matches('\n').count() + 1,
+                column: before[line_begins..].chars().count() + 1,
+                message: error.message().to_owned(),
+            }
         })?;
         let folder = path.parent().unwrap_or(Path::new(""));
         Ok(file.below(folder))

@@ -25,12 +25,16 @@ pub enum ConfigError {
         source: io::Error,
     },
     /// The file is no TOML, or has a key that is unknown or of the wrong type.
-    #[error("{}: {source}", path.display())]
+    #[error("{}, line {line}, column {column}: {message}", path.display())]
     Parse {
         /// The file.
         path: PathBuf,
-        /// Line, column and key.
-        source: Box<toml::de::Error>,
+        /// The line, from 1.
+        line: usize,
+        /// The column, from 1.
+        column: usize,
+        /// What is wrong there. The line itself is not told: it may hold a token.
+        message: String,
     },
     /// A variable has a value that it cannot have.
     #[error("the variable {variable} is `{value}`: {reason}")]

@@ -1,6 +1,8 @@
 //! Corrections of the state, each while no run is in its way.
 
 use super::Host;
+use std::collections::BTreeSet;
+
 use crate::{
     names::{ProcessorName, SessionKey},
     plugins::{Claim, Occupation},
@@ -39,10 +41,11 @@ impl Host {
     /// When any processor is occupied (its run could bring back what is removed), or the state cannot be written.
     pub fn forget(&self, user_or_session: &str) -> Result<Forgotten, CorrectionError> {
         let catalogue = self.catalogue();
-        let processors = catalogue.processors();
-        let claims: Result<Vec<Claim>, CorrectionError> = processors
-            .map(|processor| self.claim_for_correction(processor.name()))
-            .collect();
+        let mut names: BTreeSet<ProcessorName> = catalogue.processors().map(|known| known.name().clone()).collect();
+        // A run may go on whose plugin is gone.
+        names.extend(self.lock_in_flight().keys().cloned());
+        let claims: Result<Vec<Claim>, CorrectionError> =
+            names.iter().map(|name| self.claim_for_correction(name)).collect();
         let _claims = claims?;
         Ok(self.state.forget(user_or_session)?)
     }

@@ -157,7 +157,7 @@ impl Host {
 
     fn reload(&self, claimed: Option<&ProcessorName>) -> Result<Arc<Catalogue>, CatalogueError> {
         let _one_at_a_time = self.reloading.lock().unwrap_or_else(PoisonError::into_inner);
-        let reloaded = self.catalogue().reload(&LoadOptions {
+        let (reloaded, _claims) = self.catalogue().reload(&LoadOptions {
             folder: &self.settings.plugins,
             data: &self.settings.data,
             trust: self.trust,

@@ -138,12 +138,24 @@ impl BegunRun {
         self.host
             .metrics
             .observe_run(name, record.actor, record.outcome, record.duration);
-        let audited = self.host.state.audit_run(name, &record);
+        let audited = match self.advances_the_schedule() {
+            true => self.host.state.audit_run(name, &record),
+            false => self.host.state.audit(&record),
+        };
+        if let Err(error) = &audited {
+            tracing::error!(processor = %name, "the run is not in the audit log: {error}");
+        }
         self.take_waiting_plugins();
         match (result, audited) {
             (Ok(_), Err(error)) => Err(error.into()),
             (result, _) => result,
         }
+    }
+
+    /// Whether it counts as a run of the schedule: one of failing sessions alone leaves the others waiting.
+    #[must_use]
+    pub fn advances_the_schedule(&self) -> bool {
+        matches!(self.selection, Selection::All)
     }
 
     fn record(&self, result: &Result<RunResult, RunError>, began: Instant) -> AuditRecord {

@@ -56,7 +56,9 @@ async fn made(service: &Service, verb: &str, processor: &str, selection: Selecti
             noted(refusal.into_response(), verb, processor, Some(params))
         }
         Ok(run) => {
-            service.scheduler.has_run(run.processor().name(), run.started_at());
+            if run.advances_the_schedule() {
+                service.scheduler.has_run(run.processor().name(), run.started_at());
+            }
             let mut response = match in_a_thread(run, service.stop.clone()).await {
                 Ok(result) => json_answer(StatusCode::OK, &Made::of(result)),
                 Err(refusal) => refusal.into_response(),

@@ -13,12 +13,16 @@ use tokio::{
     net::{TcpListener, TcpStream},
     sync::Semaphore,
 };
+use tokio_io_timeout::TimeoutStream;
 
 /// How many connections are served at once; one more is closed at once.
 const MAX_CONNECTIONS: usize = 512;
 
 /// How long a client may take for its next request's head, and so how long a connection may idle.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How long a client may leave an answer unread.
+const WRITE_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// How large the head of a request may be, in bytes.
 const MAX_HEAD: usize = 16 << 10;
@@ -93,12 +97,14 @@ fn take(stream: TcpStream, router: &Router, places: &Arc<Semaphore>, graceful: &
     };
     // Answers are small and must not wait for more.
     let _ = stream.set_nodelay(true);
+    let mut stream = TimeoutStream::new(stream);
+    stream.set_write_timeout(Some(WRITE_TIMEOUT));
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD_TIMEOUT)
         .max_buf_size(MAX_HEAD)
         .max_headers(64)
-        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(router.clone()));
+        .serve_connection(TokioIo::new(Box::pin(stream)), TowerToHyperService::new(router.clone()));
     let connection = graceful.watch(connection);
     tokio::spawn(async move {
         if let Err(error) = connection.await {

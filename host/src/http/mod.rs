@@ -14,5 +14,6 @@ mod routes;
 mod service;
 
 pub use connections::{Listening, serve};
+pub use reading::QUERIES_AT_ONCE;
 pub use routes::router;
 pub use service::Service;

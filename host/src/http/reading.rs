@@ -1,6 +1,6 @@
 //! What reads the state: lists, queries, exports.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use axum::{
     body::Bytes,
@@ -8,8 +8,13 @@ use axum::{
     http::StatusCode,
     response::{IntoResponse, Response},
 };
+use duckdb::InterruptHandle;
 use serde::Deserialize;
 use serde_json::{Value, json};
+use tokio::{
+    task::JoinHandle,
+    time::{Instant, timeout_at},
+};
 
 use super::{
     answer::{Refusal, json_answer},
@@ -80,7 +85,10 @@ struct Asked {
     params: Vec<Value>,
 }
 
-/// How long a query may take.
+/// How many queries are run at once; one more waits.
+pub const QUERIES_AT_ONCE: usize = 2;
+
+/// How long a query may take, and wait for others.
 const QUERY_TIMEOUT: Duration = Duration::from_secs(30);
 
 const QUERY_LIMITS: QueryLimits = QueryLimits {
@@ -128,21 +136,37 @@ async fn body_of(request: Request) -> Result<Bytes, Refusal> {
 }
 
 async fn answer_to(service: &Service, asked: Asked) -> Result<Response, Refusal> {
+    let until = Instant::now() + QUERY_TIMEOUT;
+    let places = Arc::clone(&service.queries).acquire_owned();
+    let place = timeout_at(until, places).await.map_err(|_| too_long())?;
     let reader = service.host.state().reader()?;
     let interrupt = reader.interrupt_handle();
-    let mut running =
-        tokio::task::spawn_blocking(move || reader.query_limited(&asked.sql, &asked.params, QUERY_LIMITS));
-    let ended = match tokio::time::timeout(QUERY_TIMEOUT, &mut running).await {
-        Ok(ended) => ended,
+    let mut running = tokio::task::spawn_blocking(move || {
+        let _until_it_has_ended = place;
+        reader.query_limited(&asked.sql, &asked.params, QUERY_LIMITS)
+    });
+    match timeout_at(until, &mut running).await {
+        Ok(ended) => Ok(json_answer(StatusCode::OK, &ended.map_err(Refusal::internal)??)),
         Err(_) => {
-            interrupt.interrupt();
-            let seconds = QUERY_TIMEOUT.as_secs();
-            let detail = format!("the query took longer than {seconds} s and was interrupted: ask for less");
-            return Err(Refusal::new(StatusCode::GATEWAY_TIMEOUT, detail));
+            tokio::spawn(end(running, interrupt));
+            Err(too_long())
         }
-    };
-    let answer = ended.map_err(Refusal::internal)??;
-    Ok(json_answer(StatusCode::OK, &answer))
+    }
+}
+
+fn too_long() -> Refusal {
+    let seconds = QUERY_TIMEOUT.as_secs();
+    let detail = format!("the query took longer than {seconds} s and was interrupted: ask for less");
+    Refusal::new(StatusCode::GATEWAY_TIMEOUT, detail)
+}
+
+/// Interrupts a query until it has ended: between two of its statements nobody hears it.
+async fn end<T>(running: JoinHandle<T>, interrupt: Arc<InterruptHandle>) {
+    const AGAIN: Duration = Duration::from_millis(100);
+    while !running.is_finished() {
+        interrupt.interrupt();
+        tokio::time::sleep(AGAIN).await;
+    }
 }
 
 /// `POST /api/admin/export`: every table as a Parquet file, in a new folder of the data directory.

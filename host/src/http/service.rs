@@ -3,6 +3,7 @@
 use std::sync::{Arc, PoisonError, RwLock};
 
 use axum::extract::State;
+use tokio::sync::Semaphore;
 
 use crate::{
     config::ApiToken, health::HealthBoard, host::Host, metrics::Metrics, runner::StopToken, scheduler::Scheduler,
@@ -21,6 +22,8 @@ pub struct Service {
     pub metrics: Metrics,
     /// The wish to end.
     pub stop: StopToken,
+    /// Places for queries.
+    pub queries: Arc<Semaphore>,
     /// The token, which can be changed while the server runs.
     pub token: Arc<RwLock<Option<ApiToken>>>,
 }

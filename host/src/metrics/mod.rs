@@ -2,7 +2,11 @@
 
 mod labels;
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    collections::BTreeSet,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
 use prometheus_client::{
     encoding::text::encode,
@@ -20,6 +24,7 @@ use self::labels::{OfProcessor, OfRequest, OfRun, OfSession, OfStatus};
 use crate::{
     clock,
     names::ProcessorName,
+    plugins::PluginStatus,
     state::{Actor, Outcome},
 };
 
@@ -48,6 +53,8 @@ struct Shared {
     backlog: Family<OfProcessor, Gauge>,
     failures: Family<OfProcessor, Gauge>,
     plugins: Family<OfStatus, Gauge>,
+    /// The processors that the gauges tell of.
+    observed: Mutex<BTreeSet<ProcessorName>>,
     requests: Family<OfRequest, Counter>,
     request_durations: Timing<labels::OfRoute>,
 }
@@ -84,6 +91,7 @@ impl Default for Metrics {
             backlog: registered(&mut registry, "backlog_sessions", "Sessions that wait to be processed"),
             failures: registered(&mut registry, "failing_sessions", "Sessions whose last attempt failed"),
             plugins: registered(&mut registry, "plugins", "Files of the plugins directory"),
+            observed: Mutex::default(),
             requests: registered(&mut registry, "http_requests", "Requests that were answered"),
             request_durations: timing(&mut registry, "http_request_duration", "How long answers took", moments),
             registry,
@@ -152,17 +160,27 @@ impl Metrics {
     }
 
     /// Notes how many sessions of a processor wait, and how many fail.
-    pub fn set_backlog(&self, processor: &ProcessorName, waiting: u64, failing: u64) {
-        let label = OfProcessor::new(processor);
-        set(&self.shared.backlog, &label, waiting);
-        set(&self.shared.failures, &label, failing);
+    pub fn set_backlogs<'p>(&self, backlogs: impl IntoIterator<Item = (&'p ProcessorName, u64, u64)>) {
+        let mut observed = self.shared.observed.lock().unwrap_or_else(PoisonError::into_inner);
+        let gone = std::mem::take(&mut *observed);
+        for (processor, waiting, failing) in backlogs {
+            let label = OfProcessor::new(processor);
+            set(&self.shared.backlog, &label, waiting);
+            set(&self.shared.failures, &label, failing);
+            observed.insert(processor.clone());
+        }
+        for label in gone.difference(&observed).map(OfProcessor::new) {
+            self.shared.backlog.remove(&label);
+            self.shared.failures.remove(&label);
+        }
     }
 
     /// Notes how many files of the plugins directory have which status.
     pub fn set_plugins(&self, statuses: impl IntoIterator<Item = &'static str>) {
-        self.shared.plugins.clear();
-        for status in statuses {
-            self.shared.plugins.get_or_create(&OfStatus { status }).inc();
+        let found: Vec<&str> = statuses.into_iter().collect();
+        for status in PluginStatus::LABELS {
+            let count = found.iter().filter(|label| **label == status).count();
+            set(&self.shared.plugins, &OfStatus { status }, count as u64);
         }
     }
 
@@ -255,7 +273,7 @@ mod tests {
         metrics.observe_sessions(&usage, Settled::Processed, 3);
         metrics.observe_sessions(&usage, Settled::Failed(FailureKind::Panic), 1);
         metrics.observe_yield(&usage, 5, 700);
-        metrics.set_backlog(&usage, 4, 1);
+        metrics.set_backlogs([(&usage, 4, 1)]);
         metrics.set_plugins(["loaded", "rejected", "loaded"]);
         metrics.observe_request("/metrics", &hyper::Method::GET, 200, Duration::from_millis(1));
         let text = metrics.encode();
@@ -281,7 +299,11 @@ mod tests {
         let metrics = Metrics::default();
         metrics.set_plugins(["rejected"]);
         metrics.set_plugins(["loaded"]);
-        assert!(!metrics.encode().contains("rejected"));
+        assert!(
+            metrics
+                .encode()
+                .contains(r#"session_host_plugins{status="rejected"} 0"#)
+        );
     }
 
     #[test]

@@ -10,7 +10,7 @@ use std::{
 use serde_json::{Map, Value};
 
 use super::{
-    claims::Claims,
+    claims::{Claim, Claims},
     copies::Copies,
     loading::{Loading, file_name},
     permissions::{self, PluginTrust, Untrusted},
@@ -118,7 +118,7 @@ impl Catalogue {
     /// # Errors
     /// When the directory cannot be listed or is not trusted.
     pub fn load(options: &LoadOptions<'_>) -> Result<Self, CatalogueError> {
-        let catalogue = Self::default().reload(options)?;
+        let (catalogue, _claims) = Self::default().reload(options)?;
         let used: HashSet<&Path> = catalogue.files.iter().filter_map(|file| file.copy.as_deref()).collect();
         if let Err(error) = Copies::in_data_directory(options.data).remove_all_but(&used) {
             tracing::warn!(%error, "private copies of plugins that nothing uses could not be removed");
@@ -127,11 +127,12 @@ impl Catalogue {
     }
 
     /// What the plugins directory holds now: files of unchanged content stay as they are, new and changed ones are
-    /// loaded, and one that fails leaves the loaded one in service.
+    /// loaded, and one that fails leaves the loaded one in service. The claims are to be kept until this catalogue is the
+    /// one in force: no run begins meanwhile on old code and new tables.
     ///
     /// # Errors
     /// When the directory cannot be listed or is not trusted.
-    pub fn reload(&self, options: &LoadOptions<'_>) -> Result<Self, CatalogueError> {
+    pub fn reload(&self, options: &LoadOptions<'_>) -> Result<(Self, Vec<Claim>), CatalogueError> {
         let copies = Copies::in_data_directory(options.data);
         let mut catalogue = Self::default();
         let candidates = candidates(options.folder)?;
@@ -141,6 +142,7 @@ impl Catalogue {
             .iter()
             .filter(|file| file.status.is_loaded() && candidates.contains(&file.path))
             .collect();
+        let mut claims = Vec::new();
         for path in &candidates {
             let mut loading = Loading {
                 options,
@@ -148,10 +150,12 @@ impl Catalogue {
                 loaded: staying.iter().copied().find(|file| file.path == *path),
                 others: catalogue.files.iter().chain(staying.iter().copied()).collect(),
                 copy: None,
+                claim: None,
                 trace: Vec::new(),
             };
             let file = loading.file(path);
             report(&file, options);
+            claims.extend(loading.claim.take());
             catalogue.files.push(file);
         }
         let retired = self.files.iter().filter_map(|file| catalogue.retired(file, options));
@@ -160,7 +164,7 @@ impl Catalogue {
         if let Some(state) = options.state {
             state.settle_schema();
         }
-        Ok(catalogue)
+        Ok((catalogue, claims))
     }
 
     /// What becomes of an earlier file that serves no longer.
@@ -212,7 +216,10 @@ impl Catalogue {
 }
 
 impl PluginStatus {
-    /// The status in one word.
+    /// What a status can be in one word.
+    pub const LABELS: [&str; 5] = ["loaded", "unavailable", "rejected", "replaced", "removed"];
+
+    /// The status in one word: one of [`LABELS`](Self::LABELS).
     #[must_use]
     pub fn label(&self) -> &'static str {
         match self {

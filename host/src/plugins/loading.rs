@@ -76,6 +76,8 @@ pub(super) struct Loading<'a> {
     /// Files whose names are taken.
     pub(super) others: Vec<&'a PluginFile>,
     pub(super) copy: Option<PathBuf>,
+    /// The right to what is put into service.
+    pub(super) claim: Option<Claim>,
     pub(super) trace: Vec<String>,
 }
 
@@ -178,8 +180,9 @@ impl Loading<'_> {
             source.configuration = Value::Object(section.clone()).to_string();
         }
         let configured = instance.configure(&source.configuration);
-        let Ok(_claim) = self.claim(&name) else {
-            return Ok(Loaded::Waits);
+        self.claim = match self.claim(&name) {
+            Ok(claim) => claim,
+            Err(_) => return Ok(Loaded::Waits),
         };
         match configured {
             Err(fault) if self.loaded.is_some() => Err(Refused::Configuration(describe_fault(&fault))),

@@ -79,6 +79,9 @@ impl Scheduler {
         let plan = Plan::new(clock::now(), host.settings().service.startup_grace);
         let scheduler = Self { plan: Mutex::new(plan) };
         for name in host.settings().service.scheduled() {
+            if let Ok(name) = name.parse() {
+                configured_cadence(host, &name)?;
+            }
             if host.processor(name).is_err() {
                 tracing::warn!("[schedule] names {name}, but no such processor is loaded");
             }
@@ -150,9 +153,9 @@ impl Scheduler {
         while stop.stopped_at().is_none() {
             let catalogue = host.catalogue();
             if !Arc::ptr_eq(&catalogue, &followed) {
-                followed = catalogue;
-                if let Err(error) = self.follow(host) {
-                    tracing::error!("the schedule stays as it is: {error}");
+                match self.follow(host) {
+                    Ok(()) => followed = catalogue,
+                    Err(error) => tracing::error!("the schedule stays as it is: {error}"),
                 }
             }
             let due = self.lock().due(clock::now(), |name| host.run_in_flight(name).is_some());
@@ -197,12 +200,19 @@ fn in_a_thread(run: BegunRun, stop: StopToken) {
 }
 
 fn cadence_of(host: &Host, processor: &Processor) -> Result<Cadence, ScheduleError> {
-    match host.settings().service.schedule_of(processor.name()) {
-        None => Ok(Cadence::every_minutes(processor.descriptor().cadence())),
-        Some((text, place)) => text.parse().map_err(|source: InvalidCadence| ScheduleError::Cadence {
-            processor: processor.name().clone(),
+    let configured = configured_cadence(host, processor.name())?;
+    Ok(configured.unwrap_or_else(|| Cadence::every_minutes(processor.descriptor().cadence())))
+}
+
+/// What the configuration says of a processor's schedule, loaded or not.
+fn configured_cadence(host: &Host, processor: &ProcessorName) -> Result<Option<Cadence>, ScheduleError> {
+    let configured = host.settings().service.schedule_of(processor);
+    let cadence = configured.map(|(text, place)| {
+        text.parse().map_err(|source: InvalidCadence| ScheduleError::Cadence {
+            processor: processor.clone(),
             place,
             source: Box::new(source),
-        }),
-    }
+        })
+    });
+    cadence.transpose()
 }

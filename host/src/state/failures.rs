@@ -22,8 +22,6 @@ pub enum FailureKind {
     Panic,
     /// It did not return in time.
     Timeout,
-    /// It ended its process.
-    Crash,
 }
 
 impl FailureKind {
@@ -34,7 +32,6 @@ impl FailureKind {
             Self::Error => "error",
             Self::Panic => "panic",
             Self::Timeout => "timeout",
-            Self::Crash => "crash",
         }
     }
 }

@@ -142,6 +142,10 @@ fn make_folder(path: &Path) -> Result<()> {
 
 /// Connects to a database file; extensions are never fetched.
 pub(super) fn connect(path: &Path, access: AccessMode) -> Result<Connection> {
+    /// Queries of others share it with the runs: one that wants more fails, in place of the machine.
+    const MEMORY: &str = "2GB";
+    /// How much of it all may be set aside on the disk.
+    const TEMPORARY_FILES: &str = "10GB";
     let config = match access {
         // Attempts use the cores already: for what the host writes, DuckDB's own threads spin longer than they work.
         AccessMode::ReadWrite => Config::default().threads(1),
@@ -149,6 +153,8 @@ pub(super) fn connect(path: &Path, access: AccessMode) -> Result<Connection> {
     };
     let opened = config
         .and_then(|config| config.access_mode(access))
+        .and_then(|config| config.max_memory(MEMORY))
+        .and_then(|config| config.with("max_temp_directory_size", TEMPORARY_FILES))
         .and_then(|config| config.with("autoinstall_known_extensions", "false"))
         .and_then(|config| config.with("autoload_known_extensions", "false"))
         .and_then(|config| Connection::open_with_flags(path, config));

@@ -54,6 +54,9 @@ pub enum QueryError {
     /// A parameter has no counterpart in SQL.
     #[error("parameter {0} is a list or an object: pass numbers, texts, true, false or null")]
     Parameter(usize),
+    /// A row has a value that JSON has not.
+    #[error("row {0} has a value that JSON has not, such as NaN or infinity: cast it to VARCHAR")]
+    Row(usize),
     /// DuckDB refuses it.
     #[error(transparent)]
     State(#[from] StateError),
@@ -196,35 +199,39 @@ impl Reader {
         let answer = self.answer(without_semicolon(sql), &parameters, limits);
         // There is nothing to keep; a transaction that was interrupted is rolled back already.
         let _ = self.connection.execute_batch("ROLLBACK");
-        Ok(answer.doing(doing)?)
+        answer
     }
 
-    fn answer(&self, sql: &str, parameters: &[Value], limits: QueryLimits) -> duckdb::Result<QueryAnswer> {
-        let mut statement = self.connection.prepare(&format!("SELECT * FROM ({sql}\n) LIMIT 0"))?;
-        let found = statement.query(params_from_iter(parameters))?;
+    fn answer(&self, sql: &str, parameters: &[Value], limits: QueryLimits) -> Result<QueryAnswer, QueryError> {
+        let doing = "run the query";
+        let columns = format!("SELECT * FROM ({sql}\n) LIMIT 0");
+        let mut statement = self.connection.prepare(&columns).doing(doing)?;
+        let found = statement.query(params_from_iter(parameters)).doing(doing)?;
         let columns = found
             .as_ref()
             .map(|statement| statement.column_names())
             .unwrap_or_default();
         // The limit stands in the statement as well: DuckDB makes the whole result before it gives the first row.
         let limit = limits.rows.saturating_add(1);
-        let sql = format!("SELECT to_json(row)::VARCHAR FROM ({sql}\n) AS row LIMIT {limit}");
-        let mut statement = self.connection.prepare(&sql)?;
-        let mut found = statement.query(params_from_iter(parameters))?;
+        let sql =
+            format!("SELECT to_json(\"the whole row\")::VARCHAR FROM ({sql}\n) AS \"the whole row\" LIMIT {limit}");
+        let mut statement = self.connection.prepare(&sql).doing(doing)?;
+        let mut found = statement.query(params_from_iter(parameters)).doing(doing)?;
         let mut answer = QueryAnswer {
             columns,
             rows: Vec::new(),
             truncated: false,
         };
         let mut bytes = 0;
-        while let Some(row) = found.next()? {
-            let json: String = row.get(0)?;
+        while let Some(row) = found.next().doing(doing)? {
+            let json: String = row.get(0).doing(doing)?;
             bytes += json.len();
             if answer.rows.len() == limits.rows || bytes > limits.bytes {
                 answer.truncated = true;
                 break;
             }
-            answer.rows.push(member_values(&json));
+            let values = member_values(&json).map_err(|_| QueryError::Row(answer.rows.len() + 1))?;
+            answer.rows.push(values);
         }
         Ok(answer)
     }
@@ -271,11 +278,8 @@ fn parameter(place: usize, value: &serde_json::Value) -> Result<Value, QueryErro
 }
 
 /// The values of an object's members, in their order.
-fn member_values(json: &str) -> Vec<Box<RawValue>> {
-    // DuckDB writes valid JSON; a row of none would show as an empty one.
-    serde_json::Deserializer::from_str(json)
-        .deserialize_map(MemberValues)
-        .unwrap_or_default()
+fn member_values(json: &str) -> serde_json::Result<Vec<Box<RawValue>>> {
+    serde_json::Deserializer::from_str(json).deserialize_map(MemberValues)
 }
 
 struct MemberValues;

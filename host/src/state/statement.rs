@@ -21,10 +21,29 @@ pub enum StatementRefused {
         /// The first words that the method takes.
         allowed: String,
     },
+    /// It calls a function that does more than to compute.
+    #[error("`{0}()` is not called here: it changes more than rows, or hides what is run")]
+    Function(&'static str),
 }
 
 const EXECUTED: [&str; 5] = ["INSERT", "UPDATE", "DELETE", "MERGE", "WITH"];
 const QUERIED: [&str; 7] = ["SELECT", "WITH", "FROM", "VALUES", "DESCRIBE", "SHOW", "SUMMARIZE"];
+
+/// DuckDB's functions that a SELECT can call and that change the whole process or file, or run a text as a statement.
+const REFUSED_FUNCTIONS: [&str; 12] = [
+    "checkpoint",
+    "disable_logging",
+    "disable_peg_parser",
+    "disable_profiling",
+    "enable_logging",
+    "enable_peg_parser",
+    "enable_profiling",
+    "force_checkpoint",
+    "json_execute_serialized_sql",
+    "query",
+    "truncate_duckdb_logs",
+    "write_log",
+];
 
 /// Checks that a text is one statement that changes rows.
 ///
@@ -50,6 +69,9 @@ fn check(call: &'static str, allowed: &[&str], sql: &str) -> Result<(), Statemen
             several => StatementRefused::Several(several),
         });
     };
+    if let Some(function) = refused_function(statement) {
+        return Err(StatementRefused::Function(function));
+    }
     let found = keyword(statement);
     match allowed.contains(&found.as_str()) {
         true => Ok(()),
@@ -59,6 +81,17 @@ fn check(call: &'static str, allowed: &[&str], sql: &str) -> Result<(), Statemen
             allowed: allowed.join(", "),
         }),
     }
+}
+
+fn refused_function(statement: &str) -> Option<&'static str> {
+    let followed = tokens(statement).zip(tokens(statement).skip(1));
+    let mut called = followed
+        .filter(|(_, next)| next.text == "(")
+        .map(|(name, _)| name.name());
+    called.find_map(|called| {
+        let is_called = |function: &&str| function.eq_ignore_ascii_case(&called);
+        REFUSED_FUNCTIONS.into_iter().find(is_called)
+    })
 }
 
 /// The table that a statement of a processor writes to, as far as it can be told.

@@ -31,7 +31,7 @@ pub(crate) enum Origin {
 }
 
 /// The rules in their order.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Classes {
     rules: Vec<Rule>,
     /// One pattern per rule.

@@ -11,6 +11,8 @@ mod settings;
 #[cfg(test)]
 mod tests;
 
+use std::sync::OnceLock;
+
 use secret_detector::{Rules, redact};
 use session_plugin_api::prelude::*;
 
@@ -27,8 +29,25 @@ const PROCESSOR_VERSION: u32 = 1;
 /// The processor `errors`.
 #[derive(Debug, Default)]
 struct ErrorsProcessor {
-    classes: Classes,
-    secrets: Option<Rules>,
+    classes: OnceLock<Classes>,
+    secrets: OnceLock<Rules>,
+}
+
+impl ErrorsProcessor {
+    /// Patterns take a while to compile: those that ship, which are known to be good, wait until they are needed.
+    fn classes(&self) -> Result<&Classes> {
+        match self.classes.get() {
+            Some(classes) => Ok(classes),
+            None => Classes::shipped().map(|classes| self.classes.get_or_init(|| classes)),
+        }
+    }
+
+    fn secrets(&self) -> Result<&Rules> {
+        match self.secrets.get() {
+            Some(rules) => Ok(rules),
+            None => Ok(Rules::shipped().map(|rules| self.secrets.get_or_init(|| rules))?),
+        }
+    }
 }
 
 impl SessionProcessor for ErrorsProcessor {
@@ -46,18 +65,15 @@ impl SessionProcessor for ErrorsProcessor {
 
     fn configure(&mut self, configuration: &Configuration) -> Result<()> {
         let settings: Settings = configuration.parse()?;
-        self.classes = match settings.rules_file {
-            Some(file) => Classes::with_file(&file)?,
-            None => Classes::shipped()?,
-        };
-        self.secrets = Some(Rules::shipped()?);
+        if let Some(file) = settings.rules_file {
+            self.classes = OnceLock::from(Classes::with_file(&file)?);
+        }
         Ok(())
     }
 
     fn process_session(&self, session: &Session<'_>, connection: &Connection<'_>) -> Result<ProcessorResult> {
-        let secrets = self.secrets.as_ref();
-        let secrets = secrets.ok_or_else(|| Error::new("the processor is not configured"))?;
-        let found = SessionErrors::of(session, &self.classes, |text| redact(text, secrets));
+        let secrets = self.secrets()?;
+        let found = SessionErrors::of(session, self.classes()?, |text| redact(text, secrets));
         connection.replace(SESSION_ERRORS, &found.errors)?;
         connection.replace(SESSION_OUTCOME, [&found.outcome])?;
         Ok(ProcessorResult {

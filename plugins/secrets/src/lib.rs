@@ -13,6 +13,8 @@ mod schema;
 mod secret;
 mod transcript;
 
+use std::sync::OnceLock;
+
 use secret_detector::{Rules, Settings};
 use session_plugin_api::prelude::*;
 
@@ -24,8 +26,18 @@ const OUTPUT_VERSION: u32 = 1;
 /// The processor `secrets`.
 #[derive(Debug, Default)]
 struct SecretsProcessor {
-    rules: Option<Rules>,
+    rules: OnceLock<Rules>,
     salt: SaltCache,
+}
+
+impl SecretsProcessor {
+    /// Patterns take a while to compile: those that ship, which are known to be good, wait until they are needed.
+    fn rules(&self) -> Result<&Rules> {
+        match self.rules.get() {
+            Some(rules) => Ok(rules),
+            None => Ok(Rules::shipped().map(|rules| self.rules.get_or_init(|| rules))?),
+        }
+    }
 }
 
 impl SessionProcessor for SecretsProcessor {
@@ -42,13 +54,14 @@ impl SessionProcessor for SecretsProcessor {
 
     fn configure(&mut self, configuration: &Configuration) -> Result<()> {
         let settings: Settings = configuration.parse()?;
-        self.rules = Some(Rules::from_settings(&settings)?);
+        if settings != Settings::default() {
+            self.rules = OnceLock::from(Rules::from_settings(&settings)?);
+        }
         Ok(())
     }
 
     fn process_session(&self, session: &Session<'_>, connection: &Connection<'_>) -> Result<ProcessorResult> {
-        let rules = self.rules.as_ref();
-        let rules = rules.ok_or_else(|| Error::new("the processor has no rules: configure it first"))?;
+        let rules = self.rules()?;
         let found = SessionFindings::of(session, rules);
         if !found.findings.is_empty() {
             let salt = self.salt.get(connection)?;

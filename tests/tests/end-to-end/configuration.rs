@@ -95,6 +95,13 @@ fn a_value_that_cannot_be_names_file_line_and_key() {
         let ran = world.host(&["processors"]).exits(2);
         assert!(ran.stderr.contains(said), "{}", ran.stderr);
     }
+    world.config("\napi_token = \"correct-horse-battery-staple\"\n");
+    let said = world.host(&["processors"]).exits(2).stderr;
+    assert!(
+        said.contains("line 2, column 1") && said.contains("`api_token`"),
+        "{said}"
+    );
+    assert!(!said.contains("horse"), "{said}");
     fs::write(world.path("config.toml"), [0xff]).unwrap();
     assert!(world.host(&["processors"]).exits(2).stderr.contains("config.toml"));
 }

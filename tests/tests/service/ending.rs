@@ -1,6 +1,6 @@
 //! How the service ends, in order and otherwise.
 
-use std::thread;
+use std::{io::Write, thread, time::Duration};
 
 use serde_json::Value;
 use session_host_tests::{AT_ONCE, World, wait_until};
@@ -101,31 +101,27 @@ fn a_service_that_is_killed_ends_in_the_same_tables_as_one_that_is_not() {
     let world = World::new();
     world.install("probe");
     write_sessions(&world, SESSIONS);
-    for kill in 0..8_u64 {
-        // What the killed one had in flight is due again.
-        let service = world.serve(&[AT_ONCE, ("SESSION_HOST_MAX_SESSIONS_PER_RUN", "50")]);
-        let done = (kill + 1) * 40;
-        world.write(&format!("alice/late-{kill}.jsonl"), r#"{"do":"rows","count":0}"#);
-        wait_until("some sessions are done", || {
-            drop(service.call("POST", "/api/admin/run-session-processor?processor=probe", ""));
-            value(&service, "SELECT count(*) FROM session_processor_state")
-                .as_u64()
-                .unwrap()
-                >= done.min(SESSIONS as u64)
-        });
+    for kill in 1..=8_u64 {
+        // The oldest comes first: the run goes on for as long as it is held, and the rest of it is done meanwhile.
+        let late = format!("alice/late-{kill}.jsonl");
+        let held = Held::write(&world, &late);
+        world.age(&late, Duration::from_secs(86_400));
+        let limits = [
+            ("SESSION_HOST_MAX_SESSIONS_PER_RUN", "50"),
+            ("SESSION_HOST_WORKERS", "2"),
+        ];
+        let service = world.serve(&limits);
         let mut stream = service.connect();
-        thread::scope(|scope| {
-            scope.spawn(|| {
-                let run = b"POST /api/admin/run-session-processor?processor=probe HTTP/1.1\r\nhost: localhost\r\ncontent-length: 0\r\n\r\n";
-                // The server may be gone already.
-                let _ = std::io::Write::write_all(&mut stream, run);
-            });
-            service.signal(libc::SIGKILL);
+        let run = b"POST /api/admin/run-session-processor?processor=probe HTTP/1.1\r\nhost: localhost\r\ncontent-length: 0\r\n\r\n";
+        stream.write_all(run).unwrap();
+        held.starts();
+        wait_until("some sessions of the run are committed", || {
+            let done = value(&service, "SELECT count(*) FROM session_processor_state");
+            done.as_u64().unwrap() >= kill * 30
         });
+        service.signal(libc::SIGKILL);
         drop(service.ends());
-    }
-    for kill in 0..8 {
-        std::fs::remove_file(world.sessions().join(format!("alice/late-{kill}.jsonl"))).unwrap();
+        std::fs::remove_file(world.sessions().join(late)).unwrap();
     }
     let service = world.serve(&[]);
     drop(service.run("probe").is(200));

@@ -34,6 +34,31 @@ fn half_requests_are_cut_off_and_hold_nobody_up() {
 }
 
 #[test]
+fn clients_that_read_no_answers_are_cut_off() {
+    let world = World::new();
+    let service = world.serve(&[]);
+    let asked = b"GET /api/openapi.json HTTP/1.1\r\nhost: localhost\r\n\r\n".repeat(200);
+    let deaf: Vec<_> = (0..520)
+        .map(|_| {
+            let mut stream = service.connect();
+            stream.set_nonblocking(true).unwrap();
+            // What the server does not take, it need not answer.
+            let _ = stream.write(&asked);
+            stream
+        })
+        .collect();
+    let health = || {
+        let mut stream = service.connect();
+        let sent = stream.write_all(b"GET /api/health HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n");
+        sent.ok().and_then(|()| Answer::read(stream))
+    };
+    wait_until("health answers beside them", || {
+        health().is_some_and(|answer| answer.status == 200)
+    });
+    drop(deaf);
+}
+
+#[test]
 fn a_connection_that_idles_is_closed() {
     let world = World::new();
     let service = world.serve(&[]);

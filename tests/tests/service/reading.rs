@@ -59,6 +59,17 @@ fn a_query_reads_the_state_and_nothing_else() {
         "INSTALL httpfs".to_owned(),
         "CALL pragma_version()".to_owned(),
         "CHECKPOINT".to_owned(),
+        "SELECT * FROM checkpoint()".to_owned(),
+        "FROM force_checkpoint ( )".to_owned(),
+        "SELECT * FROM \"enable_logging\"('QueryLog', storage = 'file', storage_config = {'path': '/tmp/x'})"
+            .to_owned(),
+        "SELECT * FROM main.Enable_Logging/**/('QueryLog')".to_owned(),
+        "WITH logs AS (FROM disable_logging()) FROM logs".to_owned(),
+        "SELECT write_log('a line')".to_owned(),
+        "FROM query('FROM enable_logging()')".to_owned(),
+        "FROM json_execute_serialized_sql(json_serialize_sql('SELECT 1'))".to_owned(),
+        "FROM enable_profiling()".to_owned(),
+        "SELECT 'nan'::DOUBLE AS n".to_owned(),
         "SELEC 1".to_owned(),
         String::new(),
     ];
@@ -70,6 +81,9 @@ fn a_query_reads_the_state_and_nothing_else() {
         drop(service.query("SELECT ?::INTEGER", &params).is(400).detail());
     }
     assert!(!stolen.exists());
+    // A column of such a name is no call.
+    let answer = service.query("SELECT 1 AS row, 2 AS query, 'checkpoint()' AS checkpoint", &json!([]));
+    assert_eq!(answer.is(200).json()["rows"], json!([[1, 2, "checkpoint()"]]));
     drop(service.stop());
     assert_eq!(world.count("probe_rows"), 1);
 }

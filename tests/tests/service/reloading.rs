@@ -105,10 +105,15 @@ fn plugins_come_and_go_beside_each_other() {
     write_sessions(&world, 1);
     let service = world.serve(&[]);
     drop(service.run("probe").is(200));
+    let gauge = "session_host_backlog_sessions{processor=\"probe\"}";
+    wait_until("the backlog is told", || service.get("/metrics").body.contains(gauge));
     fs::remove_file(world.plugins().join(library_name("probe"))).unwrap();
     world.install("probe_other");
     drop(service.post("/api/admin/reload-plugins").is(200));
     assert_eq!(listed(&service, "probe", "removed")["status"], "removed");
+    wait_until("the backlog is told no more", || {
+        !service.get("/metrics").body.contains(gauge)
+    });
     let detail = service.run("probe").is(400).detail();
     assert!(detail.contains("probe_other"), "{detail}");
     assert_eq!(service.run("probe_other").is(200).json()["details"]["processed"], 1);

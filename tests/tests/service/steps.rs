@@ -28,10 +28,15 @@ impl Held {
         held
     }
 
+    /// Whether the attempt is under way.
+    pub(crate) fn has_started(&self) -> bool {
+        self.started.exists()
+    }
+
     /// Waits until the attempt is under way.
     #[track_caller]
     pub(crate) fn starts(&self) {
-        wait_until("the attempt is under way", || self.started.exists());
+        wait_until("the attempt is under way", || self.has_started());
     }
 
     /// Lets the attempt go on.

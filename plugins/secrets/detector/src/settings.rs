@@ -11,7 +11,7 @@ use serde::Deserialize;
 /// disabled_rules = ["jwt"]
 /// allow = { stopwords = ["staging"], regexes = ["^test-"], paths = ["/fixtures/"] }
 /// ```
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Settings {
     /// A rule file in the format of gitleaks, in place of the shipped rules or building on them.
@@ -23,7 +23,7 @@ pub struct Settings {
 }
 
 /// What no rule finds: what one of these fits.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Allow {
     /// Patterns of allowed secrets.
