@@ -18,6 +18,13 @@ use std::fmt;
 /// ```
 pub struct Error {
     message: String,
+    kind: ErrorKind,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ErrorKind {
+    Failure,
+    NotNow,
 }
 
 /// A result whose error is [`Error`].
@@ -28,7 +35,22 @@ impl Error {
     pub fn new(message: impl Into<String>) -> Self {
         Self {
             message: message.into(),
+            kind: ErrorKind::Failure,
         }
+    }
+
+    /// An error that says why the session is left for a later run, such as a budget that is spent or a service that asks
+    /// for a pause. It is no failure of the session: nothing is recorded of it, it counts as `capped`, and the run begins
+    /// no further attempts.
+    pub fn not_now(reason: impl Into<String>) -> Self {
+        Self {
+            message: reason.into(),
+            kind: ErrorKind::NotNow,
+        }
+    }
+
+    pub(crate) fn kind(&self) -> ErrorKind {
+        self.kind
     }
 
     /// The same error, told with what was being done.
@@ -36,6 +58,7 @@ impl Error {
     pub fn context(self, doing: impl fmt::Display) -> Self {
         Self {
             message: format!("{doing}: {}", self.message),
+            kind: self.kind,
         }
     }
 }
@@ -60,6 +83,6 @@ impl<E: std::error::Error> From<E> for Error {
             message = format!("{message}: {error}");
             cause = error.source();
         }
-        Self { message }
+        Self::new(message)
     }
 }

@@ -176,8 +176,10 @@ impl ConfigFile {
         let file: Self = toml::from_str(&text).map_err(|error| {
             let before = &text[..error.span().map_or(0, |span| text.floor_char_boundary(span.start))];
             let line_begins = before.rfind('\n').map_or(0, |line_break| line_break + 1);
+            let key = before[line_begins..].split_once('=').map(|(key, _)| key.trim());
             ConfigError::Parse {
                 path: path.to_owned(),
+                key: key.map_or_else(String::new, |key| format!(" ({key})")),
                 line: before.matches('\n').count() + 1,
                 column: before[line_begins..].chars().count() + 1,
                 message: error.message().to_owned(),

@@ -25,7 +25,7 @@ pub enum ConfigError {
         source: io::Error,
     },
     /// The file is no TOML, or has a key that is unknown or of the wrong type.
-    #[error("{}, line {line}, column {column}: {message}", path.display())]
+    #[error("{}, line {line}, column {column}{key}: {message}", path.display())]
     Parse {
         /// The file.
         path: PathBuf,
@@ -33,6 +33,8 @@ pub enum ConfigError {
         line: usize,
         /// The column, from 1.
         column: usize,
+        /// The key of that line in brackets, where it has one.
+        key: String,
         /// What is wrong there. The line itself is not told: it may hold a token.
         message: String,
     },

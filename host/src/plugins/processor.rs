@@ -177,7 +177,7 @@ fn unreadable(error: &serde_json::Error) -> Fault {
 #[must_use]
 pub fn describe_fault(fault: &Fault) -> String {
     match (fault.kind, &fault.place) {
-        (FaultKind::Error, _) => fault.message.clone(),
+        (FaultKind::Error | FaultKind::NotNow, _) => fault.message.clone(),
         (FaultKind::Panic, Some(place)) => format!("panicked at {place}: {}", fault.message),
         (FaultKind::Panic, None) => format!("panicked: {}", fault.message),
     }

@@ -41,6 +41,8 @@ pub(super) enum Verdict {
     },
     /// It failed.
     Failed(FailureRecord),
+    /// The processor leaves it for a later run.
+    Postponed,
 }
 
 /// How often an attempt is made again after a write conflict.
@@ -126,6 +128,16 @@ fn attempt(context: &RunContext, flight: &Flight, seen: &Seen, bytes: &[u8]) -> 
             }
             error => error,
         };
+        if let Failed::Plugin(Fault {
+            kind: FaultKind::NotNow,
+            message,
+            ..
+        }) = &error
+        {
+            tracing::warn!("the processor leaves this session and those behind it for a later run: {message}");
+            context.dispatcher.close();
+            return flight.settle().then_some(Verdict::Postponed);
+        }
         let verdict = Verdict::Failed(error.record(flight.candidate(), &seen.hash));
         return flight.settle().then_some(verdict);
     }
@@ -191,7 +203,7 @@ fn after_panic(context: &RunContext, instance: &Arc<Instance>, fault: &Fault) {
 
 fn kind_of(fault: &Fault) -> FailureKind {
     match fault.kind {
-        FaultKind::Error => FailureKind::Error,
+        FaultKind::Error | FaultKind::NotNow => FailureKind::Error,
         FaultKind::Panic => FailureKind::Panic,
     }
 }

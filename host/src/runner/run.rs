@@ -319,6 +319,7 @@ impl Conductor<'_> {
                 self.observe(Settled::Processed, items);
             }
             Verdict::Failed(failure) => self.group.add_failure(failure),
+            Verdict::Postponed => self.result.capped += 1,
         }
     }
 

@@ -210,6 +210,7 @@ impl Verdict {
             Self::Unchanged(_) => "skipped",
             Self::Pending(_) | Self::Committed { .. } => "processed",
             Self::Failed(failure) => failure.kind.as_str(),
+            Self::Postponed => "postponed",
         }
     }
 }

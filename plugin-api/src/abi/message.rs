@@ -37,6 +37,8 @@ pub enum FaultKind {
     Error,
     /// It panicked.
     Panic,
+    /// It left the session for a later run.
+    NotNow,
 }
 
 /// All that a processor says of itself.

@@ -14,6 +14,7 @@ use std::{
 use crate::{
     Result,
     abi::message::{Fault, FaultKind, Outcome},
+    error::ErrorKind,
 };
 
 thread_local! {
@@ -30,7 +31,13 @@ pub(crate) fn guarded<T>(code: impl FnOnce() -> Result<T>) -> Outcome<T> {
     DEPTH.set(DEPTH.get() - 1);
     match result {
         Ok(Ok(value)) => Outcome::Returned(value),
-        Ok(Err(error)) => Outcome::Failed(Fault::error(error.to_string())),
+        Ok(Err(error)) => Outcome::Failed(Fault {
+            kind: match error.kind() {
+                ErrorKind::Failure => FaultKind::Error,
+                ErrorKind::NotNow => FaultKind::NotNow,
+            },
+            ..Fault::error(error.to_string())
+        }),
         Err(payload) => Outcome::Failed(fault_of(payload)),
     }
 }

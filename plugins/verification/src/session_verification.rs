@@ -6,7 +6,7 @@
 
 use std::collections::BTreeSet;
 
-use session_plugin_api::{Connection, Result, Session, Timestamp, log};
+use session_plugin_api::{Connection, Error, Result, Session, Timestamp, log};
 
 use crate::{
     PROCESSOR_VERSION,
@@ -73,7 +73,10 @@ impl<'a> SessionVerification<'a> {
     /// # Errors
     /// When the model gives no verifications that can be used, or the database fails.
     pub(crate) fn process(mut self, connection: &Connection<'_>) -> Result<u64> {
-        let extracted = self.extract()?;
+        let extracted = self.extract().map_err(|error| match error {
+            ModelError::RunSpent(spent) => Error::not_now(spent.to_string()),
+            error => error.into(),
+        })?;
         let store = Store::new(connection);
         let earlier = store.earlier_evidence(self.source.session_file)?;
         let mut ids: Vec<String> = earlier.iter().map(|earlier| earlier.item_id.clone()).collect();

@@ -133,6 +133,7 @@ impl Attempt<'_> {
                 swallowed(self.connection.execute(sql, &[]), *swallow)?;
             }
             Step::Error { message } => return Err(Error::new(message)),
+            Step::NotNow { reason } => return Err(Error::not_now(reason)),
             Step::Panic { payload } => panic_with(*payload),
             Step::ThreadPanics => let_a_thread_panic(),
             Step::Hang => hang(),

@@ -27,6 +27,11 @@ pub enum Step {
         /// What it says.
         message: String,
     },
+    /// Leaves the session for a later run.
+    NotNow {
+        /// Why.
+        reason: String,
+    },
     /// Panics.
     Panic {
         /// With what.

@@ -76,7 +76,7 @@ fn a_configuration_that_cannot_be_used_is_told_of_with_file_line_and_key() {
         world.config(toml);
         let complaint = complaint(&world, &["run"]);
         let place = format!(
-            "session-host: {}: TOML parse error at line {line}, column ",
+            "session-host: {}, line {line}, column ",
             world.path("config.toml").display()
         );
         assert!(complaint.starts_with(&place), "{complaint}");

@@ -1,5 +1,7 @@
 //! What becomes of sessions that fail.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 use session_host_tests::World;
 
@@ -181,4 +183,38 @@ fn failures_are_listed_the_latest_first() {
     );
     let none = world.host(&["failures", "probe_other", "--json"]).exits(0);
     assert_eq!(none.json(), json!([]));
+}
+
+#[test]
+fn a_session_that_is_left_for_later_is_no_failure_and_ends_the_run() {
+    let mut world = World::new();
+    world.install("probe");
+    world.set_variable("SESSION_HOST_WORKERS", "1");
+    let opened = world.path("opened");
+    let closed = json!({"do": "not_now", "reason": "the budget is spent"});
+    let steps = [
+        json!({"do": "unless", "path": opened, "then": closed}),
+        json!({"do": "rows", "count": 1}),
+    ];
+    for (number, session) in ["alice/a.jsonl", "alice/b.jsonl", "alice/c.jsonl"]
+        .into_iter()
+        .enumerate()
+    {
+        let steps = if number == 0 { &steps[1..] } else { &steps[..] };
+        world.write(session, script(steps));
+        world.age(session, Duration::from_secs(3600 - number as u64));
+    }
+    let ran = world.run(&[]).exits(0);
+    let result = ran.result();
+    assert_eq!((result.processed, result.capped, result.errors), (1, 2, 0));
+    assert!(ran.stderr.contains("the budget is spent"), "{}", ran.stderr);
+    assert_eq!(
+        (
+            world.count("session_processor_failure"),
+            world.count("session_processor_state")
+        ),
+        (0, 1)
+    );
+    std::fs::write(&opened, "").unwrap();
+    assert_eq!(world.run(&[]).exits(0).result().processed, 2);
 }

@@ -133,14 +133,15 @@ fn a_date_in_the_past_means_at_once() {
 fn a_runs_requests_are_limited() {
     let scene = scene([good(), reporting(&[])], "max_requests_per_run = 1");
     scene.world.write("bruno/b.jsonl", conversation(&["hello"]));
-    let ran = scene.run(1);
+    let ran = scene.run(0);
     let result = ran.result();
-    assert_eq!((result.processed, result.errors), (1, 1));
-    let error = &result.errors_detail[0].error;
+    assert_eq!((result.processed, result.capped, result.errors), (1, 1, 0));
     assert!(
-        error.contains("the run's 1 requests") && error.contains("max_requests_per_run"),
-        "{error}"
+        ran.stderr.contains("the run's 1 requests") && ran.stderr.contains("max_requests_per_run"),
+        "{}",
+        ran.stderr
     );
+    assert_eq!(scene.world.count("session_processor_failure"), 0);
     assert_eq!(scene.model.requests().len(), 1);
     assert_eq!(scene.processed(1) + result.items_extracted, 1);
 }
@@ -149,9 +150,9 @@ fn a_runs_requests_are_limited() {
 fn a_runs_tokens_are_limited() {
     let scene = scene([good(), reporting(&[])], "max_tokens_per_run = 120");
     scene.world.write("bruno/b.jsonl", conversation(&["hello"]));
-    let ran = scene.run(1);
-    assert_eq!((ran.result().processed, ran.result().errors), (1, 1));
-    assert!(ran.result().errors_detail[0].error.contains("max_tokens_per_run"));
+    let ran = scene.run(0);
+    assert_eq!((ran.result().processed, ran.result().capped), (1, 1));
+    assert!(ran.stderr.contains("max_tokens_per_run"), "{}", ran.stderr);
 }
 
 #[test]
