@@ -2,7 +2,7 @@
 
 use std::{fs, path::Path};
 
-use regex::{RegexSet, RegexSetBuilder};
+use regex::bytes::{RegexSet, RegexSetBuilder};
 use serde::Deserialize;
 use session_plugin_api::{Error, Result};
 
@@ -17,6 +17,9 @@ const OF_A_PERSON: [&str; 2] = ["user_rejected", "interrupted"];
 
 /// How much of an error's text is looked at, in bytes.
 const LOOKED_AT: usize = 64 << 10;
+
+/// How large the automaton of all patterns may get, in bytes: a smaller one is thrown away and made anew time and again.
+const AUTOMATON: usize = 64 << 20;
 
 /// What failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
@@ -76,16 +79,15 @@ impl Classes {
     }
 
     fn new(rules: Vec<Rule>) -> Result<Self> {
-        let patterns = RegexSetBuilder::new(rules.iter().map(|rule| &rule.pattern))
-            .multi_line(true)
-            .build();
+        let patterns = set(rules.iter().map(|rule| &rule.pattern));
         let patterns = patterns.map_err(|error| Error::new(format!("the patterns of all rules together: {error}")))?;
         Ok(Self { rules, patterns })
     }
 
     /// The class of an error with this text.
     pub(crate) fn classify(&self, origin: Origin, tool: Option<&str>, text: &str) -> &str {
-        let matches = self.patterns.matches(&text[..text.floor_char_boundary(LOOKED_AT)]);
+        let looked_at = text.as_bytes().get(..LOOKED_AT).unwrap_or(text.as_bytes());
+        let matches = self.patterns.matches(looked_at);
         let rules = matches.into_iter().filter_map(|number| self.rules.get(number));
         let mut fitting = rules.filter(|rule| rule.is_for(origin, tool));
         fitting.next().map_or(OTHER, |rule| &rule.class)
@@ -117,9 +119,17 @@ impl Rule {
         if self.of != Some(Origin::Tool) && self.tools.is_some() {
             return Some("`tools` needs `of = \"tool\"`".to_owned());
         }
-        let compiled = RegexSetBuilder::new([&self.pattern]).multi_line(true).build();
-        compiled.err().map(|error| format!("its pattern: {error}"))
+        set([&self.pattern]).err().map(|error| format!("its pattern: {error}"))
     }
+}
+
+/// Without Unicode, whose word boundaries are slow to find beside letters that are not ASCII.
+fn set<'a>(patterns: impl IntoIterator<Item = &'a String>) -> Result<RegexSet, regex::Error> {
+    RegexSetBuilder::new(patterns)
+        .multi_line(true)
+        .unicode(false)
+        .dfa_size_limit(AUTOMATON)
+        .build()
 }
 
 fn read(text: &str, name: &str) -> Result<Vec<Rule>> {

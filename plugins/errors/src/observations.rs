@@ -222,8 +222,13 @@ fn text_of_error(error: Json<'_>) -> String {
 
 /// Whether the tool's own record says that it was stopped; the result in the message looks like any other then.
 fn was_interrupted(record: Json<'_>) -> bool {
-    memmem::find(record.as_str().as_bytes(), b"interrupted").is_some()
-        && record.get("interrupted").is_some_and(|value| value.as_str() == "true")
+    let bytes = record.as_str().as_bytes();
+    // The output of the tool stands in the record as well: most are not worth taking apart.
+    let may_say_so = memmem::find_iter(bytes, b"\"interrupted\"").any(|place| {
+        let value = bytes[place..].iter().skip(b"\"interrupted\"".len());
+        value.copied().find(|byte| !byte.is_ascii_whitespace() && *byte != b':') == Some(b't')
+    });
+    may_say_so && record.get("interrupted").is_some_and(|value| value.as_str() == "true")
 }
 
 /// Whether a text asks for an answer. Commands of the agent itself are answered by it, and leave a note.
