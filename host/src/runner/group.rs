@@ -24,7 +24,7 @@ pub(super) struct Group {
 const MAX_SESSIONS: usize = 512;
 const MAX_BYTES: usize = 16 << 20;
 /// Short, so that little is left to commit when the last attempt ends.
-const MAX_WAIT: Duration = Duration::from_millis(250);
+const MAX_WAIT: Duration = Duration::from_millis(100);
 
 impl Group {
     pub(super) fn add_done(&mut self, done: Done) {
