@@ -122,6 +122,19 @@ macro_rules! keys {
     };
 }
 
+fn parse_error(path: &Path, text: &str, error: &toml::de::Error) -> ConfigError {
+    let before = &text[..error.span().map_or(0, |span| text.floor_char_boundary(span.start))];
+    let line_begins = before.rfind('\n').map_or(0, |line_break| line_break + 1);
+    let key = before[line_begins..].split_once('=').map(|(key, _)| key.trim());
+    ConfigError::Parse {
+        path: path.to_owned(),
+        line: before.matches('\n').count() + 1,
+        column: before[line_begins..].chars().count() + 1,
+        key: key.map_or_else(String::new, |key| format!(" ({key})")),
+        message: error.message().to_owned(),
+    }
+}
+
 keys! {
     /// The sessions directory: `<sessions>/<username>/<session>.jsonl`.
     sessions: PathBuf, "--sessions DIR", "SESSION_HOST_SESSIONS", "must be named", "\"/srv/sessions\"";
@@ -173,18 +186,7 @@ impl ConfigFile {
             path: path.to_owned(),
             source,
         })?;
-        let file: Self = toml::from_str(&text).map_err(|error| {
-            let before = &text[..error.span().map_or(0, |span| text.floor_char_boundary(span.start))];
-            let line_begins = before.rfind('\n').map_or(0, |line_break| line_break + 1);
-            let key = before[line_begins..].split_once('=').map(|(key, _)| key.trim());
-            ConfigError::Parse {
-                path: path.to_owned(),
-                key: key.map_or_else(String::new, |key| format!(" ({key})")),
-                line: before.matches('\n').count() + 1,
-                column: before[line_begins..].chars().count() + 1,
-                message: error.message().to_owned(),
-            }
-        })?;
+        let file: Self = toml::from_str(&text).map_err(|error| parse_error(path, &text, &error))?;
         let folder = path.parent().unwrap_or(Path::new(""));
         Ok(file.below(folder))
     }

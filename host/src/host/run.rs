@@ -3,7 +3,8 @@
 use std::{
     any::Any,
     panic::{AssertUnwindSafe, catch_unwind},
-    sync::Arc,
+    sync::{Arc, Mutex, PoisonError},
+    thread,
     time::Instant,
 };
 
@@ -133,6 +134,10 @@ impl BegunRun {
         };
         let result = catch_unwind(AssertUnwindSafe(|| run.execute()))
             .unwrap_or_else(|payload| Err(RunError::Panicked(message_of(&*payload))));
+        self.end(began, result)
+    }
+
+    fn end(self, began: Instant, result: Result<RunResult, RunError>) -> Result<RunResult, RunError> {
         let record = self.record(&result, began);
         let name = self.processor.name();
         self.host
@@ -149,6 +154,30 @@ impl BegunRun {
         match (result, audited) {
             (Ok(_), Err(error)) => Err(error.into()),
             (result, _) => result,
+        }
+    }
+
+    /// Makes the run in a thread of its own, since there may be more runs than threads for short work; what came of it
+    /// goes to `ended`. One whose thread cannot be started is written into the audit log as failed.
+    pub fn execute_in_a_thread(
+        self,
+        stop: StopToken,
+        ended: impl FnOnce(Result<RunResult, RunError>) + Send + 'static,
+    ) {
+        let name = format!("run-{}", self.processor.name());
+        let shared = Arc::new(Mutex::new(Some((self, ended))));
+        let of_thread = Arc::clone(&shared);
+        let take = |shared: &Mutex<Option<_>>| shared.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let make = move || {
+            if let Some((run, ended)) = take(&of_thread) {
+                ended(BegunRun::execute(run, &stop));
+            }
+        };
+        let Err(error) = thread::Builder::new().name(name).spawn(make) else {
+            return;
+        };
+        if let Some((run, ended)) = take(&shared) {
+            ended(BegunRun::end(run, Instant::now(), Err(RunError::Worker(error))));
         }
     }
 

@@ -1,6 +1,6 @@
 //! What changes something: runs, corrections, plugins; and what is going on.
 
-use std::{sync::Arc, thread};
+use std::sync::Arc;
 
 use axum::{
     extract::State,
@@ -22,7 +22,7 @@ use crate::{
     host::{BegunRun, Host},
     names::{ProcessorName, SessionKey},
     plugins::PluginListing,
-    runner::{RunError, RunResult, Selection, StopToken},
+    runner::{RunResult, Selection, StopToken},
     scheduler::ScheduleListing,
     state::{Actor, AuditRecord},
 };
@@ -85,19 +85,12 @@ impl Made {
     }
 }
 
-/// A run has a thread of its own: there may be more of them than threads for short work.
 async fn in_a_thread(run: BegunRun, stop: StopToken) -> Result<RunResult, Refusal> {
     let (sender, receiver) = tokio::sync::oneshot::channel();
-    let name = format!("run-{}", run.processor().name());
-    let make = move || {
-        let result = run.execute(&stop);
+    run.execute_in_a_thread(stop, move |result| {
         // Whoever asked may have left.
         let _ = sender.send(result);
-    };
-    thread::Builder::new()
-        .name(name)
-        .spawn(make)
-        .map_err(|error| Refusal::internal(RunError::Worker(error)))?;
+    });
     let result = receiver.await;
     Ok(result.map_err(|_| Refusal::internal("the run ended without a result"))??)
 }

@@ -4,10 +4,7 @@ mod cadence;
 mod cron;
 mod plan;
 
-use std::{
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-    thread,
-};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde::Serialize;
 use session_plugin_api::Timestamp;
@@ -18,7 +15,7 @@ use plan::Plan;
 
 use crate::{
     clock,
-    host::{BegunRun, Host, NotBegun},
+    host::{Host, NotBegun},
     names::ProcessorName,
     plugins::{Catalogue, CatalogueError, Processor},
     runner::{Selection, StopToken},
@@ -174,7 +171,8 @@ impl Scheduler {
         match host.begin_run(processor.as_str(), Actor::Scheduler, Selection::All) {
             Ok(run) => {
                 self.has_run(processor, run.started_at());
-                in_a_thread(run, stop.clone());
+                // The run logs its error, and writes it into the audit log.
+                run.execute_in_a_thread(stop.clone(), drop);
             }
             // It is due again at the next tick.
             Err(NotBegun::Occupied { .. }) => {}
@@ -184,18 +182,6 @@ impl Scheduler {
 
     fn lock(&self) -> MutexGuard<'_, Plan> {
         self.plan.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-fn in_a_thread(run: BegunRun, stop: StopToken) {
-    let processor = run.processor().name().clone();
-    let make = move || {
-        // The run has logged its error and written it into the audit log.
-        let _ = run.execute(&stop);
-    };
-    let started = thread::Builder::new().name(format!("run-{processor}")).spawn(make);
-    if let Err(error) = started {
-        tracing::error!(%processor, "no thread for a run that is due: {error}");
     }
 }
 

@@ -110,12 +110,12 @@ impl State {
         }
         if let Err(error) = self.checkpoint() {
             tracing::debug!(%error, "changes of the schema stay in the log of changes for now");
-            self.has_changed_schema();
+            self.note_changed_schema();
         }
     }
 
-    /// The schema has changed.
-    pub(super) fn has_changed_schema(&self) {
+    /// Lets [`settle_schema`](Self::settle_schema) know that the schema has changed.
+    pub(super) fn note_changed_schema(&self) {
         self.has_changed_schema.store(true, Ordering::Relaxed);
     }
 

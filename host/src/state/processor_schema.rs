@@ -116,7 +116,7 @@ pub fn prepare_processor(
         in_transaction(connection, "apply a migration", |connection| {
             apply(connection, processor, migration)
         })?;
-        state.has_changed_schema();
+        state.note_changed_schema();
         tracing::info!(%processor, version = migration.version(), title = migration.title(), "applied a migration");
     }
     session_tables
