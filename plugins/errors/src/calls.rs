@@ -21,7 +21,8 @@ struct Call<'a> {
     tool: Option<Cow<'a, str>>,
     /// The arguments as they were written: a call that is made again is written the same.
     input: &'a str,
-    previous_of_tool: Option<CallNumber>,
+    /// The call of the tool just before, if it was the same and had failed.
+    retried: Option<CallNumber>,
     result: Option<CallResult>,
 }
 
@@ -44,11 +45,12 @@ impl<'a> Calls<'a> {
             }
             self.by_id.insert(id, number);
         }
-        let previous_of_tool = call.name.clone().and_then(|tool| self.latest.insert(tool, number));
+        let previous = call.name.clone().and_then(|tool| self.latest.insert(tool, number));
+        let retried = previous.filter(|previous| self.has_failed(*previous, call.input.as_str()));
         self.calls.push(Call {
             tool: call.name,
             input: call.input.as_str(),
-            previous_of_tool,
+            retried,
             result: None,
         });
     }
@@ -79,10 +81,12 @@ impl<'a> Calls<'a> {
     }
 
     fn retried(&self, call: CallNumber) -> Option<CallNumber> {
-        let call = self.calls.get(call)?;
-        let previous = self.calls.get(call.previous_of_tool?)?;
-        let is_same = previous.input == call.input && previous.result == Some(CallResult::Failed);
-        is_same.then_some(call.previous_of_tool).flatten()
+        self.calls.get(call)?.retried
+    }
+
+    fn has_failed(&self, call: CallNumber, input: &str) -> bool {
+        let call = self.calls.get(call);
+        call.is_some_and(|call| call.input == input && call.result == Some(CallResult::Failed))
     }
 
     /// The most times in a row that a failing call was made again.

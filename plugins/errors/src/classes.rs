@@ -182,6 +182,15 @@ mod tests {
                 "compile_error",
             ),
             ("Exit code 6\ncurl: (6) Could not resolve host: example.org", "network"),
+            ("Exit code 1\nFAIL src/app.test.js", "test_failure"),
+            ("Exit code 1\n  ✗ closed on Sundays", "test_failure"),
+            (
+                "Failed to connect to localhost port 8080: Connection refused",
+                "network",
+            ),
+            ("× Failed to read foo.toml: Permission denied", "permission_denied"),
+            ("✘ [ERROR] Could not resolve \"js/app.js\"", "compile_error"),
+            ("fatal: remote says user denied access", "other"),
             (
                 "Pre-commit validation failed:\n\n[FORMAT] Code is not formatted.",
                 "check_failed",

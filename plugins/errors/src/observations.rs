@@ -42,6 +42,15 @@ pub(crate) enum Of {
     Model { answers: u64, is_retry: bool },
 }
 
+/// How a call of a tool ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Ended {
+    Well,
+    Failed,
+    /// A person stopped it.
+    Interrupted,
+}
+
 /// What the lines told so far.
 pub(crate) struct Observations<'a, C> {
     pub(crate) session_id: Option<Cow<'a, str>>,
@@ -99,7 +108,11 @@ where
                 self.request_failed(line, text_of_error(line.error));
             }
             EventKind::ToolUseResult => {
-                self.observe_result(line, line.tool_use_id.as_deref(), line.is_error, line.content);
+                let ended = match line.is_error {
+                    true => Ended::Failed,
+                    false => Ended::Well,
+                };
+                self.observe_result(line, line.tool_use_id.as_deref(), ended, line.content);
             }
             _ => {}
         }
@@ -121,8 +134,12 @@ where
         for block in line.message.content.blocks() {
             match block {
                 Block::ToolResult(result) => {
-                    let is_error = result.is_error || was_interrupted(line.tool_use_result);
-                    self.observe_result(line, result.tool_use_id.as_deref(), is_error, result.content);
+                    let ended = match (was_interrupted(line.tool_use_result), result.is_error) {
+                        (true, _) => Ended::Interrupted,
+                        (false, true) => Ended::Failed,
+                        (false, false) => Ended::Well,
+                    };
+                    self.observe_result(line, result.tool_use_id.as_deref(), ended, result.content);
                 }
                 Block::Text(text) if text.may_contain(INTERRUPTION) && text.decode().starts_with(INTERRUPTION) => {
                     self.interrupted(line, text.decode());
@@ -135,23 +152,24 @@ where
         }
     }
 
-    fn observe_result(&mut self, line: &Event<'a>, id: Option<&str>, is_error: bool, content: Content<'a>) {
-        let result = match is_error {
-            true => CallResult::Failed,
-            false => CallResult::Succeeded,
+    fn observe_result(&mut self, line: &Event<'a>, id: Option<&str>, ended: Ended, content: Content<'a>) {
+        let (result, origin) = match ended {
+            Ended::Well => (CallResult::Succeeded, None),
+            Ended::Failed => (CallResult::Failed, Some(Origin::Tool)),
+            Ended::Interrupted => (CallResult::Failed, Some(Origin::Interruption)),
         };
         let Some(answered) = self.calls.answer(id, result) else {
             return;
         };
-        if result == CallResult::Succeeded {
+        let Some(origin) = origin else {
             return self.endings.set(line.is_sidechain, Ending::Open);
-        }
+        };
         let of = match answered {
             Answered::Call(call) => Of::Call(call),
             Answered::Unknown => Of::UnknownCall,
         };
         self.call_failed_after = Some(self.answers);
-        self.failed(line, Origin::Tool, of, joined(content));
+        self.failed(line, origin, of, joined(content));
     }
 
     fn request_failed(&mut self, line: &Event<'a>, text: String) {

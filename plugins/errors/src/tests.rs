@@ -89,6 +89,20 @@ fn retries_and_recoveries() {
 }
 
 #[test]
+fn the_same_call_made_twice_at_once_is_no_retry() {
+    let lines = [
+        call("t1", "Bash", "a"),
+        call("t2", "Bash", "a"),
+        result("t1", true, "Exit code 1"),
+        result("t2", true, "Exit code 1"),
+    ];
+    check(&lines, |found| {
+        assert!(found.errors.iter().all(|error| !error.is_retry));
+        assert_eq!(found.outcome.longest_retry_run, 0);
+    });
+}
+
+#[test]
 fn errors_of_the_api_are_retried_and_recovered_by_an_answer() {
     let failed = r#"{"type":"system","subtype":"api_error","level":"error","error":{"status":529,"error":{"type":"error","error":{"type":"overloaded_error","message":"Overloaded"}}}}"#;
     let lines = [
@@ -147,7 +161,14 @@ fn a_stop_by_a_person_is_told_once() {
         call("t1", "Bash", "a"),
         result("t1", false, "partly").replacen('{', &format!("{{{record}"), 1),
     ];
-    check(&stopped, |found| assert_eq!(found.outcome.error_count, 1));
+    check(&stopped, |found| {
+        let classes = found
+            .errors
+            .iter()
+            .map(|error| (error.class, error.tool_name.as_deref()));
+        assert_eq!(classes.collect::<Vec<_>>(), [("interrupted", Some("Bash"))]);
+    });
+    ends(&stopped, "interrupted");
 }
 
 #[test]

@@ -6,6 +6,7 @@
 
 use std::collections::BTreeSet;
 
+use secret_detector::Rules;
 use session_plugin_api::{Connection, Error, Result, Session, Timestamp, log};
 
 use crate::{
@@ -16,7 +17,7 @@ use crate::{
     knowledge::{
         Domain, Evidence, Item, NewItem, Plan, Planning, Said, Source, Store, Thresholds, Verifier, most_alike,
     },
-    model::{Model, ModelError, SessionBudget},
+    model::{Model, ModelError, SessionBudget, Spent},
     rows::{EvidenceRow, SessionRow},
     schema::{VERIFICATION_EVIDENCE, VERIFICATION_SESSION},
 };
@@ -52,8 +53,10 @@ struct Judged {
 
 impl<'a> SessionVerification<'a> {
     /// A session that begins now.
-    pub(crate) fn new(session: &Session<'a>, model: &'a Model, thresholds: &'a Thresholds) -> Self {
-        let conversation = Conversation::of(session);
+    pub(crate) fn new(session: &Session<'a>, model: &'a Model, thresholds: &'a Thresholds, secrets: &Rules) -> Self {
+        let mut conversation = Conversation::of(session);
+        // Before anything is sent or quoted.
+        conversation.redact(secrets);
         Self {
             source: Source {
                 user: session.username(),
@@ -74,7 +77,7 @@ impl<'a> SessionVerification<'a> {
     /// When the model gives no verifications that can be used, or the database fails.
     pub(crate) fn process(mut self, connection: &Connection<'_>) -> Result<u64> {
         let extracted = self.extract().map_err(|error| match error {
-            ModelError::RunSpent(spent) => Error::not_now(spent.to_string()),
+            ModelError::RunSpent(spent) => not_now(&spent),
             error => error.into(),
         })?;
         let store = Store::new(connection);
@@ -90,7 +93,7 @@ impl<'a> SessionVerification<'a> {
             known: &mut known,
         };
         let plan = planning.plan(extracted.said, &self.users);
-        let judged = self.judge(&plan.items, &known);
+        let judged = self.judge(&plan.items, &known)?;
         self.write_knowledge(&store, &plan, &judged)?;
         let row = self.row(&plan, &judged, verifications, extracted.dropped);
         connection.replace(VERIFICATION_SESSION, [row])?;
@@ -126,7 +129,10 @@ impl<'a> SessionVerification<'a> {
     }
 
     /// Which known items the new ones contradict. That the model does not tell is no failure of the session.
-    fn judge(&mut self, items: &[NewItem], known: &[Item]) -> Judged {
+    ///
+    /// # Errors
+    /// When the run's budget is spent: nothing is written yet, and the session waits for a later run.
+    fn judge(&mut self, items: &[NewItem], known: &[Item]) -> Result<Judged> {
         let mut judged = Judged::default();
         // The new ones stand last: each is compared with those before it.
         let first = known.len().saturating_sub(items.len());
@@ -135,13 +141,14 @@ impl<'a> SessionVerification<'a> {
                 Ok(found) => judged
                     .contradictions
                     .extend(found.into_iter().map(|found| (found, new.said_at))),
+                Err(ModelError::RunSpent(spent)) => return Err(not_now(&spent)),
                 Err(error) => {
                     judged.failed += 1;
                     log::warn!(item = new.item.id, "contradictions were not looked for: {error}");
                 }
             }
         }
-        judged
+        Ok(judged)
     }
 
     fn judge_item(&mut self, item: &Item, known: &[Item]) -> Result<Vec<Contradiction>, ModelError> {
@@ -225,6 +232,10 @@ impl<'a> SessionVerification<'a> {
             processor_version: PROCESSOR_VERSION,
         }
     }
+}
+
+fn not_now(spent: &Spent) -> Error {
+    Error::not_now(spent.to_string())
 }
 
 fn domains(said: &[Said]) -> Vec<Domain> {

@@ -4,7 +4,7 @@ use std::fs;
 
 use model_server::{ModelServer, Reply};
 
-use crate::scene::{KEY, Scene, conversation, reporting};
+use crate::scene::{KEY, Scene, conversation, reporting, verification};
 
 #[track_caller]
 fn check(scene: &Scene, told: &[&str]) {
@@ -75,4 +75,28 @@ fn a_key_can_come_from_a_file() {
         "{}",
         refused.stderr
     );
+}
+
+#[test]
+fn secrets_of_a_turn_are_neither_sent_nor_kept() {
+    let token = ["gh", "p_", "Zk3vQ9wLr7XtB2mNc5Hd8Jf4Gs6Pa1Ye0UoT"].concat();
+    let said = format!("the deploy token is {token}, and refunds over 50 EUR need the team lead");
+    let quote = "the deploy token is [redacted: github-pat], and refunds over 50 EUR need the team lead";
+    let content = "Refunds over 50 EUR need the team lead.";
+    let scene = Scene::new(ModelServer::scripted([reporting(&[verification(
+        "correction",
+        content,
+        quote,
+    )])]));
+    scene.world.write("alice/a.jsonl", conversation(&[&said]));
+    assert_eq!(scene.processed(1), 1);
+    assert!(
+        scene
+            .model
+            .requests()
+            .iter()
+            .all(|request| !request.body.contains(&token))
+    );
+    let kept = scene.rows("SELECT user_quote FROM verification_evidence");
+    assert_eq!(kept[0]["user_quote"], quote);
 }

@@ -1,8 +1,8 @@
 //! Takes secrets out of texts that are kept for another reason.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, cmp::Reverse};
 
-use crate::{Origin, Rules, Scanner};
+use crate::{Hit, Origin, Rules, Scanner};
 
 /// A text of which nobody knows where it comes from.
 struct Nowhere;
@@ -17,22 +17,79 @@ impl Origin for Nowhere {
     }
 }
 
-/// The text with the name of the rule in place of every secret that one finds in it.
+/// The text with the name of a rule in place of everything that one takes for a secret.
+///
+/// Where the text is or quotes JSON, its escapes can hide a secret: where more is found without them, the text is given
+/// without them.
 #[must_use]
 pub fn redact<'t>(text: &'t str, rules: &Rules) -> Cow<'t, str> {
-    let hits = Scanner::new(rules).hits(text, &Nowhere);
-    if hits.is_empty() {
-        return Cow::Borrowed(text);
+    let hits = hits(text, rules);
+    let plain = unescaped(text);
+    let plain_hits = match &plain {
+        Cow::Borrowed(_) => Vec::new(),
+        Cow::Owned(plain) => self::hits(plain, rules),
+    };
+    match plain_hits.len() > hits.len() {
+        true => Cow::Owned(without(&plain, plain_hits, rules)),
+        false if hits.is_empty() => Cow::Borrowed(text),
+        false => Cow::Owned(without(text, hits, rules)),
     }
+}
+
+/// All that any rule finds, in the order of the text: what one of them would leave of another's find is found too.
+fn hits(text: &str, rules: &Rules) -> Vec<Hit> {
+    let mut hits = Scanner::new(rules).all_hits(text, &Nowhere);
+    hits.sort_by_key(|hit| (hit.secret.start, Reverse(hit.secret.end)));
+    hits
+}
+
+fn without(text: &str, hits: Vec<Hit>, rules: &Rules) -> String {
     let mut redacted = String::with_capacity(text.len());
     let mut end = 0;
     for hit in hits {
-        redacted.push_str(text.get(end..hit.secret.start).unwrap_or_default());
-        redacted.extend(["[redacted: ", rules.get(hit.rule).id(), "]"]);
+        if hit.secret.start >= end {
+            redacted.push_str(&text[end..hit.secret.start]);
+            redacted.extend(["[redacted: ", rules.get(hit.rule).id(), "]"]);
+        }
         end = end.max(hit.secret.end);
     }
     redacted.push_str(&text[end..]);
-    Cow::Owned(redacted)
+    redacted
+}
+
+/// The text with the escapes of JSON resolved, also those of JSON in JSON.
+fn unescaped(text: &str) -> Cow<'_, str> {
+    let mut plain = Cow::Borrowed(text);
+    while let Some(once) = unescaped_once(&plain) {
+        plain = Cow::Owned(once);
+    }
+    plain
+}
+
+/// `None` where nothing is escaped.
+fn unescaped_once(text: &str) -> Option<String> {
+    let (before, _) = text.split_once('\\')?;
+    let mut plain = String::with_capacity(text.len());
+    plain.push_str(before);
+    let mut rest = text.get(before.len()..)?;
+    while let Some(place) = rest.find('\\') {
+        plain.push_str(&rest[..place]);
+        let escape = &rest[place + 1..];
+        let code = escape.strip_prefix('u').and_then(|code| code.get(..4));
+        let coded = code.and_then(|code| char::from_u32(u32::from_str_radix(code, 16).ok()?));
+        let (written, length) = match (coded, escape.chars().next()) {
+            (Some(coded), _) => (Some(coded), 5),
+            (None, Some('n')) => (Some('\n'), 1),
+            (None, Some('t')) => (Some('\t'), 1),
+            (None, Some('r')) => (Some('\r'), 1),
+            (None, Some(other)) => (Some(other), other.len_utf8()),
+            (None, None) => (None, 0),
+        };
+        plain.extend(written);
+        rest = &escape[length..];
+    }
+    plain.push_str(rest);
+    Some(plain)
 }
 
 #[cfg(test)]
@@ -49,6 +106,25 @@ mod tests {
             redacted,
             "[redacted: aws-access-token] and [redacted: aws-access-token]."
         );
+    }
+
+    #[test]
+    fn escapes_hide_nothing() {
+        let rules = Rules::shipped().unwrap();
+        let key = ["AK", "IAQMGK2UPXJNE74YPX"].concat();
+        let coded = key.replacen('A', "\\u0041", 1);
+        let url = r#"{"url":"postgres:\/\/app:Zk3vQ9wLr7Xt@db.internal\/prod"}"#;
+        for (text, secret) in [
+            (format!("{{\"key\":\"{coded}\"}}"), key.as_str()),
+            (format!("{:?}", format!("{{\"key\":\"{coded}\"}}")), key.as_str()),
+            (url.to_owned(), "Zk3vQ9wLr7Xt"),
+        ] {
+            let redacted = redact(&text, &rules);
+            assert!(redacted.contains("[redacted: "), "{text}: {redacted}");
+            assert!(!unescaped(&redacted).contains(secret), "{text}: {redacted}");
+        }
+        let path = r"C:\users\new";
+        assert!(matches!(redact(path, &rules), Cow::Borrowed(_)));
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use secret_detector::{Rules, redact};
 use session_plugin_api::{
     Session, Timestamp,
     transcript::{Event, EventKind},
@@ -66,6 +67,15 @@ impl Conversation {
             }
         }
         conversation
+    }
+
+    /// Takes secrets out of the turns.
+    pub(crate) fn redact(&mut self, secrets: &Rules) {
+        for turn in &mut self.turns {
+            if let Cow::Owned(redacted) = redact(&turn.text, secrets) {
+                turn.text = redacted;
+            }
+        }
     }
 
     fn add(&mut self, turn: Turn) {

@@ -17,7 +17,7 @@ mod schema;
 pub(crate) use address::BaseUrl;
 pub(crate) use api_key::{ApiKey, KeySource};
 pub(crate) use attempts::Model;
-pub(crate) use budget::{RunBudget, RunLimits, SessionBudget};
+pub(crate) use budget::{RunBudget, RunLimits, SessionBudget, Spent};
 pub(crate) use clock::SystemClock;
 pub(crate) use error::ModelError;
 pub(crate) use exchange::HttpExchange;

@@ -71,6 +71,11 @@ impl<'r> Scanner<'r> {
 
     /// The secrets of a text, in the order of the text. Where several rules found the same, the one that knows it best.
     pub fn hits(&mut self, text: &str, origin: &impl Origin) -> Vec<Hit> {
+        overlap::resolve(self.all_hits(text, origin))
+    }
+
+    /// What each rule by itself finds in a text: the same may be found several times.
+    pub(crate) fn all_hits(&mut self, text: &str, origin: &impl Origin) -> Vec<Hit> {
         if !self.rules.worth_trying(text, &mut self.worth_trying) {
             return Vec::new();
         }
@@ -91,7 +96,7 @@ impl<'r> Scanner<'r> {
                 }
             }
         }
-        overlap::resolve(hits)
+        hits
     }
 
     fn is_allowed(
