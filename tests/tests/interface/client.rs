@@ -1,12 +1,14 @@
 //! Just enough of HTTP/1.1 to ask the service what ordinary clients do not ask.
 
 use std::{
+    fs,
     io::{Read, Write},
     net::{SocketAddr, TcpStream},
     time::Duration,
 };
 
 use serde_json::Value;
+use session_host_tests::wait_until;
 
 /// A request that is yet to be sent.
 #[derive(Clone, Debug)]
@@ -92,6 +94,23 @@ pub(crate) fn connect(address: SocketAddr) -> TcpStream {
     let stream = TcpStream::connect(address).unwrap();
     stream.set_read_timeout(Some(PATIENCE)).unwrap();
     stream
+}
+
+/// Waits until the server has read all that was sent: nothing waits in its end of the connection any more.
+#[track_caller]
+pub(crate) fn wait_until_read(stream: &TcpStream) {
+    let (server, client) = (stream.peer_addr().unwrap(), stream.local_addr().unwrap());
+    let ends = [server, client].map(|end| format!(":{:04X}", end.port()));
+    wait_until("the server has read what was sent", || {
+        let connections = fs::read_to_string("/proc/net/tcp").unwrap();
+        connections.lines().any(|line| {
+            let fields: Vec<&str> = line.split_whitespace().collect();
+            let is_ours = |place: usize, end: &str| fields.get(place).is_some_and(|address| address.ends_with(end));
+            is_ours(1, &ends[0])
+                && is_ours(2, &ends[1])
+                && fields.get(4).is_some_and(|queues| queues.ends_with(":00000000"))
+        })
+    });
 }
 
 impl Answer {

@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, fs, io::Write, thread};
 use serde_json::{Value, json};
 
 use crate::{
-    client::{Answer, Request, connect},
+    client::{Answer, Request, connect, wait_until_read},
     description::{Operation, operations},
     operations::operation,
     service::{Service, TOKEN, world_without_token},
@@ -199,12 +199,11 @@ fn a_service_that_ends_begins_no_run() {
             let last = bytes.pop().unwrap();
             let mut stream = connect(service.address);
             stream.write_all(&bytes).unwrap();
+            wait_until_read(&stream);
             (operation, stream, last)
         })
         .collect();
     assert_eq!(begun.len(), 2);
-    // Connections are taken in order: an answer on a later one tells that the earlier ones are being served.
-    service.description();
     service.is_told_to_end();
     for (operation, mut stream, last) in begun {
         stream.write_all(&[last]).unwrap();
