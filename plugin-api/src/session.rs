@@ -1,11 +1,12 @@
 //! One version of one transcript, as a processor sees it.
 
-use std::{fmt, path::Path};
+use std::{ffi::OsStr, fmt, os::unix::ffi::OsStrExt, path::Path};
 
+use abi_stable::std_types::RBox;
 use memchr::memchr;
 use serde::Deserialize;
 
-use crate::{Timestamp, transcript::Event};
+use crate::{RunId, Timestamp, abi::RawAttempt_TO, transcript::Event};
 
 /// One version of one transcript: the exact bytes that the host read, once, and what it knows of them.
 ///
@@ -24,30 +25,39 @@ pub struct Session<'a> {
     modified: Timestamp,
     file_hash: &'a str,
     bytes: &'a [u8],
+    run: RunId,
 }
 
 impl<'a> Session<'a> {
-    /// A session made by hand, for the tests of a processor: its path is the key, its hash is empty.
+    /// A session made by hand, for the tests of a processor: its path is the key, its hash is empty, its run the first.
     #[must_use]
     pub fn from_bytes(session_key: &'a str, username: &'a str, modified: Timestamp, bytes: &'a [u8]) -> Self {
-        Self::new(Path::new(session_key), username, session_key, modified, "", bytes)
-    }
-
-    pub(crate) fn new(
-        path: &'a Path,
-        username: &'a str,
-        session_key: &'a str,
-        modified: Timestamp,
-        file_hash: &'a str,
-        bytes: &'a [u8],
-    ) -> Self {
         Self {
-            path,
+            path: Path::new(session_key),
             username,
             session_key,
             modified,
-            file_hash,
+            file_hash: "",
             bytes,
+            run: RunId::default(),
+        }
+    }
+
+    /// The same session in another run, for the tests of a processor that tells runs apart.
+    #[must_use]
+    pub fn in_run(self, run: RunId) -> Self {
+        Self { run, ..self }
+    }
+
+    pub(crate) fn of_attempt(attempt: &'a RawAttempt_TO<'_, RBox<()>>) -> Self {
+        Self {
+            path: Path::new(OsStr::from_bytes(attempt.path().as_slice())),
+            username: attempt.username().as_str(),
+            session_key: attempt.session_key().as_str(),
+            modified: Timestamp::from_micros(attempt.modified()),
+            file_hash: attempt.file_hash().as_str(),
+            bytes: attempt.bytes().as_slice(),
+            run: RunId(attempt.run()),
         }
     }
 
@@ -85,6 +95,12 @@ impl<'a> Session<'a> {
     #[must_use]
     pub fn bytes(&self) -> &'a [u8] {
         self.bytes
+    }
+
+    /// The run that this attempt belongs to.
+    #[must_use]
+    pub fn run(&self) -> RunId {
+        self.run
     }
 
     /// The lines that are not blank, with their numbers.

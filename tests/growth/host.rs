@@ -105,6 +105,10 @@ impl RawAttempt for ThreeLines {
         RSlice::from_slice(b"{}\n{}\n{}\n")
     }
 
+    fn run(&self) -> u64 {
+        1
+    }
+
     fn replace(&self, _: RStr<'_>, _: RSlice<'_, RawColumn<'_>>) -> RawReply {
         RResult::ROk(0)
     }

@@ -200,6 +200,10 @@ impl RawAttempt for View<'_, '_> {
         RSlice::from_slice(self.0.bytes)
     }
 
+    fn run(&self) -> u64 {
+        self.0.run.number
+    }
+
     fn replace(&self, table: RStr<'_>, columns: RSlice<'_, RawColumn<'_>>) -> RawReply {
         self.0.guarded(|work| {
             let rows = self.0.pending_rows(table.as_str(), columns.as_slice())?;

@@ -4,6 +4,7 @@ use std::{
     collections::{HashMap, HashSet},
     sync::{
         Arc, Mutex,
+        atomic::{AtomicU64, Ordering},
         mpsc::{Receiver, RecvTimeoutError, sync_channel},
     },
     time::{Duration, Instant},
@@ -121,6 +122,9 @@ pub enum RunError {
     NotRenewed(String),
 }
 
+/// How many runs this process has begun.
+static RUNS_BEGUN: AtomicU64 = AtomicU64::new(0);
+
 impl Run<'_> {
     /// Makes the run, to its end.
     ///
@@ -179,6 +183,7 @@ impl Run<'_> {
         let ends_at = started_at.checked_add(self.limits.time_budget);
         let (messages, inbox) = sync_channel(SETTLED_AHEAD);
         let context = Arc::new(RunContext {
+            number: RUNS_BEGUN.fetch_add(1, Ordering::Relaxed),
             processor: Arc::clone(self.processor),
             state: Arc::clone(self.state),
             destination: Destination {

@@ -30,6 +30,8 @@ use crate::{
 
 /// All that the threads of a run share. They own it, so that one that hangs can be left behind.
 pub(super) struct RunContext {
+    /// What plugins tell this run from others by.
+    pub(super) number: u64,
     pub(super) processor: Arc<Processor>,
     pub(super) state: Arc<State>,
     pub(super) destination: Destination,

@@ -45,6 +45,9 @@ pub trait RawAttempt {
     /// The transcript's bytes, read once by the host.
     fn bytes(&self) -> RSlice<'_, u8>;
 
+    /// The number of the run that the attempt belongs to.
+    fn run(&self) -> u64;
+
     /// Adds rows to what will replace the session's rows in one of the processor's session tables.
     fn replace(&self, table: RStr<'_>, columns: RSlice<'_, RawColumn<'_>>) -> RawReply;
 

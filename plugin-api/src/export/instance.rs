@@ -1,6 +1,6 @@
 //! A processor behind the ABI: its calls, each of them guarded.
 
-use std::{ffi::OsStr, mem::ManuallyDrop, os::unix::ffi::OsStrExt, path::Path};
+use std::mem::ManuallyDrop;
 
 use abi_stable::{
     erased_types::TD_Opaque,
@@ -13,7 +13,7 @@ use super::{
     logging,
 };
 use crate::{
-    Configuration, Connection, Session, SessionProcessor, Timestamp,
+    Configuration, Connection, Session, SessionProcessor,
     abi::{
         RawAttempt_TO, RawHost_TO, RawProcessor, RawProcessor_TO,
         message::{Description, Outcome, Processed, encode},
@@ -55,14 +55,7 @@ impl<P: Exported> RawProcessor for Instance<P> {
 
     fn process_session(&self, attempt: &RawAttempt_TO<'_, RBox<()>>) -> RVec<u8> {
         let outcome = guarded(|| {
-            let session = Session::new(
-                Path::new(OsStr::from_bytes(attempt.path().as_slice())),
-                attempt.username().as_str(),
-                attempt.session_key().as_str(),
-                Timestamp::from_micros(attempt.modified()),
-                attempt.file_hash().as_str(),
-                attempt.bytes().as_slice(),
-            );
+            let session = Session::of_attempt(attempt);
             let result = self.0.process_session(&session, &Connection::new(attempt))?;
             Ok(Processed {
                 items_count: result.items_count,

@@ -132,6 +132,7 @@ impl Attempt<'_> {
             Step::Execute { sql, swallow } => {
                 swallowed(self.connection.execute(sql, &[]), *swallow)?;
             }
+            Step::TellRun => return self.rows(None, &[0], Some(&format!("{:?}", self.session.run()))),
             Step::Error { message } => return Err(Error::new(message)),
             Step::NotNow { reason } => return Err(Error::not_now(reason)),
             Step::Panic { payload } => panic_with(*payload),

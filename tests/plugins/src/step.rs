@@ -55,6 +55,8 @@ pub enum Step {
         #[serde(default)]
         swallow: bool,
     },
+    /// Gives a row to `NAME_rows` whose `text` is the run's identity.
+    TellRun,
     /// Never returns.
     Hang,
     /// Runs a query that never ends.

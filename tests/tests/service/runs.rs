@@ -178,3 +178,21 @@ fn an_attempt_that_never_returns_is_told_and_costs_no_other_processor() {
     assert_eq!(service.run("probe_other").is(200).json()["details"]["processed"], 1);
     assert_eq!(service.stop().0, Some(0));
 }
+
+#[test]
+fn a_plugin_can_tell_runs_apart() {
+    let world = World::new();
+    world.install("probe");
+    let service = world.serve(&[]);
+    for run in ["first", "second"] {
+        for number in [1, 2] {
+            world.write(&format!("{run}/{number}.jsonl"), r#"{"do":"tell_run"}"#);
+        }
+        let result = service.run("probe").is(200).json();
+        assert_eq!(result["details"]["processed"], 2);
+    }
+    let runs = "SELECT count(DISTINCT text) FROM probe_rows WHERE username = ";
+    assert_eq!(value(&service, &format!("{runs}'first'")), json!(1));
+    assert_eq!(value(&service, &format!("{runs}'second'")), json!(1));
+    assert_eq!(value(&service, "SELECT count(DISTINCT text) FROM probe_rows"), json!(2));
+}
