@@ -66,7 +66,7 @@ impl<'a> SessionVerification<'a> {
             thresholds,
             users: UserTurns::of(&conversation),
             conversation,
-            budget: model.begin_session(),
+            budget: model.begin_session(session.run()),
             turns_sent: 0,
         }
     }

@@ -40,8 +40,6 @@ pub(crate) struct Settings {
     max_requests_per_run: u64,
     /// How many tokens a run may use.
     max_tokens_per_run: u64,
-    /// How long what is spent counts as spent in one run.
-    run_window_seconds: u64,
     /// How large an answer may be.
     max_response_bytes: u64,
     /// How many tokens an answer may have.
@@ -67,7 +65,6 @@ impl Default for Settings {
             max_attempts: 3,
             max_requests_per_run: 500,
             max_tokens_per_run: 2_000_000,
-            run_window_seconds: 900,
             max_response_bytes: 1 << 20,
             max_output_tokens: 8_192,
             paraphrase_similarity: 0.82,
@@ -125,7 +122,6 @@ impl Settings {
         let run_limits = RunLimits {
             requests: positive("max_requests_per_run", self.max_requests_per_run)?,
             tokens: positive("max_tokens_per_run", self.max_tokens_per_run)?,
-            window: seconds("run_window_seconds", self.run_window_seconds)?,
         };
         let max_response_bytes = positive("max_response_bytes", self.max_response_bytes)?;
         let max_output_tokens = positive("max_output_tokens", self.max_output_tokens)?;
@@ -246,7 +242,6 @@ mod tests {
             ("format", json!("smalltalk")),
             ("session_budget_seconds", json!(0)),
             ("request_timeout_seconds", json!(0)),
-            ("run_window_seconds", json!(0)),
             ("max_attempts", json!(0)),
             ("max_requests_per_run", json!(0)),
             ("max_tokens_per_run", json!(0)),

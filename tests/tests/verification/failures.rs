@@ -156,6 +156,22 @@ fn a_runs_tokens_are_limited() {
 }
 
 #[test]
+fn every_run_of_a_service_has_its_whole_budget() {
+    let scene = scene([reporting(&[]), reporting(&[])], "max_requests_per_run = 1");
+    scene.world.write("bruno/b.jsonl", conversation(&["hello"]));
+    let service = scene.world.serve(&[]);
+    for left in [1, 0] {
+        let details = service.run("verification").is(200).json()["details"].clone();
+        assert_eq!(
+            (&details["processed"], &details["capped"]),
+            (&json!(1), &json!(left)),
+            "{}",
+            service.log()
+        );
+    }
+}
+
+#[test]
 fn a_session_that_is_retried_leaves_no_double() {
     let scene = scene([Reply::status(500), good(), good(), good()], "max_attempts = 1");
     drop(scene.failed(1));

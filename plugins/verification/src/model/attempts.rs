@@ -2,6 +2,8 @@
 
 use std::{sync::Arc, time::Duration};
 
+use session_plugin_api::RunId;
+
 use super::{
     Answer, ModelError, Question,
     address::BaseUrl,
@@ -47,9 +49,9 @@ impl From<ModelError> for Failed {
 }
 
 impl Model {
-    /// The budget of a session that begins now.
-    pub(crate) fn begin_session(&self) -> SessionBudget {
-        SessionBudget::begin(self.clock.as_ref(), self.session_budget)
+    /// The budget of a session that begins now, in this run.
+    pub(crate) fn begin_session(&self, run: RunId) -> SessionBudget {
+        SessionBudget::begin(self.clock.as_ref(), self.session_budget, run)
     }
 
     /// Asks the model, as often as it may help and the budgets allow.
@@ -99,9 +101,7 @@ impl Model {
         if left.is_zero() {
             return Err(self.session_spent(budget, String::new()).into());
         }
-        self.run_budget
-            .take_request(self.clock.as_ref())
-            .map_err(ModelError::from)?;
+        self.run_budget.take_request(budget.run()).map_err(ModelError::from)?;
         budget.requests += 1;
         let timeout = self.request_timeout.min(left);
         let headers = Headers(self.format.headers(self.key.as_ref()));

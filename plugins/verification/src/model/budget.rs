@@ -5,6 +5,8 @@ use std::{
     time::Duration,
 };
 
+use session_plugin_api::RunId;
+
 use super::clock::Clock;
 
 /// Tokens of one answer.
@@ -28,6 +30,7 @@ impl Usage {
 /// What one session may take, and what it has taken.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct SessionBudget {
+    run: RunId,
     allowed: Duration,
     ends: Duration,
     /// Requests that were made, those that failed included.
@@ -37,14 +40,20 @@ pub(crate) struct SessionBudget {
 }
 
 impl SessionBudget {
-    /// A budget that begins now.
-    pub(super) fn begin(clock: &dyn Clock, allowed: Duration) -> Self {
+    /// A budget that begins now, of a session in this run.
+    pub(super) fn begin(clock: &dyn Clock, allowed: Duration, run: RunId) -> Self {
         Self {
+            run,
             allowed,
             ends: clock.elapsed().saturating_add(allowed),
             requests: 0,
             usage: Usage::default(),
         }
+    }
+
+    /// The run that the session is processed in.
+    pub(super) fn run(&self) -> RunId {
+        self.run
     }
 
     /// How much time is left.
@@ -70,8 +79,6 @@ pub(crate) struct RunLimits {
     pub(crate) requests: u64,
     /// Tokens, of input and output.
     pub(crate) tokens: u64,
-    /// A plugin is not told when a run begins: what is spent counts from the first request for so long.
-    pub(crate) window: Duration,
 }
 
 /// What the run has taken so far.
@@ -83,7 +90,7 @@ pub(crate) struct RunBudget {
 
 #[derive(Clone, Copy, Debug, Default)]
 struct Spending {
-    began: Option<Duration>,
+    run: RunId,
     requests: u64,
     tokens: u64,
 }
@@ -114,17 +121,15 @@ impl RunBudget {
         }
     }
 
-    /// Takes one request out of the budget.
+    /// Takes one request out of the budget of this run.
     ///
     /// # Errors
     /// When its requests or tokens are spent. The answer to the last request may go over the tokens.
-    pub(super) fn take_request(&self, clock: &dyn Clock) -> Result<(), Spent> {
+    pub(super) fn take_request(&self, run: RunId) -> Result<(), Spent> {
         let mut spending = self.spending.lock().unwrap_or_else(PoisonError::into_inner);
-        let now = clock.elapsed();
-        let is_over = |began: Duration| now.saturating_sub(began) >= self.limits.window;
-        if spending.began.is_none_or(is_over) {
+        if spending.run != run {
             *spending = Spending {
-                began: Some(now),
+                run,
                 ..Spending::default()
             };
         }
@@ -148,42 +153,36 @@ impl RunBudget {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::attempts::still_clock::StillClock;
+
+    const RUN: RunId = RunId::from_number(1);
 
     fn budget(requests: u64, tokens: u64) -> RunBudget {
-        RunBudget::new(RunLimits {
-            requests,
-            tokens,
-            window: Duration::from_secs(900),
-        })
+        RunBudget::new(RunLimits { requests, tokens })
     }
 
     #[test]
-    fn requests_are_counted_within_the_window() {
-        let clock = StillClock::default();
+    fn every_run_has_all_its_requests() {
         let budget = budget(2, 100);
-        assert_eq!(budget.take_request(&clock), Ok(()));
-        clock.wait(Duration::from_secs(899));
-        assert_eq!(budget.take_request(&clock), Ok(()));
-        assert_eq!(budget.take_request(&clock), Err(Spent::Requests(2)));
-        clock.wait(Duration::from_secs(1));
-        assert_eq!(budget.take_request(&clock), Ok(()));
+        for run in [RUN, RunId::from_number(2)] {
+            assert_eq!(budget.take_request(run), Ok(()));
+            assert_eq!(budget.take_request(run), Ok(()));
+            assert_eq!(budget.take_request(run), Err(Spent::Requests(2)));
+        }
     }
 
     #[test]
     fn no_request_begins_when_the_tokens_are_spent() {
-        let clock = StillClock::default();
         let budget = budget(10, 100);
-        budget.take_request(&clock).unwrap();
+        budget.take_request(RUN).unwrap();
         budget.add(Usage {
             input_tokens: 60,
             output_tokens: 39,
         });
-        budget.take_request(&clock).unwrap();
+        budget.take_request(RUN).unwrap();
         budget.add(Usage {
             input_tokens: u64::MAX,
             output_tokens: 1,
         });
-        assert_eq!(budget.take_request(&clock), Err(Spent::Tokens(100)));
+        assert_eq!(budget.take_request(RUN), Err(Spent::Tokens(100)));
     }
 }

@@ -4,6 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use model_server::{ModelServer, Reply};
 use serde_json::json;
+use session_plugin_api::RunId;
 
 use super::{attempts::still_clock::StillClock, *};
 
@@ -26,7 +27,6 @@ fn model(server: &ModelServer, format: Format) -> Model {
         run_budget: RunBudget::new(RunLimits {
             requests: 100,
             tokens: 10_000,
-            window: Duration::from_secs(900),
         }),
         exchange: Box::new(HttpExchange::new(&base_url, 10_000)),
         base_url,
@@ -45,7 +45,7 @@ fn question() -> Question {
 }
 
 fn ask(model: &Model) -> Result<String, ModelError> {
-    let mut budget = model.begin_session();
+    let mut budget = model.begin_session(RunId::default());
     model.ask(&question(), &mut budget).map(|answer| answer.json)
 }
 

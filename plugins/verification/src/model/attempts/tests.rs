@@ -56,7 +56,6 @@ fn scene(replies: impl IntoIterator<Item = Reply>) -> Scene {
         run_budget: RunBudget::new(RunLimits {
             requests: 100,
             tokens: 1_000,
-            window: Duration::from_secs(900),
         }),
         exchange: Box::new(script),
         clock: Arc::<StillClock>::clone(&clock),
@@ -98,7 +97,7 @@ fn question() -> Question {
 
 impl Scene {
     fn ask(&self) -> Result<Answer, String> {
-        let mut budget = self.model.begin_session();
+        let mut budget = self.model.begin_session(RunId::default());
         self.model
             .ask(&question(), &mut budget)
             .map_err(|error| error.to_string())
@@ -170,7 +169,7 @@ fn a_request_gets_no_more_time_than_is_left() {
 #[test]
 fn a_session_whose_time_is_spent_asks_no_more() {
     let scene = scene([good()]);
-    let mut budget = scene.model.begin_session();
+    let mut budget = scene.model.begin_session(RunId::default());
     scene.clock.wait(Duration::from_secs(180));
     let error = scene.model.ask(&question(), &mut budget).unwrap_err();
     assert!(error.to_string().contains("180 s"), "{error}");
@@ -180,7 +179,7 @@ fn a_session_whose_time_is_spent_asks_no_more() {
 #[test]
 fn tokens_of_all_answers_count_for_session_and_run() {
     let scene = scene([good(), good()]);
-    let mut budget = scene.model.begin_session();
+    let mut budget = scene.model.begin_session(RunId::default());
     for _ in 0..2 {
         scene.model.ask(&question(), &mut budget).unwrap();
     }
@@ -201,7 +200,7 @@ fn a_server_that_does_not_count_is_counted_for() {
         body: body.as_bytes().to_vec(),
     };
     let scene = scene([(Ok(response), 0)]);
-    let mut budget = scene.model.begin_session();
+    let mut budget = scene.model.begin_session(RunId::default());
     scene.model.ask(&question(), &mut budget).unwrap();
     assert_eq!(budget.usage.output_tokens, body.len() as u64 / 4);
     assert!(budget.usage.input_tokens > 50);
