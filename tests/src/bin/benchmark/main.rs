@@ -31,7 +31,7 @@ struct Arguments {
     /// The session-host binary.
     #[arg(long)]
     host: PathBuf,
-    /// The plugins directory.
+    /// The folder of plugins directories: `every`, and one for each processor, which holds its plugin alone.
     #[arg(long)]
     plugins: PathBuf,
     /// The floor binary.

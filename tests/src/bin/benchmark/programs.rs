@@ -11,9 +11,13 @@ use serde::Deserialize;
 
 use crate::process::{Measured, measure};
 
+/// The plugins directory that holds every plugin.
+pub(crate) const EVERY: &str = "every";
+
 /// session-host with its processors.
 pub(crate) struct Host {
     pub(crate) program: PathBuf,
+    /// The folder of plugins directories: one for each processor, which holds its plugin alone, and [`EVERY`].
     pub(crate) plugins: PathBuf,
     /// Where it keeps its state.
     pub(crate) scratch: PathBuf,
@@ -53,7 +57,7 @@ impl Host {
         self.run_processor("usage", sessions)
     }
 
-    /// One run of a processor over all transcripts below `sessions`.
+    /// One run of a processor, the only one that is installed, over all transcripts below `sessions`.
     pub(crate) fn run_processor(&self, processor: &str, sessions: &Path) -> Result<(Measured, RunResult)> {
         fs::create_dir_all(&self.scratch)?;
         let mut command = self.command();
@@ -63,7 +67,7 @@ impl Host {
             .arg("--sessions")
             .arg(sessions)
             .arg("--plugins")
-            .arg(&self.plugins);
+            .arg(self.plugins.join(processor));
         let measured = measure(&mut command)?;
         let result: RunResult =
             serde_json::from_slice(&measured.output).context("cannot read the result of the run")?;

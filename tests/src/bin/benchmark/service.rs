@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 
-use crate::programs::{Host, without_settings};
+use crate::programs::{EVERY, Host, without_settings};
 
 /// A server, ended when it is dropped.
 pub(crate) struct Service {
@@ -35,7 +35,7 @@ impl Service {
             .arg("--sessions")
             .arg(sessions)
             .arg("--plugins")
-            .arg(&host.plugins)
+            .arg(host.plugins.join(EVERY))
             .arg("--data")
             .arg(&host.scratch)
             .env("XDG_CONFIG_HOME", &host.scratch)
