@@ -120,7 +120,7 @@ impl<'a> SessionVerification<'a> {
                     verification,
                     quote: found.text,
                     said_at: found.said_at,
-                    is_unique: found.is_unique,
+                    place: found.place,
                 }),
                 None => extracted.dropped += 1,
             }

@@ -94,3 +94,27 @@ fn a_correction_that_is_told_in_other_words_is_the_same_event() {
     assert_eq!(scene.processed(1), 0);
     assert_eq!(items(&scene), [json!([LIMIT, 0.9, 1])]);
 }
+
+#[test]
+fn two_corrections_of_one_sentence_stay_two() {
+    const SAID: &str = "over 50 EUR the lead, over 80 EUR the board";
+    const BOARD: &str = "Refunds over 80 EUR need the approval of the board.";
+    let scene = Scene::new(ModelServer::answering(|request| {
+        let first = verification("correction", LIMIT, SAID);
+        let mut verifications = vec![first];
+        if request.data().contains("said later") {
+            // The quote is cut otherwise, too.
+            verifications.insert(0, verification("correction", BOARD, &format!("no, {SAID}")));
+        }
+        match request.form().as_str() {
+            "verifications" => reporting(&verifications),
+            _ => no_contradictions(),
+        }
+    }));
+    let said = format!("no, {SAID}");
+    scene.world.write("alice/a.jsonl", conversation(&[&said]));
+    assert_eq!(scene.processed(1), 1);
+    scene.world.write("alice/a.jsonl", conversation(&[&said, "said later"]));
+    assert_eq!(scene.processed(1), 1);
+    assert_eq!(items(&scene), [json!([LIMIT, 0.9, 1]), json!([BOARD, 0.9, 1])]);
+}

@@ -6,7 +6,7 @@ mod typed;
 mod window;
 mod wrapping;
 
-pub(crate) use quote::{UserTurns, folded};
+pub(crate) use quote::{Place, UserTurns};
 pub(crate) use turn::{Conversation, Speaker, Turn};
 pub(crate) use window::latest;
 pub(crate) use wrapping::Wrapping;

@@ -1,5 +1,7 @@
 //! Whether a user of the session said what the model quotes.
 
+use std::ops::Range;
+
 use session_plugin_api::Timestamp;
 
 use super::{
@@ -20,8 +22,22 @@ pub(crate) struct FoundQuote {
     pub(crate) text: String,
     /// When it was first said.
     pub(crate) said_at: Timestamp,
-    /// Whether it stands in one turn only.
-    pub(crate) is_unique: bool,
+    /// Where it stands; `None` where several turns have it.
+    pub(crate) place: Option<Place>,
+}
+
+/// A stretch of one of the users' turns, white space folded.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Place {
+    turn: usize,
+    bytes: Range<usize>,
+}
+
+impl Place {
+    /// Whether two stretches have text in common.
+    pub(crate) fn overlaps(&self, other: &Self) -> bool {
+        self.turn == other.turn && self.bytes.start < other.bytes.end && other.bytes.start < self.bytes.end
+    }
 }
 
 impl UserTurns {
@@ -52,12 +68,17 @@ impl UserTurns {
         if quote.is_empty() {
             return None;
         }
-        let mut turns = self.turns.iter().filter(|(text, _)| text.contains(quote));
-        let (_, said_at) = turns.next()?;
+        let turns = self.turns.iter().enumerate();
+        let mut found = turns.filter_map(|(turn, (text, said_at))| Some((turn, text.find(quote)?, said_at)));
+        let (turn, start, said_at) = found.next()?;
+        let place = Place {
+            turn,
+            bytes: start..start + quote.len(),
+        };
         Some(FoundQuote {
             text: quote.to_owned(),
             said_at: *said_at,
-            is_unique: turns.next().is_none(),
+            place: found.next().is_none().then_some(place),
         })
     }
 }
@@ -90,7 +111,7 @@ mod tests {
         let turns = user_turns(&["No,\n\n revenue   is net\tof VAT."]);
         let found = turns.find("  No, revenue is\nnet of VAT. ").unwrap();
         assert_eq!(
-            (&*found.text, found.said_at, found.is_unique),
+            (&*found.text, found.said_at, found.place.is_some()),
             ("No, revenue is net of VAT.", Timestamp::from_micros(7), true)
         );
         for invented in ["no, revenue is net", "revenue is not net", "revenueis net", "", " \n"] {
@@ -119,12 +140,21 @@ mod tests {
     }
 
     #[test]
-    fn a_quote_of_two_turns_is_not_unique() {
-        assert!(
-            !user_turns(&["no, wrong", "no, wrong again"])
-                .find("no, wrong")
-                .unwrap()
-                .is_unique
-        );
+    fn a_quote_of_two_turns_has_no_place() {
+        let turns = user_turns(&["no, wrong", "no, wrong again"]);
+        assert_eq!(turns.find("no, wrong").unwrap().place, None);
+    }
+
+    #[test]
+    fn quotes_overlap_where_they_have_text_in_common() {
+        let turns = user_turns(&["no, net of VAT, always", "gross of VAT"]);
+        let overlap = |one: &str, other: &str| {
+            let place = |quote: &str| turns.find(quote).unwrap().place.unwrap();
+            place(one).overlaps(&place(other))
+        };
+        assert!(overlap("net of VAT", "net of VAT, a"));
+        assert!(overlap("net of VAT, always", "no, net"));
+        assert!(!overlap("no,", " net of VAT"));
+        assert!(!overlap("net of", "gross of"));
     }
 }

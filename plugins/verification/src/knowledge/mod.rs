@@ -4,6 +4,7 @@ mod confidence;
 mod item;
 mod likeness;
 mod plan;
+mod retelling;
 mod similarity;
 mod store;
 

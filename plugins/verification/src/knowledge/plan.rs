@@ -4,8 +4,13 @@ use std::collections::HashSet;
 
 use session_plugin_api::Timestamp;
 
-use super::{DetectionType, Item, Thresholds, Verification, confidence::hundredths, item::digest};
-use crate::conversation::{UserTurns, folded};
+use super::{
+    DetectionType, Item, Thresholds, Verification,
+    confidence::hundredths,
+    item::digest,
+    retelling::{Told, told_again},
+};
+use crate::conversation::{Place, UserTurns};
 
 /// Where evidence comes from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,8 +25,8 @@ pub(crate) struct Said {
     pub(crate) verification: Verification,
     pub(crate) quote: String,
     pub(crate) said_at: Timestamp,
-    /// Whether the quote stands in one turn only.
-    pub(crate) is_unique: bool,
+    /// Where the quote stands; `None` where several turns have it.
+    pub(crate) place: Option<Place>,
 }
 
 /// Evidence that the session's earlier version gave.
@@ -89,9 +94,13 @@ impl Planning<'_> {
     pub(crate) fn plan(mut self, said: Vec<Said>, users: &UserTurns) -> Plan {
         let mut plan = Plan::default();
         self.keep_earlier(&mut plan, users);
-        for said in said {
-            let item = Item::of(&said.verification);
-            let item_id = match self.already_known(&item, &said) {
+        let said: Vec<(Item, Said)> = said
+            .into_iter()
+            .map(|said| (Item::of(&said.verification), said))
+            .collect();
+        let told_again = self.told_again(&said, users);
+        for ((item, said), told_again) in said.into_iter().zip(told_again) {
+            let item_id = match self.already_known(&item, &said, told_again) {
                 Some(known) => {
                     plan.merged += 1;
                     known
@@ -120,30 +129,25 @@ impl Planning<'_> {
         }
     }
 
-    fn already_known(&self, item: &Item, said: &Said) -> Option<String> {
-        let same = self.known.iter().find(|known| known.id == item.id);
-        let same = same.or_else(|| self.told_before(item, said));
+    fn already_known(&self, item: &Item, said: &Said, told_again: Option<String>) -> Option<String> {
+        if self.known.iter().any(|known| known.id == item.id) {
+            return Some(item.id.clone());
+        }
         let detection_type = said.verification.detection_type;
-        let same = same.or_else(|| self.thresholds.paraphrased(item, detection_type, self.known));
-        same.map(|known| known.id.clone())
+        let paraphrased = || self.thresholds.paraphrased(item, detection_type, self.known);
+        told_again.or_else(|| paraphrased().map(|known| known.id.clone()))
     }
 
-    /// The item that the earlier version of this session gave of the same words of the user. The model tells a fact in
-    /// other words each time, and that is no other fact.
-    fn told_before(&self, item: &Item, said: &Said) -> Option<&Item> {
-        if !said.is_unique {
-            return None;
-        }
-        let is_same_event = |earlier: &&EarlierEvidence| {
-            earlier.detection_type == said.verification.detection_type && folded(&earlier.user_quote) == said.quote
-        };
-        let earlier = self.earlier.iter().filter(is_same_event);
-        let items = earlier.filter_map(|earlier| self.known.iter().find(|known| known.id == earlier.item_id));
-        let alike = items.map(|known| (item.text.ratio(&known.text), known));
-        let alike = alike.filter(|(likeness, _)| *likeness >= self.thresholds.moderate);
-        alike
-            .max_by(|(one, _), (other, _)| one.total_cmp(other))
-            .map(|(_, known)| known)
+    /// For each verification, the item that the session's earlier version told of the same words.
+    fn told_again(&self, said: &[(Item, Said)], users: &UserTurns) -> Vec<Option<String>> {
+        let told = self.earlier.iter().filter_map(|earlier| {
+            Some(Told {
+                item: self.known.iter().find(|known| known.id == earlier.item_id)?,
+                detection_type: earlier.detection_type,
+                place: users.find(&earlier.user_quote).and_then(|found| found.place),
+            })
+        });
+        told_again(said, &told.collect::<Vec<_>>(), self.thresholds)
     }
 
     fn add_item(&mut self, plan: &mut Plan, item: Item, said: &Said) -> String {

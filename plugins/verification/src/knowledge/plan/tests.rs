@@ -34,7 +34,7 @@ fn said(users: &UserTurns, detection_type: DetectionType, content: &str, quote: 
         },
         quote: found.text,
         said_at: found.said_at,
-        is_unique: found.is_unique,
+        place: found.place,
     }
 }
 
@@ -155,6 +155,48 @@ fn a_correction_told_in_other_words_of_the_same_quote_is_the_same_event() {
         let later = plan(&mut known, &as_earlier(&first), vec![correction(retold, quote)], &users);
         assert_eq!(later.items.len(), items, "{quote}");
     }
+}
+
+#[test]
+fn a_quote_that_is_cut_otherwise_is_the_same_event() {
+    let users = users(&["no, over 50 EUR the lead approves, and over 900 EUR the board"]);
+    let retold = "A refund over 50 EUR needs the approval of the lead.";
+    let correction = |content: &str, quote: &str| said(&users, DetectionType::Correction, content, quote);
+    for (quote, items) in [
+        ("over 50 EUR the lead approves,", 0),
+        ("50 EUR the lead", 0),
+        ("over 900 EUR the board", 1),
+    ] {
+        let mut known = Vec::new();
+        let first = plan(
+            &mut known,
+            &[],
+            vec![correction(LIMIT, "over 50 EUR the lead approves")],
+            &users,
+        );
+        let later = plan(&mut known, &as_earlier(&first), vec![correction(retold, quote)], &users);
+        assert_eq!((later.items.len(), later.evidence.len()), (items, items + 1), "{quote}");
+    }
+}
+
+#[test]
+fn corrections_of_one_breath_stay_apart_when_they_are_told_again() {
+    let users = users(&["no, over 50 EUR the lead and over 80 EUR the board"]);
+    let quote = "over 50 EUR the lead and over 80 EUR the board";
+    let correction = |content: &str| said(&users, DetectionType::Correction, content, quote);
+    let mut known = Vec::new();
+    let first = plan(&mut known, &[], vec![correction(LIMIT)], &users);
+    let both = || vec![correction(OTHER_LIMIT), correction(LIMIT)];
+    let later = plan(&mut known, &as_earlier(&first), both(), &users);
+    assert_eq!((later.items.len(), later.merged, later.evidence.len()), (1, 1, 2));
+    let retold = |text: &str| correction(&text.replace("need the approval", "are approved by means"));
+    let again = plan(
+        &mut known,
+        &as_earlier(&later),
+        vec![retold(OTHER_LIMIT), retold(LIMIT)],
+        &users,
+    );
+    assert_eq!((again.items.len(), again.merged, again.evidence.len()), (0, 2, 2));
 }
 
 #[test]
