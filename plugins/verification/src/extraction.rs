@@ -29,7 +29,11 @@ pub(crate) fn question(turns: String) -> Question {
 }
 
 fn schema() -> Value {
-    let text = |longest: usize| json!({"type": "string", "minLength": 1, "maxLength": longest});
+    // In words as well: one of the formats has no limits on lengths.
+    let text = |longest: usize| {
+        let description = format!("1 to {longest} characters");
+        json!({"type": "string", "minLength": 1, "maxLength": longest, "description": description})
+    };
     let verification = object(&[
         (
             "detection_type",
@@ -44,7 +48,8 @@ fn schema() -> Value {
         ),
         (
             "entities",
-            json!({"type": "array", "items": text(LONGEST_ENTITY), "maxItems": MOST_ENTITIES}),
+            json!({"type": "array", "items": text(LONGEST_ENTITY), "maxItems": MOST_ENTITIES,
+                   "description": format!("at most {MOST_ENTITIES}")}),
         ),
     ]);
     object(&[(

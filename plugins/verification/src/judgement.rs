@@ -103,7 +103,8 @@ fn statement(item: &Item) -> String {
 }
 
 fn schema(candidates: &Candidates<'_>) -> Value {
-    let text = json!({"type": "string", "minLength": 1, "maxLength": LONGEST_TEXT});
+    let description = format!("1 to {LONGEST_TEXT} characters");
+    let text = json!({"type": "string", "minLength": 1, "maxLength": LONGEST_TEXT, "description": description});
     let ids: Vec<&str> = candidates.iter().map(|(_, candidate)| candidate.id.as_str()).collect();
     let actions = [Action::KeepNew, Action::KeepKnown, Action::Merge, Action::Ask];
     let contradiction = object(&[

@@ -15,9 +15,10 @@ use crate::{
     extraction,
     judgement::{self, Contradiction},
     knowledge::{
-        Domain, Evidence, Item, NewItem, Plan, Planning, Said, Source, Store, Thresholds, Verifier, most_alike,
+        Domain, EarlierEvidence, Evidence, Item, NewItem, Plan, Planning, Said, Source, Store, Thresholds, Verifier,
+        most_alike,
     },
-    model::{Model, ModelError, SessionBudget, Spent},
+    model::{Model, ModelError, SessionBudget},
     rows::{EvidenceRow, SessionRow},
     schema::{VERIFICATION_EVIDENCE, VERIFICATION_SESSION},
 };
@@ -77,7 +78,7 @@ impl<'a> SessionVerification<'a> {
     /// When the model gives no verifications that can be used, or the database fails.
     pub(crate) fn process(mut self, connection: &Connection<'_>) -> Result<u64> {
         let extracted = self.extract().map_err(|error| match error {
-            ModelError::RunSpent(spent) => not_now(&spent),
+            error @ (ModelError::RunSpent(_) | ModelError::Refused(_)) => not_now(&error),
             error => error.into(),
         })?;
         let store = Store::new(connection);
@@ -95,6 +96,7 @@ impl<'a> SessionVerification<'a> {
         let plan = planning.plan(extracted.said, &self.users);
         let judged = self.judge(&plan.items, &known)?;
         self.write_knowledge(&store, &plan, &judged)?;
+        self.write_confidences(&store, &plan, &earlier)?;
         let row = self.row(&plan, &judged, verifications, extracted.dropped);
         connection.replace(VERIFICATION_SESSION, [row])?;
         self.write_evidence(connection, &plan.evidence)?;
@@ -110,9 +112,7 @@ impl<'a> SessionVerification<'a> {
         let turns = latest(&self.conversation.turns);
         self.turns_sent = turns.len();
         let question = extraction::question(Wrapping::turns(&turns));
-        let answer = self.model.ask(&question, &mut self.budget)?;
-        let verifications = extraction::read(&answer.json);
-        let verifications = verifications.map_err(|reason| self.model.off_form(&question, &reason))?;
+        let verifications = self.model.ask_for(&question, &mut self.budget, extraction::read)?;
         let mut extracted = Extracted::default();
         for verification in verifications {
             match self.users.find(&verification.user_quote) {
@@ -141,7 +141,7 @@ impl<'a> SessionVerification<'a> {
                 Ok(found) => judged
                     .contradictions
                     .extend(found.into_iter().map(|found| (found, new.said_at))),
-                Err(ModelError::RunSpent(spent)) => return Err(not_now(&spent)),
+                Err(error @ ModelError::RunSpent(_)) => return Err(not_now(&error)),
                 Err(error) => {
                     judged.failed += 1;
                     log::warn!(item = new.item.id, "contradictions were not looked for: {error}");
@@ -157,9 +157,8 @@ impl<'a> SessionVerification<'a> {
             return Ok(Vec::new());
         }
         let question = judgement::question(item, &candidates);
-        let answer = self.model.ask(&question, &mut self.budget)?;
-        let found = judgement::read(&answer.json, item, &candidates);
-        found.map_err(|reason| self.model.off_form(&question, &reason))
+        let read = |json: &str| judgement::read(json, item, &candidates);
+        self.model.ask_for(&question, &mut self.budget, read)
     }
 
     fn write_knowledge(&self, store: &Store<'_>, plan: &Plan, judged: &Judged) -> Result<()> {
@@ -172,11 +171,11 @@ impl<'a> SessionVerification<'a> {
         for (contradiction, said_at) in &judged.contradictions {
             store.add_contradiction(contradiction, *said_at)?;
         }
-        self.write_confidences(store, plan)
+        Ok(())
     }
 
     /// Of each item that this session is evidence of, or was.
-    fn write_confidences(&self, store: &Store<'_>, plan: &Plan) -> Result<()> {
+    fn write_confidences(&self, store: &Store<'_>, plan: &Plan, earlier: &[EarlierEvidence]) -> Result<()> {
         let of_this = plan.evidence.iter().map(|evidence| &evidence.item_id);
         let touched: BTreeSet<String> = of_this.chain(&plan.lost).cloned().collect();
         if touched.is_empty() {
@@ -192,7 +191,13 @@ impl<'a> SessionVerification<'a> {
                 user: self.source.user.to_owned(),
                 detection_type: evidence.detection_type,
             }));
-            store.set_confidence(item, &verifiers, own.map(|evidence| evidence.said_at))?;
+            match own {
+                // More evidence is no reason to be less sure: of an item that was taken over, not all of it is known.
+                Some(own) if !earlier.iter().any(|earlier| earlier.item_id == *item) => {
+                    store.raise_confidence(item, &verifiers, own.said_at)?;
+                }
+                own => store.set_confidence(item, &verifiers, own.map(|evidence| evidence.said_at))?,
+            }
         }
         Ok(())
     }
@@ -234,8 +239,8 @@ impl<'a> SessionVerification<'a> {
     }
 }
 
-fn not_now(spent: &Spent) -> Error {
-    Error::not_now(spent.to_string())
+fn not_now(error: &ModelError) -> Error {
+    Error::not_now(error.to_string())
 }
 
 fn domains(said: &[Said]) -> Vec<Domain> {

@@ -7,7 +7,7 @@ use session_plugin_api::{Error, Result};
 
 use crate::{
     knowledge::Thresholds,
-    model::{ApiKey, BaseUrl, Format, HttpExchange, KeySource, Model, RunBudget, RunLimits, SystemClock},
+    model::{ApiKey, BaseUrl, Format, HttpExchange, KeySource, Model, Refusals, RunBudget, RunLimits, SystemClock},
 };
 
 /// What an operator can set.
@@ -141,6 +141,7 @@ impl Settings {
             request_timeout,
             session_budget,
             run_budget: RunBudget::new(run_limits),
+            refusals: Refusals::default(),
             clock: Arc::new(SystemClock::default()),
         })
     }

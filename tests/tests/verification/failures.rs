@@ -190,3 +190,78 @@ fn a_session_that_is_retried_leaves_no_double() {
         [json!({"confidence": 0.9})]
     );
 }
+
+#[test]
+fn what_a_server_refuses_for_long_is_asked_of_it_once_a_run() {
+    let busy = || Reply::status(429).header("retry-after", "3600");
+    for (reply, said) in [(busy(), "429"), (Reply::status(401), "key is refused")] {
+        let scene = scene([reply], "");
+        for session in ["bruno/b.jsonl", "carla/c.jsonl"] {
+            scene.world.write(session, conversation(&["hello"]));
+        }
+        let ran = scene.run(1);
+        let result = ran.result();
+        assert_eq!(
+            (result.processed, result.errors, result.capped),
+            (0, 1, 2),
+            "{}",
+            ran.stderr
+        );
+        assert!(result.errors_detail[0].error.contains(said), "{}", ran.stderr);
+        assert!(ran.stderr.contains("an earlier session was refused"), "{}", ran.stderr);
+        assert_eq!(scene.model.requests().len(), 1);
+    }
+}
+
+#[test]
+fn a_refused_key_is_tried_again_in_the_next_run_of_a_service() {
+    let scene = scene([Reply::status(403), good()], "");
+    let service = scene.world.serve(&[]);
+    for (errors, processed) in [(1, 0), (0, 1)] {
+        let details = service.run("verification").json()["details"].clone();
+        assert_eq!(
+            (&details["errors"], &details["processed"]),
+            (&json!(errors), &json!(processed)),
+            "{}",
+            service.log()
+        );
+    }
+}
+
+#[test]
+fn an_answer_off_the_form_is_asked_for_once_more() {
+    let mut long = verification("unprompted_definition", SAID, SAID);
+    long["title"] = json!("t".repeat(61));
+    let scene = scene([reporting(&[long.clone()]), good()], "");
+    assert_eq!(scene.processed(1), 1);
+    let requests = scene.model.requests();
+    assert_eq!(requests.len(), 2);
+    assert!(!requests[0].data().contains("not of the form") && requests[1].data().contains("not of the form"));
+    let scene = self::scene([reporting(&[long.clone()]), reporting(&[long])], "");
+    let error = scene.failed(1);
+    assert!(error.contains("title has 61 characters, more than 60"), "{error}");
+}
+
+#[test]
+fn a_budget_that_ends_before_the_judgement_leaves_the_session_for_later() {
+    let judged = Reply::form(json!({"contradictions": []}).to_string());
+    let scene = scene([good(), good(), judged], "max_requests_per_run = 1");
+    scene.world.change_state(
+        "CREATE TABLE knowledge_items (id VARCHAR, title VARCHAR, content VARCHAR, category VARCHAR, domain VARCHAR,
+             entities JSON, confidence DOUBLE, status VARCHAR, source_user VARCHAR, source_ref VARCHAR,
+             source_type VARCHAR, created_at TIMESTAMP, updated_at TIMESTAMP);
+         INSERT INTO knowledge_items (id, title, content, domain, confidence)
+             VALUES ('kv_old', 'Holidays', 'Nobody works on Sundays.', 'finance', 0.9)",
+    );
+    let ran = scene.run(0);
+    let result = ran.result();
+    assert_eq!(
+        (result.processed, result.errors, result.capped),
+        (0, 0, 1),
+        "{}",
+        ran.stderr
+    );
+    assert_eq!(scene.world.count("verification_evidence"), 0);
+    assert_eq!(scene.world.count("knowledge_items"), 1);
+    assert_eq!(scene.world.count("session_processor_failure"), 0);
+}

@@ -49,3 +49,24 @@ fn knowledge_of_an_older_service_is_built_upon() {
     );
     assert_eq!(scene.requests("contradictions").len(), 1);
 }
+
+#[test]
+fn more_evidence_lowers_no_confidence_that_an_older_service_gave() {
+    let scene = Scene::new(model_that_reports(vec![verification(
+        "confirmation",
+        LIMIT,
+        "said by alice",
+    )]));
+    scene.world.change_state(&format!(
+        "CREATE TABLE knowledge_items (id VARCHAR, title VARCHAR, content VARCHAR, category VARCHAR, domain VARCHAR,
+             entities JSON, confidence DOUBLE, status VARCHAR, source_user VARCHAR, source_ref VARCHAR,
+             source_type VARCHAR, created_at TIMESTAMP, updated_at TIMESTAMP);
+         INSERT INTO knowledge_items (id, title, content, domain, confidence, source_user)
+             VALUES ('kv_old', 'Refunds', '{LIMIT}', 'finance', 0.95, 'carol')"
+    ));
+    scene.world.write("alice/a.jsonl", conversation(&["said by alice"]));
+    assert_eq!(scene.processed(1), 0);
+    let items = scene.rows("SELECT id, confidence FROM knowledge_items");
+    assert_eq!(items, [json!({"id": "kv_old", "confidence": 0.95})]);
+    assert_eq!(scene.world.count("verification_evidence"), 1);
+}

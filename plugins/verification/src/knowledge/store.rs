@@ -148,6 +148,16 @@ impl<'a> Store<'a> {
             .execute(sql, &[&confidence(evidence), &verified_at, &item])?;
         Ok(())
     }
+
+    /// Sets an item's confidence to what its evidence gives if that is more than it has, and notes when it was last verified.
+    pub(crate) fn raise_confidence(&self, item: &str, evidence: &[Verifier], verified_at: Timestamp) -> Result<()> {
+        let sql =
+            "UPDATE knowledge_items SET confidence = greatest(confidence, ?), updated_at = greatest(updated_at, ?)
+                   WHERE id = ?";
+        self.connection
+            .execute(sql, &[&confidence(evidence), &verified_at, &item])?;
+        Ok(())
+    }
 }
 
 impl Source<'_> {

@@ -13,6 +13,7 @@ use super::{
     exchange::{Exchange, Headers, NoResponse, Request, Response},
     format::{Format, NoAnswer},
     redaction::excerpt,
+    refusal::{Lasts, Refusals},
     retry_after,
 };
 
@@ -29,6 +30,7 @@ pub(crate) struct Model {
     pub(crate) request_timeout: Duration,
     pub(crate) session_budget: Duration,
     pub(crate) run_budget: RunBudget,
+    pub(crate) refusals: Refusals,
     pub(crate) exchange: Box<dyn Exchange>,
     pub(crate) clock: Arc<dyn Clock>,
 }
@@ -54,11 +56,34 @@ impl Model {
         SessionBudget::begin(self.clock.as_ref(), self.session_budget, run)
     }
 
-    /// Asks the model, as often as it may help and the budgets allow.
+    /// Asks the model for what `read` makes of its answer; once more where that is not of the form.
     ///
     /// # Errors
     /// When there is no answer that can be used.
+    pub(crate) fn ask_for<T>(
+        &self,
+        question: &Question,
+        budget: &mut SessionBudget,
+        read: impl Fn(&str) -> Result<T, String>,
+    ) -> Result<T, ModelError> {
+        let answer = self.ask(question, budget)?;
+        match read(&answer.json) {
+            Err(_) if self.max_attempts > 1 => {
+                let answer = self.ask(&question.once_more(), budget)?;
+                read(&answer.json).map_err(|reason| self.off_form(question, &reason))
+            }
+            read => read.map_err(|reason| self.off_form(question, &reason)),
+        }
+    }
+
+    /// Asks the model, as often as it may help and the budgets allow.
+    ///
+    /// # Errors
+    /// When there is no answer.
     pub(crate) fn ask(&self, question: &Question, budget: &mut SessionBudget) -> Result<Answer, ModelError> {
+        if let Some(reason) = self.refusals.standing(budget, self.clock.as_ref()) {
+            return Err(ModelError::Refused(reason));
+        }
         let body = self
             .format
             .request(question, &self.name, self.max_output_tokens)
@@ -70,11 +95,12 @@ impl Model {
                 Ok(answer) => return Ok(answer),
                 Err(failed) => failed,
             };
+            let now = self.clock.time_of_day();
+            let wait = retry_after::wait(attempts, failed.retry_after.as_deref(), now);
+            self.remember(&failed, wait, budget);
             if attempts >= self.max_attempts || !failed.error.is_passing() {
                 return Err(failed.error);
             }
-            let now = self.clock.time_of_day();
-            let wait = retry_after::wait(attempts, failed.retry_after.as_deref(), now);
             if wait >= budget.left(self.clock.as_ref()) {
                 let after = format!(
                     ", and a retry would have to wait {} s after: {}",
@@ -87,8 +113,18 @@ impl Model {
         }
     }
 
+    /// What the sessions after this one need not find out again.
+    fn remember(&self, failed: &Failed, wait: Duration, budget: &SessionBudget) {
+        let lasts = match (&failed.error, &failed.retry_after) {
+            (error, _) if error.is_of_the_key() => Lasts::Run(budget.run()),
+            (_, Some(_)) => Lasts::Until(self.clock.elapsed().saturating_add(wait)),
+            _ => return,
+        };
+        self.refusals.remember(lasts, failed.error.to_string());
+    }
+
     /// An error that says that an answer is not of the form.
-    pub(crate) fn off_form(&self, question: &Question, reason: &str) -> ModelError {
+    fn off_form(&self, question: &Question, reason: &str) -> ModelError {
         ModelError::OffForm {
             host: self.host(),
             form: question.form,

@@ -82,6 +82,9 @@ pub(crate) enum ModelError {
     /// The run's requests or tokens are spent.
     #[error("{0}")]
     RunSpent(#[from] Spent),
+    /// The server refused an earlier session in a way that holds for this one.
+    #[error("an earlier session was refused, and this one would be: {0}")]
+    Refused(String),
 }
 
 impl ModelError {
@@ -95,6 +98,11 @@ impl ModelError {
             remedy: remedy(status),
             excerpt: excerpt.map_or_else(String::new, |excerpt| format!(" (it says: {excerpt})")),
         }
+    }
+
+    /// Whether the server does not take the key.
+    pub(super) fn is_of_the_key(&self) -> bool {
+        matches!(self, Self::Status { status: 401 | 403, .. })
     }
 
     /// Whether the same request may succeed a little later.

@@ -28,6 +28,7 @@ fn model(server: &ModelServer, format: Format) -> Model {
             requests: 100,
             tokens: 10_000,
         }),
+        refusals: Refusals::default(),
         exchange: Box::new(HttpExchange::new(&base_url, 10_000)),
         base_url,
         clock: Arc::new(StillClock::default()),

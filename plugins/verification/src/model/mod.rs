@@ -11,17 +11,19 @@ mod exchange;
 mod format;
 mod openai;
 mod redaction;
+mod refusal;
 mod retry_after;
 mod schema;
 
 pub(crate) use address::BaseUrl;
 pub(crate) use api_key::{ApiKey, KeySource};
 pub(crate) use attempts::Model;
-pub(crate) use budget::{RunBudget, RunLimits, SessionBudget, Spent};
+pub(crate) use budget::{RunBudget, RunLimits, SessionBudget};
 pub(crate) use clock::SystemClock;
 pub(crate) use error::ModelError;
 pub(crate) use exchange::HttpExchange;
 pub(crate) use format::Format;
+pub(crate) use refusal::Refusals;
 pub(crate) use schema::object;
 
 use serde_json::Value;
@@ -39,6 +41,19 @@ pub(crate) struct Question {
     pub(crate) data: String,
     /// The JSON schema of the answer.
     pub(crate) schema: Value,
+}
+
+impl Question {
+    /// The same after an answer that was not of the form. What the answer said is not repeated: it may be anything.
+    fn once_more(&self) -> Self {
+        const REMINDER: &str = "\nAn earlier answer was not of the form. Keep to it to the letter, to the limits on \
+                                lengths in its descriptions as well.\n";
+        Self {
+            data: format!("{}{REMINDER}", self.data),
+            schema: self.schema.clone(),
+            ..*self
+        }
+    }
 }
 
 /// What the model answered.

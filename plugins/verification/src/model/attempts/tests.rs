@@ -57,6 +57,7 @@ fn scene(replies: impl IntoIterator<Item = Reply>) -> Scene {
             requests: 100,
             tokens: 1_000,
         }),
+        refusals: Refusals::default(),
         exchange: Box::new(script),
         clock: Arc::<StillClock>::clone(&clock),
     };
