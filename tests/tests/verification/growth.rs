@@ -76,23 +76,26 @@ fn evidence_that_the_text_no_longer_supports_goes() {
 #[test]
 fn a_correction_that_is_told_in_other_words_is_the_same_event() {
     const RETOLD: &str = "A refund over 50 EUR needs the approval of the team lead.";
-    let scene = Scene::new(ModelServer::answering(|request| {
-        let content = match request.data().contains("said later") {
-            true => RETOLD,
-            false => LIMIT,
-        };
-        match request.form().as_str() {
-            "verifications" => reporting(&[verification("correction", content, "said first")]),
-            _ => no_contradictions(),
-        }
-    }));
-    scene.world.write("alice/a.jsonl", conversation(&["said first"]));
-    assert_eq!(scene.processed(1), 1);
-    scene
-        .world
-        .write("alice/a.jsonl", conversation(&["said first", "said later"]));
-    assert_eq!(scene.processed(1), 0);
-    assert_eq!(items(&scene), [json!([LIMIT, 0.9, 1])]);
+    // The quote is cut otherwise, too.
+    for quote in ["said first", "said first,", "said firs", "aid first"] {
+        let scene = Scene::new(ModelServer::answering(move |request| {
+            let retold = match request.data().contains("said later") {
+                true => verification("correction", RETOLD, quote),
+                false => verification("correction", LIMIT, "said first"),
+            };
+            match request.form().as_str() {
+                "verifications" => reporting(&[retold]),
+                _ => no_contradictions(),
+            }
+        }));
+        scene.world.write("alice/a.jsonl", conversation(&["said first, no?"]));
+        assert_eq!(scene.processed(1), 1);
+        scene
+            .world
+            .write("alice/a.jsonl", conversation(&["said first, no?", "said later"]));
+        assert_eq!(scene.processed(1), 0, "{quote}");
+        assert_eq!(items(&scene), [json!([LIMIT, 0.9, 1])]);
+    }
 }
 
 #[test]
@@ -117,4 +120,25 @@ fn two_corrections_of_one_sentence_stay_two() {
     scene.world.write("alice/a.jsonl", conversation(&[&said, "said later"]));
     assert_eq!(scene.processed(1), 1);
     assert_eq!(items(&scene), [json!([LIMIT, 0.9, 1]), json!([BOARD, 0.9, 1])]);
+}
+
+#[test]
+fn a_correction_that_is_left_out_later_is_not_the_one_that_is_told_instead() {
+    const OTHER: &str = "Refunds over 80 EUR need the approval of the team lead.";
+    const SAID: &str = "over 50 EUR the lead, in the summer over 80 EUR";
+    let scene = Scene::new(ModelServer::answering(|request| {
+        let content = match request.data().contains("said later") {
+            true => OTHER,
+            false => LIMIT,
+        };
+        match request.form().as_str() {
+            "verifications" => reporting(&[verification("correction", content, SAID)]),
+            _ => no_contradictions(),
+        }
+    }));
+    scene.world.write("alice/a.jsonl", conversation(&[SAID]));
+    assert_eq!(scene.processed(1), 1);
+    scene.world.write("alice/a.jsonl", conversation(&[SAID, "said later"]));
+    assert_eq!(scene.processed(1), 1);
+    assert_eq!(items(&scene), [json!([LIMIT, 0.9, 1]), json!([OTHER, 0.9, 1])]);
 }

@@ -22,7 +22,7 @@ pub(crate) struct FoundQuote {
     pub(crate) text: String,
     /// When it was first said.
     pub(crate) said_at: Timestamp,
-    /// Where it stands; `None` where several turns have it.
+    /// Where it stands; `None` where it stands more than once, and nobody knows which is meant.
     pub(crate) place: Option<Place>,
 }
 
@@ -69,7 +69,10 @@ impl UserTurns {
             return None;
         }
         let turns = self.turns.iter().enumerate();
-        let mut found = turns.filter_map(|(turn, (text, said_at))| Some((turn, text.find(quote)?, said_at)));
+        let mut found = turns.flat_map(|(turn, (text, said_at))| {
+            let starts = text.match_indices(quote).map(|(start, _)| start);
+            starts.map(move |start| (turn, start, said_at))
+        });
         let (turn, start, said_at) = found.next()?;
         let place = Place {
             turn,
@@ -140,9 +143,13 @@ mod tests {
     }
 
     #[test]
-    fn a_quote_of_two_turns_has_no_place() {
-        let turns = user_turns(&["no, wrong", "no, wrong again"]);
-        assert_eq!(turns.find("no, wrong").unwrap().place, None);
+    fn a_quote_that_stands_twice_has_no_place() {
+        for turns in [
+            &["no, wrong", "no, wrong again"][..],
+            &["no, wrong, and again: no, wrong"],
+        ] {
+            assert_eq!(user_turns(turns).find("no, wrong").unwrap().place, None);
+        }
     }
 
     #[test]

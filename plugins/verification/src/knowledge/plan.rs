@@ -1,6 +1,6 @@
 //! What a session adds to what is known: new items, and evidence of items old and new.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use session_plugin_api::Timestamp;
 
@@ -25,7 +25,7 @@ pub(crate) struct Said {
     pub(crate) verification: Verification,
     pub(crate) quote: String,
     pub(crate) said_at: Timestamp,
-    /// Where the quote stands; `None` where several turns have it.
+    /// Where the quote stands; `None` where it stands more than once.
     pub(crate) place: Option<Place>,
 }
 
@@ -99,8 +99,8 @@ impl Planning<'_> {
             .map(|said| (Item::of(&said.verification), said))
             .collect();
         let told_again = self.told_again(&said, users);
-        for ((item, said), told_again) in said.into_iter().zip(told_again) {
-            let item_id = match self.already_known(&item, &said, told_again) {
+        for (item, said) in said {
+            let item_id = match self.already_known(&item, &said, &told_again) {
                 Some(known) => {
                     plan.merged += 1;
                     known
@@ -129,17 +129,18 @@ impl Planning<'_> {
         }
     }
 
-    fn already_known(&self, item: &Item, said: &Said, told_again: Option<String>) -> Option<String> {
+    fn already_known(&self, item: &Item, said: &Said, told_again: &HashMap<String, String>) -> Option<String> {
         if self.known.iter().any(|known| known.id == item.id) {
             return Some(item.id.clone());
         }
         let detection_type = said.verification.detection_type;
         let paraphrased = || self.thresholds.paraphrased(item, detection_type, self.known);
+        let told_again = told_again.get(&item.id).cloned();
         told_again.or_else(|| paraphrased().map(|known| known.id.clone()))
     }
 
-    /// For each verification, the item that the session's earlier version told of the same words.
-    fn told_again(&self, said: &[(Item, Said)], users: &UserTurns) -> Vec<Option<String>> {
+    /// The items that tell again what the session's earlier version told of the same words.
+    fn told_again(&self, said: &[(Item, Said)], users: &UserTurns) -> HashMap<String, String> {
         let told = self.earlier.iter().filter_map(|earlier| {
             Some(Told {
                 item: self.known.iter().find(|known| known.id == earlier.item_id)?,
@@ -147,7 +148,7 @@ impl Planning<'_> {
                 place: users.find(&earlier.user_quote).and_then(|found| found.place),
             })
         });
-        told_again(said, &told.collect::<Vec<_>>(), self.thresholds)
+        told_again(said, &told.collect::<Vec<_>>(), self.known, self.thresholds)
     }
 
     fn add_item(&mut self, plan: &mut Plan, item: Item, said: &Said) -> String {

@@ -3,6 +3,8 @@
 //! The model tells a fact in other words each time. That is no other fact where a user's same words stand behind it, and
 //! no paraphrase either, which a correction is never merged by: it is the same event.
 
+use std::collections::{HashMap, HashSet};
+
 use super::{DetectionType, Item, Said, Thresholds};
 use crate::conversation::Place;
 
@@ -11,31 +13,39 @@ use crate::conversation::Place;
 pub(super) struct Told<'a> {
     pub(super) item: &'a Item,
     pub(super) detection_type: DetectionType,
-    /// `None` where the text no longer has the quote, or has it in several turns.
+    /// `None` where the text no longer has the quote, or has it more than once.
     pub(super) place: Option<Place>,
 }
 
-/// For each verification, the id of the item that it tells again.
+/// The items of an answer that tell earlier ones again: the id of each, with that of the earlier one.
 ///
-/// An item is told again by one verification at most, the one that is most alike: several facts may be said in one breath.
-pub(super) fn told_again(said: &[(Item, Said)], told: &[Told<'_>], thresholds: &Thresholds) -> Vec<Option<String>> {
-    let mut pairs: Vec<(f64, usize, usize)> = Vec::new();
-    for (verification, (item, said)) in said.iter().enumerate() {
-        for (evidence, told) in told.iter().enumerate().filter(|(_, told)| is_same_event(said, told)) {
-            pairs.push((item.text.ratio(&told.item.text), verification, evidence));
-        }
+/// Several facts may be said in one breath. So an earlier item is told again by one item at most, the most alike, and by
+/// none where the answer tells it to the letter. An item that is `known` to the letter tells no other again.
+pub(super) fn told_again(
+    said: &[(Item, Said)],
+    told: &[Told<'_>],
+    known: &[Item],
+    thresholds: &Thresholds,
+) -> HashMap<String, String> {
+    let known: HashSet<&str> = known.iter().map(|item| item.id.as_str()).collect();
+    let to_the_letter: HashSet<&str> = said.iter().map(|(item, _)| item.id.as_str()).collect();
+    let mut pairs: Vec<(f64, &Item, &Item)> = Vec::new();
+    for (item, said) in said.iter().filter(|(item, _)| !known.contains(item.id.as_str())) {
+        let same_event = told.iter().filter(|told| is_same_event(said, told));
+        let open = same_event.filter(|told| !to_the_letter.contains(told.item.id.as_str()));
+        let alike = open.filter(|told| item.has_the_numbers_of(told.item));
+        pairs.extend(alike.map(|told| (item.text.ratio(&told.item.text), item, told.item)));
     }
-    pairs.retain(|(likeness, ..)| *likeness >= thresholds.moderate);
+    pairs.retain(|(likeness, ..)| *likeness >= thresholds.paraphrase);
     pairs.sort_by(|(one, ..), (other, ..)| other.total_cmp(one));
-    let mut claimed = vec![false; told.len()];
-    let mut ids = vec![None; said.len()];
-    for (_, verification, evidence) in pairs {
-        if ids[verification].is_none() && !claimed[evidence] {
-            claimed[evidence] = true;
-            ids[verification] = Some(told[evidence].item.id.clone());
+    let mut found = HashMap::new();
+    let mut taken = HashSet::new();
+    for (_, item, earlier) in pairs {
+        if !found.contains_key(&item.id) && taken.insert(&earlier.id) {
+            found.insert(item.id.clone(), earlier.id.clone());
         }
     }
-    ids
+    found
 }
 
 /// The model cuts a quote a little longer or shorter each time: where it stands counts, not how it reads.

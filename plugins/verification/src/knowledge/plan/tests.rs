@@ -200,6 +200,56 @@ fn corrections_of_one_breath_stay_apart_when_they_are_told_again() {
 }
 
 #[test]
+fn a_correction_of_other_numbers_or_unlike_words_is_another_event() {
+    let users = users(&["no, over 50 EUR the lead and over 80 EUR the board"]);
+    let quote = "over 50 EUR the lead and over 80 EUR the board";
+    let correction = |content: &str| said(&users, DetectionType::Correction, content, quote);
+    for (told, items) in [
+        (OTHER_LIMIT, 1),
+        ("Refunds over 50 EUR are approved by the team lead alone.", 1),
+        ("Refunds over 50 EUR need an approval of the lead.", 0),
+    ] {
+        let mut known = Vec::new();
+        let first = plan(&mut known, &[], vec![correction(LIMIT)], &users);
+        let later = plan(&mut known, &as_earlier(&first), vec![correction(told)], &users);
+        assert_eq!((later.items.len(), later.evidence.len()), (items, items + 1), "{told}");
+    }
+}
+
+#[test]
+fn what_the_answer_tells_to_the_letter_is_not_told_again_by_others() {
+    let users = users(&["no, over 50 EUR the lead approves", "wrong", "wrong"]);
+    let retold = "Refunds over 50 EUR need an approval of the lead.";
+    let correction = |content: &str, quote: &str| said(&users, DetectionType::Correction, content, quote);
+    let first = || correction(LIMIT, "over 50 EUR the lead approves");
+    let mut known = Vec::new();
+    let earlier = plan(&mut known, &[], vec![first()], &users);
+    // Where it stands does not matter then.
+    let both = vec![
+        correction(retold, "over 50 EUR the lead approves"),
+        correction(LIMIT, "wrong"),
+    ];
+    let later = plan(&mut known, &as_earlier(&earlier), both, &users);
+    assert_eq!((later.items.len(), later.merged), (1, 1));
+}
+
+#[test]
+fn a_fact_retold_at_two_places_is_one_item() {
+    let users = users(&["no, over 50 EUR the lead approves", "no, I said over 50 the lead"]);
+    let retold = "Refunds over 50 EUR need an approval of the lead.";
+    let correction = |content: &str, quote: &str| said(&users, DetectionType::Correction, content, quote);
+    let twice = |content: &str| {
+        let quotes = ["over 50 EUR the lead approves", "I said over 50 the lead"];
+        quotes.map(|quote| correction(content, quote)).to_vec()
+    };
+    let mut known = Vec::new();
+    let first = plan(&mut known, &[], twice(LIMIT), &users);
+    let later = plan(&mut known, &as_earlier(&first), twice(retold), &users);
+    assert_eq!((later.items.len(), later.merged), (0, 2));
+    assert_eq!(later.evidence, first.evidence);
+}
+
+#[test]
 fn another_session_has_evidence_of_its_own() {
     let users = users(&["over 50 EUR the lead approves"]);
     let mut known = Vec::new();
