@@ -208,7 +208,7 @@ fn what_a_server_refuses_for_long_is_asked_of_it_once_a_run() {
             ran.stderr
         );
         assert!(result.errors_detail[0].error.contains(said), "{}", ran.stderr);
-        assert!(ran.stderr.contains("an earlier session was refused"), "{}", ran.stderr);
+        assert!(ran.stderr.contains("an earlier request was refused"), "{}", ran.stderr);
         assert_eq!(scene.model.requests().len(), 1);
     }
 }

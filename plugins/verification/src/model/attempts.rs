@@ -13,7 +13,7 @@ use super::{
     exchange::{Exchange, Headers, NoResponse, Request, Response},
     format::{Format, NoAnswer},
     redaction::excerpt,
-    refusal::{Lasts, Refusals},
+    refusal::{Refusals, Standing},
     retry_after,
 };
 
@@ -38,7 +38,7 @@ pub(crate) struct Model {
 /// A failed attempt, and how long its server asks to wait.
 struct Failed {
     error: ModelError,
-    retry_after: Option<String>,
+    retry_after: Option<Duration>,
 }
 
 impl From<ModelError> for Failed {
@@ -81,9 +81,7 @@ impl Model {
     /// # Errors
     /// When there is no answer.
     pub(crate) fn ask(&self, question: &Question, budget: &mut SessionBudget) -> Result<Answer, ModelError> {
-        if let Some(reason) = self.refusals.standing(budget, self.clock.as_ref()) {
-            return Err(ModelError::Refused(reason));
-        }
+        self.heed_refusal(budget)?;
         let body = self
             .format
             .request(question, &self.name, self.max_output_tokens)
@@ -95,12 +93,12 @@ impl Model {
                 Ok(answer) => return Ok(answer),
                 Err(failed) => failed,
             };
-            let now = self.clock.time_of_day();
-            let wait = retry_after::wait(attempts, failed.retry_after.as_deref(), now);
-            self.remember(&failed, wait, budget);
-            if attempts >= self.max_attempts || !failed.error.is_passing() {
+            let is_last = attempts >= self.max_attempts || !failed.error.is_passing();
+            self.remember(&failed, is_last, budget);
+            if is_last {
                 return Err(failed.error);
             }
+            let wait = failed.retry_after.unwrap_or_else(|| retry_after::backoff(attempts));
             if wait >= budget.left(self.clock.as_ref()) {
                 let after = format!(
                     ", and a retry would have to wait {} s after: {}",
@@ -113,14 +111,27 @@ impl Model {
         }
     }
 
-    /// What the sessions after this one need not find out again.
-    fn remember(&self, failed: &Failed, wait: Duration, budget: &SessionBudget) {
-        let lasts = match (&failed.error, &failed.retry_after) {
-            (error, _) if error.is_of_the_key() => Lasts::Run(budget.run()),
-            (_, Some(_)) => Lasts::Until(self.clock.elapsed().saturating_add(wait)),
-            _ => return,
-        };
-        self.refusals.remember(lasts, failed.error.to_string());
+    /// Waits while the server wants to be left alone, if that ends within the session's time.
+    fn heed_refusal(&self, budget: &SessionBudget) -> Result<(), ModelError> {
+        let clock = self.clock.as_ref();
+        match self.refusals.standing(clock, budget.run()) {
+            None => Ok(()),
+            Some(Standing { left: Some(left), .. }) if left < budget.left(clock) => {
+                clock.wait(left);
+                Ok(())
+            }
+            Some(Standing { reason, .. }) => Err(ModelError::Refused(reason)),
+        }
+    }
+
+    /// What requests after this one need not find out again.
+    fn remember(&self, failed: &Failed, is_last: bool, budget: &SessionBudget) {
+        let reason = || failed.error.to_string();
+        match failed.retry_after {
+            Some(pause) if failed.error.is_passing() => self.refusals.pause(self.clock.as_ref(), pause, reason()),
+            _ if is_last && failed.error.meets_every_request() => self.refusals.end(budget.run(), reason()),
+            _ => {}
+        }
     }
 
     /// An error that says that an answer is not of the form.
@@ -163,9 +174,11 @@ impl Model {
     ) -> Result<Answer, Failed> {
         if !(200..300).contains(&response.status) {
             let excerpt = self.told(question, &String::from_utf8_lossy(&response.body));
+            let now = self.clock.time_of_day();
+            let retry_after = response.retry_after.as_deref();
             return Err(Failed {
                 error: ModelError::status(self.base_url.host(), response.status, Some(excerpt)),
-                retry_after: response.retry_after.clone(),
+                retry_after: retry_after.and_then(|value| retry_after::asked(value, now)),
             });
         }
         let received = self.format.read(&response.body, question.form);

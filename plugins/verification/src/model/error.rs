@@ -82,8 +82,8 @@ pub(crate) enum ModelError {
     /// The run's requests or tokens are spent.
     #[error("{0}")]
     RunSpent(#[from] Spent),
-    /// The server refused an earlier session in a way that holds for this one.
-    #[error("an earlier session was refused, and this one would be: {0}")]
+    /// The server refused an earlier request in a way that holds for this one.
+    #[error("an earlier request was refused, and this one would be: {0}")]
     Refused(String),
 }
 
@@ -100,9 +100,16 @@ impl ModelError {
         }
     }
 
-    /// Whether the server does not take the key.
-    pub(super) fn is_of_the_key(&self) -> bool {
-        matches!(self, Self::Status { status: 401 | 403, .. })
+    /// Whether it is not about what was asked, so that any other request would meet it as well: the key, the account, the
+    /// model's name or the rate.
+    pub(super) fn meets_every_request(&self) -> bool {
+        matches!(
+            self,
+            Self::Status {
+                status: 401..=404 | 429,
+                ..
+            }
+        )
     }
 
     /// Whether the same request may succeed a little later.
@@ -119,6 +126,7 @@ fn remedy(status: u16) -> &'static str {
     match status {
         300..=399 => "it redirects, which is not followed: set base_url to where it points",
         401 | 403 => "the key is refused: check api_key_env or api_key_file",
+        402 => "the account has to be paid for: see to it at the provider",
         404 => "check base_url and model",
         408 | 504 => "it took too long there: the session is tried again at the next run",
         413 => "the request is too large for it: use a model that takes more",

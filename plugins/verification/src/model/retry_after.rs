@@ -7,20 +7,15 @@ const FIRST_WAIT: Duration = Duration::from_secs(1);
 /// No wait of ours is longer.
 const LONGEST_WAIT: Duration = Duration::from_secs(30);
 
-/// The wait after so many attempts: what the server asks for, else one that doubles.
-pub(super) fn wait(attempts: u32, retry_after: Option<&str>, now: SystemTime) -> Duration {
-    retry_after
-        .and_then(|value| parse(value.trim(), now))
-        .unwrap_or_else(|| backoff(attempts))
-}
-
-fn backoff(attempts: u32) -> Duration {
+/// Our own wait after so many attempts, where the server asks for none.
+pub(super) fn backoff(attempts: u32) -> Duration {
     let doublings = attempts.saturating_sub(1).min(16);
     FIRST_WAIT.saturating_mul(1 << doublings).min(LONGEST_WAIT)
 }
 
-/// `Retry-After` in either of its forms: seconds, or a date.
-fn parse(value: &str, now: SystemTime) -> Option<Duration> {
+/// What the server asks for by `Retry-After`, in either of its forms: seconds, or a date.
+pub(super) fn asked(value: &str, now: SystemTime) -> Option<Duration> {
+    let value = value.trim();
     if !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit()) {
         // More digits than fit mean longer than anyone waits.
         return Some(Duration::from_secs(value.parse().unwrap_or(u64::MAX)));
@@ -33,26 +28,26 @@ fn parse(value: &str, now: SystemTime) -> Option<Duration> {
 mod tests {
     use super::*;
 
-    fn waits(retry_after: &str) -> u64 {
+    fn waits(retry_after: &str) -> Option<u64> {
         let now = SystemTime::UNIX_EPOCH + Duration::from_secs(784_111_747);
-        wait(1, Some(retry_after), now).as_secs()
+        asked(retry_after, now).map(|wait| wait.as_secs())
     }
 
     #[test]
     fn seconds_and_dates_are_understood() {
-        assert_eq!(waits("0"), 0);
-        assert_eq!(waits(" 120 "), 120);
-        assert_eq!(waits("Sun, 06 Nov 1994 08:49:37 GMT"), 30);
-        assert_eq!(waits("Sunday, 06-Nov-94 08:49:37 GMT"), 30);
-        assert_eq!(waits("Sun Nov  6 08:49:37 1994"), 30);
-        assert_eq!(waits("Sun, 06 Nov 1994 08:00:00 GMT"), 0);
-        assert_eq!(waits("99999999999999999999999"), u64::MAX);
+        assert_eq!(waits("0"), Some(0));
+        assert_eq!(waits(" 120 "), Some(120));
+        assert_eq!(waits("Sun, 06 Nov 1994 08:49:37 GMT"), Some(30));
+        assert_eq!(waits("Sunday, 06-Nov-94 08:49:37 GMT"), Some(30));
+        assert_eq!(waits("Sun Nov  6 08:49:37 1994"), Some(30));
+        assert_eq!(waits("Sun, 06 Nov 1994 08:00:00 GMT"), Some(0));
+        assert_eq!(waits("99999999999999999999999"), Some(u64::MAX));
     }
 
     #[test]
-    fn what_is_neither_gives_our_own_wait() {
+    fn what_is_neither_asks_for_nothing() {
         for value in ["", "soon", "-5", "1.5", "Sun, 06 Foo 1994"] {
-            assert_eq!(waits(value), 1, "{value}");
+            assert_eq!(waits(value), None, "{value}");
         }
     }
 

@@ -98,7 +98,12 @@ fn question() -> Question {
 
 impl Scene {
     fn ask(&self) -> Result<Answer, String> {
-        let mut budget = self.model.begin_session(RunId::default());
+        self.ask_in(RunId::default())
+    }
+
+    /// Asks for another session, of this run.
+    fn ask_in(&self, run: RunId) -> Result<Answer, String> {
+        let mut budget = self.model.begin_session(run);
         self.model
             .ask(&question(), &mut budget)
             .map_err(|error| error.to_string())
@@ -156,6 +161,61 @@ fn no_retry_goes_beyond_the_sessions_budget() {
     assert!(scene.waits().is_empty());
     let forever = self::scene([status(429, Some("99999999999999999999"))]);
     assert!(forever.ask().unwrap_err().contains("429"));
+}
+
+#[test]
+fn what_every_request_would_meet_ends_the_run_for_the_sessions_after_it() {
+    for lasting in [401, 402, 403, 404] {
+        let scene = scene([status(lasting, None), good()]);
+        let first = scene.ask().unwrap_err();
+        let second = scene.ask().unwrap_err();
+        assert_eq!(
+            second,
+            format!("an earlier request was refused, and this one would be: {first}")
+        );
+        assert!(scene.ask_in(RunId::from_number(1)).is_ok());
+    }
+    let often = || status(429, None);
+    let scene = scene([often(), often(), often(), good()]);
+    assert!(scene.ask().unwrap_err().contains("429"));
+    assert!(scene.ask().unwrap_err().contains("earlier request"));
+    assert!(scene.ask_in(RunId::from_number(1)).is_ok());
+}
+
+#[test]
+fn what_another_request_may_not_meet_is_not_remembered() {
+    let lasting = [status(400, Some("600")), status(413, Some("600"))];
+    let passing = [status(500, None), status(500, None), status(500, None)];
+    let scene = scene(lasting.into_iter().chain(passing).chain([good()]));
+    for refused in ["400", "413", "500"] {
+        assert!(scene.ask().unwrap_err().contains(refused), "{refused}");
+    }
+    assert!(scene.ask().is_ok());
+}
+
+#[test]
+fn a_pause_holds_for_all_sessions() {
+    let mut scene = scene([status(503, Some("200")), good()]);
+    scene.model.max_attempts = 1;
+    assert!(scene.ask().unwrap_err().contains("503"));
+    for run in [0, 1] {
+        let left = scene.ask_in(RunId::from_number(run)).unwrap_err();
+        assert!(left.contains("earlier request"), "{left}");
+    }
+    // What is left of it fits into the time of a session, and is waited for.
+    scene.clock.wait(Duration::from_secs(50));
+    assert!(scene.ask().is_ok());
+    assert_eq!(scene.waits(), [50, 150]);
+}
+
+#[test]
+fn no_pause_is_longer_than_an_hour() {
+    let scene = scene([status(429, Some("99999999999999999999")), good()]);
+    assert!(scene.ask().is_err());
+    scene.clock.wait(Duration::from_secs(3400));
+    assert!(scene.ask().unwrap_err().contains("earlier request"));
+    scene.clock.wait(Duration::from_secs(200));
+    assert!(scene.ask().is_ok());
 }
 
 #[test]
