@@ -9,5 +9,8 @@ pub(crate) const VERIFICATION_EVIDENCE: &str = "verification_evidence";
 
 /// The steps that make them.
 pub(crate) fn migrations() -> Vec<Migration> {
-    vec![Migration::new(1, "create tables", include_str!("schema/0001.sql"))]
+    vec![
+        Migration::new(1, "create tables", include_str!("schema/0001.sql")),
+        Migration::new(2, "note what was taken over", include_str!("schema/0002.sql")),
+    ]
 }

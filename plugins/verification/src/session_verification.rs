@@ -15,7 +15,7 @@ use crate::{
     extraction,
     judgement::{self, Contradiction},
     knowledge::{
-        Domain, EarlierEvidence, Evidence, Item, NewItem, Plan, Planning, Said, Source, Store, Thresholds, Verifier,
+        Domain, Evidence, Item, NewItem, Plan, Planning, Said, Source, Store, Thresholds, Verifier, confidence,
         most_alike,
     },
     model::{Model, ModelError, SessionBudget},
@@ -96,7 +96,7 @@ impl<'a> SessionVerification<'a> {
         let plan = planning.plan(extracted.said, &self.users);
         let judged = self.judge(&plan.items, &known)?;
         self.write_knowledge(&store, &plan, &judged)?;
-        self.write_confidences(&store, &plan, &earlier)?;
+        self.write_confidences(&store, &plan)?;
         let row = self.row(&plan, &judged, verifications, extracted.dropped);
         connection.replace(VERIFICATION_SESSION, [row])?;
         self.write_evidence(connection, &plan.evidence)?;
@@ -175,7 +175,7 @@ impl<'a> SessionVerification<'a> {
     }
 
     /// Of each item that this session is evidence of, or was.
-    fn write_confidences(&self, store: &Store<'_>, plan: &Plan, earlier: &[EarlierEvidence]) -> Result<()> {
+    fn write_confidences(&self, store: &Store<'_>, plan: &Plan) -> Result<()> {
         let of_this = plan.evidence.iter().map(|evidence| &evidence.item_id);
         let touched: BTreeSet<String> = of_this.chain(&plan.lost).cloned().collect();
         if touched.is_empty() {
@@ -183,6 +183,7 @@ impl<'a> SessionVerification<'a> {
         }
         let touched: Vec<String> = touched.into_iter().collect();
         let of_others = store.evidence_of_others(&touched, self.source.session_file)?;
+        let inherited = store.inherited(&touched)?;
         for item in &touched {
             let others = of_others.iter().filter(|(item_id, _)| item_id == item);
             let mut verifiers: Vec<Verifier> = others.map(|(_, verifier)| verifier.clone()).collect();
@@ -191,13 +192,8 @@ impl<'a> SessionVerification<'a> {
                 user: self.source.user.to_owned(),
                 detection_type: evidence.detection_type,
             }));
-            match own {
-                // More evidence is no reason to be less sure: of an item that was taken over, not all of it is known.
-                Some(own) if !earlier.iter().any(|earlier| earlier.item_id == *item) => {
-                    store.raise_confidence(item, &verifiers, own.said_at)?;
-                }
-                own => store.set_confidence(item, &verifiers, own.map(|evidence| evidence.said_at))?,
-            }
+            let confidence = confidence(&verifiers, inherited.get(item));
+            store.set_confidence(item, confidence, own.map(|evidence| evidence.said_at))?;
         }
         Ok(())
     }

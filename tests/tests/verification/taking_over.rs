@@ -51,22 +51,35 @@ fn knowledge_of_an_older_service_is_built_upon() {
 }
 
 #[test]
-fn more_evidence_lowers_no_confidence_that_an_older_service_gave() {
-    let scene = Scene::new(model_that_reports(vec![verification(
-        "confirmation",
-        LIMIT,
-        "said by alice",
-    )]));
+fn evidence_makes_what_an_older_service_knew_no_less_sure() {
+    let said = |detection_type: &str, quote: &str| verification(detection_type, LIMIT, quote);
+    let scene = Scene::new(model_that_reports(vec![
+        said("confirmation", "said by alice"),
+        said("correction", "said by bruno"),
+    ]));
     scene.world.change_state(&format!(
         "CREATE TABLE knowledge_items (id VARCHAR, title VARCHAR, content VARCHAR, category VARCHAR, domain VARCHAR,
              entities JSON, confidence DOUBLE, status VARCHAR, source_user VARCHAR, source_ref VARCHAR,
              source_type VARCHAR, created_at TIMESTAMP, updated_at TIMESTAMP);
          INSERT INTO knowledge_items (id, title, content, domain, confidence, source_user)
-             VALUES ('kv_old', 'Refunds', '{LIMIT}', 'finance', 0.95, 'carol')"
+             VALUES ('kv_18396901e27b', 'Refunds', '{LIMIT}', 'finance', 0.9, 'carol')"
     ));
-    scene.world.write("alice/a.jsonl", conversation(&["said by alice"]));
-    assert_eq!(scene.processed(1), 0);
-    let items = scene.rows("SELECT id, confidence FROM knowledge_items");
-    assert_eq!(items, [json!({"id": "kv_old", "confidence": 0.95})]);
-    assert_eq!(scene.world.count("verification_evidence"), 1);
+    let gone = || conversation(&["something else altogether"]);
+    for (session, transcript, evidence, confidence) in [
+        ("alice/a.jsonl", conversation(&["said by alice"]), 1, 0.95),
+        ("alice/a.jsonl", conversation(&["said by alice", "and more"]), 1, 0.95),
+        ("bruno/b.jsonl", conversation(&["said by bruno"]), 2, 1.0),
+        ("bruno/b.jsonl", gone(), 1, 0.95),
+        ("alice/a.jsonl", gone(), 0, 0.9),
+    ] {
+        scene.world.write(session, transcript);
+        assert_eq!(scene.processed(1), 0);
+        assert_eq!(scene.world.count("verification_evidence"), evidence, "{session}");
+        let items = scene.rows("SELECT id, confidence FROM knowledge_items");
+        assert_eq!(
+            items,
+            [json!({"id": "kv_18396901e27b", "confidence": confidence})],
+            "{session}"
+        );
+    }
 }

@@ -11,12 +11,44 @@ pub(crate) struct Verifier {
     pub(crate) detection_type: DetectionType,
 }
 
+/// What an older service knew of an item whose evidence it did not leave.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Inherited {
+    pub(crate) user: Option<String>,
+    pub(crate) confidence: f64,
+}
+
 /// What each further user adds, in hundredths.
 const FURTHER_VERIFIER: usize = 5;
 
+/// The confidence of an item by its evidence, and by what was known of it before there was any.
+///
+/// Who verified it then counts as one who did so now, and it is never less sure than it was.
+pub(crate) fn confidence(evidence: &[Verifier], inherited: Option<&Inherited>) -> f64 {
+    let Some(inherited) = inherited else {
+        return of_evidence(evidence);
+    };
+    let mut verifiers = evidence.to_vec();
+    verifiers.extend(inherited.verifier());
+    of_evidence(&verifiers).max(inherited.confidence)
+}
+
+impl Inherited {
+    fn verifier(&self) -> Option<Verifier> {
+        let only_confirmed = hundredths(DetectionType::Confirmation) as f64 / 100.0;
+        Some(Verifier {
+            user: self.user.clone()?,
+            detection_type: match self.confidence > only_confirmed {
+                true => DetectionType::Correction,
+                false => DetectionType::Confirmation,
+            },
+        })
+    }
+}
+
 /// The confidence that evidence gives: that of its strongest kind, and more for each further user unless it is only
 /// confirmed. Without evidence there is none.
-pub(crate) fn confidence(evidence: &[Verifier]) -> f64 {
+fn of_evidence(evidence: &[Verifier]) -> f64 {
     let Some(strongest) = evidence
         .iter()
         .map(|verifier| hundredths(verifier.detection_type))
@@ -45,6 +77,10 @@ mod tests {
     use super::*;
 
     fn of(evidence: &[(&str, DetectionType)]) -> f64 {
+        with(None, evidence)
+    }
+
+    fn with(inherited: Option<&Inherited>, evidence: &[(&str, DetectionType)]) -> f64 {
         let evidence: Vec<Verifier> = evidence
             .iter()
             .map(|(user, detection_type)| Verifier {
@@ -52,7 +88,7 @@ mod tests {
                 detection_type: *detection_type,
             })
             .collect();
-        confidence(&evidence)
+        confidence(&evidence, inherited)
     }
 
     #[test]
@@ -74,5 +110,27 @@ mod tests {
         assert_eq!(of(&[("a", Confirmation), ("b", Confirmation)]), 0.6);
         let many = ["a", "b", "c", "d", "e"].map(|user| (user, Correction));
         assert_eq!(of(&many), 1.0);
+    }
+    #[test]
+    fn what_was_known_before_is_not_lowered_and_who_knew_it_counts() {
+        use DetectionType::{Confirmation, Correction};
+        let inherited = |confidence: f64| Inherited {
+            user: Some("carol".to_owned()),
+            confidence,
+        };
+        assert_eq!(with(Some(&inherited(0.95)), &[]), 0.95);
+        assert_eq!(with(Some(&inherited(0.7)), &[]), 0.9);
+        assert_eq!(with(Some(&inherited(0.9)), &[("carol", Confirmation)]), 0.9);
+        assert_eq!(with(Some(&inherited(0.9)), &[("a", Confirmation)]), 0.95);
+        assert_eq!(with(Some(&inherited(1.0)), &[("a", Confirmation)]), 1.0);
+        assert_eq!(with(Some(&inherited(0.6)), &[("a", Confirmation)]), 0.6);
+        assert_eq!(with(Some(&inherited(0.6)), &[("a", Correction)]), 0.95);
+        let nobodys = Inherited {
+            user: None,
+            confidence: 0.8,
+        };
+        assert_eq!(with(Some(&nobodys), &[]), 0.8);
+        assert_eq!(with(Some(&nobodys), &[("a", Confirmation)]), 0.8);
+        assert_eq!(with(Some(&nobodys), &[("a", Correction)]), 0.9);
     }
 }

@@ -8,7 +8,7 @@ mod retelling;
 mod similarity;
 mod store;
 
-pub(crate) use confidence::Verifier;
+pub(crate) use confidence::{Verifier, confidence};
 pub(crate) use item::{DetectionType, Domain, Item, Verification};
 pub(crate) use likeness::{Candidates, Thresholds, most_alike};
 pub(crate) use plan::{EarlierEvidence, Evidence, Hint, NewItem, Plan, Planning, Said, Source};

@@ -1,10 +1,12 @@
 //! The shared tables, through an attempt's connection.
 
+use std::collections::HashMap;
+
 use session_plugin_api::{Connection, Error, Result, Timestamp};
 
 use super::{
     DetectionType, Domain, EarlierEvidence, Hint, Item, NewItem, Source,
-    confidence::{Verifier, confidence},
+    confidence::{Inherited, Verifier},
 };
 use crate::judgement::Contradiction;
 
@@ -136,26 +138,25 @@ impl<'a> Store<'a> {
         evidence.collect()
     }
 
-    /// Sets an item's confidence to what its evidence gives, and notes when it was last verified.
-    pub(crate) fn set_confidence(
-        &self,
-        item: &str,
-        evidence: &[Verifier],
-        verified_at: Option<Timestamp>,
-    ) -> Result<()> {
-        let sql = "UPDATE knowledge_items SET confidence = ?, updated_at = greatest(updated_at, ?) WHERE id = ?";
-        self.connection
-            .execute(sql, &[&confidence(evidence), &verified_at, &item])?;
-        Ok(())
+    /// What an older service knew of those of these items that it left.
+    pub(crate) fn inherited(&self, items: &[String]) -> Result<HashMap<String, Inherited>> {
+        let sql = "SELECT item_id, source_user, confidence FROM knowledge_inherited
+                   WHERE item_id IN (SELECT unnest(string_split(?, ',')))";
+        let records = self.connection.query(sql, &[&items.join(",")])?;
+        let inherited = records.iter().map(|record| {
+            let inherited = Inherited {
+                user: record.get("source_user")?,
+                confidence: record.get("confidence")?,
+            };
+            Ok((record.get("item_id")?, inherited))
+        });
+        inherited.collect()
     }
 
-    /// Sets an item's confidence to what its evidence gives if that is more than it has, and notes when it was last verified.
-    pub(crate) fn raise_confidence(&self, item: &str, evidence: &[Verifier], verified_at: Timestamp) -> Result<()> {
-        let sql =
-            "UPDATE knowledge_items SET confidence = greatest(confidence, ?), updated_at = greatest(updated_at, ?)
-                   WHERE id = ?";
-        self.connection
-            .execute(sql, &[&confidence(evidence), &verified_at, &item])?;
+    /// Sets an item's confidence, and notes when it was last verified.
+    pub(crate) fn set_confidence(&self, item: &str, confidence: f64, verified_at: Option<Timestamp>) -> Result<()> {
+        let sql = "UPDATE knowledge_items SET confidence = ?, updated_at = greatest(updated_at, ?) WHERE id = ?";
+        self.connection.execute(sql, &[&confidence, &verified_at, &item])?;
         Ok(())
     }
 }
