@@ -1,11 +1,11 @@
 //! The first question: what a user corrected, confirmed or volunteered in a conversation.
 
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::{
     knowledge::{DetectionType, Domain, Verification},
-    model::{Question, object},
+    model::{Question, at_most, list, object, one_of, text},
 };
 
 const INSTRUCTION: &str = include_str!("instruction/extraction.txt");
@@ -22,106 +22,41 @@ pub(crate) fn question(turns: String) -> Question {
     Question {
         form: "verifications",
         purpose: "Records the facts that the user of a conversation verified.",
-        instruction: INSTRUCTION,
+        instruction: INSTRUCTION.into(),
         data: turns,
         schema: schema(),
     }
 }
 
 fn schema() -> Value {
-    // In words as well: one of the formats has no limits on lengths.
-    let text = |longest: usize| {
-        let description = format!("1 to {longest} characters");
-        json!({"type": "string", "minLength": 1, "maxLength": longest, "description": description})
-    };
     let verification = object(&[
-        (
-            "detection_type",
-            json!({"type": "string", "enum": DetectionType::ALL.map(DetectionType::name)}),
-        ),
+        ("detection_type", one_of(DetectionType::ALL.map(DetectionType::name))),
         ("title", text(LONGEST_TITLE)),
         ("content", text(LONGEST_CONTENT)),
-        ("user_quote", text(LONGEST_QUOTE)),
-        (
-            "domain",
-            json!({"type": "string", "enum": Domain::ALL.map(Domain::name)}),
-        ),
-        (
-            "entities",
-            json!({"type": "array", "items": text(LONGEST_ENTITY), "maxItems": MOST_ENTITIES,
-                   "description": format!("at most {MOST_ENTITIES}")}),
-        ),
+        ("user_quote", at_most(LONGEST_QUOTE)),
+        ("domain", one_of(Domain::ALL.map(Domain::name))),
+        ("entities", list(text(LONGEST_ENTITY), MOST_ENTITIES)),
     ]);
-    object(&[(
-        "verifications",
-        json!({"type": "array", "items": verification, "maxItems": MOST_VERIFICATIONS}),
-    )])
+    object(&[("verifications", list(verification, MOST_VERIFICATIONS))])
 }
 
-#[derive(Deserialize)]
+/// The answer.
+#[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Form {
-    verifications: Vec<Reported>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Reported {
-    detection_type: DetectionType,
-    title: String,
-    content: String,
-    user_quote: String,
-    domain: Domain,
-    entities: Vec<String>,
-}
-
-/// Reads the answer, which must be of the form to the letter.
-///
-/// # Errors
-/// Says what is wrong.
-pub(crate) fn read(json: &str) -> Result<Vec<Verification>, String> {
-    let form: Form = serde_json::from_str(json).map_err(|error| error.to_string())?;
-    if form.verifications.len() > MOST_VERIFICATIONS {
-        return Err(format!("more than {MOST_VERIFICATIONS} verifications"));
-    }
-    form.verifications.into_iter().map(Reported::checked).collect()
-}
-
-impl Reported {
-    fn checked(self) -> Result<Verification, String> {
-        check("title", &self.title, LONGEST_TITLE)?;
-        check("content", &self.content, LONGEST_CONTENT)?;
-        if self.user_quote.chars().count() > LONGEST_QUOTE {
-            return Err(format!("user_quote has more than {LONGEST_QUOTE} characters"));
-        }
-        if self.entities.len() > MOST_ENTITIES {
-            return Err(format!("more than {MOST_ENTITIES} entities"));
-        }
-        for entity in &self.entities {
-            check("an entity", entity, LONGEST_ENTITY)?;
-        }
-        Ok(Verification {
-            detection_type: self.detection_type,
-            title: self.title,
-            content: self.content,
-            user_quote: self.user_quote,
-            domain: self.domain,
-            entities: self.entities,
-        })
-    }
-}
-
-fn check(field: &str, text: &str, longest: usize) -> Result<(), String> {
-    match text.chars().count() {
-        _ if text.trim().is_empty() => Err(format!("{field} is empty")),
-        length if length > longest => Err(format!("{field} has {length} characters, more than {longest}")),
-        _ => Ok(()),
-    }
+pub(crate) struct Form {
+    pub(crate) verifications: Vec<Verification>,
 }
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
+    use crate::model::Breach;
+
+    fn read(json: &str) -> Result<Vec<Verification>, Breach> {
+        question(String::new()).read(json).map(|form: Form| form.verifications)
+    }
 
     fn verification() -> Value {
         json!({
@@ -130,7 +65,7 @@ mod tests {
         })
     }
 
-    fn read_one(change: impl FnOnce(&mut Value)) -> Result<Vec<Verification>, String> {
+    fn read_one(change: impl FnOnce(&mut Value)) -> Result<Vec<Verification>, Breach> {
         let mut verification = verification();
         change(&mut verification);
         read(&json!({"verifications": [verification]}).to_string())
@@ -157,6 +92,7 @@ mod tests {
             r#"{"verifications":{}}"#,
             r#"{"verifications":[],"note":""}"#,
             r#"{"verifications":[]} and more"#,
+            r#"{"verifications":[],"verifications":[]}"#,
             r#"```json {"verifications":[]} ```"#,
         ] {
             assert!(read(json).is_err(), "{json}");
@@ -166,7 +102,10 @@ mod tests {
                 assert!(read_one(|verification| verification[field] = value).is_err(), "{field}");
             }
             let without = read_one(|verification| drop(verification.as_object_mut().unwrap().remove(field)));
-            assert!(without.unwrap_err().contains(field));
+            assert_eq!(
+                without.unwrap_err().to_string(),
+                format!("verifications[0].{field} is missing")
+            );
         }
         assert!(read_one(|verification| verification["confidence"] = json!(1.0)).is_err());
         assert!(read_one(|verification| verification["title"] = json!(" \n")).is_err());

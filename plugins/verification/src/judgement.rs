@@ -7,7 +7,7 @@ use sha2::{Digest, Sha256};
 use crate::{
     conversation::Wrapping,
     knowledge::{Candidates, Item},
-    model::{Question, object},
+    model::{Breach, Question, object, one_of, text},
 };
 
 const INSTRUCTION: &str = include_str!("instruction/judgement.txt");
@@ -92,7 +92,7 @@ pub(crate) fn question(item: &Item, candidates: &Candidates<'_>) -> Question {
     Question {
         form: "contradictions",
         purpose: "Records which known statements a new one contradicts.",
-        instruction: INSTRUCTION,
+        instruction: INSTRUCTION.into(),
         data,
         schema: schema(candidates),
     }
@@ -103,21 +103,19 @@ fn statement(item: &Item) -> String {
 }
 
 fn schema(candidates: &Candidates<'_>) -> Value {
-    let description = format!("1 to {LONGEST_TEXT} characters");
-    let text = json!({"type": "string", "minLength": 1, "maxLength": LONGEST_TEXT, "description": description});
-    let ids: Vec<&str> = candidates.iter().map(|(_, candidate)| candidate.id.as_str()).collect();
     let actions = [Action::KeepNew, Action::KeepKnown, Action::Merge, Action::Ask];
+    let resolution = object(&[
+        ("action", one_of(actions.map(|action| json!(action)))),
+        ("reason", text(LONGEST_TEXT)),
+    ]);
     let contradiction = object(&[
-        ("known_id", json!({"type": "string", "enum": ids})),
-        ("explanation", text.clone()),
         (
-            "severity",
-            json!({"type": "string", "enum": Severity::ALL.map(Severity::name)}),
+            "known_id",
+            one_of(candidates.iter().map(|(_, candidate)| candidate.id.as_str())),
         ),
-        (
-            "suggested_resolution",
-            object(&[("action", json!({"type": "string", "enum": actions})), ("reason", text)]),
-        ),
+        ("explanation", text(LONGEST_TEXT)),
+        ("severity", one_of(Severity::ALL.map(Severity::name))),
+        ("suggested_resolution", resolution),
     ]);
     object(&[("contradictions", json!({"type": "array", "items": contradiction}))])
 }
@@ -137,23 +135,14 @@ struct Reported {
     suggested_resolution: Resolution,
 }
 
-/// Reads the answer, which must be of the form to the letter, and speak of the candidates only.
+/// The contradictions that an answer tells, each known item once.
 ///
 /// # Errors
-/// Says what is wrong.
-pub(crate) fn read(json: &str, item: &Item, candidates: &Candidates<'_>) -> Result<Vec<Contradiction>, String> {
-    let form: Form = serde_json::from_str(json).map_err(|error| error.to_string())?;
+/// When it is not of the form to the letter, or speaks of others than the candidates.
+pub(crate) fn read(question: &Question, json: &str, item: &Item) -> Result<Vec<Contradiction>, Breach> {
+    let form: Form = question.read(json)?;
     let mut found: Vec<Contradiction> = Vec::new();
     for reported in form.contradictions {
-        let is_known = |known_id: &str| candidates.iter().any(|(_, candidate)| candidate.id == known_id);
-        if !is_known(&reported.known_id) {
-            return Err("known_id is not one of the statements".to_owned());
-        }
-        for text in [&reported.explanation, &reported.suggested_resolution.reason] {
-            if text.trim().is_empty() || text.chars().count() > LONGEST_TEXT {
-                return Err(format!("a text is empty or has more than {LONGEST_TEXT} characters"));
-            }
-        }
         if found.iter().all(|known| known.other != reported.known_id) {
             found.push(Contradiction {
                 item: item.id.clone(),
@@ -183,11 +172,11 @@ mod tests {
         })
     }
 
-    fn read_all(reported: &[Value]) -> Result<Vec<Contradiction>, String> {
-        let known = item("kv_a", "50");
-        let candidates = vec![(0.5, &known)];
+    fn read_all(reported: &[Value]) -> Result<Vec<Contradiction>, Breach> {
+        let (new, known) = (item("kv_n", "80"), item("kv_a", "50"));
+        let question = question(&new, &vec![(0.5, &known)]);
         let json = json!({"contradictions": reported}).to_string();
-        read(&json, &item("kv_n", "80"), &candidates)
+        read(&question, &json, &new)
     }
 
     #[test]

@@ -112,7 +112,8 @@ impl<'a> SessionVerification<'a> {
         let turns = latest(&self.conversation.turns);
         self.turns_sent = turns.len();
         let question = extraction::question(Wrapping::turns(&turns));
-        let verifications = self.model.ask_for(&question, &mut self.budget, extraction::read)?;
+        let read = |json: &str| question.read(json);
+        let extraction::Form { verifications } = self.model.ask_for(&question, &mut self.budget, read)?;
         let mut extracted = Extracted::default();
         for verification in verifications {
             match self.users.find(&verification.user_quote) {
@@ -157,7 +158,7 @@ impl<'a> SessionVerification<'a> {
             return Ok(Vec::new());
         }
         let question = judgement::question(item, &candidates);
-        let read = |json: &str| judgement::read(json, item, &candidates);
+        let read = |json: &str| judgement::read(&question, json, item);
         self.model.ask_for(&question, &mut self.budget, read)
     }
 

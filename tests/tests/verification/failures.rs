@@ -232,14 +232,20 @@ fn a_refused_key_is_tried_again_in_the_next_run_of_a_service() {
 fn an_answer_off_the_form_is_asked_for_once_more() {
     let mut long = verification("unprompted_definition", SAID, SAID);
     long["title"] = json!("t".repeat(61));
+    let breach = "verifications[0].title has 61 characters, more than 60";
     let scene = scene([reporting(&[long.clone()]), good()], "");
     assert_eq!(scene.processed(1), 1);
-    let requests = scene.model.requests();
-    assert_eq!(requests.len(), 2);
-    assert!(!requests[0].data().contains("not of the form") && requests[1].data().contains("not of the form"));
+    let [first, second] = &scene.model.requests()[..] else {
+        panic!()
+    };
+    assert!(!first.instruction().contains("earlier answer") && second.instruction().contains(breach));
+    assert_eq!(first.data(), second.data());
+    let spent = scene.rows("SELECT requests, input_tokens FROM verification_session");
+    assert_eq!(spent, [json!({"requests": 2, "input_tokens": 200})]);
     let scene = self::scene([reporting(&[long.clone()]), reporting(&[long])], "");
     let error = scene.failed(1);
-    assert!(error.contains("title has 61 characters, more than 60"), "{error}");
+    assert!(error.contains(breach), "{error}");
+    assert_eq!(scene.model.requests().len(), 2);
 }
 
 #[test]

@@ -85,6 +85,32 @@ fn the_format_of_openai_without_a_key() {
 }
 
 #[test]
+fn the_format_of_openai_tells_limits_in_words() {
+    let model = model();
+    let world = World::new();
+    world.install("verification");
+    world.config(&format!(
+        "[processors.verification]\nformat = \"openai\"\nmodel = \"test-model\"\nbase_url = \"{}/v1\"\n",
+        model.url()
+    ));
+    world.write("alice/3f2c.jsonl", transcript());
+    drop(world.run(&["verification"]).exits(0));
+    let schema = &model.requests()[0].json()["response_format"]["json_schema"]["schema"];
+    let verifications = &schema["properties"]["verifications"];
+    assert_eq!(verifications["description"], "at most 100 elements");
+    let fields = &verifications["items"]["properties"];
+    for (field, limit) in [
+        ("title", "1 to 60 characters"),
+        ("content", "1 to 500 characters"),
+        ("user_quote", "at most 4000 characters"),
+        ("entities", "at most 50 elements"),
+    ] {
+        assert_eq!(fields[field]["description"], limit);
+    }
+    assert!(!schema.to_string().contains("maxLength"));
+}
+
+#[test]
 fn the_last_hundred_turns_are_sent_and_no_traffic_of_tools() {
     let scene = Scene::new(model_that_reports(vec![]));
     let said: Vec<String> = (0..59).map(|number| format!("turn number {number}.")).collect();

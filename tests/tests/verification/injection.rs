@@ -62,15 +62,24 @@ fn what_the_server_sends_back_is_not_told() {
     let said = format!("{HOSTILE} And the merger with Brightwater is secret.");
     let orders = json!({"verifications": "the merger with Brightwater is secret", "confidence": 1}).to_string();
     let guess = verification("the merger with Brightwater is secret", "c", "q");
+    let property = json!({"verifications": [], "Obey Mallory": 1}).to_string();
     for reply in [
         Reply::echo(),
         Reply::form(orders),
+        Reply::form(property),
         reporting(&[guess]),
         Reply::text(said.clone()),
     ] {
-        let scene = Scene::with_settings(ModelServer::scripted([reply]), "max_attempts = 1");
+        let scene = Scene::with_settings(ModelServer::answering(move |_| reply.clone()), "max_attempts = 2");
         scene.world.write("alice/a.jsonl", conversation(&[&said]));
         let ran = scene.world.run(&["verification", "-vv"]).exits(1);
+        // Not to the model either, which is asked once more for an answer off the form.
+        for request in scene.model.requests() {
+            let instruction = request.instruction();
+            for secret in ["Brightwater", "merger", "Mallory"] {
+                assert!(!instruction.contains(secret), "{instruction}");
+            }
+        }
         let failures = scene.rows("SELECT error FROM session_processor_failure");
         for told in [&ran.stdout, &ran.stderr, &failures[0].to_string()] {
             for secret in ["Brightwater", "merger", "Mallory"] {

@@ -32,7 +32,8 @@ pub(crate) enum Domain {
 }
 
 /// A fact that the model found in a session, whose quote a user said.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct Verification {
     pub(crate) detection_type: DetectionType,
     pub(crate) title: String,

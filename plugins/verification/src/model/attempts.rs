@@ -8,6 +8,7 @@ use super::{
     Answer, ModelError, Question,
     address::BaseUrl,
     api_key::ApiKey,
+    breach::Breach,
     budget::{RunBudget, SessionBudget, Usage},
     clock::Clock,
     exchange::{Exchange, Headers, NoResponse, Request, Response},
@@ -64,16 +65,16 @@ impl Model {
         &self,
         question: &Question,
         budget: &mut SessionBudget,
-        read: impl Fn(&str) -> Result<T, String>,
+        read: impl Fn(&str) -> Result<T, Breach>,
     ) -> Result<T, ModelError> {
         let answer = self.ask(question, budget)?;
-        match read(&answer.json) {
-            Err(_) if self.max_attempts > 1 => {
-                let answer = self.ask(&question.once_more(), budget)?;
-                read(&answer.json).map_err(|reason| self.off_form(question, &reason))
-            }
-            read => read.map_err(|reason| self.off_form(question, &reason)),
-        }
+        let breach = match read(&answer.json) {
+            Ok(read) => return Ok(read),
+            Err(breach) if self.max_attempts == 1 => return Err(self.off_form(question, &breach)),
+            Err(breach) => breach,
+        };
+        let answer = self.ask(&question.once_more(&breach), budget)?;
+        read(&answer.json).map_err(|breach| self.off_form(question, &breach))
     }
 
     /// Asks the model, as often as it may help and the budgets allow.
@@ -135,11 +136,11 @@ impl Model {
     }
 
     /// An error that says that an answer is not of the form.
-    fn off_form(&self, question: &Question, reason: &str) -> ModelError {
+    fn off_form(&self, question: &Question, breach: &Breach) -> ModelError {
         ModelError::OffForm {
             host: self.host(),
             form: question.form,
-            reason: self.told(question, reason),
+            breach: breach.clone(),
         }
     }
 

@@ -1,6 +1,6 @@
 //! Why a model gave no answer that can be used.
 
-use super::budget::Spent;
+use super::{breach::Breach, budget::Spent};
 
 /// Why a model gave no answer that can be used. Neither key nor text of a transcript is told.
 #[derive(Debug, thiserror::Error)]
@@ -61,7 +61,7 @@ pub(crate) enum ModelError {
     },
     /// The answer is not of the form that was asked for.
     #[error(
-        "{host}: the model's answer is not of the form `{form}` ({reason}): use a model that keeps to a JSON schema"
+        "{host}: the model's answer is not of the form `{form}` ({breach}): use a model that keeps to a JSON schema"
     )]
     OffForm {
         /// Where.
@@ -69,7 +69,7 @@ pub(crate) enum ModelError {
         /// The form.
         form: &'static str,
         /// What is wrong.
-        reason: String,
+        breach: Breach,
     },
     /// The session's time is spent.
     #[error("the session's {seconds} s for the model are spent{after}: raise session_budget_seconds")]

@@ -39,7 +39,7 @@ fn question() -> Question {
     Question {
         form: "verifications",
         purpose: "purpose",
-        instruction: "instruction",
+        instruction: "instruction".into(),
         data: "the secret merger with Brightwater".to_owned(),
         schema: object(&[("title", json!({"type": "string", "maxLength": 60}))]),
     }

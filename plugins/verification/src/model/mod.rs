@@ -4,6 +4,7 @@ mod address;
 mod anthropic;
 mod api_key;
 mod attempts;
+mod breach;
 mod budget;
 mod clock;
 mod error;
@@ -18,14 +19,18 @@ mod schema;
 pub(crate) use address::BaseUrl;
 pub(crate) use api_key::{ApiKey, KeySource};
 pub(crate) use attempts::Model;
+pub(crate) use breach::Breach;
 pub(crate) use budget::{RunBudget, RunLimits, SessionBudget};
 pub(crate) use clock::SystemClock;
 pub(crate) use error::ModelError;
 pub(crate) use exchange::HttpExchange;
 pub(crate) use format::Format;
 pub(crate) use refusal::Refusals;
-pub(crate) use schema::object;
+pub(crate) use schema::{at_most, list, object, one_of, text};
 
+use std::borrow::Cow;
+
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 /// What the model is asked, and the form that its answer must have.
@@ -36,7 +41,7 @@ pub(crate) struct Question {
     /// What the form is for.
     pub(crate) purpose: &'static str,
     /// The instruction, in which nothing comes from a transcript.
-    pub(crate) instruction: &'static str,
+    pub(crate) instruction: Cow<'static, str>,
     /// The wrapped data.
     pub(crate) data: String,
     /// The JSON schema of the answer.
@@ -44,12 +49,26 @@ pub(crate) struct Question {
 }
 
 impl Question {
-    /// The same after an answer that was not of the form. What the answer said is not repeated: it may be anything.
-    fn once_more(&self) -> Self {
-        const REMINDER: &str = "\nAn earlier answer was not of the form. Keep to it to the letter, to the limits on \
-                                lengths in its descriptions as well.\n";
+    /// Reads an answer, which must be of the form to the letter.
+    ///
+    /// # Errors
+    /// With what breaks the form.
+    pub(crate) fn read<T: DeserializeOwned>(&self, json: &str) -> Result<T, Breach> {
+        let answer: Value = serde_json::from_str(json).map_err(|_| Breach::of_the_answer("is no JSON"))?;
+        breach::check(&answer, &self.schema)?;
+        // From the text, so that what stands there twice is not read once.
+        serde_json::from_str(json).map_err(|_| Breach::of_the_answer("does not fit the schema"))
+    }
+
+    /// The same after an answer with this breach. What the answer said is not repeated: it may be anything.
+    fn once_more(&self, breach: &Breach) -> Self {
+        let reminder = format!(
+            "\nAn earlier answer was not of the form: {breach}. Keep to the form to the letter, and to the limits in its \
+             descriptions.\n"
+        );
         Self {
-            data: format!("{}{REMINDER}", self.data),
+            instruction: format!("{}{reminder}", self.instruction).into(),
+            data: self.data.clone(),
             schema: self.schema.clone(),
             ..*self
         }

@@ -12,6 +12,29 @@ pub(crate) fn object(properties: &[(&str, Value)]) -> Value {
     json!({"type": "object", "properties": properties, "required": names, "additionalProperties": false})
 }
 
+/// Text that is not empty, of so many characters at most.
+///
+/// Limits are told in words as well: the schemas of the `openai` format lose them otherwise.
+pub(crate) fn text(longest: usize) -> Value {
+    let description = format!("1 to {longest} characters");
+    json!({"type": "string", "minLength": 1, "maxLength": longest, "description": description})
+}
+
+/// Text of so many characters at most.
+pub(crate) fn at_most(longest: usize) -> Value {
+    json!({"type": "string", "maxLength": longest, "description": format!("at most {longest} characters")})
+}
+
+/// One of these texts.
+pub(crate) fn one_of(texts: impl IntoIterator<Item = impl Into<Value>>) -> Value {
+    json!({"type": "string", "enum": texts.into_iter().map(Into::into).collect::<Vec<Value>>()})
+}
+
+/// A list of so many elements at most.
+pub(crate) fn list(items: Value, most: usize) -> Value {
+    json!({"type": "array", "items": items, "maxItems": most, "description": format!("at most {most} elements")})
+}
+
 /// The schema without limits on lengths, which strict schemas of the `openai` format may not have.
 pub(super) fn without_lengths(mut schema: Value) -> Value {
     remove_lengths(&mut schema);
@@ -36,16 +59,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn lengths_are_removed_at_any_depth() {
-        let text = json!({"type": "string", "maxLength": 60});
-        let schema = object(&[(
-            "list",
-            json!({"type": "array", "maxItems": 3, "items": object(&[("text", text)])}),
-        )]);
-        let expected = object(&[(
-            "list",
-            json!({"type": "array", "items": object(&[("text", json!({"type": "string"}))])}),
-        )]);
-        assert_eq!(without_lengths(schema), expected);
+    fn lengths_are_removed_at_any_depth_but_told_in_words() {
+        let schema = object(&[("list", list(object(&[("text", text(60)), ("quote", at_most(70))]), 3))]);
+        let text = json!({"type": "string", "description": "1 to 60 characters"});
+        let quote = json!({"type": "string", "description": "at most 70 characters"});
+        let items = object(&[("text", text), ("quote", quote)]);
+        let list = json!({"type": "array", "items": items, "description": "at most 3 elements"});
+        assert_eq!(without_lengths(schema), object(&[("list", list)]));
     }
 }

@@ -90,7 +90,7 @@ fn question() -> Question {
     Question {
         form: "form",
         purpose: "",
-        instruction: "",
+        instruction: "".into(),
         data: "turn-text-of-alice".to_owned(),
         schema: object(&[]),
     }
@@ -284,8 +284,4 @@ fn neither_key_nor_transcript_is_told() {
         }
         assert!(!format!("{:?}", scene.model).contains("hunter2"));
     }
-    let off_form = scene([])
-        .model
-        .off_form(&question(), "unknown variant `turn-text-of-alice`, expected");
-    assert!(!off_form.to_string().contains("alice"), "{off_form}");
 }
