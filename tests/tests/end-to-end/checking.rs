@@ -41,6 +41,31 @@ fn the_plugins_that_ship_are_good() {
 }
 
 #[test]
+fn what_a_plugin_lacks_to_serve_is_told() {
+    let world = World::new();
+    let file = world.install("verification");
+    let ran = world.host(&["check", file.to_str().unwrap()]).exits(2);
+    for told in [
+        "verification",
+        "unavailable: no model is configured: set `model`",
+        "under [processors.verification]",
+    ] {
+        assert!(ran.stdout.contains(told), "{}", ran.stdout);
+    }
+    assert!(!ran.stdout.contains("pass:"), "{}", ran.stdout);
+    let (status, report) = check(&world, "verification");
+    assert_eq!(
+        (
+            status,
+            &report["plugin"]["status"],
+            &report["plugin"]["processor"],
+            &report["behaviour"]
+        ),
+        (2, &json!("unavailable"), &json!("verification"), &json!(null))
+    );
+}
+
+#[test]
 fn nothing_of_the_installation_is_touched() {
     let world = world_of(r#"{"do":"rows","count":2}"#);
     let (status, report) = check(&world, "probe");

@@ -1,9 +1,11 @@
 //! A model that fails: the session is not marked, nothing of it is kept, and the next run tries it again.
 
+use std::time::Duration;
+
 use model_server::{ModelServer, Reply};
 use serde_json::json;
 
-use crate::scene::{Scene, conversation, reporting, verification};
+use crate::scene::{Scene, conversation, model_that_reports, reporting, verification};
 
 const SAID: &str = "Refunds over 50 EUR need the team lead.";
 
@@ -248,26 +250,56 @@ fn an_answer_off_the_form_is_asked_for_once_more() {
     assert_eq!(scene.model.requests().len(), 2);
 }
 
+/// A model that reports one fact of Bruno's session alone, and finds no contradictions.
+fn model_that_judges() -> ModelServer {
+    model_that_reports(vec![verification("unprompted_definition", SAID, "said by bruno")])
+}
+
+/// Knowledge that an item of Bruno's session is compared with.
+const KNOWN: &str = "INSERT INTO knowledge_items (id, title, content, domain, confidence)
+                     VALUES ('kv_old', 'Holidays', 'Nobody works on Sundays.', 'finance', 0.9)";
+
 #[test]
 fn a_budget_that_ends_before_the_judgement_leaves_the_session_for_later() {
-    let judged = Reply::form(json!({"contradictions": []}).to_string());
-    let scene = scene([good(), good(), judged], "max_requests_per_run = 1");
-    scene.world.change_state(
-        "CREATE TABLE knowledge_items (id VARCHAR, title VARCHAR, content VARCHAR, category VARCHAR, domain VARCHAR,
-             entities JSON, confidence DOUBLE, status VARCHAR, source_user VARCHAR, source_ref VARCHAR,
-             source_type VARCHAR, created_at TIMESTAMP, updated_at TIMESTAMP);
-         INSERT INTO knowledge_items (id, title, content, domain, confidence)
-             VALUES ('kv_old', 'Holidays', 'Nobody works on Sundays.', 'finance', 0.9)",
-    );
+    let scene = Scene::with_settings(model_that_judges(), "max_requests_per_run = 2");
+    assert_eq!(scene.processed(0), 0);
+    scene.world.change_state(KNOWN);
+    scene.world.write("alice/a.jsonl", conversation(&["hello"]));
+    scene.world.write("bruno/b.jsonl", conversation(&["said by bruno"]));
+    scene.world.age("alice/a.jsonl", Duration::from_secs(60));
     let ran = scene.run(0);
     let result = ran.result();
     assert_eq!(
         (result.processed, result.errors, result.capped),
-        (0, 0, 1),
+        (1, 0, 1),
         "{}",
         ran.stderr
+    );
+    assert_eq!(
+        (
+            scene.requests("verifications").len(),
+            scene.requests("contradictions").len()
+        ),
+        (2, 0)
     );
     assert_eq!(scene.world.count("verification_evidence"), 0);
     assert_eq!(scene.world.count("knowledge_items"), 1);
     assert_eq!(scene.world.count("session_processor_failure"), 0);
+    assert_eq!(scene.processed(1), 1);
+    assert_eq!(scene.requests("contradictions").len(), 1);
+}
+
+#[test]
+fn a_session_that_takes_more_than_a_run_may_is_not_left_for_ever() {
+    for (setting, value) in [("max_requests_per_run", 1), ("max_tokens_per_run", 120)] {
+        let scene = Scene::with_settings(model_that_judges(), &format!("{setting} = {value}"));
+        assert_eq!(scene.processed(0), 0);
+        scene.world.change_state(KNOWN);
+        scene.world.write("bruno/b.jsonl", conversation(&["said by bruno"]));
+        let ran = scene.run(0);
+        assert_eq!((ran.result().processed, ran.result().items_extracted), (1, 1));
+        assert!(ran.stderr.contains(&format!("raise {setting}")), "{}", ran.stderr);
+        let failed = scene.rows("SELECT judgements_failed FROM verification_session");
+        assert_eq!(failed, [json!({"judgements_failed": 1})]);
+    }
 }

@@ -9,7 +9,7 @@ use super::{
     address::BaseUrl,
     api_key::ApiKey,
     breach::Breach,
-    budget::{RunBudget, SessionBudget, Usage},
+    budget::{RunBudget, SessionBudget, Spent, Usage},
     clock::Clock,
     exchange::{Exchange, Headers, NoResponse, Request, Response},
     format::{Format, NoAnswer},
@@ -149,7 +149,8 @@ impl Model {
         if left.is_zero() {
             return Err(self.session_spent(budget, String::new()).into());
         }
-        self.run_budget.take_request(budget.run()).map_err(ModelError::from)?;
+        let taken = self.run_budget.take_request(budget.run());
+        taken.map_err(|spent| run_spent(spent, budget))?;
         budget.requests += 1;
         let timeout = self.request_timeout.min(left);
         let headers = Headers(self.format.headers(self.key.as_ref()));
@@ -233,6 +234,23 @@ impl Model {
     /// What can be told of what the server sent.
     fn told(&self, question: &Question, text: &str) -> String {
         excerpt(text, &question.data, self.key.as_ref())
+    }
+}
+
+/// A session that has taken all of it alone would do so in each later run.
+fn run_spent(spent: Spent, budget: &SessionBudget) -> ModelError {
+    let (taken, limit, what, setting) = match spent {
+        Spent::Requests(limit) => (budget.requests, limit, "requests", "max_requests_per_run"),
+        Spent::Tokens(limit) => (
+            budget.usage.input_tokens.saturating_add(budget.usage.output_tokens),
+            limit,
+            "tokens",
+            "max_tokens_per_run",
+        ),
+    };
+    match taken >= limit {
+        true => ModelError::RunTooSmall { limit, what, setting },
+        false => spent.into(),
     }
 }
 

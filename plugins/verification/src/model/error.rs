@@ -82,6 +82,16 @@ pub(crate) enum ModelError {
     /// The run's requests or tokens are spent.
     #[error("{0}")]
     RunSpent(#[from] Spent),
+    /// The session alone has taken the run's requests or tokens: no later run would have more of them for it.
+    #[error("the session alone takes more than a run may, which is {limit} {what}: raise {setting}")]
+    RunTooSmall {
+        /// How many.
+        limit: u64,
+        /// Of what.
+        what: &'static str,
+        /// What sets it.
+        setting: &'static str,
+    },
     /// The server refused an earlier request in a way that holds for this one.
     #[error("an earlier request was refused, and this one would be: {0}")]
     Refused(String),
