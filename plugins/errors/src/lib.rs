@@ -13,7 +13,7 @@ mod tests;
 
 use std::sync::OnceLock;
 
-use secret_detector::{Rules, redact};
+use secret_detector::{RulesInUse, redact};
 use session_plugin_api::prelude::*;
 
 use crate::{
@@ -30,7 +30,7 @@ const PROCESSOR_VERSION: u32 = 1;
 #[derive(Debug, Default)]
 struct ErrorsProcessor {
     classes: OnceLock<Classes>,
-    secrets: OnceLock<Rules>,
+    secrets: RulesInUse,
 }
 
 impl ErrorsProcessor {
@@ -39,13 +39,6 @@ impl ErrorsProcessor {
         match self.classes.get() {
             Some(classes) => Ok(classes),
             None => Classes::shipped().map(|classes| self.classes.get_or_init(|| classes)),
-        }
-    }
-
-    fn secrets(&self) -> Result<&Rules> {
-        match self.secrets.get() {
-            Some(rules) => Ok(rules),
-            None => Ok(Rules::shipped().map(|rules| self.secrets.get_or_init(|| rules))?),
         }
     }
 }
@@ -68,11 +61,12 @@ impl SessionProcessor for ErrorsProcessor {
         if let Some(file) = settings.rules_file {
             self.classes = OnceLock::from(Classes::with_file(&file)?);
         }
+        self.secrets = RulesInUse::of(&settings.secrets)?;
         Ok(())
     }
 
     fn process_session(&self, session: &Session<'_>, connection: &Connection<'_>) -> Result<ProcessorResult> {
-        let secrets = self.secrets()?;
+        let secrets = self.secrets.get()?;
         let found = SessionErrors::of(session, self.classes()?, |text| redact(text, secrets));
         connection.replace(SESSION_ERRORS, &found.errors)?;
         connection.replace(SESSION_OUTCOME, [&found.outcome])?;

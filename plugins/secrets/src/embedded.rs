@@ -1,20 +1,22 @@
 //! Strings that are JSON themselves, an object or a list: further strings lie in them behind a second layer of escapes.
 
-use std::{collections::HashSet, ops::Range};
+use std::{borrow::Cow, collections::HashSet, ops::Range};
 
 use serde::de::IgnoredAny;
 
-use secret_detector::{Hit, Origin, Scanner};
+use secret_detector::{Hit, Origin, Scanner, Specificity};
 
 use crate::{
     secret::Secret,
-    transcript::{JsonPath, for_each_string},
+    transcript::{Enclosure, JsonPath, Role, for_each_string, key_of},
 };
 
 /// A secret that was found in a string of an event.
 pub(crate) struct Find {
     /// The number of the rule that found it.
     pub(crate) rule: usize,
+    /// How well that knows it.
+    pub(crate) specificity: Specificity,
     /// The secret.
     pub(crate) secret: Secret,
     /// Where it stands in the JSON that the string is; `None` where it stands in the string as such.
@@ -26,17 +28,21 @@ pub(crate) struct Find {
 ///
 /// What is found in the string and in a string in it is one find, the latter.
 pub(crate) fn find(scanner: &mut Scanner<'_>, text: &str, origin: &impl Origin) -> Vec<Find> {
-    let mut hits = scanner.hits(text, origin);
-    if hits.is_empty() {
-        hits = scanner.hits_by_key(text, origin);
-    }
-    let mut outer = Outer::new(text, hits);
+    let mut outer = Outer::new(text, hits_of(scanner, text, origin));
     let mut finds = Vec::new();
     if let Some(json) = embedded_json(text) {
         let mut decoded = String::new();
         for_each_string(json, |enclosures, role, string| {
             let inner = string.decode_into(&mut decoded);
-            let hits = scanner.hits(inner, origin);
+            let hits = hits_of(
+                scanner,
+                inner,
+                &OriginInString {
+                    string: origin,
+                    enclosures,
+                    role,
+                },
+            );
             if hits.is_empty() {
                 return;
             }
@@ -44,6 +50,7 @@ pub(crate) fn find(scanner: &mut Scanner<'_>, text: &str, origin: &impl Origin) 
             let path = JsonPath::of(enclosures, role);
             finds.extend(hits.into_iter().map(|hit| Find {
                 rule: hit.rule,
+                specificity: hit.specificity,
                 secret: Secret::new(&inner[hit.secret]),
                 embedded_at: Some(path.clone()),
             }));
@@ -51,6 +58,33 @@ pub(crate) fn find(scanner: &mut Scanner<'_>, text: &str, origin: &impl Origin) 
     }
     finds.extend(outer.into_finds());
     finds
+}
+
+/// The hits in a string, else those that its key gives away.
+fn hits_of(scanner: &mut Scanner<'_>, text: &str, origin: &impl Origin) -> Vec<Hit> {
+    let hits = scanner.hits(text, origin);
+    match hits.is_empty() {
+        true => scanner.hits_by_key(text, origin),
+        false => hits,
+    }
+}
+
+/// Where a string in a string comes from.
+struct OriginInString<'s, O> {
+    /// Where the string around it comes from.
+    string: &'s O,
+    enclosures: &'s [Enclosure<'s>],
+    role: Role,
+}
+
+impl<O: Origin> Origin for OriginInString<'_, O> {
+    fn file(&self) -> Option<&str> {
+        self.string.file()
+    }
+
+    fn key(&self) -> Option<Cow<'_, str>> {
+        key_of(self.enclosures, self.role)
+    }
 }
 
 /// The hits in a string as such, in its order, each with whether it is yet to be counted.
@@ -81,6 +115,7 @@ impl<'t> Outer<'t> {
         let counting = self.hits.into_iter().filter(|(_, counts)| *counts);
         counting.map(move |(hit, _)| Find {
             rule: hit.rule,
+            specificity: hit.specificity,
             secret: Secret::new(&self.text[hit.secret]),
             embedded_at: None,
         })

@@ -13,9 +13,7 @@ mod schema;
 mod secret;
 mod transcript;
 
-use std::sync::OnceLock;
-
-use secret_detector::{Rules, Settings};
+use secret_detector::{RulesInUse, Settings};
 use session_plugin_api::prelude::*;
 
 use crate::{findings::SessionFindings, salt::SaltCache, schema::SECRET_FINDINGS};
@@ -26,18 +24,8 @@ const OUTPUT_VERSION: u32 = 1;
 /// The processor `secrets`.
 #[derive(Debug, Default)]
 struct SecretsProcessor {
-    rules: OnceLock<Rules>,
+    rules: RulesInUse,
     salt: SaltCache,
-}
-
-impl SecretsProcessor {
-    /// Patterns take a while to compile: those that ship, which are known to be good, wait until they are needed.
-    fn rules(&self) -> Result<&Rules> {
-        match self.rules.get() {
-            Some(rules) => Ok(rules),
-            None => Ok(Rules::shipped().map(|rules| self.rules.get_or_init(|| rules))?),
-        }
-    }
 }
 
 impl SessionProcessor for SecretsProcessor {
@@ -54,14 +42,12 @@ impl SessionProcessor for SecretsProcessor {
 
     fn configure(&mut self, configuration: &Configuration) -> Result<()> {
         let settings: Settings = configuration.parse()?;
-        if settings != Settings::default() {
-            self.rules = OnceLock::from(Rules::from_settings(&settings)?);
-        }
+        self.rules = RulesInUse::of(&settings)?;
         Ok(())
     }
 
     fn process_session(&self, session: &Session<'_>, connection: &Connection<'_>) -> Result<ProcessorResult> {
-        let rules = self.rules()?;
+        let rules = self.rules.get()?;
         let found = SessionFindings::of(session, rules);
         if !found.findings.is_empty() {
             let salt = self.salt.get(connection)?;

@@ -172,6 +172,10 @@ fn a_broken_rule_is_named_with_the_remedy() {
             "regex = '(a)'\nsecretGroup = 2",
             "`secretGroup` is 2, but `regex` has 1 group(s)",
         ),
+        (
+            "regex = 'a'\n[[rules.required]]\nid = 'part'",
+            "a rule of several parts, which are not supported: remove the rule",
+        ),
         ("description = 'x'", "it has neither `regex` nor `path`"),
         ("regex = 'a'\nkeywords = ['b', '']", "a keyword is empty"),
         (
@@ -276,6 +280,25 @@ fn settings_that_fit_nothing_are_refused() {
         ..Settings::default()
     };
     assert!(refused(&pattern).starts_with("the settings, allow list 1: `regexes` is no regular expression"));
+}
+
+#[test]
+fn a_secret_that_several_rules_find_in_several_places_is_one_finding() {
+    let rules = rules(
+        "[[rules]]\nid = 'generic-key'\nregex = 'key=(\\w+)'\nkeywords = ['key']\n\
+         [[rules]]\nid = 'by-surroundings'\nregex = 'acme:(\\w+)'\nkeywords = ['acme']\n",
+    );
+    for text in ["key=12345678 and acme:12345678", "acme:12345678 and key=12345678"] {
+        assert_eq!(found(text, &rules), finds("by-surroundings", "12345678"), "{text}");
+    }
+}
+
+#[test]
+fn a_rule_that_is_not_to_report_finds_nothing() {
+    let rules = rules(
+        "[[rules]]\nid = 'part'\nregex = 'part-\\w+'\nskipReport = true\n[[rules]]\nid = 'whole'\nregex = 'whole-\\w+'\nskipReport = false\n",
+    );
+    assert_eq!(found("part-one whole-two", &rules), finds("whole", "whole-two"));
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use session_plugin_api::Migration;
 
-/// One row per rule and secret of a session.
+/// One row per secret of a session.
 pub(crate) const SECRET_FINDINGS: &str = "secret_findings";
 
 /// The steps that make them.

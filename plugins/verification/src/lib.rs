@@ -10,9 +10,7 @@ mod schema;
 mod session_verification;
 mod settings;
 
-use std::sync::OnceLock;
-
-use secret_detector::Rules;
+use secret_detector::RulesInUse;
 use session_plugin_api::prelude::*;
 
 use crate::{
@@ -33,7 +31,7 @@ const PROCESSOR_VERSION: u32 = 1;
 #[derive(Debug, Default)]
 struct VerificationProcessor {
     configured: Option<Configured>,
-    secrets: OnceLock<Rules>,
+    secrets: RulesInUse,
 }
 
 /// What a processor that has a model works with.
@@ -41,16 +39,6 @@ struct VerificationProcessor {
 struct Configured {
     model: Model,
     thresholds: Thresholds,
-}
-
-impl VerificationProcessor {
-    /// Compiled when they are needed, since that takes a while.
-    fn secrets(&self) -> Result<&Rules> {
-        match self.secrets.get() {
-            Some(rules) => Ok(rules),
-            None => Ok(Rules::shipped().map(|rules| self.secrets.get_or_init(|| rules))?),
-        }
-    }
 }
 
 impl SessionProcessor for VerificationProcessor {
@@ -68,6 +56,7 @@ impl SessionProcessor for VerificationProcessor {
 
     fn configure(&mut self, configuration: &Configuration) -> Result<()> {
         let settings: Settings = configuration.parse()?;
+        self.secrets = RulesInUse::of(settings.secrets())?;
         self.configured = Some(Configured {
             thresholds: settings.thresholds()?,
             model: settings.model()?,
@@ -79,7 +68,7 @@ impl SessionProcessor for VerificationProcessor {
         let configured = self.configured.as_ref();
         let Configured { model, thresholds } =
             configured.ok_or_else(|| Error::new("the processor is not configured"))?;
-        let items = SessionVerification::new(session, model, thresholds, self.secrets()?).process(connection)?;
+        let items = SessionVerification::new(session, model, thresholds, self.secrets.get()?).process(connection)?;
         Ok(ProcessorResult { items_count: items })
     }
 }

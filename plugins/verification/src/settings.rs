@@ -2,6 +2,7 @@
 
 use std::{env, path::PathBuf, sync::Arc, time::Duration};
 
+use secret_detector::Settings as SecretsSettings;
 use serde::Deserialize;
 use session_plugin_api::{Error, Result};
 
@@ -50,6 +51,8 @@ pub(crate) struct Settings {
     moderate_similarity: f64,
     /// With so many of them.
     min_shared_entities: usize,
+    /// By which rules secrets are taken out of what is sent and kept.
+    secrets: SecretsSettings,
 }
 
 impl Default for Settings {
@@ -70,11 +73,17 @@ impl Default for Settings {
             paraphrase_similarity: 0.82,
             moderate_similarity: 0.60,
             min_shared_entities: 2,
+            secrets: SecretsSettings::default(),
         }
     }
 }
 
 impl Settings {
+    /// By which rules secrets are taken out of what is sent and kept.
+    pub(crate) fn secrets(&self) -> &SecretsSettings {
+        &self.secrets
+    }
+
     /// When two items count as one.
     ///
     /// # Errors

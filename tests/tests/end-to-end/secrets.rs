@@ -131,3 +131,26 @@ fn a_rule_file_that_is_broken_is_named_with_the_rule() {
     drop(world.run(&["secrets"]).exits(0));
     assert_eq!(world.rows("SELECT rule_id FROM secret_findings")[0]["rule_id"], "ours");
 }
+
+#[test]
+fn messages_of_errors_are_redacted_by_the_rules_that_are_set() {
+    let world = World::new();
+    world.install("errors");
+    let rules = world.path("rules.toml");
+    world.config(&format!(
+        "[processors.errors.secrets]\nrules_file = \"{}\"\n",
+        rules.display()
+    ));
+    let refused = world.run(&["errors"]).exits(2).stderr;
+    assert!(refused.contains("rules.toml: cannot be read"), "{refused}");
+    fs::write(&rules, "[[rules]]\nid = \"ours\"\nregex = '''our_[0-9]{8}'''\n").unwrap();
+    world.write(
+        "alice/a.jsonl",
+        transcript(&[call("login"), failure("no such key: our_12345678")]),
+    );
+    drop(world.run(&["errors"]).exits(0));
+    assert_eq!(
+        world.rows("SELECT message FROM session_errors"),
+        [json!({"message": "no such key: [redacted: ours]"})]
+    );
+}

@@ -100,3 +100,22 @@ fn secrets_of_a_turn_are_neither_sent_nor_kept() {
     let kept = scene.rows("SELECT user_quote FROM verification_evidence");
     assert_eq!(kept[0]["user_quote"], quote);
 }
+
+#[test]
+fn turns_are_redacted_by_the_rules_that_are_set() {
+    let scene = Scene::with_settings(
+        ModelServer::scripted([reporting(&[])]),
+        "secrets = { allow = { stopwords = [\"Zk3v\"] } }",
+    );
+    let allowed = ["gh", "p_", "Zk3vQ9wLr7XtB2mNc5Hd8Jf4Gs6Pa1Ye0UoT"].concat();
+    let other = ["gh", "p_", "Yk3vQ9wLr7XtB2mNc5Hd8Jf4Gs6Pa1Ye0UoT"].concat();
+    scene
+        .world
+        .write("alice/a.jsonl", conversation(&[&format!("not {other} but {allowed}")]));
+    assert_eq!(scene.processed(1), 0);
+    let sent = scene.model.requests()[0].body.clone();
+    assert!(
+        sent.contains(&format!("not [redacted: github-pat] but {allowed}")),
+        "{sent}"
+    );
+}

@@ -12,10 +12,12 @@
 mod entropy;
 mod redaction;
 mod rules;
+mod rules_in_use;
 mod scan;
 mod settings;
 
 pub use redaction::redact;
-pub use rules::{Fault, Rule, Rules, RulesError};
+pub use rules::{Fault, Rule, Rules, RulesError, Specificity};
+pub use rules_in_use::RulesInUse;
 pub use scan::{Hit, Origin, Scanner};
 pub use settings::{Allow, Settings};

@@ -1,4 +1,4 @@
-//! The findings of a session: one per rule and secret, however often the secret stands in the transcript.
+//! The findings of a session: one per secret, however often it stands in the transcript.
 
 #[cfg(test)]
 mod tests;
@@ -10,13 +10,13 @@ use std::{
 };
 
 use memchr::memmem;
-use secret_detector::{Origin, Rules, Scanner};
+use secret_detector::{Origin, Rules, Scanner, Specificity};
 use session_plugin_api::{Session, Timestamp, log, transcript::Event};
 
 use crate::{
     embedded::{Find, find},
     secret::Secret,
-    transcript::{Enclosure, FilesOfLine, JsonPath, Role, ToolFiles, for_each_string},
+    transcript::{Enclosure, FilesOfLine, JsonPath, Role, ToolFiles, for_each_string, key_of},
 };
 
 /// How many findings of a session are recorded. An ordinary one has a handful; a dump of a database may have any
@@ -32,11 +32,12 @@ pub(crate) struct SessionFindings {
     pub(crate) findings: Vec<Finding>,
 }
 
-/// A secret that a rule found in a session.
+/// A secret that was found in a session.
 #[derive(Debug)]
 pub(crate) struct Finding {
-    /// The number of the rule.
+    /// The number of the rule that found it; of several, the one that knows it best.
     pub(crate) rule: usize,
+    specificity: Specificity,
     /// The secret.
     pub(crate) secret: Secret,
     /// In how many places it stands.
@@ -85,6 +86,16 @@ impl SessionFindings {
     }
 }
 
+impl Finding {
+    fn is_found_again(&mut self, rule: usize, specificity: Specificity) {
+        self.occurrences += 1;
+        if specificity > self.specificity {
+            self.rule = rule;
+            self.specificity = specificity;
+        }
+    }
+}
+
 /// What the lines told so far.
 struct Search<'r> {
     rules: &'r Rules,
@@ -92,8 +103,8 @@ struct Search<'r> {
     files: ToolFiles,
     /// The timestamp of the latest line that has one.
     now: Timestamp,
-    /// Which finding a rule and a secret are.
-    known: HashMap<(usize, Secret), usize>,
+    /// Which finding a secret is.
+    known: HashMap<Secret, usize>,
     found: SessionFindings,
     left_out: u64,
 }
@@ -131,6 +142,7 @@ impl Search<'_> {
             for rule in self.rules.finding_file(&called.file) {
                 let find = Find {
                     rule,
+                    specificity: Specificity::Form,
                     secret: Secret::new(&called.file),
                     embedded_at: None,
                 };
@@ -140,14 +152,15 @@ impl Search<'_> {
     }
 
     fn record(&mut self, event: &Event<'_>, find: Find, path: impl FnOnce() -> JsonPath) {
-        match self.known.entry((find.rule, find.secret)) {
-            Entry::Occupied(known) => self.found.findings[*known.get()].occurrences += 1,
+        match self.known.entry(find.secret) {
+            Entry::Occupied(known) => self.found.findings[*known.get()].is_found_again(find.rule, find.specificity),
             Entry::Vacant(_) if self.found.findings.len() >= RECORDED_FINDINGS => self.left_out += 1,
             Entry::Vacant(unknown) => {
-                let (rule, secret) = unknown.key().clone();
+                let secret = unknown.key().clone();
                 unknown.insert(self.found.findings.len());
                 self.found.findings.push(Finding {
-                    rule,
+                    rule: find.rule,
+                    specificity: find.specificity,
                     secret,
                     occurrences: 1,
                     first_line: event.line,
@@ -179,9 +192,6 @@ impl Origin for OriginInLine<'_> {
     }
 
     fn key(&self) -> Option<Cow<'_, str>> {
-        match (self.role, self.enclosures.last()) {
-            (Role::Value, Some(Enclosure::Object(Some(key)))) => Some(key.decode()),
-            _ => None,
-        }
+        key_of(self.enclosures, self.role)
     }
 }

@@ -112,12 +112,26 @@ fn a_secret_in_a_string_that_is_json_counts_once() {
 }
 
 #[test]
-fn the_name_that_gives_a_secret_away_may_stand_outside_of_the_embedded_string() {
+fn a_key_in_an_embedded_string_gives_its_value_away() {
     let embedded = json!({"client_secret": "k3Zp9Qw7Lm2Xv8Rt5Yb1Nc4Hs6"}).to_string();
     assert_eq!(
         paths(&lines(&[said(&embedded)])),
-        [("message.content[0].text".to_owned(), 1)]
+        [("message.content[0].text -> client_secret".to_owned(), 1)]
     );
+}
+
+#[test]
+fn a_key_gives_away_what_stands_in_its_list() {
+    let keys = json!({"client_secret": ["k3Zp9Qw7Lm2Xv8Rt5Yb1Nc4Hs6", ["Yb1Nc4Hs6k3Zp9Qw7Lm2Xv8Rt5"]]});
+    assert_eq!(
+        paths(&lines(&[json!({"input": keys}), said(&keys.to_string())])),
+        [
+            ("input.client_secret[0]".to_owned(), 2),
+            ("input.client_secret[1][0]".to_owned(), 2)
+        ]
+    );
+    let elsewhere = json!({"client_secret": [{"note": "k3Zp9Qw7Lm2Xv8Rt5Yb1Nc4Hs6"}]});
+    assert_eq!(paths(&lines(&[json!({"input": elsewhere})])), []);
 }
 
 #[test]

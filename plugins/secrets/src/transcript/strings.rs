@@ -26,6 +26,16 @@ pub(crate) enum Role {
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Escaped<'a>(&'a str);
 
+/// The key whose value a string is, or in whose list of values it stands.
+pub(crate) fn key_of<'a>(enclosures: &[Enclosure<'a>], role: Role) -> Option<Cow<'a, str>> {
+    let nearest = enclosures.iter().rev().find_map(|enclosure| match enclosure {
+        Enclosure::Object(key) => Some(*key),
+        Enclosure::List(_) => None,
+    });
+    let key = nearest.flatten().filter(|_| role == Role::Value);
+    key.map(Escaped::decode)
+}
+
 /// Hands every string of a valid JSON text to `take`, keys included, in the order of the text: what encloses it, the
 /// outermost first, what it is there, and itself.
 ///

@@ -96,6 +96,9 @@ pub enum Fault {
     /// The rule can find nothing.
     #[error("it has neither `regex` nor `path`, so it finds nothing: give it one of them")]
     Matchless,
+    /// The rule holds only where others hold near by.
+    #[error("`required` makes it a rule of several parts, which are not supported: remove the rule, or `required`")]
+    Composite,
     /// An empty keyword would stand in every text.
     #[error("a keyword is empty: remove it; a rule without keywords is always tried")]
     EmptyKeyword,

@@ -62,6 +62,10 @@ pub(super) struct RuleEntry {
     /// The same in the newer form.
     #[serde(alias = "allowLists")]
     pub(super) allowlists: Vec<AllowlistEntry>,
+    /// Whether the rule is only a part of others, and finds nothing by itself.
+    pub(super) skip_report: bool,
+    /// The rules that must find something near by as well.
+    pub(super) required: Vec<IgnoredAny>,
     #[serde(rename = "tags")]
     _tags: Vec<String>,
 }

@@ -8,17 +8,17 @@ mod keywords;
 mod pattern;
 mod rule;
 
-use std::{fs, path::Path};
+use std::{collections::HashSet, fs, path::Path};
 
 use self::{
     allowlist::Allowlist,
     file::{AllowlistEntry, RuleFile},
     keywords::Keywords,
 };
-pub(crate) use self::{allowlist::Suspect, keywords::RuleSet, rule::Specificity};
+pub(crate) use self::{allowlist::Suspect, keywords::RuleSet};
 pub use self::{
     error::{Fault, RulesError},
-    rule::Rule,
+    rule::{Rule, Specificity},
 };
 use crate::settings::Settings;
 
@@ -87,7 +87,13 @@ impl Rules {
             .collect();
         let mut rules = rules?;
         let allowlists = compile_allowlists(name, file, &mut rules)?;
-        rules.retain(|rule| !disabled.iter().any(|id| id == rule.id()));
+        let silent: HashSet<&str> = file
+            .rules
+            .iter()
+            .filter(|rule| rule.skip_report)
+            .map(|rule| &*rule.id)
+            .collect();
+        rules.retain(|rule| !silent.contains(rule.id()) && !disabled.iter().any(|id| id == rule.id()));
         Ok(Self {
             keywords: Keywords::new(rules.iter().map(Rule::keywords))?,
             minimum_length: rules

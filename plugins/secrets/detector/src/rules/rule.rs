@@ -42,7 +42,7 @@ struct TextPattern {
 
 /// How well a rule knows what it found. The greater wins where several found the same.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Specificity {
+pub enum Specificity {
     /// By what any secret looks like: the rule's id says that it is generic.
     Generic,
     /// By what stands around the secret.
@@ -59,6 +59,9 @@ impl Rule {
         }
         if entry.keywords.iter().any(String::is_empty) {
             return Err(Fault::EmptyKeyword);
+        }
+        if !entry.required.is_empty() {
+            return Err(Fault::Composite);
         }
         let finds = match (entry.regex.as_str(), entry.path.as_str()) {
             ("", "") => return Err(Fault::Matchless),

@@ -30,7 +30,8 @@ pub struct Scanner<'r> {
 pub struct Hit {
     /// The number of the rule that found it.
     pub rule: usize,
-    pub(crate) specificity: Specificity,
+    /// How well the rule knows it.
+    pub specificity: Specificity,
     /// Where in the text it stands.
     pub secret: Range<usize>,
 }
