@@ -61,7 +61,8 @@ impl SessionProcessor for ErrorsProcessor {
         if let Some(file) = settings.rules_file {
             self.classes = OnceLock::from(Classes::with_file(&file)?);
         }
-        self.secrets = RulesInUse::of(&settings.secrets)?;
+        self.secrets =
+            RulesInUse::of(&settings.secrets).map_err(|error| Error::from(error).context("take `secrets`"))?;
         Ok(())
     }
 

@@ -302,6 +302,34 @@ fn a_rule_that_is_not_to_report_finds_nothing() {
 }
 
 #[test]
+fn a_changed_shipped_rule_reports_no_more_or_is_refused() {
+    let file = std::env::temp_dir().join(format!("changed-rules-{}.toml", std::process::id()));
+    let extending = |fields: &str| {
+        let toml = format!("[extend]\nuseDefault = true\n[[rules]]\nid = 'github-pat'\n{fields}\n");
+        std::fs::write(&file, toml).unwrap();
+        Rules::from_settings(&Settings {
+            rules_file: Some(file.clone()),
+            ..Settings::default()
+        })
+    };
+    let ids = |rules: Rules| rules.iter().any(|rule| rule.id() == "github-pat");
+    let outcomes = [
+        "skipReport = false",
+        "skipReport = true",
+        "[[rules.required]]\nid = 'jwt'",
+    ]
+    .map(|fields| extending(fields).map(ids).map_err(|error| error.to_string()));
+    std::fs::remove_file(&file).unwrap();
+    assert_eq!(outcomes[..2], [Ok(true), Ok(false)]);
+    assert!(
+        outcomes[2]
+            .as_ref()
+            .unwrap_err()
+            .contains("rule `github-pat`: `required`")
+    );
+}
+
+#[test]
 fn where_several_rules_find_the_same_the_most_specific_counts() {
     let rules = rules(
         "[[rules]]\nid = 'generic-key'\nregex = 'key=(\\w+)'\nkeywords = ['key']\n\

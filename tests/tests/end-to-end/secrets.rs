@@ -53,10 +53,9 @@ fn no_secret_is_in_the_state_or_a_log() {
     );
     let ran = world.run(&["-vv"]).exits(0);
     assert_eq!(world.count("secret_findings"), 2);
-    let messages = world.rows("SELECT message FROM session_errors");
     assert_eq!(
-        messages[0]["message"],
-        "Exit code 22\nbad credentials: [redacted: github-pat]"
+        world.rows("SELECT message FROM session_errors"),
+        [json!({"message": "Exit code 22\nbad credentials: [redacted: github-pat]"})]
     );
     let told = [everything(&world), ran.stdout, ran.stderr];
     assert!(told.iter().all(|text| !text.contains(&secret)));
@@ -142,7 +141,10 @@ fn messages_of_errors_are_redacted_by_the_rules_that_are_set() {
         rules.display()
     ));
     let refused = world.run(&["errors"]).exits(2).stderr;
-    assert!(refused.contains("rules.toml: cannot be read"), "{refused}");
+    assert!(
+        refused.contains("take `secrets`: ") && refused.contains("rules.toml: cannot be read"),
+        "{refused}"
+    );
     fs::write(&rules, "[[rules]]\nid = \"ours\"\nregex = '''our_[0-9]{8}'''\n").unwrap();
     world.write(
         "alice/a.jsonl",
@@ -153,4 +155,22 @@ fn messages_of_errors_are_redacted_by_the_rules_that_are_set() {
         world.rows("SELECT message FROM session_errors"),
         [json!({"message": "no such key: [redacted: ours]"})]
     );
+}
+
+#[test]
+fn a_secret_that_only_the_key_of_its_list_gives_away_is_found_and_not_kept() {
+    let world = World::new();
+    world.install("secrets");
+    world.install("errors");
+    let secret = "k3Zp9Qw7Lm2Xv8Rt5Yb1Nc4Hs6";
+    let settings = json!({"client_secrets": ["none", [secret]]}).to_string();
+    world.write("alice/a.jsonl", transcript(&[call("login"), failure(&settings)]));
+    let ran = world.run(&["-vv"]).exits(0);
+    assert_eq!(
+        world.rows("SELECT json_path FROM secret_findings"),
+        [json!({"json_path": "message.content[0].content -> client_secrets[1][0]"})]
+    );
+    assert_eq!(world.count("session_errors"), 1);
+    let told = [everything(&world), ran.stdout, ran.stderr];
+    assert!(told.iter().all(|text| !text.contains(secret)), "{told:?}");
 }

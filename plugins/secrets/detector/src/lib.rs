@@ -10,6 +10,7 @@
 //! ```
 
 mod entropy;
+mod lists;
 mod redaction;
 mod rules;
 mod rules_in_use;

@@ -2,7 +2,7 @@
 
 use std::{borrow::Cow, cmp::Reverse};
 
-use crate::{Hit, Origin, Rules, Scanner};
+use crate::{Hit, Origin, Rules, Scanner, lists::for_each_listed};
 
 /// A text of which nobody knows where it comes from.
 struct Nowhere;
@@ -36,9 +36,33 @@ pub fn redact<'t>(text: &'t str, rules: &Rules) -> Cow<'t, str> {
     }
 }
 
+/// A string in a list.
+struct Listed<'k> {
+    /// The key that stands before the list.
+    key: &'k str,
+}
+
+impl Origin for Listed<'_> {
+    fn file(&self) -> Option<&str> {
+        None
+    }
+
+    fn key(&self) -> Option<Cow<'_, str>> {
+        Some(Cow::Borrowed(self.key))
+    }
+}
+
 /// All that any rule finds, in the order of the text: what one of them would leave of another's find is found too.
 fn hits(text: &str, rules: &Rules) -> Vec<Hit> {
-    let mut hits = Scanner::new(rules).all_hits(text, &Nowhere);
+    let mut scanner = Scanner::new(rules);
+    let mut hits = scanner.all_hits(text, &Nowhere);
+    for_each_listed(text, |key, string| {
+        let mut listed = scanner.hits_by_key(&text[string.clone()], &Listed { key });
+        for hit in &mut listed {
+            hit.secret = string.start + hit.secret.start..string.start + hit.secret.end;
+        }
+        hits.append(&mut listed);
+    });
     hits.sort_by_key(|hit| (hit.secret.start, Reverse(hit.secret.end)));
     hits
 }
@@ -125,6 +149,22 @@ mod tests {
         }
         let path = r"C:\users\new";
         assert!(matches!(redact(path, &rules), Cow::Borrowed(_)));
+    }
+
+    #[test]
+    fn a_list_hides_nothing() {
+        let rules = Rules::shipped().unwrap();
+        let secrets = ["k3Zp9Qw7Lm2Xv8Rt5Yb1Nc4Hs6", "Yb1Nc4Hs6k3Zp9Qw7Lm2Xv8Rt5"];
+        let json = format!("{{\"client_secret\": [\"{}\", [\"{}\"]]}}", secrets[0], secrets[1]);
+        for text in [
+            format!("use {json} please"),
+            format!("{json:?}"),
+            format!("{:?}", format!("{json:?}")),
+        ] {
+            let redacted = redact(&text, &rules);
+            assert_eq!(redacted.matches("[redacted: ").count(), 2, "{redacted}");
+            assert!(secrets.iter().all(|secret| !redacted.contains(secret)), "{redacted}");
+        }
     }
 
     #[test]

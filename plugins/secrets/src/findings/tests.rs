@@ -135,6 +135,18 @@ fn a_key_gives_away_what_stands_in_its_list() {
 }
 
 #[test]
+fn lists_in_lists_are_searched_to_any_depth() {
+    let depth = 20_000;
+    let nested = format!("[{:?},", some_token()).repeat(depth) + "0" + &"]".repeat(depth);
+    let bare = format!("{{\"input\":{nested}}}");
+    assert_eq!(paths(bare.as_bytes()), [("input[0]".to_owned(), depth as i64)]);
+    assert_eq!(
+        paths(&lines(&[said(&nested)])),
+        [("message.content[0].text -> [0]".to_owned(), depth as i64)]
+    );
+}
+
+#[test]
 fn a_secret_is_given_away_by_the_key_whose_value_it_is() {
     let input = json!({"client_secret": "k3Zp9Qw7Lm2Xv8Rt5Yb1Nc4Hs6", "page_token": "k3Zp9Qw7Lm2Xv8Rt5Yb1Nc4Hs7"});
     let call = json!({"message": {"content": [{"type": "tool_use", "id": "t1", "input": input}]}});

@@ -8,11 +8,14 @@ use crate::concealment::Concealment;
 /// The way from an event to one of its strings: `message.content[0].input.command`.
 ///
 /// A key that is no plain word is quoted (`files["src/main.rs"]`), `headers{}` is one of the keys of `headers`, and
-/// what comes after ` -> ` is inside of a string that is JSON itself.
+/// what comes after ` -> ` is inside of a string that is JSON itself. Of a very long way the beginning is kept.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct JsonPath {
     segments: Vec<Segment>,
 }
+
+/// So many steps are written at most; one more is kept, to tell that there are more.
+const WRITTEN_SEGMENTS: usize = 64;
 
 /// One step of the way.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,7 +42,7 @@ impl JsonPath {
             Enclosure::List(position) => Segment::Position(*position),
         });
         Self {
-            segments: segments.chain(innermost).collect(),
+            segments: segments.chain(innermost).take(WRITTEN_SEGMENTS + 1).collect(),
         }
     }
 
@@ -57,7 +60,6 @@ impl JsonPath {
 
     /// The way in writing, without the secrets that its keys may be; what is very long is cut.
     pub(crate) fn written(&self, concealment: &Concealment) -> String {
-        const WRITTEN_SEGMENTS: usize = 64;
         let mut written = String::new();
         for segment in self.segments.iter().take(WRITTEN_SEGMENTS) {
             write_segment(segment, concealment, &mut written);

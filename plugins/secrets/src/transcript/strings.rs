@@ -26,12 +26,17 @@ pub(crate) enum Role {
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Escaped<'a>(&'a str);
 
-/// The key whose value a string is, or in whose list of values it stands.
+/// The key whose value a string is, or in whose list of values it stands. Lists in lists are looked through up to a depth.
 pub(crate) fn key_of<'a>(enclosures: &[Enclosure<'a>], role: Role) -> Option<Cow<'a, str>> {
-    let nearest = enclosures.iter().rev().find_map(|enclosure| match enclosure {
-        Enclosure::Object(key) => Some(*key),
-        Enclosure::List(_) => None,
-    });
+    const LOOKED_THROUGH: usize = 8;
+    let nearest = enclosures
+        .iter()
+        .rev()
+        .take(LOOKED_THROUGH)
+        .find_map(|enclosure| match enclosure {
+            Enclosure::Object(key) => Some(*key),
+            Enclosure::List(_) => None,
+        });
     let key = nearest.flatten().filter(|_| role == Role::Value);
     key.map(Escaped::decode)
 }

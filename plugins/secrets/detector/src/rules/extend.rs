@@ -49,6 +49,8 @@ fn change(shipped: &mut RuleEntry, by: RuleEntry) {
     if by.secret_group != 0 {
         shipped.secret_group = by.secret_group;
     }
+    shipped.skip_report |= by.skip_report;
+    shipped.required.extend(by.required);
     shipped.keywords.extend(by.keywords);
     shipped.allowlists.extend(by.allowlist);
     shipped.allowlists.extend(by.allowlists);

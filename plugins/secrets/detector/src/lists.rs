@@ -1,0 +1,134 @@
+//! Lists that a key names, in a text that is JSON, or code, or has some of either in it.
+
+use std::ops::Range;
+
+use memchr::memchr;
+
+/// Hands every string that stands in a list behind a key to `take`: the key, and where the string stands.
+///
+/// `{"tokens": ["a", ["b"]], "others": [{"token": "c"}]}` has two of them, `a` and `b`, both behind `tokens`: what is in an
+/// object has a key of its own.
+pub(crate) fn for_each_listed<'t>(text: &'t str, mut take: impl FnMut(&'t str, Range<usize>)) {
+    let mut at = 0;
+    while let Some(found) = memchr(b'[', &text.as_bytes()[at..]) {
+        let start = at + found;
+        at = match key_before(text, start) {
+            Some(key) => walk(text, start + 1, key, &mut take),
+            None => start + 1,
+        };
+    }
+}
+
+/// Walks through a list from behind its bracket; where it ends.
+fn walk<'t>(text: &'t str, start: usize, key: &'t str, take: &mut impl FnMut(&'t str, Range<usize>)) -> usize {
+    let bytes = text.as_bytes();
+    let mut keys = vec![Some(key)];
+    let mut is_at_value = true;
+    let mut at = start;
+    while let (Some(byte), Some(innermost)) = (bytes.get(at), keys.last().copied()) {
+        match byte {
+            b'[' => keys.push(key_before(text, at).or(innermost)),
+            b'{' => keys.push(None),
+            b']' | b'}' => drop(keys.pop()),
+            b'"' | b'\'' if is_at_value => {
+                if let Some(length) = string_length(&bytes[at..]) {
+                    let string = at + 1..at + 1 + length;
+                    at = string.end;
+                    if let Some(key) = innermost {
+                        take(key, string);
+                    }
+                }
+            }
+            _ => {}
+        }
+        // An apostrophe within a word begins no string.
+        is_at_value = matches!(byte, b'[' | b'{' | b',' | b':') || is_at_value && byte.is_ascii_whitespace();
+        at += 1;
+    }
+    at
+}
+
+/// The key in `key: [`, `"key": [` or `key = [`, where the bracket stands at a place.
+fn key_before(text: &str, bracket: usize) -> Option<&str> {
+    let before = text[..bracket].trim_end().strip_suffix([':', '='])?.trim_end();
+    let before = before.strip_suffix(['"', '\'']).unwrap_or(before);
+    let is_of_a_key = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.');
+    let length = before.bytes().rev().take_while(is_of_a_key).count();
+    Some(&before[before.len() - length..]).filter(|key| !key.is_empty())
+}
+
+/// How many bytes there are in a string whose first quote comes first, up to the quote that ends it in the same line.
+fn string_length(quoted: &[u8]) -> Option<usize> {
+    let (quote, string) = quoted.split_first()?;
+    let mut is_escaped = false;
+    for (length, byte) in string.iter().enumerate() {
+        match byte {
+            b'\n' => return None,
+            _ if is_escaped => is_escaped = false,
+            b'\\' => is_escaped = true,
+            byte if byte == quote => return Some(length),
+            _ => {}
+        }
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn listed(text: &str) -> Vec<(&str, &str)> {
+        let mut found = Vec::new();
+        for_each_listed(text, |key, string| found.push((key, &text[string])));
+        found
+    }
+
+    #[test]
+    fn strings_of_a_list_are_told_with_the_key_before_it() {
+        assert_eq!(
+            listed(r#"{"tokens": ["a\"", ["b"], 1], "x": {"y": "no"}, "others":["c"]}"#),
+            [("tokens", r#"a\""#), ("tokens", "b"), ("others", "c")]
+        );
+        assert_eq!(
+            listed("api-keys = [\n  'a', \"it's\" ]; z: ['d']"),
+            [("api-keys", "a"), ("api-keys", "it's"), ("z", "d")]
+        );
+    }
+
+    #[test]
+    fn what_is_in_an_object_has_a_key_of_its_own() {
+        let json = r#"{"tokens": [{"note": "no", "inner": ["a"]}, "b"]}"#;
+        assert_eq!(listed(json), [("inner", "a"), ("tokens", "b")]);
+    }
+
+    #[test]
+    fn without_a_key_there_is_no_list() {
+        for text in [
+            "[\"a\"]",
+            "see [\"a\"]",
+            "\"\": [\"a\"]",
+            ": [\"a\"]",
+            "[",
+            "é=[é",
+            "k: [don't, it's]",
+        ] {
+            assert_eq!(listed(text), [], "{text}");
+        }
+    }
+
+    #[test]
+    fn lists_in_lists_are_walked_through_once() {
+        let depth = 200_000;
+        let text = "a:['x',".repeat(depth);
+        assert_eq!(listed(&text).len(), depth);
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn arbitrary_text_is_no_panic(text in "[\\[\\]{}\"':=,\\\\ka é\n]{0,60}") {
+            for (key, string) in listed(&text) {
+                assert!(!key.is_empty() && text.contains(string));
+            }
+        }
+    }
+}
