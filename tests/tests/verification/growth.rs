@@ -124,21 +124,39 @@ fn two_corrections_of_one_sentence_stay_two() {
 
 #[test]
 fn a_correction_that_is_left_out_later_is_not_the_one_that_is_told_instead() {
-    const OTHER: &str = "Refunds over 80 EUR need the approval of the team lead.";
-    const SAID: &str = "over 50 EUR the lead, in the summer over 80 EUR";
-    let scene = Scene::new(ModelServer::answering(|request| {
-        let content = match request.data().contains("said later") {
-            true => OTHER,
-            false => LIMIT,
-        };
-        match request.form().as_str() {
-            "verifications" => reporting(&[verification("correction", content, SAID)]),
-            _ => no_contradictions(),
-        }
-    }));
-    scene.world.write("alice/a.jsonl", conversation(&[SAID]));
-    assert_eq!(scene.processed(1), 1);
-    scene.world.write("alice/a.jsonl", conversation(&[SAID, "said later"]));
-    assert_eq!(scene.processed(1), 1);
-    assert_eq!(items(&scene), [json!([LIMIT, 0.9, 1]), json!([OTHER, 0.9, 1])]);
+    for (said, first, other) in [
+        (
+            "over 50 EUR the lead, in the summer over 80 EUR",
+            LIMIT,
+            "Refunds over 80 EUR need the approval of the team lead.",
+        ),
+        (
+            "no, EU orders ship from Lyon, UK orders from Leeds",
+            "Orders from the EU are shipped from the warehouse in Lyon.",
+            "Orders from the UK are shipped from the warehouse in Leeds.",
+        ),
+        (
+            "no, refunds need the lead, credits the board",
+            "Refunds need the approval of the team lead, always.",
+            "Credits need the approval of the team board, always.",
+        ),
+    ] {
+        let scene = Scene::new(ModelServer::answering(move |request| {
+            let content = match request.data().contains("said later") {
+                true => other,
+                false => first,
+            };
+            match request.form().as_str() {
+                "verifications" => reporting(&[verification("correction", content, said)]),
+                _ => no_contradictions(),
+            }
+        }));
+        scene.world.write("alice/a.jsonl", conversation(&[said]));
+        assert_eq!(scene.processed(1), 1);
+        scene.world.write("alice/a.jsonl", conversation(&[said, "said later"]));
+        assert_eq!(scene.processed(1), 1);
+        let mut both = [first, other];
+        both.sort_unstable();
+        assert_eq!(items(&scene), both.map(|content| json!([content, 0.9, 1])));
+    }
 }

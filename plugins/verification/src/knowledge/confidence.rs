@@ -29,16 +29,18 @@ pub(crate) fn confidence(evidence: &[Verifier], inherited: Option<&Inherited>) -
         return of_evidence(evidence);
     };
     let mut verifiers = evidence.to_vec();
-    verifiers.extend(inherited.verifier());
-    of_evidence(&verifiers).max(inherited.confidence)
+    if !verifiers.is_empty() {
+        verifiers.extend(inherited.verifier());
+    }
+    of_evidence(&verifiers).max(inherited.confidence.min(1.0))
 }
 
 impl Inherited {
     fn verifier(&self) -> Option<Verifier> {
-        let only_confirmed = hundredths(DetectionType::Confirmation) as f64 / 100.0;
+        let of_a_correction = hundredths(DetectionType::Correction) as f64 / 100.0;
         Some(Verifier {
             user: self.user.clone()?,
-            detection_type: match self.confidence > only_confirmed {
+            detection_type: match self.confidence >= of_a_correction {
                 true => DetectionType::Correction,
                 false => DetectionType::Confirmation,
             },
@@ -119,7 +121,9 @@ mod tests {
             confidence,
         };
         assert_eq!(with(Some(&inherited(0.95)), &[]), 0.95);
-        assert_eq!(with(Some(&inherited(0.7)), &[]), 0.9);
+        assert_eq!(with(Some(&inherited(0.7)), &[]), 0.7);
+        assert_eq!(with(Some(&inherited(0.7)), &[("a", Confirmation)]), 0.7);
+        assert_eq!(with(Some(&inherited(95.0)), &[]), 1.0);
         assert_eq!(with(Some(&inherited(0.9)), &[("carol", Confirmation)]), 0.9);
         assert_eq!(with(Some(&inherited(0.9)), &[("a", Confirmation)]), 0.95);
         assert_eq!(with(Some(&inherited(1.0)), &[("a", Confirmation)]), 1.0);

@@ -130,17 +130,6 @@ impl Item {
     pub(crate) fn shared_entities(&self, other: &Self) -> usize {
         self.entities.intersection(&other.entities).count()
     }
-
-    /// Whether both texts tell the same numbers. Those that do not are of different facts, however alike.
-    pub(crate) fn has_the_numbers_of(&self, other: &Self) -> bool {
-        self.numbers() == other.numbers()
-    }
-
-    fn numbers(&self) -> BTreeSet<&str> {
-        let texts = [&self.title, &self.content].into_iter();
-        let runs = texts.flat_map(|text| text.split(|character: char| !character.is_numeric()));
-        runs.filter(|run| !run.is_empty()).collect()
-    }
 }
 
 /// The first 12 hex digits of the SHA-256 of the parts, with `:` between them.
@@ -183,21 +172,6 @@ mod tests {
             assert_eq!(DetectionType::of(detection_type.name()), Some(detection_type));
         }
         assert_eq!((Domain::of("gossip"), DetectionType::of("gossip")), (None, None));
-    }
-
-    #[test]
-    fn numbers_are_the_same_wherever_they_stand() {
-        let item = |title: &str, content: &str| Item::new(String::new(), title, content, None, &[]);
-        let limit = item("Refunds", "Over 50 EUR, within 14 days, the lead approves.");
-        assert!(limit.has_the_numbers_of(&item("Refunds over 50", "Within 14 days: above 50 EUR the lead.")));
-        for other in [
-            "Over 500 EUR, within 14 days.",
-            "Over 50 EUR.",
-            "Over 5 EUR, within 0 or 14 days.",
-            "",
-        ] {
-            assert!(!limit.has_the_numbers_of(&item("Refunds", other)), "{other}");
-        }
     }
 
     #[test]

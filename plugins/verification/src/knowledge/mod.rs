@@ -7,6 +7,7 @@ mod plan;
 mod retelling;
 mod similarity;
 mod store;
+mod wording;
 
 pub(crate) use confidence::{Verifier, confidence};
 pub(crate) use item::{DetectionType, Domain, Item, Verification};

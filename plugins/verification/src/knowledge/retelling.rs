@@ -5,7 +5,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::{DetectionType, Item, Said, Thresholds};
+use super::{DetectionType, Item, Said, Thresholds, wording::Wording};
 use crate::conversation::Place;
 
 /// Evidence that the session's earlier version gave, where it stands in the text of now.
@@ -33,8 +33,9 @@ pub(super) fn told_again(
     for (item, said) in said.iter().filter(|(item, _)| !known.contains(item.id.as_str())) {
         let same_event = told.iter().filter(|told| is_same_event(said, told));
         let open = same_event.filter(|told| !to_the_letter.contains(told.item.id.as_str()));
-        let alike = open.filter(|told| item.has_the_numbers_of(told.item));
-        pairs.extend(alike.map(|told| (item.text.ratio(&told.item.text), item, told.item)));
+        let wording = Wording::of(&item.content);
+        let same_fact = open.filter(|told| wording.can_tell_the_same_as(&Wording::of(&told.item.content)));
+        pairs.extend(same_fact.map(|told| (item.text.ratio(&told.item.text), item, told.item)));
     }
     pairs.retain(|(likeness, ..)| *likeness >= thresholds.paraphrase);
     pairs.sort_by(|(one, ..), (other, ..)| other.total_cmp(one));

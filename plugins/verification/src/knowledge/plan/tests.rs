@@ -189,7 +189,7 @@ fn corrections_of_one_breath_stay_apart_when_they_are_told_again() {
     let both = || vec![correction(OTHER_LIMIT), correction(LIMIT)];
     let later = plan(&mut known, &as_earlier(&first), both(), &users);
     assert_eq!((later.items.len(), later.merged, later.evidence.len()), (1, 1, 2));
-    let retold = |text: &str| correction(&text.replace("need the approval", "are approved by means"));
+    let retold = |text: &str| correction(&text.replace("need the approval", "need an approval"));
     let again = plan(
         &mut known,
         &as_earlier(&later),
