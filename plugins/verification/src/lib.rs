@@ -56,7 +56,8 @@ impl SessionProcessor for VerificationProcessor {
 
     fn configure(&mut self, configuration: &Configuration) -> Result<()> {
         let settings: Settings = configuration.parse()?;
-        self.secrets = RulesInUse::of(settings.secrets())?;
+        self.secrets =
+            RulesInUse::of(settings.secrets()).map_err(|error| Error::from(error).context("take `secrets`"))?;
         self.configured = Some(Configured {
             thresholds: settings.thresholds()?,
             model: settings.model()?,

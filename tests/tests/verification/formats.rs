@@ -65,9 +65,8 @@ fn the_format_of_anthropic() {
     );
 }
 
-#[test]
-fn the_format_of_openai_without_a_key() {
-    let model = model();
+/// A world in which the model is spoken to in the format of OpenAI, without a key.
+fn world_of_openai(model: &ModelServer) -> World {
     let world = World::new();
     world.install("verification");
     world.config(&format!(
@@ -75,6 +74,13 @@ fn the_format_of_openai_without_a_key() {
         model.url()
     ));
     world.write("alice/3f2c.jsonl", transcript());
+    world
+}
+
+#[test]
+fn the_format_of_openai_without_a_key() {
+    let model = model();
+    let world = world_of_openai(&model);
     assert_eq!(world.run(&["verification"]).exits(0).result().items_extracted, 1);
     check_tables(&world);
     let request = &model.requests()[0];
@@ -87,13 +93,7 @@ fn the_format_of_openai_without_a_key() {
 #[test]
 fn the_format_of_openai_tells_limits_in_words() {
     let model = model();
-    let world = World::new();
-    world.install("verification");
-    world.config(&format!(
-        "[processors.verification]\nformat = \"openai\"\nmodel = \"test-model\"\nbase_url = \"{}/v1\"\n",
-        model.url()
-    ));
-    world.write("alice/3f2c.jsonl", transcript());
+    let world = world_of_openai(&model);
     drop(world.run(&["verification"]).exits(0));
     let schema = &model.requests()[0].json()["response_format"]["json_schema"]["schema"];
     let verifications = &schema["properties"]["verifications"];

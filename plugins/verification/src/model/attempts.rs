@@ -73,7 +73,8 @@ impl Model {
             Err(breach) if self.max_attempts == 1 => return Err(self.off_form(question, &breach)),
             Err(breach) => breach,
         };
-        let answer = self.ask(&question.once_more(&breach), budget)?;
+        let answer = self.ask(&question.once_more(&breach), budget);
+        let answer = answer.map_err(|error| error.after(Some(&self.off_form(question, &breach))))?;
         read(&answer.json).map_err(|breach| self.off_form(question, &breach))
     }
 
@@ -88,6 +89,7 @@ impl Model {
             .request(question, &self.name, self.max_output_tokens)
             .to_string();
         let mut attempts = 0;
+        let mut earlier = None;
         loop {
             attempts += 1;
             let failed = match self.attempt(question, &body, budget) {
@@ -97,7 +99,7 @@ impl Model {
             let is_last = attempts >= self.max_attempts || !failed.error.is_passing();
             self.remember(&failed, is_last, budget);
             if is_last {
-                return Err(failed.error);
+                return Err(failed.error.after(earlier.as_ref()));
             }
             let wait = failed.retry_after.unwrap_or_else(|| retry_after::backoff(attempts));
             if wait >= budget.left(self.clock.as_ref()) {
@@ -109,6 +111,7 @@ impl Model {
                 return Err(self.session_spent(budget, after));
             }
             self.clock.wait(wait);
+            earlier = Some(failed.error);
         }
     }
 
@@ -128,10 +131,11 @@ impl Model {
     /// What requests after this one need not find out again.
     fn remember(&self, failed: &Failed, is_last: bool, budget: &SessionBudget) {
         let reason = || failed.error.to_string();
-        match failed.retry_after {
-            Some(pause) if failed.error.is_passing() => self.refusals.pause(self.clock.as_ref(), pause, reason()),
-            _ if is_last && failed.error.meets_every_request() => self.refusals.end(budget.run(), reason()),
-            _ => {}
+        if let Some(pause) = failed.retry_after.filter(|_| failed.error.is_passing()) {
+            self.refusals.pause(self.clock.as_ref(), pause, reason());
+        }
+        if is_last && failed.error.meets_every_request() {
+            self.refusals.end(budget.run(), reason());
         }
     }
 
@@ -249,7 +253,12 @@ fn run_spent(spent: Spent, budget: &SessionBudget) -> ModelError {
         ),
     };
     match taken >= limit {
-        true => ModelError::RunTooSmall { limit, what, setting },
+        true => ModelError::RunTooSmall {
+            limit,
+            what,
+            setting,
+            after: String::new(),
+        },
         false => spent.into(),
     }
 }

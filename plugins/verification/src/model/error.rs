@@ -83,7 +83,7 @@ pub(crate) enum ModelError {
     #[error("{0}")]
     RunSpent(#[from] Spent),
     /// The session alone has taken the run's requests or tokens: no later run would have more of them for it.
-    #[error("the session alone takes more than a run may, which is {limit} {what}: raise {setting}")]
+    #[error("the session alone takes more than a run may, which is {limit} {what}{after}: raise {setting}")]
     RunTooSmall {
         /// How many.
         limit: u64,
@@ -91,6 +91,8 @@ pub(crate) enum ModelError {
         what: &'static str,
         /// What sets it.
         setting: &'static str,
+        /// What failed before.
+        after: String,
     },
     /// The server refused an earlier request in a way that holds for this one.
     #[error("an earlier request was refused, and this one would be: {0}")]
@@ -108,6 +110,14 @@ impl ModelError {
             remedy: remedy(status),
             excerpt: excerpt.map_or_else(String::new, |excerpt| format!(" (it says: {excerpt})")),
         }
+    }
+
+    /// The same with what made the model be asked again, where a budget ended that.
+    pub(super) fn after(mut self, earlier: Option<&Self>) -> Self {
+        if let (Self::RunTooSmall { after, .. }, Some(earlier)) = (&mut self, earlier) {
+            *after = format!(", and it would have been asked again after: {earlier}");
+        }
+        self
     }
 
     /// Whether it is not about what was asked, so that any other request would meet it as well: the key, the account, the

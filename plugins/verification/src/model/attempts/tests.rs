@@ -175,11 +175,13 @@ fn what_every_request_would_meet_ends_the_run_for_the_sessions_after_it() {
         );
         assert!(scene.ask_in(RunId::from_number(1)).is_ok());
     }
-    let often = || status(429, None);
-    let scene = scene([often(), often(), often(), good()]);
-    assert!(scene.ask().unwrap_err().contains("429"));
-    assert!(scene.ask().unwrap_err().contains("earlier request"));
-    assert!(scene.ask_in(RunId::from_number(1)).is_ok());
+    for asked in [None, Some("1")] {
+        let often = || status(429, asked);
+        let scene = scene([often(), often(), often(), good()]);
+        assert!(scene.ask().unwrap_err().contains("429"));
+        assert!(scene.ask().unwrap_err().contains("earlier request"));
+        assert!(scene.ask_in(RunId::from_number(1)).is_ok());
+    }
 }
 
 #[test]
@@ -250,6 +252,19 @@ fn tokens_of_all_answers_count_for_session_and_run() {
     );
     let error = scene.ask().unwrap_err();
     assert!(error.contains("max_tokens_per_run"), "{error}");
+}
+
+#[test]
+fn a_run_too_small_for_a_retry_tells_what_made_it_one() {
+    let mut scene = scene([status(500, None)]);
+    scene.model.run_budget = RunBudget::new(RunLimits {
+        requests: 1,
+        tokens: 1_000,
+    });
+    let error = scene.ask().unwrap_err();
+    for told in ["status 500", "max_requests_per_run"] {
+        assert!(error.contains(told), "{error}");
+    }
 }
 
 #[test]
