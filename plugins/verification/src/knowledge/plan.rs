@@ -148,7 +148,7 @@ impl Planning<'_> {
                 place: users.find(&earlier.user_quote).and_then(|found| found.place),
             })
         });
-        told_again(said, &told.collect::<Vec<_>>(), self.known, self.thresholds)
+        told_again(said, &told.collect::<Vec<_>>(), self.known)
     }
 
     fn add_item(&mut self, plan: &mut Plan, item: Item, said: &Said) -> String {

@@ -1,11 +1,11 @@
 //! What a grown session's answer tells again of its earlier version.
 //!
-//! The model tells a fact in other words each time. That is no other fact where a user's same words stand behind it, and
-//! no paraphrase either, which a correction is never merged by: it is the same event.
+//! The model tells a fact a little differently each time. That is no other fact where the same words of a user stand
+//! behind it, and no paraphrase either, which a correction is never merged by: it is the same event.
 
 use std::collections::{HashMap, HashSet};
 
-use super::{DetectionType, Item, Said, Thresholds, wording::Wording};
+use super::{DetectionType, Item, Said, wording::are_of_the_same_words};
 use crate::conversation::Place;
 
 /// Evidence that the session's earlier version gave, where it stands in the text of now.
@@ -21,23 +21,16 @@ pub(super) struct Told<'a> {
 ///
 /// Several facts may be said in one breath. So an earlier item is told again by one item at most, the most alike, and by
 /// none where the answer tells it to the letter. An item that is `known` to the letter tells no other again.
-pub(super) fn told_again(
-    said: &[(Item, Said)],
-    told: &[Told<'_>],
-    known: &[Item],
-    thresholds: &Thresholds,
-) -> HashMap<String, String> {
+pub(super) fn told_again(said: &[(Item, Said)], told: &[Told<'_>], known: &[Item]) -> HashMap<String, String> {
     let known: HashSet<&str> = known.iter().map(|item| item.id.as_str()).collect();
     let to_the_letter: HashSet<&str> = said.iter().map(|(item, _)| item.id.as_str()).collect();
     let mut pairs: Vec<(f64, &Item, &Item)> = Vec::new();
     for (item, said) in said.iter().filter(|(item, _)| !known.contains(item.id.as_str())) {
         let same_event = told.iter().filter(|told| is_same_event(said, told));
         let open = same_event.filter(|told| !to_the_letter.contains(told.item.id.as_str()));
-        let wording = Wording::of(&item.content);
-        let same_fact = open.filter(|told| wording.can_tell_the_same_as(&Wording::of(&told.item.content)));
+        let same_fact = open.filter(|told| tells_the_same(item, told.item));
         pairs.extend(same_fact.map(|told| (item.text.ratio(&told.item.text), item, told.item)));
     }
-    pairs.retain(|(likeness, ..)| *likeness >= thresholds.paraphrase);
     pairs.sort_by(|(one, ..), (other, ..)| other.total_cmp(one));
     let mut found = HashMap::new();
     let mut taken = HashSet::new();
@@ -47,6 +40,10 @@ pub(super) fn told_again(
         }
     }
     found
+}
+
+fn tells_the_same(item: &Item, earlier: &Item) -> bool {
+    are_of_the_same_words(&item.title, &earlier.title) && are_of_the_same_words(&item.content, &earlier.content)
 }
 
 /// The model cuts a quote a little longer or shorter each time: where it stands counts, not how it reads.

@@ -7,7 +7,7 @@ CREATE TABLE knowledge_inherited (
 );
 
 INSERT INTO knowledge_inherited
-SELECT id, any_value(source_user), least(max(confidence), 1)
+SELECT id, any_value(source_user), max(confidence)
 FROM knowledge_items
 WHERE id IS NOT NULL AND confidence > 0 AND isfinite(confidence)
   AND NOT EXISTS (SELECT 1 FROM verification_evidence AS evidence WHERE evidence.item_id = knowledge_items.id)

@@ -217,6 +217,22 @@ fn a_correction_of_other_numbers_or_unlike_words_is_another_event() {
 }
 
 #[test]
+fn a_correction_of_another_title_is_another_event() {
+    let users = users(&["no, over 50 EUR the lead, this year and the next"]);
+    let correction = |title: &str| {
+        let mut said = said(&users, DetectionType::Correction, LIMIT, "over 50 EUR the lead");
+        said.verification.title = title.to_owned();
+        said
+    };
+    for (title, items) in [("Limit of 2025", 1), ("The limits of 2024", 0)] {
+        let mut known = Vec::new();
+        let first = plan(&mut known, &[], vec![correction("Limit of 2024")], &users);
+        let later = plan(&mut known, &as_earlier(&first), vec![correction(title)], &users);
+        assert_eq!((later.items.len(), later.evidence.len()), (items, items + 1), "{title}");
+    }
+}
+
+#[test]
 fn what_the_answer_tells_to_the_letter_is_not_told_again_by_others() {
     let users = users(&["no, over 50 EUR the lead approves", "wrong", "wrong"]);
     let retold = "Refunds over 50 EUR need an approval of the lead.";
