@@ -4,15 +4,15 @@ use std::{borrow::Cow, collections::HashSet, ops::Range};
 
 use serde::de::IgnoredAny;
 
-use secret_detector::{Hit, Origin, Scanner, Specificity};
+use secret_detector::{Hit, LONGEST_KEY, Origin, Scanner, Specificity};
 
 use crate::{
     secret::Secret,
-    transcript::{Enclosure, JsonPath, Role, for_each_string, key_of},
+    transcript::{Place, for_each_string},
 };
 
 /// A secret that was found in a string of an event.
-pub(crate) struct Find {
+pub(crate) struct Find<'p> {
     /// The number of the rule that found it.
     pub(crate) rule: usize,
     /// How well that knows it.
@@ -20,44 +20,41 @@ pub(crate) struct Find {
     /// The secret.
     pub(crate) secret: Secret,
     /// Where it stands in the JSON that the string is; `None` where it stands in the string as such.
-    pub(crate) embedded_at: Option<JsonPath>,
+    pub(crate) embedded_at: Option<Place<'p>>,
 }
 
-/// The secrets of a string, else those that its key gives away, and those of the strings in it if it is an object
-/// or a list in JSON.
+/// Hands every secret in a string, and in the strings of the JSON that it is, to `take`. If it is none, what only its key
+/// gives away.
 ///
 /// What is found in the string and in a string in it is one find, the latter.
-pub(crate) fn find(scanner: &mut Scanner<'_>, text: &str, origin: &impl Origin) -> Vec<Find> {
+pub(crate) fn for_each_find(
+    scanner: &mut Scanner<'_>,
+    text: &str,
+    origin: &impl Origin,
+    mut take: impl FnMut(Find<'_>),
+) {
     let mut outer = Outer::new(text, hits_of(scanner, text, origin));
-    let mut finds = Vec::new();
     if let Some(json) = embedded_json(text) {
         let mut decoded = String::new();
-        for_each_string(json, |enclosures, role, string| {
+        for_each_string(json, |place, string| {
             let inner = string.decode_into(&mut decoded);
-            let hits = hits_of(
-                scanner,
-                inner,
-                &OriginInString {
-                    string: origin,
-                    enclosures,
-                    role,
-                },
-            );
+            let origin = OriginInString { string: origin, place };
+            let hits = hits_of(scanner, inner, &origin);
             if hits.is_empty() {
                 return;
             }
             outer.leave_to(inner, &hits, string.range_in(text));
-            let path = JsonPath::of(enclosures, role);
-            finds.extend(hits.into_iter().map(|hit| Find {
-                rule: hit.rule,
-                specificity: hit.specificity,
-                secret: Secret::new(&inner[hit.secret]),
-                embedded_at: Some(path.clone()),
-            }));
+            for hit in hits {
+                take(Find {
+                    rule: hit.rule,
+                    specificity: hit.specificity,
+                    secret: Secret::new(&inner[hit.secret]),
+                    embedded_at: Some(place),
+                });
+            }
         });
     }
-    finds.extend(outer.into_finds());
-    finds
+    outer.into_finds().for_each(take);
 }
 
 /// The hits in a string, else those that its key gives away.
@@ -73,8 +70,7 @@ fn hits_of(scanner: &mut Scanner<'_>, text: &str, origin: &impl Origin) -> Vec<H
 struct OriginInString<'s, O> {
     /// Where the string around it comes from.
     string: &'s O,
-    enclosures: &'s [Enclosure<'s>],
-    role: Role,
+    place: Place<'s>,
 }
 
 impl<O: Origin> Origin for OriginInString<'_, O> {
@@ -83,7 +79,10 @@ impl<O: Origin> Origin for OriginInString<'_, O> {
     }
 
     fn key(&self) -> Option<Cow<'_, str>> {
-        key_of(self.enclosures, self.role)
+        match self.place.is_in_lists_alone() {
+            true => self.string.key(),
+            false => self.place.key(LONGEST_KEY),
+        }
     }
 }
 
@@ -111,7 +110,7 @@ impl<'t> Outer<'t> {
         }
     }
 
-    fn into_finds(self) -> impl Iterator<Item = Find> {
+    fn into_finds(self) -> impl Iterator<Item = Find<'static>> {
         let counting = self.hits.into_iter().filter(|(_, counts)| *counts);
         counting.map(move |(hit, _)| Find {
             rule: hit.rule,

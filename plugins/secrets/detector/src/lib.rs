@@ -20,5 +20,5 @@ mod settings;
 pub use redaction::redact;
 pub use rules::{Fault, Rule, Rules, RulesError, Specificity};
 pub use rules_in_use::RulesInUse;
-pub use scan::{Hit, Origin, Scanner};
+pub use scan::{Hit, LONGEST_KEY, Origin, Scanner};
 pub use settings::{Allow, Settings};

@@ -7,36 +7,45 @@ use memchr::memchr;
 /// Hands every string that stands in a list behind a key to `take`: the key, and where the string stands.
 ///
 /// `{"tokens": ["a", ["b"]], "others": [{"token": "c"}]}` has two of them, `a` and `b`, both behind `tokens`: what is in an
-/// object has a key of its own.
+/// object has a key of its own. Such a string may hold further lists.
 pub(crate) fn for_each_listed<'t>(text: &'t str, mut take: impl FnMut(&'t str, Range<usize>)) {
-    let mut at = 0;
-    while let Some(found) = memchr(b'[', &text.as_bytes()[at..]) {
-        let start = at + found;
-        at = match key_before(text, start) {
-            Some(key) => walk(text, start + 1, key, &mut take),
-            None => start + 1,
-        };
+    const DEPTH: usize = 3;
+    let mut searched = vec![(0..text.len(), DEPTH)];
+    while let Some((Range { start, end }, depth)) = searched.pop() {
+        let mut at = start;
+        while let Some(found) = memchr(b'[', &text.as_bytes()[at..end]) {
+            let bracket = at + found;
+            at = bracket + 1;
+            if let Some(key) = key_before(&text[start..bracket]) {
+                at = walk(&text[..end], at, key, &mut |key, string| {
+                    if depth > 1 {
+                        searched.push((string.clone(), depth - 1));
+                    }
+                    if let Some(key) = key {
+                        take(key, string);
+                    }
+                });
+            }
+        }
     }
 }
 
-/// Walks through a list from behind its bracket; where it ends.
-fn walk<'t>(text: &'t str, start: usize, key: &'t str, take: &mut impl FnMut(&'t str, Range<usize>)) -> usize {
+/// Walks through a list from behind its bracket, and tells all of its strings; where it ends.
+fn walk<'t>(text: &'t str, start: usize, key: &'t str, take: &mut impl FnMut(Option<&'t str>, Range<usize>)) -> usize {
     let bytes = text.as_bytes();
     let mut keys = vec![Some(key)];
     let mut is_at_value = true;
     let mut at = start;
     while let (Some(byte), Some(innermost)) = (bytes.get(at), keys.last().copied()) {
         match byte {
-            b'[' => keys.push(key_before(text, at).or(innermost)),
+            b'[' => keys.push(key_before(&text[start..at]).or(innermost)),
             b'{' => keys.push(None),
             b']' | b'}' => drop(keys.pop()),
             b'"' | b'\'' if is_at_value => {
                 if let Some(length) = string_length(&bytes[at..]) {
                     let string = at + 1..at + 1 + length;
                     at = string.end;
-                    if let Some(key) = innermost {
-                        take(key, string);
-                    }
+                    take(innermost, string);
                 }
             }
             _ => {}
@@ -48,10 +57,12 @@ fn walk<'t>(text: &'t str, start: usize, key: &'t str, take: &mut impl FnMut(&'t
     at
 }
 
-/// The key in `key: [`, `"key": [` or `key = [`, where the bracket stands at a place.
-fn key_before(text: &str, bracket: usize) -> Option<&str> {
-    let before = text[..bracket].trim_end().strip_suffix([':', '='])?.trim_end();
-    let before = before.strip_suffix(['"', '\'']).unwrap_or(before);
+/// The key at the end of what stands before a bracket: `key: `, `"key": ` or `key = `. The list may stand in quotes.
+fn key_before(before: &str) -> Option<&str> {
+    let unquoted = |text: &str| text.trim_end().trim_end_matches(['"', '\'']).len();
+    let before = &before[..unquoted(before)];
+    let before = before.trim_end().strip_suffix([':', '='])?;
+    let before = &before[..unquoted(before)];
     let is_of_a_key = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.');
     let length = before.bytes().rev().take_while(is_of_a_key).count();
     Some(&before[before.len() - length..]).filter(|key| !key.is_empty())

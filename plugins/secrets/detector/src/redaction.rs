@@ -19,21 +19,15 @@ impl Origin for Nowhere {
 
 /// The text with the name of a rule in place of everything that one takes for a secret.
 ///
-/// Where the text is or quotes JSON, its escapes can hide a secret: where more is found without them, the text is given
-/// without them.
+/// Where the text is or quotes JSON, its escapes can hide a secret: where they do, the text is given without them.
 #[must_use]
 pub fn redact<'t>(text: &'t str, rules: &Rules) -> Cow<'t, str> {
-    let hits = hits(text, rules);
-    let plain = unescaped(text);
-    let plain_hits = match &plain {
-        Cow::Borrowed(_) => Vec::new(),
-        Cow::Owned(plain) => self::hits(plain, rules),
-    };
-    match plain_hits.len() > hits.len() {
-        true => Cow::Owned(without(&plain, plain_hits, rules)),
-        false if hits.is_empty() => Cow::Borrowed(text),
-        false => Cow::Owned(without(text, hits, rules)),
-    }
+    let redacted = without(text, rules);
+    let hidden = unescaped(&redacted).and_then(|plain| match without(&plain, rules) {
+        Cow::Borrowed(_) => None,
+        Cow::Owned(redacted) => Some(redacted),
+    });
+    hidden.map_or(redacted, Cow::Owned)
 }
 
 /// A string in a list.
@@ -67,7 +61,12 @@ fn hits(text: &str, rules: &Rules) -> Vec<Hit> {
     hits
 }
 
-fn without(text: &str, hits: Vec<Hit>, rules: &Rules) -> String {
+/// The text without what is found in it as it is.
+fn without<'t>(text: &'t str, rules: &Rules) -> Cow<'t, str> {
+    let hits = hits(text, rules);
+    if hits.is_empty() {
+        return Cow::Borrowed(text);
+    }
     let mut redacted = String::with_capacity(text.len());
     let mut end = 0;
     for hit in hits {
@@ -78,16 +77,21 @@ fn without(text: &str, hits: Vec<Hit>, rules: &Rules) -> String {
         end = end.max(hit.secret.end);
     }
     redacted.push_str(&text[end..]);
-    redacted
+    Cow::Owned(redacted)
 }
 
-/// The text with the escapes of JSON resolved, also those of JSON in JSON.
-fn unescaped(text: &str) -> Cow<'_, str> {
-    let mut plain = Cow::Borrowed(text);
-    while let Some(once) = unescaped_once(&plain) {
-        plain = Cow::Owned(once);
+/// The text with the escapes of JSON resolved, also those of JSON in JSON, and so on to a depth. `None` where there are
+/// none.
+fn unescaped(text: &str) -> Option<String> {
+    const DEPTH: usize = 8;
+    let mut plain = unescaped_once(text)?;
+    for _ in 1..DEPTH {
+        match unescaped_once(&plain) {
+            Some(further) => plain = further,
+            None => break,
+        }
     }
-    plain
+    Some(plain)
 }
 
 /// `None` where nothing is escaped.
@@ -145,8 +149,19 @@ mod tests {
         ] {
             let redacted = redact(&text, &rules);
             assert!(redacted.contains("[redacted: "), "{text}: {redacted}");
-            assert!(!unescaped(&redacted).contains(secret), "{text}: {redacted}");
+            assert!(
+                !unescaped(&redacted).unwrap_or_default().contains(secret),
+                "{text}: {redacted}"
+            );
+            assert!(!redacted.contains(secret), "{text}: {redacted}");
         }
+        let both = format!(r"C:\token=k3Zp9Qw7Lm2Xv8Rt5Yb1Nc4Hs6 {url}");
+        let redacted = redact(&both, &rules);
+        assert!(
+            !redacted.contains("Zk3vQ9wLr7Xt") && !redacted.contains("k3Zp9"),
+            "{redacted}"
+        );
+        assert_eq!(redact(&redacted, &rules), redacted);
         let path = r"C:\users\new";
         assert!(matches!(redact(path, &rules), Cow::Borrowed(_)));
     }
@@ -155,11 +170,16 @@ mod tests {
     fn a_list_hides_nothing() {
         let rules = Rules::shipped().unwrap();
         let secrets = ["k3Zp9Qw7Lm2Xv8Rt5Yb1Nc4Hs6", "Yb1Nc4Hs6k3Zp9Qw7Lm2Xv8Rt5"];
-        let json = format!("{{\"client_secret\": [\"{}\", [\"{}\"]]}}", secrets[0], secrets[1]);
+        let json = format!("{{\"client_secrets\": [\"{}\", [\"{}\"]]}}", secrets[0], secrets[1]);
         for text in [
             format!("use {json} please"),
             format!("{json:?}"),
             format!("{:?}", format!("{json:?}")),
+            format!("spawnargs: [ '-d', '{json}' ]"),
+            format!("spawnargs: [ '-d', {json:?} ]"),
+            format!("log: [x, ' y] {json} it's"),
+            format!("x: [ 'a', \"client_secrets = ['{}', '{}']\" ]", secrets[0], secrets[1]),
+            format!("{{\"client_secrets\": {:?}}}", format!("{secrets:?}")),
         ] {
             let redacted = redact(&text, &rules);
             assert_eq!(redacted.matches("[redacted: ").count(), 2, "{redacted}");

@@ -10,13 +10,13 @@ use std::{
 };
 
 use memchr::memmem;
-use secret_detector::{Origin, Rules, Scanner, Specificity};
+use secret_detector::{LONGEST_KEY, Origin, Rules, Scanner, Specificity};
 use session_plugin_api::{Session, Timestamp, log, transcript::Event};
 
 use crate::{
-    embedded::{Find, find},
+    embedded::{Find, for_each_find},
     secret::Secret,
-    transcript::{Enclosure, FilesOfLine, JsonPath, Role, ToolFiles, for_each_string, key_of},
+    transcript::{FilesOfLine, JsonPath, Place, ToolFiles, for_each_string},
 };
 
 /// How many findings of a session are recorded. An ordinary one has a handful; a dump of a database may have any
@@ -59,13 +59,15 @@ impl SessionFindings {
             rules,
             scanner: Scanner::new(rules),
             files: ToolFiles::default(),
-            now: session.modified(),
-            known: HashMap::new(),
-            found: Self {
-                session_id: None,
-                findings: Vec::new(),
+            record: Record {
+                now: session.modified(),
+                known: HashMap::new(),
+                found: Self {
+                    session_id: None,
+                    findings: Vec::new(),
+                },
+                left_out: 0,
             },
-            left_out: 0,
         };
         let mut decoded = String::new();
         for line in session.lines() {
@@ -75,14 +77,15 @@ impl SessionFindings {
                 search.observe(&event, &text, &mut decoded);
             }
         }
-        if search.left_out > 0 {
+        let Record { found, left_out, .. } = search.record;
+        if left_out > 0 {
             log::warn!(
                 session = session.session_key(),
-                left_out = search.left_out,
+                left_out,
                 "too many findings to record all"
             );
         }
-        search.found
+        found
     }
 }
 
@@ -96,11 +99,16 @@ impl Finding {
     }
 }
 
-/// What the lines told so far.
+/// The search of a session, line by line.
 struct Search<'r> {
     rules: &'r Rules,
     scanner: Scanner<'r>,
     files: ToolFiles,
+    record: Record,
+}
+
+/// What was found so far.
+struct Record {
     /// The timestamp of the latest line that has one.
     now: Timestamp,
     /// Which finding a secret is.
@@ -111,26 +119,20 @@ struct Search<'r> {
 
 impl Search<'_> {
     fn observe(&mut self, event: &Event<'_>, text: &str, decoded: &mut String) {
-        self.now = event.timestamp().unwrap_or(self.now);
-        if self.found.session_id.is_none() {
-            self.found.session_id = event.session_id.as_deref().map(str::to_owned);
-        }
+        self.record.begin_line(event);
         self.observe_files(event, text);
-        let files = std::mem::take(&mut self.files);
         let files_of_line = OnceCell::new();
-        for_each_string(text, |enclosures, role, string| {
+        for_each_string(text, |place, string| {
             let origin = OriginInLine {
                 event,
-                files: &files,
+                files: &self.files,
                 of_line: &files_of_line,
-                enclosures,
-                role,
+                place,
             };
-            for find in find(&mut self.scanner, string.decode_into(decoded), &origin) {
-                self.record(event, find, || JsonPath::of(enclosures, role));
-            }
+            for_each_find(&mut self.scanner, string.decode_into(decoded), &origin, |find| {
+                self.record.take(event, find, || JsonPath::of(place));
+            });
         });
-        self.files = files;
     }
 
     /// Remembers the files that a line's calls name, and records those that rules find as such.
@@ -146,12 +148,21 @@ impl Search<'_> {
                     secret: Secret::new(&called.file),
                     embedded_at: None,
                 };
-                self.record(event, find, || called.json_path.clone());
+                self.record.take(event, find, || called.json_path.clone());
             }
         }
     }
+}
 
-    fn record(&mut self, event: &Event<'_>, find: Find, path: impl FnOnce() -> JsonPath) {
+impl Record {
+    fn begin_line(&mut self, event: &Event<'_>) {
+        self.now = event.timestamp().unwrap_or(self.now);
+        if self.found.session_id.is_none() {
+            self.found.session_id = identifier(event.session_id.as_deref());
+        }
+    }
+
+    fn take(&mut self, event: &Event<'_>, find: Find<'_>, path: impl FnOnce() -> JsonPath) {
         match self.known.entry(find.secret) {
             Entry::Occupied(known) => self.found.findings[*known.get()].is_found_again(find.rule, find.specificity),
             Entry::Vacant(_) if self.found.findings.len() >= RECORDED_FINDINGS => self.left_out += 1,
@@ -164,10 +175,10 @@ impl Search<'_> {
                     secret,
                     occurrences: 1,
                     first_line: event.line,
-                    first_event_uuid: event.uuid.as_deref().map(str::to_owned),
+                    first_event_uuid: identifier(event.uuid.as_deref()),
                     first_seen_at: self.now,
                     first_path: match find.embedded_at {
-                        Some(inner) => path().into_embedded(inner),
+                        Some(inner) => path().into_embedded(JsonPath::of(inner)),
                         None => path(),
                     },
                 });
@@ -176,22 +187,27 @@ impl Search<'_> {
     }
 }
 
+/// What identifies an event or a session. What is very long does not, and would stand in each of many rows.
+fn identifier(text: Option<&str>) -> Option<String> {
+    const LONGEST: usize = 256;
+    text.filter(|text| text.len() <= LONGEST).map(str::to_owned)
+}
+
 /// Where a string of a line comes from.
 struct OriginInLine<'s> {
     event: &'s Event<'s>,
     files: &'s ToolFiles,
     of_line: &'s OnceCell<FilesOfLine>,
-    enclosures: &'s [Enclosure<'s>],
-    role: Role,
+    place: Place<'s>,
 }
 
 impl Origin for OriginInLine<'_> {
     fn file(&self) -> Option<&str> {
         let of_line = self.of_line.get_or_init(|| self.files.of_line(self.event));
-        of_line.of_string(self.enclosures)
+        of_line.of_string(self.place.enclosures)
     }
 
     fn key(&self) -> Option<Cow<'_, str>> {
-        key_of(self.enclosures, self.role)
+        self.place.key(LONGEST_KEY)
     }
 }

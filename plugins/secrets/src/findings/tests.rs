@@ -130,6 +130,18 @@ fn a_key_gives_away_what_stands_in_its_list() {
             ("input.client_secret[1][0]".to_owned(), 2)
         ]
     );
+    let token = json!("k3Zp9Qw7Lm2Xv8Rt5Yb1Nc4Hs6");
+    let deep = (0..30).fold(token, |inner, _| json!([inner]));
+    let path = format!("input.client_secret{}", "[0]".repeat(30));
+    assert_eq!(paths(&lines(&[json!({"input": {"client_secret": deep}})])), [(path, 1)]);
+    let embedded = json!({"client_secret": keys["client_secret"].to_string()});
+    assert_eq!(
+        paths(&lines(&[json!({"input": embedded})])),
+        [
+            ("input.client_secret -> [0]".to_owned(), 1),
+            ("input.client_secret -> [1][0]".to_owned(), 1)
+        ]
+    );
     let elsewhere = json!({"client_secret": [{"note": "k3Zp9Qw7Lm2Xv8Rt5Yb1Nc4Hs6"}]});
     assert_eq!(paths(&lines(&[json!({"input": elsewhere})])), []);
 }
@@ -144,6 +156,26 @@ fn lists_in_lists_are_searched_to_any_depth() {
         paths(&lines(&[said(&nested)])),
         [("message.content[0].text -> [0]".to_owned(), depth as i64)]
     );
+}
+
+#[test]
+fn a_long_key_is_neither_decoded_nor_kept_for_each_of_its_strings() {
+    let (key, strings) = ("\n".repeat(100_000), vec!["x"; 100_000]);
+    assert_eq!(paths(&lines(&[json!({"input": {&key: strings}})])), []);
+    let tokens: Vec<_> = (0..1_000)
+        .map(|n| token(&format!("{n:05}Rk2VtB9xLmN4pSwY8zAcD3fGhJ6uE1o")))
+        .collect();
+    let embedded = json!({"input": json!({&key: tokens}).to_string(), "uuid": key, "sessionId": key});
+    with_rows(&lines(&[embedded]), |rows| {
+        assert_eq!(
+            (rows.len(), rows[999].json_path.as_str()),
+            (1_000, "input -> [...][999]")
+        );
+        assert_eq!(
+            (rows[0].first_event_uuid.as_deref(), rows[0].session_id.as_str()),
+            (None, "alice/a.jsonl")
+        );
+    });
 }
 
 #[test]

@@ -82,7 +82,9 @@ impl FilesOfLine {
             _ => "".into(),
         };
         match (key(0).as_ref(), key(1).as_ref(), enclosures.get(2)) {
-            ("message", "content", Some(Enclosure::List(block))) => self.of_block.get(*block)?.as_deref(),
+            ("message", "content", Some(Enclosure::List { position: block, .. })) => {
+                self.of_block.get(*block)?.as_deref()
+            }
             // The tool's own record of its result, and the result itself in old transcripts.
             ("toolUseResult" | "content", _, _) => self.of_result.as_deref(),
             _ => None,
@@ -122,8 +124,8 @@ mod tests {
     fn from_files(files: &ToolFiles, line: &str) -> Vec<(String, String)> {
         let of_line = files.of_line(&event(line));
         let mut found = Vec::new();
-        for_each_string(line, |enclosures, _, string| {
-            if let Some(file) = of_line.of_string(enclosures) {
+        for_each_string(line, |place, string| {
+            if let Some(file) = of_line.of_string(place.enclosures) {
                 found.push((string.decode().into_owned(), file.to_owned()));
             }
         });

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::{Enclosure, Role};
+use super::{Enclosure, Place, Role, strings::Escaped};
 use crate::concealment::Concealment;
 
 /// The way from an event to one of its strings: `message.content[0].input.command`.
@@ -17,11 +17,16 @@ pub(crate) struct JsonPath {
 /// So many steps are written at most; one more is kept, to tell that there are more.
 const WRITTEN_SEGMENTS: usize = 64;
 
+/// A key of more bytes is not kept.
+const WRITTEN_BYTES: usize = 120;
+
 /// One step of the way.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Segment {
     /// Into the value of a key.
     Key(String),
+    /// Into the value of a key that is too long to be told: its beginning could be that of a secret.
+    LongKey,
     /// Into an element of a list.
     Position(usize),
     /// To one of the keys of an object.
@@ -31,15 +36,15 @@ pub(crate) enum Segment {
 }
 
 impl JsonPath {
-    /// The way through what encloses a string to the string.
-    pub(crate) fn of(enclosures: &[Enclosure<'_>], role: Role) -> Self {
+    /// The way to a string.
+    pub(crate) fn of(Place { enclosures, role }: Place<'_>) -> Self {
         let (outer, innermost) = match role {
             Role::Key => (&enclosures[..enclosures.len().saturating_sub(1)], Some(Segment::AnyKey)),
             Role::Value => (enclosures, None),
         };
         let segments = outer.iter().map(|enclosure| match enclosure {
-            Enclosure::Object(key) => Segment::Key(key.map(|key| key.decode().into_owned()).unwrap_or_default()),
-            Enclosure::List(position) => Segment::Position(*position),
+            Enclosure::Object(key) => Segment::of_key(*key),
+            Enclosure::List { position, .. } => Segment::Position(*position),
         });
         Self {
             segments: segments.chain(innermost).take(WRITTEN_SEGMENTS + 1).collect(),
@@ -71,9 +76,20 @@ impl JsonPath {
     }
 }
 
+impl Segment {
+    fn of_key(key: Option<Escaped<'_>>) -> Self {
+        match key.map(|key| key.decode_short(WRITTEN_BYTES)) {
+            None => Self::Key(String::new()),
+            Some(None) => Self::LongKey,
+            Some(Some(key)) => Self::Key(key.into_owned()),
+        }
+    }
+}
+
 fn write_segment(segment: &Segment, concealment: &Concealment, written: &mut String) {
     match segment {
         Segment::Key(key) => write_key(concealment.apply(key), written),
+        Segment::LongKey => written.push_str("[...]"),
         Segment::Position(position) => {
             let _ = write!(written, "[{position}]");
         }
@@ -83,12 +99,8 @@ fn write_segment(segment: &Segment, concealment: &Concealment, written: &mut Str
 }
 
 fn write_key(key: &str, written: &mut String) {
-    const WRITTEN_BYTES: usize = 120;
     let is_plain = |letter: char| letter.is_ascii_alphanumeric() || matches!(letter, '_' | '-' | '$');
-    if key.len() > WRITTEN_BYTES {
-        // Its beginning could be that of a secret.
-        written.push_str("[...]");
-    } else if !key.is_empty() && key.chars().all(is_plain) {
+    if !key.is_empty() && key.chars().all(is_plain) {
         let is_first = written.is_empty() || written.ends_with(" -> ");
         written.push_str(if is_first { "" } else { "." });
         written.push_str(key);
@@ -104,8 +116,8 @@ mod tests {
 
     fn paths(json: &str, concealment: &Concealment) -> Vec<String> {
         let mut paths = Vec::new();
-        for_each_string(json, |enclosures, role, _| {
-            paths.push(JsonPath::of(enclosures, role).written(concealment));
+        for_each_string(json, |place, _| {
+            paths.push(JsonPath::of(place).written(concealment));
         });
         paths
     }

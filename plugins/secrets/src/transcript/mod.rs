@@ -7,5 +7,5 @@ mod strings;
 pub(crate) use self::{
     files::{FilesOfLine, ToolFiles},
     json_path::{JsonPath, Segment},
-    strings::{Enclosure, Role, for_each_string, key_of},
+    strings::{Enclosure, Place, Role, for_each_string},
 };

@@ -9,8 +9,13 @@ use memchr::{memchr, memchr2};
 pub(crate) enum Enclosure<'a> {
     /// An object: the key whose value, or which itself, is the place. Absent before the first one.
     Object(Option<Escaped<'a>>),
-    /// A list: the place's position in it, from 0.
-    List(usize),
+    /// A list.
+    List {
+        /// The place's position in it, from 0.
+        position: usize,
+        /// The key whose value the list is, or the list around it, and so on.
+        key: Option<Escaped<'a>>,
+    },
 }
 
 /// What a string is to the object or list that it stands in.
@@ -26,26 +31,43 @@ pub(crate) enum Role {
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Escaped<'a>(&'a str);
 
-/// The key whose value a string is, or in whose list of values it stands. Lists in lists are looked through up to a depth.
-pub(crate) fn key_of<'a>(enclosures: &[Enclosure<'a>], role: Role) -> Option<Cow<'a, str>> {
-    const LOOKED_THROUGH: usize = 8;
-    let nearest = enclosures
-        .iter()
-        .rev()
-        .take(LOOKED_THROUGH)
-        .find_map(|enclosure| match enclosure {
-            Enclosure::Object(key) => Some(*key),
-            Enclosure::List(_) => None,
-        });
-    let key = nearest.flatten().filter(|_| role == Role::Value);
-    key.map(Escaped::decode)
+/// Where a string stands in a JSON text.
+#[derive(Clone, Copy)]
+pub(crate) struct Place<'a> {
+    /// What encloses it, the outermost first.
+    pub(crate) enclosures: &'a [Enclosure<'a>],
+    /// What it is to the innermost of those.
+    pub(crate) role: Role,
 }
 
-/// Hands every string of a valid JSON text to `take`, keys included, in the order of the text: what encloses it, the
-/// outermost first, what it is there, and itself.
+impl<'a> Place<'a> {
+    /// The key whose value the string is, or in whose list of values it stands, unless it is longer than so many bytes.
+    pub(crate) fn key(self, at_most: usize) -> Option<Cow<'a, str>> {
+        let key = self.enclosures.last().filter(|_| self.role == Role::Value)?.key();
+        key?.decode_short(at_most)
+    }
+
+    /// Whether nothing but lists encloses the string.
+    pub(crate) fn is_in_lists_alone(self) -> bool {
+        // Those in an object have a key.
+        matches!(self.enclosures.last(), Some(Enclosure::List { key: None, .. }))
+    }
+}
+
+impl<'a> Enclosure<'a> {
+    /// The key that a value in it goes by.
+    fn key(&self) -> Option<Escaped<'a>> {
+        match self {
+            Self::Object(key) | Self::List { key, .. } => *key,
+        }
+    }
+}
+
+/// Hands every string of a valid JSON text to `take`, keys included, in the order of the text: where it stands, and
+/// itself.
 ///
 /// Of a text that is no JSON, some strings may be left out.
-pub(crate) fn for_each_string<'a>(json: &'a str, mut take: impl FnMut(&[Enclosure<'a>], Role, Escaped<'a>)) {
+pub(crate) fn for_each_string<'a>(json: &'a str, mut take: impl FnMut(Place<'_>, Escaped<'a>)) {
     let mut enclosures: Vec<Enclosure<'a>> = Vec::new();
     let bytes = json.as_bytes();
     let mut at = 0;
@@ -53,11 +75,14 @@ pub(crate) fn for_each_string<'a>(json: &'a str, mut take: impl FnMut(&[Enclosur
         at += 1;
         match byte {
             b'{' => enclosures.push(Enclosure::Object(None)),
-            b'[' => enclosures.push(Enclosure::List(0)),
+            b'[' => enclosures.push(Enclosure::List {
+                position: 0,
+                key: enclosures.last().and_then(Enclosure::key),
+            }),
             b'}' | b']' => drop(enclosures.pop()),
             b',' => match enclosures.last_mut() {
                 Some(Enclosure::Object(key)) => *key = None,
-                Some(Enclosure::List(position)) => *position += 1,
+                Some(Enclosure::List { position, .. }) => *position += 1,
                 None => {}
             },
             b'"' => {
@@ -73,7 +98,11 @@ pub(crate) fn for_each_string<'a>(json: &'a str, mut take: impl FnMut(&[Enclosur
                     }
                     _ => Role::Value,
                 };
-                take(&enclosures, role, string);
+                let place = Place {
+                    enclosures: &enclosures,
+                    role,
+                };
+                take(place, string);
             }
             _ => {}
         }
@@ -118,6 +147,16 @@ impl<'a> Escaped<'a> {
             rest = &rest[plain..];
         }
         buffer
+    }
+
+    /// Unescaped, unless that is longer than so many bytes.
+    pub(crate) fn decode_short(self, at_most: usize) -> Option<Cow<'a, str>> {
+        /// `\u0041` is one byte.
+        const LONGEST_ESCAPE: usize = 6;
+        let may_be_short = self.0.len() <= at_most.saturating_mul(LONGEST_ESCAPE);
+        may_be_short
+            .then(|| self.decode())
+            .filter(|decoded| decoded.len() <= at_most)
     }
 
     /// Unescaped.
@@ -181,12 +220,12 @@ mod tests {
 
     fn strings(json: &str) -> Vec<(String, Role, String)> {
         let mut found = Vec::new();
-        for_each_string(json, |enclosures, role, string| {
+        for_each_string(json, |Place { enclosures, role }, string| {
             let place: Vec<_> = enclosures
                 .iter()
                 .map(|enclosure| match enclosure {
                     Enclosure::Object(key) => key.map(|key| key.decode().into_owned()).unwrap_or_default(),
-                    Enclosure::List(position) => position.to_string(),
+                    Enclosure::List { position, .. } => position.to_string(),
                 })
                 .collect();
             found.push((place.join("/"), role, string.decode().into_owned()));
@@ -214,6 +253,30 @@ mod tests {
         ];
         assert_eq!(strings(json), expected);
         assert_eq!(strings(r#""alone""#), [found("", Role::Value, "alone")]);
+    }
+
+    #[test]
+    fn a_value_goes_by_the_key_before_the_lists_that_it_stands_in() {
+        let mut keys = Vec::new();
+        let nested = format!("{}\"deep\"{}", "[".repeat(100), "]".repeat(100));
+        let json = format!(r#"{{"a": {nested}, "b\u0062": [{{}}, "y", {{"c": "z"}}], "longer": "w"}}"#);
+        for_each_string(&json, |place, string| {
+            keys.push((
+                string.decode().into_owned(),
+                place.key(5).unwrap_or_default().into_owned(),
+            ));
+        });
+        let expected = [
+            ("a", ""),
+            ("deep", "a"),
+            ("bb", ""),
+            ("y", "bb"),
+            ("c", ""),
+            ("z", "c"),
+            ("longer", ""),
+            ("w", ""),
+        ];
+        assert_eq!(keys, expected.map(|(string, key)| (string.to_owned(), key.to_owned())));
     }
 
     #[test]

@@ -8,12 +8,15 @@ use memchr::{memchr, memrchr};
 
 use crate::rules::{Rule, RuleSet, Rules, Specificity, Suspect};
 
+/// A key of more bytes gives nothing away.
+pub const LONGEST_KEY: usize = 64;
+
 /// Where a text comes from.
 pub trait Origin {
     /// The file, if there is one. Asked for only when a rule or an allow list may depend on it.
     fn file(&self) -> Option<&str>;
 
-    /// The key whose value the text is, if it is one.
+    /// The key whose value the text is, if it is one. None is as good as one of more than [`LONGEST_KEY`] bytes.
     fn key(&self) -> Option<Cow<'_, str>>;
 }
 
@@ -49,11 +52,10 @@ impl<'r> Scanner<'r> {
 
     /// The secrets of a short text that only the key whose value it is gives away.
     pub fn hits_by_key(&mut self, text: &str, origin: &impl Origin) -> Vec<Hit> {
-        const LONG_KEY: usize = 64;
         const LONG_VALUE: usize = 512;
         let Some(key) = origin
             .key()
-            .filter(|key| key.len() <= LONG_KEY && text.len() <= LONG_VALUE)
+            .filter(|key| key.len() <= LONGEST_KEY && text.len() <= LONG_VALUE)
         else {
             return Vec::new();
         };
