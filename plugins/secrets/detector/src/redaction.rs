@@ -74,10 +74,24 @@ fn without<'t>(text: &'t str, rules: &Rules) -> Cow<'t, str> {
             redacted.push_str(&text[end..hit.secret.start]);
             redacted.extend(["[redacted: ", rules.get(hit.rule).id(), "]"]);
         }
-        end = end.max(hit.secret.end);
+        end = end.max(end_of_escaped(text, hit.secret.end));
     }
     redacted.push_str(&text[end..]);
     Cow::Owned(redacted)
+}
+
+/// Where a secret ends whose rule may have stopped at an escape within it, such as `\/` or `\u0026`.
+fn end_of_escaped(text: &str, end: usize) -> usize {
+    let mut rest = &text[end..];
+    loop {
+        let escape = rest.trim_start_matches('\\');
+        if escape.len() == rest.len() || !escape.starts_with(['/', 'u']) {
+            return text.len() - rest.len();
+        }
+        let is_end = |character: char| character.is_whitespace() || matches!(character, '"' | '\'' | '\\');
+        let further = escape.find(is_end).unwrap_or(escape.len());
+        rest = &escape[further..];
+    }
 }
 
 /// The text with the escapes of JSON resolved, also those of JSON in JSON, and so on to a depth. `None` where there are
@@ -164,6 +178,26 @@ mod tests {
         assert_eq!(redact(&redacted, &rules), redacted);
         let path = r"C:\users\new";
         assert!(matches!(redact(path, &rules), Cow::Borrowed(_)));
+    }
+
+    #[test]
+    fn nothing_is_left_behind_an_escape() {
+        let rules = Rules::shipped().unwrap();
+        for secret in [
+            r#"{"password":"k3Zp9Qw7\u0026Lm2Xv8Rt5Yb1"}"#,
+            r#"{"aws_secret_access_key":"k3Zp9Qw7Lm2Xv8Rt5Y\/b1Nc4Hs6Jd0Fg2TyLm2Xv"}"#,
+            r#"{"client_secret":["k3Zp9Qw7Lm2Xv8Rt5Y\u002bLm2Xv8Rt5Yb1\/Nc4Lm2Xv"]}"#,
+        ] {
+            for text in [
+                secret.to_owned(),
+                format!("{secret:?}"),
+                format!("{:?}", format!("{secret:?}")),
+            ] {
+                let redacted = redact(&text, &rules);
+                assert!(redacted.contains("[redacted: "), "{redacted}");
+                assert!(!redacted.contains("k3Zp") && !redacted.contains("Lm2Xv"), "{redacted}");
+            }
+        }
     }
 
     #[test]

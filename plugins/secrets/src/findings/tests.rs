@@ -165,6 +165,8 @@ fn a_long_key_is_neither_decoded_nor_kept_for_each_of_its_strings() {
     let tokens: Vec<_> = (0..1_000)
         .map(|n| token(&format!("{n:05}Rk2VtB9xLmN4pSwY8zAcD3fGhJ6uE1o")))
         .collect();
+    let first = json!({&key: {"note": some_token()}, "message": {&key: some_token()}});
+    assert_eq!(paths(&lines(&[first])), [("[...].note".to_owned(), 2)]);
     let embedded = json!({"input": json!({&key: tokens}).to_string(), "uuid": key, "sessionId": key});
     with_rows(&lines(&[embedded]), |rows| {
         assert_eq!(

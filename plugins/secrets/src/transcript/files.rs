@@ -9,6 +9,9 @@ use session_plugin_api::transcript::{Block, Event, ToolUse};
 
 use super::{Enclosure, JsonPath, Segment};
 
+/// The longest key that is looked for: `toolUseResult`.
+const LONGEST_FIELD: usize = 13;
+
 const FIELDS: [&str; 3] = ["file_path", "notebook_path", "path"];
 
 /// The files that a session's tools were called on, by the calls' ids.
@@ -78,7 +81,7 @@ impl FilesOfLine {
     /// The file that a string comes from.
     pub(crate) fn of_string(&self, enclosures: &[Enclosure<'_>]) -> Option<&str> {
         let key = |place: usize| match enclosures.get(place) {
-            Some(Enclosure::Object(Some(key))) => key.decode(),
+            Some(Enclosure::Object(Some(key))) => key.decode_short(LONGEST_FIELD).unwrap_or_default(),
             _ => "".into(),
         };
         match (key(0).as_ref(), key(1).as_ref(), enclosures.get(2)) {

@@ -147,7 +147,7 @@ fn a_grown_session_keeps_what_its_text_supports() {
 #[test]
 fn a_correction_told_in_other_words_of_the_same_quote_is_the_same_event() {
     let users = users(&["no, over 50 EUR the lead approves", "wrong", "wrong"]);
-    let retold = "A refund over 50 EUR needs the approval of the lead.";
+    let retold = "The refunds over 50 EUR need an approval of a lead";
     let correction = |content: &str, quote: &str| said(&users, DetectionType::Correction, content, quote);
     for (quote, items) in [("over 50 EUR the lead approves", 0), ("wrong", 1)] {
         let mut known = Vec::new();
@@ -160,7 +160,7 @@ fn a_correction_told_in_other_words_of_the_same_quote_is_the_same_event() {
 #[test]
 fn a_quote_that_is_cut_otherwise_is_the_same_event() {
     let users = users(&["no, over 50 EUR the lead approves, and over 900 EUR the board"]);
-    let retold = "A refund over 50 EUR needs the approval of the lead.";
+    let retold = "The refunds over 50 EUR need an approval of a lead";
     let correction = |content: &str, quote: &str| said(&users, DetectionType::Correction, content, quote);
     for (quote, items) in [
         ("over 50 EUR the lead approves,", 0),
@@ -224,7 +224,7 @@ fn a_correction_of_another_title_is_another_event() {
         said.verification.title = title.to_owned();
         said
     };
-    for (title, items) in [("Limit of 2025", 1), ("The limits of 2024", 0)] {
+    for (title, items) in [("Limit of 2025", 1), ("The limit of 2024:", 0)] {
         let mut known = Vec::new();
         let first = plan(&mut known, &[], vec![correction("Limit of 2024")], &users);
         let later = plan(&mut known, &as_earlier(&first), vec![correction(title)], &users);
