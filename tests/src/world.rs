@@ -181,6 +181,10 @@ impl World {
 
     #[track_caller]
     fn texts(&self, sql: &str) -> Vec<String> {
+        // What a host that was killed within a checkpoint left is put back by the next one.
+        if self.path("data/session-host.duckdb.before-checkpoint").exists() {
+            drop(self.host(&["query", "SELECT 1"]).exits(0));
+        }
         let config = Config::default().access_mode(AccessMode::ReadOnly);
         let found = config
             .and_then(|config| Connection::open_with_flags(self.state(), config))

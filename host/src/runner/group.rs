@@ -98,6 +98,7 @@ impl Group {
                 "committed a group"
             );
         }
+        state.checkpoint_if_due();
         if !group.unchanged.is_empty() {
             writer.refresh(destination, &group.unchanged)?;
             let skipped = group.unchanged.len() as u64;

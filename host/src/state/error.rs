@@ -66,6 +66,17 @@ pub enum StateError {
         /// What the system says.
         source: std::io::Error,
     },
+    /// What a checkpoint overwrites cannot be copied, or not be put back.
+    #[error(
+        "copy or put back what a checkpoint of the state overwrites, in {}: {source}; see that its folder can be written and the disk has room",
+        copy.display()
+    )]
+    Checkpoint {
+        /// The copy.
+        copy: PathBuf,
+        /// What the system says.
+        source: std::io::Error,
+    },
     /// A statement failed.
     #[error("{doing}: {source}")]
     Statement {

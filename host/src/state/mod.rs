@@ -2,6 +2,7 @@
 
 mod audit;
 mod batch;
+mod checkpoint;
 mod columns;
 mod error;
 mod failures;

@@ -12,6 +12,7 @@ use std::{
 use duckdb::{AccessMode, Config, Connection};
 
 use super::{
+    checkpoint::{Checkpoints, put_back},
     error::{Doing, Result, StateError},
     query::Reader,
     schema,
@@ -23,6 +24,8 @@ pub struct State {
     path: PathBuf,
     root: Mutex<Connection>,
     writer: Mutex<Writer>,
+    /// Behind the connections, so that they are closed before it.
+    checkpoints: Mutex<Checkpoints>,
     has_changed_schema: AtomicBool,
 }
 
@@ -42,7 +45,9 @@ impl State {
     /// When another process has it open, it is no DuckDB database, or a newer version wrote it.
     pub fn open(path: &Path) -> Result<Self> {
         make_folder(path)?;
+        put_back(path)?;
         let root = connect(path, AccessMode::ReadWrite)?;
+        let checkpoints = Checkpoints::of(path)?;
         confine(&root, path)?;
         let has_changed = schema::bring_up_to_date(&root, path)?;
         let writer = Writer::new(root.try_clone().doing("connect the writer")?)?;
@@ -50,6 +55,7 @@ impl State {
             path: path.to_owned(),
             root: Mutex::new(root),
             writer: Mutex::new(writer),
+            checkpoints: Mutex::new(checkpoints),
             has_changed_schema: AtomicBool::new(has_changed),
         })
     }
@@ -97,9 +103,15 @@ impl State {
     /// # Errors
     /// When a transaction is open, or the disk is full.
     pub fn checkpoint(&self) -> Result<()> {
-        self.connect()?
-            .execute_batch("CHECKPOINT")
-            .doing("write the checkpoint")
+        self.checkpoints().make(&self.connect()?)
+    }
+
+    /// Does so when the log of changes has grown large. Where a transaction is open this waits for the next time.
+    pub fn checkpoint_if_due(&self) {
+        let are_due = self.checkpoints().are_due();
+        if are_due && let Err(error) = self.checkpoint() {
+            tracing::debug!(%error, "the log of changes stays as it is for now");
+        }
     }
 
     /// Leaves no change of the schema in the log of changes, which may fail to replay over one. Where a transaction is
@@ -119,8 +131,20 @@ impl State {
         self.has_changed_schema.store(true, Ordering::Relaxed);
     }
 
+    fn checkpoints(&self) -> MutexGuard<'_, Checkpoints> {
+        self.checkpoints.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     pub(super) fn root(&self) -> MutexGuard<'_, Connection> {
         self.root.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for State {
+    fn drop(&mut self) {
+        if let Err(error) = self.checkpoint() {
+            tracing::debug!(%error, "what is committed stays in the log of changes");
+        }
     }
 }
 
@@ -148,7 +172,10 @@ pub(super) fn connect(path: &Path, access: AccessMode) -> Result<Connection> {
     const TEMPORARY_FILES: &str = "10GB";
     let config = match access {
         // Attempts use the cores already: for what the host writes, DuckDB's own threads spin longer than they work.
-        AccessMode::ReadWrite => Config::default().threads(1),
+        // Checkpoints are the host's to make.
+        AccessMode::ReadWrite => Config::default()
+            .threads(1)
+            .and_then(|config| config.with("checkpoint_threshold", "1TB")),
         _ => Ok(Config::default()),
     };
     let opened = config
@@ -161,6 +188,10 @@ pub(super) fn connect(path: &Path, access: AccessMode) -> Result<Connection> {
     let connection = opened.map_err(|source| open_error(path, source))?;
     // Only ICU knows of time zones, which a DuckDB that was compiled in does not have: it has no other zone then.
     let _ = connection.execute_batch("SET GLOBAL TimeZone = 'UTC'");
+    let closing = "leave checkpoints to the host";
+    connection
+        .execute_batch("PRAGMA disable_checkpoint_on_shutdown")
+        .doing(closing)?;
     Ok(connection)
 }
 

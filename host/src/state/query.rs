@@ -12,6 +12,7 @@ use session_plugin_api::Timestamp;
 
 use super::{
     audit::{self, AuditEntry},
+    checkpoint::put_back,
     error::{Doing, Result, StateError},
     failures::{self, Failure},
     open::{connect, refuse_missing},
@@ -78,6 +79,7 @@ impl Reader {
     /// When there is none, another process has it open, or it is no DuckDB database.
     pub fn open(path: &Path) -> Result<Self> {
         refuse_missing(path)?;
+        put_back(path)?;
         let connection = connect(path, AccessMode::ReadOnly)?;
         Ok(Self { connection })
     }

@@ -1,0 +1,271 @@
+//! Checkpoints that may be cut off at any point.
+//!
+//! DuckDB writes the blocks of its metadata in place, those that the state of now needs included. A process that is
+//! killed within such a write, or a machine that loses its power, leaves a block that is half old and half new, and a file
+//! that cannot be read any more. So those blocks are copied into a file beside the state before each checkpoint, and put
+//! back by whoever opens the state next, if the checkpoint did not come to its end.
+
+use std::{
+    fs::{self, File, OpenOptions, TryLockError},
+    io::{self, Read as _, Write as _},
+    os::unix::fs::{FileExt as _, MetadataExt as _},
+    path::{Path, PathBuf},
+};
+
+use duckdb::Connection;
+use md5::{Digest as _, Md5};
+
+use super::error::{Doing as _, Result, StateError};
+
+/// What a copy begins with, so that another file is not taken for one.
+const MAGIC: &[u8; 16] = b"session-host 1\n\0";
+
+/// What DuckDB has before its blocks: the main header, and two of which the newer one counts.
+const HEADERS: usize = 3 * 4096;
+
+/// How large the log of changes may grow.
+const DUE_BYTES: u64 = 16 << 20;
+
+/// The blocks that a checkpoint may overwrite, as they were before it.
+struct Before {
+    headers: Vec<u8>,
+    /// Where each stands in the file, and what it holds.
+    blocks: Vec<(u64, Vec<u8>)>,
+}
+
+/// A copy on the disk. Its lock tells others that the process which made it lives.
+struct Copy {
+    path: PathBuf,
+    headers: Vec<u8>,
+    _locked: File,
+}
+
+/// Makes the checkpoints of a state file that this process has open.
+pub(super) struct Checkpoints {
+    path: PathBuf,
+    /// Stays open as long as DuckDB has the file open: closing any handle gives up the process's lock on the file.
+    file: File,
+    copy: Option<Copy>,
+}
+
+impl Checkpoints {
+    /// Those of a file that DuckDB has open already.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub(super) fn of(path: &Path) -> Result<Self> {
+        Ok(Self {
+            path: path.to_owned(),
+            file: File::open(path).map_err(|source| failed(path, source))?,
+            copy: None,
+        })
+    }
+
+    /// Whether the log of changes has grown so large that it should go into the file.
+    pub(super) fn are_due(&self) -> bool {
+        log_bytes(&self.path) >= DUE_BYTES
+    }
+
+    /// Writes the log of changes into the file proper, if it holds any.
+    ///
+    /// # Errors
+    /// When a transaction is open, or the disk is full. Nothing is lost then.
+    pub(super) fn make(&mut self, connection: &Connection) -> Result<()> {
+        if log_bytes(&self.path) == 0 {
+            return Ok(());
+        }
+        self.keep_copy(connection)?;
+        connection.execute_batch("CHECKPOINT").doing("write the checkpoint")?;
+        if let Some(copy) = self.copy.take() {
+            fs::remove_file(&copy.path).map_err(|source| failed(&self.path, source))?;
+        }
+        Ok(())
+    }
+
+    /// Copies what the checkpoint may overwrite. The copy of one that failed is kept: blocks may be half written since.
+    fn keep_copy(&mut self, connection: &Connection) -> Result<()> {
+        let headers = headers_of(&self.file).map_err(|source| failed(&self.path, source))?;
+        if self.copy.as_ref().is_some_and(|copy| copy.headers == headers) {
+            return Ok(());
+        }
+        let places = places_of_metadata(connection).doing("find the blocks that a checkpoint overwrites")?;
+        let kept = Before::read(&self.file, headers, &places).and_then(|before| Copy::write(&self.path, before));
+        self.copy = Some(kept.map_err(|source| failed(&self.path, source))?);
+        Ok(())
+    }
+}
+
+/// Puts back what a checkpoint that was cut off has overwritten. To be called before DuckDB opens the file.
+///
+/// # Errors
+/// When the copy cannot be read, or the file not be written.
+pub(super) fn put_back(path: &Path) -> Result<()> {
+    let copy_path = copy_of(path);
+    put_back_from(&copy_path, path).map_err(|source| failed(path, source))
+}
+
+fn put_back_from(copy_path: &Path, path: &Path) -> io::Result<()> {
+    let mut copy = match OpenOptions::new().read(true).write(true).open(copy_path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        opened => opened?,
+    };
+    match copy.try_lock() {
+        // Who made it lives, and has the state open.
+        Err(TryLockError::WouldBlock) => return Ok(()),
+        Err(TryLockError::Error(error)) => return Err(error),
+        Ok(()) => {}
+    }
+    if !is_still_at(&copy, copy_path) {
+        return Ok(());
+    }
+    // A copy that is not whole was being made, and the state has not been touched since.
+    if let Some(before) = Before::read_copy(&mut copy)? {
+        before.put_back(path)?;
+    }
+    fs::remove_file(copy_path)
+}
+
+/// Whether a file that was opened by a path is there still, and no other one.
+fn is_still_at(file: &File, path: &Path) -> bool {
+    match (file.metadata(), fs::metadata(path)) {
+        (Ok(opened), Ok(found)) => (opened.dev(), opened.ino()) == (found.dev(), found.ino()),
+        _ => false,
+    }
+}
+
+impl Before {
+    fn read(file: &File, headers: Vec<u8>, places: &[(u64, usize)]) -> io::Result<Self> {
+        let end = file.metadata()?.len();
+        let mut blocks = Vec::with_capacity(places.len());
+        // What lies behind the end has yet to be written for the first time.
+        for (start, size) in places.iter().filter(|(start, size)| start + *size as u64 <= end) {
+            let mut block = vec![0; *size];
+            file.read_exact_at(&mut block, *start)?;
+            blocks.push((*start, block));
+        }
+        Ok(Self { headers, blocks })
+    }
+
+    /// Puts the blocks back, unless the checkpoint came to its end: then the headers are others.
+    fn put_back(&self, path: &Path) -> io::Result<()> {
+        let file = match OpenOptions::new().read(true).write(true).open(path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+            opened => opened?,
+        };
+        if !headers_of(&file).is_ok_and(|headers| headers == self.headers) {
+            return Ok(());
+        }
+        tracing::warn!(state = %path.display(), "a checkpoint was cut off: the state is put back to what it was before");
+        for (start, block) in &self.blocks {
+            file.write_all_at(block, *start)?;
+        }
+        file.sync_all()
+    }
+
+    /// Reads a copy; `None` where it is not whole.
+    fn read_copy(copy: &mut File) -> io::Result<Option<Self>> {
+        let mut bytes = Vec::new();
+        copy.read_to_end(&mut bytes)?;
+        let Some((content, digest)) = bytes.split_last_chunk::<16>() else {
+            return Ok(None);
+        };
+        Ok(match Md5::digest(content).as_slice() == digest {
+            true => Self::parse(content),
+            false => None,
+        })
+    }
+
+    fn parse(content: &[u8]) -> Option<Self> {
+        let rest = content.strip_prefix(MAGIC)?;
+        let (headers, mut rest) = rest.split_at_checked(HEADERS)?;
+        let mut blocks = Vec::new();
+        while let Some((start, after)) = rest.split_first_chunk::<8>() {
+            let (size, after) = after.split_first_chunk::<8>()?;
+            let (block, after) = after.split_at_checked(usize::try_from(u64::from_le_bytes(*size)).ok()?)?;
+            blocks.push((u64::from_le_bytes(*start), block.to_owned()));
+            rest = after;
+        }
+        Some(Self {
+            headers: headers.to_owned(),
+            blocks,
+        })
+    }
+
+    fn to_bytes(&self) -> Vec<u8> {
+        let mut bytes = MAGIC.to_vec();
+        bytes.extend_from_slice(&self.headers);
+        for (start, block) in &self.blocks {
+            bytes.extend_from_slice(&start.to_le_bytes());
+            bytes.extend_from_slice(&(block.len() as u64).to_le_bytes());
+            bytes.extend_from_slice(block);
+        }
+        let digest = Md5::digest(&bytes);
+        bytes.extend_from_slice(&digest);
+        bytes
+    }
+}
+
+impl Copy {
+    /// Writes a copy so that it outlives the machine's power.
+    fn write(state: &Path, before: Before) -> io::Result<Self> {
+        let path = copy_of(state);
+        let mut options = OpenOptions::new();
+        let mut file = options.create(true).truncate(false).write(true).open(&path)?;
+        file.lock()?;
+        file.set_len(0)?;
+        file.write_all(&before.to_bytes())?;
+        file.sync_all()?;
+        if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+            File::open(folder)?.sync_all()?;
+        }
+        Ok(Self {
+            path,
+            headers: before.headers,
+            _locked: file,
+        })
+    }
+}
+
+/// Where the blocks of the metadata lie, and how large they are.
+fn places_of_metadata(connection: &Connection) -> duckdb::Result<Vec<(u64, usize)>> {
+    let size: u64 = connection.query_row(
+        "SELECT block_size FROM pragma_database_size() WHERE database_name = current_database()",
+        [],
+        |row| row.get(0),
+    )?;
+    let mut statement = connection.prepare("SELECT block_id FROM pragma_metadata_info()")?;
+    let ids = statement.query_map([], |row| row.get::<_, u64>(0))?;
+    ids.map(|id| Ok((HEADERS as u64 + id? * size, size as usize))).collect()
+}
+
+fn headers_of(file: &File) -> io::Result<Vec<u8>> {
+    let mut headers = vec![0; HEADERS];
+    file.read_exact_at(&mut headers, 0)?;
+    Ok(headers)
+}
+
+/// How large the log of changes is.
+fn log_bytes(path: &Path) -> u64 {
+    fs::metadata(beside(path, ".wal")).map_or(0, |log| log.len())
+}
+
+/// The copy's place.
+fn copy_of(path: &Path) -> PathBuf {
+    beside(path, ".before-checkpoint")
+}
+
+fn beside(path: &Path, ending: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(ending);
+    PathBuf::from(name)
+}
+
+fn failed(path: &Path, source: io::Error) -> StateError {
+    StateError::Checkpoint {
+        copy: copy_of(path),
+        source,
+    }
+}
+
+#[cfg(test)]
+mod tests;
