@@ -6,14 +6,18 @@
 //! back by whoever opens the state next, if the checkpoint did not come to its end.
 
 use std::{
-    fs::{self, File, OpenOptions, TryLockError},
-    io::{self, Read as _, Write as _},
-    os::unix::fs::{FileExt as _, MetadataExt as _},
+    fs::{self, File, OpenOptions},
+    io::{self, Write as _},
+    os::unix::fs::FileExt as _,
     path::{Path, PathBuf},
 };
 
 use duckdb::Connection;
 use md5::{Digest as _, Md5};
+use rustix::{
+    fs::{FlockOperation, fcntl_lock},
+    io::Errno,
+};
 
 use super::error::{Doing as _, Result, StateError};
 
@@ -33,11 +37,10 @@ struct Before {
     blocks: Vec<(u64, Vec<u8>)>,
 }
 
-/// A copy on the disk. Its lock tells others that the process which made it lives.
+/// A copy on the disk.
 struct Copy {
     path: PathBuf,
     headers: Vec<u8>,
-    _locked: File,
 }
 
 /// Makes the checkpoints of a state file that this process has open.
@@ -77,7 +80,7 @@ impl Checkpoints {
         self.keep_copy(connection)?;
         connection.execute_batch("CHECKPOINT").doing("write the checkpoint")?;
         if let Some(copy) = self.copy.take() {
-            fs::remove_file(&copy.path).map_err(|source| failed(&self.path, source))?;
+            remove(&copy.path).map_err(|source| failed(&self.path, source))?;
         }
         Ok(())
     }
@@ -100,36 +103,57 @@ impl Checkpoints {
 /// # Errors
 /// When the copy cannot be read, or the file not be written.
 pub(super) fn put_back(path: &Path) -> Result<()> {
-    let copy_path = copy_of(path);
-    put_back_from(&copy_path, path).map_err(|source| failed(path, source))
+    match copy_of(path).try_exists() {
+        Ok(false) => Ok(()),
+        Ok(true) | Err(_) => put_back_from(&copy_of(path), path).map_err(|source| failed(path, source)),
+    }
 }
 
 fn put_back_from(copy_path: &Path, path: &Path) -> io::Result<()> {
-    let mut copy = match OpenOptions::new().read(true).write(true).open(copy_path) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
-        opened => opened?,
+    let Some((state, lock)) = open_state(path)? else {
+        return remove(copy_path);
     };
-    match copy.try_lock() {
-        // Who made it lives, and has the state open.
-        Err(TryLockError::WouldBlock) => return Ok(()),
-        Err(TryLockError::Error(error)) => return Err(error),
-        Ok(()) => {}
+    // The lock is the one that DuckDB takes: whoever has the file open is left alone, and DuckDB tells who that is.
+    match fcntl_lock(&state, lock) {
+        Err(Errno::AGAIN | Errno::ACCESS) => return Ok(()),
+        locked => locked?,
     }
-    if !is_still_at(&copy, copy_path) {
-        return Ok(());
-    }
+    let copy = match fs::read(copy_path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        read => read?,
+    };
     // A copy that is not whole was being made, and the state has not been touched since.
-    if let Some(before) = Before::read_copy(&mut copy)? {
-        before.put_back(path)?;
+    if let Some(before) = Before::read_copy(&copy)
+        && before.is_overwritten(&state)?
+    {
+        before.write_to(&state)?;
+        tracing::warn!(state = %path.display(), "a checkpoint was cut off: the state is put back to what it was before");
     }
-    fs::remove_file(copy_path)
+    match lock {
+        FlockOperation::NonBlockingLockExclusive => remove(copy_path),
+        // Who may only read leaves it to others.
+        _ => Ok(()),
+    }
 }
 
-/// Whether a file that was opened by a path is there still, and no other one.
-fn is_still_at(file: &File, path: &Path) -> bool {
-    match (file.metadata(), fs::metadata(path)) {
-        (Ok(opened), Ok(found)) => (opened.dev(), opened.ino()) == (found.dev(), found.ino()),
-        _ => false,
+/// The state for putting something back, if there is one, and the lock that it can be had with: who may not write may
+/// find that there is nothing to be done.
+fn open_state(path: &Path) -> io::Result<Option<(File, FlockOperation)>> {
+    use io::ErrorKind::{NotFound, PermissionDenied, ReadOnlyFilesystem};
+    match OpenOptions::new().read(true).write(true).open(path) {
+        Ok(state) => Ok(Some((state, FlockOperation::NonBlockingLockExclusive))),
+        Err(error) if error.kind() == NotFound => Ok(None),
+        Err(error) if matches!(error.kind(), PermissionDenied | ReadOnlyFilesystem) => {
+            Ok(Some((File::open(path)?, FlockOperation::NonBlockingLockShared)))
+        }
+        Err(error) => Err(error),
+    }
+}
+
+fn remove(copy_path: &Path) -> io::Result<()> {
+    match fs::remove_file(copy_path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        removed => removed,
     }
 }
 
@@ -146,16 +170,23 @@ impl Before {
         Ok(Self { headers, blocks })
     }
 
-    /// Puts the blocks back, unless the checkpoint came to its end: then the headers are others.
-    fn put_back(&self, path: &Path) -> io::Result<()> {
-        let file = match OpenOptions::new().read(true).write(true).open(path) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
-            opened => opened?,
-        };
-        if !headers_of(&file).is_ok_and(|headers| headers == self.headers) {
-            return Ok(());
+    /// Whether a checkpoint that did not come to its end, which the headers tell, has overwritten any of it.
+    fn is_overwritten(&self, file: &File) -> io::Result<bool> {
+        if headers_of(file).ok().as_ref() != Some(&self.headers) {
+            return Ok(false);
         }
-        tracing::warn!(state = %path.display(), "a checkpoint was cut off: the state is put back to what it was before");
+        let mut found = Vec::new();
+        for (start, block) in &self.blocks {
+            found.resize(block.len(), 0);
+            file.read_exact_at(&mut found, *start)?;
+            if found != *block {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    fn write_to(&self, file: &File) -> io::Result<()> {
         for (start, block) in &self.blocks {
             file.write_all_at(block, *start)?;
         }
@@ -163,16 +194,10 @@ impl Before {
     }
 
     /// Reads a copy; `None` where it is not whole.
-    fn read_copy(copy: &mut File) -> io::Result<Option<Self>> {
-        let mut bytes = Vec::new();
-        copy.read_to_end(&mut bytes)?;
-        let Some((content, digest)) = bytes.split_last_chunk::<16>() else {
-            return Ok(None);
-        };
-        Ok(match Md5::digest(content).as_slice() == digest {
-            true => Self::parse(content),
-            false => None,
-        })
+    fn read_copy(copy: &[u8]) -> Option<Self> {
+        let (content, digest) = copy.split_last_chunk::<16>()?;
+        let is_whole = Md5::digest(content).as_slice() == digest;
+        is_whole.then(|| Self::parse(content))?
     }
 
     fn parse(content: &[u8]) -> Option<Self> {
@@ -209,10 +234,7 @@ impl Copy {
     /// Writes a copy so that it outlives the machine's power.
     fn write(state: &Path, before: Before) -> io::Result<Self> {
         let path = copy_of(state);
-        let mut options = OpenOptions::new();
-        let mut file = options.create(true).truncate(false).write(true).open(&path)?;
-        file.lock()?;
-        file.set_len(0)?;
+        let mut file = File::create(&path)?;
         file.write_all(&before.to_bytes())?;
         file.sync_all()?;
         if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
@@ -221,7 +243,6 @@ impl Copy {
         Ok(Self {
             path,
             headers: before.headers,
-            _locked: file,
         })
     }
 }

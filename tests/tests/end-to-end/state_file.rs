@@ -99,6 +99,20 @@ fn what_is_no_database_is_named_and_left_alone() {
 }
 
 #[test]
+fn the_copy_of_a_checkpoint_is_used_by_nobody_while_the_state_is_open() {
+    let world = World::new();
+    drop(world.run(&[]).exits(0));
+    let copy = world.path("data/session-host.duckdb.before-checkpoint");
+    fs::write(&copy, "not whole").unwrap();
+    let held = duckdb::Connection::open(world.state()).unwrap();
+    assert!(world.run(&[]).exits(3).stderr.contains("is in use by"));
+    assert!(copy.exists());
+    drop(held);
+    drop(world.run(&[]).exits(0));
+    assert!(!copy.exists());
+}
+
+#[test]
 fn a_second_process_is_told_what_to_do() {
     let world = World::new();
     world.install("probe");

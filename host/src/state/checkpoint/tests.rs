@@ -79,6 +79,31 @@ fn what_a_checkpoint_left_half_written_is_put_back() {
 }
 
 #[test]
+fn who_may_only_read_finds_what_needs_nothing_put_back() {
+    let mut scene = scene();
+    scene.checkpoints.keep_copy(&scene.connection).unwrap();
+    let (_left, path) = scene.left_behind();
+    let copy = fs::read(copy_of(&path)).unwrap();
+    let before = Before::read_copy(&copy).unwrap();
+    let is_overwritten = || before.is_overwritten(&File::open(&path).unwrap()).unwrap();
+    assert!(!is_overwritten());
+    scene.tear(&path);
+    assert!(is_overwritten());
+}
+
+#[test]
+fn a_copy_without_its_state_goes() {
+    let mut scene = scene();
+    scene.checkpoints.keep_copy(&scene.connection).unwrap();
+    let (_left, path) = scene.left_behind();
+    for file in [path.clone(), beside(&path, ".wal")] {
+        fs::remove_file(file).unwrap();
+    }
+    drop(State::open(&path).unwrap());
+    assert!(!copy_of(&path).exists());
+}
+
+#[test]
 fn a_copy_that_is_not_whole_is_of_no_use_and_goes() {
     let mut scene = scene();
     scene.checkpoints.keep_copy(&scene.connection).unwrap();
@@ -102,14 +127,6 @@ fn what_came_to_its_end_is_not_put_back() {
     fs::write(copy_of(&path), copy).unwrap();
     assert_eq!(rows(&path), 1500);
     assert!(!copy_of(&path).exists());
-}
-
-#[test]
-fn the_copy_of_a_process_that_lives_is_left_alone() {
-    let mut scene = scene();
-    scene.checkpoints.keep_copy(&scene.connection).unwrap();
-    put_back(scene.state.path()).unwrap();
-    assert!(copy_of(scene.state.path()).exists());
 }
 
 #[test]
