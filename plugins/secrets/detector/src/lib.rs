@@ -10,7 +10,7 @@
 //! ```
 
 mod entropy;
-mod lists;
+mod members;
 mod redaction;
 mod rules;
 mod rules_in_use;

@@ -2,7 +2,7 @@
 
 use std::{borrow::Cow, cmp::Reverse};
 
-use crate::{Hit, Origin, Rules, Scanner, lists::for_each_listed};
+use crate::{Hit, Origin, Rules, Scanner, members::for_each_member};
 
 /// A text of which nobody knows where it comes from.
 struct Nowhere;
@@ -30,13 +30,13 @@ pub fn redact<'t>(text: &'t str, rules: &Rules) -> Cow<'t, str> {
     hidden.map_or(redacted, Cow::Owned)
 }
 
-/// A string in a list.
-struct Listed<'k> {
-    /// The key that stands before the list.
+/// A string that goes by a key.
+struct Member<'k> {
+    /// The key.
     key: &'k str,
 }
 
-impl Origin for Listed<'_> {
+impl Origin for Member<'_> {
     fn file(&self) -> Option<&str> {
         None
     }
@@ -50,12 +50,12 @@ impl Origin for Listed<'_> {
 fn hits(text: &str, rules: &Rules) -> Vec<Hit> {
     let mut scanner = Scanner::new(rules);
     let mut hits = scanner.all_hits(text, &Nowhere);
-    for_each_listed(text, |key, string| {
-        let mut listed = scanner.hits_by_key(&text[string.clone()], &Listed { key });
-        for hit in &mut listed {
+    for_each_member(text, |key, string| {
+        let mut found = scanner.hits_by_key(&text[string.clone()], &Member { key });
+        for hit in &mut found {
             hit.secret = string.start + hit.secret.start..string.start + hit.secret.end;
         }
-        hits.append(&mut listed);
+        hits.append(&mut found);
     });
     hits.sort_by_key(|hit| (hit.secret.start, Reverse(hit.secret.end)));
     hits
@@ -178,6 +178,24 @@ mod tests {
         assert_eq!(redact(&redacted, &rules), redacted);
         let path = r"C:\users\new";
         assert!(matches!(redact(path, &rules), Cow::Borrowed(_)));
+    }
+
+    #[test]
+    fn white_space_hides_nothing() {
+        let rules = Rules::shipped().unwrap();
+        for text in [
+            "{\"client_secret\":          \"k3Zp9Qw7Lm2Xv8Rt5Yb1Nc4Hs6\"}",
+            "{\"client_secret\"       :\n          \"k3Zp9Qw7Lm2Xv8Rt5Yb1Nc4Hs6\"}",
+            "client_secret          =          'k3Zp9Qw7Lm2Xv8Rt5Yb1Nc4Hs6'",
+        ] {
+            for text in [text.to_owned(), format!("{text:?}")] {
+                let redacted = redact(&text, &rules);
+                assert!(
+                    redacted.contains("[redacted: ") && !redacted.contains("k3Zp"),
+                    "{redacted}"
+                );
+            }
+        }
     }
 
     #[test]
