@@ -37,8 +37,8 @@ struct Before {
     blocks: Vec<(u64, Vec<u8>)>,
 }
 
-/// A copy on the disk.
-struct Copy {
+/// A copy that lies beside the state.
+struct KeptCopy {
     path: PathBuf,
     headers: Vec<u8>,
 }
@@ -48,7 +48,7 @@ pub(super) struct Checkpoints {
     path: PathBuf,
     /// Stays open as long as DuckDB has the file open: closing any handle gives up the process's lock on the file.
     file: File,
-    copy: Option<Copy>,
+    copy: Option<KeptCopy>,
 }
 
 impl Checkpoints {
@@ -92,7 +92,7 @@ impl Checkpoints {
             return Ok(());
         }
         let places = places_of_metadata(connection).doing("find the blocks that a checkpoint overwrites")?;
-        let kept = Before::read(&self.file, headers, &places).and_then(|before| Copy::write(&self.path, before));
+        let kept = Before::read(&self.file, headers, &places).and_then(|before| KeptCopy::write(&self.path, before));
         self.copy = Some(kept.map_err(|source| failed(&self.path, source))?);
         Ok(())
     }
@@ -230,7 +230,7 @@ impl Before {
     }
 }
 
-impl Copy {
+impl KeptCopy {
     /// Writes a copy so that it outlives the machine's power.
     fn write(state: &Path, before: Before) -> io::Result<Self> {
         let path = copy_of(state);

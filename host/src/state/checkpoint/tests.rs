@@ -65,6 +65,12 @@ fn rows(path: &Path) -> u64 {
         .unwrap()
 }
 
+#[track_caller]
+fn is_whole_without_a_copy(path: &Path) {
+    assert_eq!(rows(path), 1500);
+    assert!(!copy_of(path).exists());
+}
+
 #[test]
 fn what_a_checkpoint_left_half_written_is_put_back() {
     let mut scene = scene();
@@ -73,8 +79,7 @@ fn what_a_checkpoint_left_half_written_is_put_back() {
     scene.tear(&path);
     let unreadable = connect(&path, AccessMode::ReadOnly).map(|_| ()).unwrap_err();
     assert!(unreadable.to_string().contains("Corrupt database file"), "{unreadable}");
-    assert_eq!(rows(&path), 1500);
-    assert!(!copy_of(&path).exists());
+    is_whole_without_a_copy(&path);
     assert_eq!(rows(&path), 1500);
 }
 
@@ -111,8 +116,7 @@ fn a_copy_that_is_not_whole_is_of_no_use_and_goes() {
     for length in [0, 10, 20, HEADERS, whole.len() - 1] {
         let (_left, path) = scene.left_behind();
         fs::write(copy_of(&path), &whole[..length]).unwrap();
-        assert_eq!(rows(&path), 1500, "{length}");
-        assert!(!copy_of(&path).exists());
+        is_whole_without_a_copy(&path);
     }
 }
 
@@ -125,8 +129,7 @@ fn what_came_to_its_end_is_not_put_back() {
     assert!(!copy_of(scene.state.path()).exists());
     let (_left, path) = scene.left_behind();
     fs::write(copy_of(&path), copy).unwrap();
-    assert_eq!(rows(&path), 1500);
-    assert!(!copy_of(&path).exists());
+    is_whole_without_a_copy(&path);
 }
 
 #[test]

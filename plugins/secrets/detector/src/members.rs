@@ -81,7 +81,7 @@ fn walk<'t>(text: &'t str, start: usize, key: &'t str, take: &mut impl FnMut(Opt
     at
 }
 
-/// The key at the end of what stands before a bracket: `key: `, `"key": ` or `key = `. The list may stand in quotes.
+/// The key at the end of what stands before a value: `key: `, `"key": ` or `key = `. The value may stand in quotes.
 fn key_before(before: &str) -> Option<&str> {
     let unquoted = |text: &str| text.trim_end().trim_end_matches(['"', '\'']).len();
     let before = &before[..unquoted(before)];

@@ -19,24 +19,21 @@ pub(super) struct Told<'a> {
 
 /// The items of an answer that tell earlier ones again: the id of each, with that of the earlier one.
 ///
-/// Several facts may be said in one breath. So an earlier item is told again by one item at most, the most alike, and by
-/// none where the answer tells it to the letter. An item that is `known` to the letter tells no other again.
+/// Several facts may be said in one breath. So an earlier item is told again by one item at most, and by none where the
+/// answer tells it to the letter. An item that is `known` to the letter tells no other again.
 pub(super) fn told_again(said: &[(Item, Said)], told: &[Told<'_>], known: &[Item]) -> HashMap<String, String> {
     let known: HashSet<&str> = known.iter().map(|item| item.id.as_str()).collect();
     let to_the_letter: HashSet<&str> = said.iter().map(|(item, _)| item.id.as_str()).collect();
-    let mut pairs: Vec<(f64, &Item, &Item)> = Vec::new();
+    let mut found = HashMap::new();
+    let mut taken = HashSet::new();
     for (item, said) in said.iter().filter(|(item, _)| !known.contains(item.id.as_str())) {
         let same_event = told.iter().filter(|told| is_same_event(said, told));
         let open = same_event.filter(|told| !to_the_letter.contains(told.item.id.as_str()));
-        let same_fact = open.filter(|told| tells_the_same(item, told.item));
-        pairs.extend(same_fact.map(|told| (item.text.ratio(&told.item.text), item, told.item)));
-    }
-    pairs.sort_by(|(one, ..), (other, ..)| other.total_cmp(one));
-    let mut found = HashMap::new();
-    let mut taken = HashSet::new();
-    for (_, item, earlier) in pairs {
-        if !found.contains_key(&item.id) && taken.insert(&earlier.id) {
-            found.insert(item.id.clone(), earlier.id.clone());
+        let mut same_fact = open.filter(|told| tells_the_same(item, told.item));
+        if !found.contains_key(&item.id)
+            && let Some(earlier) = same_fact.find(|told| taken.insert(&told.item.id))
+        {
+            found.insert(item.id.clone(), earlier.item.id.clone());
         }
     }
     found
