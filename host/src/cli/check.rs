@@ -26,7 +26,7 @@ use crate::{
     plugins::{PluginListing, PluginStatus, PluginTrust, Processor},
     process,
     runner::{RunResult, Selection, StopToken},
-    state::{Actor, StateError},
+    state::{Actor, StateError, TableContents},
 };
 
 /// How long an attempt may take here: authors wait for the answer.
@@ -155,19 +155,13 @@ fn run(host: &Arc<Host>, name: &ProcessorName) -> anyhow::Result<RunResult> {
 
 fn tables(host: &Host, processor: &Processor) -> Result<Vec<TableRows>, StateError> {
     let reader = host.state().reader()?;
-    let rows = processor.descriptor().session_tables().iter().map(|table| {
-        let quoted = table.replace('"', "\"\"");
-        let sql = format!("SELECT count(*), coalesce(bit_xor(hash(t)), 0) FROM \"{quoted}\" AS t");
-        let found = reader.query(&sql)?;
-        let mut values = found.rows.into_iter().next().unwrap_or_default().into_iter();
+    let tables = processor.descriptor().session_tables().iter();
+    let rows = tables.map(|table| {
+        let TableContents { rows, digest } = reader.contents(table)?;
         Ok(TableRows {
             table: table.clone(),
-            rows: values
-                .next()
-                .flatten()
-                .and_then(|count| count.parse().ok())
-                .unwrap_or(0),
-            digest: values.next().flatten().unwrap_or_default(),
+            rows,
+            digest,
         })
     });
     rows.collect()

@@ -3,7 +3,7 @@
 use std::{fs, io, path::Path};
 
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::{Value, json, value::RawValue};
 
 use super::{
     Exit,
@@ -17,7 +17,7 @@ use super::{
 use crate::{
     config::Settings,
     names::{ProcessorName, SessionKey},
-    state::{AuditEntry, Failure, Forgotten, ProcessorStatus, Reader, State},
+    state::{AuditEntry, Failure, Forgotten, ProcessorStatus, QueryAnswer, QueryLimits, Reader, State},
 };
 
 #[derive(Deserialize)]
@@ -163,49 +163,29 @@ pub(super) fn reprocess(settings: &Settings, options: &ReprocessOptions) -> anyh
     Ok(Exit::Done)
 }
 
-/// What a server answers to a query.
-#[derive(Deserialize)]
-struct Answer {
-    columns: Vec<String>,
-    rows: Vec<Vec<Value>>,
-    truncated: bool,
-}
-
 /// Runs read-only SQL.
 pub(super) fn query(settings: &Settings, options: &QueryOptions) -> anyhow::Result<Exit> {
-    match reader(settings)? {
-        Access::Here(reader) => query_here(&reader.without_external_access()?, options),
+    let answer = match reader(settings)? {
+        Access::Here(reader) => {
+            let reader = reader.without_external_access()?;
+            reader.query(&options.sql, &[], QueryLimits::NONE)?
+        }
         Access::Server(server) => {
             let asked = json!({"sql": options.sql}).to_string();
-            let answer: Answer = server.post("/api/admin/query", asked)?;
-            if answer.truncated {
-                tracing::warn!(
-                    "only the first {} rows are shown: the server gives no more",
-                    answer.rows.len()
-                );
-            }
-            print_answer(answer, options.format)
+            server.post::<QueryAnswer>("/api/admin/query", asked)?
         }
+    };
+    if answer.truncated {
+        tracing::warn!(
+            "only the first {} rows are shown: the server gives no more",
+            answer.rows.len()
+        );
     }
+    print_answer(answer, options.format)
 }
 
-fn query_here(reader: &Reader, options: &QueryOptions) -> anyhow::Result<Exit> {
-    if options.format == QueryFormat::Json {
-        for row in reader.query_json(&options.sql)? {
-            output::print(row)?;
-        }
-        return Ok(Exit::Done);
-    }
-    let found = reader.query(&options.sql)?;
-    let rows = found
-        .rows
-        .into_iter()
-        .map(|row| row.into_iter().map(Option::unwrap_or_default).collect());
-    print_rows(found.columns, rows, options.format)
-}
-
-fn print_answer(answer: Answer, format: QueryFormat) -> anyhow::Result<Exit> {
-    let Answer { columns, rows, .. } = answer;
+fn print_answer(answer: QueryAnswer, format: QueryFormat) -> anyhow::Result<Exit> {
+    let QueryAnswer { columns, rows, .. } = answer;
     if format == QueryFormat::Json {
         for row in rows {
             let members = columns.iter().map(|column| Value::from(column.as_str())).zip(row);
@@ -214,15 +194,17 @@ fn print_answer(answer: Answer, format: QueryFormat) -> anyhow::Result<Exit> {
         }
         return Ok(Exit::Done);
     }
-    let rows = rows.into_iter().map(|row| row.into_iter().map(text_of).collect());
+    let rows = rows
+        .into_iter()
+        .map(|row| row.iter().map(|value| text_of(value)).collect());
     print_rows(columns, rows, format)
 }
 
-fn text_of(value: Value) -> String {
-    match value {
-        Value::Null => String::new(),
-        Value::String(text) => text,
-        value => value.to_string(),
+/// A value as people read it: texts without quotes, nothing for null.
+fn text_of(value: &RawValue) -> String {
+    match value.get() {
+        "null" => String::new(),
+        json => serde_json::from_str(json).unwrap_or_else(|_| json.to_owned()),
     }
 }
 

@@ -94,6 +94,7 @@ const QUERY_TIMEOUT: Duration = Duration::from_secs(30);
 const QUERY_LIMITS: QueryLimits = QueryLimits {
     rows: 10_000,
     bytes: 16 << 20,
+    memory: 1 << 30,
 };
 
 /// `POST /api/admin/query {"sql", "params"}`: one statement that reads.
@@ -143,7 +144,7 @@ async fn answer_to(service: &Service, asked: Asked) -> Result<Response, Refusal>
     let interrupt = reader.interrupt_handle();
     let mut running = tokio::task::spawn_blocking(move || {
         let _until_it_has_ended = place;
-        reader.query_limited(&asked.sql, &asked.params, QUERY_LIMITS)
+        reader.query(&asked.sql, &asked.params, QUERY_LIMITS)
     });
     match timeout_at(until, &mut running).await {
         Ok(ended) => Ok(json_answer(StatusCode::OK, &ended.map_err(Refusal::internal)??)),

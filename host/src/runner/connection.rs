@@ -13,10 +13,7 @@ use session_plugin_api::abi::{
 };
 
 use super::{flight::Flight, worker::RunContext};
-use crate::state::{
-    Done, PendingRows, RowsRefused, Seen, StateError, StatementRefused, Transaction, TransactionError, check_execute,
-    check_query, written_table,
-};
+use crate::state::{Done, PendingRows, RowsRefused, Seen, StateError, Transaction, TransactionError};
 
 /// One attempt: the session's facts and what was done through the connection so far.
 pub(super) struct Attempt<'a> {
@@ -41,15 +38,11 @@ pub(super) enum AttemptError {
     #[error("replace: {0}")]
     Rows(#[from] RowsRefused),
     #[error("{0}")]
-    Statement(#[from] StatementRefused),
-    #[error("{0}")]
     Transaction(#[from] TransactionError),
     #[error("commit: {0}")]
     Commit(#[source] StateError),
     #[error("{0}")]
     State(#[from] StateError),
-    #[error("`{table}` belongs to {owner}: a processor writes its own tables")]
-    Foreign { table: String, owner: String },
     #[error("commit the earlier sessions: {0}")]
     Earlier(String),
     #[error("the host panicked in a call of the plugin; this is a fault of the host")]
@@ -139,25 +132,14 @@ impl<'a> Attempt<'a> {
         let is_first = self.flight.transaction().is_none();
         if is_first {
             self.run.commit_earlier().map_err(AttemptError::Earlier)?;
-            let connection = self.run.state.connect()?;
-            self.flight.queries_with(connection.interrupt_handle());
-            *self.flight.transaction() = Some(Transaction::begin(connection)?);
+            let transaction = Transaction::begin(&self.run.state)?;
+            self.flight.queries_with(transaction.interrupt_handle());
+            *self.flight.transaction() = Some(transaction);
         }
         let mut transaction = self.flight.transaction();
         match transaction.as_mut() {
             Some(transaction) if !self.flight.is_abandoned() => Ok(statement(transaction)?),
             _ => Err(AttemptError::Abandoned),
-        }
-    }
-
-    fn refuse_foreign(&self, sql: &str) -> Result<(), AttemptError> {
-        let Some(table) = written_table(sql) else { return Ok(()) };
-        match self.run.owners.of(&table) {
-            Some(owner) if owner != self.run.processor.name().as_str() => Err(AttemptError::Foreign {
-                table,
-                owner: owner.to_owned(),
-            }),
-            _ => Ok(()),
         }
     }
 
@@ -215,10 +197,9 @@ impl RawAttempt for View<'_, '_> {
 
     fn execute(&self, sql: RStr<'_>, parameters: RSlice<'_, RawColumn<'_>>) -> RawReply {
         self.0.guarded(|_| {
-            check_execute(sql.as_str())?;
-            self.0.refuse_foreign(sql.as_str())?;
+            let rules = &self.0.run.rules;
             self.0
-                .in_transaction(|transaction| transaction.execute(sql.as_str(), parameters.as_slice()))
+                .in_transaction(|transaction| transaction.execute(rules, sql.as_str(), parameters.as_slice()))
         })
     }
 
@@ -229,9 +210,9 @@ impl RawAttempt for View<'_, '_> {
         mut sink: RawBatchSink_TO<'_, RBox<()>>,
     ) -> RawReply {
         self.0.guarded(|_| {
-            check_query(sql.as_str())?;
+            let rules = &self.0.run.rules;
             self.0
-                .in_transaction(|transaction| transaction.query(sql.as_str(), parameters.as_slice(), &mut sink))
+                .in_transaction(|transaction| transaction.query(rules, sql.as_str(), parameters.as_slice(), &mut sink))
         })
     }
 }

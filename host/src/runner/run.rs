@@ -191,7 +191,7 @@ impl Run<'_> {
                 output_version,
                 tables: self.processor.tables().to_vec(),
             },
-            owners: self.state.owners()?,
+            rules: self.state.statement_rules(name)?,
             dispatcher: Dispatcher::new(candidates, self.limits.max_sessions, ends_at, self.stop.clone()),
             memory: self.memory.clone(),
             rows: MemoryBudget::new(PENDING_ROWS),

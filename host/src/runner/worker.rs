@@ -25,7 +25,7 @@ use super::{
 use crate::{
     metrics::Metrics,
     plugins::Processor,
-    state::{Destination, Owners, State},
+    state::{Destination, State, StatementRules},
 };
 
 /// All that the threads of a run share. They own it, so that one that hangs can be left behind.
@@ -35,7 +35,7 @@ pub(super) struct RunContext {
     pub(super) processor: Arc<Processor>,
     pub(super) state: Arc<State>,
     pub(super) destination: Destination,
-    pub(super) owners: Owners,
+    pub(super) rules: StatementRules,
     pub(super) dispatcher: Dispatcher,
     pub(super) memory: MemoryBudget,
     /// Bounds the rows that wait for their commit.

@@ -116,7 +116,7 @@ impl State {
     /// # Errors
     /// When the state cannot be written.
     pub fn audit(&self, record: &AuditRecord) -> Result<()> {
-        append(self.writer().connection(), record)
+        append(self.writer().link(), record)
     }
 
     /// Removes what the audit log has from before a time, and gives the number of entries.
@@ -124,9 +124,9 @@ impl State {
     /// # Errors
     /// When the state cannot be written.
     pub fn prune_audit_log(&self, before: Timestamp) -> Result<usize> {
-        let sql = "DELETE FROM audit_log WHERE timestamp < make_timestamp(?)";
+        let sql = "DELETE FROM audit_log WHERE timestamp < system.main.make_timestamp(?)";
         let writer = self.writer();
-        let removed = writer.connection().execute(sql, [before.as_micros()]);
+        let removed = writer.link().execute(sql, [before.as_micros()]);
         removed.doing("remove old entries of the audit log")
     }
 
@@ -136,9 +136,9 @@ impl State {
     /// When the state cannot be written.
     pub fn audit_run(&self, processor: &ProcessorName, run: &AuditRecord) -> Result<()> {
         let writer = self.writer();
-        in_transaction(writer.connection(), "audit a run", |connection| {
+        in_transaction(writer.link(), "audit a run", |connection| {
             append(connection, run)?;
-            let sql = "INSERT INTO processor_schedule VALUES (?, make_timestamp(?), ?)
+            let sql = "INSERT INTO processor_schedule VALUES (?, system.main.make_timestamp(?), ?)
                        ON CONFLICT (processor_name) DO UPDATE SET
                            last_run_at = excluded.last_run_at, last_outcome = excluded.last_outcome";
             let parameters = params![processor.as_str(), run.started_at.as_micros(), run.outcome.as_str()];
@@ -152,7 +152,7 @@ impl State {
 
 fn append(connection: &Connection, record: &AuditRecord) -> Result<()> {
     let sql = "INSERT INTO audit_log
-               SELECT coalesce(max(id), 0) + 1, make_timestamp(?), ?, ?, ?, ?, ?, ? FROM audit_log";
+               SELECT coalesce(system.main.max(id), 0) + 1, system.main.make_timestamp(?), ?, ?, ?, ?, ?, ? FROM audit_log";
     let parameters = params![
         record.started_at.as_micros(),
         record.actor.as_str(),
@@ -172,7 +172,7 @@ fn append(connection: &Connection, record: &AuditRecord) -> Result<()> {
 pub(super) fn last_runs(connection: &Connection) -> Result<HashMap<String, Timestamp>> {
     let doing = "read the schedule's memory";
     let mut statement = connection
-        .prepare("SELECT processor_name, epoch_us(last_run_at) FROM processor_schedule")
+        .prepare("SELECT processor_name, system.main.epoch_us(last_run_at) FROM processor_schedule")
         .doing(doing)?;
     let rows = statement.query_map([], |row| Ok((row.get(0)?, Timestamp::from_micros(row.get(1)?))));
     rows.and_then(Iterator::collect).doing(doing)
@@ -182,7 +182,7 @@ pub(super) fn last_runs(connection: &Connection) -> Result<HashMap<String, Times
 pub(super) fn list(connection: &Connection, limit: u32) -> Result<Vec<AuditEntry>> {
     let doing = "read the audit log";
     let sql = "SELECT id, timestamp::VARCHAR, actor, action, resource, params::VARCHAR, result, duration_ms
-               FROM audit_log WHERE starts_with(action, 'run_session_processor:') ORDER BY id DESC LIMIT ?";
+               FROM audit_log WHERE system.main.starts_with(action, 'run_session_processor:') ORDER BY id DESC LIMIT ?";
     let mut statement = connection.prepare(sql).doing(doing)?;
     let rows = statement.query_map([limit], |row| {
         let params: Option<String> = row.get(5)?;

@@ -250,11 +250,11 @@ impl KeptCopy {
 /// Where the blocks of the metadata lie, and how large they are.
 fn places_of_metadata(connection: &Connection) -> duckdb::Result<Vec<(u64, usize)>> {
     let size: u64 = connection.query_row(
-        "SELECT block_size FROM pragma_database_size() WHERE database_name = current_database()",
+        "SELECT block_size FROM system.main.pragma_database_size() WHERE database_name = system.main.current_database()",
         [],
         |row| row.get(0),
     )?;
-    let mut statement = connection.prepare("SELECT block_id FROM pragma_metadata_info()")?;
+    let mut statement = connection.prepare("SELECT block_id FROM system.main.pragma_metadata_info()")?;
     let ids = statement.query_map([], |row| row.get::<_, u64>(0))?;
     ids.map(|id| Ok((HEADERS as u64 + id? * size, size as usize))).collect()
 }

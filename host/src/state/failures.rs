@@ -87,8 +87,7 @@ impl State {
     /// When the state cannot be read.
     pub fn last_failed(&self, processor: &ProcessorName) -> Result<HashMap<SessionKey, Timestamp>> {
         let doing = "read the failures";
-        let sql =
-            "SELECT session_file, epoch_us(last_failed_at) FROM session_processor_failure WHERE processor_name = ?";
+        let sql = "SELECT session_file, system.main.epoch_us(last_failed_at) FROM session_processor_failure WHERE processor_name = ?";
         let connection = self.connect()?;
         let mut statement = connection.prepare(sql).doing(doing)?;
         let rows = statement.query_map([processor.as_str()], |row| {
@@ -127,7 +126,7 @@ pub(super) fn list(connection: &Connection, processor: Option<&ProcessorName>) -
 pub(super) fn record(connection: &Connection, processor: &ProcessorName, failures: &[FailureRecord]) -> Result<()> {
     let doing = "record failed attempts";
     let sql = "INSERT INTO session_processor_failure AS known
-               VALUES (?, ?, ?, ?, 1, make_timestamp(?), make_timestamp(?), ?, ?)
+               VALUES (?, ?, ?, ?, 1, system.main.make_timestamp(?), system.main.make_timestamp(?), ?, ?)
                ON CONFLICT (processor_name, session_file) DO UPDATE SET
                    attempts = known.attempts + 1, last_failed_at = excluded.last_failed_at,
                    username = excluded.username, file_hash = excluded.file_hash, kind = excluded.kind, error = excluded.error";

@@ -30,7 +30,7 @@ impl State {
     /// When the state cannot be written; nothing is removed then.
     pub fn forget(&self, user_or_session: &str) -> Result<Forgotten> {
         let writer = self.writer();
-        in_transaction(writer.connection(), "forget sessions", |connection| {
+        in_transaction(writer.link(), "forget sessions", |connection| {
             let sessions = sessions_of(connection, user_or_session)?;
             let mut forgotten = Forgotten {
                 states: delete(connection, "session_processor_state", &sessions)?,
@@ -76,7 +76,7 @@ fn sessions_of(connection: &Connection, user_or_session: &str) -> Result<Session
 fn delete(connection: &Connection, table: &str, sessions: &Sessions) -> Result<usize> {
     let doing = "forget sessions";
     let table = quoted(table);
-    let sql = format!("DELETE FROM {table} WHERE {SESSION_FILE} = ? OR starts_with({SESSION_FILE}, ?)");
+    let sql = format!("DELETE FROM {table} WHERE {SESSION_FILE} = ? OR system.main.starts_with({SESSION_FILE}, ?)");
     let mut deleted = connection
         .execute(&sql, params![sessions.subject, sessions.below])
         .doing(doing)?;

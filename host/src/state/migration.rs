@@ -45,7 +45,7 @@ pub(super) fn applied(connection: &Connection, owner: &str) -> Result<Vec<Applie
 
 /// Notes that a migration was applied.
 pub(super) fn record(connection: &Connection, owner: &str, version: u32, checksum: &str) -> Result<()> {
-    let sql = "INSERT INTO schema_migration VALUES (?, ?, make_timestamp(?), ?)";
+    let sql = "INSERT INTO schema_migration VALUES (?, ?, system.main.make_timestamp(?), ?)";
     let parameters = params![owner, version, clock::now().as_micros(), checksum];
     connection
         .execute(sql, parameters)

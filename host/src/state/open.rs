@@ -9,10 +9,9 @@ use std::{
     },
 };
 
-use duckdb::{AccessMode, Config, Connection};
-
 use super::{
     checkpoint::{Checkpoints, put_back},
+    engine::{Access, Engine, Link},
     error::{Doing, Result, StateError},
     query::Reader,
     schema,
@@ -22,7 +21,7 @@ use super::{
 /// The state file, opened by this process alone.
 pub struct State {
     path: PathBuf,
-    root: Mutex<Connection>,
+    engine: Engine,
     writer: Mutex<Writer>,
     /// Behind the connections, so that they are closed before it.
     checkpoints: Mutex<Checkpoints>,
@@ -46,14 +45,15 @@ impl State {
     pub fn open(path: &Path) -> Result<Self> {
         make_folder(path)?;
         put_back(path)?;
-        let root = connect(path, AccessMode::ReadWrite)?;
+        let engine = open_engine(path, Access::ReadWrite)?;
         let checkpoints = Checkpoints::of(path)?;
-        confine(&root, path)?;
-        let has_changed = schema::bring_up_to_date(&root, path)?;
-        let writer = Writer::new(root.try_clone().doing("connect the writer")?)?;
+        let link = link_to(&engine)?;
+        confine(&link, path)?;
+        let has_changed = schema::bring_up_to_date(&link, path)?;
+        let writer = Writer::new(link)?;
         Ok(Self {
             path: path.to_owned(),
-            root: Mutex::new(root),
+            engine,
             writer: Mutex::new(writer),
             checkpoints: Mutex::new(checkpoints),
             has_changed_schema: AtomicBool::new(has_changed),
@@ -70,8 +70,8 @@ impl State {
     ///
     /// # Errors
     /// When DuckDB gives none.
-    pub fn connect(&self) -> Result<Connection> {
-        self.root().try_clone().doing("connect to the state")
+    pub(super) fn connect(&self) -> Result<Link> {
+        link_to(&self.engine)
     }
 
     /// A further connection, for reading.
@@ -103,7 +103,8 @@ impl State {
     /// # Errors
     /// When a transaction is open, or the disk is full.
     pub fn checkpoint(&self) -> Result<()> {
-        self.checkpoints().make(&self.connect()?)
+        let link = self.connect()?;
+        self.checkpoints().make(&link)
     }
 
     /// Does so when the log of changes has grown large. Where a transaction is open this waits for the next time.
@@ -134,10 +135,6 @@ impl State {
     fn checkpoints(&self) -> MutexGuard<'_, Checkpoints> {
         self.checkpoints.lock().unwrap_or_else(PoisonError::into_inner)
     }
-
-    pub(super) fn root(&self) -> MutexGuard<'_, Connection> {
-        self.root.lock().unwrap_or_else(PoisonError::into_inner)
-    }
 }
 
 impl Drop for State {
@@ -164,43 +161,54 @@ fn make_folder(path: &Path) -> Result<()> {
     })
 }
 
-/// Connects to a database file; extensions are never fetched.
-pub(super) fn connect(path: &Path, access: AccessMode) -> Result<Connection> {
+/// Opens a database file; extensions are never fetched.
+pub(super) fn open_engine(path: &Path, access: Access) -> Result<Engine> {
     /// Queries of others share it with the runs: one that wants more fails, in place of the machine.
     const MEMORY: &str = "2GB";
     /// How much of it all may be set aside on the disk.
     const TEMPORARY_FILES: &str = "10GB";
-    let config = match access {
+    let mut options = vec![
+        ("max_memory", MEMORY),
+        ("max_temp_directory_size", TEMPORARY_FILES),
+        // It computes constants before a query runs, where DuckDB's limit does not count them: `repeat('x', 2000000000)`.
+        ("disabled_optimizers", "expression_rewriter"),
+        ("autoinstall_known_extensions", "false"),
+        ("autoload_known_extensions", "false"),
+    ];
+    if access == Access::ReadWrite {
         // Attempts use the cores already: for what the host writes, DuckDB's own threads spin longer than they work.
         // Checkpoints are the host's to make.
-        AccessMode::ReadWrite => Config::default()
-            .threads(1)
-            .and_then(|config| config.with("checkpoint_threshold", "1TB")),
-        _ => Ok(Config::default()),
-    };
-    let opened = config
-        .and_then(|config| config.access_mode(access))
-        .and_then(|config| config.max_memory(MEMORY))
-        .and_then(|config| config.with("max_temp_directory_size", TEMPORARY_FILES))
-        .and_then(|config| config.with("autoinstall_known_extensions", "false"))
-        .and_then(|config| config.with("autoload_known_extensions", "false"))
-        .and_then(|config| Connection::open_with_flags(path, config));
-    let connection = opened.map_err(|source| open_error(path, source))?;
+        options.extend([("threads", "1"), ("checkpoint_threshold", "1TB")]);
+    }
+    let engine = Engine::open(path, access, &options).map_err(|source| open_error(path, source))?;
+    let link = link_to(&engine)?;
     // Only ICU knows of time zones, which a DuckDB that was compiled in does not have: it has no other zone then.
-    let _ = connection.execute_batch("SET GLOBAL TimeZone = 'UTC'");
+    let _ = link.execute_batch("SET GLOBAL TimeZone = 'UTC'");
     let closing = "leave checkpoints to the host";
-    connection
-        .execute_batch("PRAGMA disable_checkpoint_on_shutdown")
+    link.execute_batch("PRAGMA disable_checkpoint_on_shutdown")
         .doing(closing)?;
-    Ok(connection)
+    Ok(engine)
 }
 
-/// Lets SQL reach nothing outside the database but the folder of exports, from now on and for all connections.
-fn confine(connection: &Connection, path: &Path) -> Result<()> {
+/// A further connection to an instance.
+pub(super) fn link_to(engine: &Engine) -> Result<Link> {
+    engine.connect().doing("connect to the state")
+}
+
+/// As [`lock`], but for the folder of exports.
+fn confine(link: &Link, path: &Path) -> Result<()> {
     let folder = std::path::absolute(exports_of(path)).unwrap_or_else(|_| exports_of(path));
     let folder = folder.to_string_lossy().replace('\'', "''");
-    let sql = format!("SET GLOBAL allowed_directories = ['{folder}/']; SET GLOBAL enable_external_access = false");
-    connection.execute_batch(&sql).doing("forbid external access")
+    let sql = format!("SET GLOBAL allowed_directories = ['{folder}/']");
+    link.execute_batch(&sql).doing("name the folder of exports")?;
+    lock(link)
+}
+
+/// Lets SQL of an instance reach nothing outside the database, from now on. No statement can change that afterwards, nor
+/// any other setting of the instance.
+pub(super) fn lock(link: &Link) -> Result<()> {
+    let sql = "SET GLOBAL enable_external_access = false; SET GLOBAL lock_configuration = true";
+    link.execute_batch(sql).doing("forbid external access")
 }
 
 /// Where exports go: the one folder beside the state file that SQL may reach.

@@ -4,14 +4,12 @@ use std::collections::HashMap;
 
 use duckdb::Connection;
 
-use super::{
-    error::{Doing, Result},
-    open::State,
-};
+use super::error::{Doing, Result};
+use crate::names::ProcessorName;
 
 /// Who made which table or view: a processor, the host, or nobody that is known.
 #[derive(Clone, Debug, Default)]
-pub struct Owners {
+pub(super) struct Owners {
     of_processors: HashMap<String, String>,
 }
 
@@ -24,21 +22,19 @@ const OF_THE_HOST: [&str; 6] = [
     "schema_migration",
 ];
 
-impl State {
-    /// Who made which table or view, as it stands now.
-    ///
-    /// # Errors
-    /// When the state cannot be read.
-    pub fn owners(&self) -> Result<Owners> {
-        Owners::read(&self.connect()?)
-    }
+/// A table that a processor may not write.
+#[derive(Debug, thiserror::Error)]
+#[error("`{table}` belongs to {owner}: a processor writes its own tables")]
+pub struct ForeignTable {
+    table: String,
+    owner: String,
 }
 
 impl Owners {
     pub(super) fn read(connection: &Connection) -> Result<Self> {
         let doing = "read who owns which table";
         let mut statement = connection
-            .prepare("SELECT lower(table_name), owner FROM processor_table")
+            .prepare("SELECT system.main.lower(table_name), owner FROM processor_table")
             .doing(doing)?;
         let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)));
         let of_processors = rows.and_then(Iterator::collect).doing(doing)?;
@@ -47,11 +43,25 @@ impl Owners {
 
     /// The processor that made a table or view, or `the host`; `None` where nobody is known to have.
     #[must_use]
-    pub fn of(&self, table: &str) -> Option<&str> {
+    pub(super) fn of(&self, table: &str) -> Option<&str> {
         let table = table.to_lowercase();
         match OF_THE_HOST.contains(&table.as_str()) {
             true => Some("the host"),
             false => self.of_processors.get(&table).map(String::as_str),
+        }
+    }
+
+    /// Checks that a table is not another's.
+    ///
+    /// # Errors
+    /// When it is.
+    pub(super) fn check(&self, processor: &ProcessorName, table: &str) -> Result<(), ForeignTable> {
+        match self.of(table) {
+            Some(owner) if owner != processor.as_str() => Err(ForeignTable {
+                table: table.to_owned(),
+                owner: owner.to_owned(),
+            }),
+            _ => Ok(()),
         }
     }
 }

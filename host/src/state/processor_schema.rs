@@ -6,12 +6,15 @@ use duckdb::{Connection, params};
 use session_plugin_api::Migration;
 
 use super::{
+    engine::Link,
     error::{Doing, StateError},
     migration::{self, in_transaction},
     open::State,
     owners::Owners,
+    plan::{Effect, NoPlan, ObjectKind, ObjectName, Place, plan_of},
     schema::{self, table_exists},
-    statement,
+    shadows,
+    statement::{self, StatementRefused},
     table::{SessionTable, keys_and_indexes},
     writer::quoted,
 };
@@ -45,12 +48,38 @@ pub enum SchemaRefused {
         version: u32,
     },
     /// A migration holds a statement that is none of its business.
-    #[error("migration {version} holds a statement that begins with {found}: it takes {}", MIGRATING.join(", "))]
-    Keyword {
+    #[error("migration {version} holds a {found} statement: it takes {MIGRATING}")]
+    Kind {
         /// The migration.
         version: u32,
         /// The statement's first word.
         found: String,
+    },
+    /// A migration makes or changes something outside the state's main schema.
+    #[error("migration {version} touches `{object}` outside the main schema of the state: make it there")]
+    Elsewhere {
+        /// The migration.
+        version: u32,
+        /// The table, view or other object.
+        object: String,
+    },
+    /// A migration gives something the name of what DuckDB has built in.
+    #[error("migration {version} names a {kind} `{name}`, which DuckDB has built in: choose another name")]
+    BuiltIn {
+        /// The migration.
+        version: u32,
+        /// What it makes.
+        kind: ObjectKind,
+        /// The name.
+        name: String,
+    },
+    /// A statement of a migration is not taken.
+    #[error("migration {version}: {source}")]
+    Statement {
+        /// The migration.
+        version: u32,
+        /// Why.
+        source: StatementRefused,
     },
     /// A migration touches what belongs to another.
     #[error("migration {version} touches `{table}`, which belongs to {owner}")]
@@ -110,10 +139,10 @@ pub fn prepare_processor(
     session_tables: &[String],
 ) -> Result<Vec<Arc<SessionTable>>, SchemaRefused> {
     let writer = state.writer();
-    let connection = writer.connection();
+    let connection = writer.link();
     let outstanding = outstanding(connection, processor, migrations)?;
     for migration in outstanding {
-        in_transaction(connection, "apply a migration", |connection| {
+        in_transaction(connection, "apply a migration", |_| {
             apply(connection, processor, migration)
         })?;
         state.note_changed_schema();
@@ -157,93 +186,166 @@ fn outstanding<'a>(
     }
 }
 
-/// What a migration's statements begin with: transactions are the host's, and other files are not the processor's.
-const MIGRATING: [&str; 8] = [
-    "CREATE", "ALTER", "DROP", "INSERT", "UPDATE", "DELETE", "MERGE", "COMMENT",
-];
+/// What a migration takes: transactions are the host's, and other files are not the processor's.
+const MIGRATING: &str = "CREATE, ALTER, DROP, INSERT, UPDATE, DELETE, MERGE, COMMENT";
 
-fn apply(connection: &Connection, processor: &ProcessorName, migration: &Migration) -> Result<(), SchemaRefused> {
+fn apply(link: &Link, processor: &ProcessorName, migration: &Migration) -> Result<(), SchemaRefused> {
     let version = migration.version();
-    for sql in statement::split(migration.sql()) {
-        let found = statement::keyword(sql);
-        if !MIGRATING.contains(&found.as_str()) {
-            return Err(SchemaRefused::Keyword { version, found });
-        }
-        let target = statement::target(sql);
-        if let Some(table) = &target {
-            refuse_foreign(connection, processor, version, table)?;
-        }
-        let made = target.filter(|_| statement::keyword(sql) == "CREATE");
-        match made {
-            Some(table) => create(connection, processor, version, sql, &table)?,
-            None => run(connection, version, sql)?,
-        }
+    let refused = |source| SchemaRefused::Statement { version, source };
+    for sql in statement::split(link.engine(), migration.sql()).map_err(refused)? {
+        let step = Step {
+            link,
+            processor,
+            version,
+            sql,
+        };
+        step.apply()?;
     }
     let checksum = migration::checksum(migration.sql());
-    Ok(migration::record(connection, processor.as_str(), version, &checksum)?)
+    Ok(migration::record(link, processor.as_str(), version, &checksum)?)
 }
 
-fn run(connection: &Connection, version: u32, sql: &str) -> Result<(), SchemaRefused> {
-    connection
-        .execute_batch(sql)
-        .map_err(|source| SchemaRefused::Failed { version, source })
-}
-
-/// Runs a `CREATE`; a table of an older system that stands in its way is moved aside, unless it is of the same shape.
-fn create(
-    connection: &Connection,
-    processor: &ProcessorName,
+/// One statement of a migration.
+struct Step<'a> {
+    link: &'a Link,
+    processor: &'a ProcessorName,
     version: u32,
-    sql: &str,
-    table: &str,
-) -> Result<(), SchemaRefused> {
-    let in_the_way = table_exists(connection, table)? && Owners::read(connection)?.of(table).is_none();
-    if in_the_way {
-        schema::move_aside(connection, table)?;
+    sql: &'a str,
+}
+
+impl Step<'_> {
+    fn apply(&self) -> Result<(), SchemaRefused> {
+        let plan = plan_of(self.link, self.sql).map_err(|no_plan| match no_plan {
+            NoPlan::Untold(_) => self.of_another_kind(),
+            no_plan => self.refused(no_plan.into()),
+        })?;
+        statement::refuse_functions(plan.functions).map_err(|source| self.refused(source))?;
+        match plan.effect {
+            Effect::Creates(kind, object) => {
+                self.refuse_built_in(kind, &object.name)?;
+                self.refuse_others(&object)?;
+                self.create(&object.name)
+            }
+            Effect::Alters { object, renamed } => {
+                self.refuse_others(&object)?;
+                if let Some((kind, name)) = renamed {
+                    self.refuse_built_in(kind, &name)?;
+                    self.refuse_foreign(&name)?;
+                }
+                self.run(self.sql)
+            }
+            Effect::Drops(ObjectKind::Other, _) | Effect::Other => Err(self.of_another_kind()),
+            Effect::Drops(ObjectKind::Index, index) => {
+                if let Some(table) = self.table_of(&index.name)? {
+                    self.refuse_foreign(&table)?;
+                }
+                self.run(self.sql)
+            }
+            Effect::Writes(object) | Effect::Indexes(object) | Effect::Drops(_, object) => {
+                self.refuse_others(&object)?;
+                self.run(self.sql)
+            }
+        }
     }
-    run(connection, version, sql)?;
-    if in_the_way && same_shape(connection, table)? {
-        let legacy = quoted(&schema::legacy_name(table));
-        let sql = format!(
-            "INSERT INTO {} SELECT * FROM {legacy}; DROP TABLE {legacy}",
-            quoted(table)
-        );
-        run(connection, version, &sql)?;
+
+    fn run(&self, sql: &str) -> Result<(), SchemaRefused> {
+        self.link.execute_batch(sql).map_err(|source| self.failed(source))
     }
-    let sql = "INSERT INTO processor_table VALUES (?, ?) ON CONFLICT DO NOTHING";
-    connection
-        .execute(sql, params![table, processor.as_str()])
-        .doing("note who owns a table")?;
-    Ok(())
+
+    fn failed(&self, source: duckdb::Error) -> SchemaRefused {
+        SchemaRefused::Failed {
+            version: self.version,
+            source,
+        }
+    }
+
+    fn refused(&self, source: StatementRefused) -> SchemaRefused {
+        SchemaRefused::Statement {
+            version: self.version,
+            source,
+        }
+    }
+
+    fn of_another_kind(&self) -> SchemaRefused {
+        SchemaRefused::Kind {
+            version: self.version,
+            found: statement::first_word(self.sql),
+        }
+    }
+
+    /// A macro `max`, a type `text` or a view `duckdb_tables` would change what the SQL of all others means.
+    fn refuse_built_in(&self, kind: ObjectKind, name: &str) -> Result<(), SchemaRefused> {
+        match shadows::is_built_in(self.link, kind, name)? {
+            true => Err(SchemaRefused::BuiltIn {
+                version: self.version,
+                kind,
+                name: name.to_owned(),
+            }),
+            false => Ok(()),
+        }
+    }
+
+    fn refuse_others(&self, object: &ObjectName) -> Result<(), SchemaRefused> {
+        match object.place {
+            Place::Main => self.refuse_foreign(&object.name),
+            Place::Elsewhere => Err(SchemaRefused::Elsewhere {
+                version: self.version,
+                object: object.name.clone(),
+            }),
+        }
+    }
+
+    fn refuse_foreign(&self, table: &str) -> Result<(), SchemaRefused> {
+        match Owners::read(self.link)?.of(table) {
+            Some(owner) if owner != self.processor.as_str() => Err(SchemaRefused::Foreign {
+                version: self.version,
+                table: table.to_owned(),
+                owner: owner.to_owned(),
+            }),
+            _ => Ok(()),
+        }
+    }
+
+    /// The table that an index is of; `None` where there is no such index.
+    fn table_of(&self, index: &str) -> Result<Option<String>, StateError> {
+        let sql = "SELECT system.main.min(table_name) FROM system.main.duckdb_indexes()
+                   WHERE system.main.lower(index_name) = system.main.lower(?)";
+        self.link
+            .query_row(sql, [index], |row| row.get(0))
+            .doing("look for the table of an index")
+    }
+
+    /// Makes an object; a table of an older system that stands in its way is moved aside, unless it is of the same shape.
+    fn create(&self, name: &str) -> Result<(), SchemaRefused> {
+        let link = self.link;
+        let in_the_way = table_exists(link, name)? && Owners::read(link)?.of(name).is_none();
+        if in_the_way {
+            schema::move_aside(link, name)?;
+        }
+        self.run(self.sql)?;
+        if in_the_way && same_shape(link, name)? {
+            let legacy = quoted(&schema::legacy_name(name));
+            self.run(&format!("INSERT INTO {} SELECT * FROM {legacy}", quoted(name)))?;
+            self.run(&format!("DROP TABLE {legacy}"))?;
+        }
+        let sql = "INSERT INTO processor_table VALUES (?, ?) ON CONFLICT DO NOTHING";
+        link.execute(sql, params![name, self.processor.as_str()])
+            .doing("note who owns a table")?;
+        Ok(())
+    }
 }
 
 fn same_shape(connection: &Connection, table: &str) -> Result<bool, StateError> {
-    let sql = "SELECT count(*) = 0 FROM (
-                   (SELECT column_index, column_name, data_type FROM duckdb_columns() WHERE table_name = ?1
-                    EXCEPT SELECT column_index, column_name, data_type FROM duckdb_columns() WHERE table_name = ?2)
+    let sql = "SELECT system.main.count(*) = 0 FROM (
+                   (SELECT column_index, column_name, data_type FROM system.main.duckdb_columns() WHERE table_name = ?1
+                    EXCEPT SELECT column_index, column_name, data_type FROM system.main.duckdb_columns() WHERE table_name = ?2)
                    UNION ALL
-                   (SELECT column_index, column_name, data_type FROM duckdb_columns() WHERE table_name = ?2
-                    EXCEPT SELECT column_index, column_name, data_type FROM duckdb_columns() WHERE table_name = ?1))";
+                   (SELECT column_index, column_name, data_type FROM system.main.duckdb_columns() WHERE table_name = ?2
+                    EXCEPT SELECT column_index, column_name, data_type FROM system.main.duckdb_columns() WHERE table_name = ?1))";
     let parameters = params![table, schema::legacy_name(table)];
     connection
         .query_row(sql, parameters, |row| row.get(0))
         .doing("compare two tables")
-}
-
-fn refuse_foreign(
-    connection: &Connection,
-    processor: &ProcessorName,
-    version: u32,
-    table: &str,
-) -> Result<(), SchemaRefused> {
-    match Owners::read(connection)?.of(table) {
-        Some(owner) if owner != processor.as_str() => Err(SchemaRefused::Foreign {
-            version,
-            table: table.to_owned(),
-            owner: owner.to_owned(),
-        }),
-        _ => Ok(()),
-    }
 }
 
 fn session_table(

@@ -1,29 +1,30 @@
 //! Reading the state for people: read-only SQL, lists and exports.
 
-use std::{collections::HashMap, fmt, path::Path, sync::Arc};
+use std::{collections::HashMap, io, path::Path, sync::Arc};
 
-use duckdb::{AccessMode, Connection, InterruptHandle, params_from_iter, types::Value};
-use serde::{
-    Serialize,
-    de::{Deserializer, IgnoredAny, MapAccess, Visitor},
-};
+use duckdb::{InterruptHandle, arrow::array::Array, params_from_iter, types::Value};
+use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use session_plugin_api::Timestamp;
 
 use super::{
     audit::{self, AuditEntry},
     checkpoint::put_back,
+    engine::{Access, Link},
     error::{Doing, Result, StateError},
     failures::{self, Failure},
-    open::{connect, refuse_missing},
+    json,
+    memory::{Watched, within},
+    open::{link_to, lock, open_engine, refuse_missing},
     sessions::{self, ProcessorStatus, SessionState},
-    statement::{self, StatementRefused, check_query},
+    statement::{StatementRefused, check_question},
+    writer::quoted,
 };
 use crate::names::{ProcessorName, SessionKey};
 
 /// A connection for reading.
 pub struct Reader {
-    connection: Connection,
+    link: Link,
 }
 
 /// How far a query may go.
@@ -33,10 +34,21 @@ pub struct QueryLimits {
     pub rows: usize,
     /// How many bytes of JSON its rows may take; more are cut off.
     pub bytes: usize,
+    /// By how many bytes the memory of the process may grow while it runs.
+    pub memory: u64,
 }
 
-/// What a query gave, for programs.
-#[derive(Debug, Serialize)]
+impl QueryLimits {
+    /// No limit but those of the process.
+    pub const NONE: Self = Self {
+        rows: usize::MAX,
+        bytes: usize::MAX,
+        memory: u64::MAX,
+    };
+}
+
+/// What a query gave.
+#[derive(Debug, Serialize, Deserialize)]
 pub struct QueryAnswer {
     /// The columns' names.
     pub columns: Vec<String>,
@@ -44,6 +56,15 @@ pub struct QueryAnswer {
     pub rows: Vec<Vec<Box<RawValue>>>,
     /// Whether there are more rows than the limits allow.
     pub truncated: bool,
+}
+
+/// What a table holds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TableContents {
+    /// How many rows.
+    pub rows: u64,
+    /// The same for the same rows, in whatever order they stand.
+    pub digest: String,
 }
 
 /// Why a query gave nothing.
@@ -58,18 +79,15 @@ pub enum QueryError {
     /// A row has a value that JSON has not.
     #[error("row {0} has a value that JSON has not, such as NaN or infinity: cast it to VARCHAR")]
     Row(usize),
+    /// It took more memory than it may.
+    #[error("the query took more than {0} bytes of memory and was interrupted: ask for less")]
+    Memory(u64),
+    /// Its memory could not be watched.
+    #[error("watch the query's memory: {0}")]
+    Watch(#[source] io::Error),
     /// DuckDB refuses it.
     #[error(transparent)]
     State(#[from] StateError),
-}
-
-/// The result of a query as text, ready to be shown.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Rendering {
-    /// The columns' names.
-    pub columns: Vec<String>,
-    /// The rows: each value as DuckDB writes it, `None` for null.
-    pub rows: Vec<Vec<Option<String>>>,
 }
 
 impl Reader {
@@ -80,19 +98,19 @@ impl Reader {
     pub fn open(path: &Path) -> Result<Self> {
         refuse_missing(path)?;
         put_back(path)?;
-        let connection = connect(path, AccessMode::ReadOnly)?;
-        Ok(Self { connection })
+        let link = link_to(&open_engine(path, Access::ReadOnly)?)?;
+        Ok(Self { link })
     }
 
     /// Reads through a connection to a state that is open already.
-    pub(super) fn of(connection: Connection) -> Self {
-        Self { connection }
+    pub(super) fn of(link: Link) -> Self {
+        Self { link }
     }
 
     /// What interrupts a query of this reader that takes too long.
     #[must_use]
     pub fn interrupt_handle(&self) -> Arc<InterruptHandle> {
-        self.connection.interrupt_handle()
+        self.link.interrupt_handle()
     }
 
     /// When each processor's last run began.
@@ -100,7 +118,7 @@ impl Reader {
     /// # Errors
     /// When the state cannot be read.
     pub fn last_runs(&self) -> Result<HashMap<String, Timestamp>> {
-        audit::last_runs(&self.connection)
+        audit::last_runs(&self.link)
     }
 
     /// Forbids what reaches out of the database: other files, extensions, a change of these settings.
@@ -108,8 +126,7 @@ impl Reader {
     /// # Errors
     /// When DuckDB refuses the settings.
     pub fn without_external_access(self) -> Result<Self> {
-        let sql = "SET enable_external_access = false; SET lock_configuration = true";
-        self.connection.execute_batch(sql).doing("forbid external access")?;
+        lock(&self.link)?;
         Ok(self)
     }
 
@@ -118,7 +135,7 @@ impl Reader {
     /// # Errors
     /// When the state cannot be read.
     pub fn sessions(&self, processor: &ProcessorName) -> Result<HashMap<SessionKey, SessionState>> {
-        sessions::read(&self.connection, processor)
+        sessions::read(&self.link, processor)
     }
 
     /// How far each processor is.
@@ -126,7 +143,7 @@ impl Reader {
     /// # Errors
     /// When the state cannot be read.
     pub fn status(&self) -> Result<Vec<ProcessorStatus>> {
-        sessions::status(&self.connection)
+        sessions::status(&self.link)
     }
 
     /// The sessions that fail, the latest first.
@@ -134,7 +151,7 @@ impl Reader {
     /// # Errors
     /// When the state cannot be read.
     pub fn failures(&self, processor: Option<&ProcessorName>) -> Result<Vec<Failure>> {
-        failures::list(&self.connection, processor)
+        failures::list(&self.link, processor)
     }
 
     /// The latest runs, the latest first.
@@ -142,100 +159,85 @@ impl Reader {
     /// # Errors
     /// When the state cannot be read.
     pub fn runs(&self, limit: u32) -> Result<Vec<AuditEntry>> {
-        audit::list(&self.connection, limit)
-    }
-
-    /// Runs a query and gives its values as text.
-    ///
-    /// # Errors
-    /// What DuckDB says of the query.
-    pub fn query(&self, sql: &str) -> Result<Rendering> {
-        let doing = "run the query";
-        let sql = format!("SELECT CAST(COLUMNS(*) AS VARCHAR) FROM ({}\n)", without_semicolon(sql));
-        let mut statement = self.connection.prepare(&sql).doing(doing)?;
-        let mut found = statement.query([]).doing(doing)?;
-        let columns = found
-            .as_ref()
-            .map(|statement| statement.column_names())
-            .unwrap_or_default();
-        let mut rows = Vec::new();
-        while let Some(row) = found.next().doing(doing)? {
-            let values: duckdb::Result<Vec<Option<String>>> = (0..columns.len()).map(|place| row.get(place)).collect();
-            rows.push(values.doing(doing)?);
-        }
-        Ok(Rendering { columns, rows })
-    }
-
-    /// Runs a query and gives each row as a JSON object.
-    ///
-    /// # Errors
-    /// What DuckDB says of the query.
-    pub fn query_json(&self, sql: &str) -> Result<Vec<String>> {
-        let doing = "run the query";
-        let sql = format!(
-            "SELECT to_json(row)::VARCHAR FROM ({}\n) AS row",
-            without_semicolon(sql)
-        );
-        let mut statement = self.connection.prepare(&sql).doing(doing)?;
-        let rows = statement.query_map([], |row| row.get(0));
-        rows.and_then(Iterator::collect).doing(doing)
+        audit::list(&self.link, limit)
     }
 
     /// Runs a query that someone else wrote, in a transaction that can write nothing.
     ///
     /// # Errors
-    /// When it is no single statement that reads, or DuckDB refuses it.
-    pub fn query_limited(
+    /// When it is no single statement that reads, goes beyond a limit, or DuckDB refuses it.
+    pub fn query(
         &self,
         sql: &str,
         parameters: &[serde_json::Value],
         limits: QueryLimits,
     ) -> Result<QueryAnswer, QueryError> {
-        check_query(sql)?;
+        check_question(&self.link, sql)?;
         let parameters = (1..).zip(parameters).map(|(place, value)| parameter(place, value));
         let parameters: Vec<Value> = parameters.collect::<Result<_, QueryError>>()?;
-        let doing = "run the query";
-        self.connection
-            .execute_batch("BEGIN TRANSACTION READ ONLY")
-            .doing(doing)?;
-        let answer = self.answer(without_semicolon(sql), &parameters, limits);
-        // There is nothing to keep; a transaction that was interrupted is rolled back already.
-        let _ = self.connection.execute_batch("ROLLBACK");
-        answer
+        let watched = within(limits.memory, &self.link.interrupt_handle(), || {
+            self.answer(sql, &parameters, limits)
+        });
+        match watched.map_err(QueryError::Watch)? {
+            Watched::Ended(answer) => answer,
+            Watched::Interrupted => Err(QueryError::Memory(limits.memory)),
+        }
     }
 
     fn answer(&self, sql: &str, parameters: &[Value], limits: QueryLimits) -> Result<QueryAnswer, QueryError> {
+        let begin = "BEGIN TRANSACTION READ ONLY";
+        self.link.execute_batch(begin).doing("run the query")?;
+        let answer = self.rows(sql, parameters, limits);
+        // There is nothing to keep; a transaction that was interrupted is rolled back already.
+        let _ = self.link.execute_batch("ROLLBACK");
+        answer
+    }
+
+    /// Takes the rows as DuckDB makes them, no more than the limits allow.
+    fn rows(&self, sql: &str, parameters: &[Value], limits: QueryLimits) -> Result<QueryAnswer, QueryError> {
         let doing = "run the query";
-        let columns = format!("SELECT * FROM ({sql}\n) LIMIT 0");
-        let mut statement = self.connection.prepare(&columns).doing(doing)?;
-        let found = statement.query(params_from_iter(parameters)).doing(doing)?;
-        let columns = found
-            .as_ref()
-            .map(|statement| statement.column_names())
-            .unwrap_or_default();
-        // The limit stands in the statement as well: DuckDB makes the whole result before it gives the first row.
-        let limit = limits.rows.saturating_add(1);
-        let sql =
-            format!("SELECT to_json(\"the whole row\")::VARCHAR FROM ({sql}\n) AS \"the whole row\" LIMIT {limit}");
-        let mut statement = self.connection.prepare(&sql).doing(doing)?;
-        let mut found = statement.query(params_from_iter(parameters)).doing(doing)?;
+        let mut statement = self.link.prepare(sql).doing(doing)?;
+        // Its iterator panics when a fetch fails; `step` gives the error.
+        drop(statement.stream_arrow(params_from_iter(parameters)).doing(doing)?);
         let mut answer = QueryAnswer {
-            columns,
+            columns: statement.column_names(),
             rows: Vec::new(),
             truncated: false,
         };
         let mut bytes = 0;
-        while let Some(row) = found.next().doing(doing)? {
-            let json: String = row.get(0).doing(doing)?;
-            bytes += json.len();
-            if answer.rows.len() == limits.rows || bytes > limits.bytes {
-                answer.truncated = true;
-                break;
+        while let Some(batch) = statement.step().doing(doing)? {
+            for row in 0..Array::len(&batch) {
+                let values = batch.columns().iter().map(|column| json::value(column, row));
+                let values: Result<Vec<Box<RawValue>>, json::NotInJson> = values.collect();
+                let values = values.map_err(|_| QueryError::Row(answer.rows.len() + 1))?;
+                bytes += values.iter().map(|value| value.get().len()).sum::<usize>();
+                if answer.rows.len() == limits.rows || bytes > limits.bytes {
+                    answer.truncated = true;
+                    return Ok(answer);
+                }
+                answer.rows.push(values);
             }
-            let values = member_values(&json).map_err(|_| QueryError::Row(answer.rows.len() + 1))?;
-            answer.rows.push(values);
         }
         Ok(answer)
+    }
+
+    /// What a table holds.
+    ///
+    /// # Errors
+    /// When there is no such table.
+    pub fn contents(&self, table: &str) -> Result<TableContents> {
+        let sql = format!(
+            "SELECT system.main.count(*), CAST(coalesce(system.main.bit_xor(system.main.hash(t)), 0) AS VARCHAR)
+             FROM main.{} AS t",
+            quoted(table)
+        );
+        let contents = self.link.query_row(&sql, [], |row| {
+            Ok(TableContents {
+                rows: row.get(0)?,
+                digest: row.get(1)?,
+            })
+        });
+        contents.doing("read a table")
     }
 
     /// Writes every table as a Parquet file into a folder and gives the names of the tables.
@@ -244,25 +246,17 @@ impl Reader {
     /// When a file cannot be written.
     pub fn export(&self, folder: &Path) -> Result<Vec<String>> {
         let doing = "export the tables";
-        let sql =
-            "SELECT table_name FROM duckdb_tables() WHERE schema_name = 'main' AND NOT temporary ORDER BY table_name";
-        let mut statement = self.connection.prepare(sql).doing(doing)?;
+        let sql = "SELECT table_name FROM system.main.duckdb_tables() WHERE schema_name = 'main' AND NOT temporary ORDER BY table_name";
+        let mut statement = self.link.prepare(sql).doing(doing)?;
         let rows = statement.query_map([], |row| row.get(0));
         let tables: Vec<String> = rows.and_then(Iterator::collect).doing(doing)?;
         for table in &tables {
             let file = folder.join(format!("{table}.parquet"));
             let file = file.to_string_lossy().replace('\'', "''");
-            let sql = format!("COPY {} TO '{file}' (FORMAT parquet)", super::writer::quoted(table));
-            self.connection.execute_batch(&sql).doing(doing)?;
+            let sql = format!("COPY {} TO '{file}' (FORMAT parquet)", quoted(table));
+            self.link.execute_batch(&sql).doing(doing)?;
         }
         Ok(tables)
-    }
-}
-
-fn without_semicolon(sql: &str) -> &str {
-    match statement::split(sql).as_slice() {
-        [statement] => statement,
-        _ => sql,
     }
 }
 
@@ -277,27 +271,4 @@ fn parameter(place: usize, value: &serde_json::Value) -> Result<Value, QueryErro
         serde_json::Value::String(text) => Value::Text(text.clone()),
         serde_json::Value::Array(_) | serde_json::Value::Object(_) => return Err(QueryError::Parameter(place)),
     })
-}
-
-/// The values of an object's members, in their order.
-fn member_values(json: &str) -> serde_json::Result<Vec<Box<RawValue>>> {
-    serde_json::Deserializer::from_str(json).deserialize_map(MemberValues)
-}
-
-struct MemberValues;
-
-impl<'de> Visitor<'de> for MemberValues {
-    type Value = Vec<Box<RawValue>>;
-
-    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("an object")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Self::Value, A::Error> {
-        let mut values = Vec::new();
-        while let Some((_, value)) = members.next_entry::<IgnoredAny, Box<RawValue>>()? {
-            values.push(value);
-        }
-        Ok(values)
-    }
 }

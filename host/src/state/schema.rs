@@ -7,6 +7,7 @@ use duckdb::Connection;
 use super::{
     error::{Doing, Result, StateError},
     migration::{self, HOST},
+    shadows,
     writer::quoted,
 };
 
@@ -35,7 +36,7 @@ pub(super) fn bring_up_to_date(connection: &Connection, path: &Path) -> Result<b
             known,
         });
     }
-    let mut changed = false;
+    let mut changed = shadows::drop_macros(connection)?;
     if found == 0 {
         migration::in_transaction(connection, "move older tables aside", |connection| {
             NEW_TABLES
@@ -66,8 +67,7 @@ pub(super) fn bring_up_to_date(connection: &Connection, path: &Path) -> Result<b
 
 /// Whether the main schema has a table of this name.
 pub(super) fn table_exists(connection: &Connection, table: &str) -> Result<bool> {
-    let sql =
-        "SELECT count(*) > 0 FROM duckdb_tables() WHERE schema_name = 'main' AND NOT temporary AND table_name = ?";
+    let sql = "SELECT system.main.count(*) > 0 FROM system.main.duckdb_tables() WHERE schema_name = 'main' AND NOT temporary AND table_name = ?";
     connection
         .query_row(sql, [table], |row| row.get(0))
         .doing("look for a table")

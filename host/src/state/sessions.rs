@@ -70,7 +70,8 @@ impl State {
     /// # Errors
     /// When the state cannot be read.
     pub fn sessions(&self, processor: &ProcessorName) -> Result<HashMap<SessionKey, SessionState>> {
-        read(&self.connect()?, processor)
+        let link = self.connect()?;
+        read(&link, processor)
     }
 
     /// Forgets that a processor is done with a session, or with all: they are processed again, and their rows stay
@@ -82,7 +83,7 @@ impl State {
         let sql = "DELETE FROM session_processor_state WHERE processor_name = ? AND coalesce(session_file = ?, true)";
         let parameters = params![processor.as_str(), session.map(SessionKey::as_str)];
         self.writer()
-            .connection()
+            .link()
             .execute(sql, parameters)
             .doing("mark sessions to be processed again")
     }
@@ -91,8 +92,8 @@ impl State {
 /// What is recorded of a processor's sessions.
 pub(super) fn read(connection: &Connection, processor: &ProcessorName) -> Result<HashMap<SessionKey, SessionState>> {
     let doing = "read the state of the sessions";
-    let sql = "SELECT session_file, file_hash, epoch_us(processed_at), file_size, epoch_us(file_mtime),
-                      epoch_us(checked_at), output_version
+    let sql = "SELECT session_file, file_hash, system.main.epoch_us(processed_at), file_size, system.main.epoch_us(file_mtime),
+                      system.main.epoch_us(checked_at), output_version
                FROM session_processor_state WHERE processor_name = ?";
     let mut statement = connection.prepare(sql).doing(doing)?;
     let rows = statement.query_map([processor.as_str()], |row| {
@@ -123,10 +124,10 @@ pub(super) fn status(connection: &Connection) -> Result<Vec<ProcessorStatus>> {
     let doing = "read how far the processors are";
     let sql = "SELECT processor_name, coalesce(sessions, 0), coalesce(items, 0), last_processed_at::VARCHAR,
                       coalesce(failing, 0), last_run_at::VARCHAR, last_outcome
-               FROM (SELECT processor_name, count(*) AS sessions, sum(items_extracted)::BIGINT AS items,
-                            max(processed_at) AS last_processed_at
+               FROM (SELECT processor_name, system.main.count(*) AS sessions, system.main.sum(items_extracted)::BIGINT AS items,
+                            system.main.max(processed_at) AS last_processed_at
                      FROM session_processor_state GROUP BY processor_name)
-               FULL JOIN (SELECT processor_name, count(*) AS failing
+               FULL JOIN (SELECT processor_name, system.main.count(*) AS failing
                           FROM session_processor_failure GROUP BY processor_name) USING (processor_name)
                FULL JOIN processor_schedule USING (processor_name)
                ORDER BY processor_name";

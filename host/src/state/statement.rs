@@ -1,374 +1,247 @@
-//! Just enough of SQL's grammar to tell statements apart: where one ends, how it begins, what it writes to.
+//! What each call takes: told by how DuckDB itself reads the text. Nothing here knows SQL's grammar.
 
-use std::borrow::Cow;
+use duckdb::{Connection, types::Value};
 
-/// Why a statement of a processor is not run.
-#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+use super::{
+    engine::{Engine, Link},
+    plan::{Effect, NoPlan, ObjectName, Place, plan_of, texts},
+};
+
+/// Why a statement is not run.
+#[derive(Debug, thiserror::Error)]
 pub enum StatementRefused {
     /// There is none.
     #[error("there is no statement to run")]
     Empty,
+    /// It is too long to be read in time.
+    #[error("the text has {bytes} bytes, more than the {most} that a query may have")]
+    TooLong {
+        /// Its length in bytes.
+        bytes: usize,
+        /// How long it may be.
+        most: usize,
+    },
     /// There are several.
     #[error("one call runs one statement, this text holds {0}: make a call for each")]
-    Several(usize),
+    Several(u64),
+    /// DuckDB makes two statements of a PIVOT whose columns it has yet to find.
+    #[error("a PIVOT without IN is two statements to DuckDB: name the columns with IN")]
+    Pivot,
+    /// DuckDB reads statements in it that cannot be told apart.
+    #[error("the text holds {0} statements that cannot be told apart: leave semicolons out of its comments")]
+    Inseparable(u64),
     /// It is of a kind that the call does not take.
-    #[error("`{call}` does not take {found}: it takes {allowed}")]
-    Keyword {
+    #[error("`{call}` does not take {found}: it takes {taken}")]
+    Kind {
         /// The method that was called.
         call: &'static str,
         /// The statement's first word.
         found: String,
-        /// The first words that the method takes.
-        allowed: String,
+        /// What the method takes.
+        taken: &'static str,
     },
     /// It calls a function that does more than to compute.
     #[error("`{0}()` is not called here: it changes more than rows, or hides what is run")]
-    Function(&'static str),
+    Function(String),
+    /// It writes to something that is no table of the state.
+    #[error("`{0}` is no table of the state's main schema: a processor writes its own tables there")]
+    Elsewhere(String),
+    /// What it does cannot be told, or DuckDB refuses it.
+    #[error("{0}")]
+    Unplanned(String),
+    /// DuckDB cannot read it.
+    #[error(transparent)]
+    Database(#[from] duckdb::Error),
 }
 
-const EXECUTED: [&str; 5] = ["INSERT", "UPDATE", "DELETE", "MERGE", "WITH"];
-const QUERIED: [&str; 7] = ["SELECT", "WITH", "FROM", "VALUES", "DESCRIBE", "SHOW", "SUMMARIZE"];
+impl From<NoPlan> for StatementRefused {
+    fn from(no_plan: NoPlan) -> Self {
+        match no_plan {
+            NoPlan::Database(error) => Self::Database(error),
+            no_plan => Self::Unplanned(no_plan.to_string()),
+        }
+    }
+}
 
-/// DuckDB's functions that a SELECT can call and that change the whole process or file, or run a text as a statement.
-const REFUSED_FUNCTIONS: [&str; 12] = [
+/// How many bytes of text a query may have: reading it cannot be interrupted.
+pub(super) const LONGEST_QUERY: usize = 64 << 10;
+
+/// DuckDB's functions that a SELECT can call and that change more than rows, run a text as a statement, open a file as a
+/// database, or follow a pointer. `the_functions_of_this_duckdb_are_known` holds the list against the functions that there are.
+const REFUSED_FUNCTIONS: [&str; 21] = [
+    "add_parquet_key",
+    "arrow_scan",
+    "arrow_scan_dumb",
     "checkpoint",
+    "copy_database",
     "disable_logging",
     "disable_peg_parser",
+    "disable_profile",
     "disable_profiling",
     "enable_logging",
     "enable_peg_parser",
+    "enable_profile",
     "enable_profiling",
     "force_checkpoint",
+    "import_database",
     "json_execute_serialized_sql",
     "query",
+    "read_duckdb",
+    "seq_scan",
     "truncate_duckdb_logs",
     "write_log",
 ];
 
-/// Checks that a text is one statement that changes rows.
-///
-/// # Errors
-/// When it is not.
-pub fn check_execute(sql: &str) -> Result<(), StatementRefused> {
-    check("execute", &EXECUTED, sql)
-}
+const QUERIED: &str = "one SELECT, WITH, FROM, VALUES, DESCRIBE, SHOW or SUMMARIZE";
+const EXECUTED: &str = "one INSERT, UPDATE, DELETE or MERGE";
+/// What people who ask the state may ask besides.
+const ASKED: &str = "one SELECT, or EXPLAIN of one";
 
 /// Checks that a text is one statement that reads rows.
 ///
 /// # Errors
 /// When it is not.
-pub fn check_query(sql: &str) -> Result<(), StatementRefused> {
-    check("query", &QUERIED, sql)
+pub(super) fn check_query(link: &Link, sql: &str) -> Result<(), StatementRefused> {
+    one_statement(link.engine(), sql)?;
+    match selected(link, sql)? {
+        Selected::Functions(functions) => refuse_functions(functions),
+        Selected::NoSelect => Err(kind("query", sql, QUERIED)),
+    }
 }
 
-fn check(call: &'static str, allowed: &[&str], sql: &str) -> Result<(), StatementRefused> {
-    let statements = split(sql);
-    let [statement] = statements.as_slice() else {
-        return Err(match statements.len() {
-            0 => StatementRefused::Empty,
-            several => StatementRefused::Several(several),
+/// As [`check_query`], for a text that a person wrote: of a bounded length, and EXPLAIN is taken too.
+///
+/// # Errors
+/// When it is not.
+pub(super) fn check_question(link: &Link, sql: &str) -> Result<(), StatementRefused> {
+    if sql.len() > LONGEST_QUERY {
+        return Err(StatementRefused::TooLong {
+            bytes: sql.len(),
+            most: LONGEST_QUERY,
         });
-    };
-    if let Some(function) = refused_function(statement) {
-        return Err(StatementRefused::Function(function));
     }
-    let found = keyword(statement);
-    match allowed.contains(&found.as_str()) {
-        true => Ok(()),
-        false => Err(StatementRefused::Keyword {
-            call,
-            found,
-            allowed: allowed.join(", "),
-        }),
+    one_statement(link.engine(), sql)?;
+    // What follows EXPLAIN must be a SELECT by itself, which `ANALYZE SELECT ..` and `(ANALYZE) SELECT ..` are not.
+    let select = without_explain(sql).unwrap_or(sql);
+    match selected(link, select)? {
+        Selected::Functions(functions) => refuse_functions(functions),
+        Selected::NoSelect => Err(kind("query", sql, ASKED)),
     }
 }
 
-fn refused_function(statement: &str) -> Option<&'static str> {
-    let followed = tokens(statement).zip(tokens(statement).skip(1));
-    let mut called = followed
-        .filter(|(_, next)| next.text == "(")
-        .map(|(name, _)| name.name());
-    called.find_map(|called| {
-        let is_called = |function: &&str| function.eq_ignore_ascii_case(&called);
-        REFUSED_FUNCTIONS.into_iter().find(is_called)
-    })
+/// The table that a text writes to which is one statement that changes rows.
+///
+/// # Errors
+/// When it is no such statement, DuckDB refuses it, or what it writes cannot be told.
+pub(super) fn written_table(link: &Link, sql: &str) -> Result<String, StatementRefused> {
+    one_statement(link.engine(), sql)?;
+    let plan = plan_of(link, sql).map_err(|no_plan| match no_plan {
+        NoPlan::Untold(_) => kind("execute", sql, EXECUTED),
+        no_plan => no_plan.into(),
+    })?;
+    refuse_functions(plan.functions)?;
+    match plan.effect {
+        Effect::Writes(ObjectName { name, place }) => match place {
+            Place::Main => Ok(name),
+            Place::Elsewhere => Err(StatementRefused::Elsewhere(name)),
+        },
+        _ => Err(kind("execute", sql, EXECUTED)),
+    }
 }
 
-/// The table that a statement of a processor writes to, as far as it can be told.
-#[must_use]
-pub fn written_table(sql: &str) -> Option<String> {
-    target(sql).map(Cow::into_owned)
-}
-
-/// The statements of a text, without the `;` between them and without empty ones.
-pub(super) fn split(sql: &str) -> Vec<&str> {
+/// The statements of a text, each as it stands there: split where DuckDB reads the same statements before and behind.
+///
+/// # Errors
+/// When DuckDB cannot read the text, or a semicolon in a comment makes the places of its statements ambiguous.
+pub(super) fn split<'a>(engine: &Engine, sql: &'a str) -> Result<Vec<&'a str>, StatementRefused> {
+    let mut left = engine.count_statements(sql)?;
     let mut statements = Vec::new();
-    let mut start = 0;
-    let mut empty = true;
-    for token in tokens(sql) {
-        if token.text == ";" {
-            statements.extend((!empty).then_some(sql[start..token.start].trim()));
-            start = token.start + 1;
-            empty = true;
-        } else {
-            empty = false;
-        }
+    let mut rest = sql;
+    while left > 1 {
+        let end = first_end(engine, rest, left).ok_or(StatementRefused::Inseparable(left))?;
+        let (first, behind) = rest.split_at(end);
+        statements.push(first);
+        rest = behind;
+        left -= 1;
     }
-    statements.extend((!empty).then_some(sql[start..].trim()));
-    statements
+    statements.extend((left == 1).then_some(rest));
+    Ok(statements)
 }
 
-/// The statement's first word, in capitals.
-pub(super) fn keyword(statement: &str) -> String {
-    let word = tokens(statement).find(|token| token.text != "(");
-    word.map_or_else(String::new, |token| token.text.to_ascii_uppercase())
+/// Where the first of several statements ends: behind a semicolon that parts it from all others.
+fn first_end(engine: &Engine, sql: &str, statements: u64) -> Option<usize> {
+    let ends = sql.match_indices(';').map(|(place, _)| place + 1);
+    let reads = |text: &str, count: u64| engine.count_statements(text).is_ok_and(|found| found == count);
+    ends.into_iter()
+        .find(|end| reads(&sql[..*end], 1) && reads(&sql[*end..], statements - 1))
 }
 
-/// The table or view that a statement writes to or makes; `None` where this grammar cannot tell.
-pub(super) fn target(statement: &str) -> Option<Cow<'_, str>> {
-    const BEFORE_THE_NAME: [&str; 29] = [
-        "COMMENT",
-        "ON",
-        "COLUMN",
-        "SEQUENCE",
-        "TYPE",
-        "SCHEMA",
-        "FUNCTION",
-        "INSERT",
-        "OR",
-        "REPLACE",
-        "IGNORE",
-        "INTO",
-        "UPDATE",
-        "DELETE",
-        "FROM",
-        "MERGE",
-        "TRUNCATE",
-        "CREATE",
-        "TEMP",
-        "TEMPORARY",
-        "RECURSIVE",
-        "TABLE",
-        "VIEW",
-        "IF",
-        "NOT",
-        "EXISTS",
-        "ALTER",
-        "DROP",
-        "MACRO",
-    ];
-    let mut words = tokens(statement).skip_while(|token| {
-        let word = token.text.to_ascii_uppercase();
-        BEFORE_THE_NAME.contains(&word.as_str())
-    });
-    let mut name = words.next()?;
-    if name.text.eq_ignore_ascii_case("INDEX") || name.text.eq_ignore_ascii_case("UNIQUE") {
-        name = words
-            .skip_while(|token| !token.text.eq_ignore_ascii_case("ON"))
-            .nth(1)?;
-        return Some(name.name());
-    }
-    while words.next().is_some_and(|token| token.text == ".") {
-        name = words.next()?;
-    }
-    Some(name.name())
-}
-
-#[derive(Clone, Copy, Debug)]
-struct Token<'a> {
-    text: &'a str,
-    start: usize,
-}
-
-impl<'a> Token<'a> {
-    fn name(self) -> Cow<'a, str> {
-        match self.text.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')) {
-            Some(quoted) => Cow::Owned(quoted.replace("\"\"", "\"")),
-            None => Cow::Borrowed(self.text),
-        }
+fn one_statement(engine: &Engine, sql: &str) -> Result<(), StatementRefused> {
+    match engine.count_statements(sql)? {
+        0 => Err(StatementRefused::Empty),
+        1 => Ok(()),
+        2 if sql.to_lowercase().contains("pivot") => Err(StatementRefused::Pivot),
+        several => Err(StatementRefused::Several(several)),
     }
 }
 
-/// The words, quoted texts and signs of a text; white space and comments are passed over.
-fn tokens(sql: &str) -> impl Iterator<Item = Token<'_>> {
-    let mut place = 0;
-    std::iter::from_fn(move || {
-        place += blank_length(&sql[place..]);
-        let start = place;
-        let length = token_length(&sql[start..])?;
-        place += length;
-        Some(Token {
-            text: &sql[start..place],
-            start,
-        })
+/// What DuckDB's tree of a text tells.
+enum Selected {
+    /// It is a SELECT, which calls these functions.
+    Functions(Vec<String>),
+    /// It is something else.
+    NoSelect,
+}
+
+fn selected(connection: &Connection, sql: &str) -> Result<Selected, StatementRefused> {
+    let asking = "SELECT system.main.json_extract_string(tree, '$.error') = 'true',
+                         system.main.json_extract_string(tree, '$..function_name')
+                  FROM (SELECT system.main.json_serialize_sql(CAST(? AS VARCHAR)) AS tree)";
+    let mut statement = connection.prepare_cached(asking)?;
+    let (is_refused, functions): (bool, Value) = statement.query_row([sql], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    Ok(match is_refused {
+        true => Selected::NoSelect,
+        false => Selected::Functions(texts(functions)),
     })
 }
 
-fn blank_length(sql: &str) -> usize {
-    let mut rest = sql;
-    loop {
-        let trimmed = rest.trim_start();
-        rest = match () {
-            () if trimmed.starts_with("--") => trimmed.find('\n').map_or("", |end| &trimmed[end..]),
-            () if trimmed.starts_with("/*") => after_block_comment(trimmed),
-            () => return sql.len() - trimmed.len(),
-        };
+/// Refuses what changes more than rows.
+///
+/// # Errors
+/// When one of the functions does.
+pub(super) fn refuse_functions(called: Vec<String>) -> Result<(), StatementRefused> {
+    let is_refused = |function: &String| {
+        let function = function.to_lowercase();
+        REFUSED_FUNCTIONS.contains(&function.as_str())
+    };
+    match called.into_iter().find(is_refused) {
+        Some(function) => Err(StatementRefused::Function(function)),
+        None => Ok(()),
     }
 }
 
-fn after_block_comment(sql: &str) -> &str {
-    let mut depth = 0_u32;
-    let mut rest = sql;
-    loop {
-        let Some(next) = rest.find("/*").into_iter().chain(rest.find("*/")).min() else {
-            return "";
-        };
-        depth = match rest[next..].starts_with("/*") {
-            true => depth + 1,
-            false => depth.saturating_sub(1),
-        };
-        rest = &rest[next + 2..];
-        if depth == 0 {
-            return rest;
-        }
+fn kind(call: &'static str, sql: &str, taken: &'static str) -> StatementRefused {
+    StatementRefused::Kind {
+        call,
+        found: first_word(sql),
+        taken,
     }
 }
 
-fn token_length(sql: &str) -> Option<usize> {
-    let first = sql.chars().next()?;
-    Some(match first {
-        '\'' => quoted_length(sql, '\''),
-        '"' => quoted_length(sql, '"'),
-        'e' | 'E' if sql[1..].starts_with('\'') => escaped_length(sql),
-        '$' => dollar_quoted_length(sql).unwrap_or(1),
-        _ if is_word(first) => sql.find(|letter| !is_word(letter)).unwrap_or(sql.len()),
-        _ => first.len_utf8(),
-    })
+/// The first word of a text in capitals, for people: nothing is decided by it.
+pub(super) fn first_word(sql: &str) -> String {
+    let mut words = sql.split(|letter: char| !letter.is_alphanumeric());
+    let word = words.find(|word| !word.is_empty()).unwrap_or("this text");
+    word.to_uppercase()
 }
 
-fn is_word(letter: char) -> bool {
-    letter.is_alphanumeric() || letter == '_'
-}
-
-fn quoted_length(sql: &str, quote: char) -> usize {
-    let mut letters = sql.char_indices().skip(1).peekable();
-    while let Some((place, letter)) = letters.next() {
-        let doubled = letters.peek().is_some_and(|(_, next)| *next == quote);
-        match letter == quote {
-            true if doubled => drop(letters.next()),
-            true => return place + 1,
-            false => {}
-        }
-    }
-    sql.len()
-}
-
-fn escaped_length(sql: &str) -> usize {
-    let mut letters = sql.char_indices().skip(2).peekable();
-    while let Some((place, letter)) = letters.next() {
-        let doubled = letters.peek().is_some_and(|(_, next)| *next == '\'');
-        match letter {
-            '\\' => drop(letters.next()),
-            '\'' if doubled => drop(letters.next()),
-            '\'' => return place + 1,
-            _ => {}
-        }
-    }
-    sql.len()
-}
-
-fn dollar_quoted_length(sql: &str) -> Option<usize> {
-    let tag_length = 2 + sql[1..].find(|letter| !is_word(letter))?;
-    let tag = sql
-        .get(..tag_length)
-        .filter(|tag| tag.ends_with('$') && !tag[1..].starts_with(|c: char| c.is_numeric()))?;
-    let end = sql[tag_length..].find(tag);
-    Some(end.map_or(sql.len(), |end| tag_length + end + tag_length))
+/// What stands behind the word EXPLAIN that a text begins with.
+fn without_explain(sql: &str) -> Option<&str> {
+    const EXPLAIN: &str = "EXPLAIN";
+    let text = sql.trim_start();
+    let (word, rest) = text.split_at_checked(EXPLAIN.len())?;
+    word.eq_ignore_ascii_case(EXPLAIN).then_some(rest)
 }
 
 #[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-
-    #[test]
-    fn statements_end_where_they_end() {
-        assert_eq!(split("SELECT 1"), ["SELECT 1"]);
-        assert_eq!(split(" SELECT 1 ; -- done\n /* ; */ ;"), ["SELECT 1"]);
-        assert_eq!(split("SELECT ';''; '; COMMIT"), ["SELECT ';''; '", "COMMIT"]);
-        assert_eq!(
-            split("SELECT \"a;\"\"b\", $$;$$, $x$ ; $$ ; $x$"),
-            ["SELECT \"a;\"\"b\", $$;$$, $x$ ; $$ ; $x$"]
-        );
-        assert_eq!(split("SELECT E'\\';'; SELECT $1"), ["SELECT E'\\';'", "SELECT $1"]);
-        assert_eq!(
-            split("SELECT /* /* ; */ ; */ 1; SELECT 2"),
-            ["SELECT /* /* ; */ ; */ 1", "SELECT 2"]
-        );
-        assert!(split(" ; -- nothing").is_empty());
-    }
-
-    #[test]
-    fn only_one_statement_of_the_right_kind_passes() {
-        assert_eq!(check_execute("/* note */ insert into t values (1);"), Ok(()));
-        assert_eq!(check_query("(SELECT 1)"), Ok(()));
-        assert_eq!(check_execute(""), Err(StatementRefused::Empty));
-        assert_eq!(
-            check_execute("INSERT INTO t VALUES (1); COMMIT"),
-            Err(StatementRefused::Several(2))
-        );
-        for sql in [
-            "COMMIT",
-            "BEGIN",
-            "ATTACH 'x'",
-            "COPY t TO 'x'",
-            "SET x = 1",
-            "PRAGMA x",
-            "LOAD x",
-            "INSTALL x",
-        ] {
-            assert!(
-                matches!(check_execute(sql), Err(StatementRefused::Keyword { .. })),
-                "{sql}"
-            );
-            assert!(
-                matches!(check_query(sql), Err(StatementRefused::Keyword { .. })),
-                "{sql}"
-            );
-        }
-    }
-
-    #[test]
-    fn the_written_table_is_found() {
-        let cases = [
-            ("CREATE TABLE IF NOT EXISTS items (id INT)", "items"),
-            ("create or replace view main.daily as select 1", "daily"),
-            ("CREATE UNIQUE INDEX i ON \"my table\" (a)", "my table"),
-            ("INSERT OR REPLACE INTO items SELECT 1", "items"),
-            ("UPDATE items SET a = 1", "items"),
-            ("DELETE FROM main.items", "items"),
-            ("ALTER TABLE IF EXISTS items ADD COLUMN b INT", "items"),
-            ("DROP VIEW daily", "daily"),
-        ];
-        for (sql, table) in cases {
-            assert_eq!(target(sql).as_deref(), Some(table), "{sql}");
-        }
-    }
-
-    proptest! {
-        #[test]
-        fn any_text_is_cut_without_loss_or_panic(sql in "[ -~\n\u{e4}\u{20ac}]{0,60}") {
-            for statement in split(&sql) {
-                prop_assert!(sql.contains(statement));
-                let _ = target(statement);
-            }
-        }
-
-        #[test]
-        fn a_quoted_semicolon_ends_nothing(text in "[a-z;'\"$ -]{0,20}") {
-            let quoted = format!("SELECT '{}'", text.replace('\'', "''"));
-            prop_assert_eq!(split(&quoted).len(), 1);
-        }
-    }
-}
+mod tests;

@@ -72,10 +72,10 @@ pub(super) fn accepts(data_type: &str, kind: ValueKind) -> bool {
 fn columns(connection: &Connection, table: &str) -> Result<Vec<Column>> {
     let doing = "read the columns of a table";
     // `duckdb_columns` knows those of views too.
-    let sql = "SELECT column_name, data_type FROM duckdb_columns() WHERE table_oid =
-                   (SELECT max(table_oid) FROM duckdb_tables()
-                    WHERE schema_name = 'main' AND database_name = current_database() AND table_name = ?)
-                   AND database_name = current_database()
+    let sql = "SELECT column_name, data_type FROM system.main.duckdb_columns() WHERE table_oid =
+                   (SELECT system.main.max(table_oid) FROM system.main.duckdb_tables()
+                    WHERE schema_name = 'main' AND database_name = system.main.current_database() AND table_name = ?)
+                   AND database_name = system.main.current_database()
                ORDER BY column_index";
     let mut statement = connection.prepare(sql).doing(doing)?;
     let rows = statement.query_map([table], |row| {
@@ -90,11 +90,11 @@ fn columns(connection: &Connection, table: &str) -> Result<Vec<Column>> {
 /// What makes a table unfit for being a session table: its keys, unique constraints and indexes, as SQL.
 pub(super) fn keys_and_indexes(connection: &Connection, table: &str) -> Result<Vec<String>> {
     let doing = "read the keys and indexes of a table";
-    let sql = "SELECT constraint_text FROM duckdb_constraints()
+    let sql = "SELECT constraint_text FROM system.main.duckdb_constraints()
                WHERE schema_name = 'main' AND table_name = ?
                  AND constraint_type IN ('PRIMARY KEY', 'UNIQUE', 'FOREIGN KEY')
                UNION ALL
-               SELECT sql FROM duckdb_indexes() WHERE schema_name = 'main' AND table_name = ?";
+               SELECT sql FROM system.main.duckdb_indexes() WHERE schema_name = 'main' AND table_name = ?";
     let mut statement = connection.prepare(sql).doing(doing)?;
     let rows = statement.query_map(params![table, table], |row| row.get(0));
     rows.and_then(Iterator::collect).doing(doing)

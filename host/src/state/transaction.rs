@@ -1,7 +1,9 @@
 //! A processor's own transaction: what `execute` and `query` run in.
 
+use std::sync::Arc;
+
 use duckdb::{
-    Connection, Statement,
+    Connection, InterruptHandle, Statement,
     arrow::array::RecordBatch,
     params_from_iter,
     types::{TimeUnit, Value},
@@ -12,13 +14,18 @@ use abi_stable::std_types::{RBox, RResult, RSlice};
 
 use super::{
     columns::{ColumnError, OwnedColumn},
+    engine::Link,
     error::{Doing, Result, StateError, is_conflict},
+    open::State,
+    owners::ForeignTable,
+    rules::{Call, StatementRules},
+    statement::StatementRefused,
     writer::{Destination, Done, verify, write_in_transaction},
 };
 
 /// An open transaction on a connection of its own; rolled back when it is dropped.
 pub struct Transaction {
-    connection: Connection,
+    connection: Link,
     id: i64,
 }
 
@@ -28,6 +35,12 @@ pub enum TransactionError {
     /// The database refuses it.
     #[error("{0}")]
     Database(#[from] duckdb::Error),
+    /// It is no statement that the call takes.
+    #[error(transparent)]
+    Refused(#[from] StatementRefused),
+    /// It writes to a table of another.
+    #[error(transparent)]
+    Foreign(#[from] ForeignTable),
     /// It ended the transaction.
     #[error("the statement ended the attempt's transaction: BEGIN, COMMIT and ROLLBACK are the host's")]
     Ended,
@@ -58,34 +71,49 @@ impl Transaction {
     ///
     /// # Errors
     /// When the database refuses.
-    pub fn begin(connection: Connection) -> Result<Self> {
+    pub fn begin(state: &State) -> Result<Self> {
+        let connection = state.connect()?;
         let doing = "begin the attempt's transaction";
         connection.execute_batch("BEGIN").doing(doing)?;
         let id = transaction_id(&connection).doing(doing)?;
         Ok(Self { connection, id })
     }
 
-    /// Runs one statement; parameters are columns of one row. Gives the number of rows that it changed.
+    /// What interrupts a statement of this transaction.
+    #[must_use]
+    pub fn interrupt_handle(&self) -> Arc<InterruptHandle> {
+        self.connection.interrupt_handle()
+    }
+
+    /// Runs one statement that the rules allow; parameters are columns of one row. Gives the number of rows that it changed.
     ///
     /// # Errors
     /// What the database says, or that the statement ended the transaction.
-    pub fn execute(&mut self, sql: &str, parameters: &[RawColumn<'_>]) -> Result<u64, TransactionError> {
+    pub fn execute(
+        &mut self,
+        rules: &StatementRules,
+        sql: &str,
+        parameters: &[RawColumn<'_>],
+    ) -> Result<u64, TransactionError> {
+        rules.check(&self.connection, Call::Execute, sql)?;
         let values = values(parameters)?;
         let changed = self.connection.execute(sql, params_from_iter(values))?;
         self.ensure_open()?;
         Ok(changed as u64)
     }
 
-    /// Runs one query and hands its rows over, batch by batch. Gives the number of rows.
+    /// Runs one query that the rules allow and hands its rows over, batch by batch. Gives the number of rows.
     ///
     /// # Errors
     /// What the database says, or that the statement ended the transaction.
     pub fn query(
         &mut self,
+        rules: &StatementRules,
         sql: &str,
         parameters: &[RawColumn<'_>],
         sink: &mut RawBatchSink_TO<'_, RBox<()>>,
     ) -> Result<u64, TransactionError> {
+        rules.check(&self.connection, Call::Query, sql)?;
         let values = values(parameters)?;
         let mut statement = self.connection.prepare(sql)?;
         let rows = hand_over(&mut statement, values, sink)?;
@@ -130,7 +158,7 @@ impl Drop for Transaction {
 }
 
 fn transaction_id(connection: &Connection) -> duckdb::Result<i64> {
-    connection.query_row("SELECT txid_current()", [], |row| row.get(0))
+    connection.query_row("SELECT system.main.txid_current()", [], |row| row.get(0))
 }
 
 fn hand_over(

@@ -15,6 +15,7 @@ use session_plugin_api::Timestamp;
 
 use super::{
     batch::{Column, PendingRows},
+    engine::Link,
     error::{Doing, Result, StateError},
     failures::FailureRecord,
     migration::in_transaction,
@@ -79,7 +80,7 @@ pub struct CommitError {
 
 /// The connection that all commits of finished sessions go through.
 pub struct Writer {
-    connection: Connection,
+    connection: Link,
 }
 
 const STAGING: &str = "CREATE TEMP TABLE IF NOT EXISTS staged_session (
@@ -87,7 +88,7 @@ const STAGING: &str = "CREATE TEMP TABLE IF NOT EXISTS staged_session (
         file_size BIGINT, file_mtime TIMESTAMP, checked_at TIMESTAMP)";
 
 impl Writer {
-    pub(super) fn new(connection: Connection) -> Result<Self> {
+    pub(super) fn new(connection: Link) -> Result<Self> {
         connection.execute_batch(STAGING).doing("make the staging table")?;
         Ok(Self { connection })
     }
@@ -155,7 +156,7 @@ impl Writer {
     }
 
     /// The connection, for what else only one may write at a time.
-    pub(super) fn connection(&self) -> &Connection {
+    pub(super) fn link(&self) -> &Link {
         &self.connection
     }
 }
@@ -208,7 +209,7 @@ fn clear_failures(connection: &Connection, destination: &Destination) -> Result<
 /// DuckDB answers a COMMIT after a failed statement with success and rolls back, so what must not be lost is looked for.
 pub(super) fn verify(connection: &Connection, destination: &Destination, group: &[Done]) -> Result<()> {
     let doing = "verify a commit";
-    let sql = "SELECT count(*) FROM session_processor_state AS state JOIN staged_session AS staged
+    let sql = "SELECT system.main.count(*) FROM session_processor_state AS state JOIN staged_session AS staged
                ON state.session_file = staged.session_file AND state.checked_at = staged.checked_at
                WHERE state.processor_name = ?";
     let parameters = params![destination.processor.as_str()];

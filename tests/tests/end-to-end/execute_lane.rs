@@ -146,6 +146,37 @@ fn statements_that_are_the_hosts_are_refused() {
 }
 
 #[test]
+fn a_text_that_hides_statements_or_what_it_writes_is_refused() {
+    let world = World::new();
+    world.install("probe");
+    world.write("alice/first.jsonl", script(&[json!({"do": "rows", "count": 3})]));
+    drop(world.run(&["probe"]).exits(0));
+    for sql in [
+        "SELECT 1 AS q) --\r; COMMIT; DELETE FROM session_processor_state; SELECT * FROM (SELECT 1\n",
+        "SELECT 1 AS x$a$) ; COMMIT; DELETE FROM session_processor_state; SELECT * FROM (SELECT 1 AS y$a$",
+        "SELECT 1 AS q, $\u{20ac}$ ' $\u{20ac}$ AS a) ; COMMIT; DELETE FROM session_processor_state; SELECT * FROM (SELECT 1 AS b --'\n",
+        "WITH x AS (SELECT 1) DELETE FROM session_processor_state",
+        "WITH x AS MATERIALIZED (SELECT 1) UPDATE session_processor_state SET username = 'x' FROM x",
+        "DELETE FROM ONLY session_processor_state",
+        "TRUNCATE main.session_processor_state",
+        "MERGE INTO session_processor_state AS t USING (SELECT 'x' AS s) AS s ON t.session_file <> s.s WHEN MATCHED THEN DELETE",
+        "INSERT INTO session_processor_failure BY NAME SELECT 'x' AS processor_name RETURNING *",
+        "SELECT * FROM enable_logging()",
+    ] {
+        for call in ["execute", "query"] {
+            let steps = [json!({"do": call, "sql": sql, "swallow": true})];
+            world.write("bob/attack.jsonl", script(&steps));
+            assert_eq!(world.run(&["probe"]).exits(1).result().errors, 1, "{call} {sql}");
+            assert_eq!(
+                (world.count("session_processor_state"), world.count("probe_rows")),
+                (1, 3),
+                "{sql}"
+            );
+        }
+    }
+}
+
+#[test]
 fn attempts_side_by_side_count_exactly() {
     let world = World::new();
     world.install("probe");

@@ -86,6 +86,19 @@ fn what_belongs_to_another_is_not_touched() {
             "the host",
         ),
         ("DROP TABLE IF EXISTS audit_log", "audit_log", "the host"),
+        ("WITH x AS (SELECT 1) DELETE FROM probe_rows", "probe_rows", "probe"),
+        ("DELETE FROM ONLY probe_rows", "probe_rows", "probe"),
+        ("TRUNCATE audit_log", "audit_log", "the host"),
+        (
+            "CREATE TABLE own (n INT); ALTER TABLE own RENAME TO audit_log",
+            "audit_log",
+            "the host",
+        ),
+        (
+            "CREATE TABLE own (n INT) -- ;\r; DELETE FROM audit_log",
+            "audit_log",
+            "the host",
+        ),
     ] {
         let reason = format!("migration 1 touches `{table}`, which belongs to {owner}");
         is_refused(&world, &[sql], &[], &reason);
@@ -96,6 +109,76 @@ fn what_belongs_to_another_is_not_touched() {
         &["probe_rows"],
         "session table `probe_rows` belongs to probe",
     );
+}
+
+#[test]
+fn what_changes_the_sql_of_others_or_reaches_out_is_refused() {
+    for (sql, reason) in [
+        ("CREATE MACRO lower(x) AS x", "migration 1 names a macro `lower`"),
+        ("CREATE MACRO \"MAX\"(x) AS x", "migration 1 names a macro `MAX`"),
+        ("CREATE MACRO \"+\"(x, y) AS 42", "migration 1 names a macro `+`"),
+        (
+            "CREATE FUNCTION duckdb_tables() AS TABLE SELECT 1",
+            "migration 1 names a macro `duckdb_tables`",
+        ),
+        (
+            "CREATE VIEW duckdb_columns AS SELECT 1",
+            "migration 1 names a view `duckdb_columns`",
+        ),
+        (
+            "CREATE VIEW own AS SELECT 1; ALTER VIEW own RENAME TO sqlite_master",
+            "migration 1 names a view `sqlite_master`",
+        ),
+        ("CREATE TYPE text AS ENUM ('a')", "migration 1 names a type `text`"),
+        (
+            "CREATE TEMP TABLE own (n INT)",
+            "migration 1 touches `own` outside the main schema",
+        ),
+        (
+            "CREATE TEMP VIEW audit_log AS SELECT 1",
+            "migration 1 touches `audit_log` outside the main schema",
+        ),
+        (
+            "DROP TABLE temp.staged_session",
+            "migration 1 touches `staged_session` outside the main schema",
+        ),
+        ("CREATE SCHEMA own", "migration 1 holds a CREATE statement"),
+        (
+            "CREATE VIEW own AS FROM enable_logging()",
+            "migration 1: `enable_logging()` is not called here",
+        ),
+        ("SET threads = 3", "migration 1 holds a SET statement"),
+        ("COMMIT", "migration 1 holds a COMMIT statement"),
+        (
+            "CREATE TABLE own (n INT); COPY own TO 'x.csv'",
+            "migration 1 holds a COPY statement",
+        ),
+        ("PRAGMA enable_profiling", "migration 1 holds a PRAGMA statement"),
+    ] {
+        is_refused(&World::new(), &[sql], &[], reason);
+    }
+}
+
+#[test]
+fn macros_of_an_earlier_version_that_stand_before_duckdbs_own_are_dropped() {
+    let world = World::new();
+    world.install("probe");
+    world.write("alice/a.jsonl", r#"{"do":"rows","count":3}"#);
+    drop(world.run(&["probe"]).exits(0));
+    world.change_state(
+        "CREATE MACRO lower(x) AS 'x'; CREATE MACRO max(x) AS 42; CREATE MACRO count(x) AS 42; CREATE MACRO \"+\"(x, y) AS 42;
+         CREATE MACRO duckdb_tables() AS TABLE SELECT 'x' AS table_name; CREATE MACRO own(x) AS x",
+    );
+    world.write("alice/b.jsonl", r#"{"do":"rows","count":4}"#);
+    let ran = world.run(&["probe"]).exits(0);
+    assert!(
+        ran.stderr.contains("dropped the macro `duckdb_tables`"),
+        "{}",
+        ran.stderr
+    );
+    assert_eq!((ran.result().processed, world.count("probe_rows")), (1, 7));
+    let left = "SELECT function_name FROM duckdb_functions() WHERE NOT internal";
+    assert_eq!(world.rows(left), [json!({"function_name": "own"})]);
 }
 
 #[test]

@@ -48,6 +48,17 @@ fn a_query_reads_the_state_and_nothing_else() {
         "SELECT 1; DELETE FROM probe_rows".to_owned(),
         "WITH gone AS (SELECT 1) DELETE FROM probe_rows".to_owned(),
         "SELECT 1) ; DROP TABLE probe_rows; SELECT (1".to_owned(),
+        "SELECT 1 AS q) --\r; COMMIT; DELETE FROM probe_rows; SELECT * FROM (SELECT 1\n".to_owned(),
+        "SELECT 1 AS x$a$) ; COMMIT; DELETE FROM probe_rows; SELECT * FROM (SELECT 1 AS y$a$".to_owned(),
+        "SELECT 1 AS q, $\u{20ac}$ ' $\u{20ac}$ AS a) ; COMMIT; DELETE FROM probe_rows; SELECT * FROM (SELECT 1 AS b --'\n"
+            .to_owned(),
+        "SELECT 1 AS q) --\r; COMMIT; SET GLOBAL memory_limit = '1MB'; SELECT * FROM (SELECT 1\n".to_owned(),
+        "DELETE FROM ONLY probe_rows".to_owned(),
+        "TRUNCATE probe_rows".to_owned(),
+        "EXPLAIN ANALYZE DELETE FROM probe_rows".to_owned(),
+        "EXPLAIN (ANALYZE) SELECT 1".to_owned(),
+        "PIVOT probe_rows ON n USING count(*)".to_owned(),
+        format!("SELECT 1 {}", "/* */".repeat(20_000)),
         format!("SELECT * FROM read_csv('{secret}')"),
         format!("SELECT * FROM read_text('{secret}')"),
         format!("SELECT * FROM '{secret}'"),
@@ -81,11 +92,41 @@ fn a_query_reads_the_state_and_nothing_else() {
         drop(service.query("SELECT ?::INTEGER", &params).is(400).detail());
     }
     assert!(!stolen.exists());
+    let plan = service
+        .query("EXPLAIN SELECT * FROM probe_rows", &json!([]))
+        .is(200)
+        .json();
+    assert_eq!(plan["columns"], json!(["explain_key", "explain_value"]));
     // A column of such a name is no call.
     let answer = service.query("SELECT 1 AS row, 2 AS query, 'checkpoint()' AS checkpoint", &json!([]));
     assert_eq!(answer.is(200).json()["rows"], json!([[1, 2, "checkpoint()"]]));
     drop(service.stop());
     assert_eq!(world.count("probe_rows"), 1);
+}
+
+#[test]
+fn a_query_that_takes_too_much_memory_is_interrupted_and_the_next_one_answered() {
+    let world = World::new();
+    let service = world.serve(&[]);
+    for sql in [
+        "SELECT repeat('x', 2000000000) AS text",
+        "SELECT list(repeat('x', 10000 + range)) FROM range(1000000)",
+    ] {
+        let detail = service.query(sql, &json!([])).is(400).detail();
+        assert!(
+            detail.contains("ask for less") || detail.contains("Out of Memory"),
+            "{detail}"
+        );
+    }
+    // How much memory the process took at the most, in kB: DuckDB has 2 GB for all, and a query may take half of it.
+    let status = std::fs::read_to_string(format!("/proc/{}/status", service.id())).unwrap();
+    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+    let peak: u64 = peak.trim().trim_end_matches(" kB").parse().unwrap();
+    assert!(peak < 2_400_000, "{peak} kB");
+    assert_eq!(
+        service.query("SELECT 1 AS n", &json!([])).is(200).json()["rows"],
+        json!([[1]])
+    );
 }
 
 #[test]

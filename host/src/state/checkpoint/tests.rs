@@ -1,15 +1,17 @@
 //! Checkpoints that are cut off, told from the files that they leave.
 
-use duckdb::AccessMode;
-
 use super::*;
-use crate::state::{State, open::connect};
+use crate::state::{
+    State,
+    engine::{Access, Link},
+    open::open_engine,
+};
 
 /// A state with rows in the file, and further ones in the log of changes.
 struct Scene {
     folder: tempfile::TempDir,
     state: State,
-    connection: Connection,
+    connection: Link,
     checkpoints: Checkpoints,
 }
 
@@ -77,7 +79,7 @@ fn what_a_checkpoint_left_half_written_is_put_back() {
     scene.checkpoints.keep_copy(&scene.connection).unwrap();
     let (_left, path) = scene.left_behind();
     scene.tear(&path);
-    let unreadable = connect(&path, AccessMode::ReadOnly).map(|_| ()).unwrap_err();
+    let unreadable = open_engine(&path, Access::ReadOnly).map(|_| ()).unwrap_err();
     assert!(unreadable.to_string().contains("Corrupt database file"), "{unreadable}");
     is_whole_without_a_copy(&path);
     assert_eq!(rows(&path), 1500);
