@@ -105,7 +105,9 @@ fn hindered(hindrance: &Hindrance) -> Option<Warning> {
         ),
         Hindrance::Wedged { session } => (
             WarningKind::Wedged,
-            format!("the attempt at {session} does not return: restart the service, and tell the plugin's author"),
+            format!(
+                "the attempt at {session} does not return: restart the service if it never does, and tell the plugin's author"
+            ),
         ),
     };
     Some(Warning::new(kind, message))

@@ -10,9 +10,11 @@ mod listing;
 mod loading;
 mod permissions;
 mod processor;
+mod wedges;
 
 pub use catalogue::{Catalogue, CatalogueError, LoadOptions, NewerFile, PluginFile, PluginStatus};
 pub use claims::{Claim, Claims, Occupation};
 pub use listing::PluginListing;
 pub use permissions::PluginTrust;
 pub use processor::{Fault, Instance, Processor, describe_fault};
+pub use wedges::Wedge;

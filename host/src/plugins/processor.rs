@@ -16,7 +16,10 @@ use session_plugin_api::{
 
 pub use session_plugin_api::abi::message::Fault;
 
-use super::host_log::{LogName, host_for};
+use super::{
+    host_log::{LogName, host_for},
+    wedges::{Wedge, Wedges},
+};
 use crate::{names::ProcessorName, state::SessionTable};
 
 /// A processor that is loaded, configured, and whose tables are ready.
@@ -28,7 +31,7 @@ pub struct Processor {
     tables: Vec<Arc<SessionTable>>,
     source: InstanceSource,
     instance: Mutex<Option<Arc<Instance>>>,
-    wedged: Mutex<Option<String>>,
+    wedges: Wedges,
 }
 
 /// One constructed and configured instance of a processor.
@@ -61,7 +64,7 @@ impl Processor {
             tables,
             source,
             instance: Mutex::new(Some(Arc::new(instance))),
-            wedged: Mutex::new(None),
+            wedges: Wedges::default(),
         }
     }
 
@@ -95,15 +98,16 @@ impl Processor {
         &self.tables
     }
 
-    /// Takes the processor out of service until the host is restarted: a call into it does not return.
-    pub fn wedge(&self, session: &str) {
-        *self.wedged.lock().unwrap_or_else(PoisonError::into_inner) = Some(session.to_owned());
+    /// Takes the processor out of service for as long as the wedge is kept: a call into it does not return.
+    #[must_use]
+    pub fn wedge(&self, session: &str) -> Wedge {
+        self.wedges.add(session)
     }
 
-    /// The session whose attempt does not return, if one does not.
+    /// The sessions whose attempts were given up and have not returned, in one line; `None` where there is none.
     #[must_use]
     pub fn wedged_by(&self) -> Option<String> {
-        self.wedged.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.wedges.sessions()
     }
 
     /// The instance that serves now; a fresh one where the last was set aside.
@@ -120,10 +124,11 @@ impl Processor {
         Ok(Arc::clone(serving.insert(Arc::new(fresh))))
     }
 
-    /// Takes an instance that panicked out of service: whoever has it still may end with it.
-    pub fn set_aside(&self, panicked: &Arc<Instance>) {
+    /// Takes an instance out of service that panicked or hung, and may be inconsistent: whoever has it still may end
+    /// with it.
+    pub fn set_aside(&self, suspect: &Arc<Instance>) {
         let mut serving = self.instance.lock().unwrap_or_else(PoisonError::into_inner);
-        if serving.as_ref().is_some_and(|instance| Arc::ptr_eq(instance, panicked)) {
+        if serving.as_ref().is_some_and(|instance| Arc::ptr_eq(instance, suspect)) {
             *serving = None;
         }
     }

@@ -178,6 +178,9 @@ fn attempt_once(context: &RunContext, flight: &Flight, seen: &Seen, bytes: &[u8]
     if let Err(fault) = &result {
         after_panic(context, &instance, fault);
     }
+    if flight.is_abandoned() {
+        context.processor.set_aside(&instance);
+    }
     if let Some(error) = attempt.take_failure() {
         return Err(Failed::Connection(error));
     }

@@ -12,7 +12,7 @@ use std::{
 use duckdb::InterruptHandle;
 
 use super::{candidates::Candidate, lane::OnLane, memory::Held};
-use crate::state::Transaction;
+use crate::{plugins::Wedge, state::Transaction};
 
 /// One attempt, shared by the thread that makes it and the one that watches it.
 pub(super) struct Flight {
@@ -29,6 +29,7 @@ struct Resources {
     lane: Option<OnLane>,
     query: Option<Arc<InterruptHandle>>,
     busy_since: Option<Instant>,
+    wedge: Option<Wedge>,
 }
 
 const FLYING: u8 = 0;
@@ -64,16 +65,24 @@ impl Flight {
         self.change_phase(SETTLED, FLYING);
     }
 
-    /// Gives the attempt up: what it holds is free again. `false` when it ended before.
-    pub(super) fn abandon(&self) -> bool {
+    /// Gives the attempt up: what it holds is free again, and its processor is wedged until it returns. `false` when it
+    /// ended before.
+    pub(super) fn abandon(&self, wedge: impl FnOnce() -> Wedge) -> bool {
+        let mut resources = self.resources();
         let abandoned = self.change_phase(FLYING, ABANDONED);
         if abandoned {
-            let mut resources = self.resources();
             (resources.memory, resources.lane, resources.busy_since) = (None, None, None);
+            resources.wedge = Some(wedge());
             drop(resources);
             self.roll_back();
         }
         abandoned
+    }
+
+    /// Lifts the wedge of an abandoned attempt that has returned.
+    pub(super) fn returns(&self) {
+        let wedge = self.resources().wedge.take();
+        drop(wedge);
     }
 
     /// Rolls the transaction of an abandoned attempt back; while a statement of it runs, interrupts that.

@@ -101,11 +101,13 @@ pub enum RunError {
     #[error("the run panicked, which is a fault of the host: {0}")]
     Panicked(String),
     /// An earlier attempt does not return.
-    #[error("processor {processor} is out of service until a restart: its attempt at {session} does not return")]
+    #[error(
+        "processor {processor} is out of service until its attempt at {session} returns: restart the service if it never does"
+    )]
     Wedged {
         /// The processor.
         processor: String,
-        /// The session.
+        /// The session; where there are several such attempts, all of theirs.
         session: String,
     },
     /// The sessions directory cannot be read.
@@ -353,20 +355,19 @@ impl Conductor<'_> {
 
     fn abandon_overdue(&mut self) {
         for (worker, flight) in self.overdue() {
-            if !flight.abandon() {
+            let session = &flight.candidate().transcript.session;
+            if !flight.abandon(|| self.context.processor.wedge(session.as_str())) {
                 continue;
             }
             self.workers.remove(&worker);
             self.context.dispatcher.close();
-            let session = &flight.candidate().transcript.session;
-            self.context.processor.wedge(session.as_str());
             if self.stop.stopped_at().is_some() {
                 tracing::warn!(%session, "the attempt does not return in time: abandoned, to be made again");
                 self.result.capped += 1;
             } else {
                 let seconds = self.context.limits.attempt_timeout.as_secs();
                 let error = format!("did not return within attempt_timeout_seconds ({seconds} s): abandoned");
-                tracing::error!(%session, "{error}; the processor is out of service until a restart");
+                tracing::error!(%session, "{error}; the processor is out of service until the attempt returns");
                 self.group
                     .add_failure(failure(flight.candidate(), None, FailureKind::Timeout, error));
             }

@@ -168,6 +168,7 @@ impl RunContext {
 
     fn land(&self, landed: &Arc<Flight>) {
         self.lock_flights().retain(|(_, flight)| !Arc::ptr_eq(flight, landed));
+        landed.returns();
     }
 
     pub(super) fn lock_flights(&self) -> std::sync::MutexGuard<'_, Vec<(WorkerId, Arc<Flight>)>> {

@@ -3,7 +3,7 @@
 use std::{io::Write, thread};
 
 use serde_json::json;
-use session_host_tests::{World, wait_until};
+use session_host_tests::{Service, World, wait_until};
 
 use crate::steps::{Held, listed, value, write_sessions};
 
@@ -177,6 +177,53 @@ fn an_attempt_that_never_returns_is_told_and_costs_no_other_processor() {
     std::fs::write(world.sessions().join("alice/hangs.jsonl"), r#"{"do":"rows","count":1}"#).unwrap();
     assert_eq!(service.run("probe_other").is(200).json()["details"]["processed"], 1);
     assert_eq!(service.stop().0, Some(0));
+}
+
+/// The first warning of the probe, by kind and message.
+fn warning(service: &Service) -> Option<(String, String)> {
+    let health = service.get("/api/health").is(200).json();
+    let warning = &health["processors"]["probe"]["warnings"][0];
+    let text = |key: &str| warning[key].as_str().map(str::to_owned);
+    text("kind").zip(text("message"))
+}
+
+#[test]
+fn a_processor_whose_late_attempts_have_all_returned_is_in_service_again() {
+    let world = World::new();
+    world.install("probe");
+    let late = [
+        Held::write(&world, "alice/late-1.jsonl"),
+        Held::write(&world, "alice/late-2.jsonl"),
+    ];
+    let service = world.serve(&[
+        ("SESSION_HOST_ATTEMPT_TIMEOUT_SECONDS", "1"),
+        ("SESSION_HOST_WORKERS", "2"),
+    ]);
+    assert_eq!(service.run("probe").is(200).json()["details"]["errors"], 2);
+    for (held, session, other) in [
+        (&late[0], "alice/late-1.jsonl", "alice/late-2.jsonl"),
+        (&late[1], "alice/late-2.jsonl", "alice/late-1.jsonl"),
+    ] {
+        let names = |text: &str| text.contains(session);
+        let detail = service.run("probe").is(500).detail();
+        assert!(names(&detail) || detail.contains(other), "{detail}");
+        wait_until("health names the attempt that has not returned", || {
+            warning(&service).is_some_and(|(kind, message)| kind == "wedged" && names(&message))
+        });
+        held.let_go();
+        wait_until("the attempt has returned", || {
+            !warning(&service).is_some_and(|(_, message)| names(&message))
+        });
+    }
+    assert_eq!(warning(&service), None);
+    let details = service.run("probe").is(200).json()["details"].clone();
+    assert_eq!((&details["processed"], &details["errors"]), (&json!(2), &json!(0)));
+    // The instance that hung is not trusted with further sessions.
+    assert_eq!(
+        value(&service, "SELECT list(DISTINCT instance) FROM probe_rows"),
+        json!([2])
+    );
+    assert!(service.log().contains("the processor is in service again"));
 }
 
 #[test]
