@@ -17,4 +17,5 @@ pub mod runner;
 pub mod scheduler;
 pub mod sessions;
 pub mod state;
+pub mod threads;
 pub mod upkeep;

@@ -8,12 +8,14 @@ use std::{
 };
 
 use indicatif::MultiProgress;
+use tracing::Metadata;
 use tracing_subscriber::{EnvFilter, fmt::MakeWriter};
 
 use super::{
     arguments::{LogFormat, Usual},
     output::UsageError,
 };
+use crate::threads::BEGINS;
 
 /// The terminal's progress bars; drawing and logging must not cross.
 pub(super) static BARS: LazyLock<MultiProgress> = LazyLock::new(MultiProgress::new);
@@ -62,16 +64,29 @@ impl<'a> MakeWriter<'a> for PastBars {
     type Writer = Line;
 
     fn make_writer(&'a self) -> Line {
-        Line(Vec::new())
+        Line {
+            text: Vec::new(),
+            is_written: true,
+        }
+    }
+
+    fn make_writer_for(&'a self, event: &Metadata<'_>) -> Line {
+        Line {
+            text: Vec::new(),
+            is_written: event.target() != BEGINS,
+        }
     }
 }
 
 /// One log line, written whole when it is complete.
-struct Line(Vec<u8>);
+struct Line {
+    text: Vec<u8>,
+    is_written: bool,
+}
 
 impl Write for Line {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.write(bytes)
+        self.text.write(bytes)
     }
 
     fn flush(&mut self) -> io::Result<()> {
@@ -81,7 +96,10 @@ impl Write for Line {
 
 impl Drop for Line {
     fn drop(&mut self) {
-        let write = || io::stderr().write_all(&self.0);
+        if !self.is_written {
+            return;
+        }
+        let write = || io::stderr().write_all(&self.text);
         // There is nowhere left to report that stderr cannot be written, nor that the bars cannot be drawn.
         let _ = catch_unwind(AssertUnwindSafe(|| match BARS.is_hidden() {
             true => write(),

@@ -12,7 +12,10 @@ mod serve;
 mod server;
 mod signals;
 
-use std::process::ExitCode;
+use std::{
+    io::{self, Write},
+    process::ExitCode,
+};
 
 use clap::Parser;
 
@@ -22,7 +25,8 @@ use server::ServerError;
 use crate::{
     config::{ConfigError, Configured},
     host::{NoSuchProcessor, NotBegun, StartError},
-    plugins::CatalogueError,
+    plugins::{CatalogueError, drops_return},
+    process,
     runner::RunError,
     scheduler::ScheduleError,
     state::StateError,
@@ -53,10 +57,16 @@ pub fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let installed =
         log::install(arguments.log_format, arguments.verbose, arguments.usual_log()).map_err(anyhow::Error::from);
-    match installed.and_then(|()| dispatch(arguments)) {
-        Ok(exit) => exit.into(),
-        Err(error) => complained(&error).into(),
+    let exit = installed
+        .and_then(|()| dispatch(arguments))
+        .unwrap_or_else(|error| complained(&error));
+    if !drops_return() {
+        // There is nowhere left to report that stdout cannot be written.
+        let _ = io::stdout().flush();
+        // The code of a plugin that goes on must not meet the end of what it uses.
+        process::end_at_once(exit as i32)
     }
+    exit.into()
 }
 
 /// Tells of an error; gives the exit status that it stands for.

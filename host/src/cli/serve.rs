@@ -25,6 +25,7 @@ use crate::{
     process,
     runner::StopToken,
     scheduler::Scheduler,
+    threads,
     upkeep::keep_up,
 };
 
@@ -51,6 +52,7 @@ pub(super) fn serve(settings: Settings, trust: PluginTrust) -> anyhow::Result<Ex
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .thread_name("http")
+        .on_thread_start(threads::take_up_the_log)
         .enable_all()
         .build()?;
     runtime.block_on(run(&service, address, grace))?;
@@ -108,11 +110,16 @@ async fn tell_of_the_end(stop: &StopToken) {
     }
 }
 
-/// Waits until no run goes on.
+/// Waits until no run goes on. On no new thread: none comes up while the constructor of a library runs.
 async fn runs_end(host: &Arc<Host>, grace: Duration) {
-    let host = Arc::clone(host);
+    const LOOK_AGAIN: Duration = Duration::from_millis(20);
+    let ended = async {
+        while !host.waits_for_runs(Duration::ZERO) {
+            tokio::time::sleep(LOOK_AGAIN).await;
+        }
+    };
     // A run that does not end is told of at the very end.
-    let _ = tokio::task::spawn_blocking(move || host.waits_for_runs(grace)).await;
+    let _ = tokio::time::timeout(grace, ended).await;
 }
 
 fn announce(address: SocketAddr) -> anyhow::Result<()> {

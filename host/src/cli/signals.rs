@@ -1,10 +1,14 @@
 //! SIGINT and SIGTERM: the first is the wish to end, the second ends at once. SIGHUP: look at what may have changed.
 
-use std::{io, sync::Arc, thread};
+use std::{
+    io,
+    sync::{Arc, atomic::AtomicBool},
+};
 
+use signal_hook::flag;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-use crate::{process, runner::StopToken};
+use crate::{runner::StopToken, threads};
 
 /// What a shell reports of a process that SIGINT ended.
 const INTERRUPTED: i32 = 130;
@@ -20,6 +24,7 @@ pub(super) enum Hangup {
 /// Turns the signals into the wish to end, from now on.
 pub(super) fn stop_on_signals(stop: StopToken, hangup: Hangup) -> io::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build()?;
+    end_at_once_on_the_second()?;
     let entered = runtime.enter();
     let interrupt = signal(SignalKind::interrupt())?;
     let terminate = signal(SignalKind::terminate())?;
@@ -34,30 +39,38 @@ pub(super) fn stop_on_signals(stop: StopToken, hangup: Hangup) -> io::Result<()>
             Some((hangup, reload)) => tokio::join!(end(interrupt, terminate, stop), reload_on(hangup, reload)).0,
         }
     };
-    thread::Builder::new()
-        .name("signals".to_owned())
-        .spawn(move || runtime.block_on(listen))
-        .map(drop)
+    threads::start("signals", move || runtime.block_on(listen))
+}
+
+/// The handler itself ends the process. A thread could not always do it: one that uses a thread-local value for the
+/// first time, as for a line of the log, waits in the C library for the lock that `dlopen` holds while the constructors
+/// of a library run.
+fn end_at_once_on_the_second() -> io::Result<()> {
+    let is_second = Arc::new(AtomicBool::new(false));
+    for kind in [SignalKind::interrupt(), SignalKind::terminate()] {
+        let number = kind.as_raw_value();
+        flag::register_conditional_shutdown(number, INTERRUPTED, Arc::clone(&is_second))?;
+        flag::register(number, Arc::clone(&is_second))?;
+    }
+    Ok(())
 }
 
 async fn end(mut interrupt: Signal, mut terminate: Signal, stop: StopToken) {
-    loop {
-        tokio::select! {
-            _ = interrupt.recv() => {}
-            _ = terminate.recv() => {}
-        }
-        if stop.stopped_at().is_some() {
-            process::end_at_once(INTERRUPTED);
-        }
-        tracing::warn!("ending: attempts in flight may finish; a second signal ends at once");
-        stop.stop();
+    tokio::select! {
+        _ = interrupt.recv() => {}
+        _ = terminate.recv() => {}
     }
+    // Before the line of the log, which may have to wait.
+    stop.stop();
+    tracing::warn!("ending: attempts in flight may finish; a second signal ends at once");
 }
 
 async fn reload_on(mut hangup: Signal, reload: Arc<dyn Fn() + Send + Sync>) {
     while hangup.recv().await.is_some() {
         // Loading takes a while, and a signal to end must not wait for it.
         let reload = Arc::clone(&reload);
-        thread::spawn(move || reload());
+        if let Err(error) = threads::start("reload", move || reload()) {
+            tracing::error!("no thread starts for the reload: {error}");
+        }
     }
 }

@@ -17,7 +17,7 @@ use crate::{
     config::{ConfigError, Settings},
     metrics::Metrics,
     names::ProcessorName,
-    plugins::{Catalogue, CatalogueError, Claims, LoadOptions, PluginStatus, PluginTrust, Processor},
+    plugins::{Catalogue, CatalogueError, Claims, LoadOptions, PluginStatus, PluginTrust, Processor, drops_return},
     runner::MemoryBudget,
     sessions::{Depth, Scanner, Users},
     state::{State, StateError},
@@ -247,9 +247,11 @@ impl Host {
         self.state.checkpoint()
     }
 
-    /// Drops the plugins' instances, so that what their authors do then is done; no run is begun afterwards.
+    /// Drops the plugins' instances, and waits a few seconds for what their authors do then; no run is begun afterwards.
     pub fn let_plugins_go(&self) {
         *self.catalogue.write().unwrap_or_else(PoisonError::into_inner) = Arc::default();
+        // One that does not return is told of.
+        let _ = drops_return();
     }
 
     fn lock_in_flight(&self) -> MutexGuard<'_, BTreeMap<ProcessorName, RunInFlight>> {

@@ -4,7 +4,6 @@ use std::{
     any::Any,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{Arc, Mutex, PoisonError},
-    thread,
     time::Instant,
 };
 
@@ -17,6 +16,7 @@ use crate::{
     plugins::{Claim, Occupation, Processor},
     runner::{Progress, Run, RunError, RunResult, Selection, StopToken},
     state::{Actor, AuditRecord, Outcome},
+    threads,
 };
 
 /// The verb by which runs stand in the audit log.
@@ -173,7 +173,7 @@ impl BegunRun {
                 ended(BegunRun::execute(run, &stop));
             }
         };
-        let Err(error) = thread::Builder::new().name(name).spawn(make) else {
+        let Err(error) = threads::start(name, make) else {
             return;
         };
         if let Some((run, ended)) = take(&shared) {

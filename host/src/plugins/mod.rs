@@ -10,6 +10,7 @@ mod listing;
 mod loading;
 mod permissions;
 mod processor;
+mod teardown;
 mod wedges;
 
 pub use catalogue::{Catalogue, CatalogueError, LoadOptions, NewerFile, PluginFile, PluginStatus};
@@ -17,4 +18,5 @@ pub use claims::{Claim, Claims, Occupation};
 pub use listing::PluginListing;
 pub use permissions::PluginTrust;
 pub use processor::{Fault, Instance, Processor, describe_fault};
+pub use teardown::drops_return;
 pub use wedges::Wedge;

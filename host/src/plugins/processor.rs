@@ -18,6 +18,7 @@ pub use session_plugin_api::abi::message::Fault;
 
 use super::{
     host_log::{LogName, host_for},
+    teardown::OfPlugin,
     wedges::{Wedge, Wedges},
 };
 use crate::{names::ProcessorName, state::SessionTable};
@@ -36,7 +37,7 @@ pub struct Processor {
 
 /// One constructed and configured instance of a processor.
 pub struct Instance {
-    raw: RawProcessor_TO<'static, RBox<()>>,
+    raw: OfPlugin<RawProcessor_TO<'static, RBox<()>>>,
 }
 
 /// What instances are made with.
@@ -138,7 +139,9 @@ impl InstanceSource {
     /// Constructs an instance, not yet configured.
     pub(super) fn construct(&self) -> Result<Instance, Fault> {
         match self.module.construct()(host_for(&self.log_name)) {
-            RResult::ROk(raw) => Ok(Instance { raw }),
+            RResult::ROk(raw) => Ok(Instance {
+                raw: OfPlugin::new(raw),
+            }),
             RResult::RErr(bytes) => Err(decode(&bytes).unwrap_or_else(|error| unreadable(&error))),
         }
     }

@@ -6,7 +6,6 @@ use std::{
         Arc, Mutex, PoisonError,
         mpsc::{SyncSender, sync_channel},
     },
-    thread,
     time::Instant,
 };
 
@@ -26,6 +25,7 @@ use crate::{
     metrics::Metrics,
     plugins::Processor,
     state::{Destination, State, StatementRules},
+    threads,
 };
 
 /// All that the threads of a run share. They own it, so that one that hangs can be left behind.
@@ -86,7 +86,7 @@ pub(super) fn start(context: &Arc<RunContext>, worker: WorkerId) -> io::Result<(
         context.work(worker);
         drop(leaving);
     };
-    thread::Builder::new().name(name).spawn(work).map(drop)
+    threads::start(name, work)
 }
 
 struct Leaving {

@@ -1,6 +1,6 @@
 //! A plugin with one fault, which the environment variable `MISFIT` chooses.
 
-use std::env;
+use std::{env, thread};
 
 use session_host_test_plugins::session_plugin_api::prelude::*;
 
@@ -23,8 +23,12 @@ impl Default for Misfit {
 impl Drop for Misfit {
     #[allow(clippy::panic, reason = "what it is for")]
     fn drop(&mut self) {
-        if fault() == "drop" {
-            panic!("cannot be dropped");
+        match fault().as_str() {
+            "drop" => panic!("cannot be dropped"),
+            "drop_hangs" => loop {
+                thread::park();
+            },
+            _ => {}
         }
     }
 }

@@ -140,6 +140,19 @@ fn a_drop_that_panics_is_logged_and_nothing_else() {
     );
 }
 
+#[test]
+fn a_drop_that_hangs_does_not_hold_the_end_of_a_command_up() {
+    let world = world_with("drop_hangs");
+    for arguments in [["run", "--json"], ["processors", "--json"]] {
+        let ran = world.host(&arguments).exits(0);
+        assert!(
+            ran.stderr.contains("the `Drop` of a plugin has not returned"),
+            "{}",
+            ran.stderr
+        );
+    }
+}
+
 #[track_caller]
 fn assert_unavailable(listing: &Listing, reason: &str) {
     let listed = listing.of(&library_name("probe"));

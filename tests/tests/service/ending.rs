@@ -3,7 +3,7 @@
 use std::{io::Write, thread, time::Duration};
 
 use serde_json::Value;
-use session_host_tests::{AT_ONCE, World, wait_until};
+use session_host_tests::{AT_ONCE, Code, LibraryFile, Service, World, library_name, wait_until};
 
 use crate::steps::{Held, value, write_sessions};
 
@@ -74,6 +74,92 @@ fn a_second_signal_ends_at_once() {
     assert_eq!(status, Some(130));
     held.let_go();
     assert_eq!(world.run(&[]).exits(0).result().processed, 1);
+}
+
+/// A library whose constructor makes the file `constructs` and does not return.
+fn hangs_in_its_constructor(world: &World) -> Vec<u8> {
+    let code = format!(
+        r#"
+        use handshake::{{Handshake, PanicStrategy}};
+        #[unsafe(no_mangle)]
+        pub static SESSION_PLUGIN_HANDSHAKE: Handshake = Handshake::new(PanicStrategy::CURRENT, "rustc 0");
+        #[unsafe(no_mangle)]
+        pub static _1as_0lib_1header_0root_bmodule_bloader: u64 = 0;
+        #[used]
+        #[unsafe(link_section = ".init_array")]
+        static CONSTRUCTOR: extern "C" fn() = construct;
+        extern "C" fn construct() {{
+            std::fs::write({:?}, "").unwrap();
+            loop {{
+                std::thread::park();
+            }}
+        }}"#,
+        world.path("constructs")
+    );
+    Code::with_handshake(&code).compile("cdylib")
+}
+
+/// A service with an attempt under way, which loads a library that does not come back from its constructor.
+fn loads_a_library_that_hangs(world: &World) -> (Service, Held) {
+    world.install("probe");
+    let held = Held::write(world, "alice/held.jsonl");
+    let service = world.serve(&[AT_ONCE]);
+    held.starts();
+    let library = hangs_in_its_constructor(world);
+    world.install_file(LibraryFile::Bytes(&library), &library_name("hangs"));
+    service.signal(libc::SIGHUP);
+    wait_until("the library is being loaded", || world.path("constructs").exists());
+    (service, held)
+}
+
+#[test]
+fn a_library_that_hangs_in_its_constructor_does_not_hold_the_end_up() {
+    let world = World::new();
+    let (service, held) = loads_a_library_that_hangs(&world);
+    drop(service.get("/api/health").is(200));
+    service.signal(libc::SIGTERM);
+    wait_until("no further client is served", || {
+        std::net::TcpStream::connect(service.address()).is_err()
+    });
+    held.let_go();
+    let (status, log) = service.ends();
+    assert_eq!(status, Some(0), "{log}");
+    assert!(log.contains("everything is in the state file"), "{log}");
+    assert!(!log.contains("a run does not end"), "{log}");
+    assert_eq!(world.count("probe_rows"), 1);
+    assert_eq!(world.rows("SELECT actor, result FROM audit_log").len(), 1);
+}
+
+#[test]
+fn a_second_signal_ends_at_once_while_a_library_hangs_in_its_constructor() {
+    let world = World::new();
+    let (service, _held) = loads_a_library_that_hangs(&world);
+    service.signal(libc::SIGTERM);
+    wait_until("the first signal is taken", || {
+        std::net::TcpStream::connect(service.address()).is_err()
+    });
+    service.signal(libc::SIGTERM);
+    assert_eq!(service.ends().0, Some(130));
+}
+
+#[test]
+fn a_drop_that_hangs_stops_neither_health_nor_the_end() {
+    let mut world = World::new();
+    world.set_variable("MISFIT", "drop_hangs");
+    world.install("misfit");
+    world.install("probe");
+    let service = world.serve(&[]);
+    std::fs::remove_file(world.plugins().join(library_name("misfit"))).unwrap();
+    for _ in 0..3 {
+        drop(service.post("/api/admin/reload-plugins").is(200));
+        drop(service.get("/api/admin/processors").is(200));
+    }
+    wait_until("health has been observed since", || {
+        let health = service.get("/api/health").is(200).json();
+        health["processors"].get("misfit").is_none() && health["status"] == "ok"
+    });
+    assert_eq!(service.run("probe").is(200).json()["ok"], true);
+    assert_eq!(service.stop().0, Some(0));
 }
 
 /// All that runs leave, without what depends on time.

@@ -1,0 +1,117 @@
+//! The end of what plugins made: its `Drop` is code of a plugin, which may take long or never return.
+
+use std::{
+    mem::ManuallyDrop,
+    ops::{Deref, DerefMut},
+    sync::{Condvar, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use crate::threads;
+
+/// A value that a plugin made. Whoever lets it go, its `Drop` runs on a thread of its own.
+pub(super) struct OfPlugin<T: Send + 'static>(ManuallyDrop<T>);
+
+/// How many drops have begun and not returned, in the whole process: libraries belong to the process too.
+static UNDER_WAY: Mutex<usize> = Mutex::new(0);
+static RETURNED: Condvar = Condvar::new();
+
+/// How long the end of a command waits for drops.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+impl<T: Send + 'static> OfPlugin<T> {
+    pub(super) fn new(value: T) -> Self {
+        Self(ManuallyDrop::new(value))
+    }
+}
+
+impl<T: Send + 'static> Deref for OfPlugin<T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        &self.0
+    }
+}
+
+impl<T: Send + 'static> DerefMut for OfPlugin<T> {
+    fn deref_mut(&mut self) -> &mut T {
+        &mut self.0
+    }
+}
+
+impl<T: Send + 'static> Drop for OfPlugin<T> {
+    #[allow(unsafe_code, reason = "the value moves to another thread")]
+    fn drop(&mut self) {
+        // SAFETY: this is `drop`, which runs once, and nothing uses the field after it.
+        let value = ManuallyDrop::new(unsafe { ManuallyDrop::take(&mut self.0) });
+        let counted = Counted::new();
+        // Where no thread starts, the closure is dropped here, and `ManuallyDrop` leaks the value.
+        let started = threads::start("plugin-drop", move || {
+            let _counted = counted;
+            drop(ManuallyDrop::into_inner(value));
+        });
+        if let Err(error) = started {
+            tracing::warn!("no thread starts for the `Drop` of a plugin, which is left out: {error}");
+        }
+    }
+}
+
+/// A drop that has begun, until it returns.
+struct Counted;
+
+impl Counted {
+    fn new() -> Self {
+        *lock() += 1;
+        Self
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        *lock() -= 1;
+        RETURNED.notify_all();
+    }
+}
+
+/// Waits a few seconds for drops that have begun; whether all have returned.
+pub fn drops_return() -> bool {
+    let waited = RETURNED.wait_timeout_while(lock(), PATIENCE, |under_way| *under_way > 0);
+    let under_way = *waited.unwrap_or_else(PoisonError::into_inner).0;
+    if under_way > 0 {
+        let seconds = PATIENCE.as_secs();
+        tracing::warn!(
+            under_way,
+            "the `Drop` of a plugin has not returned within {seconds} s: the process ends without it"
+        );
+    }
+    under_way == 0
+}
+
+fn lock() -> MutexGuard<'static, usize> {
+    UNDER_WAY.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        sync::mpsc::{Sender, channel},
+        thread::{self, ThreadId},
+    };
+
+    use super::*;
+
+    struct Tells(Sender<ThreadId>);
+
+    impl Drop for Tells {
+        fn drop(&mut self) {
+            self.0.send(thread::current().id()).unwrap();
+        }
+    }
+
+    #[test]
+    fn a_value_is_dropped_on_another_thread() {
+        let (sender, receiver) = channel();
+        drop(OfPlugin::new(Tells(sender)));
+        assert_ne!(receiver.recv().unwrap(), thread::current().id());
+    }
+}
