@@ -6,6 +6,7 @@
 pub mod cli;
 pub mod clock;
 pub mod config;
+pub mod crossing;
 pub mod health;
 pub mod host;
 pub mod http;

@@ -7,7 +7,7 @@ use std::{
     time::Instant,
 };
 
-use session_plugin_api::Timestamp;
+use session_plugin_api::{Timestamp, abi::message::capped};
 
 use super::{Host, NoSuchProcessor};
 use crate::{
@@ -191,7 +191,10 @@ impl BegunRun {
         let (outcome, params) = match result {
             Ok(result) if result.errors == 0 => (Outcome::Success, serde_json::json!(result)),
             Ok(result) => (Outcome::SessionErrors, serde_json::json!(result)),
-            Err(error) => (Outcome::Failed, serde_json::json!({"detail": error.to_string()})),
+            Err(error) => (
+                Outcome::Failed,
+                serde_json::json!({"detail": capped(error.to_string())}),
+            ),
         };
         let (action, resource) = AuditRecord::names_of(RUN, self.processor.name().as_str());
         AuditRecord {

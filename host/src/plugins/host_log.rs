@@ -15,6 +15,8 @@ use session_plugin_api::{
 };
 use tracing::level_filters::LevelFilter;
 
+use crate::crossing::words;
+
 /// Whose records they are: the file's name until the processor has told its own.
 #[derive(Clone, Debug)]
 pub(super) struct LogName {
@@ -67,7 +69,8 @@ impl RawHost for HostLog {
 
 impl HostLog {
     fn write(&self, level: u8, target: RStr<'_>, place: RStr<'_>, message: RStr<'_>) {
-        let (processor, module, place, message) = (self.0.as_str(), target.as_str(), place.as_str(), message.as_str());
+        let processor = self.0.as_str();
+        let (module, place, message) = (words(target), words(place), words(message));
         match level {
             level::ERROR => tracing::error!(target: "plugin", processor, module, place, "{message}"),
             level::WARN => tracing::warn!(target: "plugin", processor, module, place, "{message}"),

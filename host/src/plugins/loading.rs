@@ -7,6 +7,7 @@ use std::{
 };
 
 use serde_json::Value;
+use session_plugin_api::abi::message::capped;
 
 use super::{
     catalogue::{LoadOptions, NewerFile, PluginFile, PluginStatus},
@@ -57,10 +58,10 @@ enum Refused {
 impl Refused {
     /// The reason is one line; what it takes more to explain goes into the details.
     fn into_parts(self) -> (String, Option<String>) {
-        let text = self.to_string();
+        let text = capped(self.to_string());
         let (reason, rest) = text.split_once('\n').unwrap_or((&text, ""));
         let details = match &self {
-            Self::Library(LibraryRefused::Layout { explanation, .. }) => Some(explanation.clone()),
+            Self::Library(LibraryRefused::Layout { explanation, .. }) => Some(capped(explanation)),
             _ => (!rest.is_empty()).then(|| text.clone()),
         };
         (reason.to_owned(), details)

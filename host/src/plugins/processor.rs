@@ -6,6 +6,7 @@ use std::{
 };
 
 use abi_stable::std_types::{RBox, RResult, RStr, RVec};
+use serde::de::{DeserializeOwned, IgnoredAny};
 use session_plugin_api::{
     Descriptor, Migration,
     abi::{
@@ -21,7 +22,7 @@ use super::{
     teardown::OfPlugin,
     wedges::{Wedge, Wedges},
 };
-use crate::{names::ProcessorName, state::SessionTable};
+use crate::{crossing::check_description, names::ProcessorName, state::SessionTable};
 
 /// A processor that is loaded, configured, and whose tables are ready.
 pub struct Processor {
@@ -142,7 +143,7 @@ impl InstanceSource {
             RResult::ROk(raw) => Ok(Instance {
                 raw: OfPlugin::new(raw),
             }),
-            RResult::RErr(bytes) => Err(decode(&bytes).unwrap_or_else(|error| unreadable(&error))),
+            RResult::RErr(bytes) => Err(decode(&bytes).unwrap_or_else(unreadable)),
         }
     }
 }
@@ -151,6 +152,7 @@ impl Instance {
     /// What the processor says of itself.
     pub(super) fn describe(&self) -> Result<(Description, Vec<Migration>), Fault> {
         let description: Description = returned(&self.raw.describe())?;
+        check_description(&description).map_err(|malformed| Fault::error(malformed.to_string()))?;
         let migrations = description.migrations.clone();
         Ok((description, migrations))
     }
@@ -169,15 +171,29 @@ impl Instance {
     }
 }
 
-fn returned<T: serde::de::DeserializeOwned>(bytes: &RVec<u8>) -> Result<T, Fault> {
-    match decode(bytes) {
+/// How long an answer may be, in bytes. A longer one is read for why the call failed, and for nothing else.
+const MAX_ANSWER: usize = 16 << 20;
+
+fn returned<T: DeserializeOwned>(bytes: &RVec<u8>) -> Result<T, Fault> {
+    let length = bytes.len();
+    let outcome = match length <= MAX_ANSWER {
+        true => decode(bytes),
+        false => decode::<Outcome<IgnoredAny>>(bytes).map(|outcome| match outcome {
+            Outcome::Failed(fault) => Outcome::Failed(fault),
+            Outcome::Returned(_) => Outcome::Failed(Fault::error(format!(
+                "the plugin's answer has {length} bytes, more than {MAX_ANSWER}"
+            ))),
+        }),
+    };
+    match outcome {
         Ok(Outcome::Returned(value)) => Ok(value),
         Ok(Outcome::Failed(fault)) => Err(fault),
-        Err(error) => Err(unreadable(&error)),
+        Err(error) => Err(unreadable(error)),
     }
 }
 
-fn unreadable(error: &serde_json::Error) -> Fault {
+#[expect(clippy::needless_pass_by_value, reason = "what `map_err` and `unwrap_or_else` give")]
+fn unreadable(error: serde_json::Error) -> Fault {
     Fault::error(format!("the plugin's answer cannot be read: {error}"))
 }
 

@@ -6,7 +6,10 @@ use std::{
 };
 
 use abi_stable::erased_types::TD_Opaque;
-use session_plugin_api::abi::{RawAttempt_TO, message::FaultKind};
+use session_plugin_api::abi::{
+    RawAttempt_TO,
+    message::{FaultKind, capped},
+};
 
 use super::{
     candidates::{Candidate, Reason},
@@ -223,6 +226,6 @@ pub(super) fn failure(
         hash: hash.cloned(),
         failed_at: clock::now(),
         kind,
-        error,
+        error: capped(error),
     }
 }

@@ -13,7 +13,10 @@ use session_plugin_api::abi::{
 };
 
 use super::{flight::Flight, worker::RunContext};
-use crate::state::{Done, PendingRows, RowsRefused, Seen, StateError, Transaction, TransactionError};
+use crate::{
+    crossing::{self, CheckedColumn, Malformed},
+    state::{Done, PendingRows, RowsRefused, Seen, StateError, Transaction, TransactionError},
+};
 
 /// One attempt: the session's facts and what was done through the connection so far.
 pub(super) struct Attempt<'a> {
@@ -37,6 +40,8 @@ pub(super) enum AttemptError {
     Abandoned,
     #[error("replace: {0}")]
     Rows(#[from] RowsRefused),
+    #[error("the plugin's call is malformed: {0}")]
+    Malformed(#[from] Malformed),
     #[error("{0}")]
     Transaction(#[from] TransactionError),
     #[error("commit: {0}")]
@@ -143,7 +148,7 @@ impl<'a> Attempt<'a> {
         }
     }
 
-    fn pending_rows(&self, table: &str, columns: &[RawColumn<'_>]) -> Result<PendingRows, RowsRefused> {
+    fn pending_rows(&self, table: &str, columns: &[CheckedColumn<'_>]) -> Result<PendingRows, RowsRefused> {
         let tables = &self.run.destination.tables;
         let found = tables.iter().find(|candidate| candidate.name() == table);
         let found = found.ok_or_else(|| RowsRefused::UnknownTable {
@@ -153,6 +158,8 @@ impl<'a> Attempt<'a> {
         PendingRows::new(found, &self.seen.session, columns)
     }
 }
+
+const STATEMENT: &str = "the statement";
 
 /// An [`Attempt`] as the plugin sees it.
 pub(super) struct View<'a, 'b>(pub(super) &'a Attempt<'b>);
@@ -188,7 +195,8 @@ impl RawAttempt for View<'_, '_> {
 
     fn replace(&self, table: RStr<'_>, columns: RSlice<'_, RawColumn<'_>>) -> RawReply {
         self.0.guarded(|work| {
-            let rows = self.0.pending_rows(table.as_str(), columns.as_slice())?;
+            let table = crossing::name(table, "the name of a table")?;
+            let rows = self.0.pending_rows(table, &crossing::columns(columns)?)?;
             let count = rows.len();
             work.rows.push(rows);
             Ok(count)
@@ -197,9 +205,11 @@ impl RawAttempt for View<'_, '_> {
 
     fn execute(&self, sql: RStr<'_>, parameters: RSlice<'_, RawColumn<'_>>) -> RawReply {
         self.0.guarded(|_| {
+            let sql = crossing::text(sql, STATEMENT)?;
+            let parameters = crossing::parameters(parameters)?;
             let rules = &self.0.run.rules;
             self.0
-                .in_transaction(|transaction| transaction.execute(rules, sql.as_str(), parameters.as_slice()))
+                .in_transaction(|transaction| transaction.execute(rules, sql, parameters))
         })
     }
 
@@ -210,9 +220,11 @@ impl RawAttempt for View<'_, '_> {
         mut sink: RawBatchSink_TO<'_, RBox<()>>,
     ) -> RawReply {
         self.0.guarded(|_| {
+            let sql = crossing::text(sql, STATEMENT)?;
+            let parameters = crossing::parameters(parameters)?;
             let rules = &self.0.run.rules;
             self.0
-                .in_transaction(|transaction| transaction.query(rules, sql.as_str(), parameters.as_slice(), &mut sink))
+                .in_transaction(|transaction| transaction.query(rules, sql, parameters, &mut sink))
         })
     }
 }

@@ -2,6 +2,8 @@
 
 use std::time::{Duration, Instant};
 
+use session_plugin_api::abi::message::capped;
+
 use crate::{
     metrics::{Metrics, Settled},
     names::SessionKey,
@@ -118,13 +120,13 @@ impl Group {
 
 fn uncommitted(done: &Done, error: &StateError) -> FailureRecord {
     let session: SessionKey = done.seen.session.clone();
-    tracing::warn!(%session, "the session could not be committed: {error}");
+    tracing::warn!(%session, "the session could not be committed: {}", capped(error.to_string()));
     FailureRecord {
         session,
         username: done.seen.username.clone(),
         hash: Some(done.seen.hash.clone()),
         failed_at: crate::clock::now(),
         kind: FailureKind::Error,
-        error: format!("commit: {error}"),
+        error: capped(format!("commit: {error}")),
     }
 }

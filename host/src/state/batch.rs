@@ -11,10 +11,10 @@ use duckdb::arrow::{
     datatypes::{DataType, Field, Schema},
     error::ArrowError,
 };
-use session_plugin_api::abi::{RawColumn, ValueKind};
+use session_plugin_api::abi::ValueKind;
 
 use super::table::{SESSION_FILE, SessionTable, accepts};
-use crate::names::SessionKey;
+use crate::{crossing::CheckedColumn, names::SessionKey};
 
 /// Rows that wait for their session's commit: a batch for one table.
 #[derive(Clone, Debug)]
@@ -69,6 +69,14 @@ pub enum RowsRefused {
         /// The kind of the values.
         kind: ValueKind,
     },
+    /// There are more rows than one call can hand over.
+    #[error("{rows} rows for table `{table}` are too many for one call")]
+    TooMany {
+        /// The table.
+        table: String,
+        /// How many there are.
+        rows: usize,
+    },
     /// The column's parts contradict each other.
     #[error("column `{column}` is malformed: {reason}")]
     Malformed {
@@ -87,21 +95,21 @@ impl PendingRows {
     pub fn new(
         table: &Arc<SessionTable>,
         session: &SessionKey,
-        columns: &[RawColumn<'_>],
+        columns: &[CheckedColumn<'_>],
     ) -> Result<Self, RowsRefused> {
         let rows = columns.first().map_or(0, |column| column.rows);
-        let session_file = StringArray::from_iter_values(std::iter::repeat_n(session.as_str(), rows));
+        let session_file = session_file(table, session, rows)?;
         let mut fields = vec![(SESSION_FILE.to_owned(), Arc::new(session_file) as ArrayRef)];
         for column in columns {
-            let name = column.name.as_str();
-            let kind = check(table, column, rows)?;
+            let name = column.name;
+            check(table, column, rows)?;
             if fields.iter().any(|(given, _)| given == name) {
                 return Err(RowsRefused::DoubleColumn {
                     table: table.name().to_owned(),
                     column: name.to_owned(),
                 });
             }
-            let array = array(column, kind).map_err(|error| malformed(column, error))?;
+            let array = array(column).map_err(|error| malformed(column, error))?;
             fields.push((name.to_owned(), array));
         }
         let schema = fields
@@ -144,97 +152,85 @@ impl PendingRows {
     }
 }
 
-fn check(table: &SessionTable, column: &RawColumn<'_>, rows: usize) -> Result<ValueKind, RowsRefused> {
-    let name = column.name.as_str();
-    let kind = ValueKind::from_number(column.kind).ok_or_else(|| malformed(column, "its kind is unknown"))?;
-    let data_type = table.type_of(name).ok_or_else(|| RowsRefused::UnknownColumn {
+fn check(table: &SessionTable, column: &CheckedColumn<'_>, rows: usize) -> Result<(), RowsRefused> {
+    let data_type = table.type_of(column.name).ok_or_else(|| RowsRefused::UnknownColumn {
         table: table.name().to_owned(),
-        column: name.to_owned(),
+        column: column.name.to_owned(),
         columns: table.column_names(),
     })?;
-    if !accepts(data_type, kind) {
+    if !accepts(data_type, column.kind) {
         return Err(RowsRefused::Type {
             table: table.name().to_owned(),
-            column: name.to_owned(),
+            column: column.name.to_owned(),
             data_type: data_type.to_owned(),
-            kind,
+            kind: column.kind,
         });
     }
     match column.rows == rows {
-        true => Ok(kind),
+        true => Ok(()),
         false => Err(malformed(column, "it has another number of rows than the first column")),
     }
 }
 
-fn malformed(column: &RawColumn<'_>, reason: impl ToString) -> RowsRefused {
+/// The column that the host fills: the session's key in every row.
+fn session_file(table: &SessionTable, session: &SessionKey, rows: usize) -> Result<StringArray, RowsRefused> {
+    // The places of texts in an array are 32 bits wide.
+    match rows.checked_mul(session.as_str().len()).map(i32::try_from) {
+        Some(Ok(_)) => Ok(StringArray::from_iter_values(std::iter::repeat_n(
+            session.as_str(),
+            rows,
+        ))),
+        _ => Err(RowsRefused::TooMany {
+            table: table.name().to_owned(),
+            rows,
+        }),
+    }
+}
+
+fn malformed(column: &CheckedColumn<'_>, reason: impl ToString) -> RowsRefused {
     RowsRefused::Malformed {
-        column: column.name.to_string(),
+        column: column.name.to_owned(),
         reason: reason.to_string(),
     }
 }
 
-fn array(column: &RawColumn<'_>, kind: ValueKind) -> Result<ArrayRef, ArrowError> {
+fn array(column: &CheckedColumn<'_>) -> Result<ArrayRef, ArrowError> {
     let nulls = nulls(column);
-    let array: ArrayRef = match kind {
+    Ok(match column.kind {
         ValueKind::Null => Arc::new(NullArray::new(column.rows)),
         ValueKind::Boolean => {
             let values = column.integers.iter().map(|value| *value != 0).collect();
-            Arc::new(BooleanArray::new(values, same_length(nulls, column.integers.len())?))
+            Arc::new(BooleanArray::new(values, nulls))
         }
         ValueKind::Integer => Arc::new(Int64Array::try_new(integers(column), nulls)?),
         ValueKind::Timestamp => Arc::new(TimestampMicrosecondArray::try_new(integers(column), nulls)?),
         ValueKind::Float => Arc::new(Float64Array::try_new(
-            ScalarBuffer::from(column.floats.as_slice().to_vec()),
+            ScalarBuffer::from(column.floats.to_vec()),
             nulls,
         )?),
         ValueKind::Text => {
-            let (offsets, bytes) = texts(column)?;
+            let (offsets, bytes) = pieces(column);
             Arc::new(StringArray::try_new(offsets, bytes, nulls)?)
         }
         ValueKind::Blob => {
-            let (offsets, bytes) = texts(column)?;
+            let (offsets, bytes) = pieces(column);
             Arc::new(BinaryArray::try_new(offsets, bytes, nulls)?)
         }
-    };
-    match array.len() == column.rows {
-        true => Ok(array),
-        false => Err(ArrowError::InvalidArgumentError(format!(
-            "{} values for {} rows",
-            array.len(),
-            column.rows
-        ))),
-    }
+    })
 }
 
-fn nulls(column: &RawColumn<'_>) -> Option<NullBuffer> {
-    let validity = column.validity.as_slice();
+fn nulls(column: &CheckedColumn<'_>) -> Option<NullBuffer> {
+    let validity = column.validity;
     (!validity.is_empty()).then(|| validity.iter().map(|valid| *valid != 0).collect())
 }
 
-fn same_length(nulls: Option<NullBuffer>, length: usize) -> Result<Option<NullBuffer>, ArrowError> {
-    match nulls {
-        Some(nulls) if nulls.len() != length => Err(ArrowError::InvalidArgumentError(
-            "another number of values than of validity marks".to_owned(),
-        )),
-        nulls => Ok(nulls),
-    }
+fn integers(column: &CheckedColumn<'_>) -> ScalarBuffer<i64> {
+    ScalarBuffer::from(column.integers.to_vec())
 }
 
-fn integers(column: &RawColumn<'_>) -> ScalarBuffer<i64> {
-    ScalarBuffer::from(column.integers.as_slice().to_vec())
-}
-
-fn texts(column: &RawColumn<'_>) -> Result<(OffsetBuffer<i32>, Buffer), ArrowError> {
-    let offsets = column.offsets.as_slice();
-    let ascending = offsets.is_sorted() && offsets.first() == Some(&0);
-    let end = offsets.last().and_then(|end| usize::try_from(*end).ok());
-    match end {
-        Some(end) if ascending && end <= column.bytes.len() => {
-            let offsets = OffsetBuffer::new(ScalarBuffer::from(offsets.to_vec()));
-            Ok((offsets, Buffer::from(&column.bytes.as_slice()[..end])))
-        }
-        _ => Err(ArrowError::InvalidArgumentError(
-            "its offsets do not lie in its bytes".to_owned(),
-        )),
-    }
+fn pieces(column: &CheckedColumn<'_>) -> (OffsetBuffer<i32>, Buffer) {
+    let end = column.offsets.last().and_then(|end| usize::try_from(*end).ok());
+    let bytes = &column.bytes[..end.unwrap_or(0)];
+    let offsets = OffsetBuffer::new(ScalarBuffer::from(column.offsets.to_vec()));
+    (offsets, Buffer::from(bytes))
 }

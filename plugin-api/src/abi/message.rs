@@ -1,6 +1,11 @@
 //! What crosses as JSON: cold, and free to gain keys.
 
-use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use std::{borrow::Cow, fmt};
+
+use serde::{
+    Deserialize, Deserializer, Serialize,
+    de::{self, DeserializeOwned, Visitor},
+};
 
 use crate::descriptor::{Descriptor, Migration};
 
@@ -14,18 +19,28 @@ pub enum Outcome<T> {
     Failed(Fault),
 }
 
-/// Why a call failed.
+/// How much is kept of a message, in bytes.
+const KEPT: usize = 16 << 10;
+
+/// How much is kept of a place, in bytes.
+const KEPT_OF_A_PLACE: usize = 256;
+
+/// How much longer a message may be before it is cut: what is put before a cut one does not cut it again.
+const LEEWAY: usize = 1 << 10;
+
+/// Why a call failed. Of its texts the beginning is kept when it is read.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Fault {
     /// How it failed.
     pub kind: FaultKind,
     /// What the error or the panic says.
+    #[serde(deserialize_with = "read_capped")]
     pub message: String,
     /// Where a panic happened, `file:line:column`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "read_place", skip_serializing_if = "Option::is_none")]
     pub place: Option<String>,
     /// The stack at a panic, where `RUST_BACKTRACE` asks for it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "read_optional", skip_serializing_if = "Option::is_none")]
     pub backtrace: Option<String>,
 }
 
@@ -62,14 +77,59 @@ pub struct Processed {
 
 impl Fault {
     /// A fault that is an error.
-    pub fn error(message: impl Into<String>) -> Self {
+    pub fn error(message: impl AsRef<[u8]>) -> Self {
         Self {
             kind: FaultKind::Error,
-            message: message.into(),
+            message: capped(message),
             place: None,
             backtrace: None,
         }
     }
+}
+
+/// A message as it is kept: text, and of a long one the beginning, with the length of the whole.
+#[must_use]
+pub fn capped(message: impl AsRef<[u8]>) -> String {
+    beginning(message.as_ref(), KEPT, LEEWAY)
+}
+
+fn beginning(text: &[u8], kept: usize, leeway: usize) -> String {
+    let length = text.len();
+    if length <= kept + leeway {
+        return String::from_utf8_lossy(text).into_owned();
+    }
+    let is_boundary = |place: &usize| text[*place] & 0b1100_0000 != 0b1000_0000;
+    let end = (0..=kept).rev().find(is_boundary).unwrap_or(kept);
+    format!("{}... ({length} bytes in all)", String::from_utf8_lossy(&text[..end]))
+}
+
+struct Capped;
+
+impl Visitor<'_> for Capped {
+    type Value = String;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("a text")
+    }
+
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<String, E> {
+        Ok(capped(text))
+    }
+}
+
+fn read_capped<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    deserializer.deserialize_str(Capped)
+}
+
+fn read_place<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    let place = Option::<Cow<'de, str>>::deserialize(deserializer)?;
+    Ok(place.map(|place| beginning(place.as_bytes(), KEPT_OF_A_PLACE, 0)))
+}
+
+fn read_optional<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    #[derive(Deserialize)]
+    struct Text(#[serde(deserialize_with = "read_capped")] String);
+    Ok(Option::<Text>::deserialize(deserializer)?.map(|Text(text)| text))
 }
 
 /// The JSON bytes of a message; none when it cannot be written, which the other side takes for an unreadable answer.
@@ -83,4 +143,37 @@ pub fn encode<T: Serialize>(message: &T) -> Vec<u8> {
 /// When the bytes are no such message: the other side has another idea of this interface.
 pub fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, serde_json::Error> {
     serde_json::from_slice(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_a_long_message_the_beginning_is_kept_once() {
+        assert_eq!(capped("short"), "short");
+        assert_eq!(capped(b"gr\xfc\xdf"), "gr\u{fffd}\u{fffd}");
+        let long = capped("\u{e9}".repeat(1_000_000));
+        assert!(long.ends_with("\u{e9}... (2000000 bytes in all)"), "{}", long.len());
+        assert!(long.len() < KEPT + LEEWAY);
+        assert_eq!(
+            capped(format!("its constructor failed: {long}")),
+            format!("its constructor failed: {long}")
+        );
+    }
+
+    #[test]
+    fn a_fault_is_cut_when_it_is_read() {
+        let fault = Fault {
+            kind: FaultKind::Panic,
+            message: "x".repeat(1_000_000),
+            place: Some("y".repeat(1_000_000)),
+            backtrace: None,
+        };
+        let read: Fault = decode(&encode(&fault)).unwrap();
+        assert_eq!(read.message, capped(&fault.message));
+        let place = format!("{}... (1000000 bytes in all)", "y".repeat(KEPT_OF_A_PLACE));
+        assert_eq!(read.place, Some(place));
+        assert_eq!(read.backtrace, None);
+    }
 }

@@ -13,7 +13,7 @@ use std::{
 
 use crate::{
     Result,
-    abi::message::{Fault, FaultKind, Outcome},
+    abi::message::{Fault, FaultKind, Outcome, capped},
     error::ErrorKind,
 };
 
@@ -52,9 +52,9 @@ fn note_panic(info: &PanicHookInfo<'_>) {
     let backtrace = Backtrace::capture();
     let fault = Fault {
         kind: FaultKind::Panic,
-        message: text_of(info.payload()),
+        message: capped(text_of(info.payload())),
         place: info.location().map(ToString::to_string),
-        backtrace: (backtrace.status() == BacktraceStatus::Captured).then(|| backtrace.to_string()),
+        backtrace: (backtrace.status() == BacktraceStatus::Captured).then(|| capped(backtrace.to_string())),
     };
     if DEPTH.get() > 0 {
         LAST_PANIC.set(Some(fault));
@@ -71,7 +71,7 @@ fn note_panic(info: &PanicHookInfo<'_>) {
 fn fault_of(payload: Box<dyn Any + Send>) -> Fault {
     let fault = LAST_PANIC.take().unwrap_or_else(|| Fault {
         kind: FaultKind::Panic,
-        message: text_of(payload.as_ref()),
+        message: capped(text_of(payload.as_ref())),
         place: None,
         backtrace: None,
     });

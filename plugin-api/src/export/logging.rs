@@ -13,7 +13,10 @@ use tracing::{
     span,
 };
 
-use crate::{abi::RawHost_TO, log::level};
+use crate::{
+    abi::{RawHost_TO, message::capped},
+    log::level,
+};
 
 static HOST: OnceLock<RawHost_TO<'static, RBox<()>>> = OnceLock::new();
 
@@ -57,7 +60,7 @@ impl Subscriber for Forwarder {
             number_of(*metadata.level()),
             RStr::from_str(metadata.target()),
             RStr::from_str(&place),
-            RStr::from_str(&text.message),
+            RStr::from_str(&capped(&text.message)),
         );
     }
 

@@ -10,6 +10,7 @@
 mod bad_input;
 mod checking;
 mod configuration;
+mod crossing;
 mod documented_queries;
 mod durability;
 mod example;
