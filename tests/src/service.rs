@@ -43,10 +43,7 @@ impl World {
     #[must_use]
     #[track_caller]
     pub fn serve(&self, variables: &[(&str, &str)]) -> Service {
-        let token = variables.iter().find(|(name, _)| *name == "SESSION_HOST_API_TOKEN");
-        let mut service = self.serve_by(self.serving(variables));
-        service.token = token.map(|(_, token)| (*token).to_owned());
-        service
+        self.serve_by(self.serving(variables))
     }
 
     /// Starts the server by this command, and waits until it serves.
@@ -66,7 +63,7 @@ impl World {
         Service {
             child,
             address: address.trim().parse().expect("an address"),
-            token: None,
+            token: token_of(&command),
             _stdout: stdout,
             log,
         }
@@ -85,10 +82,33 @@ impl World {
     }
 }
 
+/// The token of a server that was started by this command: the configured one, else the one that it has made.
+fn token_of(command: &Command) -> Option<String> {
+    let variable = |name: &str| {
+        let mut set = command.get_envs().filter_map(|(known, value)| Some((known, value?)));
+        set.find(|(known, value)| *known == name && !value.is_empty())
+            .map(|(_, value)| value.to_owned())
+    };
+    if let Some(token) = variable("SESSION_HOST_API_TOKEN") {
+        return token.into_string().ok();
+    }
+    let made = || variable("SESSION_HOST_DATA").map(|data| Path::new(&data).join("api-token"));
+    let file = variable("SESSION_HOST_API_TOKEN_FILE")
+        .map(PathBuf::from)
+        .or_else(made)?;
+    fs::read_to_string(file).ok().map(|token| token.trim().to_owned())
+}
+
 /// The variables with which the server runs what is due from the start.
 pub const AT_ONCE: (&str, &str) = ("SESSION_HOST_STARTUP_GRACE_SECONDS", "0");
 
 impl Service {
+    /// The token that it wants, where that can be told.
+    #[must_use]
+    pub fn token(&self) -> Option<&str> {
+        self.token.as_deref()
+    }
+
     /// Where it serves.
     #[must_use]
     pub fn address(&self) -> SocketAddr {
@@ -132,15 +152,33 @@ impl Service {
     #[must_use]
     #[track_caller]
     pub fn call(&self, method: &str, target: &str, body: &str) -> Answer {
-        let token = self.token.as_deref();
-        let authorization = token.map_or_else(String::new, |token| format!("authorization: Bearer {token}\r\n"));
-        self.call_with(method, target, &authorization, body)
+        self.call_with(method, target, &self.authorization(), body)
     }
 
     /// Any request, with these header lines.
     #[must_use]
     #[track_caller]
     pub fn call_with(&self, method: &str, target: &str, headers: &str, body: &str) -> Answer {
+        let stream = self.send_with(method, target, headers, body);
+        Answer::read(stream).unwrap_or_else(|| panic!("{method} {target} is not answered"))
+    }
+
+    /// Sends a request with the server's token; the answer is yet to be read from the connection.
+    #[must_use]
+    #[track_caller]
+    pub fn begin(&self, method: &str, target: &str, body: &str) -> TcpStream {
+        self.send_with(method, target, &self.authorization(), body)
+    }
+
+    /// The line of the head that bears the server's token; nothing where it has none.
+    #[must_use]
+    pub fn authorization(&self) -> String {
+        let token = self.token.as_deref();
+        token.map_or_else(String::new, |token| format!("authorization: Bearer {token}\r\n"))
+    }
+
+    #[track_caller]
+    fn send_with(&self, method: &str, target: &str, headers: &str, body: &str) -> TcpStream {
         let mut stream = self.connect();
         let request = format!(
             "{method} {target} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\ncontent-length: {}\r\n{headers}\r\n{body}",
@@ -148,7 +186,7 @@ impl Service {
         );
         // A server that refuses a large request answers before it has all of it.
         let _ = stream.write_all(request.as_bytes());
-        Answer::read(stream).unwrap_or_else(|| panic!("{method} {target} is not answered"))
+        stream
     }
 
     /// A connection to it.

@@ -105,6 +105,8 @@ pub(super) enum Command {
     Export(ExportOptions),
     /// Remove everything about a user or a session
     Forget(ForgetOptions),
+    /// Print the token of the admin interface
+    Token,
 }
 
 #[derive(Debug, Args)]

@@ -11,6 +11,7 @@ mod run;
 mod serve;
 mod server;
 mod signals;
+mod token;
 
 use std::{
     io::{self, Write},
@@ -98,6 +99,7 @@ fn dispatch(arguments: Arguments) -> anyhow::Result<Exit> {
         Command::Query(options) => inspect_state::query(&settings, &options),
         Command::Export(options) => inspect_state::export(&settings, &options),
         Command::Forget(options) => inspect_state::forget(&settings, &options),
+        Command::Token => token::token(&settings),
     }
 }
 

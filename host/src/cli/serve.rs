@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{
     clock,
-    config::{ApiToken, Settings},
+    config::{Settings, TokenSource},
     health::HealthBoard,
     host::Host,
     http::{self, Listening, Service},
@@ -34,11 +34,17 @@ const LAST_WORDS: Duration = Duration::from_secs(5);
 
 /// Runs the scheduler and the HTTP interface until a signal ends them.
 pub(super) fn serve(settings: Settings, trust: PluginTrust) -> anyhow::Result<Exit> {
-    let token = settings.service.token.read()?;
     let address = settings.service.listen;
-    refuse_an_open_door(address, token.as_ref())?;
+    let source = settings.service.token.clone();
+    refuse_an_open_door(address, &source)?;
+    // An unfit one stops the start before anything is opened.
+    source.find()?;
     let grace = settings.limits.shutdown_grace + LAST_WORDS;
     let host = Arc::new(Host::start(settings, trust)?);
+    let token = source.find_or_make()?;
+    if !source.is_configured() {
+        tracing::info!("no token is configured: the admin interface wants the one in {source}");
+    }
     let service = Service {
         scheduler: Arc::new(Scheduler::new(&host)?),
         health: Arc::new(HealthBoard::new(clock::now(), host.settings().service.tick)),
@@ -61,17 +67,11 @@ pub(super) fn serve(settings: Settings, trust: PluginTrust) -> anyhow::Result<Ex
     end(&service, grace)
 }
 
-/// Without a token, whoever reaches the port may do everything.
-fn refuse_an_open_door(address: SocketAddr, token: Option<&ApiToken>) -> Result<(), UsageError> {
-    match token {
-        Some(_) => Ok(()),
-        None if address.ip().is_loopback() => {
-            tracing::info!(
-                "no token is configured: only this machine is served, and whoever is on it may do everything"
-            );
-            Ok(())
-        }
-        None => Err(UsageError(format!(
+/// An address that can be reached from elsewhere needs a token that the operator chose to have.
+fn refuse_an_open_door(address: SocketAddr, token: &TokenSource) -> Result<(), UsageError> {
+    match address.ip().is_loopback() || token.is_configured() {
+        true => Ok(()),
+        false => Err(UsageError(format!(
             "{address} can be reached from elsewhere, and no token is configured: set SESSION_HOST_API_TOKEN or api_token_file, or listen on 127.0.0.1"
         ))),
     }
@@ -136,10 +136,7 @@ fn announce(address: SocketAddr) -> anyhow::Result<()> {
 fn reload(service: &Service) -> impl Fn() + Send + Sync + 'static {
     let service = service.clone();
     move || {
-        match service.host.settings().service.token.read() {
-            Ok(None) if service.token().is_some() => {
-                tracing::error!("there is no token any more: the one in force stays");
-            }
+        match service.host.settings().service.token.find_or_make() {
             Ok(token) => *service.token.write().unwrap_or_else(PoisonError::into_inner) = token,
             Err(error) => tracing::error!("the token in force stays: {error}"),
         }

@@ -80,9 +80,13 @@ pub(super) fn open_or_ask<T>(
 impl Server {
     /// The server of the configuration, if it is the one that has the state file.
     fn of(settings: &Settings, in_use: StateError) -> anyhow::Result<Self> {
+        let (token, unread) = match settings.service.token.find() {
+            Ok(token) => (token, None),
+            Err(error) => (None, Some(error)),
+        };
         let server = Self {
             address: settings.service.listen,
-            token: settings.service.token.read()?,
+            token,
         };
         let served: ServedState = match server.get("/api/admin/status") {
             Ok(served) => served,
@@ -90,7 +94,8 @@ impl Server {
                 tracing::info!("no server answers at {}", server.address);
                 return Err(in_use.into());
             }
-            Err(error) => return Err(error.into()),
+            // What keeps the command from having the token says more than that the server wants one.
+            Err(error) => return Err(unread.map_or_else(|| error.into(), anyhow::Error::from)),
         };
         match is_same_file(Path::new(&served.state), &settings.state) {
             true => Ok(server),
@@ -162,7 +167,7 @@ impl Server {
     fn refusal(&self, status: StatusCode, detail: String) -> ServerError {
         match status {
             StatusCode::UNAUTHORIZED => ServerError::Refused(format!(
-                "the server at {} has the state file and wants its token: set SESSION_HOST_API_TOKEN or api_token_file as it is set there",
+                "the server at {} has the state file and wants its token: give the command the SESSION_HOST_API_TOKEN, api_token_file or data directory of the server",
                 self.address
             )),
             StatusCode::BAD_REQUEST | StatusCode::NOT_FOUND => ServerError::Refused(detail),

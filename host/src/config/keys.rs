@@ -162,10 +162,10 @@ keys! {
     max_inflight_bytes: u64 = MAX_INFLIGHT_BYTES, "--max-inflight-bytes BYTES", "SESSION_HOST_MAX_INFLIGHT_BYTES", "", "";
     /// How large a transcript may be, in bytes.
     max_session_bytes: u64 = MAX_SESSION_BYTES, "--max-session-bytes BYTES", "SESSION_HOST_MAX_SESSION_BYTES", "", "";
-    /// Where the service listens. Without a token it must be the loopback.
+    /// Where the service listens. Unless a token is configured it must be the loopback.
     listen: SocketAddr = LISTEN, "--listen ADDRESS:PORT", "SESSION_HOST_LISTEN", "", "";
     /// The file that holds the token of the admin interface; the variable SESSION_HOST_API_TOKEN, which holds the token itself, stands before it.
-    api_token_file: PathBuf, "", "SESSION_HOST_API_TOKEN_FILE", "no token: only the loopback is served", "\"/etc/session-host/token\"";
+    api_token_file: PathBuf, "", "SESSION_HOST_API_TOKEN_FILE", "a token of the service's own, in `api-token` in the data directory", "\"/etc/session-host/token\"";
     /// The heartbeat of the service, in seconds: how often it looks what is due, and at its health.
     tick_seconds: u64 = TICK_SECONDS, "", "SESSION_HOST_TICK_SECONDS", "", "";
     /// How long after the start of the service nothing is due, in seconds.

@@ -1,6 +1,7 @@
 //! The configuration: what can be set, where, and what comes of it.
 
 mod keys;
+mod made_token;
 mod reference;
 mod settings;
 mod token;

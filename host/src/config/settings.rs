@@ -114,6 +114,7 @@ impl Configured {
             Some(data) => data,
             None => home_folder("XDG_DATA_HOME", ".local/share")?,
         };
+        let token = TokenSource::choose(set.api_token_file, &data);
         Ok(Settings {
             sessions: set.sessions,
             recursive: set.recursive.unwrap_or(false),
@@ -134,7 +135,7 @@ impl Configured {
             max_inflight_bytes: set.max_inflight_bytes.unwrap_or(MAX_INFLIGHT_BYTES),
             service: ServiceSettings {
                 listen: set.listen.unwrap_or(LISTEN),
-                token: TokenSource::choose(set.api_token_file),
+                token,
                 tick: tick(set.tick_seconds)?,
                 startup_grace: seconds(set.startup_grace_seconds, STARTUP_GRACE_SECONDS),
                 audit_retention: days(set.audit_retention_days.unwrap_or(AUDIT_RETENTION_DAYS)),

@@ -8,7 +8,7 @@ use std::{
 
 use subtle::ConstantTimeEq;
 
-use super::ConfigError;
+use super::{ConfigError, made_token};
 
 /// The variable that holds the token itself.
 const VARIABLE: &str = "SESSION_HOST_API_TOKEN";
@@ -16,44 +16,82 @@ const VARIABLE: &str = "SESSION_HOST_API_TOKEN";
 /// How many characters a token must have, so that it cannot be guessed.
 const SHORTEST: usize = 16;
 
-/// A secret that whoever calls the admin interface must know. It is never shown.
+/// A secret that whoever calls the admin interface must know. Only `session-host token` shows it.
 #[derive(Clone)]
 pub struct ApiToken(String);
 
 /// Where the token comes from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum TokenSource {
-    /// There is none.
-    None,
     /// The variable SESSION_HOST_API_TOKEN.
     Variable,
-    /// This file.
+    /// This file, which the operator names.
     File(PathBuf),
+    /// The one that `serve` makes in this file, since the operator configures none.
+    Made(PathBuf),
 }
 
 impl TokenSource {
-    /// The variable where it is set, else the file that is named.
+    /// The variable where it is set, else the file that is named, else the one made in the data directory.
     #[must_use]
-    pub fn choose(file: Option<PathBuf>) -> Self {
+    pub fn choose(file: Option<PathBuf>, data: &Path) -> Self {
         match (env::var_os(VARIABLE), file) {
             (Some(value), _) if !value.is_empty() => Self::Variable,
             (_, Some(file)) => Self::File(file),
-            (_, None) => Self::None,
+            (_, None) => Self::Made(data.join(made_token::FILE)),
         }
     }
 
-    /// The token as it is there now.
+    /// Whether the operator configured the token.
+    #[must_use]
+    pub fn is_configured(&self) -> bool {
+        !matches!(self, Self::Made(_))
+    }
+
+    /// The token as it is there now; `None` where none is configured and `serve` has made none yet.
     ///
     /// # Errors
-    /// When it cannot be read, everyone may read it, or it is unfit.
-    pub fn read(&self) -> Result<Option<ApiToken>, ConfigError> {
+    /// When it cannot be read, others may read it, or it is unfit.
+    pub fn find(&self) -> Result<Option<ApiToken>, ConfigError> {
         match self {
-            Self::None => Ok(None),
             Self::Variable => {
                 let text = env::var(VARIABLE).map_err(|_| refused(VARIABLE, "it must be text in UTF-8"))?;
                 ApiToken::new(&text, VARIABLE).map(Some)
             }
             Self::File(path) => read_file(path).map(Some),
+            Self::Made(path) => made_token::read(path),
+        }
+    }
+
+    /// The token as it is there now. Where none is configured and none was made, makes one.
+    ///
+    /// # Errors
+    /// As [`Self::find`], and when the file cannot be made.
+    pub fn find_or_make(&self) -> Result<ApiToken, ConfigError> {
+        match (self.find()?, self) {
+            (Some(token), _) => Ok(token),
+            (None, Self::Made(path)) => made_token::make(path),
+            (None, source) => Err(refused(&source.to_string(), "there is none")),
+        }
+    }
+
+    /// The token in force, for whoever asks a server for something.
+    ///
+    /// # Errors
+    /// As [`Self::find`], and where there is none.
+    pub fn in_force(&self) -> Result<ApiToken, ConfigError> {
+        self.find()?.ok_or_else(|| {
+            let reason = "there is none yet, and none is configured: `session-host serve` makes it at its start; for a service with another data directory, name that by --data";
+            refused(&self.to_string(), reason)
+        })
+    }
+}
+
+impl fmt::Display for TokenSource {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Variable => formatter.write_str(VARIABLE),
+            Self::File(path) | Self::Made(path) => write!(formatter, "{}", path.display()),
         }
     }
 }
@@ -70,7 +108,7 @@ fn read_file(path: &Path) -> Result<ApiToken, ConfigError> {
 }
 
 impl ApiToken {
-    fn new(text: &str, place: &str) -> Result<Self, ConfigError> {
+    pub(super) fn new(text: &str, place: &str) -> Result<Self, ConfigError> {
         let token = text.trim();
         let remedy = "make one with `openssl rand -hex 32`";
         if token.len() < SHORTEST {
@@ -94,6 +132,12 @@ impl ApiToken {
         self.0.as_bytes().ct_eq(given).into()
     }
 
+    /// The token itself, for whoever asked to see it.
+    #[must_use]
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+
     /// The value of the header `Authorization` that bears the token.
     #[must_use]
     pub fn as_header(&self) -> String {
@@ -107,7 +151,7 @@ impl fmt::Debug for ApiToken {
     }
 }
 
-fn refused(place: &str, reason: impl ToString) -> ConfigError {
+pub(super) fn refused(place: &str, reason: impl ToString) -> ConfigError {
     ConfigError::Token {
         place: place.to_owned(),
         reason: reason.to_string(),
@@ -134,7 +178,7 @@ mod tests {
     fn a_token_is_read_without_the_line_break() {
         for mode in [0o600, 0o640] {
             let (_folder, source) = file(&format!("{TOKEN}\n"), mode);
-            let token = source.read().unwrap().unwrap();
+            let token = source.find().unwrap().unwrap();
             assert!(token.matches(TOKEN.as_bytes()));
             assert!(!token.matches(b"0123456789abcdef012") && !token.matches(b""));
             assert_eq!(format!("{token:?}"), "ApiToken(..)");
@@ -150,7 +194,7 @@ mod tests {
             ("0123456789 abcdef0123", 0o600, "no header"),
         ] {
             let (_folder, source) = file(text, mode);
-            let error = source.read().unwrap_err().to_string();
+            let error = source.find().unwrap_err().to_string();
             assert!(error.contains(reason), "{error}");
             assert!(text.trim().is_empty() || !error.contains(text.trim()), "{error}");
         }
@@ -158,7 +202,7 @@ mod tests {
 
     #[test]
     fn a_missing_file_is_named() {
-        let error = TokenSource::File("/nowhere/token".into()).read().unwrap_err();
+        let error = TokenSource::File("/nowhere/token".into()).find().unwrap_err();
         assert!(error.to_string().contains("/nowhere/token"));
     }
 }

@@ -25,13 +25,13 @@ pub struct Service {
     /// Places for queries.
     pub queries: Arc<Semaphore>,
     /// The token, which can be changed while the server runs.
-    pub token: Arc<RwLock<Option<ApiToken>>>,
+    pub token: Arc<RwLock<ApiToken>>,
 }
 
 impl Service {
     /// The token in force.
     #[must_use]
-    pub fn token(&self) -> Option<ApiToken> {
+    pub fn token(&self) -> ApiToken {
         self.token.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }

@@ -3,11 +3,11 @@
 use std::{fs, net::SocketAddr};
 
 use serde_json::{Value, json};
-use session_host_tests::{World, wait_until};
+use session_host_tests::wait_until;
 
 use crate::{
     client::Request,
-    description::{Operation, check_response, operations},
+    description::{Operation, operations},
     service::{FAILING, Service},
 };
 
@@ -182,21 +182,4 @@ fn runs_that_were_refused_or_failed_are_listed_as_described() {
     let answer = service.admin(runs.request());
     runs.check(&document, &answer);
     assert_eq!(answer.json()["runs"].as_array().unwrap().len(), 2, "{}", answer.text());
-}
-
-#[test]
-fn without_a_token_the_loopback_is_served_and_asks_for_none() {
-    let mut world: World = crate::service::world();
-    world.set_variable("SESSION_HOST_API_TOKEN", "");
-    let service = Service::start_in(world);
-    let document = service.description();
-    let runs = operation(&document, "/api/admin/runs");
-    let answer = service.ask(&runs.request());
-    assert_eq!(answer.status, 200);
-    check_response(
-        &document,
-        &document["paths"]["/api/admin/runs"]["get"]["responses"]["200"],
-        &answer,
-        "runs",
-    );
 }

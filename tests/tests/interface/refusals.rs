@@ -8,7 +8,7 @@ use crate::{
     client::{Answer, Request, connect, wait_until_read},
     description::{Operation, operations},
     operations::operation,
-    service::{Service, TOKEN, world_without_token},
+    service::{Service, TOKEN},
 };
 
 /// Asks for every operation what `request` makes of it, where it makes anything, and expects this status.
@@ -49,15 +49,6 @@ fn without_the_token_or_with_another_one_admin_calls_are_refused() {
     assert_eq!(service.ask(&Request::new("DELETE", "/api/admin/runs")).status, 401);
     let log = service.ends();
     assert!(!log.contains(TOKEN), "the token stands in the log: {log}");
-}
-
-#[test]
-fn without_a_token_configured_web_pages_are_refused() {
-    let service = Service::start_in(world_without_token());
-    expect(&service, 403, |operation| {
-        let request = operation.request().header("Origin", "http://localhost");
-        operation.needs_token.then_some(request)
-    });
 }
 
 #[test]

@@ -22,14 +22,8 @@ pub(crate) struct Service {
 
 /// The world that the examples of the description speak of.
 pub(crate) fn world() -> World {
-    let mut world = world_without_token();
+    let mut world = World::new();
     world.set_variable("SESSION_HOST_API_TOKEN", TOKEN);
-    world
-}
-
-/// The same for a service that has no token.
-pub(crate) fn world_without_token() -> World {
-    let world = World::new();
     world.install("usage");
     world.install("probe");
     world.write("alice/3f2c.jsonl", "{\"do\":\"rows\",\"count\":1}\n");

@@ -1,8 +1,13 @@
 //! Who may call the admin interface.
 
-use std::{fs, io::Write, os::unix::fs::PermissionsExt};
+use std::{
+    fs,
+    io::Write,
+    os::unix::fs::{PermissionsExt, chown, symlink},
+    path::PathBuf,
+};
 
-use session_host_tests::{Answer, World, wait_until};
+use session_host_tests::{Answer, Ran, World, wait_until};
 
 const TOKEN: &str = "correct-horse-battery-staple";
 const OTHER: &str = "incorrect-horse-battery-staple";
@@ -70,9 +75,11 @@ fn a_hangup_changes_the_token_to_what_the_file_says_now() {
 }
 
 #[test]
-fn without_a_token_no_other_machine_is_served() {
+fn without_a_configured_token_no_other_machine_is_served() {
     let world = World::new();
     world.install("probe");
+    drop(world.serve(&[]).stop());
+    assert!(made(&world).exists());
     let ran = world.serving(&[("SESSION_HOST_LISTEN", "0.0.0.0:0")]).output().unwrap();
     assert_eq!(ran.status.code(), Some(2));
     let said = String::from_utf8_lossy(&ran.stderr);
@@ -80,34 +87,120 @@ fn without_a_token_no_other_machine_is_served() {
         said.contains("0.0.0.0:0") && said.contains("SESSION_HOST_API_TOKEN"),
         "{said}"
     );
-    let service = world.serve(&[]);
-    drop(service.get("/api/admin/runs").is(200));
-    let (_, log) = service.stop();
-    assert!(log.contains("no token is configured"), "{log}");
+}
+
+/// Where the service keeps the token that it makes.
+fn made(world: &World) -> PathBuf {
+    world.path("data/api-token")
 }
 
 #[test]
-fn without_a_token_no_web_page_is_served() {
+fn where_none_is_configured_the_service_makes_a_token_and_keeps_it() {
     let world = World::new();
     world.install("probe");
     let service = world.serve(&[]);
-    let status = |host: &str, origin: &str| {
-        let request = format!("GET /api/admin/runs HTTP/1.1\r\nhost: {host}\r\n{origin}connection: close\r\n\r\n");
-        let mut stream = service.connect();
-        stream.write_all(request.as_bytes()).unwrap();
-        Answer::read(stream).unwrap().status
-    };
-    for host in ["localhost", "localhost:7741", "127.0.0.1", "127.0.0.1:80", "[::1]:7741"] {
-        assert_eq!(status(host, ""), 200, "{host}");
-        assert_eq!(status(host, "origin: http://localhost\r\n"), 403, "{host}");
+    let token = fs::read_to_string(made(&world)).unwrap().trim().to_owned();
+    assert_eq!(token.len(), 64);
+    assert!(token.bytes().all(|byte| byte.is_ascii_hexdigit()));
+    assert_eq!(fs::metadata(made(&world)).unwrap().permissions().mode() & 0o777, 0o600);
+    let runs = |headers: &str| service.call_with("GET", "/api/admin/runs", headers, "").status;
+    assert_eq!(runs(""), 401, "another program on the machine has no token");
+    assert_eq!(runs(&format!("authorization: Bearer {token}\r\n")), 200);
+    for target in ["/api/health", "/metrics", "/api/openapi.json"] {
+        drop(service.call_with("GET", target, "", "").is(200));
     }
-    for host in [
-        "evil.example",
-        "localhost.evil.example",
-        "10.0.0.1",
-        "127.0.0.1.evil.example:7741",
-    ] {
-        assert_eq!(status(host, ""), 403, "{host}");
+    // The command line finds it.
+    assert_eq!(world.host(&["token"]).exits(0).stdout.trim_end(), token);
+    let mut command = world.command(&["run", "--json"]);
+    let ran = Ran::of(
+        command
+            .env("SESSION_HOST_LISTEN", service.address().to_string())
+            .output()
+            .unwrap(),
+    );
+    assert_eq!(ran.exits(0).result().processor, "probe");
+    let (_, log) = service.stop();
+    assert!(log.contains("api-token") && !log.contains(&token), "{log}");
+    let again = world.serve(&[]);
+    assert_eq!(again.token(), Some(token.as_str()));
+    drop(again.get("/api/admin/runs").is(200));
+}
+
+#[test]
+fn a_token_that_was_removed_is_made_again_at_a_hangup() {
+    let world = World::new();
+    world.install("probe");
+    let service = world.serve(&[]);
+    let status = |token: &str| {
+        let headers = format!("authorization: Bearer {token}\r\n");
+        service.call_with("GET", "/api/admin/runs", &headers, "").status
+    };
+    let before = service.token().unwrap();
+    fs::remove_file(made(&world)).unwrap();
+    service.signal(libc::SIGHUP);
+    wait_until("the old token is refused", || status(before) == 401);
+    let after = world.host(&["token"]).exits(0).stdout;
+    assert_ne!(after.trim_end(), before);
+    assert_eq!(status(after.trim_end()), 200);
+}
+
+#[test]
+fn a_token_that_another_user_may_have_written_is_refused() {
+    let world = World::new();
+    world.install("probe");
+    drop(world.serve(&[]).stop());
+    let path = made(&world);
+    let refused = |reason: &str| {
+        for arguments in [&["token"][..], &["serve", "--listen=127.0.0.1:0"]] {
+            let ran = world.host(arguments).exits(2);
+            assert!(
+                ran.stderr.contains(reason) && ran.stderr.contains("remove it"),
+                "{}",
+                ran.stderr
+            );
+            assert_eq!(ran.stdout, "");
+        }
+    };
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).unwrap();
+    refused("others than its owner may read or write it");
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
+    chown(&path, Some(65534), None).expect("the tests run as root, who may give a file away");
+    refused("it belongs to another user");
+    fs::remove_file(&path).unwrap();
+    fs::write(world.path("elsewhere"), TOKEN).unwrap();
+    symlink(world.path("elsewhere"), &path).unwrap();
+    refused("it is a link");
+}
+
+#[test]
+fn the_command_prints_the_token_in_force_or_says_why_it_cannot() {
+    let world = World::new();
+    let ran = world.host(&["token"]).exits(2);
+    assert_eq!(ran.stdout, "");
+    assert!(ran.stderr.contains("`session-host serve` makes it"), "{}", ran.stderr);
+    let mut command = world.command(&["token"]);
+    let output = command.env("SESSION_HOST_API_TOKEN", TOKEN).output().unwrap();
+    assert_eq!(String::from_utf8(output.stdout).unwrap(), format!("{TOKEN}\n"));
+    let file = world.path("token");
+    fs::write(&file, format!("{OTHER}\n")).unwrap();
+    fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).unwrap();
+    let mut command = world.command(&["token"]);
+    let output = command.env("SESSION_HOST_API_TOKEN_FILE", &file).output().unwrap();
+    assert_eq!(String::from_utf8(output.stdout).unwrap(), format!("{OTHER}\n"));
+}
+
+#[test]
+fn no_web_page_is_served_without_the_token() {
+    let world = World::new();
+    world.install("probe");
+    let service = world.serve(&[]);
+    for host in ["localhost", "127.0.0.1:80", "evil.example"] {
+        for origin in ["", "origin: http://localhost\r\n"] {
+            let request = format!("GET /api/admin/runs HTTP/1.1\r\nhost: {host}\r\n{origin}connection: close\r\n\r\n");
+            let mut stream = service.connect();
+            stream.write_all(request.as_bytes()).unwrap();
+            assert_eq!(Answer::read(stream).unwrap().status, 401, "{host} {origin}");
+        }
     }
 }
 

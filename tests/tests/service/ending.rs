@@ -1,6 +1,6 @@
 //! How the service ends, in order and otherwise.
 
-use std::{io::Write, thread, time::Duration};
+use std::{thread, time::Duration};
 
 use serde_json::Value;
 use session_host_tests::{AT_ONCE, Code, LibraryFile, Service, World, library_name, wait_until};
@@ -197,9 +197,7 @@ fn a_service_that_is_killed_ends_in_the_same_tables_as_one_that_is_not() {
             ("SESSION_HOST_WORKERS", "2"),
         ];
         let service = world.serve(&limits);
-        let mut stream = service.connect();
-        let run = b"POST /api/admin/run-session-processor?processor=probe HTTP/1.1\r\nhost: localhost\r\ncontent-length: 0\r\n\r\n";
-        stream.write_all(run).unwrap();
+        let _run = service.begin("POST", "/api/admin/run-session-processor?processor=probe", "");
         held.starts();
         wait_until("some sessions of the run are committed", || {
             let done = value(&service, "SELECT count(*) FROM session_processor_state");

@@ -9,13 +9,15 @@ fn half_requests_are_cut_off_and_hold_nobody_up() {
     let world = World::new();
     world.install("probe");
     let service = world.serve(&[]);
+    let head = "POST /api/admin/query HTTP/1.1\r\nhost: localhost\r\ncontent-length: 100\r\n";
     let mut half: Vec<_> = (0..100)
         .map(|number| {
             let mut stream = service.connect();
             let said = [
-                "GET /api/he",
-                "POST /api/admin/query HTTP/1.1\r\nhost: localhost\r\ncontent-length: 100\r\n\r\n{",
-            ][number % 2];
+                "GET /api/he".to_owned(),
+                format!("{head}{}\r\n{{", service.authorization()),
+            ];
+            let said = &said[number % 2];
             stream.write_all(said.as_bytes()).unwrap();
             stream
         })

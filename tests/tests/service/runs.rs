@@ -1,6 +1,6 @@
 //! Runs that are asked for over HTTP.
 
-use std::{io::Write, thread};
+use std::thread;
 
 use serde_json::json;
 use session_host_tests::{Service, World, wait_until};
@@ -49,9 +49,7 @@ fn a_run_goes_on_without_the_client_that_asked_for_it() {
     write_sessions(&world, 2);
     let held = Held::write(&world, "alice/held.jsonl");
     let service = world.serve(&[]);
-    let mut client = service.connect();
-    let request = "POST /api/admin/run-session-processor?processor=probe HTTP/1.1\r\nhost: localhost\r\ncontent-length: 0\r\n\r\n";
-    client.write_all(request.as_bytes()).unwrap();
+    let client = service.begin("POST", "/api/admin/run-session-processor?processor=probe", "");
     held.starts();
     drop(client);
     wait_until("the other sessions are settled", || {

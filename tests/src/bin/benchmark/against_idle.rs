@@ -1,7 +1,6 @@
 //! How the service answers while a large run goes on, beside the same while it idles.
 
 use std::io::{self, Write};
-use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
@@ -10,7 +9,7 @@ use std::time::Duration;
 use anyhow::{Result, anyhow};
 
 use crate::programs::Host;
-use crate::service::{Connection, Service};
+use crate::service::Service;
 
 const HEALTH_CONNECTIONS: usize = 16;
 const MEASURED: Duration = Duration::from_secs(5);
@@ -43,7 +42,7 @@ const LOADS: [Load; 2] = [
 pub(crate) fn compare(host: &Host, corpus: &Path) -> Result<()> {
     host.forget()?;
     let service = Service::start(host, corpus)?;
-    let mut connection = Connection::open(service.address)?;
+    let mut connection = service.connect()?;
     for processor in ["usage", "lines"] {
         connection.call(
             "POST",
@@ -56,18 +55,18 @@ pub(crate) fn compare(host: &Host, corpus: &Path) -> Result<()> {
     for load in &LOADS {
         let connections = load.connections;
         writeln!(out, "  {}, {connections} connections", load.title)?;
-        let idle = load.measure(service.address)?;
+        let idle = load.measure(&service)?;
         writeln!(out, "    idle                          {}", idle.show())?;
-        let (busy, runs) = beside_runs(service.address, || load.measure(service.address))?;
+        let (busy, runs) = beside_runs(&service, || load.measure(&service))?;
         writeln!(out, "    beside {runs:>3} large runs         {}", busy.show())?;
     }
     Ok(())
 }
 
-fn beside_runs<T>(address: SocketAddr, measure: impl FnOnce() -> Result<T>) -> Result<(T, u64)> {
+fn beside_runs<T>(service: &Service, measure: impl FnOnce() -> Result<T>) -> Result<(T, u64)> {
     let stop = AtomicBool::new(false);
     thread::scope(|scope| {
-        let busy = scope.spawn(|| Connection::open(address)?.keep_busy("usage", &stop));
+        let busy = scope.spawn(|| service.connect()?.keep_busy("usage", &stop));
         let measured = measure();
         stop.store(true, Ordering::Release);
         let runs = busy.join().map_err(|_| anyhow!("the thread of the runs panicked"))??;
@@ -76,9 +75,9 @@ fn beside_runs<T>(address: SocketAddr, measure: impl FnOnce() -> Result<T>) -> R
 }
 
 impl Load {
-    fn measure(&self, address: SocketAddr) -> Result<Latencies> {
+    fn measure(&self, service: &Service) -> Result<Latencies> {
         thread::scope(|scope| {
-            let call = || Connection::open(address)?.call_for(MEASURED, self.method, self.target);
+            let call = || service.connect()?.call_for(MEASURED, self.method, self.target);
             let callers: Vec<_> = (0..self.connections).map(|_| scope.spawn(call)).collect();
             let mut all = Vec::new();
             for caller in callers {

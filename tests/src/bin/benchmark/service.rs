@@ -16,12 +16,14 @@ pub(crate) struct Service {
     child: Child,
     /// Kept, so that the server can go on writing to it.
     _stdout: BufReader<ChildStdout>,
-    pub(crate) address: SocketAddr,
+    address: SocketAddr,
+    token: String,
 }
 
 /// A connection that is kept.
 pub(crate) struct Connection {
     stream: BufReader<TcpStream>,
+    token: String,
 }
 
 impl Service {
@@ -54,6 +56,17 @@ impl Service {
             child,
             _stdout: stdout,
             address,
+            token: std::fs::read_to_string(host.scratch.join("api-token")).context("the server made no token")?,
+        })
+    }
+
+    /// A connection to it, which bears its token.
+    pub(crate) fn connect(&self) -> Result<Connection> {
+        let stream = TcpStream::connect(self.address)?;
+        stream.set_nodelay(true)?;
+        Ok(Connection {
+            stream: BufReader::new(stream),
+            token: self.token.trim().to_owned(),
         })
     }
 }
@@ -67,17 +80,12 @@ impl Drop for Service {
 }
 
 impl Connection {
-    pub(crate) fn open(address: SocketAddr) -> Result<Self> {
-        let stream = TcpStream::connect(address)?;
-        stream.set_nodelay(true)?;
-        Ok(Self {
-            stream: BufReader::new(stream),
-        })
-    }
-
     /// Sends a request and reads the answer to its end; gives the status.
     pub(crate) fn call(&mut self, method: &str, target: &str) -> Result<u16> {
-        let request = format!("{method} {target} HTTP/1.1\r\nhost: localhost\r\ncontent-length: 0\r\n\r\n");
+        let token = &self.token;
+        let request = format!(
+            "{method} {target} HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer {token}\r\ncontent-length: 0\r\n\r\n"
+        );
         self.stream.get_mut().write_all(request.as_bytes())?;
         let mut status = 0;
         let mut length = 0;

@@ -1,0 +1,146 @@
+//! The token that the service makes for itself, in its data directory.
+
+use std::{
+    fs::{self, File, Metadata},
+    io::{self, ErrorKind, Read, Write},
+    os::unix::fs::{MetadataExt, OpenOptionsExt},
+    path::Path,
+};
+
+use super::{
+    ConfigError,
+    token::{ApiToken, refused},
+};
+
+/// The file's name in the data directory.
+pub(super) const FILE: &str = "api-token";
+
+/// How many random bytes a token has.
+const BYTES: usize = 32;
+
+/// Far longer than any token.
+const LONGEST: u64 = 4 << 10;
+
+/// Reads the token; `None` where the file is not there.
+///
+/// The data directory may lie where others can write, so what was opened is checked: a token that somebody else wrote
+/// would open the admin interface to them.
+pub(super) fn read(path: &Path) -> Result<Option<ApiToken>, ConfigError> {
+    let place = path.display().to_string();
+    let mut options = File::options();
+    // A FIFO in its place must not hold the start up.
+    let flags = libc::O_NOFOLLOW | libc::O_NONBLOCK;
+    let file = match options.read(true).custom_flags(flags).open(path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(refused(&place, why_not_opened(&error))),
+    };
+    let metadata = file.metadata().map_err(|error| refused(&place, error))?;
+    if let Some(fault) = fault_of(&metadata, path) {
+        let remedy = "remove it, and the service makes a new one at its start or at SIGHUP";
+        return Err(refused(&place, format!("{fault}: {remedy}")));
+    }
+    let mut text = String::new();
+    let read = file.take(LONGEST).read_to_string(&mut text);
+    read.map_err(|error| refused(&place, error))?;
+    ApiToken::new(&text, &place).map(Some)
+}
+
+fn why_not_opened(error: &io::Error) -> String {
+    match (error.kind(), error.raw_os_error()) {
+        (ErrorKind::PermissionDenied, _) => {
+            format!("{error}: run the command as the service's user, or set SESSION_HOST_API_TOKEN")
+        }
+        (_, Some(libc::ELOOP)) => "it is a link, which is not followed: remove it".to_owned(),
+        _ => error.to_string(),
+    }
+}
+
+/// Why the file cannot be one that the service made.
+fn fault_of(metadata: &Metadata, path: &Path) -> Option<&'static str> {
+    if !metadata.is_file() {
+        return Some("it is no ordinary file");
+    }
+    if metadata.mode() & 0o077 != 0 {
+        return Some("others than its owner may read or write it");
+    }
+    if metadata.nlink() != 1 {
+        return Some("it has another name elsewhere");
+    }
+    // Root reads what the service's user made; to whom the folder belongs, everything in it belongs.
+    let folder = path.parent().and_then(|folder| fs::metadata(folder).ok());
+    let is_trusted = metadata.uid() == rustix::process::geteuid().as_raw()
+        || metadata.uid() == 0
+        || folder.is_some_and(|folder| folder.uid() == metadata.uid());
+    (!is_trusted).then_some("it belongs to another user")
+}
+
+/// Makes a token, unless another process has made one meanwhile.
+pub(super) fn make(path: &Path) -> Result<ApiToken, ConfigError> {
+    let place = path.display().to_string();
+    let token = random().map_err(|error| refused(&place, format!("no random numbers: {error}")))?;
+    match write(path, &token) {
+        Ok(()) => ApiToken::new(&token, &place),
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => {
+            read(path)?.ok_or_else(|| refused(&place, "it was removed while it was made: start again"))
+        }
+        Err(error) => Err(refused(&place, format!("make it: {error}"))),
+    }
+}
+
+fn random() -> Result<String, getrandom::Error> {
+    let mut bytes = [0; BYTES];
+    getrandom::fill(&mut bytes)?;
+    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+}
+
+/// Writes the file whole, readable by its owner alone: nobody sees a part of it, and nothing there is overwritten.
+fn write(path: &Path, token: &str) -> io::Result<()> {
+    let folder = path.parent().unwrap_or(Path::new(""));
+    fs::create_dir_all(folder)?;
+    let mut file = tempfile::NamedTempFile::with_prefix_in(".api-token-", folder)?;
+    writeln!(file, "{token}")?;
+    file.as_file().sync_all()?;
+    file.persist_noclobber(path).map_err(|error| error.error)?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::{PermissionsExt, symlink};
+
+    use super::*;
+
+    #[test]
+    fn a_token_is_made_once_and_read_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("data").join(FILE);
+        assert!(read(&path).unwrap().is_none());
+        let made = make(&path).unwrap();
+        assert_eq!(fs::metadata(&path).unwrap().mode() & 0o777, 0o600);
+        assert_eq!(made.reveal().len(), 2 * BYTES);
+        assert_eq!(read(&path).unwrap().unwrap().reveal(), made.reveal());
+        assert_eq!(make(&path).unwrap().reveal(), made.reveal(), "what is there is kept");
+        assert_eq!(fs::read_dir(path.parent().unwrap()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn what_the_service_cannot_have_made_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join(FILE);
+        let refusal = || read(&path).unwrap_err().to_string();
+        fs::write(&path, "0123456789abcdef").unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o640)).unwrap();
+        assert!(refusal().contains("others than its owner"), "{}", refusal());
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
+        let other = folder.path().join("other");
+        fs::hard_link(&path, &other).unwrap();
+        assert!(refusal().contains("another name"), "{}", refusal());
+        fs::remove_file(&path).unwrap();
+        symlink(&other, &path).unwrap();
+        assert!(refusal().contains("a link"), "{}", refusal());
+        fs::remove_file(&path).unwrap();
+        fs::create_dir(&path).unwrap();
+        assert!(refusal().contains("no ordinary file"), "{}", refusal());
+    }
+}
