@@ -89,10 +89,17 @@ async fn run(service: &Service, address: SocketAddr, grace: Duration) -> anyhow:
         host,
         scheduler,
         health,
+        metrics,
         stop,
         ..
     } = service;
-    let serving = http::serve(listening, router, stop.stopped(), runs_end(host, grace));
+    let serving = http::serve(
+        listening,
+        router,
+        metrics.connections(),
+        stop.stopped(),
+        runs_end(host, grace),
+    );
     tokio::join!(
         serving,
         tell_of_the_end(stop),

@@ -1,22 +1,24 @@
-//! The connections: how many there may be, how long each may take, how they end.
+//! The connections: how long each may take, how they end.
 
 use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
 use axum::Router;
-use hyper::server::conn::http1;
+use hyper::{
+    Request,
+    body::Incoming,
+    server::conn::http1,
+    service::{Service as _, service_fn},
+};
 use hyper_util::{
     rt::{TokioIo, TokioTimer},
     server::graceful::GracefulShutdown,
     service::TowerToHyperService,
 };
-use tokio::{
-    net::{TcpListener, TcpStream},
-    sync::Semaphore,
-};
+use tokio::net::{TcpListener, TcpStream};
 use tokio_io_timeout::TimeoutStream;
 
-/// How many connections are served at once; one more is closed at once.
-const MAX_CONNECTIONS: usize = 512;
+use super::places::{Place, Places};
+use crate::metrics::Connections;
 
 /// How long a client may take for its next request's head, and so how long a connection may idle.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
@@ -26,6 +28,9 @@ const WRITE_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// How large the head of a request may be, in bytes.
 const MAX_HEAD: usize = 16 << 10;
+
+/// How often the log tells of connections that had no place.
+const TELL_EVERY: Duration = Duration::from_secs(10);
 
 /// A server that listens and does not serve yet.
 pub struct Listening {
@@ -59,19 +64,31 @@ const LAST_ANSWERS: Duration = Duration::from_secs(2);
 pub async fn serve(
     listening: Listening,
     router: Router,
+    counters: &Connections,
     end: impl Future<Output = ()>,
     settled: impl Future<Output = ()>,
 ) {
-    let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
+    let places = Arc::new(Places::new(counters.clone()));
     let graceful = GracefulShutdown::new();
+    let mut telling = tokio::time::interval(TELL_EVERY);
     tokio::pin!(end);
     loop {
         let accepted = tokio::select! {
             accepted = listening.listener.accept() => accepted,
+            _ = telling.tick() => {
+                places.tell();
+                continue;
+            }
             () = &mut end => break,
         };
         match accepted {
-            Ok((stream, _)) => take(stream, &router, &places, &graceful),
+            Ok((stream, peer)) => {
+                if let Some(place) = places.admit(peer.ip()) {
+                    take(stream, place, &router, &graceful);
+                    // A connection whose request has come works before the next one looks for a place.
+                    tokio::task::yield_now().await;
+                }
+            }
             Err(error) => {
                 tracing::warn!("accept a connection: {error}");
                 // Out of file descriptors, the next attempt fails at once as well.
@@ -90,26 +107,35 @@ pub async fn serve(
     }
 }
 
-fn take(stream: TcpStream, router: &Router, places: &Arc<Semaphore>, graceful: &GracefulShutdown) {
-    let Ok(place) = Arc::clone(places).try_acquire_owned() else {
-        tracing::warn!("more than {MAX_CONNECTIONS} connections: one is closed");
-        return;
-    };
+fn take(stream: TcpStream, place: Arc<Place>, router: &Router, graceful: &GracefulShutdown) {
     // Answers are small and must not wait for more.
     let _ = stream.set_nodelay(true);
     let mut stream = TimeoutStream::new(stream);
     stream.set_write_timeout(Some(WRITE_TIMEOUT));
+    let answering = TowerToHyperService::new(router.clone());
+    let asked = Arc::clone(&place);
+    let service = service_fn(move |request: Request<Incoming>| {
+        let working = asked.works();
+        let answer = answering.call(request);
+        async move {
+            let answer = answer.await;
+            drop(working);
+            answer
+        }
+    });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD_TIMEOUT)
         .max_buf_size(MAX_HEAD)
         .max_headers(64)
-        .serve_connection(TokioIo::new(Box::pin(stream)), TowerToHyperService::new(router.clone()));
+        .serve_connection(TokioIo::new(Box::pin(stream)), service);
     let connection = graceful.watch(connection);
     tokio::spawn(async move {
-        if let Err(error) = connection.await {
-            tracing::debug!("a connection ended: {error}");
+        tokio::select! {
+            ended = connection => if let Err(error) = ended {
+                tracing::debug!("a connection ended: {error}");
+            },
+            () = place.is_needed() => tracing::debug!("an idle connection is closed for a new one"),
         }
-        drop(place);
     });
 }

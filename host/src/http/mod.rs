@@ -9,6 +9,7 @@ mod connections;
 mod observation;
 mod openapi;
 mod parameters;
+mod places;
 mod reading;
 mod routes;
 mod service;

@@ -1,5 +1,6 @@
 //! Counters and histograms, in the text that Prometheus reads.
 
+mod connections;
 mod labels;
 
 use std::{
@@ -19,6 +20,8 @@ use prometheus_client::{
     },
     registry::{Registry, Unit},
 };
+
+pub use connections::Connections;
 
 use self::labels::{OfProcessor, OfRequest, OfRun, OfSession, OfStatus};
 use crate::{
@@ -57,6 +60,7 @@ struct Shared {
     observed: Mutex<BTreeSet<ProcessorName>>,
     requests: Family<OfRequest, Counter>,
     request_durations: Timing<labels::OfRoute>,
+    connections: Connections,
 }
 
 /// How a session of a run was settled.
@@ -94,6 +98,7 @@ impl Default for Metrics {
             observed: Mutex::default(),
             requests: registered(&mut registry, "http_requests", "Requests that were answered"),
             request_durations: timing(&mut registry, "http_request_duration", "How long answers took", moments),
+            connections: Connections::register(&mut registry),
             registry,
         };
         Self {
@@ -110,6 +115,12 @@ impl Metrics {
         // Writing to a String does not fail.
         let _ = encode(&mut text, &self.shared.registry);
         text
+    }
+
+    /// The connections of clients.
+    #[must_use]
+    pub fn connections(&self) -> &Connections {
+        &self.shared.connections
     }
 
     /// Counts a run that ended.

@@ -1,8 +1,12 @@
 //! Clients that take too long, send too much, or never finish.
 
-use std::io::{Read, Write};
+use std::{
+    io::{Read, Write},
+    net::{Ipv4Addr, SocketAddr, TcpStream},
+};
 
-use session_host_tests::{Answer, World, wait_until};
+use session_host_tests::{Answer, Service, World, wait_until};
+use socket2::{Domain, Socket, Type};
 
 #[test]
 fn half_requests_are_cut_off_and_hold_nobody_up() {
@@ -110,23 +114,97 @@ fn nonsense_is_answered_or_cut_off() {
     drop(service.get("/api/health").is(200));
 }
 
+/// Opens so many connections that ask for nothing, from these addresses of this machine in turn.
+fn idlers(service: &Service, count: usize, addresses: &[&str]) -> Vec<TcpStream> {
+    let idler = |number: usize| connect_from(addresses[number % addresses.len()], service.address());
+    (0..count).map(idler).collect()
+}
+
+/// A connection from this address of this machine.
+fn connect_from(address: &str, to: SocketAddr) -> TcpStream {
+    let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+    let from: Ipv4Addr = address.parse().unwrap();
+    socket.bind(&SocketAddr::from((from, 0)).into()).unwrap();
+    socket.connect(&to.into()).unwrap();
+    socket.into()
+}
+
+#[track_caller]
+fn health_answers_beside(service: &Service, crowd: &[TcpStream]) {
+    for _ in 0..75 {
+        drop(service.get("/api/health").is(200));
+        drop(service.get("/api/admin/runs").is(200));
+    }
+    assert_eq!(crowd.len(), 700);
+}
+
 #[test]
-fn more_connections_than_are_served_are_closed_and_the_rest_goes_on() {
+fn a_client_of_this_machine_that_holds_700_connections_starves_nobody() {
     let world = World::new();
     let service = world.serve(&[]);
-    let mut crowd: Vec<_> = (0..600).map(|_| service.connect()).collect();
-    for stream in &crowd {
-        stream.set_nonblocking(true).unwrap();
-    }
-    wait_until("someone is turned away", || {
-        crowd.iter_mut().any(|stream| matches!(stream.read(&mut [0]), Ok(0)))
+    let crowd = idlers(&service, 700, &["127.0.0.1"]);
+    health_answers_beside(&service, &crowd);
+    let metrics = service.get("/metrics").is(200).body;
+    let value = |name: &str| -> u64 {
+        let mut lines = metrics.lines().filter_map(|line| line.strip_prefix(name));
+        lines
+            .next()
+            .unwrap_or_else(|| panic!("no {name} in {metrics}"))
+            .trim()
+            .parse()
+            .unwrap()
+    };
+    assert!(value("session_host_http_connections ") <= 256, "{metrics}");
+    assert!(
+        value("session_host_http_connections_evicted_total ") >= 700 - 256,
+        "{metrics}"
+    );
+    assert_eq!(value("session_host_http_connections_refused_total "), 0);
+    wait_until("the log tells of them in a few lines", || {
+        service.log().contains("connections are short")
     });
     drop(crowd);
-    wait_until("health answers again", || {
-        let mut stream = service.connect();
-        let asked = stream.write_all(b"GET /api/health HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n");
-        asked.is_ok() && Answer::read(stream).is_some_and(|answer| answer.status == 200)
-    });
     let (_, log) = service.stop();
-    assert!(log.contains("more than 512 connections"), "{log}");
+    assert!(log.matches("connections are short").count() < 10, "{log}");
+}
+
+#[test]
+fn clients_that_hold_700_connections_together_starve_nobody() {
+    let world = World::new();
+    let service = world.serve(&[]);
+    let addresses = [
+        "127.0.0.2",
+        "127.0.0.3",
+        "127.0.0.4",
+        "127.0.0.5",
+        "127.0.0.6",
+        "127.0.0.7",
+        "127.0.0.8",
+    ];
+    let crowd = idlers(&service, 700, &addresses);
+    health_answers_beside(&service, &crowd);
+}
+
+#[test]
+fn half_a_head_is_no_way_to_keep_a_place() {
+    let world = World::new();
+    let service = world.serve(&[]);
+    let mut crowd = idlers(&service, 700, &["127.0.0.1", "127.0.0.2"]);
+    for stream in &mut crowd {
+        // Those that had to go already have no place to keep.
+        let _ = stream.write_all(b"GET /api/health HTTP/1.1\r\nhost: x\r\n");
+    }
+    health_answers_beside(&service, &crowd);
+}
+
+#[test]
+fn a_client_with_few_connections_keeps_them_beside_one_with_many() {
+    let world = World::new();
+    let service = world.serve(&[]);
+    let mut kept = connect_from("127.0.0.9", service.address());
+    let crowd = idlers(&service, 700, &["127.0.0.1", "127.0.0.2", "127.0.0.3"]);
+    kept.write_all(b"GET /api/health HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n")
+        .unwrap();
+    assert_eq!(Answer::read(kept).map(|answer| answer.status), Some(200));
+    drop(crowd);
 }
