@@ -2,6 +2,7 @@
 
 mod arguments;
 mod check;
+mod client;
 mod config;
 mod inspect_state;
 mod log;
@@ -12,6 +13,7 @@ mod serve;
 mod server;
 mod signals;
 mod token;
+mod watchdog;
 
 use std::{
     io::{self, Write},

@@ -14,6 +14,7 @@ use super::{
     Exit,
     output::{self, UsageError},
     signals::{self, Hangup},
+    watchdog,
 };
 use crate::{
     clock,
@@ -31,6 +32,9 @@ use crate::{
 
 /// How much longer than the attempts in flight the rest may take to end.
 const LAST_WORDS: Duration = Duration::from_secs(5);
+
+/// How long the last checkpoint may take until the watchdog ends the service.
+const LAST_CHECKPOINT: Duration = Duration::from_secs(300);
 
 /// Runs the scheduler and the HTTP interface until a signal ends them.
 pub(super) fn serve(settings: Settings, trust: PluginTrust) -> anyhow::Result<Exit> {
@@ -83,7 +87,8 @@ async fn run(service: &Service, address: SocketAddr, grace: Duration) -> anyhow:
             "listen on {address}: {error}; choose another address with --listen"
         ))
     })?;
-    announce(listening.address())?;
+    let served_at = listening.address();
+    announce(served_at)?;
     let router = http::router(service.clone());
     let Service {
         host,
@@ -102,19 +107,18 @@ async fn run(service: &Service, address: SocketAddr, grace: Duration) -> anyhow:
     );
     tokio::join!(
         serving,
-        tell_of_the_end(stop),
+        tell_of_the_end(stop, grace),
+        watchdog::feed(served_at, stop),
         scheduler.keep(host, stop),
         keep_up(host, scheduler, health, stop)
     );
     Ok(())
 }
 
-/// Tells systemd when the end is wished.
-async fn tell_of_the_end(stop: &StopToken) {
+/// Tells systemd when the end is wished: connections, then runs, may each take the grace, and the state a while.
+async fn tell_of_the_end(stop: &StopToken, grace: Duration) {
     stop.stopped().await;
-    if let Err(error) = sd_notify::notify(&[NotifyState::Stopping]) {
-        tracing::warn!("tell systemd that the service ends: {error}");
-    }
+    watchdog::tell_of_the_end(2 * grace + LAST_CHECKPOINT);
 }
 
 /// Waits until no run goes on. On no new thread: none comes up while the constructor of a library runs.
@@ -133,9 +137,7 @@ fn announce(address: SocketAddr) -> anyhow::Result<()> {
     output::print(format!("session-host serves http://{address}"))?;
     io::stdout().flush()?;
     tracing::info!(%address, "serving");
-    if let Err(error) = sd_notify::notify(&[NotifyState::Ready]) {
-        tracing::warn!("tell systemd that the service is ready: {error}");
-    }
+    watchdog::told(&[NotifyState::Ready]);
     Ok(())
 }
 

@@ -1,25 +1,16 @@
 //! The server that has the state file: where one has, commands ask it.
 
-use std::{net::SocketAddr, path::Path, time::Duration};
+use std::{net::SocketAddr, path::Path};
 
-use http_body_util::{BodyExt, Full};
-use hyper::{
-    Method, Request, StatusCode,
-    body::Bytes,
-    header::{AUTHORIZATION, HOST},
-};
-use hyper_util::rt::TokioIo;
+use http_body_util::Full;
+use hyper::{Method, Request, StatusCode, body::Bytes, header::AUTHORIZATION};
 use serde::{Deserialize, de::DeserializeOwned};
-use tokio::net::TcpStream;
 
-use super::output::UsageError;
+use super::{client::exchange, output::UsageError};
 use crate::{
     config::{ApiToken, Settings},
     state::StateError,
 };
-
-/// How long a server on the same machine may take to accept a connection.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// What holds the state.
 pub(super) enum Access<T> {
@@ -123,45 +114,20 @@ impl Server {
     fn call<T: DeserializeOwned>(&self, method: Method, target: &str, body: String) -> Result<T, ServerError> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         let runtime = runtime.map_err(|error| self.unreachable(error))?;
-        let (status, body) = runtime.block_on(self.exchange(method, target, body))?;
+        let mut request = Request::builder().method(method).uri(target);
+        if let Some(token) = &self.token {
+            request = request.header(AUTHORIZATION, token.as_header());
+        }
+        let request = request.body(Full::new(Bytes::from(body)));
+        let request = request.map_err(|error| self.unreachable(error))?;
+        let exchanged = runtime.block_on(exchange(self.address, request));
+        let (status, body) = exchanged.map_err(|error| self.unreachable(error))?;
         if status.is_success() {
             return serde_json::from_slice(&body)
                 .map_err(|error| self.unreachable(format!("its answer cannot be read: {error}")));
         }
         let detail = serde_json::from_slice(&body).map_or_else(|_| String::new(), |answer: Detail| answer.detail);
         Err(self.refusal(status, detail))
-    }
-
-    async fn exchange(&self, method: Method, target: &str, body: String) -> Result<(StatusCode, Bytes), ServerError> {
-        let connecting = tokio::time::timeout(CONNECT_TIMEOUT, TcpStream::connect(self.address));
-        let stream = connecting
-            .await
-            .map_err(|_| self.unreachable("it accepts no connection"))?
-            .map_err(|error| self.unreachable(error))?;
-        let handshake = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await;
-        let (mut sender, connection) = handshake.map_err(|error| self.unreachable(error))?;
-        tokio::spawn(connection);
-        let mut request = Request::builder()
-            .method(method)
-            .uri(target)
-            .header(HOST, self.address.to_string());
-        if let Some(token) = &self.token {
-            request = request.header(AUTHORIZATION, token.as_header());
-        }
-        let request = request
-            .body(Full::new(Bytes::from(body)))
-            .map_err(|error| self.unreachable(error))?;
-        let response = sender
-            .send_request(request)
-            .await
-            .map_err(|error| self.unreachable(error))?;
-        let status = response.status();
-        let body = response
-            .into_body()
-            .collect()
-            .await
-            .map_err(|error| self.unreachable(error))?;
-        Ok((status, body.to_bytes()))
     }
 
     fn refusal(&self, status: StatusCode, detail: String) -> ServerError {

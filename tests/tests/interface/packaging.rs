@@ -8,6 +8,8 @@ use std::{
     time::Duration,
 };
 
+use session_host_tests::{World, wait_until};
+
 use crate::{
     client::Request,
     service::{Service, world},
@@ -31,22 +33,110 @@ fn of_unit(key: &str) -> String {
     value.to_owned()
 }
 
+/// What systemd would hear.
+struct Systemd {
+    socket: UnixDatagram,
+    path: PathBuf,
+}
+
+impl Systemd {
+    fn new(world: &World, patience: Duration) -> Self {
+        let path = world.path("notify");
+        let socket = UnixDatagram::bind(&path).unwrap();
+        socket.set_read_timeout(Some(patience)).unwrap();
+        Self { socket, path }
+    }
+
+    fn variable(&self) -> (&str, &str) {
+        ("NOTIFY_SOCKET", self.path.to_str().unwrap())
+    }
+
+    /// What was told already; `None` where nothing was.
+    fn hears_now(&self) -> Option<String> {
+        self.socket.set_nonblocking(true).unwrap();
+        let heard = self.hears();
+        self.socket.set_nonblocking(false).unwrap();
+        heard
+    }
+
+    /// The next message; `None` where none comes within the patience.
+    fn hears(&self) -> Option<String> {
+        let mut buffer = [0; 256];
+        let length = self.socket.recv(&mut buffer).ok()?;
+        Some(
+            String::from_utf8(buffer[..length].to_vec())
+                .unwrap()
+                .trim_end()
+                .to_owned(),
+        )
+    }
+}
+
 #[test]
 fn systemd_is_told_when_the_service_is_ready_and_when_it_ends() {
     let world = world();
-    let path = world.path("notify");
-    let socket = UnixDatagram::bind(&path).unwrap();
-    socket.set_read_timeout(Some(PATIENCE)).unwrap();
-    let service = world.serve(&[("NOTIFY_SOCKET", path.to_str().unwrap())]);
-    let received = || {
-        let mut buffer = [0; 256];
-        let length = socket.recv(&mut buffer).unwrap();
-        String::from_utf8(buffer[..length].to_vec()).unwrap()
-    };
-    assert_eq!(received().trim_end(), "READY=1");
+    let systemd = Systemd::new(&world, PATIENCE);
+    let service = world.serve(&[systemd.variable()]);
+    assert_eq!(systemd.hears().as_deref(), Some("READY=1"));
     assert_eq!(Request::new("GET", "/api/health").send(service.address()).status, 200);
     service.signal(libc::SIGTERM);
-    assert_eq!(received().trim_end(), "STOPPING=1");
+    assert_eq!(systemd.hears().as_deref(), Some("STOPPING=1"));
+}
+
+/// The watchdog's time in tests, in microseconds: the service feeds it four times as often.
+const WATCHDOG: &str = "4000000";
+
+#[test]
+fn the_watchdog_is_fed_until_the_service_is_told_to_end() {
+    let world = world();
+    let systemd = Systemd::new(&world, PATIENCE);
+    let service = world.serve(&[systemd.variable(), ("WATCHDOG_USEC", WATCHDOG)]);
+    assert_eq!(systemd.hears().as_deref(), Some("READY=1"));
+    for _ in 0..3 {
+        assert_eq!(systemd.hears().as_deref(), Some("WATCHDOG=1"));
+    }
+    service.signal(libc::SIGTERM);
+    wait_until("the service tells of its end", || {
+        let heard = systemd.hears().unwrap();
+        // The end may take longer than the watchdog's time.
+        heard.contains("STOPPING=1") && heard.contains("WATCHDOG_USEC=")
+    });
+    assert_eq!(service.ends().0, Some(0));
+}
+
+#[test]
+fn a_service_that_takes_no_connection_feeds_the_watchdog_no_more() {
+    let world = world();
+    let systemd = Systemd::new(&world, Duration::from_secs(8));
+    let service = world.serve(&[systemd.variable(), ("WATCHDOG_USEC", WATCHDOG)]);
+    assert_eq!(systemd.hears().as_deref(), Some("READY=1"));
+    assert_eq!(systemd.hears().as_deref(), Some("WATCHDOG=1"));
+    // Every place is taken by a call that is being answered, which nobody can be turned out of.
+    let endless = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i % 2 FROM n) SELECT count(*) FROM n";
+    let query = serde_json::json!({"sql": endless}).to_string();
+    let mut calls = Vec::new();
+    wait_until("the watchdog is fed no more", || {
+        calls.extend((0..PLACES).map(|_| service.begin("POST", "/api/admin/query", &query)));
+        while systemd.hears_now().is_some() {}
+        systemd.hears().is_none()
+    });
+    let log = service.log();
+    assert!(log.contains("the service does not answer its own request"), "{log}");
+    drop(calls);
+    wait_until("the watchdog is fed again", || systemd.hears().is_some());
+}
+
+/// More connections than the service has places for, those of its own machine included.
+const PLACES: usize = 600;
+
+#[test]
+fn the_unit_restarts_the_service_however_it_ends_but_by_a_wanted_stop() {
+    assert_eq!(of_unit("Restart"), "always");
+    // What these stand for does not mend by itself.
+    assert_eq!(of_unit("RestartPreventExitStatus"), "2 3");
+    assert_eq!(of_unit("NotifyAccess"), "main");
+    let watchdog: u64 = of_unit("WatchdogSec").trim_end_matches('s').parse().unwrap();
+    assert!((30..=120).contains(&watchdog), "{watchdog} s");
 }
 
 #[test]

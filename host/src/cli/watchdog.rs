@@ -1,0 +1,93 @@
+//! systemd's watchdog: fed as long as the service answers.
+
+use std::{
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
+    time::Duration,
+};
+
+use http_body_util::Full;
+use hyper::{Request, body::Bytes};
+use sd_notify::NotifyState;
+use tokio::time::{MissedTickBehavior, interval, timeout};
+
+use super::client::exchange;
+use crate::runner::StopToken;
+
+/// How many requests must stay unanswered one after the other until systemd ends the service.
+const CHANCES: u32 = 4;
+
+/// Asks the service for its health as any client does, through its own listener, and feeds the watchdog at each answer:
+/// a service that takes no connection, or routes no request, is fed no more. Until the end is wished.
+pub(super) async fn feed(listening: SocketAddr, stop: &StopToken) {
+    let Some(limit) = sd_notify::watchdog_enabled().filter(|limit| !limit.is_zero()) else {
+        return;
+    };
+    let (own, pause) = (reachable(listening), limit / CHANCES);
+    let mut ticks = interval(pause);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            _ = ticks.tick() => {}
+            () = stop.stopped() => return,
+        }
+        match timeout(pause, answers(own)).await {
+            Ok(Ok(())) => told(&[NotifyState::Watchdog]),
+            Ok(Err(reason)) => tracing::error!("the service does not answer its own request: {reason}"),
+            Err(_) => tracing::error!("the service does not answer its own request within {pause:?}"),
+        }
+    }
+}
+
+/// Tells systemd that the service ends, and that it answers nobody meanwhile, for at most so long.
+pub(super) fn tell_of_the_end(patience: Duration) {
+    match sd_notify::watchdog_enabled() {
+        Some(_) => {
+            let patience = u32::try_from(patience.as_micros()).unwrap_or(u32::MAX);
+            told(&[NotifyState::Stopping, NotifyState::WatchdogUsec(patience)]);
+        }
+        None => told(&[NotifyState::Stopping]),
+    }
+}
+
+/// Tells systemd something, where it listens.
+pub(super) fn told(states: &[NotifyState<'_>]) {
+    if let Err(error) = sd_notify::notify(states) {
+        tracing::warn!("tell systemd how the service is: {error}");
+    }
+}
+
+async fn answers(own: SocketAddr) -> Result<(), String> {
+    let request = Request::get("/api/health").body(Full::<Bytes>::default());
+    let request = request.map_err(|error| error.to_string())?;
+    match exchange(own, request).await {
+        Ok((status, _)) if status.is_success() => Ok(()),
+        Ok((status, _)) => Err(format!("status {status}")),
+        Err(error) => Err(error.to_string()),
+    }
+}
+
+/// Where a service that listens on all addresses reaches itself.
+fn reachable(listening: SocketAddr) -> SocketAddr {
+    let ip = match listening.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
+        IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
+        ip => ip,
+    };
+    SocketAddr::new(ip, listening.port())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_service_reaches_itself_where_it_listens() {
+        for (listening, reached) in [
+            ("0.0.0.0:7741", "127.0.0.1:7741"),
+            ("[::]:7741", "[::1]:7741"),
+            ("10.0.0.1:80", "10.0.0.1:80"),
+        ] {
+            assert_eq!(reachable(listening.parse().unwrap()), reached.parse().unwrap());
+        }
+    }
+}
