@@ -25,9 +25,11 @@ mod compile;
 mod documentation;
 mod grown;
 mod listing;
+mod nobody;
 mod plugin_file;
 mod ran;
 mod service;
+mod tmpfs;
 mod world;
 
 pub use artifacts::{build_with, host_binary, library, target_folder};
@@ -38,4 +40,5 @@ pub use listing::{Listed, Listing};
 pub use plugin_file::{LibraryFile, library_name, place};
 pub use ran::{Ran, RunResult, Running, SessionError};
 pub use service::{AT_ONCE, Answer, Service};
+pub use tmpfs::Disk;
 pub use world::{World, wait_until};

@@ -43,6 +43,8 @@ pub struct RunResult {
     pub capped: u64,
     /// How many failed.
     pub errors: u64,
+    /// How many files and folders cannot be read.
+    pub unreadable: u64,
     /// How many items the processed ones gave.
     pub items_extracted: u64,
     /// The first failures.

@@ -173,7 +173,7 @@ struct Made {
 fn exit_of(results: Results) -> anyhow::Result<Exit> {
     let mut exit = Exit::Done;
     for result in results {
-        if result?.errors > 0 {
+        if !result?.is_well() {
             exit = Exit::Failed;
         }
     }

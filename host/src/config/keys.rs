@@ -50,6 +50,9 @@ pub(super) const STARTUP_GRACE_SECONDS: u64 = 60;
 /// How long the audit log is kept, in days.
 pub(super) const AUDIT_RETENTION_DAYS: u64 = 90;
 
+/// With how few free bytes on the disk of the state health warns.
+pub(super) const MIN_FREE_BYTES: u64 = 256 << 20;
+
 macro_rules! keys {
     ($(
         $(#[doc = $meaning:literal])+
@@ -174,6 +177,8 @@ keys! {
     audit_retention_days: u64 = AUDIT_RETENTION_DAYS, "", "SESSION_HOST_AUDIT_RETENTION_DAYS", "", "";
     /// How long a transcript may wait to be processed before health warns, in seconds.
     stuck_file_grace_seconds: u64, "", "SESSION_HOST_STUCK_FILE_GRACE_SECONDS", "eight cadences of the processor", "86400";
+    /// With fewer free bytes than these on the disk of the state, health warns.
+    min_free_bytes: u64 = MIN_FREE_BYTES, "", "SESSION_HOST_MIN_FREE_BYTES", "", "";
 }
 
 impl ConfigFile {

@@ -13,12 +13,16 @@ use serde_json::{Map, Value};
 use super::{
     ConfigError, ConfigFile,
     keys::{
-        ATTEMPT_TIMEOUT_SECONDS, AUDIT_RETENTION_DAYS, LISTEN, MAX_INFLIGHT_BYTES, MAX_SESSION_BYTES,
+        ATTEMPT_TIMEOUT_SECONDS, AUDIT_RETENTION_DAYS, LISTEN, MAX_INFLIGHT_BYTES, MAX_SESSION_BYTES, MIN_FREE_BYTES,
         SHUTDOWN_GRACE_SECONDS, STARTUP_GRACE_SECONDS, TICK_SECONDS, TIME_BUDGET_SECONDS,
     },
     token::TokenSource,
 };
-use crate::{names::ProcessorName, runner::RunLimits};
+use crate::{
+    names::ProcessorName,
+    runner::RunLimits,
+    sessions::{Depth, Scanner, Users},
+};
 
 /// The settings that are in force.
 #[derive(Clone, Debug)]
@@ -64,6 +68,8 @@ pub struct ServiceSettings {
     pub audit_retention: Duration,
     /// How long a transcript may wait before health warns; `None` for the default.
     pub stuck_file_grace: Option<Duration>,
+    /// With how few free bytes on the disk of the state health warns.
+    pub min_free_bytes: u64,
     schedule: BTreeMap<String, String>,
     file: PathBuf,
 }
@@ -140,6 +146,7 @@ impl Configured {
                 startup_grace: seconds(set.startup_grace_seconds, STARTUP_GRACE_SECONDS),
                 audit_retention: days(set.audit_retention_days.unwrap_or(AUDIT_RETENTION_DAYS)),
                 stuck_file_grace: set.stuck_file_grace_seconds.map(Duration::from_secs),
+                min_free_bytes: set.min_free_bytes.unwrap_or(MIN_FREE_BYTES),
                 schedule: set.schedule,
                 file: path.clone(),
             },
@@ -159,6 +166,22 @@ impl Settings {
         self.sessions
             .as_deref()
             .ok_or_else(|| ConfigError::NoSessions(self.file.display().to_string()))
+    }
+
+    /// What scans the sessions directory.
+    ///
+    /// # Errors
+    /// When none is named.
+    pub fn scanner(&self) -> Result<Scanner, ConfigError> {
+        let users = match &self.username {
+            Some(name) => Users::Person(name.clone()),
+            None => Users::Folders(self.users.clone()),
+        };
+        let depth = match self.recursive {
+            true => Depth::Recursive,
+            false => Depth::Flat,
+        };
+        Ok(Scanner::new(self.sessions()?.to_owned(), depth, users))
     }
 }
 

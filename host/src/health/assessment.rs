@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
-use serde::Serialize;
 use session_plugin_api::Timestamp;
+
+use super::warning::{Warning, WarningKind};
 
 /// What was observed of a processor.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,6 +25,10 @@ pub struct Observed {
     pub newest_transcript: Option<Timestamp>,
     /// When the unprocessed transcript that waits longest was last written.
     pub oldest_unprocessed: Option<Timestamp>,
+    /// Why its last run failed as a whole, if it did.
+    pub failed_run: Option<String>,
+    /// How many sessions failed since one was processed, in runs that processed none.
+    pub all_failed: Option<u64>,
     /// What keeps it from being run, if something does.
     pub hindrance: Option<Hindrance>,
 }
@@ -45,55 +50,21 @@ pub enum Hindrance {
     },
 }
 
-/// What is amiss, and what to do about it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Warning {
-    /// What it is, for programs.
-    pub kind: WarningKind,
-    /// What it is and what to do, for people.
-    pub message: String,
-}
-
-/// What can be amiss.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum WarningKind {
-    /// Transcripts are written, and none is processed.
-    Lagging,
-    /// A session has waited too long.
-    Stuck,
-    /// The processor does not take its configuration.
-    Unavailable,
-    /// An attempt does not return.
-    Wedged,
-    /// A file of the plugins directory is not taken.
-    Rejected,
-    /// Nobody has looked for too long.
-    Stale,
-    /// The sessions directory is not there.
-    Missing,
-}
-
-impl Warning {
-    /// A warning of this kind.
-    pub fn new(kind: WarningKind, message: impl Into<String>) -> Self {
-        Self {
-            kind,
-            message: message.into(),
-        }
-    }
-}
-
 /// What is amiss with a processor at `now`; nothing when it keeps up, or when there are no transcripts.
 #[must_use]
 pub fn assess(observed: &Observed, now: Timestamp) -> Vec<Warning> {
     if let Some(hindrance) = &observed.hindrance {
         return hindered(hindrance).into_iter().collect();
     }
-    [lagging(observed), stuck(observed, now)]
-        .into_iter()
-        .flatten()
-        .collect()
+    [
+        failed(observed),
+        failing(observed),
+        lagging(observed),
+        stuck(observed, now),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
 }
 
 fn hindered(hindrance: &Hindrance) -> Option<Warning> {
@@ -116,6 +87,24 @@ fn hindered(hindrance: &Hindrance) -> Option<Warning> {
 /// Twice the cadence: one run may be missed.
 fn grace(observed: &Observed) -> Duration {
     observed.cadence.saturating_mul(2)
+}
+
+/// How much of an error a warning tells.
+const TOLD_OF_AN_ERROR: usize = 500;
+
+fn failed(observed: &Observed) -> Option<Warning> {
+    let reason = observed.failed_run.as_deref()?.lines().next().unwrap_or_default();
+    let reason = &reason[..reason.floor_char_boundary(TOLD_OF_AN_ERROR)];
+    let message = format!("the last run failed: {reason}; mend that, the next run makes up for it");
+    Some(Warning::new(WarningKind::Failed, message))
+}
+
+fn failing(observed: &Observed) -> Option<Warning> {
+    let sessions = observed.all_failed?;
+    let message = format!(
+        "every session that is new to the latest runs failed ({sessions}), and none was processed: see `session-host failures`; after a change of the plugin, put the earlier one back"
+    );
+    Some(Warning::new(WarningKind::Failing, message))
 }
 
 fn lagging(observed: &Observed) -> Option<Warning> {
@@ -186,6 +175,8 @@ mod tests {
             last_checked: Some(at(1000)),
             newest_transcript: Some(at(1000)),
             oldest_unprocessed: None,
+            failed_run: None,
+            all_failed: None,
             hindrance: None,
         }
     }
@@ -260,6 +251,31 @@ mod tests {
         assert_eq!(warnings.len(), 1);
         assert_eq!(warnings[0].kind, WarningKind::Unavailable);
         assert!(warnings[0].message.contains("no model"));
+    }
+
+    #[test]
+    fn a_failed_run_and_one_in_which_everything_failed_are_told_at_once() {
+        let failed = Observed {
+            failed_run: Some("the disk is full".to_owned()),
+            ..keeps_up()
+        };
+        let warnings = assess(&failed, at(1000));
+        assert_eq!(warnings[0].kind, WarningKind::Failed);
+        assert!(warnings[0].message.contains("the disk is full"));
+        let failing = Observed {
+            all_failed: Some(9),
+            ..keeps_up()
+        };
+        assert_eq!(kinds(&failing, at(1000)), [WarningKind::Failing]);
+    }
+
+    #[test]
+    fn a_long_error_is_told_in_part() {
+        let failed = Observed {
+            failed_run: Some("ä".repeat(10_000) + "\nand more"),
+            ..keeps_up()
+        };
+        assert!(assess(&failed, at(1000))[0].message.len() < 700);
     }
 
     #[test]

@@ -9,7 +9,10 @@ use std::{
 use serde::Serialize;
 use session_plugin_api::Timestamp;
 
-use super::assessment::{Observed, Warning, WarningKind, assess};
+use super::{
+    assessment::{Observed, assess},
+    warning::{Warning, WarningKind},
+};
 use crate::{clock::text_of, names::ProcessorName};
 
 /// The latest observation. Readers never wait for a run, the writer or the disk.
@@ -37,6 +40,8 @@ pub struct ObservedProcessor {
     pub backlog: u64,
     /// How many sessions' last attempts failed.
     pub failing: u64,
+    /// How many sessions gave no item.
+    pub without_items: u64,
 }
 
 /// The health of the whole service, as it is shown.
@@ -112,10 +117,20 @@ impl HealthBoard {
         *self.latest.write().unwrap_or_else(PoisonError::into_inner) = observation;
     }
 
+    /// The processors as they were last observed.
+    #[must_use]
+    pub fn processors(&self) -> BTreeMap<ProcessorName, ObservedProcessor> {
+        self.latest().processors.clone()
+    }
+
+    fn latest(&self) -> Arc<Observation> {
+        Arc::clone(&self.latest.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
     /// The health at `now`, told from the latest observation.
     #[must_use]
     pub fn read(&self, now: Timestamp) -> Health {
-        let observation = Arc::clone(&self.latest.read().unwrap_or_else(PoisonError::into_inner));
+        let observation = self.latest();
         let processors: BTreeMap<String, ProcessorHealth> = observation
             .processors
             .iter()
@@ -193,12 +208,15 @@ mod tests {
             last_checked: Some(at(50)),
             newest_transcript: Some(at(50)),
             oldest_unprocessed,
+            failed_run: None,
+            all_failed: None,
             hindrance: None,
         };
         let processor = ObservedProcessor {
             observed,
             backlog: 1,
             failing: 2,
+            without_items: 0,
         };
         BTreeMap::from([("usage".parse().unwrap(), processor)])
     }

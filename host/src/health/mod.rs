@@ -2,6 +2,8 @@
 
 mod assessment;
 mod board;
+mod warning;
 
-pub use assessment::{Hindrance, Observed, Warning, WarningKind, assess};
+pub use assessment::{Hindrance, Observed, assess};
 pub use board::{Health, HealthBoard, ObservedProcessor, ProcessorHealth};
+pub use warning::{Warning, WarningKind};

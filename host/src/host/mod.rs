@@ -4,7 +4,7 @@ mod correction;
 mod run;
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, HashMap},
     path::PathBuf,
     sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, RwLock},
     time::Duration,
@@ -19,7 +19,7 @@ use crate::{
     names::ProcessorName,
     plugins::{Catalogue, CatalogueError, Claims, LoadOptions, PluginStatus, PluginTrust, Processor, drops_return},
     runner::MemoryBudget,
-    sessions::{Depth, Scanner, Users},
+    sessions::Scanner,
     state::{State, StateError},
 };
 
@@ -32,6 +32,8 @@ pub struct Host {
     claims: Claims,
     in_flight: Mutex<BTreeMap<ProcessorName, RunInFlight>>,
     landed: Condvar,
+    /// Why the last run of a processor failed as a whole.
+    failed_runs: Mutex<HashMap<String, String>>,
     scanner: Scanner,
     memory: MemoryBudget,
     metrics: Metrics,
@@ -79,17 +81,9 @@ impl Host {
     /// # Errors
     /// When the state or the plugins directory cannot be used.
     pub fn start(settings: Settings, trust: PluginTrust) -> Result<Self, StartError> {
-        let users = match &settings.username {
-            Some(name) => Users::Person(name.clone()),
-            None => Users::Folders(settings.users.clone()),
-        };
-        let depth = if settings.recursive {
-            Depth::Recursive
-        } else {
-            Depth::Flat
-        };
-        let scanner = Scanner::new(settings.sessions()?.to_owned(), depth, users);
+        let scanner = settings.scanner()?;
         let state = State::open(&settings.state)?;
+        let failed_runs = state.reader()?.failed_runs()?;
         let claims = Claims::default();
         let catalogue = Catalogue::load(&LoadOptions {
             folder: &settings.plugins,
@@ -109,6 +103,7 @@ impl Host {
             claims,
             in_flight: Mutex::default(),
             landed: Condvar::new(),
+            failed_runs: Mutex::new(failed_runs),
             scanner,
             memory: MemoryBudget::new(settings.max_inflight_bytes),
             metrics: Metrics::default(),

@@ -2,8 +2,9 @@
 
 use std::{
     any::Any,
+    collections::HashMap,
     panic::{AssertUnwindSafe, catch_unwind},
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Instant,
 };
 
@@ -15,12 +16,9 @@ use crate::{
     names::ProcessorName,
     plugins::{Claim, Occupation, Processor},
     runner::{Progress, Run, RunError, RunResult, Selection, StopToken},
-    state::{Actor, AuditRecord, Outcome},
+    state::{Actor, AuditRecord, Outcome, RUN},
     threads,
 };
-
-/// The verb by which runs stand in the audit log.
-const RUN: &str = "run_session_processor";
 
 /// A run that goes on, for whoever watches.
 #[derive(Clone, Debug)]
@@ -89,6 +87,25 @@ impl Host {
         })
     }
 
+    /// Why the last run of a processor failed as a whole, if it did. It is kept in memory too, since a state that cannot be
+    /// written cannot tell.
+    #[must_use]
+    pub fn failed_run(&self, processor: &ProcessorName) -> Option<String> {
+        self.lock_failed_runs().get(processor.as_str()).cloned()
+    }
+
+    fn note_end(&self, processor: &ProcessorName, error: Option<&RunError>) {
+        let mut failed = self.lock_failed_runs();
+        match error {
+            Some(error) => drop(failed.insert(processor.to_string(), error.to_string())),
+            None => drop(failed.remove(processor.as_str())),
+        }
+    }
+
+    fn lock_failed_runs(&self) -> MutexGuard<'_, HashMap<String, String>> {
+        self.failed_runs.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// The run of a processor that goes on, if one does.
     #[must_use]
     pub fn run_in_flight(&self, processor: &ProcessorName) -> Option<RunInFlight> {
@@ -151,10 +168,12 @@ impl BegunRun {
             tracing::error!(processor = %name, "the run is not in the audit log: {error}");
         }
         self.take_waiting_plugins();
-        match (result, audited) {
+        let result = match (result, audited) {
             (Ok(_), Err(error)) => Err(error.into()),
             (result, _) => result,
-        }
+        };
+        self.host.note_end(name, result.as_ref().err());
+        result
     }
 
     /// Makes the run in a thread of its own, since there may be more runs than threads for short work; what came of it
@@ -189,7 +208,7 @@ impl BegunRun {
 
     fn record(&self, result: &Result<RunResult, RunError>, began: Instant) -> AuditRecord {
         let (outcome, params) = match result {
-            Ok(result) if result.errors == 0 => (Outcome::Success, serde_json::json!(result)),
+            Ok(result) if result.is_well() => (Outcome::Success, serde_json::json!(result)),
             Ok(result) => (Outcome::SessionErrors, serde_json::json!(result)),
             Err(error) => (
                 Outcome::Failed,

@@ -79,7 +79,7 @@ struct Made {
 impl Made {
     fn of(details: RunResult) -> Self {
         Self {
-            ok: details.errors == 0,
+            ok: details.is_well(),
             details,
         }
     }

@@ -13,7 +13,11 @@ use super::{
     answer::{answer, json_answer},
     service::{OfService, Service},
 };
-use crate::clock;
+use crate::{
+    clock,
+    health::{Health, Warning, WarningKind},
+    metrics::CountedWarnings,
+};
 
 /// `GET /api/health`
 pub(super) async fn health(State(service): OfService) -> Response {
@@ -22,7 +26,24 @@ pub(super) async fn health(State(service): OfService) -> Response {
 
 /// `GET /metrics`
 pub(super) async fn metrics(State(service): OfService) -> Response {
-    answer(StatusCode::OK, crate::metrics::CONTENT_TYPE, service.metrics.encode())
+    let text = service.metrics.encode(warnings_of(&service.health.read(clock::now())));
+    answer(StatusCode::OK, crate::metrics::CONTENT_TYPE, text)
+}
+
+/// How many warnings there are of every kind, those of which there are none too: alerts want to see them end.
+fn warnings_of(health: &Health) -> Vec<CountedWarnings> {
+    let counted = |kind: WarningKind, processor: Option<&String>, warnings: &[Warning]| CountedWarnings {
+        kind: kind.as_str(),
+        processor: processor.cloned(),
+        count: warnings.iter().filter(|warning| warning.kind == kind).count() as u64,
+    };
+    let of_service = WarningKind::OF_THE_SERVICE.into_iter();
+    let mut found: Vec<CountedWarnings> = of_service.map(|kind| counted(kind, None, &health.warnings)).collect();
+    for (name, processor) in &health.processors {
+        let of_processor = WarningKind::OF_PROCESSORS.into_iter();
+        found.extend(of_processor.map(|kind| counted(kind, Some(name), &processor.warnings)));
+    }
+    found
 }
 
 /// Counts a request.

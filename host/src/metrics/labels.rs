@@ -37,6 +37,13 @@ pub(super) struct OfStatus {
 }
 
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+pub(super) struct OfWarning {
+    pub(super) kind: &'static str,
+    /// Empty for what concerns the whole service.
+    pub(super) processor: String,
+}
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
 pub(super) struct OfRoute {
     pub(super) route: &'static str,
 }

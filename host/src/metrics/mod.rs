@@ -1,10 +1,10 @@
 //! Counters and histograms, in the text that Prometheus reads.
 
 mod connections;
+mod gauges;
 mod labels;
 
 use std::{
-    collections::BTreeSet,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
@@ -23,13 +23,17 @@ use prometheus_client::{
 
 pub use connections::Connections;
 
-use self::labels::{OfProcessor, OfRequest, OfRun, OfSession, OfStatus};
+use self::{
+    gauges::Gauges,
+    labels::{OfProcessor, OfRequest, OfRun, OfSession},
+};
 use crate::{
     clock,
     names::ProcessorName,
-    plugins::PluginStatus,
-    state::{Actor, Outcome},
+    state::{Actor, Outcome, StateFiles},
 };
+
+pub use self::gauges::{CountedWarnings, ObservedSessions};
 
 /// The type of what [`Metrics::encode`] gives.
 pub const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
@@ -53,11 +57,9 @@ struct Shared {
     attempt_durations: Timing<OfProcessor>,
     commit_durations: Timing<OfProcessor>,
     scan_durations: Histogram,
-    backlog: Family<OfProcessor, Gauge>,
-    failures: Family<OfProcessor, Gauge>,
-    plugins: Family<OfStatus, Gauge>,
-    /// The processors that the gauges tell of.
-    observed: Mutex<BTreeSet<ProcessorName>>,
+    gauges: Gauges,
+    /// One scrape at a time: each tells of the warnings of its own moment.
+    scraping: Mutex<()>,
     requests: Family<OfRequest, Counter>,
     request_durations: Timing<labels::OfRoute>,
     connections: Connections,
@@ -92,10 +94,8 @@ impl Default for Metrics {
                 moments,
             ),
             scan_durations: scan(&mut registry),
-            backlog: registered(&mut registry, "backlog_sessions", "Sessions that wait to be processed"),
-            failures: registered(&mut registry, "failing_sessions", "Sessions whose last attempt failed"),
-            plugins: registered(&mut registry, "plugins", "Files of the plugins directory"),
-            observed: Mutex::default(),
+            gauges: Gauges::register(&mut registry),
+            scraping: Mutex::default(),
             requests: registered(&mut registry, "http_requests", "Requests that were answered"),
             request_durations: timing(&mut registry, "http_request_duration", "How long answers took", moments),
             connections: Connections::register(&mut registry),
@@ -108,9 +108,11 @@ impl Default for Metrics {
 }
 
 impl Metrics {
-    /// All of them as text, of the type [`CONTENT_TYPE`].
+    /// All of them as text, of the type [`CONTENT_TYPE`], with what health warns of now.
     #[must_use]
-    pub fn encode(&self) -> String {
+    pub fn encode(&self, warnings: impl IntoIterator<Item = CountedWarnings>) -> String {
+        let _one_at_a_time = self.shared.scraping.lock().unwrap_or_else(PoisonError::into_inner);
+        self.shared.gauges.set_warnings(warnings);
         let mut text = String::new();
         // Writing to a String does not fail.
         let _ = encode(&mut text, &self.shared.registry);
@@ -170,29 +172,19 @@ impl Metrics {
         self.shared.scan_durations.observe(duration.as_secs_f64());
     }
 
-    /// Notes how many sessions of a processor wait, and how many fail.
-    pub fn set_backlogs<'p>(&self, backlogs: impl IntoIterator<Item = (&'p ProcessorName, u64, u64)>) {
-        let mut observed = self.shared.observed.lock().unwrap_or_else(PoisonError::into_inner);
-        let gone = std::mem::take(&mut *observed);
-        for (processor, waiting, failing) in backlogs {
-            let label = OfProcessor::new(processor);
-            set(&self.shared.backlog, &label, waiting);
-            set(&self.shared.failures, &label, failing);
-            observed.insert(processor.clone());
-        }
-        for label in gone.difference(&observed).map(OfProcessor::new) {
-            self.shared.backlog.remove(&label);
-            self.shared.failures.remove(&label);
-        }
+    /// Notes how the sessions of every processor were observed; of others nothing is told any more.
+    pub fn set_sessions(&self, sessions: impl IntoIterator<Item = (ProcessorName, ObservedSessions)>) {
+        self.shared.gauges.set_sessions(sessions);
+    }
+
+    /// Notes what is around the processors: files and folders that cannot be read, the state's files and their disk.
+    pub fn set_surroundings(&self, unreadable: u64, files: Option<&StateFiles>) {
+        self.shared.gauges.set_surroundings(unreadable, files);
     }
 
     /// Notes how many files of the plugins directory have which status.
     pub fn set_plugins(&self, statuses: impl IntoIterator<Item = &'static str>) {
-        let found: Vec<&str> = statuses.into_iter().collect();
-        for status in PluginStatus::LABELS {
-            let count = found.iter().filter(|label| **label == status).count();
-            set(&self.shared.plugins, &OfStatus { status }, count as u64);
-        }
+        self.shared.gauges.set_plugins(statuses);
     }
 
     /// Counts a request: `route` is one of the known paths or `other`.
@@ -265,12 +257,6 @@ fn observe<L: Clone + std::hash::Hash + Eq>(family: &Timing<L>, label: &L, durat
     family.get_or_create(label).observe(duration.as_secs_f64());
 }
 
-fn set<L: Clone + std::hash::Hash + Eq>(family: &Family<L, Gauge>, label: &L, value: u64) {
-    family
-        .get_or_create(label)
-        .set(i64::try_from(value).unwrap_or(i64::MAX));
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -284,10 +270,21 @@ mod tests {
         metrics.observe_sessions(&usage, Settled::Processed, 3);
         metrics.observe_sessions(&usage, Settled::Failed(FailureKind::Panic), 1);
         metrics.observe_yield(&usage, 5, 700);
-        metrics.set_backlogs([(&usage, 4, 1)]);
+        let sessions = ObservedSessions {
+            waiting: 4,
+            failing: 1,
+            without_items: 2,
+            last_success: Some(session_plugin_api::Timestamp::from_micros(1_500_000)),
+        };
+        metrics.set_sessions([(usage, sessions)]);
         metrics.set_plugins(["loaded", "rejected", "loaded"]);
         metrics.observe_request("/metrics", &hyper::Method::GET, 200, Duration::from_millis(1));
-        let text = metrics.encode();
+        let warning = CountedWarnings {
+            kind: "stuck",
+            processor: Some("usage".to_owned()),
+            count: 1,
+        };
+        let text = metrics.encode([warning]);
         for line in [
             r#"session_host_runs_total{processor="usage",outcome="errors",actor="scheduler"} 1"#,
             r#"session_host_run_duration_seconds_count{processor="usage"} 1"#,
@@ -297,6 +294,9 @@ mod tests {
             r#"session_host_transcript_bytes_total{processor="usage"} 700"#,
             r#"session_host_backlog_sessions{processor="usage"} 4"#,
             r#"session_host_failing_sessions{processor="usage"} 1"#,
+            r#"session_host_sessions_without_items{processor="usage"} 2"#,
+            r#"session_host_last_success_timestamp_seconds{processor="usage"} 1"#,
+            r#"session_host_health_warnings{kind="stuck",processor="usage"} 1"#,
             r#"session_host_plugins{status="loaded"} 2"#,
             r#"session_host_http_requests_total{route="/metrics",method="GET",status="2xx"} 1"#,
             "# EOF",
@@ -306,25 +306,13 @@ mod tests {
     }
 
     #[test]
-    fn plugins_that_are_gone_are_counted_no_more() {
-        let metrics = Metrics::default();
-        metrics.set_plugins(["rejected"]);
-        metrics.set_plugins(["loaded"]);
-        assert!(
-            metrics
-                .encode()
-                .contains(r#"session_host_plugins{status="rejected"} 0"#)
-        );
-    }
-
-    #[test]
     fn strange_methods_and_statuses_share_a_label() {
         let metrics = Metrics::default();
         let strange = hyper::Method::from_bytes(b"BREW").unwrap();
         metrics.observe_request("other", &strange, 999, Duration::ZERO);
         assert!(
             metrics
-                .encode()
+                .encode([])
                 .contains(r#"{route="other",method="other",status="other"} 1"#)
         );
     }

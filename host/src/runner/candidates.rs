@@ -63,6 +63,22 @@ pub(super) fn choose(
     candidates
 }
 
+/// The sessions whose last attempt failed although the version in service is done with them: those that only a version of
+/// the processor failed that was rolled back since. No run attempts them, so no run would ever end their records.
+pub(super) fn settled_failures(
+    transcripts: &[Transcript],
+    states: &HashMap<SessionKey, SessionState>,
+    last_failed: &HashMap<SessionKey, Timestamp>,
+    output_version: u32,
+) -> Vec<SessionKey> {
+    transcripts
+        .iter()
+        .filter(|transcript| last_failed.contains_key(&transcript.session))
+        .filter(|transcript| reason(transcript, states.get(&transcript.session), output_version).is_none())
+        .map(|transcript| transcript.session.clone())
+        .collect()
+}
+
 impl Candidate {
     fn is_changed(&self) -> bool {
         matches!(self.reason, Reason::Changed { .. })

@@ -17,6 +17,9 @@ pub struct RunResult {
     pub capped: u64,
     /// How many failed.
     pub errors: u64,
+    /// How many files and folders below the sessions directory cannot be read: sessions in them are not seen.
+    #[serde(default)]
+    pub unreadable: u64,
     /// How many items the processed ones gave.
     pub items_extracted: u64,
     /// The first failures, at most [`RunResult::DETAILED_ERRORS`].
@@ -39,6 +42,12 @@ pub struct SessionError {
 impl RunResult {
     /// How many failures a result names.
     pub const DETAILED_ERRORS: usize = 100;
+
+    /// Whether no session failed and none was out of sight.
+    #[must_use]
+    pub fn is_well(&self) -> bool {
+        self.errors == 0 && self.unreadable == 0
+    }
 
     pub(super) fn add_error(&mut self, session: &str, error: &str) {
         self.errors += 1;

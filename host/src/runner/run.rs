@@ -30,7 +30,7 @@ use crate::{
     metrics::{Metrics, Settled},
     names::SessionKey,
     plugins::Processor,
-    sessions::{ScanError, Scanner},
+    sessions::{Scan, ScanError, Scanner},
     state::{Destination, FailureKind, State, StateError},
 };
 
@@ -148,16 +148,25 @@ impl Run<'_> {
         match result {
             Ok(mut result) => {
                 result.duration_ms = duration_ms;
-                span.record("outcome", if result.errors == 0 { "ok" } else { "errors" });
+                span.record("outcome", if result.is_well() { "ok" } else { "errors" });
                 let RunResult {
                     scanned,
                     processed,
                     skipped,
                     capped,
                     errors,
+                    unreadable,
                     ..
                 } = result;
-                tracing::info!(scanned, processed, skipped, capped, errors, "the run has ended");
+                tracing::info!(
+                    scanned,
+                    processed,
+                    skipped,
+                    capped,
+                    errors,
+                    unreadable,
+                    "the run has ended"
+                );
                 Ok(result)
             }
             Err(error) => {
@@ -172,10 +181,18 @@ impl Run<'_> {
         let name = self.processor.name();
         let output_version = self.processor.descriptor().version_of_output();
         let scan_began = Instant::now();
-        let transcripts = self.scanner.scan()?;
+        let Scan {
+            transcripts,
+            unreadable,
+        } = self.scanner.scan()?;
         self.metrics.observe_scan(scan_began.elapsed());
         let states = self.state.sessions(name)?;
-        let last_failed = self.state.last_failed(name)?;
+        let mut last_failed = self.state.last_failed(name)?;
+        let settled = candidates::settled_failures(&transcripts, &states, &last_failed, output_version);
+        self.state.clear_failures(name, &settled)?;
+        for session in &settled {
+            last_failed.remove(session);
+        }
         let mut candidates = candidates::choose(transcripts, &states, &last_failed, output_version);
         candidates.retain(|candidate| self.selection.has(&candidate.transcript.session, &last_failed));
         drop((states, last_failed));
@@ -213,6 +230,7 @@ impl Run<'_> {
             result: RunResult {
                 processor: name.to_string(),
                 scanned,
+                unreadable: unreadable.len() as u64,
                 ..RunResult::default()
             },
             workers: HashSet::new(),

@@ -3,5 +3,5 @@
 mod scan;
 mod snapshot;
 
-pub use scan::{Depth, ScanError, Scanner, Transcript, Users};
+pub use scan::{Depth, Scan, ScanError, Scanner, Transcript, Unreadable, Users};
 pub use snapshot::{OpenTranscript, Snapshot, SnapshotError};

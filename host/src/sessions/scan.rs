@@ -9,6 +9,7 @@ use std::{
     sync::{Mutex, PoisonError},
 };
 
+use rustix::fs::{Access, access};
 use session_plugin_api::Timestamp;
 use walkdir::{DirEntry, WalkDir};
 
@@ -49,6 +50,42 @@ pub struct Transcript {
     pub changed: Timestamp,
 }
 
+/// What a scan found.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Scan {
+    /// The transcripts, in the order of their keys.
+    pub transcripts: Vec<Transcript>,
+    /// What may hold transcripts and cannot be read. A file whose folder can be read is among the transcripts too.
+    pub unreadable: Vec<Unreadable>,
+}
+
+/// A file or folder that cannot be read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unreadable {
+    /// Where it lies.
+    pub path: PathBuf,
+    /// What the system says.
+    pub reason: String,
+}
+
+/// How many of the unreadable files and folders are named.
+const NAMED: usize = 3;
+
+impl Scan {
+    /// The first unreadable files and folders by name, and how many more there are.
+    #[must_use]
+    pub fn named_unreadable(&self) -> String {
+        let named = self.unreadable.iter().take(NAMED);
+        let mut named: Vec<String> = named
+            .map(|unreadable| format!("{} ({})", unreadable.path.display(), unreadable.reason))
+            .collect();
+        if self.unreadable.len() > NAMED {
+            named.push(format!("{} more", self.unreadable.len() - NAMED));
+        }
+        named.join(", ")
+    }
+}
+
 /// A sessions directory that cannot be scanned.
 #[derive(Debug, thiserror::Error)]
 #[error("scan the sessions directory {}: {source}; name it with --sessions", folder.display())]
@@ -86,11 +123,11 @@ impl Scanner {
         &self.folder
     }
 
-    /// The transcripts that there are now, in the order of their keys. A missing directory has none.
+    /// The transcripts that there are now. A missing directory has none, and counts as unreadable.
     ///
     /// # Errors
-    /// When the directory itself cannot be read. What cannot be read below it is reported and left out.
-    pub fn scan(&self) -> Result<Vec<Transcript>, ScanError> {
+    /// When the directory itself cannot be read. What cannot be read below it is told in the scan.
+    pub fn scan(&self) -> Result<Scan, ScanError> {
         let root = match self
             .folder
             .canonicalize()
@@ -102,7 +139,14 @@ impl Scanner {
                     &self.folder,
                     "the sessions directory does not exist: there is nothing to process",
                 );
-                return Ok(Vec::new());
+                let missing = Unreadable {
+                    path: self.folder.clone(),
+                    reason: "it does not exist".to_owned(),
+                };
+                return Ok(Scan {
+                    transcripts: Vec::new(),
+                    unreadable: vec![missing],
+                });
             }
             Err(source) => {
                 return Err(ScanError {
@@ -117,8 +161,12 @@ impl Scanner {
             Depth::Recursive => walk,
         };
         let entries = walk.into_iter().filter_entry(|entry| self.stays_below(&root, entry));
-        let found = entries.filter_map(|entry| self.transcript(&root, entry)).collect();
-        Ok(found)
+        let mut scan = Scan::default();
+        for entry in entries {
+            self.take(&root, entry, &mut scan);
+        }
+        self.report_unreadable(&scan);
+        Ok(scan)
     }
 
     fn stays_below(&self, root: &Path, entry: &DirEntry) -> bool {
@@ -135,27 +183,47 @@ impl Scanner {
         stays
     }
 
-    fn transcript(&self, root: &Path, entry: walkdir::Result<DirEntry>) -> Option<Transcript> {
+    fn take(&self, root: &Path, entry: walkdir::Result<DirEntry>, scan: &mut Scan) {
         let entry = match entry {
             Ok(entry) => entry,
-            Err(error) => {
-                self.report(error.path().unwrap_or(root), &format!("left out: {error}"));
-                return None;
-            }
+            Err(error) => return self.leave_out(root, &error, scan),
         };
         if !entry.file_type().is_file() || entry.path().extension().is_none_or(|extension| extension != "jsonl") {
-            return None;
+            return;
         }
         if entry.depth() == 1 {
             self.report(entry.path(), "a transcript must lie in a user's folder: left alone");
-            return None;
+            return;
         }
-        match entry.metadata() {
-            Ok(metadata) => Some(self.describe(root, entry.into_path(), &metadata)),
-            Err(error) => {
-                self.report(entry.path(), &format!("left out: {error}"));
-                None
-            }
+        let metadata = match entry.metadata() {
+            Ok(metadata) => metadata,
+            Err(error) => return self.leave_out(root, &error, scan),
+        };
+        if let Err(error) = access(entry.path(), Access::READ_OK) {
+            scan.unreadable.extend(unreadable(entry.path(), &error.into()));
+        }
+        scan.transcripts.push(self.describe(root, entry.into_path(), &metadata));
+    }
+
+    fn leave_out(&self, root: &Path, error: &walkdir::Error, scan: &mut Scan) {
+        let path = error.path().unwrap_or(root);
+        let unreadable = error.io_error().and_then(|error| unreadable(path, error));
+        match unreadable {
+            Some(unreadable) => scan.unreadable.push(unreadable),
+            None => self.report(path, &format!("left out: {error}")),
+        }
+    }
+
+    /// Reports what cannot be read in one line, once for each file or folder.
+    fn report_unreadable(&self, scan: &Scan) {
+        let mut reported = self.reported.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut has_news = false;
+        for unreadable in &scan.unreadable {
+            has_news |= reported.insert(unreadable.path.clone());
+        }
+        if has_news {
+            let (count, named) = (scan.unreadable.len(), scan.named_unreadable());
+            tracing::warn!(count, "what cannot be read is left out: {named}");
         }
     }
 
@@ -184,6 +252,16 @@ impl Scanner {
             tracing::warn!(path = %path.display(), "{what}");
         }
     }
+}
+
+/// What hides transcripts; `None` for what has gone since it was listed, and for links that lead nowhere.
+fn unreadable(path: &Path, error: &io::Error) -> Option<Unreadable> {
+    let leads_nowhere = error.raw_os_error() == Some(libc::ELOOP);
+    let hides = error.kind() != io::ErrorKind::NotFound && !leads_nowhere;
+    hides.then(|| Unreadable {
+        path: path.to_owned(),
+        reason: error.to_string(),
+    })
 }
 
 /// When a file was last written.

@@ -99,6 +99,9 @@ pub struct AuditRecord {
     pub params: serde_json::Value,
 }
 
+/// The verb by which runs stand in the audit log.
+pub(crate) const RUN: &str = "run_session_processor";
+
 impl AuditRecord {
     /// What is done to a processor: the action is `VERB:NAME`, the resource `job:session-processor:NAME`.
     #[must_use]
@@ -176,6 +179,39 @@ pub(super) fn last_runs(connection: &Connection) -> Result<HashMap<String, Times
         .doing(doing)?;
     let rows = statement.query_map([], |row| Ok((row.get(0)?, Timestamp::from_micros(row.get(1)?))));
     rows.and_then(Iterator::collect).doing(doing)
+}
+
+/// How many sessions the run processed that went on at a time; `None` where the audit log has no such run any more.
+pub(super) fn processed_by_run_at(connection: &Connection, processor: &ProcessorName, at: i64) -> Result<Option<u64>> {
+    let doing = "read the result of a run";
+    let sql = "SELECT params::VARCHAR FROM audit_log
+               WHERE action = ? AND result <> 'failed' AND timestamp <= system.main.make_timestamp(?) ORDER BY id DESC LIMIT 1";
+    let (action, _) = AuditRecord::names_of(RUN, processor.as_str());
+    let mut statement = connection.prepare(sql).doing(doing)?;
+    let rows = statement.query_map(params![action, at], |row| row.get::<_, Option<String>>(0));
+    let found: Vec<Option<String>> = rows.and_then(Iterator::collect).doing(doing)?;
+    let params = found.into_iter().next().flatten();
+    let result: Option<serde_json::Value> = params.and_then(|json| serde_json::from_str(&json).ok());
+    Ok(result.and_then(|result| result.get("processed")?.as_u64()))
+}
+
+/// Why the last run of each processor failed as a whole, where it did.
+pub(super) fn failed_runs(connection: &Connection) -> Result<HashMap<String, String>> {
+    let doing = "look for runs that failed";
+    // Runs that were refused stand in the audit log too, but not in the schedule's memory.
+    let sql = "SELECT processor_name, params::VARCHAR FROM processor_schedule JOIN audit_log
+               ON action = ? || ':' || processor_name AND timestamp = last_run_at
+               WHERE last_outcome = 'failed' AND result = 'failed'";
+    let mut statement = connection.prepare(sql).doing(doing)?;
+    let rows = statement.query_map([RUN], |row| Ok((row.get(0)?, detail_of(row.get(1)?))));
+    rows.and_then(Iterator::collect).doing(doing)
+}
+
+/// What an entry says of why there is no result.
+fn detail_of(params: Option<String>) -> String {
+    let params: Option<serde_json::Value> = params.and_then(|json| serde_json::from_str(&json).ok());
+    let detail = params.as_ref().and_then(|params| params.get("detail")?.as_str());
+    detail.unwrap_or("see `session-host runs`").to_owned()
 }
 
 /// Lists the latest runs, the latest first.

@@ -7,7 +7,9 @@ use serde::{Deserialize, Serialize};
 use session_plugin_api::Timestamp;
 
 use super::{
+    audit,
     error::{Doing, Result},
+    migration::in_transaction,
     open::State,
 };
 use crate::names::{FileHash, ProcessorName, SessionKey};
@@ -96,6 +98,27 @@ impl State {
         });
         rows.and_then(Iterator::collect).doing(doing)
     }
+
+    /// Removes the records of sessions that fail no longer.
+    ///
+    /// # Errors
+    /// When the state cannot be written.
+    pub fn clear_failures(&self, processor: &ProcessorName, sessions: &[SessionKey]) -> Result<()> {
+        if sessions.is_empty() {
+            return Ok(());
+        }
+        let doing = "clear the failures of sessions that are done";
+        in_transaction(self.writer().link(), doing, |connection| {
+            let sql = "DELETE FROM session_processor_failure WHERE processor_name = ? AND session_file = ?";
+            let mut statement = connection.prepare(sql).doing(doing)?;
+            for session in sessions {
+                statement
+                    .execute(params![processor.as_str(), session.as_str()])
+                    .doing(doing)?;
+            }
+            Ok(())
+        })
+    }
 }
 
 /// Lists the failing sessions, the latest first.
@@ -120,6 +143,40 @@ pub(super) fn list(connection: &Connection, processor: Option<&ProcessorName>) -
         })
     });
     rows.and_then(Iterator::collect).doing(doing)
+}
+
+/// Sessions that failed while no session was processed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AllFailed {
+    /// How many.
+    pub sessions: u64,
+}
+
+/// The sessions that failed for the first time since a processor last processed one, where the latest run that met one
+/// of them processed nothing. A session that fails again and again in otherwise idle runs is none of them.
+///
+/// Of a run that goes on there is no telling yet: what failed since it began is left out.
+pub(super) fn all_failed(
+    connection: &Connection,
+    processor: &ProcessorName,
+    run_began: Option<Timestamp>,
+) -> Result<Option<AllFailed>> {
+    let doing = "look for runs in which everything failed";
+    let sql = "SELECT system.main.count(*), system.main.epoch_us(system.main.max(first_failed_at)) FROM session_processor_failure
+               WHERE processor_name = ?1 AND coalesce(first_failed_at < system.main.make_timestamp(?2), true)
+                 AND first_failed_at > coalesce((SELECT system.main.max(processed_at) FROM session_processor_state
+                                                 WHERE processor_name = ?1), '-infinity'::TIMESTAMP)";
+    let parameters = params![processor.as_str(), run_began.map(Timestamp::as_micros)];
+    let (sessions, latest): (i64, Option<i64>) = connection
+        .query_row(sql, parameters, |row| Ok((row.get(0)?, row.get(1)?)))
+        .doing(doing)?;
+    let Some(latest) = latest else { return Ok(None) };
+    match audit::processed_by_run_at(connection, processor, latest)? {
+        Some(processed) if processed > 0 => Ok(None),
+        _ => Ok(Some(AllFailed {
+            sessions: u64::try_from(sessions).unwrap_or(0),
+        })),
+    }
 }
 
 /// Writes failed attempts within the connection's transaction.

@@ -12,7 +12,7 @@ use super::{
     checkpoint::put_back,
     engine::{Access, Link},
     error::{Doing, Result, StateError},
-    failures::{self, Failure},
+    failures::{self, AllFailed, Failure},
     json,
     memory::{Watched, within},
     open::{link_to, lock, open_engine, refuse_missing},
@@ -119,6 +119,31 @@ impl Reader {
     /// When the state cannot be read.
     pub fn last_runs(&self) -> Result<HashMap<String, Timestamp>> {
         audit::last_runs(&self.link)
+    }
+
+    /// Why the last run of each processor failed as a whole, where it did.
+    ///
+    /// # Errors
+    /// When the state cannot be read.
+    pub fn failed_runs(&self) -> Result<HashMap<String, String>> {
+        audit::failed_runs(&self.link)
+    }
+
+    /// The sessions that failed for the first time since a processor last processed one, where the latest run that met
+    /// one of them processed nothing; those that a run which goes on since `run_began` met are left out.
+    ///
+    /// # Errors
+    /// When the state cannot be read.
+    pub fn all_failed(&self, processor: &ProcessorName, run_began: Option<Timestamp>) -> Result<Option<AllFailed>> {
+        failures::all_failed(&self.link, processor, run_began)
+    }
+
+    /// From how many of a processor's sessions it extracted nothing.
+    ///
+    /// # Errors
+    /// When the state cannot be read.
+    pub fn sessions_without_items(&self, processor: &ProcessorName) -> Result<u64> {
+        sessions::without_items(&self.link, processor)
     }
 
     /// Forbids what reaches out of the database: other files, extensions, a change of these settings.

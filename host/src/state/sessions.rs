@@ -119,6 +119,16 @@ pub(super) fn read(connection: &Connection, processor: &ProcessorName) -> Result
     rows.and_then(Iterator::collect).doing(doing)
 }
 
+/// How many of a processor's sessions gave no item.
+pub(super) fn without_items(connection: &Connection, processor: &ProcessorName) -> Result<u64> {
+    let sql =
+        "SELECT system.main.count(*) FROM session_processor_state WHERE processor_name = ? AND items_extracted = 0";
+    let found: Result<i64> = connection
+        .query_row(sql, [processor.as_str()], |row| row.get(0))
+        .doing("count the sessions without items");
+    Ok(u64::try_from(found?).unwrap_or(0))
+}
+
 /// How far each processor is, in the order of their names.
 pub(super) fn status(connection: &Connection) -> Result<Vec<ProcessorStatus>> {
     let doing = "read how far the processors are";

@@ -1,6 +1,6 @@
 //! What becomes of sessions that fail.
 
-use std::time::Duration;
+use std::{fs, time::Duration};
 
 use serde_json::{Value, json};
 use session_host_tests::World;
@@ -217,4 +217,38 @@ fn a_session_that_is_left_for_later_is_no_failure_and_ends_the_run() {
     );
     std::fs::write(&opened, "").unwrap();
     assert_eq!(world.run(&[]).exits(0).result().processed, 2);
+}
+
+#[test]
+fn what_only_a_version_that_was_rolled_back_failed_fails_no_longer() {
+    let world = World::new();
+    world.install("probe");
+    world.config("");
+    let broken = world.path("broken");
+    let good = world.path("good");
+    fs::write(&good, "").unwrap();
+    let steps = [
+        json!({"do": "rows", "count": 1}),
+        json!({"do": "unless", "path": good, "then": {"do": "error", "message": "a bad release"}}),
+    ];
+    for session in ["alice/a.jsonl", "alice/b.jsonl"] {
+        world.write(session, script(&steps));
+    }
+    drop(world.run(&["probe"]).exits(0));
+    world.change_state("UPDATE session_processor_state SET checked_at = checked_at + INTERVAL 1 HOUR");
+    fs::rename(&good, &broken).unwrap();
+    world.install_as("probe_v2", "probe.so");
+    assert_eq!(counts(&world.run(&["probe"]).exits(1)), failed(2));
+    let failing = || world.host(&["status", "--json"]).exits(0).json()[0]["failing"].clone();
+    assert_eq!(failing(), 2);
+    world.install_as("probe", "probe.so");
+    for command in [["retry", "probe", "--json"], ["run", "probe", "--json"]] {
+        assert_eq!(counts(&world.host(&command).exits(0)), NOTHING);
+        assert_eq!(failing(), 0);
+        assert_eq!(world.count("session_processor_failure"), 0);
+    }
+    // The version that fails is back: so are the failures.
+    world.install_as("probe_v2", "probe.so");
+    assert_eq!(counts(&world.run(&["probe"]).exits(1)), failed(2));
+    assert_eq!(failing(), 2);
 }

@@ -46,11 +46,11 @@ fn make_fifo(path: &Path) {
 }
 
 #[test]
-fn a_missing_sessions_directory_is_an_empty_result_with_a_warning() {
+fn a_missing_sessions_directory_is_an_empty_result_that_is_not_well() {
     let world = world();
     fs::remove_dir_all(world.sessions()).unwrap();
-    let ran = world.run(&["probe"]).exits(0);
-    assert_eq!(counts(&ran), NOTHING);
+    let ran = world.run(&["probe"]).exits(1);
+    assert_eq!((counts(&ran), ran.result().unreadable), (NOTHING, 1));
     assert!(
         ran.stderr.contains("the sessions directory does not exist"),
         "{}",
@@ -251,7 +251,12 @@ fn what_may_not_be_read_is_told_of() {
         ran.result().errors_detail[0].error,
         "read the transcript: Permission denied (os error 13)"
     );
-    assert!(ran.stderr.contains("left out: "), "{}", ran.stderr);
+    assert_eq!(ran.result().unreadable, 2);
+    let told = "what cannot be read is left out: ";
+    assert_eq!(ran.stderr.matches(told).count(), 1, "{}", ran.stderr);
+    fs::remove_file(&forbidden).unwrap();
+    let ran = crate::nobody::run(&world, &["probe"]).exits(1);
+    assert_eq!((ran.result().errors, ran.result().unreadable), (0, 1));
     fs::set_permissions(closed.parent().unwrap(), fs::Permissions::from_mode(0o755)).unwrap();
 }
 

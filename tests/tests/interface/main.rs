@@ -8,6 +8,7 @@
     reason = "a test fails where a step of it does"
 )]
 
+mod alerts;
 mod client;
 mod description;
 mod examples;

@@ -25,7 +25,7 @@ fn a_run_answers_with_its_result() {
         json!([{"session": "bruno/bad.jsonl", "error": "no good"}])
     );
     let keys: Vec<&String> = details.as_object().unwrap().keys().collect();
-    assert_eq!(keys.len(), 10, "{keys:?}");
+    assert_eq!(keys.len(), 11, "{keys:?}");
     std::fs::remove_file(world.sessions().join("bruno/bad.jsonl")).unwrap();
     assert_eq!(service.run("probe").is(200).json()["ok"], true);
 }
@@ -63,6 +63,7 @@ fn a_sessions_directory_that_is_not_there_is_a_warning() {
     let health = || service.get("/api/health").is(200).json();
     wait_until("health tells of it", || health()["warnings"][0]["kind"] == "missing");
     assert_eq!(health()["status"], "degraded");
+    assert_eq!(service.run("probe").is(200).json()["details"]["unreadable"], 1);
     std::fs::create_dir_all(world.sessions()).unwrap();
     wait_until("health is well again", || health()["status"] == "ok");
 }

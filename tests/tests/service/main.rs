@@ -17,3 +17,4 @@ mod reloading;
 mod runs;
 mod schedule;
 mod steps;
+mod warnings;

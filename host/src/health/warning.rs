@@ -1,0 +1,138 @@
+//! What health can warn of.
+
+use std::fmt;
+
+use serde::Serialize;
+
+/// What is amiss, and what to do about it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Warning {
+    /// What it is, for programs.
+    pub kind: WarningKind,
+    /// What it is and what to do, for people.
+    pub message: String,
+}
+
+impl Warning {
+    /// A warning of this kind.
+    pub fn new(kind: WarningKind, message: impl Into<String>) -> Self {
+        Self {
+            kind,
+            message: message.into(),
+        }
+    }
+}
+
+/// What can be amiss.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum WarningKind {
+    /// The last run failed as a whole.
+    Failed,
+    /// Sessions fail, and none is processed.
+    Failing,
+    /// Transcripts are written, and none is processed.
+    Lagging,
+    /// A session has waited too long.
+    Stuck,
+    /// The processor does not take its configuration.
+    Unavailable,
+    /// An attempt does not return.
+    Wedged,
+    /// A file of the plugins directory is not taken.
+    Rejected,
+    /// Nobody has looked for too long.
+    Stale,
+    /// The sessions directory is not there.
+    Missing,
+    /// Files or folders below the sessions directory cannot be read.
+    Unreadable,
+    /// Little is free on the disk of the state.
+    Disk,
+    /// The state cannot be read or written.
+    State,
+}
+
+impl WarningKind {
+    /// What can be amiss with a processor.
+    pub const OF_PROCESSORS: [Self; 6] = [
+        Self::Failed,
+        Self::Failing,
+        Self::Lagging,
+        Self::Stuck,
+        Self::Unavailable,
+        Self::Wedged,
+    ];
+
+    /// What can be amiss with the whole service.
+    pub const OF_THE_SERVICE: [Self; 6] = [
+        Self::Rejected,
+        Self::Stale,
+        Self::Missing,
+        Self::Unreadable,
+        Self::Disk,
+        Self::State,
+    ];
+
+    /// The kind as programs see it.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Failed => "failed",
+            Self::Failing => "failing",
+            Self::Lagging => "lagging",
+            Self::Stuck => "stuck",
+            Self::Unavailable => "unavailable",
+            Self::Wedged => "wedged",
+            Self::Rejected => "rejected",
+            Self::Stale => "stale",
+            Self::Missing => "missing",
+            Self::Unreadable => "unreadable",
+            Self::Disk => "disk",
+            Self::State => "state",
+        }
+    }
+}
+
+impl fmt::Display for WarningKind {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.pad(self.as_str())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Every kind, in the order of the manual.
+    fn kinds() -> impl Iterator<Item = WarningKind> {
+        WarningKind::OF_PROCESSORS
+            .into_iter()
+            .chain(WarningKind::OF_THE_SERVICE)
+    }
+
+    #[test]
+    fn the_manual_has_an_entry_for_each_kind_and_no_other() {
+        let manual = include_str!("../../../docs/operators-guide.md");
+        let (_, runbook) = manual.split_once("\n## When health warns\n").unwrap();
+        let (runbook, _) = runbook.split_once("\n## ").unwrap();
+        let entries: Vec<&str> = runbook
+            .lines()
+            .filter_map(|line| line.strip_prefix("### "))
+            .filter(|title| !title.contains(' '))
+            .collect();
+        for kind in kinds() {
+            assert!(entries.contains(&kind.as_str()), "no entry for {kind}");
+        }
+        assert_eq!(entries.len(), kinds().count(), "{entries:?}");
+    }
+
+    #[test]
+    fn the_description_of_the_interface_has_each_kind() {
+        let description: serde_json::Value = serde_json::from_str(include_str!("../http/openapi.json")).unwrap();
+        let described = &description["components"]["schemas"]["Warning"]["properties"]["kind"]["enum"];
+        let known: Vec<serde_json::Value> = kinds().map(|kind| serde_json::to_value(kind).unwrap()).collect();
+        assert_eq!(described.as_array().unwrap(), &known);
+        assert!(kinds().all(|kind| serde_json::to_value(kind).unwrap() == kind.as_str()));
+    }
+}

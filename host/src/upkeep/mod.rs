@@ -1,0 +1,78 @@
+//! What a service does beside its runs: looks at its health, and keeps the audit log and the log of changes short.
+
+mod observation;
+mod surroundings;
+
+use std::{
+    collections::BTreeMap,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use session_plugin_api::Timestamp;
+
+use self::observation::observe;
+use crate::{
+    clock,
+    health::{HealthBoard, ObservedProcessor},
+    host::Host,
+    names::ProcessorName,
+    runner::StopToken,
+    scheduler::Scheduler,
+};
+
+type Observations = BTreeMap<ProcessorName, ObservedProcessor>;
+
+/// Of how many parts of the time at most one is spent looking: a large tree takes long to scan.
+const SHARE: u32 = 10;
+
+/// How often old entries of the audit log are removed.
+const PRUNING: Duration = Duration::from_secs(3600);
+
+/// Looks at the health at every tick, and prunes the audit log, until the end is wished.
+pub async fn keep_up(host: &Arc<Host>, scheduler: &Arc<Scheduler>, health: &Arc<HealthBoard>, stop: &StopToken) {
+    let mut pruned_at: Option<Instant> = None;
+    while stop.stopped_at().is_none() {
+        let prunes = pruned_at.is_none_or(|at| at.elapsed() >= PRUNING);
+        if prunes {
+            pruned_at = Some(Instant::now());
+        }
+        let (host, scheduler, health) = (Arc::clone(host), Arc::clone(scheduler), Arc::clone(health));
+        let tick = host.settings().service.tick;
+        let began = Instant::now();
+        let looking = tokio::task::spawn_blocking(move || {
+            observe(&host, &scheduler, &health);
+            host.state().settle_schema();
+            if prunes {
+                prune(&host);
+            }
+        });
+        // A look that hangs, in a mount that does not answer, does not hold the end up.
+        let looked = tokio::select! {
+            looked = looking => looked,
+            () = stop.stopped() => return,
+        };
+        if let Err(panic) = looked {
+            tracing::error!("the look at the health panicked, which is a fault of the host: {panic}");
+        }
+        tokio::select! {
+            () = tokio::time::sleep(pause(tick, began.elapsed())) => {}
+            () = stop.stopped() => {}
+        }
+    }
+}
+
+/// How long to wait after a look that took so long.
+fn pause(tick: Duration, look: Duration) -> Duration {
+    tick.max(look * SHARE)
+}
+
+fn prune(host: &Host) {
+    let kept = i64::try_from(host.settings().service.audit_retention.as_micros()).unwrap_or(i64::MAX);
+    let before = Timestamp::from_micros(clock::now().as_micros().saturating_sub(kept));
+    match host.state().prune_audit_log(before) {
+        Ok(0) => {}
+        Ok(removed) => tracing::info!(removed, "removed old entries of the audit log"),
+        Err(error) => tracing::error!("the audit log is not pruned: {error}"),
+    }
+}

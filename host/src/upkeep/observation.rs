@@ -1,0 +1,235 @@
+//! What is observed of the processors and of what is around them.
+
+use std::{
+    collections::HashMap,
+    time::{Duration, Instant},
+};
+
+use session_plugin_api::Timestamp;
+
+use super::{Observations, pause, surroundings};
+use crate::{
+    clock,
+    health::{HealthBoard, Hindrance, Observed, ObservedProcessor},
+    host::Host,
+    metrics::ObservedSessions,
+    names::{ProcessorName, SessionKey},
+    plugins::{Catalogue, PluginFile, PluginStatus},
+    runner::{Backlog, backlog},
+    scheduler::{Cadence, Scheduler},
+    sessions::{Scan, Transcript},
+    state::{Outcome, ProcessorStatus, Reader, SessionState, StateError, StateFiles},
+};
+
+/// Looks at everything that health tells of, and puts it up. What cannot be looked at is told, too, and what was known of
+/// the processors before stands until it can be looked at again.
+pub(super) fn observe(host: &Host, scheduler: &Scheduler, health: &HealthBoard) {
+    let began = Instant::now();
+    let scan = host.scanner().scan();
+    let files = files_of_the_state(host);
+    let mut warnings = surroundings::warnings(host, &scan, files.as_ref());
+    let unreadable = scan.as_ref().map_or(1, |scan| scan.unreadable.len() as u64);
+    let observed = scan
+        .ok()
+        .map(|scan| observed(host, scheduler, health.observed_since(), &scan));
+    let observations = match observed {
+        Some(Ok(observations)) => observations,
+        None => as_before(host, scheduler, health),
+        Some(Err(error)) => {
+            tracing::error!("the processors cannot be observed: {error}");
+            warnings.push(surroundings::unanswering(&error));
+            as_before(host, scheduler, health)
+        }
+    };
+    let metrics = host.metrics();
+    metrics.set_sessions(observations.iter().filter_map(told_in_metrics));
+    metrics.set_surroundings(unreadable, files.as_ref());
+    let catalogue = host.catalogue();
+    metrics.set_plugins(catalogue.files().iter().map(|file| file.status.label()));
+    let pause = pause(host.settings().service.tick, began.elapsed());
+    health.put_up(clock::now(), observations, warnings, pause);
+}
+
+fn files_of_the_state(host: &Host) -> Option<StateFiles> {
+    let files = host.state().files();
+    files
+        .inspect_err(|error| tracing::error!("the disk of the state cannot be observed: {error}"))
+        .ok()
+}
+
+/// What was observed before; that runs fail, and what keeps processors from being run, is known all the same.
+fn as_before(host: &Host, scheduler: &Scheduler, health: &HealthBoard) -> Observations {
+    let mut before = health.processors();
+    let catalogue = host.catalogue();
+    let named = named_files(&catalogue).map(|(name, file)| {
+        let known = before.remove(name);
+        let bare = unobserved(host, scheduler, health.observed_since(), name, file);
+        let processor = match known {
+            None => bare,
+            Some(known) => ObservedProcessor {
+                observed: Observed {
+                    failed_run: bare.observed.failed_run,
+                    hindrance: bare.observed.hindrance,
+                    ..known.observed
+                },
+                ..known
+            },
+        };
+        (name.clone(), processor)
+    });
+    named.collect()
+}
+
+fn named_files(catalogue: &Catalogue) -> impl Iterator<Item = (&ProcessorName, &PluginFile)> {
+    let files = catalogue.files().iter();
+    files.filter_map(|file| Some((file.status.name()?, file)))
+}
+
+/// What is known of a processor without a look at the state and the transcripts.
+fn unobserved(
+    host: &Host,
+    scheduler: &Scheduler,
+    since: Timestamp,
+    name: &ProcessorName,
+    file: &PluginFile,
+) -> ObservedProcessor {
+    let cadence = scheduler.cadence(name);
+    let observed = Observed {
+        cadence: cadence.map_or(Duration::ZERO, |cadence| distance_of(&cadence)),
+        stuck_file_grace: host.settings().service.stuck_file_grace,
+        observed_since: since,
+        last_run: None,
+        last_processed: None,
+        last_checked: None,
+        newest_transcript: None,
+        oldest_unprocessed: None,
+        failed_run: host.failed_run(name),
+        all_failed: None,
+        hindrance: hindrance(host, &file.status),
+    };
+    ObservedProcessor {
+        observed,
+        backlog: 0,
+        failing: 0,
+        without_items: 0,
+    }
+}
+
+fn told_in_metrics(
+    (name, processor): (&ProcessorName, &ObservedProcessor),
+) -> Option<(ProcessorName, ObservedSessions)> {
+    let sessions = ObservedSessions {
+        waiting: processor.backlog,
+        failing: processor.failing,
+        without_items: processor.without_items,
+        last_success: processor.observed.last_checked,
+    };
+    // Nobody wants a processor that does not serve without a configuration and has none.
+    let is_wanted = processor.observed.hindrance != Some(Hindrance::NotConfigured);
+    is_wanted.then(|| (name.clone(), sessions))
+}
+
+/// What the state and the scan tell of all processors.
+struct Look<'a> {
+    host: &'a Host,
+    scheduler: &'a Scheduler,
+    since: Timestamp,
+    transcripts: &'a [Transcript],
+    newest_transcript: Option<Timestamp>,
+    reader: Reader,
+    statuses: Vec<ProcessorStatus>,
+    last_runs: HashMap<String, Timestamp>,
+}
+
+fn observed(host: &Host, scheduler: &Scheduler, since: Timestamp, scan: &Scan) -> Result<Observations, StateError> {
+    // A transcript that is dated in the future was not written later than now.
+    let newest = scan.transcripts.iter().map(|transcript| transcript.modified).max();
+    let reader = host.state().reader()?;
+    let look = Look {
+        host,
+        scheduler,
+        since,
+        transcripts: &scan.transcripts,
+        newest_transcript: newest.map(|newest| newest.min(clock::now())),
+        statuses: reader.status()?,
+        last_runs: reader.last_runs()?,
+        reader,
+    };
+    named_files(&host.catalogue())
+        .map(|(name, file)| Ok((name.clone(), look.at(name, file)?)))
+        .collect()
+}
+
+impl Look<'_> {
+    fn at(&self, name: &ProcessorName, file: &PluginFile) -> Result<ObservedProcessor, StateError> {
+        let unobserved = unobserved(self.host, self.scheduler, self.since, name, file);
+        let states = self.reader.sessions(name)?;
+        let backlog = match unobserved.observed.hindrance {
+            Some(Hindrance::NotConfigured) => Backlog::default(),
+            _ => {
+                let processor = file.status.processor();
+                let output_version = processor.map_or(0, |processor| processor.descriptor().version_of_output());
+                backlog(self.transcripts, &states, output_version)
+            }
+        };
+        let status = self.statuses.iter().find(|status| status.processor == name.as_str());
+        let in_flight = self.host.run_in_flight(name);
+        let all_failed = self.reader.all_failed(name, in_flight.map(|run| run.started_at))?;
+        let observed = Observed {
+            last_run: self.last_runs.get(name.as_str()).copied(),
+            last_processed: states.values().map(|state| state.processed_at).max(),
+            last_checked: last_checked(&states, succeeded_at(status, &self.last_runs)),
+            newest_transcript: self.newest_transcript,
+            oldest_unprocessed: backlog.oldest,
+            all_failed: all_failed.map(|failed| failed.sessions),
+            ..unobserved.observed
+        };
+        Ok(ObservedProcessor {
+            observed,
+            backlog: backlog.sessions,
+            failing: status.map_or(0, |status| u64::try_from(status.failing).unwrap_or(0)),
+            without_items: self.reader.sessions_without_items(name)?,
+        })
+    }
+}
+
+/// When the last run began, if it left nothing behind.
+fn succeeded_at(status: Option<&ProcessorStatus>, last_runs: &HashMap<String, Timestamp>) -> Option<Timestamp> {
+    let status = status?;
+    let succeeded = status.last_outcome.as_deref() == Some(Outcome::Success.as_str());
+    succeeded.then(|| last_runs.get(&status.processor).copied()).flatten()
+}
+
+/// When transcripts were last found to be processed.
+fn last_checked(states: &HashMap<SessionKey, SessionState>, succeeded: Option<Timestamp>) -> Option<Timestamp> {
+    let checked = states.values().map(SessionState::last_checked);
+    checked.chain(succeeded).max()
+}
+
+/// How far its due moments lie apart at most: over the night, or a weekend.
+fn distance_of(cadence: &Cadence) -> Duration {
+    const WEEK: i64 = 7 * 86_400_000_000;
+    let now = clock::now();
+    let mut longest = 0;
+    let mut latest = cadence.next_after(now);
+    while let Some(moment) = latest.filter(|moment| moment.as_micros() - now.as_micros() <= WEEK) {
+        let next = cadence.next_after(moment);
+        longest = longest.max(next.map_or(0, |next| next.as_micros() - moment.as_micros()));
+        latest = next;
+    }
+    Duration::from_micros(u64::try_from(longest).unwrap_or(0))
+}
+
+fn hindrance(host: &Host, status: &PluginStatus) -> Option<Hindrance> {
+    let is_configured = |name: &ProcessorName| host.settings().processors.contains_key(name.as_str());
+    match status {
+        PluginStatus::Unavailable { name, reason } if is_configured(name) => {
+            Some(Hindrance::Unavailable { reason: reason.clone() })
+        }
+        PluginStatus::Unavailable { .. } => Some(Hindrance::NotConfigured),
+        status => {
+            let session = status.processor()?.wedged_by()?;
+            Some(Hindrance::Wedged { session })
+        }
+    }
+}

@@ -1,0 +1,224 @@
+//! What health warns of, each with the fault itself.
+
+use std::{fs, path::Path};
+
+use serde_json::{Value, json};
+use session_host_tests::{Service, World, wait_until};
+
+use crate::steps::write_sessions;
+
+const MEBIBYTE: u64 = 1 << 20;
+
+fn health(service: &Service) -> Value {
+    service.get("/api/health").is(200).json()
+}
+
+/// The message of the warning of this kind, of the service or of the probe, if there is one.
+fn warning(service: &Service, kind: &str) -> Option<String> {
+    let health = health(service);
+    let of = |warnings: &Value| -> Option<String> {
+        let mut warnings = warnings.as_array()?.iter();
+        let found = warnings.find(|warning| warning["kind"] == kind)?;
+        Some(found["message"].as_str()?.to_owned())
+    };
+    let found = of(&health["warnings"]).or_else(|| of(&health["processors"]["probe"]["warnings"]));
+    assert!(found.is_none() || health["status"] == "degraded", "{health}");
+    found
+}
+
+#[track_caller]
+fn warns(service: &Service, kind: &str) -> String {
+    wait_until(&format!("health warns of {kind}"), || warning(service, kind).is_some());
+    let labels = match ["failed", "failing"].contains(&kind) {
+        true => format!("{{kind=\"{kind}\",processor=\"probe\"}} 1"),
+        false => format!("{{kind=\"{kind}\",processor=\"\"}} 1"),
+    };
+    let metrics = service.get("/metrics").is(200).body;
+    assert!(metrics.contains(&labels), "{labels} is not in\n{metrics}");
+    warning(service, kind).unwrap()
+}
+
+#[track_caller]
+fn warns_no_longer(service: &Service, kind: &str) {
+    wait_until(&format!("health no longer warns of {kind}"), || {
+        warning(service, kind).is_none()
+    });
+}
+
+/// The value of a gauge without labels.
+fn gauge(service: &Service, name: &str) -> Option<u64> {
+    let metrics = service.get("/metrics").is(200).body;
+    let line = metrics.lines().find_map(|line| line.strip_prefix(&format!("{name} ")));
+    line.and_then(|value| value.parse().ok())
+}
+
+/// Waits until health was checked once more, from now on.
+#[track_caller]
+fn is_checked_again(service: &Service) {
+    for _ in 0..2 {
+        let before = health(service)["checked_at"].clone();
+        wait_until("health was checked again", || health(service)["checked_at"] != before);
+    }
+}
+
+#[test]
+fn the_first_run_that_fails_is_a_warning_and_survives_a_restart() {
+    let world = World::new();
+    world.install("probe");
+    let service = world.serve(&[]);
+    fs::remove_dir_all(world.sessions()).unwrap();
+    fs::write(world.sessions(), "no directory").unwrap();
+    drop(service.run("probe").is(500));
+    let message = warns(&service, "failed");
+    assert!(message.contains("scan the sessions directory"), "{message}");
+    drop(warns(&service, "unreadable"));
+    drop(service.stop());
+    fs::remove_file(world.sessions()).unwrap();
+    write_sessions(&world, 1);
+    let service = world.serve(&[]);
+    drop(warns(&service, "failed"));
+    drop(service.run("probe").is(200));
+    warns_no_longer(&service, "failed");
+    warns_no_longer(&service, "unreadable");
+}
+
+#[test]
+fn a_run_that_the_disk_has_no_room_for_is_a_warning() {
+    let world = World::new();
+    world.install("probe");
+    let disk = world.mount("data", 64);
+    let service = world.serve(&[("SESSION_HOST_MIN_FREE_BYTES", "0")]);
+    drop(service.run("probe").is(200));
+    for number in 0..200 {
+        let text = "x".repeat(100_000);
+        let step = json!({"do": "rows", "count": 1, "text": text});
+        world.write(&format!("alice/{number}.jsonl"), step.to_string());
+    }
+    disk.fill_but(0);
+    drop(service.run("probe").is(500));
+    drop(warns(&service, "failed"));
+}
+
+#[test]
+fn a_run_in_which_everything_fails_is_a_warning_until_something_succeeds() {
+    let world = World::new();
+    world.install("probe");
+    let fails = json!({"do": "error", "message": "a format that is new"}).to_string();
+    for number in 0..9 {
+        world.write(&format!("alice/{number}.jsonl"), &fails);
+    }
+    let service = world.serve(&[]);
+    drop(service.run("probe").is(200));
+    let message = warns(&service, "failing");
+    assert!(message.contains("(9)"), "{message}");
+    drop(service.run("probe").is(200));
+    is_checked_again(&service);
+    drop(warns(&service, "failing"));
+    write_sessions(&world, 1);
+    drop(service.run("probe").is(200));
+    warns_no_longer(&service, "failing");
+}
+
+#[test]
+fn a_session_that_fails_beside_others_and_again_when_there_is_nothing_else_is_no_warning() {
+    let world = World::new();
+    world.install("probe");
+    write_sessions(&world, 3);
+    world.write("bruno/bad.jsonl", json!({"do": "error", "message": "bad"}).to_string());
+    let service = world.serve(&[]);
+    drop(service.run("probe").is(200));
+    let again = service.run("probe").is(200).json();
+    assert_eq!(again["details"]["errors"], 1);
+    is_checked_again(&service);
+    assert_eq!(warning(&service, "failing"), None);
+    // A plugin that fails whatever is new from now on is another matter.
+    world.write(
+        "bruno/worse.jsonl",
+        json!({"do": "error", "message": "worse"}).to_string(),
+    );
+    drop(service.run("probe").is(200));
+    drop(warns(&service, "failing"));
+}
+
+#[test]
+fn a_folder_that_cannot_be_read_is_named_and_counted() {
+    let world = World::new();
+    world.install("probe");
+    write_sessions(&world, 1);
+    world.write("closed/a.jsonl", r#"{"do":"rows","count":1}"#);
+    let service = world.serve_by(world.as_nobody(world.serving(&[])));
+    world.chmod("sessions/closed", 0o000);
+    let message = warns(&service, "unreadable");
+    let closed = world.sessions().canonicalize().unwrap().join("closed");
+    assert!(message.contains(closed.to_str().unwrap()), "{message}");
+    assert_eq!(gauge(&service, "session_host_unreadable_files"), Some(1));
+    let answer = service.run("probe").is(200).json();
+    assert_eq!(
+        (&answer["ok"], &answer["details"]["unreadable"]),
+        (&json!(false), &json!(1))
+    );
+    world.chmod("sessions/closed", 0o755);
+    warns_no_longer(&service, "unreadable");
+    assert_eq!(gauge(&service, "session_host_unreadable_files"), Some(0));
+    assert_eq!(service.run("probe").is(200).json()["ok"], true);
+}
+
+#[test]
+fn a_disk_with_little_room_is_a_warning_before_it_is_full() {
+    let world = World::new();
+    world.install("probe");
+    let disk = world.mount("data", 64);
+    let least = (32 * MEBIBYTE).to_string();
+    let service = world.serve(&[("SESSION_HOST_MIN_FREE_BYTES", &least)]);
+    is_checked_again(&service);
+    assert_eq!(warning(&service, "disk"), None);
+    disk.fill_but(16 * MEBIBYTE);
+    let message = warns(&service, "disk");
+    assert!(message.contains("min_free_bytes"), "{message}");
+    let free = gauge(&service, "session_host_disk_free_bytes").unwrap();
+    assert!((8 * MEBIBYTE..32 * MEBIBYTE).contains(&free), "{free}");
+    disk.is_cleared();
+    warns_no_longer(&service, "disk");
+}
+
+#[test]
+fn a_state_that_may_not_be_written_any_more_is_a_warning() {
+    let world = World::new();
+    world.install("probe");
+    let service = world.serve_by(world.as_nobody(world.serving(&[])));
+    world.chmod("data", 0o555);
+    let message = warns(&service, "state");
+    assert!(message.contains("Permission denied"), "{message}");
+    world.chmod("data", 0o755);
+    warns_no_longer(&service, "state");
+}
+
+#[test]
+fn a_default_install_shows_no_false_alarm() {
+    let world = World::new();
+    for plugin in ["usage", "errors", "secrets", "verification"] {
+        world.install(plugin);
+    }
+    write_sessions(&world, 3);
+    let service = world.serve(&[session_host_tests::AT_ONCE]);
+    wait_until("all that serve have run", || {
+        let health = health(&service);
+        ["usage", "errors", "secrets"]
+            .iter()
+            .all(|name| health["processors"][name]["backlog"] == 0)
+    });
+    let health = health(&service);
+    assert_eq!(health["status"], "ok", "{health}");
+    assert_eq!(health["processors"]["verification"]["backlog"], 0, "{health}");
+    let metrics = service.get("/metrics").is(200).body;
+    assert!(metrics.contains(r#"session_host_plugins{status="unavailable"} 1"#));
+    assert!(!metrics.contains(r#"session_host_backlog_sessions{processor="verification"}"#));
+    let warnings = metrics
+        .lines()
+        .filter(|line| line.starts_with("session_host_health_warnings{"));
+    for line in warnings {
+        assert!(line.ends_with(" 0"), "{line}");
+    }
+    let file = gauge(&service, "session_host_state_file_bytes").unwrap();
+    assert_eq!(file, fs::metadata(Path::new(&world.state())).unwrap().len());
+}
