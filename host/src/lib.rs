@@ -3,6 +3,7 @@
 //! The way of the data is [`plugins`] (discover, check, load), [`sessions`] (scan, snapshot), [`runner`] (one run),
 //! [`state`] (DuckDB). [`host`] puts them together, [`cli`] is the face.
 
+pub mod cause;
 pub mod cli;
 pub mod clock;
 pub mod config;

@@ -91,7 +91,7 @@ pub(super) enum Command {
     Processors(ListOptions),
     /// Show how far each processor is
     Status(ListOptions),
-    /// List the sessions that fail, and why
+    /// List what sessions fail of, or each that fails
     Failures(FailuresOptions),
     /// List the latest runs
     Runs(RunsOptions),
@@ -202,6 +202,12 @@ pub(super) struct ListOptions {
 pub(super) struct FailuresOptions {
     /// Only those of this processor
     pub(super) processor: Option<String>,
+    /// List each session, not what they have in common
+    #[arg(long)]
+    pub(super) all: bool,
+    /// How many causes, or sessions
+    #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub(super) limit: u32,
     /// Print JSON
     #[arg(long)]
     pub(super) json: bool,

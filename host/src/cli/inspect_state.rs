@@ -7,130 +7,15 @@ use serde_json::{Value, json, value::RawValue};
 
 use super::{
     Exit,
-    arguments::{
-        ExportOptions, FailuresOptions, ForgetOptions, ListOptions, QueryFormat, QueryOptions, ReprocessOptions,
-        RunsOptions,
-    },
+    arguments::{ExportOptions, ForgetOptions, QueryFormat, QueryOptions, ReprocessOptions},
     output::{self, UsageError},
     server::{Access, open_or_ask, target},
 };
 use crate::{
     config::Settings,
     names::{ProcessorName, SessionKey},
-    state::{AuditEntry, Failure, Forgotten, ProcessorStatus, QueryAnswer, QueryLimits, Reader, State},
+    state::{Forgotten, QueryAnswer, QueryLimits, Reader, State},
 };
-
-#[derive(Deserialize)]
-struct Statuses {
-    processors: Vec<ProcessorStatus>,
-}
-
-/// Shows how far each processor is.
-pub(super) fn status(settings: &Settings, options: &ListOptions) -> anyhow::Result<Exit> {
-    let status = match reader(settings)? {
-        Access::Here(reader) => reader.status()?,
-        Access::Server(server) => server.get::<Statuses>("/api/admin/status")?.processors,
-    };
-    if options.json {
-        output::print_json(&status)?;
-        return Ok(Exit::Done);
-    }
-    let header = [
-        "processor",
-        "sessions",
-        "items",
-        "failing",
-        "last processed",
-        "last run",
-        "outcome",
-    ];
-    let rows = status.into_iter().map(|processor| {
-        [
-            processor.processor,
-            processor.sessions.to_string(),
-            processor.items.to_string(),
-            processor.failing.to_string(),
-            processor.last_processed_at.unwrap_or_default(),
-            processor.last_run_at.unwrap_or_default(),
-            processor.last_outcome.unwrap_or_default(),
-        ]
-    });
-    output::print(output::table(header, rows))?;
-    Ok(Exit::Done)
-}
-
-#[derive(Deserialize)]
-struct Failures {
-    failures: Vec<Failure>,
-}
-
-/// Lists the sessions that fail.
-pub(super) fn failures(settings: &Settings, options: &FailuresOptions) -> anyhow::Result<Exit> {
-    let processor = options.processor.as_deref().map(processor_name).transpose()?;
-    let failures = match reader(settings)? {
-        Access::Here(reader) => reader.failures(processor.as_ref())?,
-        Access::Server(server) => {
-            let name = processor.as_ref().map(ProcessorName::as_str);
-            let asked = target("/api/admin/failures", &[("processor", name)]);
-            server.get::<Failures>(&asked)?.failures
-        }
-    };
-    if options.json {
-        output::print_json(&failures)?;
-        return Ok(Exit::Done);
-    }
-    let header = ["processor", "session", "attempts", "kind", "last failed", "error"];
-    let rows = failures.into_iter().map(|failure| {
-        [
-            failure.processor,
-            failure.session,
-            failure.attempts.to_string(),
-            failure.kind,
-            failure.last_failed_at,
-            failure.error,
-        ]
-    });
-    output::print(output::table(header, rows))?;
-    Ok(Exit::Done)
-}
-
-#[derive(Deserialize)]
-struct Runs {
-    runs: Vec<AuditEntry>,
-}
-
-/// Lists the latest runs.
-pub(super) fn runs(settings: &Settings, options: &RunsOptions) -> anyhow::Result<Exit> {
-    let entries = match reader(settings)? {
-        Access::Here(reader) => reader.runs(options.limit)?,
-        Access::Server(server) => {
-            let limit = options.limit.to_string();
-            server
-                .get::<Runs>(&target("/api/admin/runs", &[("limit", Some(&limit))]))?
-                .runs
-        }
-    };
-    if options.json {
-        output::print_json(&entries)?;
-        return Ok(Exit::Done);
-    }
-    let header = ["when", "actor", "action", "result", "ms", "processed", "errors"];
-    let rows = entries.into_iter().map(|entry| {
-        let counter = |name: &str| entry.params.get(name).map(ToString::to_string).unwrap_or_default();
-        let (processed, errors) = (counter("processed"), counter("errors"));
-        [
-            entry.timestamp,
-            entry.actor,
-            entry.action,
-            entry.result,
-            entry.duration_ms.to_string(),
-            processed,
-            errors,
-        ]
-    });
-    output::print(output::table(header, rows))?;
-    Ok(Exit::Done)
-}
 
 #[derive(Deserialize)]
 struct Reprocessed {
@@ -291,7 +176,8 @@ pub(super) fn forget(settings: &Settings, options: &ForgetOptions) -> anyhow::Re
     Ok(Exit::Done)
 }
 
-fn reader(settings: &Settings) -> anyhow::Result<Access<Reader>> {
+/// Opens the state for reading, or finds the server that has it.
+pub(super) fn reader(settings: &Settings) -> anyhow::Result<Access<Reader>> {
     open_or_ask(settings, || Reader::open(&settings.state))
 }
 
@@ -299,7 +185,8 @@ fn existing(settings: &Settings) -> anyhow::Result<Access<State>> {
     open_or_ask(settings, || State::open_existing(&settings.state))
 }
 
-fn processor_name(text: &str) -> Result<ProcessorName, UsageError> {
+/// A text that must be the name of a processor.
+pub(super) fn processor_name(text: &str) -> Result<ProcessorName, UsageError> {
     text.parse()
         .map_err(|error: crate::names::InvalidProcessorName| UsageError(error.to_string()))
 }

@@ -5,9 +5,11 @@ mod check;
 mod client;
 mod config;
 mod inspect_state;
+mod lists;
 mod log;
 mod output;
 mod processors;
+mod progress;
 mod run;
 mod serve;
 mod server;
@@ -36,7 +38,7 @@ use crate::{
 };
 
 /// How a command ended, as the shell sees it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Exit {
     /// All is done.
     Done = 0,
@@ -93,9 +95,9 @@ fn dispatch(arguments: Arguments) -> anyhow::Result<Exit> {
         Command::Serve(_) => serve::serve(settings, trust),
         Command::Check(options) => check::check(settings, trust, &options),
         Command::Processors(options) => processors::list(&settings, trust, &options),
-        Command::Status(options) => inspect_state::status(&settings, &options),
-        Command::Failures(options) => inspect_state::failures(&settings, &options),
-        Command::Runs(options) => inspect_state::runs(&settings, &options),
+        Command::Status(options) => lists::status(&settings, &options),
+        Command::Failures(options) => lists::failures(&settings, &options),
+        Command::Runs(options) => lists::runs(&settings, &options),
         Command::Retry(options) => run::retry(settings, trust, &options),
         Command::Reprocess(options) => inspect_state::reprocess(&settings, &options),
         Command::Query(options) => inspect_state::query(&settings, &options),

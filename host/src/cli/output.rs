@@ -40,6 +40,19 @@ pub(super) fn table<const N: usize>(header: [&str; N], rows: impl IntoIterator<I
     )
 }
 
+/// How wide a list is where no terminal says.
+const WIDTH: u16 = 80;
+
+/// A table that fits the terminal, and 80 columns where there is none.
+pub(super) fn fitted_table<const N: usize>(header: [&str; N], rows: impl IntoIterator<Item = [String; N]>) -> Table {
+    let mut table = table(header, rows);
+    table.set_content_arrangement(ContentArrangement::Dynamic);
+    if table.width().is_none() {
+        table.set_width(WIDTH);
+    }
+    table
+}
+
 /// As [`table`], of any width.
 pub(super) fn grid(header: Vec<String>, rows: impl IntoIterator<Item = Vec<String>>) -> Table {
     let mut table = Table::new();

@@ -1,34 +1,30 @@
 //! `session-host run` and `session-host retry`, here or through the server that has the state.
 
 use std::{
-    io::{self, IsTerminal, Write},
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
-    thread,
+    collections::BTreeMap,
+    io::{self, Write},
+    sync::Arc,
     time::Duration,
 };
 
-use indicatif::{ProgressBar, ProgressStyle};
 use serde::Deserialize;
 
 use super::{
     Exit,
     arguments::{LimitOptions, RetryOptions, RunOptions},
     complained,
-    log::BARS,
     output::{self, grouped},
+    progress::{self, Counters, watched},
     server::{Access, Server, open_or_ask, refuse_here, target},
     signals::{self, Hangup},
 };
 use crate::{
     config::Settings,
-    host::{Host, StartError},
+    host::{Host, RunListing, StartError},
     names::SessionKey,
     plugins::{PluginListing, PluginTrust, Processor},
     process,
-    runner::{Progress, RunResult, Selection, StopToken},
+    runner::{RunResult, Selection, StopToken},
     state::Actor,
 };
 
@@ -39,6 +35,12 @@ struct Runs<'a> {
     selection: Selection,
     as_json: bool,
 }
+
+/// How often the bar of a run of this process is drawn.
+const REDRAW: Duration = Duration::from_millis(80);
+
+/// How often a server is asked how far its run is.
+const ASK_AGAIN: Duration = Duration::from_millis(250);
 
 type Results = Vec<anyhow::Result<RunResult>>;
 
@@ -102,19 +104,19 @@ impl Runs<'_> {
 
     fn watch(&self, host: &Arc<Host>, processor: &Processor, stop: &StopToken) -> anyhow::Result<RunResult> {
         let run = host.begin_run(processor.name().as_str(), Actor::Cli, self.selection.clone())?;
-        if self.as_json || !io::stderr().is_terminal() {
+        if self.as_json || !progress::is_seen() {
             return Ok(run.execute(stop)?);
         }
-        let progress = Arc::clone(run.progress());
-        let ended = AtomicBool::new(false);
-        thread::scope(|scope| {
-            let drawing = scope.spawn(|| draw(processor.name().as_str(), &progress, &ended));
-            let _ending = Ending {
-                ended: &ended,
-                drawing: drawing.thread().clone(),
-            };
-            Ok(run.execute(stop)?)
-        })
+        let counters = Arc::clone(run.progress());
+        let look = || {
+            Some(Counters {
+                scanned: counters.scanned(),
+                settled: counters.settled(),
+                bytes_read: counters.bytes_read(),
+            })
+        };
+        let name = processor.name().as_str();
+        Ok(watched(name, REDRAW, look, || run.execute(stop))?)
     }
 
     fn ask_for(&self, server: &Server, limits: &LimitOptions) -> anyhow::Result<Exit> {
@@ -128,14 +130,20 @@ impl Runs<'_> {
             [] => &all,
             named => named,
         };
-        let results: Results = names
-            .iter()
-            .map(|name| Ok(server.post::<Made>(&self.target(name), String::new())?.details))
-            .collect();
+        let results: Results = names.iter().map(|name| self.ask_for_one(server, name)).collect();
         if results.iter().any(Result::is_ok) {
             self.print(&results, &plugins)?;
         }
         exit_of(results)
+    }
+
+    fn ask_for_one(&self, server: &Server, name: &str) -> anyhow::Result<RunResult> {
+        let ask = || server.post::<Made>(&self.target(name), String::new());
+        let made = match self.as_json || !progress::is_seen() {
+            true => ask(),
+            false => watched(name, ASK_AGAIN, || counters_of(server, name), ask),
+        };
+        Ok(made?.details)
     }
 
     fn target(&self, processor: &str) -> String {
@@ -170,14 +178,36 @@ struct Made {
     details: RunResult,
 }
 
+/// How far a run of the server is, as its health tells: that leaves no trace in the audit log.
+fn counters_of(server: &Server, processor: &str) -> Option<Counters> {
+    let health: Watched = server.get("/api/health").ok()?;
+    let run = health.processors.get(processor)?.run.as_ref()?;
+    Some(Counters {
+        scanned: run.scanned,
+        settled: run.settled,
+        bytes_read: run.bytes_read,
+    })
+}
+
+/// What a server's health tells of runs.
+#[derive(Deserialize)]
+struct Watched {
+    processors: BTreeMap<String, WatchedProcessor>,
+}
+
+#[derive(Deserialize)]
+struct WatchedProcessor {
+    run: Option<RunListing>,
+}
+
+/// Complains of every run that was not made. The gravest exit status is that of all.
 fn exit_of(results: Results) -> anyhow::Result<Exit> {
-    let mut exit = Exit::Done;
-    for result in results {
-        if !result?.is_well() {
-            exit = Exit::Failed;
-        }
-    }
-    Ok(exit)
+    let exits = results.into_iter().map(|result| match result {
+        Ok(result) if result.is_well() => Exit::Done,
+        Ok(_) => Exit::Failed,
+        Err(error) => complained(&error),
+    });
+    Ok(exits.max().unwrap_or(Exit::Done))
 }
 
 /// Ends the process: it comes back only where that fails.
@@ -190,35 +220,6 @@ fn end(host: &Host, ended: anyhow::Result<Exit>) -> anyhow::Result<Exit> {
     io::stdout().flush()?;
     // Threads that hang in a plugin must not meet the end of what they use, and nothing is left to be done.
     process::end_at_once(exit as i32)
-}
-
-/// Ends the drawing, however the run ends.
-struct Ending<'a> {
-    ended: &'a AtomicBool,
-    drawing: thread::Thread,
-}
-
-impl Drop for Ending<'_> {
-    fn drop(&mut self) {
-        self.ended.store(true, Ordering::Release);
-        self.drawing.unpark();
-    }
-}
-
-fn draw(name: &str, progress: &Progress, ended: &AtomicBool) {
-    const REDRAW: Duration = Duration::from_millis(80);
-    let bar = BARS.add(ProgressBar::new(0));
-    if let Ok(style) = ProgressStyle::with_template("{prefix} {wide_bar} {pos}/{len} sessions {msg}") {
-        bar.set_style(style);
-    }
-    bar.set_prefix(name.to_owned());
-    while !ended.load(Ordering::Acquire) {
-        bar.set_length(progress.scanned());
-        bar.set_position(progress.settled());
-        bar.set_message(format!("{} MB", progress.bytes_read() / 1_000_000));
-        thread::park_timeout(REDRAW);
-    }
-    bar.finish_and_clear();
 }
 
 fn print_table<'a>(results: impl Iterator<Item = &'a RunResult>, plugins: &[PluginListing]) -> anyhow::Result<()> {

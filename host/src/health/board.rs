@@ -13,7 +13,7 @@ use super::{
     assessment::{Observed, assess},
     warning::{Warning, WarningKind},
 };
-use crate::{clock::text_of, names::ProcessorName};
+use crate::{clock::text_of, host::RunListing, names::ProcessorName};
 
 /// The latest observation. Readers never wait for a run, the writer or the disk.
 #[derive(Debug)]
@@ -78,6 +78,19 @@ pub struct ProcessorHealth {
     pub backlog: u64,
     /// How many sessions' last attempts failed.
     pub failing: u64,
+    /// The run of it that goes on.
+    pub run: Option<RunListing>,
+}
+
+impl Health {
+    /// The same, with the runs that go on now.
+    #[must_use]
+    pub fn with_runs(mut self, mut runs: BTreeMap<String, RunListing>) -> Self {
+        for (name, processor) in &mut self.processors {
+            processor.run = runs.remove(name);
+        }
+        self
+    }
 }
 
 impl HealthBoard {
@@ -177,6 +190,7 @@ impl ObservedProcessor {
             newest_transcript_at: self.observed.newest_transcript.map(text_of),
             backlog: self.backlog,
             failing: self.failing,
+            run: None,
         }
     }
 }
@@ -274,7 +288,7 @@ mod tests {
             "processors": {"usage": {
                 "status": "ok", "warnings": [], "last_run_at": "1970-01-01T00:00:50Z",
                 "last_processed_at": "1970-01-01T00:00:50Z", "newest_transcript_at": "1970-01-01T00:00:50Z",
-                "backlog": 1, "failing": 2,
+                "backlog": 1, "failing": 2, "run": null,
             }},
         });
         assert_eq!(serde_json::to_value(board.read(at(61))).unwrap(), expected);

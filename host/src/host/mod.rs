@@ -2,6 +2,7 @@
 
 mod correction;
 mod run;
+mod status;
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -11,7 +12,8 @@ use std::{
 };
 
 pub use correction::CorrectionError;
-pub use run::{BegunRun, NotBegun, RunInFlight};
+pub use run::{BegunRun, NotBegun, RunInFlight, RunListing};
+pub use status::StatusListing;
 
 use crate::{
     config::{ConfigError, Settings},

@@ -2,12 +2,13 @@
 
 use std::{
     any::Any,
-    collections::HashMap,
+    collections::{BTreeMap, HashMap},
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Instant,
 };
 
+use serde::{Deserialize, Serialize};
 use session_plugin_api::{Timestamp, abi::message::capped};
 
 use super::{Host, NoSuchProcessor};
@@ -29,6 +30,33 @@ pub struct RunInFlight {
     pub started_at: Timestamp,
     /// How far it is.
     pub progress: Arc<Progress>,
+}
+
+/// A run that goes on, as it is listed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RunListing {
+    /// Who started it: `cli`, `scheduler` or `admin`.
+    pub actor: String,
+    /// When it began, RFC 3339 in UTC.
+    pub started_at: String,
+    /// How many sessions it looks at; 0 until the scan is done.
+    pub scanned: u64,
+    /// How many of them it is done with.
+    pub settled: u64,
+    /// How many bytes of transcripts it has read.
+    pub bytes_read: u64,
+}
+
+impl From<&RunInFlight> for RunListing {
+    fn from(run: &RunInFlight) -> Self {
+        Self {
+            actor: run.actor.as_str().to_owned(),
+            started_at: clock::text_of(run.started_at),
+            scanned: run.progress.scanned(),
+            settled: run.progress.settled(),
+            bytes_read: run.progress.bytes_read(),
+        }
+    }
 }
 
 /// Why a run was not begun.
@@ -104,6 +132,16 @@ impl Host {
 
     fn lock_failed_runs(&self) -> MutexGuard<'_, HashMap<String, String>> {
         self.failed_runs.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Every run that goes on, by its processor.
+    #[must_use]
+    pub fn runs_in_flight(&self) -> BTreeMap<String, RunListing> {
+        let in_flight = self.lock_in_flight();
+        let listed = in_flight
+            .iter()
+            .map(|(name, run)| (name.to_string(), RunListing::from(run)));
+        listed.collect()
     }
 
     /// The run of a processor that goes on, if one does.

@@ -18,9 +18,8 @@ use super::{
     service::{OfService, Service},
 };
 use crate::{
-    clock,
-    host::{BegunRun, Host},
-    names::{ProcessorName, SessionKey},
+    host::{BegunRun, RunListing},
+    names::SessionKey,
     plugins::PluginListing,
     runner::{RunResult, Selection, StopToken},
     scheduler::ScheduleListing,
@@ -154,11 +153,12 @@ pub(super) async fn processors(State(service): OfService) -> Response {
     let scheduler = Arc::clone(&service.scheduler);
     let (status, body) = in_background(&service, move |host| {
         let catalogue = host.catalogue();
+        let runs = host.runs_in_flight();
         let listed = catalogue.files().iter().map(|file| {
             let processor = file.status.processor();
             ListedProcessor {
                 schedule: processor.and_then(|processor| scheduler.listing(processor.name())),
-                run: processor.and_then(|processor| listed_run(host, processor.name())),
+                run: processor.and_then(|processor| runs.get(processor.name().as_str()).cloned()),
                 plugin: PluginListing::from(file),
             }
         });
@@ -173,27 +173,7 @@ struct ListedProcessor {
     #[serde(flatten)]
     plugin: PluginListing,
     schedule: Option<ScheduleListing>,
-    run: Option<ListedRun>,
-}
-
-#[derive(Serialize)]
-struct ListedRun {
-    actor: &'static str,
-    started_at: String,
-    scanned: u64,
-    settled: u64,
-    bytes_read: u64,
-}
-
-fn listed_run(host: &Host, processor: &ProcessorName) -> Option<ListedRun> {
-    let run = host.run_in_flight(processor)?;
-    Some(ListedRun {
-        actor: run.actor.as_str(),
-        started_at: clock::text_of(run.started_at),
-        scanned: run.progress.scanned(),
-        settled: run.progress.settled(),
-        bytes_read: run.progress.bytes_read(),
-    })
+    run: Option<RunListing>,
 }
 
 /// Tells the audit log what was done to a processor.

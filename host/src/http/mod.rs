@@ -6,6 +6,7 @@ mod audit;
 mod authentication;
 mod background;
 mod connections;
+mod lists;
 mod observation;
 mod openapi;
 mod parameters;

@@ -21,7 +21,8 @@ use crate::{
 
 /// `GET /api/health`
 pub(super) async fn health(State(service): OfService) -> Response {
-    json_answer(StatusCode::OK, &service.health.read(clock::now()))
+    let health = service.health.read(clock::now());
+    json_answer(StatusCode::OK, &health.with_runs(service.host.runs_in_flight()))
 }
 
 /// `GET /metrics`
@@ -61,7 +62,7 @@ pub(super) async fn count(State(service): State<Service>, request: Request, next
 }
 
 /// The paths that there are, by which requests are counted.
-const ROUTES: [&str; 14] = [
+const ROUTES: [&str; 15] = [
     "/api/admin/run-session-processor",
     "/api/admin/retry",
     "/api/admin/reprocess",
@@ -73,6 +74,7 @@ const ROUTES: [&str; 14] = [
     "/api/admin/status",
     "/api/admin/runs",
     "/api/admin/failures",
+    "/api/admin/failure-causes",
     "/api/health",
     "/api/openapi.json",
     "/metrics",

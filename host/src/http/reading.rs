@@ -1,4 +1,4 @@
-//! What reads the state: lists, queries, exports.
+//! What reads the state: queries, exports.
 
 use std::{sync::Arc, time::Duration};
 
@@ -19,62 +19,10 @@ use tokio::{
 use super::{
     answer::{Refusal, json_answer},
     audit::Note,
-    background::{in_background, reading},
-    parameters::{Parameters, processor_name},
+    background::in_background,
     service::{OfService, Service},
 };
 use crate::state::QueryLimits;
-
-/// Which processor's failures; all where none is named.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct AnyProcessor {
-    processor: Option<String>,
-}
-
-/// How many runs.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Limit {
-    #[serde(default = "some_runs")]
-    limit: u32,
-}
-
-fn some_runs() -> u32 {
-    20
-}
-
-/// How many runs are listed at most.
-const MOST_RUNS: u32 = 1000;
-
-/// `GET /api/admin/status`: how far each processor is.
-pub(super) async fn status(State(service): OfService) -> Response {
-    let state = service.host.state().path().display().to_string();
-    let (status, body) = reading(&service, move |reader| {
-        Ok(json!({"state": state, "processors": reader.status()?}))
-    })
-    .await;
-    json_answer(status, &body)
-}
-
-/// `GET /api/admin/runs?limit=N`: the latest runs.
-pub(super) async fn runs(State(service): OfService, Parameters(asked): Parameters<Limit>) -> Response {
-    if asked.limit == 0 || asked.limit > MOST_RUNS {
-        return Refusal::bad_request(format!("limit must be 1 to {MOST_RUNS}")).into_response();
-    }
-    let (status, body) = reading(&service, move |reader| Ok(json!({"runs": reader.runs(asked.limit)?}))).await;
-    json_answer(status, &body)
-}
-
-/// `GET /api/admin/failures?processor=NAME`: the sessions that fail.
-pub(super) async fn failures(State(service): OfService, Parameters(asked): Parameters<AnyProcessor>) -> Response {
-    let (status, body) = reading(&service, move |reader| {
-        let processor = asked.processor.as_deref().map(processor_name).transpose()?;
-        Ok(json!({"failures": reader.failures(processor.as_ref())?}))
-    })
-    .await;
-    json_answer(status, &body)
-}
 
 /// A query and its parameters.
 #[derive(Deserialize)]

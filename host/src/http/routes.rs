@@ -9,7 +9,7 @@ use axum::{
     routing::{get, post},
 };
 
-use super::{admin, answer::Refusal, audit, authentication, observation, openapi, reading, service::Service};
+use super::{admin, answer::Refusal, audit, authentication, lists, observation, openapi, reading, service::Service};
 
 /// How long a path with its parameters may be, in bytes.
 const MAX_TARGET: usize = 4 << 10;
@@ -28,9 +28,10 @@ pub fn router(service: Service) -> Router {
         .route("/query", post(reading::query))
         .route("/export", post(reading::export))
         .route("/processors", get(admin::processors))
-        .route("/status", get(reading::status))
-        .route("/runs", get(reading::runs))
-        .route("/failures", get(reading::failures))
+        .route("/status", get(lists::status))
+        .route("/runs", get(lists::runs))
+        .route("/failures", get(lists::failures))
+        .route("/failure-causes", get(lists::failure_causes))
         .fallback(not_found)
         .method_not_allowed_fallback(method_not_allowed)
         .layer(middleware::from_fn_with_state(service.clone(), audit::write_down))

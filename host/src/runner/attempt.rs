@@ -200,7 +200,7 @@ fn after_panic(context: &RunContext, instance: &Arc<Instance>, fault: &Fault) {
         return;
     }
     let place = fault.place.as_deref().unwrap_or_default();
-    tracing::error!(place, "the processor panicked: {}", fault.message);
+    context.complaints.add_panic(place, &fault.message);
     if let Some(backtrace) = &fault.backtrace {
         tracing::debug!("the stack at the panic:\n{backtrace}");
     }

@@ -10,7 +10,7 @@ use crate::{
     state::{Destination, Done, FailureKind, FailureRecord, Seen, State, StateError},
 };
 
-use super::{memory::Held, result::RunResult};
+use super::{complaints::Complaints, memory::Held, result::RunResult};
 
 /// What waits for the next commit.
 #[derive(Debug, Default)]
@@ -72,6 +72,7 @@ impl Group {
         state: &State,
         destination: &Destination,
         metrics: &Metrics,
+        complaints: &Complaints,
         result: &mut RunResult,
     ) -> Result<(), StateError> {
         let group = std::mem::take(self);
@@ -83,7 +84,7 @@ impl Group {
             metrics.observe_commit(&destination.processor, started_at.elapsed());
             for done in &group.done {
                 match failed.iter().find(|failed| failed.session == done.seen.session) {
-                    Some(failed) => failures.push(uncommitted(done, &failed.error)),
+                    Some(failed) => failures.push(uncommitted(done, &failed.error, complaints)),
                     None => {
                         result.processed += 1;
                         result.items_extracted += done.items;
@@ -118,15 +119,16 @@ impl Group {
     }
 }
 
-fn uncommitted(done: &Done, error: &StateError) -> FailureRecord {
+fn uncommitted(done: &Done, error: &StateError, complaints: &Complaints) -> FailureRecord {
     let session: SessionKey = done.seen.session.clone();
-    tracing::warn!(%session, "the session could not be committed: {}", capped(error.to_string()));
+    let error = capped(format!("commit: {error}"));
+    complaints.add(&session, &error);
     FailureRecord {
         session,
         username: done.seen.username.clone(),
         hash: Some(done.seen.hash.clone()),
         failed_at: crate::clock::now(),
         kind: FailureKind::Error,
-        error: capped(format!("commit: {error}")),
+        error,
     }
 }

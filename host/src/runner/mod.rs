@@ -2,6 +2,7 @@
 
 mod attempt;
 mod candidates;
+mod complaints;
 mod connection;
 mod dispatch;
 mod flight;

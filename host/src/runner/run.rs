@@ -16,6 +16,7 @@ use tracing::field;
 use super::{
     attempt::{Verdict, failure},
     candidates,
+    complaints::Complaints,
     dispatch::Dispatcher,
     flight::Flight,
     group::Group,
@@ -221,6 +222,7 @@ impl Run<'_> {
             messages,
             flights: Mutex::default(),
             failure: Mutex::default(),
+            complaints: Complaints::default(),
         });
         let mut conductor = Conductor {
             context: Arc::clone(&context),
@@ -239,7 +241,9 @@ impl Run<'_> {
         };
         conductor.start_workers()?;
         conductor.listen(&inbox);
-        conductor.end()
+        let ended = conductor.end();
+        context.complaints.sum_up();
+        ended
     }
 }
 
@@ -363,6 +367,7 @@ impl Conductor<'_> {
             &self.context.state,
             &self.context.destination,
             &self.context.metrics,
+            &self.context.complaints,
             &mut self.result,
         );
         if let Err(error) = committed {

@@ -15,6 +15,7 @@ use tracing::{Span, field};
 use super::{
     attempt::{Verdict, settle},
     candidates::Candidate,
+    complaints::Complaints,
     dispatch::Dispatcher,
     flight::Flight,
     lane::Lane,
@@ -47,6 +48,8 @@ pub(super) struct RunContext {
     pub(super) messages: SyncSender<Message>,
     pub(super) flights: Mutex<Vec<(WorkerId, Arc<Flight>)>>,
     pub(super) failure: Mutex<Option<RunError>>,
+    /// What sessions fail of.
+    pub(super) complaints: Complaints,
 }
 
 /// The number of a worker within its run.
@@ -136,7 +139,7 @@ impl RunContext {
         span.record("duration_ms", duration.as_millis() as u64);
         span.record("outcome", verdict.as_ref().map_or("abandoned", Verdict::outcome));
         match &verdict {
-            Some(Verdict::Failed(failure)) => tracing::warn!("the session failed: {}", failure.error),
+            Some(Verdict::Failed(failure)) => self.complaints.add(&failure.session, &failure.error),
             _ => tracing::debug!("the session is settled"),
         }
         verdict

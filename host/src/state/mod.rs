@@ -2,6 +2,7 @@
 
 mod audit;
 mod batch;
+mod causes;
 mod checkpoint;
 mod columns;
 mod engine;
@@ -29,6 +30,7 @@ mod writer;
 pub(crate) use audit::RUN;
 pub use audit::{Actor, AuditEntry, AuditRecord, Outcome};
 pub use batch::{PendingRows, RowsRefused};
+pub use causes::{FailureCause, by_cause};
 pub use error::{Result, StateError};
 pub use failures::{AllFailed, Failure, FailureKind, FailureRecord};
 pub use files::{Obstacle, StateFiles};

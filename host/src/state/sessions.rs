@@ -46,7 +46,7 @@ pub struct Checked {
 }
 
 /// How far a processor is.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ProcessorStatus {
     /// The processor.
     pub processor: String,

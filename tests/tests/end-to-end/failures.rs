@@ -154,7 +154,7 @@ fn failures_are_listed_the_latest_first() {
     drop(world.run(&["probe"]).exits(1));
     world.write("bob/b.jsonl", error("bad luck"));
     drop(world.run(&["probe", "--max-sessions", "1"]).exits(1));
-    let listed = world.host(&["failures", "--json"]).exits(0).json();
+    let listed = world.host(&["failures", "--all", "--json"]).exits(0).json();
     let listed: Vec<_> = listed.as_array().unwrap().iter().collect();
     assert_eq!(listed.len(), 2);
     assert_eq!(
@@ -175,7 +175,7 @@ fn failures_are_listed_the_latest_first() {
             "username"
         ]
     );
-    let table = world.host(&["failures", "probe"]).exits(0);
+    let table = world.host(&["failures", "probe", "--all"]).exits(0);
     assert!(
         table.stdout.contains("no luck") && table.stdout.contains("bad luck"),
         "{}",
@@ -251,4 +251,43 @@ fn what_only_a_version_that_was_rolled_back_failed_fails_no_longer() {
     world.install_as("probe_v2", "probe.so");
     assert_eq!(counts(&world.run(&["probe"]).exits(1)), failed(2));
     assert_eq!(failing(), 2);
+}
+
+#[test]
+fn a_cause_that_hits_every_session_is_one_row_and_two_lines() {
+    let world = World::new();
+    world.install("probe");
+    for number in 0..300 {
+        let message = format!("no space for alice/{number}.jsonl: {} bytes are missing", number * 7);
+        world.write(&format!("alice/{number}.jsonl"), error(&message));
+    }
+    world.write("bob/other.jsonl", error(&"something else ".repeat(40)));
+    let ran = world.run(&["probe"]).exits(1);
+    let lines = ran.stderr.matches("no space for").count();
+    assert_eq!(lines, 2, "{}", ran.stderr);
+    assert!(
+        ran.stderr.contains("300 sessions failed of one cause"),
+        "{}",
+        ran.stderr
+    );
+
+    let causes = world.host(&["failures", "--json"]).exits(0).json();
+    let sessions: Vec<&Value> = causes
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|cause| &cause["sessions"])
+        .collect();
+    assert_eq!(sessions, [300, 1]);
+    for arguments in [&["failures"][..], &["failures", "--all"]] {
+        let table = world.host(arguments).exits(0).stdout;
+        let widest = table.lines().map(|line| line.chars().count()).max();
+        assert!(widest <= Some(80), "{arguments:?}\n{table}");
+    }
+    let all = world.host(&["failures", "--all", "--limit", "7"]).exits(0).stdout;
+    assert!(all.contains("and 294 more sessions: --limit 301"), "{all}");
+    let listed = world.host(&["failures", "--all", "--json", "--limit", "1000"]).exits(0);
+    assert_eq!(listed.json().as_array().unwrap().len(), 301);
+    let runs = world.host(&["runs"]).exits(0).stdout;
+    assert!(runs.contains("no space") || runs.contains("something"), "{runs}");
 }

@@ -26,7 +26,7 @@ fn rows_of(world: &World, session: &str) -> usize {
 }
 
 fn failures(world: &World) -> Vec<Value> {
-    let ran = world.host(&["failures", "--json"]).exits(0);
+    let ran = world.host(&["failures", "--all", "--json"]).exits(0);
     ran.json().as_array().unwrap().clone()
 }
 

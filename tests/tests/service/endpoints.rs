@@ -118,6 +118,8 @@ fn what_is_not_there_and_what_is_called_wrongly_is_told_in_json() {
         "/api/admin/runs?limit=0",
         "/api/admin/runs?limit=x",
         "/api/admin/failures?processor=No",
+        "/api/admin/failures?limit=10001",
+        "/api/admin/failure-causes?limit=0",
     ] {
         drop(service.get(target).is(400).detail());
     }
@@ -183,9 +185,21 @@ fn runs_failures_and_status_are_listed() {
     );
     assert_eq!(
         service.get("/api/admin/failures?processor=other").is(200).json(),
-        json!({"failures": []})
+        json!({"failures": [], "total": 0})
     );
-    let status = service.get("/api/admin/status").is(200).json();
+    let causes = service.get("/api/admin/failure-causes").is(200).json();
+    assert_eq!(
+        (
+            &causes["causes"][0]["sessions"],
+            &causes["causes"][0]["example"],
+            &causes["total"]
+        ),
+        (&json!(1), &json!("bruno/bad.jsonl"), &json!(1))
+    );
+    let status = || service.get("/api/admin/status").is(200).json();
+    wait_until("the backlog is known", || status()["processors"][0]["backlog"] == 1);
+    let status = status();
+    assert_eq!(status["processors"][0]["run"], Value::Null);
     assert_eq!(status["processors"][0]["sessions"], 2);
     assert_eq!(status["processors"][0]["failing"], 1);
 }

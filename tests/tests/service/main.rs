@@ -8,6 +8,7 @@
 )]
 
 mod access;
+mod beside;
 mod corrections;
 mod ending;
 mod endpoints;

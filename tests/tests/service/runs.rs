@@ -149,7 +149,7 @@ fn a_retry_attempts_failing_sessions_alone() {
     );
     assert_eq!(
         service.get("/api/admin/failures").is(200).json(),
-        json!({"failures": []})
+        json!({"failures": [], "total": 0})
     );
     assert_eq!(service.run("probe").is(200).json()["details"]["processed"], 1);
 }

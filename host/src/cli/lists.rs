@@ -1,0 +1,274 @@
+//! The lists: how far processors are, what ran, what fails; here or from the server that has the state.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+
+use super::{
+    Exit,
+    arguments::{FailuresOptions, ListOptions, RunsOptions},
+    inspect_state::{processor_name, reader},
+    output,
+    server::{Access, target},
+};
+use crate::{
+    config::Settings,
+    host::StatusListing,
+    names::ProcessorName,
+    runner::backlog,
+    sessions::Scan,
+    state::{AuditEntry, Failure, FailureCause, ProcessorStatus, Reader, by_cause},
+};
+
+#[derive(Deserialize)]
+struct Statuses {
+    processors: Vec<StatusListing>,
+}
+
+/// Shows how far each processor is, and what it does now.
+pub(super) fn status(settings: &Settings, options: &ListOptions) -> anyhow::Result<Exit> {
+    let status = match reader(settings)? {
+        Access::Here(reader) => {
+            let statuses = reader.status()?;
+            let backlogs = backlogs(settings, &reader, &statuses)?;
+            // No run goes on beside this process: it has the state.
+            StatusListing::all(statuses, &backlogs, BTreeMap::new())
+        }
+        Access::Server(server) => server.get::<Statuses>("/api/admin/status")?.processors,
+    };
+    if options.json {
+        output::print_json(&status)?;
+        return Ok(Exit::Done);
+    }
+    let header = [
+        "processor",
+        "sessions",
+        "items",
+        "backlog",
+        "failing",
+        "last processed",
+        "last run",
+        "outcome",
+        "running",
+    ];
+    output::print(output::table(header, status.into_iter().map(status_row)))?;
+    Ok(Exit::Done)
+}
+
+fn status_row(listed: StatusListing) -> [String; 9] {
+    let StatusListing { status, backlog, run } = listed;
+    [
+        status.processor,
+        status.sessions.to_string(),
+        status.items.to_string(),
+        backlog.map(|backlog| backlog.to_string()).unwrap_or_default(),
+        status.failing.to_string(),
+        to_seconds(status.last_processed_at.unwrap_or_default()),
+        to_seconds(status.last_run_at.unwrap_or_default()),
+        status.last_outcome.unwrap_or_default(),
+        run.map(|run| format!("{} of {}", run.settled, run.scanned))
+            .unwrap_or_default(),
+    ]
+}
+
+/// How many transcripts wait for each processor that the state knows. The plugins are not asked: what was last processed
+/// tells the version of their output.
+fn backlogs(
+    settings: &Settings,
+    reader: &Reader,
+    statuses: &[ProcessorStatus],
+) -> anyhow::Result<BTreeMap<String, u64>> {
+    let Ok(scanner) = settings.scanner() else {
+        return Ok(BTreeMap::new());
+    };
+    let Scan { transcripts, .. } = match scanner.scan() {
+        Ok(scan) => scan,
+        Err(error) => {
+            tracing::warn!("the backlog is not known: {error}");
+            return Ok(BTreeMap::new());
+        }
+    };
+    let mut backlogs = BTreeMap::new();
+    for status in statuses {
+        let states = reader.sessions(&processor_name(&status.processor)?)?;
+        let output_version = states.values().map(|state| state.output_version).max();
+        let waiting = backlog(&transcripts, &states, output_version.unwrap_or(0)).sessions;
+        backlogs.insert(status.processor.clone(), waiting);
+    }
+    Ok(backlogs)
+}
+
+#[derive(Deserialize)]
+struct Failures {
+    failures: Vec<Failure>,
+    total: usize,
+}
+
+#[derive(Deserialize)]
+struct Causes {
+    causes: Vec<FailureCause>,
+    total: usize,
+}
+
+/// Lists what fails: by cause, or each session.
+pub(super) fn failures(settings: &Settings, options: &FailuresOptions) -> anyhow::Result<Exit> {
+    let processor = options.processor.as_deref().map(processor_name).transpose()?;
+    match options.all {
+        true => failing_sessions(settings, processor.as_ref(), options),
+        false => causes(settings, processor.as_ref(), options),
+    }
+}
+
+fn causes(settings: &Settings, processor: Option<&ProcessorName>, options: &FailuresOptions) -> anyhow::Result<Exit> {
+    let Causes { mut causes, total } = match reader(settings)? {
+        Access::Here(reader) => {
+            let causes = by_cause(reader.failures(processor)?);
+            let total = causes.len();
+            Causes { causes, total }
+        }
+        Access::Server(server) => server.get(&asked("/api/admin/failure-causes", processor, options))?,
+    };
+    causes.truncate(options.limit as usize);
+    if options.json {
+        output::print_json(&causes)?;
+        return Ok(Exit::Done);
+    }
+    let left = total - causes.len();
+    let header = ["sessions", "processor", "kind", "first and last failed", "error"];
+    let rows = causes.into_iter().map(|cause| {
+        [
+            cause.sessions.to_string(),
+            cause.processor,
+            cause.kind,
+            format!(
+                "{}\n{}",
+                to_seconds(cause.first_failed_at),
+                to_seconds(cause.last_failed_at)
+            ),
+            format!("{}\nsuch as {}", cause.error, cause.example),
+        ]
+    });
+    output::print(output::fitted_table(header, rows))?;
+    tell_of_more(left, "causes", options)
+}
+
+fn failing_sessions(
+    settings: &Settings,
+    processor: Option<&ProcessorName>,
+    options: &FailuresOptions,
+) -> anyhow::Result<Exit> {
+    let Failures { mut failures, total } = match reader(settings)? {
+        Access::Here(reader) => {
+            let failures = reader.failures(processor)?;
+            let total = failures.len();
+            Failures { failures, total }
+        }
+        Access::Server(server) => server.get(&asked("/api/admin/failures", processor, options))?,
+    };
+    failures.truncate(options.limit as usize);
+    if options.json {
+        output::print_json(&failures)?;
+        return Ok(Exit::Done);
+    }
+    let left = total - failures.len();
+    let header = ["session", "processor", "attempts", "kind", "last failed", "error"];
+    let rows = failures.into_iter().map(|failure| {
+        [
+            failure.session,
+            failure.processor,
+            failure.attempts.to_string(),
+            failure.kind,
+            to_seconds(failure.last_failed_at),
+            failure.error,
+        ]
+    });
+    output::print(output::fitted_table(header, rows))?;
+    tell_of_more(left, "sessions", options)
+}
+
+fn asked(path: &str, processor: Option<&ProcessorName>, options: &FailuresOptions) -> String {
+    let limit = options.limit.to_string();
+    let processor = processor.map(ProcessorName::as_str);
+    target(path, &[("processor", processor), ("limit", Some(&limit))])
+}
+
+fn tell_of_more(left: usize, what: &str, options: &FailuresOptions) -> anyhow::Result<Exit> {
+    if left > 0 {
+        let all = left + options.limit as usize;
+        output::print(format!("and {left} more {what}: --limit {all} shows them"))?;
+    }
+    Ok(Exit::Done)
+}
+
+#[derive(Deserialize)]
+struct Runs {
+    runs: Vec<AuditEntry>,
+}
+
+/// Lists the latest runs.
+pub(super) fn runs(settings: &Settings, options: &RunsOptions) -> anyhow::Result<Exit> {
+    let entries = match reader(settings)? {
+        Access::Here(reader) => reader.runs(options.limit)?,
+        Access::Server(server) => {
+            let limit = options.limit.to_string();
+            server
+                .get::<Runs>(&target("/api/admin/runs", &[("limit", Some(&limit))]))?
+                .runs
+        }
+    };
+    if options.json {
+        output::print_json(&entries)?;
+        return Ok(Exit::Done);
+    }
+    let header = [
+        "when",
+        "actor",
+        "processor",
+        "result",
+        "ms",
+        "processed",
+        "errors",
+        "why",
+    ];
+    let rows = entries.into_iter().map(|entry| {
+        let counter = |name: &str| entry.params.get(name).map(ToString::to_string).unwrap_or_default();
+        let (processed, errors, why) = (counter("processed"), counter("errors"), why(&entry));
+        let processor = entry.action.split_once(':').map(|(_, name)| name.to_owned());
+        [
+            to_seconds(entry.timestamp),
+            entry.actor,
+            processor.unwrap_or_default(),
+            entry.result,
+            entry.duration_ms.to_string(),
+            processed,
+            errors,
+            why,
+        ]
+    });
+    output::print(output::table(header, rows))?;
+    Ok(Exit::Done)
+}
+
+/// Why a run failed, or its first sessions: the first line of the error.
+fn why(entry: &AuditEntry) -> String {
+    const TOLD: usize = 200;
+    let params = &entry.params;
+    let of_run = params["detail"].as_str();
+    let of_session = || params["errors_detail"][0]["error"].as_str();
+    let line = of_run.or_else(of_session).and_then(|error| error.lines().next());
+    if let Some(line) = line {
+        return line[..line.floor_char_boundary(TOLD)].to_owned();
+    }
+    match params["unreadable"].as_u64() {
+        None | Some(0) => String::new(),
+        Some(unreadable) => format!("{unreadable} files or folders cannot be read"),
+    }
+}
+
+/// A time as the state writes it, without what is less than a second.
+fn to_seconds(mut time: String) -> String {
+    if let Some(point) = time.find('.') {
+        time.truncate(point);
+    }
+    time
+}

@@ -1,0 +1,76 @@
+//! A bar on the terminal that shows how far a run is.
+
+use std::{
+    io::{self, IsTerminal},
+    sync::atomic::{AtomicBool, Ordering},
+    thread,
+    time::Duration,
+};
+
+use indicatif::{ProgressBar, ProgressStyle};
+
+use super::log::BARS;
+
+/// How far a run is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Counters {
+    /// How many sessions it looks at.
+    pub(super) scanned: u64,
+    /// How many of them it is done with.
+    pub(super) settled: u64,
+    /// How many bytes it has read.
+    pub(super) bytes_read: u64,
+}
+
+/// Whether there is anyone to see a bar.
+pub(super) fn is_seen() -> bool {
+    io::stderr().is_terminal()
+}
+
+/// Does some work while a bar shows how far it is; `look` is asked every `pause`.
+pub(super) fn watched<T>(
+    name: &str,
+    pause: Duration,
+    look: impl FnMut() -> Option<Counters> + Send,
+    work: impl FnOnce() -> T,
+) -> T {
+    let ended = AtomicBool::new(false);
+    thread::scope(|scope| {
+        let drawing = scope.spawn(|| draw(name, pause, look, &ended));
+        let _ending = Ending {
+            ended: &ended,
+            drawing: drawing.thread().clone(),
+        };
+        work()
+    })
+}
+
+/// Ends the drawing, however the work ends.
+struct Ending<'a> {
+    ended: &'a AtomicBool,
+    drawing: thread::Thread,
+}
+
+impl Drop for Ending<'_> {
+    fn drop(&mut self) {
+        self.ended.store(true, Ordering::Release);
+        self.drawing.unpark();
+    }
+}
+
+fn draw(name: &str, pause: Duration, mut look: impl FnMut() -> Option<Counters>, ended: &AtomicBool) {
+    let bar = BARS.add(ProgressBar::new(0));
+    if let Ok(style) = ProgressStyle::with_template("{prefix} {wide_bar} {pos}/{len} sessions {msg}") {
+        bar.set_style(style);
+    }
+    bar.set_prefix(name.to_owned());
+    while !ended.load(Ordering::Acquire) {
+        if let Some(counters) = look() {
+            bar.set_length(counters.scanned);
+            bar.set_position(counters.settled);
+            bar.set_message(format!("{} MB", counters.bytes_read / 1_000_000));
+        }
+        thread::park_timeout(pause);
+    }
+    bar.finish_and_clear();
+}

@@ -1,0 +1,116 @@
+//! Lists: how far processors are, what ran, what fails.
+
+use std::collections::BTreeMap;
+
+use axum::{
+    extract::State,
+    response::{IntoResponse, Response},
+};
+use serde::Deserialize;
+use serde_json::json;
+
+use super::{
+    answer::{Refusal, json_answer},
+    background::reading,
+    parameters::{Parameters, processor_name},
+    service::OfService,
+};
+use crate::{clock, host::StatusListing, state::by_cause};
+
+/// How many of something, at most.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Limit {
+    limit: Option<u32>,
+}
+
+/// Which processor's failures, all where none is named; and how many.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct WhichFailures {
+    processor: Option<String>,
+    limit: Option<u32>,
+}
+
+/// How many are listed where nobody says, and at most.
+struct Bounds {
+    usual: u32,
+    most: u32,
+}
+
+const RUNS: Bounds = Bounds { usual: 20, most: 1000 };
+const FAILURES: Bounds = Bounds {
+    usual: 1000,
+    most: 10_000,
+};
+const CAUSES: Bounds = Bounds { usual: 20, most: 1000 };
+
+impl Bounds {
+    fn checked(&self, asked: Option<u32>) -> Result<u32, Refusal> {
+        match asked.unwrap_or(self.usual) {
+            limit if limit == 0 || limit > self.most => {
+                Err(Refusal::bad_request(format!("limit must be 1 to {}", self.most)))
+            }
+            limit => Ok(limit),
+        }
+    }
+}
+
+/// `GET /api/admin/status`: how far each processor is, and what it does now.
+pub(super) async fn status(State(service): OfService) -> Response {
+    let host = service.host.clone();
+    let health = service.health.read(clock::now());
+    let backlogs: BTreeMap<String, u64> = health
+        .processors
+        .into_iter()
+        .map(|(name, processor)| (name, processor.backlog))
+        .collect();
+    let (status, body) = reading(&service, move |reader| {
+        let state = host.state().path().display().to_string();
+        let processors = StatusListing::all(reader.status()?, &backlogs, host.runs_in_flight());
+        Ok(json!({"state": state, "processors": processors}))
+    })
+    .await;
+    json_answer(status, &body)
+}
+
+/// `GET /api/admin/runs?limit=N`: the latest runs.
+pub(super) async fn runs(State(service): OfService, Parameters(asked): Parameters<Limit>) -> Response {
+    let limit = match RUNS.checked(asked.limit) {
+        Ok(limit) => limit,
+        Err(refusal) => return refusal.into_response(),
+    };
+    let (status, body) = reading(&service, move |reader| Ok(json!({"runs": reader.runs(limit)?}))).await;
+    json_answer(status, &body)
+}
+
+/// `GET /api/admin/failures?processor=NAME&limit=N`: the sessions that fail.
+pub(super) async fn failures(State(service): OfService, Parameters(asked): Parameters<WhichFailures>) -> Response {
+    let (status, body) = reading(&service, move |reader| {
+        let limit = FAILURES.checked(asked.limit)?;
+        let processor = asked.processor.as_deref().map(processor_name).transpose()?;
+        let mut failures = reader.failures(processor.as_ref())?;
+        let total = failures.len();
+        failures.truncate(limit as usize);
+        Ok(json!({"failures": failures, "total": total}))
+    })
+    .await;
+    json_answer(status, &body)
+}
+
+/// `GET /api/admin/failure-causes?processor=NAME&limit=N`: what the sessions fail of.
+pub(super) async fn failure_causes(
+    State(service): OfService,
+    Parameters(asked): Parameters<WhichFailures>,
+) -> Response {
+    let (status, body) = reading(&service, move |reader| {
+        let limit = CAUSES.checked(asked.limit)?;
+        let processor = asked.processor.as_deref().map(processor_name).transpose()?;
+        let mut causes = by_cause(reader.failures(processor.as_ref())?);
+        let total = causes.len();
+        causes.truncate(limit as usize);
+        Ok(json!({"causes": causes, "total": total}))
+    })
+    .await;
+    json_answer(status, &body)
+}

@@ -1,0 +1,115 @@
+//! What the sessions of a run fail of, on its way into the log: a cause that hits all of them is told once, and counted.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::{Mutex, MutexGuard, PoisonError},
+};
+
+use crate::{cause::Cause, names::SessionKey};
+
+/// How many causes of a run are told by themselves.
+const TOLD: usize = 5;
+
+/// What sessions of a run failed of up to now.
+#[derive(Debug, Default)]
+pub(super) struct Complaints {
+    met: Mutex<Met>,
+}
+
+#[derive(Debug, Default)]
+struct Met {
+    causes: BTreeMap<Cause, Hit>,
+    /// Where the processor panicked.
+    places: BTreeSet<String>,
+    /// Sessions that failed of further causes.
+    others: u64,
+}
+
+#[derive(Debug)]
+struct Hit {
+    first: SessionKey,
+    error: String,
+    sessions: u64,
+}
+
+impl Complaints {
+    /// Logs what a session failed of, unless another one failed of the same before.
+    pub(super) fn add(&self, session: &SessionKey, error: &str) {
+        if self.is_news(session, error) {
+            tracing::warn!(%session, "the session failed: {error}");
+        } else {
+            tracing::debug!(%session, "the session failed, as others did: {error}");
+        }
+    }
+
+    /// Logs a panic, unless there was one at the same place before.
+    pub(super) fn add_panic(&self, place: &str, message: &str) {
+        let mut met = self.lock();
+        let is_news = met.places.len() < TOLD && met.places.insert(place.to_owned());
+        drop(met);
+        match is_news {
+            true => tracing::error!(place, "the processor panicked: {message}"),
+            false => tracing::debug!(place, "the processor panicked again: {message}"),
+        }
+    }
+
+    fn is_news(&self, session: &SessionKey, error: &str) -> bool {
+        let cause = Cause::of(session.as_str(), error);
+        let mut met = self.lock();
+        if let Some(hit) = met.causes.get_mut(&cause) {
+            hit.sessions += 1;
+            return false;
+        }
+        if met.causes.len() == TOLD {
+            met.others += 1;
+            return false;
+        }
+        let hit = Hit {
+            first: session.clone(),
+            error: error.to_owned(),
+            sessions: 1,
+        };
+        met.causes.insert(cause, hit);
+        true
+    }
+
+    /// Logs how many sessions failed of what was told of one of them.
+    pub(super) fn sum_up(&self) {
+        let met = self.lock();
+        for hit in met.causes.values().filter(|hit| hit.sessions > 1) {
+            let (sessions, like) = (hit.sessions, &hit.first);
+            tracing::warn!(sessions, %like, "{sessions} sessions failed of one cause: {}", hit.error);
+        }
+        if met.others > 0 {
+            let sessions = met.others;
+            tracing::warn!(
+                sessions,
+                "{sessions} sessions failed of further causes: see `session-host failures`"
+            );
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Met> {
+        self.met.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cause_is_news_once_and_of_causes_only_the_first_are() {
+        let complaints = Complaints::default();
+        let told = |number: usize, error: &str| complaints.is_news(&SessionKey::new(format!("a/{number}")), error);
+        assert!(told(1, "disk full at 77"));
+        assert!(!told(2, "disk full at 78"));
+        for letter in ["a", "b", "c", "d"] {
+            assert!(told(3, letter));
+        }
+        assert!(!told(4, "e"));
+        let met = complaints.lock();
+        assert_eq!((met.causes.len(), met.others), (TOLD, 1));
+        assert_eq!(met.causes[&Cause::of("a/1", "disk full at 77")].sessions, 2);
+    }
+}
