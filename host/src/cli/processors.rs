@@ -1,5 +1,6 @@
 //! `session-host processors`.
 
+use anyhow::Context;
 use serde::Deserialize;
 
 use super::{
@@ -10,14 +11,14 @@ use super::{
 };
 use crate::{
     config::Settings,
-    plugins::{Catalogue, Claims, LoadOptions, PluginListing, PluginTrust},
-    state::{State, StateError},
+    plugins::{Catalogue, Claims, LoadOptions, PluginListing, PluginTrust, Tables},
+    state::{Reader, State, StateError},
 };
 
 /// Lists what the plugins directory holds, or what the server that has the state made of it.
 pub(super) fn list(settings: &Settings, trust: PluginTrust, options: &ListOptions) -> anyhow::Result<Exit> {
-    let listed = match open_or_ask(settings, || State::open(&settings.state)) {
-        Ok(Access::Here(state)) => load(settings, trust, Some(&state))?,
+    let listed = match open_or_ask(settings, || Reader::look_at(&settings.state)) {
+        Ok(Access::Here(reader)) => load(settings, trust, reader.as_ref())?,
         Ok(Access::Server(server)) => server.get::<Plugins>("/api/admin/processors")?.processors,
         Err(error) if matches!(error.downcast_ref(), Some(StateError::InUse { .. })) => {
             tracing::warn!("{error}; the plugins' tables are not checked");
@@ -33,13 +34,20 @@ struct Plugins {
     processors: Vec<PluginListing>,
 }
 
-fn load(settings: &Settings, trust: PluginTrust, state: Option<&State>) -> anyhow::Result<Vec<PluginListing>> {
+/// Loads the plugins for a look: from copies of its own, so that nothing is written where the host keeps what is its own.
+fn load(settings: &Settings, trust: PluginTrust, state: Option<&Reader>) -> anyhow::Result<Vec<PluginListing>> {
+    let folder = tempfile::tempdir().context("make a folder for the look at the plugins")?;
+    let scratch = State::open(&folder.path().join("look.duckdb"))?;
+    let tables = Tables::LookedAt {
+        state,
+        scratch: &scratch,
+    };
     let catalogue = Catalogue::load(&LoadOptions {
         folder: &settings.plugins,
-        data: &settings.data,
+        data: folder.path(),
         trust,
         configurations: &settings.processors,
-        state,
+        tables,
         claims: &Claims::default(),
         claimed: None,
     })?;

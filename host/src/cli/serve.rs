@@ -82,11 +82,9 @@ fn refuse_an_open_door(address: SocketAddr, token: &TokenSource) -> Result<(), U
 }
 
 async fn run(service: &Service, address: SocketAddr, grace: Duration) -> anyhow::Result<()> {
-    let listening = Listening::on(address).await.map_err(|error| {
-        UsageError(format!(
-            "listen on {address}: {error}; choose another address with --listen"
-        ))
-    })?;
+    let listening = Listening::on(address)
+        .await
+        .map_err(|error| cannot_listen(address, &error))?;
     let served_at = listening.address();
     announce(served_at)?;
     let router = http::router(service.clone());
@@ -113,6 +111,16 @@ async fn run(service: &Service, address: SocketAddr, grace: Duration) -> anyhow:
         keep_up(host, scheduler, health, stop)
     );
     Ok(())
+}
+
+/// An address that is in use may be free soon, and one that the machine does not have yet may come: the service is to be
+/// started again then.
+fn cannot_listen(address: SocketAddr, error: &io::Error) -> anyhow::Error {
+    let text = format!("listen on {address}: {error}; choose another address with --listen");
+    match error.kind() {
+        io::ErrorKind::AddrInUse | io::ErrorKind::AddrNotAvailable => anyhow::Error::msg(text),
+        _ => UsageError(text).into(),
+    }
 }
 
 /// Tells systemd when the end is wished: connections, then runs, may each take the grace, and the state a while.

@@ -61,7 +61,7 @@ pub(super) fn open_or_ask<T>(
 ) -> anyhow::Result<Access<T>> {
     match open() {
         Ok(opened) => Ok(Access::Here(opened)),
-        Err(error @ (StateError::InUse { .. } | StateError::Forbidden { .. })) => {
+        Err(error @ (StateError::InUse { .. } | StateError::Forbidden { .. } | StateError::Folder { .. })) => {
             Server::of(settings, error).map(Access::Server)
         }
         Err(error) => Err(error.into()),

@@ -19,7 +19,9 @@ use crate::{
     config::{ConfigError, Settings},
     metrics::Metrics,
     names::ProcessorName,
-    plugins::{Catalogue, CatalogueError, Claims, LoadOptions, PluginStatus, PluginTrust, Processor, drops_return},
+    plugins::{
+        Catalogue, CatalogueError, Claims, LoadOptions, PluginStatus, PluginTrust, Processor, Tables, drops_return,
+    },
     runner::MemoryBudget,
     sessions::Scanner,
     state::{State, StateError},
@@ -92,7 +94,7 @@ impl Host {
             data: &settings.data,
             trust,
             configurations: &settings.processors,
-            state: Some(&state),
+            tables: Tables::Made(&state),
             claims: &claims,
             claimed: None,
         })?;
@@ -159,7 +161,7 @@ impl Host {
             data: &self.settings.data,
             trust: self.trust,
             configurations: &self.settings.processors,
-            state: Some(&self.state),
+            tables: Tables::Made(&self.state),
             claims: &self.claims,
             claimed,
         })?;

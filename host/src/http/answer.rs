@@ -96,7 +96,10 @@ impl From<CorrectionError> for Refusal {
 
 impl From<QueryError> for Refusal {
     fn from(error: QueryError) -> Self {
-        Self::bad_request(error)
+        match error {
+            QueryError::State(error) if error.is_of_the_disk() => error.into(),
+            error => Self::bad_request(error),
+        }
     }
 }
 

@@ -16,7 +16,10 @@ use super::{
     permissions::{self, PluginTrust, Untrusted},
     processor::Processor,
 };
-use crate::{names::ProcessorName, state::State};
+use crate::{
+    names::ProcessorName,
+    state::{Reader, State},
+};
 
 /// What plugins are loaded with.
 pub struct LoadOptions<'a> {
@@ -28,12 +31,26 @@ pub struct LoadOptions<'a> {
     pub trust: PluginTrust,
     /// The processors' sections of the configuration.
     pub configurations: &'a BTreeMap<String, Map<String, Value>>,
-    /// The state in which their tables are made; `None` to look at the plugins alone.
-    pub state: Option<&'a State>,
+    /// What becomes of their tables.
+    pub tables: Tables<'a>,
     /// Which processors are occupied: those are not replaced.
     pub claims: &'a Claims,
     /// The processor that the caller has claimed already.
     pub claimed: Option<&'a ProcessorName>,
+}
+
+/// What becomes of the processors' tables.
+#[derive(Clone, Copy)]
+pub enum Tables<'a> {
+    /// They are made in this state, and brought up to date.
+    Made(&'a State),
+    /// They are looked at alone.
+    LookedAt {
+        /// The state that they are compared with, which stays as it is; `None` where there is none, or it cannot be had.
+        state: Option<&'a Reader>,
+        /// A state of the look's own, in which the tables of processors that are new are tried.
+        scratch: &'a State,
+    },
 }
 
 /// A plugins directory that cannot be used at all.
@@ -67,6 +84,8 @@ pub struct PluginFile {
     pub status: PluginStatus,
     /// The file that lies there now, where it does not serve and an earlier one does.
     pub newer: Option<NewerFile>,
+    /// The versions of its migrations that a look found to be outstanding.
+    pub pending: Vec<u32>,
     /// What was tried, step by step.
     pub trace: Vec<String>,
     /// The private copy, whose name tells the content.
@@ -151,6 +170,7 @@ impl Catalogue {
                 others: catalogue.files.iter().chain(staying.iter().copied()).collect(),
                 copy: None,
                 claim: None,
+                pending: Vec::new(),
                 trace: Vec::new(),
             };
             let file = loading.file(path);
@@ -161,7 +181,7 @@ impl Catalogue {
         let retired = self.files.iter().filter_map(|file| catalogue.retired(file, options));
         let retired: Vec<PluginFile> = retired.collect();
         catalogue.files.extend(retired);
-        if let Some(state) = options.state {
+        if let Tables::Made(state) = options.tables {
             state.settle_schema();
         }
         Ok((catalogue, claims))

@@ -63,6 +63,14 @@ fn explanation(file: &PluginFile) -> (Option<String>, Option<String>) {
             let reason = "the file has changed: it is taken when the run that goes on has ended";
             (Some(reason.to_owned()), None)
         }
+        (_, None) if !file.pending.is_empty() => {
+            let versions: Vec<String> = file.pending.iter().map(u32::to_string).collect();
+            let reason = format!(
+                "pending migrations: {}; the next run, or a server, applies them",
+                versions.join(", ")
+            );
+            (Some(reason), None)
+        }
         (_, None) => (None, None),
     }
 }

@@ -10,7 +10,7 @@ use serde_json::Value;
 use session_plugin_api::abi::message::capped;
 
 use super::{
-    catalogue::{LoadOptions, NewerFile, PluginFile, PluginStatus},
+    catalogue::{LoadOptions, NewerFile, PluginFile, PluginStatus, Tables},
     claims::{Claim, Occupation},
     copies::Copies,
     host_log::LogName,
@@ -21,7 +21,7 @@ use super::{
 };
 use crate::{
     names::{InvalidProcessorName, ProcessorName},
-    state::{SchemaRefused, SessionTable, prepare_processor},
+    state::{SchemaRefused, SessionTable, compare_processor, prepare_processor},
 };
 
 /// Why a file is not taken.
@@ -79,6 +79,8 @@ pub(super) struct Loading<'a> {
     pub(super) copy: Option<PathBuf>,
     /// The right to what is put into service.
     pub(super) claim: Option<Claim>,
+    /// The versions of the outstanding migrations, where they are not applied.
+    pub(super) pending: Vec<u32>,
     pub(super) trace: Vec<String>,
 }
 
@@ -129,6 +131,7 @@ impl Loading<'_> {
             path: path.to_owned(),
             status,
             newer: None,
+            pending: std::mem::take(&mut self.pending),
             trace: std::mem::take(&mut self.trace),
             copy: self.copy.take(),
         }
@@ -227,16 +230,30 @@ impl Loading<'_> {
         migrations: &[session_plugin_api::Migration],
         session_tables: &[String],
     ) -> Result<Vec<Arc<SessionTable>>, Refused> {
-        let Some(state) = self.options.state else {
-            return Ok(Vec::new());
+        let state = match self.options.tables {
+            Tables::Made(state) => state,
+            Tables::LookedAt { state, scratch } => {
+                if let Some(state) = state {
+                    self.pending = compare_processor(state, name, migrations, session_tables)?;
+                }
+                // Those that the state took once are tried for the sake of others that build on them.
+                let is_known = state.is_some() && self.pending.len() < migrations.len();
+                let tried = prepare_processor(scratch, name, migrations, session_tables);
+                if is_known && tried.is_err() {
+                    return Ok(Vec::new());
+                }
+                let tables = tried?;
+                self.note_tables(migrations.len(), &tables);
+                return Ok(tables);
+            }
         };
         let tables = prepare_processor(state, name, migrations, session_tables)?;
-        self.note(format!(
-            "{} migrations, {} session tables",
-            migrations.len(),
-            tables.len()
-        ));
+        self.note_tables(migrations.len(), &tables);
         Ok(tables)
+    }
+
+    fn note_tables(&mut self, migrations: usize, tables: &[Arc<SessionTable>]) {
+        self.note(format!("{migrations} migrations, {} session tables", tables.len()));
     }
 
     fn note(&mut self, step: String) {

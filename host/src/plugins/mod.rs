@@ -13,7 +13,7 @@ mod processor;
 mod teardown;
 mod wedges;
 
-pub use catalogue::{Catalogue, CatalogueError, LoadOptions, NewerFile, PluginFile, PluginStatus};
+pub use catalogue::{Catalogue, CatalogueError, LoadOptions, NewerFile, PluginFile, PluginStatus, Tables};
 pub use claims::{Claim, Claims, Occupation};
 pub use listing::PluginListing;
 pub use permissions::PluginTrust;

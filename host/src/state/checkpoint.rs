@@ -109,6 +109,11 @@ pub(super) fn put_back(path: &Path) -> Result<()> {
     }
 }
 
+/// Whether a checkpoint may have been cut off.
+pub(super) fn is_to_be_put_back(path: &Path) -> bool {
+    copy_of(path).symlink_metadata().is_ok()
+}
+
 fn put_back_from(copy_path: &Path, path: &Path) -> io::Result<()> {
     let Some((state, lock)) = open_state(path)? else {
         return remove(copy_path);

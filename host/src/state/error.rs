@@ -58,10 +58,13 @@ pub enum StateError {
         /// What DuckDB says.
         source: duckdb::Error,
     },
-    /// The folder of the file cannot be made.
-    #[error("make the folder of the state file {}: {source}", path.display())]
+    /// The folder of the file cannot be made or written.
+    #[error(
+        "write the folder of the state {}: {source}; use the user that the service runs as, or let this one write there",
+        path.display()
+    )]
     Folder {
-        /// The state file.
+        /// The folder.
         path: PathBuf,
         /// What the system says.
         source: std::io::Error,
@@ -126,6 +129,15 @@ impl StateError {
     #[must_use]
     pub fn is_conflict(&self) -> bool {
         matches!(self, Self::Statement { source, .. } if is_conflict(source))
+    }
+
+    /// Whether the state or its disk failed, and not what was asked for. A file that a query names and that is not there is
+    /// an I/O error to DuckDB, too.
+    #[must_use]
+    pub fn is_of_the_disk(&self) -> bool {
+        let names_no_file =
+            matches!(self, Self::Statement { source, .. } if source.to_string().contains("No files found"));
+        self.is_fatal() && !names_no_file
     }
 
     /// Whether the database as a whole can go on no longer: its disk is full, or it is invalidated.

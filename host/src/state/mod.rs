@@ -38,7 +38,7 @@ pub use forget::Forgotten;
 pub use open::State;
 pub use owners::ForeignTable;
 pub use plan::ObjectKind;
-pub use processor_schema::{SchemaRefused, prepare_processor};
+pub use processor_schema::{SchemaRefused, compare_processor, prepare_processor};
 pub use query::{QueryAnswer, QueryError, QueryLimits, Reader, TableContents};
 pub use rules::StatementRules;
 pub use sessions::{ProcessorStatus, SessionState};

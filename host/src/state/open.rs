@@ -9,10 +9,13 @@ use std::{
     },
 };
 
+use rustix::fs::access;
+
 use super::{
     checkpoint::{Checkpoints, put_back},
     engine::{Access, Engine, Link},
     error::{Doing, Result, StateError},
+    files::folder_of,
     query::Reader,
     schema,
     writer::Writer,
@@ -44,6 +47,7 @@ impl State {
     /// When another process has it open, it is no DuckDB database, or a newer version wrote it.
     pub fn open(path: &Path) -> Result<Self> {
         make_folder(path)?;
+        refuse_unwritable_folder(path)?;
         put_back(path)?;
         let engine = open_engine(path, Access::ReadWrite)?;
         let checkpoints = Checkpoints::of(path)?;
@@ -156,8 +160,18 @@ pub(super) fn refuse_missing(path: &Path) -> Result<()> {
 fn make_folder(path: &Path) -> Result<()> {
     let Some(folder) = path.parent() else { return Ok(()) };
     fs::create_dir_all(folder).map_err(|source| StateError::Folder {
-        path: path.to_owned(),
+        path: folder.to_owned(),
         source,
+    })
+}
+
+/// Without the right to write there, neither the log of changes nor the copy of a checkpoint can be made: said at once,
+/// since what DuckDB says of it later tells of something else.
+fn refuse_unwritable_folder(path: &Path) -> Result<()> {
+    let folder = folder_of(path);
+    access(folder, rustix::fs::Access::WRITE_OK).map_err(|error| StateError::Folder {
+        path: folder.to_owned(),
+        source: error.into(),
     })
 }
 

@@ -12,6 +12,7 @@ use super::{
     open::State,
     owners::Owners,
     plan::{Effect, NoPlan, ObjectKind, ObjectName, Place, plan_of},
+    query::Reader,
     schema::{self, table_exists},
     shadows,
     statement::{self, StatementRefused},
@@ -152,6 +153,27 @@ pub fn prepare_processor(
         .iter()
         .map(|table| session_table(connection, processor, table))
         .collect()
+}
+
+/// Compares a processor with a state, which stays as it is; gives the versions of the outstanding migrations. Where there are
+/// none, the session tables are checked too.
+///
+/// # Errors
+/// When the processor cannot be used with this state.
+pub fn compare_processor(
+    reader: &Reader,
+    processor: &ProcessorName,
+    migrations: &[Migration],
+    session_tables: &[String],
+) -> Result<Vec<u32>, SchemaRefused> {
+    let connection = reader.link();
+    let outstanding = outstanding(connection, processor, migrations)?;
+    if outstanding.is_empty() && !migrations.is_empty() {
+        for table in session_tables {
+            session_table(connection, processor, table)?;
+        }
+    }
+    Ok(outstanding.iter().map(Migration::version).collect())
 }
 
 fn outstanding<'a>(

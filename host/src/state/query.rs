@@ -9,7 +9,7 @@ use session_plugin_api::Timestamp;
 
 use super::{
     audit::{self, AuditEntry},
-    checkpoint::put_back,
+    checkpoint::{is_to_be_put_back, put_back},
     engine::{Access, Link},
     error::{Doing, Result, StateError},
     failures::{self, AllFailed, Failure},
@@ -100,6 +100,30 @@ impl Reader {
         put_back(path)?;
         let link = link_to(&open_engine(path, Access::ReadOnly)?)?;
         Ok(Self { link })
+    }
+
+    /// Opens a state file for a look: nothing is written, not even what a checkpoint that was cut off left to be put back.
+    /// `None` where there is no state yet, or one that must be put back first.
+    ///
+    /// # Errors
+    /// When another process has it open, or it is no DuckDB database.
+    pub fn look_at(path: &Path) -> Result<Option<Self>> {
+        if matches!(refuse_missing(path), Err(StateError::Missing { .. })) {
+            return Ok(None);
+        }
+        if is_to_be_put_back(path) {
+            tracing::warn!(
+                "a checkpoint was cut off: the plugins' tables can be compared when a run has put the state back"
+            );
+            return Ok(None);
+        }
+        let link = link_to(&open_engine(path, Access::ReadOnly)?)?;
+        Ok(Some(Self { link }))
+    }
+
+    /// The connection.
+    pub(super) fn link(&self) -> &Link {
+        &self.link
     }
 
     /// Reads through a connection to a state that is open already.

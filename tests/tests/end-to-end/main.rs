@@ -22,6 +22,7 @@ mod half_copied;
 mod harness;
 mod inspecting;
 mod limits;
+mod looking;
 mod misfits;
 mod model;
 mod nobody;

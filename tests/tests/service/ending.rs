@@ -219,3 +219,20 @@ fn a_service_that_is_killed_ends_in_the_same_tables_as_one_that_is_not() {
         expected
     );
 }
+
+#[test]
+fn a_port_in_use_ends_with_what_the_unit_restarts() {
+    let world = World::new();
+    world.install("probe");
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let listening = |address: &str| {
+        let ran = world.serving(&[("SESSION_HOST_LISTEN", address)]).output().unwrap();
+        (ran.status.code(), String::from_utf8_lossy(&ran.stderr).into_owned())
+    };
+    let (status, said) = listening(&address);
+    assert_eq!(status, Some(1), "{said}");
+    let complaint = format!("session-host: listen on {address}: Address already in use");
+    assert!(said.contains(&complaint), "{said}");
+    assert_eq!(said.matches("already in use").count(), 1, "{said}");
+}

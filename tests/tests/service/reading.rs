@@ -267,3 +267,28 @@ fn a_server_with_a_token_tells_the_command_line_what_it_lacks() {
     assert!(other.host(&["status"]).exits(3).stderr.contains("is in use"));
     drop(in_the_way);
 }
+
+#[test]
+fn a_disk_that_fails_in_a_query_is_no_fault_of_the_client() {
+    let world = World::new();
+    world.install("probe");
+    let text = "x".repeat(1000);
+    world.write(
+        "alice/a.jsonl",
+        json!({"do": "rows", "count": 50_000, "text": text}).to_string(),
+    );
+    drop(world.run(&[]).exits(0));
+    let length = std::fs::metadata(world.state()).unwrap().len();
+    let service = world.serve(&[]);
+    let file = std::fs::File::options().write(true).open(world.state()).unwrap();
+    file.set_len(length / 2).unwrap();
+    let detail = service
+        .query("SELECT sum(length(text) + n) FROM probe_rows", &json!([]))
+        .is(500)
+        .detail();
+    assert!(detail.contains("IO Error") || detail.contains("read"), "{detail}");
+    drop(service.query("SELECT nothing", &json!([])).is(400));
+    let no_file = world.path("data/exports/none.parquet");
+    let sql = format!("FROM read_parquet('{}')", no_file.display());
+    drop(service.query(&sql, &json!([])).is(400));
+}
