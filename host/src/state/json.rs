@@ -1,10 +1,13 @@
 //! The values of a query's result as JSON, written as DuckDB's own `to_json` writes them.
 
+use std::sync::Arc;
+
 use duckdb::arrow::{
-    array::{Array, ArrayRef, AsArray, MapArray, StructArray},
+    array::{Array, ArrayRef, AsArray, MapArray, StructArray, TimestampMicrosecondArray},
     datatypes::{
-        ArrowPrimitiveType, DataType, Float32Type, Float64Type, Int8Type, Int16Type, Int32Type, Int64Type,
-        IntervalMonthDayNanoType, IntervalUnit, UInt8Type, UInt16Type, UInt32Type, UInt64Type,
+        ArrowPrimitiveType, DataType, Decimal128Type, Float32Type, Float64Type, Int8Type, Int16Type, Int32Type,
+        Int64Type, IntervalMonthDayNanoType, IntervalUnit, TimestampMicrosecondType, UInt8Type, UInt16Type, UInt32Type,
+        UInt64Type,
     },
     util::display::{ArrayFormatter, FormatOptions},
 };
@@ -38,7 +41,9 @@ pub(super) fn value(column: &ArrayRef, row: usize) -> Written {
         DataType::UInt64 => number::<UInt64Type>(column, row),
         DataType::Float32 => finite(column.as_primitive::<Float32Type>().value(row)),
         DataType::Float64 => finite(column.as_primitive::<Float64Type>().value(row)),
-        DataType::Decimal128(..) | DataType::Decimal256(..) => raw(text(column, row)?),
+        // HUGEINT has a digit more than Arrow's own text of it.
+        DataType::Decimal128(_, 0) => raw(column.as_primitive::<Decimal128Type>().value(row).to_string()),
+        DataType::Decimal128(..) => raw(text(column, row)?),
         DataType::Utf8 => written(column.as_string::<i32>().value(row)),
         DataType::LargeUtf8 => written(column.as_string::<i64>().value(row)),
         DataType::Utf8View => written(column.as_string_view().value(row)),
@@ -59,8 +64,10 @@ pub(super) fn value(column: &ArrayRef, row: usize) -> Written {
             let interval = column.as_primitive::<IntervalMonthDayNanoType>().value(row);
             written(&interval_text(interval.months, interval.days, interval.nanoseconds))
         }
-        DataType::Timestamp(_, zone) => written(&timestamp(&text(column, row)?, zone.is_some())),
-        DataType::Time64(_) | DataType::Time32(_) => written(without_zeros(&text(column, row)?)),
+        DataType::Timestamp(_, Some(_)) => moment(column.as_primitive::<TimestampMicrosecondType>().value(row)),
+        DataType::Timestamp(_, None) | DataType::Time64(_) | DataType::Time32(_) => {
+            written(without_zeros(&text(column, row)?))
+        }
         _ => written(&text(column, row)?),
     }
 }
@@ -88,7 +95,6 @@ fn raw(json: String) -> Written {
 fn text(column: &ArrayRef, row: usize) -> Result<String, NotInJson> {
     let options = FormatOptions::new()
         .with_timestamp_format(Some("%Y-%m-%d %H:%M:%S%.f"))
-        .with_timestamp_tz_format(Some("%Y-%m-%d %H:%M:%S%.f"))
         .with_time_format(Some("%H:%M:%S%.f"));
     let formatter = ArrayFormatter::try_new(column.as_ref(), &options).map_err(|_| NotInJson)?;
     formatter.value(row).try_to_string().map_err(|_| NotInJson)
@@ -167,9 +173,10 @@ fn interval_text(months: i32, days: i32, nanoseconds: i64) -> String {
     parts.join(" ")
 }
 
-fn timestamp(text: &str, is_in_utc: bool) -> String {
-    let zone = if is_in_utc { "+00" } else { "" };
-    format!("{}{zone}", without_zeros(text))
+/// A moment in UTC, the zone of all connections: Arrow alone knows no zones by name.
+fn moment(micros: i64) -> Written {
+    let column: ArrayRef = Arc::new(TimestampMicrosecondArray::from_value(micros, 1));
+    written(&format!("{}+00", without_zeros(&text(&column, 0)?)))
 }
 
 /// A time without the zeros at the end of its fraction.
@@ -179,3 +186,6 @@ fn without_zeros(time: &str) -> &str {
         false => time,
     }
 }
+
+#[cfg(test)]
+mod tests;
