@@ -7,8 +7,8 @@
 
 use std::{
     fs::{self, File, OpenOptions},
-    io::{self, Write as _},
-    os::unix::fs::FileExt as _,
+    io::{self, Read as _, Write as _},
+    os::unix::fs::{FileExt as _, OpenOptionsExt as _},
     path::{Path, PathBuf},
 };
 
@@ -103,9 +103,9 @@ impl Checkpoints {
 /// # Errors
 /// When the copy cannot be read, or the file not be written.
 pub(super) fn put_back(path: &Path) -> Result<()> {
-    match copy_of(path).try_exists() {
-        Ok(false) => Ok(()),
-        Ok(true) | Err(_) => put_back_from(&copy_of(path), path).map_err(|source| failed(path, source)),
+    match fs::symlink_metadata(copy_of(path)) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        Ok(_) | Err(_) => put_back_from(&copy_of(path), path).map_err(|source| failed(path, source)),
     }
 }
 
@@ -123,7 +123,7 @@ fn put_back_from(copy_path: &Path, path: &Path) -> io::Result<()> {
         Err(Errno::AGAIN | Errno::ACCESS) => return Ok(()),
         locked => locked?,
     }
-    let copy = match fs::read(copy_path) {
+    let copy = match read_file(copy_path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
         read => read?,
     };
@@ -153,6 +153,18 @@ fn open_state(path: &Path) -> io::Result<Option<(File, FlockOperation)>> {
         }
         Err(error) => Err(error),
     }
+}
+
+/// Reads a file in the state's folder: never through a link, and nothing that would be waited for.
+fn read_file(path: &Path) -> io::Result<Vec<u8>> {
+    let flags = libc::O_NOFOLLOW | libc::O_NONBLOCK;
+    let mut file = OpenOptions::new().read(true).custom_flags(flags).open(path)?;
+    if !file.metadata()?.is_file() {
+        return Err(io::Error::other("it is no regular file: remove it"));
+    }
+    let mut bytes = Vec::new();
+    file.read_to_end(&mut bytes)?;
+    Ok(bytes)
 }
 
 fn remove(copy_path: &Path) -> io::Result<()> {
@@ -239,9 +251,13 @@ impl KeptCopy {
     /// Writes a copy so that it outlives the machine's power.
     fn write(state: &Path, before: Before) -> io::Result<Self> {
         let path = copy_of(state);
-        let mut file = File::create(&path)?;
+        // Aside and then renamed, so that whatever lies there, such as a link, is replaced and not written to.
+        let aside = beside(&path, ".aside");
+        remove(&aside)?;
+        let mut file = File::create_new(&aside)?;
         file.write_all(&before.to_bytes())?;
         file.sync_all()?;
+        fs::rename(&aside, &path)?;
         if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
             File::open(folder)?.sync_all()?;
         }
