@@ -4,7 +4,13 @@
 //! while the constructors of a library run. Writing a line of the log uses some. A thread that has done it once can end
 //! what it has begun, whatever a plugin that is being loaded does.
 
-use std::{io, thread};
+use std::{
+    any::Any,
+    cell::Cell,
+    io,
+    panic::{UnwindSafe, catch_unwind},
+    thread,
+};
 
 /// The target of the event by which a thread takes up the log. No line is written for it.
 pub const BEGINS: &str = "session_host::threads::begins";
@@ -24,4 +30,33 @@ pub fn start(name: impl Into<String>, work: impl FnOnce() + Send + 'static) -> i
 /// Lets this thread take up the log: for threads that others start.
 pub fn take_up_the_log() {
     tracing::error_span!("begins").in_scope(|| tracing::error!(target: BEGINS, "a thread begins"));
+}
+
+thread_local! {
+    static CATCHES: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Runs code that panics where what it reads is nonsense, and gives what the panic says in place of a result.
+///
+/// # Errors
+/// When it panics.
+pub fn catch_panic<T>(code: impl FnOnce() -> T + UnwindSafe) -> Result<T, String> {
+    let outer = CATCHES.replace(true);
+    let result = catch_unwind(code);
+    CATCHES.set(outer);
+    result.map_err(|payload| text_of(&*payload))
+}
+
+/// Whether a panic of this thread is expected and caught, and so no fault of the host.
+#[must_use]
+pub fn catches_panics() -> bool {
+    CATCHES.get()
+}
+
+/// What a panic says.
+#[must_use]
+pub fn text_of(payload: &(dyn Any + Send)) -> String {
+    let text = payload.downcast_ref::<&str>().copied();
+    let text = text.or_else(|| payload.downcast_ref::<String>().map(String::as_str));
+    text.unwrap_or("a payload that is no text").to_owned()
 }

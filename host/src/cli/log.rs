@@ -15,7 +15,7 @@ use super::{
     arguments::{LogFormat, Usual},
     output::UsageError,
 };
-use crate::threads::BEGINS;
+use crate::threads::{BEGINS, catches_panics};
 
 /// The terminal's progress bars; drawing and logging must not cross.
 pub(super) static BARS: LazyLock<MultiProgress> = LazyLock::new(MultiProgress::new);
@@ -48,6 +48,9 @@ pub(super) fn install(format: LogFormat, verbose: u8, usual: Usual) -> Result<()
         LogFormat::Json => log.json().init(),
     }
     std::panic::set_hook(Box::new(|panic| {
+        if catches_panics() {
+            return;
+        }
         let place = panic.location().map(ToString::to_string).unwrap_or_default();
         let message = panic.payload_as_str().unwrap_or("a payload that is no text");
         tracing::error!(

@@ -1,7 +1,6 @@
 //! Runs, begun and made: one at a time for each processor, each written into the audit log.
 
 use std::{
-    any::Any,
     collections::{BTreeMap, HashMap},
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -188,7 +187,7 @@ impl BegunRun {
             metrics: self.host.metrics.clone(),
         };
         let result = catch_unwind(AssertUnwindSafe(|| run.execute()))
-            .unwrap_or_else(|payload| Err(RunError::Panicked(message_of(&*payload))));
+            .unwrap_or_else(|payload| Err(RunError::Panicked(threads::text_of(&*payload))));
         self.end(began, result)
     }
 
@@ -281,10 +280,4 @@ impl Drop for BegunRun {
         self.host.lock_in_flight().remove(self.processor.name());
         self.host.landed.notify_all();
     }
-}
-
-fn message_of(payload: &(dyn Any + Send)) -> String {
-    let text = payload.downcast_ref::<&str>().copied();
-    let text = text.or_else(|| payload.downcast_ref::<String>().map(String::as_str));
-    text.unwrap_or("a payload that is no text").to_owned()
 }

@@ -2,7 +2,8 @@
 
 use std::{
     collections::{BTreeMap, HashSet},
-    fs, io,
+    ffi::OsString,
+    io,
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -11,9 +12,10 @@ use serde_json::{Map, Value};
 
 use super::{
     claims::{Claim, Claims},
-    copies::Copies,
+    copies::{Copies, NoCopies},
+    folder::Folder,
     loading::{Loading, file_name},
-    permissions::{self, PluginTrust, Untrusted},
+    permissions::{PluginTrust, Untrusted},
     processor::Processor,
 };
 use crate::{
@@ -67,6 +69,9 @@ pub enum CatalogueError {
     /// Others may write it.
     #[error("the plugins directory is not trusted: {0}")]
     Untrusted(#[from] Untrusted),
+    /// Others may write the data directory, from which plugins are loaded.
+    #[error("the data directory is not trusted: {0}")]
+    UntrustedData(#[source] Untrusted),
 }
 
 /// The files of the plugins directory, in the order of their names, and what they replaced.
@@ -89,7 +94,7 @@ pub struct PluginFile {
     /// What was tried, step by step.
     pub trace: Vec<String>,
     /// The private copy, whose name tells the content.
-    pub(super) copy: Option<PathBuf>,
+    pub(super) copy: Option<String>,
 }
 
 /// A file that lies in the place of a loaded one and does not serve.
@@ -137,9 +142,10 @@ impl Catalogue {
     /// # Errors
     /// When the directory cannot be listed or is not trusted.
     pub fn load(options: &LoadOptions<'_>) -> Result<Self, CatalogueError> {
-        let (catalogue, _claims) = Self::default().reload(options)?;
-        let used: HashSet<&Path> = catalogue.files.iter().filter_map(|file| file.copy.as_deref()).collect();
-        if let Err(error) = Copies::in_data_directory(options.data).remove_all_but(&used) {
+        let copies = copies(options)?;
+        let (catalogue, _claims) = Self::default().reload_with(options, &copies)?;
+        let used: HashSet<&str> = catalogue.files.iter().filter_map(|file| file.copy.as_deref()).collect();
+        if let Err(error) = copies.and_then(|copies| copies.remove_all_but(&used)) {
             tracing::warn!(%error, "private copies of plugins that nothing uses could not be removed");
         }
         Ok(catalogue)
@@ -152,10 +158,18 @@ impl Catalogue {
     /// # Errors
     /// When the directory cannot be listed or is not trusted.
     pub fn reload(&self, options: &LoadOptions<'_>) -> Result<(Self, Vec<Claim>), CatalogueError> {
-        let copies = Copies::in_data_directory(options.data);
+        self.reload_with(options, &copies(options)?)
+    }
+
+    fn reload_with(
+        &self,
+        options: &LoadOptions<'_>,
+        copies: &io::Result<Copies>,
+    ) -> Result<(Self, Vec<Claim>), CatalogueError> {
         let mut catalogue = Self::default();
-        let candidates = candidates(options.folder)?;
-        permissions::check(options.folder, options.trust)?;
+        let folder = folder(options.folder)?;
+        let candidates = candidates(&folder)?;
+        folder.check(options.trust)?;
         let staying: Vec<&PluginFile> = self
             .files
             .iter()
@@ -165,7 +179,8 @@ impl Catalogue {
         for path in &candidates {
             let mut loading = Loading {
                 options,
-                copies: &copies,
+                folder: &folder,
+                copies,
                 loaded: staying.iter().copied().find(|file| file.path == *path),
                 others: catalogue.files.iter().chain(staying.iter().copied()).collect(),
                 copy: None,
@@ -275,23 +290,32 @@ impl PluginStatus {
     }
 }
 
-fn candidates(folder: &Path) -> Result<Vec<PathBuf>, CatalogueError> {
-    let failed = |source| CatalogueError::Folder {
-        folder: folder.to_owned(),
+fn folder(path: &Path) -> Result<Folder, CatalogueError> {
+    Folder::open(path).map_err(|source| CatalogueError::Folder {
+        folder: path.to_owned(),
         source,
-    };
-    let mut paths = Vec::new();
-    for entry in fs::read_dir(folder).map_err(failed)? {
-        let path = entry.map_err(failed)?.path();
-        let is_library = path
-            .file_name()
-            .is_some_and(|name| name.to_string_lossy().ends_with(std::env::consts::DLL_SUFFIX));
-        if is_library {
-            paths.push(path);
-        }
-    }
+    })
+}
+
+fn candidates(folder: &Folder) -> Result<Vec<PathBuf>, CatalogueError> {
+    let names = folder.names().map_err(|source| CatalogueError::Folder {
+        folder: folder.path().to_owned(),
+        source,
+    })?;
+    let is_library = |name: &OsString| name.to_string_lossy().ends_with(std::env::consts::DLL_SUFFIX);
+    let libraries = names.into_iter().filter(is_library);
+    let mut paths: Vec<PathBuf> = libraries.map(|name| folder.path().join(name)).collect();
     paths.sort();
     Ok(paths)
+}
+
+/// The place for copies. That there is none costs each plugin; one that others can change is not used at all.
+fn copies(options: &LoadOptions<'_>) -> Result<io::Result<Copies>, CatalogueError> {
+    match Copies::in_data_directory(options.data, options.trust) {
+        Ok(copies) => Ok(Ok(copies)),
+        Err(NoCopies::Io(error)) => Ok(Err(error)),
+        Err(NoCopies::Untrusted(untrusted)) => Err(CatalogueError::UntrustedData(untrusted)),
+    }
 }
 
 fn report(plugin: &PluginFile, options: &LoadOptions<'_>) {

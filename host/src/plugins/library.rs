@@ -1,12 +1,19 @@
 //! Opens a library: the one place where the host takes foreign code in.
 
-use std::{error::Error as _, path::Path};
+use std::{
+    error::Error as _,
+    os::fd::AsRawFd,
+    path::{Path, PathBuf},
+};
 
 use abi_stable::library::{AbiHeaderRef, LibraryError, ROOT_MODULE_LOADER_NAME_WITH_NUL};
 use libloading::os::unix::{Library, RTLD_LOCAL, RTLD_NOW};
 use session_plugin_api::abi::{
     API_MAJOR, API_MINOR, HANDSHAKE_SYMBOL, Handshake, ProcessorModule_Ref, handshake::MAGIC, root_module_of,
 };
+
+use super::copies::Copy;
+use crate::threads::catch_panic;
 
 /// Why a library is not taken.
 #[derive(Debug, thiserror::Error)]
@@ -37,6 +44,12 @@ pub(super) enum LibraryRefused {
         /// The plugin's compiler.
         compiler: String,
     },
+    /// Its description of its types cannot be read.
+    #[error("it is damaged: its description of its types cannot be read; copy it again")]
+    Description {
+        /// What abi_stable says of it.
+        explanation: String,
+    },
     /// Its types are laid out differently.
     #[error(
         "its binary interface differs from this host's although both say {API_MAJOR}.{API_MINOR} (it was built by {compiler}): build it with the session-plugin-api of this host"
@@ -49,11 +62,11 @@ pub(super) enum LibraryRefused {
     },
 }
 
-/// Opens the library at a path that nobody will ever write again, and gives its checked root module.
+/// Opens the library of a private copy, and gives its checked root module.
 ///
 /// The library stays open for ever: there is no sound way to close one that may have thread-local values.
-pub(super) fn open(path: &Path) -> Result<(ProcessorModule_Ref, Handshake), LibraryRefused> {
-    let library = open_forever(path)?;
+pub(super) fn open(copy: Copy) -> Result<(ProcessorModule_Ref, Handshake), LibraryRefused> {
+    let library = open_forever(copy)?;
     let handshake = read_handshake(library)?;
     let compiler = handshake.compiler();
     if handshake.magic != MAGIC {
@@ -75,16 +88,35 @@ pub(super) fn open(path: &Path) -> Result<(ProcessorModule_Ref, Handshake), Libr
 
 /// What the system's loader says: libloading tells it as the cause of its own error.
 fn cause(error: &libloading::Error) -> String {
-    error.source().map_or_else(|| error.to_string(), ToString::to_string)
+    let text = error.source().map_or_else(|| error.to_string(), ToString::to_string);
+    // The path through the descriptor, which it may begin with, tells people nothing.
+    match text.strip_prefix(DESCRIPTORS).and_then(|rest| rest.split_once(": ")) {
+        Some((_, cause)) => cause.to_owned(),
+        None => text,
+    }
 }
 
+/// Where the system shows the files that this process has open.
+const DESCRIPTORS: &str = "/proc/self/fd/";
+
 #[allow(unsafe_code, reason = "opening a library runs its constructors")]
-fn open_forever(path: &Path) -> Result<&'static Library, LibraryRefused> {
+fn open_forever(copy: Copy) -> Result<&'static Library, LibraryRefused> {
     // SAFETY: running a plugin's code is what the host is for; the file was inspected, and nobody writes it any more.
-    let library = unsafe { Library::open(Some(path), RTLD_NOW | RTLD_LOCAL | libc::RTLD_NODELETE) };
-    library
-        .map(|library| &*Box::leak(Box::new(library)))
-        .map_err(LibraryRefused::Open)
+    let library = unsafe { Library::open(Some(path_of(&copy)), RTLD_NOW | RTLD_LOCAL | libc::RTLD_NODELETE) };
+    let library = library.map_err(LibraryRefused::Open)?;
+    // Its path leads through the descriptor: debuggers and backtraces follow it for as long as the library is there.
+    std::mem::forget(copy.file);
+    Ok(Box::leak(Box::new(library)))
+}
+
+/// The path by which the system opens the file that is open already, whatever its name leads to by now.
+fn path_of(copy: &Copy) -> PathBuf {
+    let descriptor = Path::new(DESCRIPTORS).join(copy.file.as_raw_fd().to_string());
+    match descriptor.exists() {
+        true => descriptor,
+        // A system without it has to do with a folder that nobody else may write.
+        false => copy.path.clone(),
+    }
 }
 
 #[allow(unsafe_code, reason = "reads a static of the library")]
@@ -101,11 +133,16 @@ fn root_module(library: &'static Library, handshake: &Handshake) -> Result<Proce
     // SAFETY: abi_stable gives this name to its header alone, which begins with the versions that `upgrade` checks.
     let header = unsafe { library.get::<AbiHeaderRef>(ROOT_MODULE_LOADER_NAME_WITH_NUL) };
     let header = header.map_err(LibraryRefused::Open)?;
-    let module = header
-        .upgrade()
-        .and_then(|header| root_module_of(header, handshake.api_minor));
-    module.map_err(|error: LibraryError| LibraryRefused::Layout {
-        compiler: handshake.compiler(),
-        explanation: error.to_string(),
-    })
+    let header: AbiHeaderRef = *header;
+    let api_minor = handshake.api_minor;
+    // Where the library's description of itself is nonsense, abi_stable panics.
+    let module = catch_panic(move || header.upgrade().and_then(|header| root_module_of(header, api_minor)));
+    match module {
+        Ok(Ok(module)) => Ok(module),
+        Ok(Err(error)) => Err(LibraryRefused::Layout {
+            compiler: handshake.compiler(),
+            explanation: LibraryError::to_string(&error),
+        }),
+        Err(explanation) => Err(LibraryRefused::Description { explanation }),
+    }
 }

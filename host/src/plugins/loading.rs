@@ -1,8 +1,8 @@
 //! One file of the plugins directory on its way in: checked, copied, opened, its tables made.
 
 use std::{
-    fs, io,
-    path::{Path, PathBuf},
+    io::{self, Read as _},
+    path::Path,
     sync::Arc,
 };
 
@@ -13,6 +13,7 @@ use super::{
     catalogue::{LoadOptions, NewerFile, PluginFile, PluginStatus, Tables},
     claims::{Claim, Occupation},
     copies::Copies,
+    folder::Folder,
     host_log::LogName,
     inspect::{NotAPlugin, inspect},
     library::{self, LibraryRefused},
@@ -24,6 +25,9 @@ use crate::{
     state::{SchemaRefused, SessionTable, compare_processor, prepare_processor},
 };
 
+/// How large a library may be, in bytes.
+const MAX_LIBRARY: u64 = 1 << 30;
+
 /// Why a file is not taken.
 #[derive(Debug, thiserror::Error)]
 enum Refused {
@@ -31,6 +35,12 @@ enum Refused {
     Read(#[source] io::Error),
     #[error("copy it into the data directory: {0}")]
     Copy(#[source] io::Error),
+    #[error("make a place for its copy in the data directory: {0}")]
+    NoCopies(String),
+    #[error("it is a symbolic link: put the file itself into the plugins directory")]
+    Link,
+    #[error("it has {0} bytes, more than {MAX_LIBRARY}")]
+    TooLarge(u64),
     #[error("it is no regular file")]
     NoFile,
     #[error(transparent)]
@@ -61,7 +71,9 @@ impl Refused {
         let text = capped(self.to_string());
         let (reason, rest) = text.split_once('\n').unwrap_or((&text, ""));
         let details = match &self {
-            Self::Library(LibraryRefused::Layout { explanation, .. }) => Some(capped(explanation)),
+            Self::Library(LibraryRefused::Layout { explanation, .. } | LibraryRefused::Description { explanation }) => {
+                Some(capped(explanation))
+            }
             _ => (!rest.is_empty()).then(|| text.clone()),
         };
         (reason.to_owned(), details)
@@ -71,12 +83,15 @@ impl Refused {
 /// One file on its way in.
 pub(super) struct Loading<'a> {
     pub(super) options: &'a LoadOptions<'a>,
-    pub(super) copies: &'a Copies,
+    /// The plugins directory.
+    pub(super) folder: &'a Folder,
+    /// Where copies go, or why there is no such place.
+    pub(super) copies: &'a io::Result<Copies>,
     /// What serves from the same path.
     pub(super) loaded: Option<&'a PluginFile>,
     /// Files whose names are taken.
     pub(super) others: Vec<&'a PluginFile>,
-    pub(super) copy: Option<PathBuf>,
+    pub(super) copy: Option<String>,
     /// The right to what is put into service.
     pub(super) claim: Option<Claim>,
     /// The versions of the outstanding migrations, where they are not applied.
@@ -138,23 +153,26 @@ impl Loading<'_> {
     }
 
     fn load(&mut self, path: &Path) -> Result<Loaded, Refused> {
-        permissions::check(path, self.options.trust)?;
-        if !path.is_file() {
-            return Err(Refused::NoFile);
-        }
-        let bytes = fs::read(path).map_err(Refused::Read)?;
+        let bytes = self.read(path)?;
         inspect(&bytes)?;
         self.note(format!(
             "a complete shared library of {} bytes with a processor module",
             bytes.len()
         ));
-        let copy = self.copies.keep(&bytes).map_err(Refused::Copy)?;
-        if self.loaded.is_some_and(|loaded| loaded.copy.as_ref() == Some(&copy)) {
+        let copies = self
+            .copies
+            .as_ref()
+            .map_err(|error| Refused::NoCopies(error.to_string()))?;
+        let copy = copies.keep(&bytes).map_err(Refused::Copy)?;
+        if self
+            .loaded
+            .is_some_and(|loaded| loaded.copy.as_ref() == Some(&copy.name))
+        {
             return Ok(Loaded::Unchanged);
         }
-        self.note(format!("copied to {}", copy.display()));
-        self.copy = Some(copy.clone());
-        let (module, handshake) = library::open(&copy)?;
+        self.note(format!("copied to {}", copy.path.display()));
+        self.copy = Some(copy.name.clone());
+        let (module, handshake) = library::open(copy)?;
         self.note(format!(
             "interface {}.{}, {}",
             handshake.api_major,
@@ -162,6 +180,29 @@ impl Loading<'_> {
             handshake.compiler()
         ));
         self.start(path, module)
+    }
+
+    /// Reads the file that is opened once: what was checked is what is read.
+    fn read(&self, path: &Path) -> Result<Vec<u8>, Refused> {
+        let name = path.file_name().ok_or(Refused::NoFile)?;
+        let mut file = self
+            .folder
+            .open_file(name)
+            .map_err(|error| match error.raw_os_error() {
+                Some(libc::ELOOP) => Refused::Link,
+                _ => Refused::Read(error),
+            })?;
+        let metadata = file.metadata().map_err(Refused::Read)?;
+        if !metadata.is_file() {
+            return Err(Refused::NoFile);
+        }
+        permissions::check(&file, path, self.options.trust)?;
+        if metadata.len() > MAX_LIBRARY {
+            return Err(Refused::TooLarge(metadata.len()));
+        }
+        let mut bytes = Vec::new();
+        file.read_to_end(&mut bytes).map_err(Refused::Read)?;
+        Ok(bytes)
     }
 
     fn start(&mut self, path: &Path, module: session_plugin_api::abi::ProcessorModule_Ref) -> Result<Loaded, Refused> {

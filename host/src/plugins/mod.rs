@@ -3,6 +3,7 @@
 mod catalogue;
 mod claims;
 mod copies;
+mod folder;
 mod host_log;
 mod inspect;
 mod library;

@@ -1,6 +1,6 @@
 //! Who may write a plugin's file: a library in the plugins directory runs with the host's rights.
 
-use std::{fs, io, os::unix::fs::MetadataExt, path::Path};
+use std::{fs::File, io, os::unix::fs::MetadataExt, path::Path};
 
 /// Whether plugins are taken that others than their owner and root could have written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,9 +40,9 @@ pub enum Untrusted {
 const OTHERS_MAY_WRITE: u32 = 0o002;
 const GROUP_MAY_WRITE: u32 = 0o020;
 
-/// Checks that nobody but this user and root can have written a file or folder.
-pub(super) fn check(path: &Path, trust: PluginTrust) -> Result<(), Untrusted> {
-    let metadata = fs::metadata(path).map_err(|source| Untrusted::Unreadable {
+/// Checks that nobody but this user and root can have written a file or folder that is open. The path is for people.
+pub(super) fn check(opened: &File, path: &Path, trust: PluginTrust) -> Result<(), Untrusted> {
+    let metadata = opened.metadata().map_err(|source| Untrusted::Unreadable {
         path: path.display().to_string(),
         source,
     })?;
@@ -64,8 +64,12 @@ pub(super) fn check(path: &Path, trust: PluginTrust) -> Result<(), Untrusted> {
     Ok(())
 }
 
-#[allow(unsafe_code, reason = "the system call has no safe wrapper in std")]
+/// Whether a file belongs to this user, and nobody else may write it.
+pub(super) fn is_ours(opened: &File) -> io::Result<bool> {
+    let metadata = opened.metadata()?;
+    Ok(metadata.uid() == effective_user() && metadata.mode() & (OTHERS_MAY_WRITE | GROUP_MAY_WRITE) == 0)
+}
+
 fn effective_user() -> u32 {
-    // SAFETY: geteuid takes nothing, fails never and touches no memory.
-    unsafe { libc::geteuid() }
+    rustix::process::geteuid().as_raw()
 }

@@ -1,7 +1,8 @@
 //! Opening the state file.
 
 use std::{
-    fs,
+    fs::{self, DirBuilder},
+    os::unix::fs::DirBuilderExt,
     path::{Path, PathBuf},
     sync::{
         Mutex, MutexGuard, PoisonError,
@@ -159,7 +160,8 @@ pub(super) fn refuse_missing(path: &Path) -> Result<()> {
 
 fn make_folder(path: &Path) -> Result<()> {
     let Some(folder) = path.parent() else { return Ok(()) };
-    fs::create_dir_all(folder).map_err(|source| StateError::Folder {
+    let made = DirBuilder::new().recursive(true).mode(0o700).create(folder);
+    made.map_err(|source| StateError::Folder {
         path: folder.to_owned(),
         source,
     })

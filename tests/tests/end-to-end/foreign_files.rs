@@ -187,6 +187,7 @@ fn what_is_no_file() {
     world.install("probe");
     fs::create_dir(world.plugins().join(library_name("folder"))).unwrap();
     symlink("nowhere", world.plugins().join(library_name("dangling"))).unwrap();
+    symlink(library("lines"), world.plugins().join(library_name("link"))).unwrap();
     let made = Command::new("mkfifo")
         .arg(world.plugins().join(library_name("pipe")))
         .status();
@@ -196,7 +197,12 @@ fn what_is_no_file() {
     for name in ["folder", "pipe"] {
         assert_eq!(listing.rejection_of(&library_name(name)), "it is no regular file");
     }
-    assert!(listing.rejection_of(&library_name("dangling")).contains("No such file"));
+    for name in ["dangling", "link"] {
+        assert_eq!(
+            listing.rejection_of(&library_name(name)),
+            "it is a symbolic link: put the file itself into the plugins directory"
+        );
+    }
 }
 
 #[test]

@@ -1,8 +1,14 @@
 //! Who may write what the host runs.
 
-use std::fs;
+use std::{
+    fs,
+    os::unix::fs::{MetadataExt, PermissionsExt, chown, symlink},
+    path::{Path, PathBuf},
+    sync::atomic::{AtomicBool, Ordering},
+    thread,
+};
 
-use session_host_tests::{World, library_name};
+use session_host_tests::{Code, World, library, library_name};
 
 #[test]
 fn a_folder_that_everyone_may_write_is_refused() {
@@ -71,4 +77,163 @@ fn a_missing_folder_is_named_with_the_remedy() {
     );
     assert!(ran.stderr.starts_with(&expected), "{}", ran.stderr);
     assert!(ran.stderr.ends_with("; name it with --plugins\n"), "{}", ran.stderr);
+}
+
+/// A user who is neither root nor the one that runs the tests.
+const SOMEONE: u32 = 4711;
+
+#[track_caller]
+fn assert_refused(world: &World, expected: &str) {
+    for arguments in [["run", "--json"], ["processors", "--json"]] {
+        let ran = world.host(&arguments).exits(2);
+        assert!(ran.stderr.contains(expected), "{}", ran.stderr);
+    }
+}
+
+fn mode_of(path: &Path) -> u32 {
+    fs::metadata(path).unwrap().permissions().mode() & 0o7777
+}
+
+/// A world whose data directory has been used once.
+fn used_world() -> World {
+    let world = World::new();
+    world.install("probe");
+    drop(world.run(&[]).exits(0));
+    world
+}
+
+#[test]
+fn a_data_directory_is_made_for_its_owner_alone() {
+    let world = used_world();
+    assert_eq!(mode_of(&world.path("data")), 0o700);
+    assert_eq!(mode_of(&world.path("data/plugin-copies")), 0o700);
+}
+
+#[test]
+fn a_data_directory_that_everyone_may_write_is_refused() {
+    for folder in ["data", "data/plugin-copies"] {
+        let world = used_world();
+        world.chmod(folder, 0o777);
+        let named = world.path(folder);
+        let expected = format!(
+            "the data directory is not trusted: everyone may write {}",
+            named.display()
+        );
+        assert_refused(&world, &expected);
+        let ran = world.run(&["--allow-insecure-plugins"]).exits(0);
+        assert_eq!(ran.result().processor, "probe");
+    }
+}
+
+#[test]
+fn a_data_directory_of_someone_else_is_refused() {
+    for folder in ["data", "data/plugin-copies"] {
+        let world = used_world();
+        chown(world.path(folder), Some(SOMEONE), None).expect("these tests run as root");
+        let expected = format!("{} belongs to user {SOMEONE}", world.path(folder).display());
+        assert_refused(&world, &expected);
+    }
+}
+
+#[test]
+fn a_data_directory_that_its_group_may_write_is_warned_about() {
+    let world = used_world();
+    world.chmod("data", 0o770);
+    let ran = world.run(&[]).exits(0);
+    assert!(ran.stderr.contains("group may write it"), "{}", ran.stderr);
+    // As systemd makes it for the service.
+    world.chmod("data", 0o750);
+    assert_eq!(world.run(&[]).exits(0).stderr, "");
+}
+
+/// A library that makes a file when it is loaded.
+fn telling(file: &Path) -> Vec<u8> {
+    Code::new(&format!(
+        r#"
+        #[used]
+        #[unsafe(link_section = ".init_array")]
+        static CONSTRUCTOR: extern "C" fn() = construct;
+        extern "C" fn construct() {{
+            std::fs::write({file:?}, "").unwrap();
+        }}"#
+    ))
+    .compile("cdylib")
+}
+
+/// The one private copy.
+fn copy_in(world: &World) -> PathBuf {
+    let mut copies = fs::read_dir(world.path("data/plugin-copies")).unwrap();
+    copies.next().unwrap().unwrap().path()
+}
+
+#[test]
+fn a_copy_that_someone_else_has_put_there_is_not_loaded() {
+    let world = used_world();
+    let ran = world.path("ran");
+    let copy = copy_in(&world);
+    let other = world.path("other.so");
+    fs::write(&other, telling(&ran)).unwrap();
+    for plant in [0, 1, 2] {
+        fs::remove_file(&copy).unwrap();
+        match plant {
+            0 => symlink(&other, &copy).unwrap(),
+            1 => drop(fs::copy(&other, &copy).unwrap()),
+            // The right content, which they may change at any time.
+            _ => {
+                fs::copy(library("probe"), &copy).unwrap();
+                chown(&copy, Some(SOMEONE), None).expect("these tests run as root");
+            }
+        }
+        drop(world.run(&["--allow-insecure-plugins"]).exits(0));
+        let metadata = fs::symlink_metadata(&copy).unwrap();
+        assert!(metadata.is_file() && metadata.uid() != SOMEONE && !ran.exists());
+    }
+}
+
+#[test]
+fn what_is_put_in_the_place_of_a_copy_meanwhile_is_not_loaded() {
+    const STARTS: u32 = 20;
+    let world = used_world();
+    let ran = world.path("ran");
+    let copy = copy_in(&world);
+    let (other, aside) = (world.path("other.so"), world.path("aside.so"));
+    fs::write(&other, telling(&ran)).unwrap();
+    let is_over = AtomicBool::new(false);
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            while !is_over.load(Ordering::Relaxed) {
+                fs::copy(&other, &aside).unwrap();
+                fs::rename(&aside, &copy).unwrap();
+            }
+        });
+        for _ in 0..STARTS {
+            drop(world.host(&["processors"]));
+        }
+        is_over.store(true, Ordering::Relaxed);
+    });
+    assert!(!ran.exists());
+}
+
+#[test]
+fn a_link_in_the_place_of_the_copy_of_a_checkpoint_is_not_written_through() {
+    let world = World::new();
+    world.install("probe");
+    world.write("alice/a.jsonl", r#"{"do":"rows","count":1}"#);
+    let service = world.serve(&[]);
+    let target = world.path("target");
+    let copy = world.path("data/session-host.duckdb.before-checkpoint");
+    symlink(&target, &copy).unwrap();
+    drop(service.run("probe").is(200));
+    assert_eq!(service.stop().0, Some(0));
+    assert!(!target.exists());
+    assert_eq!(world.count("probe_rows"), 1);
+
+    symlink(&target, &copy).unwrap();
+    let ran = world.run(&[]);
+    assert!(
+        ran.status != 0 && ran.stderr.contains(".before-checkpoint"),
+        "{}",
+        ran.stderr
+    );
+    assert!(!target.exists());
 }
