@@ -11,6 +11,7 @@ mod bad_input;
 mod checking;
 mod configuration;
 mod crossing;
+mod damaged;
 mod documented_queries;
 mod durability;
 mod example;

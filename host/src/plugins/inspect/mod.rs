@@ -1,5 +1,8 @@
 //! Reads a library as an object file before it is opened, since opening already runs code of it.
 
+mod elf;
+mod image;
+
 use abi_stable::library::ROOT_MODULE_LOADER_NAME;
 use object::{Architecture, Object, ObjectKind, ObjectSegment};
 use session_plugin_api::abi::HANDSHAKE_SYMBOL;
@@ -29,6 +32,9 @@ pub(super) enum NotAPlugin {
         /// How long it is.
         there: u64,
     },
+    /// It has its full length, and holes or nonsense in it.
+    #[error("it is damaged: {0}; copy it again")]
+    Damaged(#[from] image::Damage),
     /// It does not export what a processor exports.
     #[error("there is no processor module in it: a plugin calls session_plugin_api::export_processor!")]
     NoModule,
@@ -54,6 +60,9 @@ pub(super) fn inspect(bytes: &[u8]) -> Result<(), NotAPlugin> {
     let there = bytes.len() as u64;
     if named > there {
         return Err(NotAPlugin::CutShort { named, there });
+    }
+    if let object::File::Elf64(library) = &file {
+        elf::check(library, bytes)?;
     }
     match exports(&file, HANDSHAKE_SYMBOL)? && exports(&file, ROOT_MODULE_LOADER_NAME)? {
         true => Ok(()),
