@@ -6,7 +6,7 @@
 use abi_stable::std_types::{RSlice, RStr};
 use session_plugin_api::abi::{
     RawColumn, ValueKind,
-    message::{Description, capped},
+    message::{Description, Processed, capped},
 };
 
 /// How long a name may be, in bytes.
@@ -76,6 +76,9 @@ pub enum Malformed {
         /// How many rows it claims.
         rows: usize,
     },
+    /// A count is none.
+    #[error("the result counts {0} items, more than {MAX_ITEMS}")]
+    Items(u64),
     /// A parameter has not one row.
     #[error("parameter {place} has {rows} rows, not one")]
     Parameter {
@@ -85,6 +88,9 @@ pub enum Malformed {
         rows: usize,
     },
 }
+
+/// How many items a session may give: sums of it over all sessions are still numbers.
+const MAX_ITEMS: u64 = 1 << 48;
 
 /// A column whose parts fit each other.
 #[derive(Clone, Copy, Debug)]
@@ -167,6 +173,17 @@ pub fn parameters<'a>(raw: RSlice<'a, RawColumn<'a>>) -> Result<&'a [RawColumn<'
         }
     }
     Ok(raw)
+}
+
+/// The number of items that a session gave.
+///
+/// # Errors
+/// When nothing can have so many.
+pub fn items(processed: Processed) -> Result<u64, Malformed> {
+    match processed.items_count {
+        items @ ..=MAX_ITEMS => Ok(items),
+        items => Err(Malformed::Items(items)),
+    }
 }
 
 /// Checks the names of what a processor says of itself.

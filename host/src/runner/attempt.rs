@@ -22,6 +22,7 @@ use super::{
 };
 use crate::{
     clock,
+    crossing::items,
     names::FileHash,
     plugins::{Fault, Instance, describe_fault},
     sessions::{OpenTranscript, SnapshotError},
@@ -187,7 +188,8 @@ fn attempt_once(context: &RunContext, flight: &Flight, seen: &Seen, bytes: &[u8]
     if let Some(error) = attempt.take_failure() {
         return Err(Failed::Connection(error));
     }
-    let items = result.map_err(Failed::Plugin)?.items_count;
+    let processed = result.map_err(Failed::Plugin)?;
+    let items = items(processed).map_err(|malformed| Failed::Connection(malformed.into()))?;
     match attempt.finish(items).map_err(Failed::Connection)? {
         Finished::Pending(done) => Ok(flight.settle().then_some(Verdict::Pending(done))),
         Finished::Committed => Ok(Some(Verdict::Committed { items })),

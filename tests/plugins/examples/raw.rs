@@ -59,6 +59,7 @@ enum Wrong {
     NotNowLong,
     AnswerLong,
     AnswerNoText,
+    ItemsMany,
     LogNoText,
     LogLong,
 }
@@ -136,6 +137,10 @@ impl Raw {
             Wrong::PanicLong => return Err(failed(FaultKind::Panic)),
             Wrong::NotNowLong => return Err(failed(FaultKind::NotNow)),
             Wrong::AnswerLong => return Err(RVec::from(vec![b'x'; LONG])),
+            Wrong::ItemsMany => {
+                let processed = Processed { items_count: u64::MAX };
+                return Err(RVec::from(encode(&Outcome::Returned(processed))));
+            }
             Wrong::AnswerNoText => return Err(RVec::from(NO_TEXT)),
             Wrong::LogNoText => {
                 self.host.log(2, no_text(), no_text(), no_text());

@@ -71,6 +71,7 @@ fn what_does_not_fit_fails_its_session_alone_and_is_named() {
         ("query_no_text", "the statement is no UTF-8 text: gr\u{fffd}\u{fffd}"),
         ("parameter_no_text", "parameter 1 is malformed"),
         ("parameter_without_value", "parameter 1 has 0 rows, not one"),
+        ("items_many", "the result counts 18446744073709551615 items"),
         ("answer_no_text", "the plugin's answer cannot be read"),
     ];
     let world = world_with(&cases.map(|(fault, _)| fault));
