@@ -8,6 +8,7 @@ pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod crossing;
+pub mod folders;
 pub mod health;
 pub mod host;
 pub mod http;

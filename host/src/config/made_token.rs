@@ -11,6 +11,7 @@ use super::{
     ConfigError,
     token::{ApiToken, refused},
 };
+use crate::folders::make_private;
 
 /// The file's name in the data directory.
 pub(super) const FILE: &str = "api-token";
@@ -97,7 +98,7 @@ fn random() -> Result<String, getrandom::Error> {
 /// Writes the file whole, readable by its owner alone: nobody sees a part of it, and nothing there is overwritten.
 fn write(path: &Path, token: &str) -> io::Result<()> {
     let folder = path.parent().unwrap_or(Path::new(""));
-    fs::create_dir_all(folder)?;
+    make_private(folder)?;
     let mut file = tempfile::NamedTempFile::with_prefix_in(".api-token-", folder)?;
     writeln!(file, "{token}")?;
     file.as_file().sync_all()?;

@@ -86,6 +86,7 @@ impl Host {
     /// When the state or the plugins directory cannot be used.
     pub fn start(settings: Settings, trust: PluginTrust) -> Result<Self, StartError> {
         let scanner = settings.scanner()?;
+        Catalogue::check_data_directory(&settings.data, trust)?;
         let state = State::open(&settings.state)?;
         let failed_runs = state.reader()?.failed_runs()?;
         let claims = Claims::default();

@@ -151,6 +151,16 @@ impl Catalogue {
         Ok(catalogue)
     }
 
+    /// Refuses a data directory in which others can change what the host opens there. One that is missing will be made.
+    ///
+    /// # Errors
+    /// When that is so.
+    pub fn check_data_directory(data: &Path, trust: PluginTrust) -> Result<(), CatalogueError> {
+        // What else hinders is told by who opens something there.
+        let Ok(folder) = Folder::open(data) else { return Ok(()) };
+        folder.refuse(trust).map_err(CatalogueError::UntrustedData)
+    }
+
     /// What the plugins directory holds now: files of unchanged content stay as they are, new and changed ones are
     /// loaded, and one that fails leaves the loaded one in service. The claims are to be kept until this catalogue is the
     /// one in force: no run begins meanwhile on old code and new tables.

@@ -2,9 +2,9 @@
 
 use std::{
     ffi::{OsStr, OsString},
-    fs::{DirBuilder, File},
+    fs::File,
     io,
-    os::unix::{ffi::OsStrExt, fs::DirBuilderExt},
+    os::unix::ffi::OsStrExt,
     path::{Path, PathBuf},
 };
 
@@ -13,16 +13,14 @@ use rustix::{
     io::Errno,
 };
 
-use super::permissions::{PluginTrust, Untrusted, check};
+use super::permissions::{PluginTrust, Untrusted, check, refuse};
+use crate::folders::{PRIVATE, make_private};
 
 /// A folder that is open. What lies in it is named by its name there, and a link is never followed.
 pub(super) struct Folder {
     path: PathBuf,
     handle: File,
 }
-
-/// For its owner alone.
-const PRIVATE: Mode = Mode::RWXU;
 
 impl Folder {
     /// Opens a folder that the operator names, who may do so by a link.
@@ -36,13 +34,13 @@ impl Folder {
 
     /// As [`open`](Self::open); makes it, for its owner alone, where it is missing.
     pub(super) fn make(path: &Path) -> io::Result<Self> {
-        DirBuilder::new().recursive(true).mode(PRIVATE.bits()).create(path)?;
+        make_private(path)?;
         Self::open(path)
     }
 
     /// Opens a folder in this one, and makes it, for its owner alone, where it is missing.
     pub(super) fn make_within(&self, name: &str) -> io::Result<Self> {
-        match rustix::fs::mkdirat(&self.handle, name, PRIVATE) {
+        match rustix::fs::mkdirat(&self.handle, name, Mode::from_raw_mode(PRIVATE)) {
             Err(Errno::EXIST) => {}
             made => made?,
         }
@@ -57,7 +55,12 @@ impl Folder {
         &self.path
     }
 
-    /// Checks that nobody but this user and root can change it.
+    /// Refuses it where others than this user and root can change it.
+    pub(super) fn refuse(&self, trust: PluginTrust) -> Result<(), Untrusted> {
+        refuse(&self.handle, &self.path, trust).map(drop)
+    }
+
+    /// As [`refuse`](Self::refuse), and warns of what its group may do.
     pub(super) fn check(&self, trust: PluginTrust) -> Result<(), Untrusted> {
         check(&self.handle, &self.path, trust)
     }

@@ -1,6 +1,11 @@
 //! Who may write a plugin's file: a library in the plugins directory runs with the host's rights.
 
-use std::{fs::File, io, os::unix::fs::MetadataExt, path::Path};
+use std::{
+    fs::{File, Metadata},
+    io,
+    os::unix::fs::MetadataExt,
+    path::Path,
+};
 
 /// Whether plugins are taken that others than their owner and root could have written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,14 +45,24 @@ pub enum Untrusted {
 const OTHERS_MAY_WRITE: u32 = 0o002;
 const GROUP_MAY_WRITE: u32 = 0o020;
 
-/// Checks that nobody but this user and root can have written a file or folder that is open. The path is for people.
+/// Checks that nobody but this user and root can have written a file or folder that is open, and warns of what its group
+/// may do. The path is for people.
 pub(super) fn check(opened: &File, path: &Path, trust: PluginTrust) -> Result<(), Untrusted> {
+    let metadata = refuse(opened, path, trust)?;
+    if trust == PluginTrust::OwnersOnly && metadata.mode() & GROUP_MAY_WRITE != 0 {
+        tracing::warn!(path = %path.display(), "the file's group may write it, and what it writes runs with this host's rights");
+    }
+    Ok(())
+}
+
+/// Refuses a file or folder that others than this user and root can have written.
+pub(super) fn refuse(opened: &File, path: &Path, trust: PluginTrust) -> Result<Metadata, Untrusted> {
     let metadata = opened.metadata().map_err(|source| Untrusted::Unreadable {
         path: path.display().to_string(),
         source,
     })?;
     if trust == PluginTrust::Anyone {
-        return Ok(());
+        return Ok(metadata);
     }
     if metadata.mode() & OTHERS_MAY_WRITE != 0 {
         return Err(Untrusted::WorldWritable(path.display().to_string()));
@@ -58,10 +73,7 @@ pub(super) fn check(opened: &File, path: &Path, trust: PluginTrust) -> Result<()
             owner: metadata.uid(),
         });
     }
-    if metadata.mode() & GROUP_MAY_WRITE != 0 {
-        tracing::warn!(path = %path.display(), "the file's group may write it, and what it writes runs with this host's rights");
-    }
-    Ok(())
+    Ok(metadata)
 }
 
 /// Whether a file belongs to this user, and nobody else may write it.

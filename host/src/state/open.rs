@@ -1,8 +1,7 @@
 //! Opening the state file.
 
 use std::{
-    fs::{self, DirBuilder},
-    os::unix::fs::DirBuilderExt,
+    fs,
     path::{Path, PathBuf},
     sync::{
         Mutex, MutexGuard, PoisonError,
@@ -21,6 +20,7 @@ use super::{
     schema,
     writer::Writer,
 };
+use crate::folders::make_private;
 
 /// The state file, opened by this process alone.
 pub struct State {
@@ -160,8 +160,7 @@ pub(super) fn refuse_missing(path: &Path) -> Result<()> {
 
 fn make_folder(path: &Path) -> Result<()> {
     let Some(folder) = path.parent() else { return Ok(()) };
-    let made = DirBuilder::new().recursive(true).mode(0o700).create(folder);
-    made.map_err(|source| StateError::Folder {
+    make_private(folder).map_err(|source| StateError::Folder {
         path: folder.to_owned(),
         source,
     })

@@ -110,6 +110,26 @@ fn a_data_directory_is_made_for_its_owner_alone() {
 }
 
 #[test]
+fn a_data_directory_that_a_service_makes_is_for_its_owner_alone() {
+    let world = World::new();
+    world.install("probe");
+    assert_eq!(world.serve(&[]).stop().0, Some(0));
+    assert_eq!(mode_of(&world.path("data")), 0o700);
+}
+
+#[test]
+fn nothing_is_opened_in_a_data_directory_that_is_refused() {
+    let world = World::new();
+    world.install("probe");
+    fs::create_dir(world.path("data")).unwrap();
+    world.chmod("data", 0o777);
+    let target = world.path("target");
+    symlink(&target, world.state()).unwrap();
+    drop(world.run(&[]).exits(2));
+    assert!(!target.exists());
+}
+
+#[test]
 fn a_data_directory_that_everyone_may_write_is_refused() {
     for folder in ["data", "data/plugin-copies"] {
         let world = used_world();
