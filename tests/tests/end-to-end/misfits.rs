@@ -91,6 +91,7 @@ fn a_migration_that_fails() {
         details.contains("LINE 1: CREATE TABLE misfit_rows (no columns)"),
         "{details}"
     );
+    drop(world.run(&[]).exits(0));
     let made = world.rows("SELECT table_name FROM duckdb_tables() WHERE table_name LIKE 'misfit%'");
     assert!(made.is_empty(), "nothing of a failed migration is kept: {made:?}");
 }
