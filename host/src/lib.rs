@@ -15,6 +15,7 @@ pub mod http;
 pub mod metrics;
 pub mod names;
 pub mod plugins;
+pub mod printable;
 pub mod process;
 pub mod runner;
 pub mod scheduler;

@@ -200,7 +200,7 @@ fn print(report: &Report) -> anyhow::Result<()> {
         output::print(format!("  {step}"))?;
     }
     if let Some(details) = &plugin.details {
-        output::print(details)?;
+        details.lines().try_for_each(output::print)?;
     }
     match &report.behaviour {
         Some(behaviour) => print_behaviour(behaviour),

@@ -6,7 +6,7 @@ use crate::config::{Configured, defaults_as_toml};
 /// Prints the settings in force and where each was set, or a file to begin with.
 pub(super) fn config(configured: &Configured, options: &ConfigOptions) -> anyhow::Result<Exit> {
     if options.defaults {
-        output::print(defaults_as_toml().trim_end())?;
+        output::print_block(defaults_as_toml().trim_end())?;
         return Ok(Exit::Done);
     }
     output::print(format!("# {}", configured.path.display()))?;

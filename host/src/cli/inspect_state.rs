@@ -1,6 +1,10 @@
 //! The commands that read or correct the state, here or through the server that has it.
 
-use std::{fs, io, path::Path};
+use std::{
+    fs,
+    io::{self, IsTerminal},
+    path::Path,
+};
 
 use serde::Deserialize;
 use serde_json::{Value, json, value::RawValue};
@@ -8,7 +12,7 @@ use serde_json::{Value, json, value::RawValue};
 use super::{
     Exit,
     arguments::{ExportOptions, ForgetOptions, QueryFormat, QueryOptions, ReprocessOptions},
-    output::{self, UsageError},
+    output::{self, Shown, UsageError},
     server::{Access, open_or_ask, target},
 };
 use crate::{
@@ -75,7 +79,7 @@ fn print_answer(answer: QueryAnswer, format: QueryFormat) -> anyhow::Result<Exit
         for row in rows {
             let members = columns.iter().map(|column| Value::from(column.as_str())).zip(row);
             let members: Vec<String> = members.map(|(name, value)| format!("{name}:{value}")).collect();
-            output::print(format!("{{{}}}", members.join(",")))?;
+            output::print_json_text(format!("{{{}}}", members.join(",")))?;
         }
         return Ok(Exit::Done);
     }
@@ -100,10 +104,14 @@ fn print_rows(
 ) -> anyhow::Result<Exit> {
     match format {
         QueryFormat::Csv => {
+            // For programs they are data as they are; a terminal would follow what stands in them.
+            let is_shown = io::stdout().is_terminal();
             let mut csv = csv::Writer::from_writer(io::stdout().lock());
-            csv.write_record(&columns)?;
-            for row in rows {
-                csv.write_record(row)?;
+            for row in std::iter::once(columns).chain(rows) {
+                match is_shown {
+                    true => csv.write_record(row.iter().map(Shown::shown))?,
+                    false => csv.write_record(row)?,
+                }
             }
             csv.flush()?;
         }

@@ -15,7 +15,10 @@ use super::{
     arguments::{LogFormat, Usual},
     output::UsageError,
 };
-use crate::threads::{BEGINS, catches_panics};
+use crate::{
+    printable::{self, Printable},
+    threads::{BEGINS, catches_panics},
+};
 
 /// The terminal's progress bars; drawing and logging must not cross.
 pub(super) static BARS: LazyLock<MultiProgress> = LazyLock::new(MultiProgress::new);
@@ -39,10 +42,16 @@ pub(super) fn install(format: LogFormat, verbose: u8, usual: Usual) -> Result<()
         })?,
         Err(_) => EnvFilter::new(level),
     };
+    let has_colours = io::stderr().is_terminal();
+    let shown = match (format, has_colours) {
+        (LogFormat::Json, _) => Shown::Json,
+        (LogFormat::Text, true) => Shown::Coloured,
+        (LogFormat::Text, false) => Shown::Plain,
+    };
     let log = tracing_subscriber::fmt()
         .with_env_filter(filter)
-        .with_writer(PastBars)
-        .with_ansi(io::stderr().is_terminal());
+        .with_writer(PastBars(shown))
+        .with_ansi(has_colours);
     match format {
         LogFormat::Text => log.init(),
         LogFormat::Json => log.json().init(),
@@ -61,7 +70,28 @@ pub(super) fn install(format: LogFormat, verbose: u8, usual: Usual) -> Result<()
     Ok(())
 }
 
-struct PastBars;
+/// How a line is escaped: what is logged holds texts of plugins, names of files and words of transcripts.
+#[derive(Clone, Copy)]
+enum Shown {
+    /// Whole.
+    Plain,
+    /// But for the log's own colours.
+    Coloured,
+    /// As JSON escapes.
+    Json,
+}
+
+impl Shown {
+    fn escaped(self, line: &str) -> String {
+        match self {
+            Self::Plain => Printable(line).to_string(),
+            Self::Coloured => printable::coloured(line),
+            Self::Json => printable::json(line.to_owned()),
+        }
+    }
+}
+
+struct PastBars(Shown);
 
 impl<'a> MakeWriter<'a> for PastBars {
     type Writer = Line;
@@ -69,21 +99,22 @@ impl<'a> MakeWriter<'a> for PastBars {
     fn make_writer(&'a self) -> Line {
         Line {
             text: Vec::new(),
+            shown: self.0,
             is_written: true,
         }
     }
 
     fn make_writer_for(&'a self, event: &Metadata<'_>) -> Line {
-        Line {
-            text: Vec::new(),
-            is_written: event.target() != BEGINS,
-        }
+        let mut line = self.make_writer();
+        line.is_written = event.target() != BEGINS;
+        line
     }
 }
 
 /// One log line, written whole when it is complete.
 struct Line {
     text: Vec<u8>,
+    shown: Shown,
     is_written: bool,
 }
 
@@ -99,10 +130,13 @@ impl Write for Line {
 
 impl Drop for Line {
     fn drop(&mut self) {
-        if !self.is_written {
-            return;
-        }
-        let write = || io::stderr().write_all(&self.text);
+        let text = String::from_utf8_lossy(&self.text);
+        let line = match text.strip_suffix('\n') {
+            Some(line) if self.is_written => format!("{}\n", self.shown.escaped(line)),
+            // Every line ends so: nothing was written, or nothing is to be.
+            _ => return,
+        };
+        let write = || io::stderr().write_all(line.as_bytes());
         // There is nowhere left to report that stderr cannot be written, nor that the bars cannot be drawn.
         let _ = catch_unwind(AssertUnwindSafe(|| match BARS.is_hidden() {
             true => write(),

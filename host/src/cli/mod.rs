@@ -18,6 +18,7 @@ mod token;
 mod watchdog;
 
 use std::{
+    env,
     io::{self, Write},
     process::ExitCode,
 };
@@ -25,13 +26,14 @@ use std::{
 use clap::Parser;
 
 use arguments::{Arguments, Command};
+use output::UsageError;
 use server::ServerError;
 
 use crate::{
     config::{ConfigError, Configured},
     host::{NoSuchProcessor, NotBegun, StartError},
     plugins::{CatalogueError, drops_return},
-    process,
+    printable, process,
     runner::RunError,
     scheduler::ScheduleError,
     state::StateError,
@@ -59,7 +61,7 @@ impl From<Exit> for ExitCode {
 /// Runs the command that the process was started with.
 #[must_use]
 pub fn main() -> ExitCode {
-    let arguments = Arguments::parse();
+    let arguments = Arguments::try_parse().unwrap_or_else(|error| misfit(&error));
     let installed =
         log::install(arguments.log_format, arguments.verbose, arguments.usual_log()).map_err(anyhow::Error::from);
     let exit = installed
@@ -72,6 +74,16 @@ pub fn main() -> ExitCode {
         process::end_at_once(exit as i32)
     }
     exit.into()
+}
+
+/// Tells why the arguments do not fit, or what help they ask for.
+fn misfit(error: &clap::Error) -> ! {
+    // clap shows arguments as they were given, and a name of a file may be among them.
+    if env::args_os().all(|argument| printable::is_printable(&argument.to_string_lossy())) {
+        error.exit();
+    }
+    output::complain(&UsageError(error.render().to_string()).into());
+    std::process::exit(error.exit_code());
 }
 
 /// Tells of an error; gives the exit status that it stands for.
@@ -127,7 +139,7 @@ fn exit_of(error: &anyhow::Error) -> Exit {
         || error.is::<StartError>()
         || error.is::<CatalogueError>()
         || error.is::<NoSuchProcessor>()
-        || error.is::<output::UsageError>()
+        || error.is::<UsageError>()
         || matches!(error.downcast_ref(), Some(NotBegun::NoSuchProcessor(_)))
         || matches!(error.downcast_ref(), Some(ServerError::Refused(_)))
         || matches!(error.downcast_ref(), Some(RunError::Scan(_)));

@@ -1,23 +1,78 @@
 //! What people and programs read: data on stdout, complaints on stderr.
 
-use std::io::{self, IsTerminal, Write};
+use std::{
+    io::{self, IsTerminal, Write},
+    path,
+};
 
 use comfy_table::{Cell, CellAlignment, ContentArrangement, Table, presets};
 use serde::Serialize;
+
+use crate::printable::{self, Printable};
 
 /// Something on the command line that cannot be.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 pub(super) struct UsageError(pub(super) String);
 
-/// Prints a line of data.
-pub(super) fn print(line: impl std::fmt::Display) -> io::Result<()> {
-    writeln!(io::stdout().lock(), "{line}")
+/// What can be printed for people: it knows what of it a terminal must not get.
+pub(super) trait Shown {
+    /// The text as a terminal may get it.
+    fn shown(&self) -> String;
+}
+
+/// One line.
+impl Shown for str {
+    fn shown(&self) -> String {
+        Printable(self).to_string()
+    }
+}
+
+/// One line.
+impl Shown for String {
+    fn shown(&self) -> String {
+        self.as_str().shown()
+    }
+}
+
+/// A path, in one line.
+impl Shown for path::Display<'_> {
+    fn shown(&self) -> String {
+        Printable(self).to_string()
+    }
+}
+
+/// Its cells were escaped when it was made.
+impl Shown for Table {
+    fn shown(&self) -> String {
+        self.to_string()
+    }
+}
+
+impl<T: Shown + ?Sized> Shown for &T {
+    fn shown(&self) -> String {
+        (**self).shown()
+    }
+}
+
+/// Prints a line, or a table.
+pub(super) fn print(shown: impl Shown) -> io::Result<()> {
+    writeln!(io::stdout().lock(), "{}", shown.shown())
+}
+
+/// Prints lines that are the host's own.
+pub(super) fn print_block(lines: &str) -> io::Result<()> {
+    writeln!(io::stdout().lock(), "{lines}")
 }
 
 /// Prints a value as JSON.
 pub(super) fn print_json<T: Serialize>(value: &T) -> anyhow::Result<()> {
-    Ok(print(serde_json::to_string(value)?)?)
+    Ok(print_json_text(serde_json::to_string(value)?)?)
+}
+
+/// Prints a JSON text.
+pub(super) fn print_json_text(text: String) -> io::Result<()> {
+    writeln!(io::stdout().lock(), "{}", printable::json(text))
 }
 
 /// Says on stderr what went wrong.
@@ -28,7 +83,7 @@ pub(super) fn complain(error: &anyhow::Error) {
         .is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe);
     if !is_closed_pipe {
         // There is nowhere left to report that stderr cannot be written.
-        let _ = writeln!(io::stderr().lock(), "session-host: {error}");
+        let _ = writeln!(io::stderr().lock(), "session-host: {}", Printable(error));
     }
 }
 
@@ -56,6 +111,7 @@ pub(super) fn fitted_table<const N: usize>(header: [&str; N], rows: impl IntoIte
 /// As [`table`], of any width.
 pub(super) fn grid(header: Vec<String>, rows: impl IntoIterator<Item = Vec<String>>) -> Table {
     let mut table = Table::new();
+    let header = header.iter().map(Shown::shown);
     table.load_style(presets::UTF8_FULL_CONDENSED).set_header(header);
     if io::stdout().is_terminal() {
         table.set_content_arrangement(ContentArrangement::Dynamic);
@@ -67,7 +123,7 @@ pub(super) fn grid(header: Vec<String>, rows: impl IntoIterator<Item = Vec<Strin
             } else {
                 CellAlignment::Left
             };
-            Cell::new(text).set_alignment(alignment)
+            Cell::new(text.shown()).set_alignment(alignment)
         }));
     }
     table

@@ -10,6 +10,7 @@ use serde_json::json;
 
 use crate::{
     host::{CorrectionError, NotBegun},
+    printable,
     runner::RunError,
     scheduler::ReloadError,
     state::{QueryError, StateError},
@@ -55,8 +56,8 @@ impl Refusal {
 
 /// An answer in JSON.
 pub(super) fn json_answer(status: StatusCode, body: &impl Serialize) -> Response {
-    match serde_json::to_vec(body) {
-        Ok(bytes) => answer(status, "application/json", bytes),
+    match serde_json::to_string(body) {
+        Ok(text) => answer(status, "application/json", printable::json(text)),
         Err(error) => Refusal::internal(format!("write the answer: {error}")).into_response(),
     }
 }

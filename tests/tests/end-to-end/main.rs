@@ -40,5 +40,6 @@ mod secrets;
 mod signals;
 mod state_file;
 mod tables;
+mod terminal;
 mod timeouts;
 mod users;

@@ -292,3 +292,14 @@ fn a_disk_that_fails_in_a_query_is_no_fault_of_the_client() {
     let sql = format!("FROM read_parquet('{}')", no_file.display());
     drop(service.query(&sql, &json!([])).is(400));
 }
+
+#[test]
+fn answers_hold_no_character_that_a_terminal_would_follow() {
+    let world = World::new();
+    let service = world.serve(&[]);
+    let evil = "\x1b]0;owned\x07\r\n\u{9b}31m\u{7f}\u{202e}";
+    let answer = service.query("SELECT ? AS text", &json!([evil])).is(200);
+    assert_eq!(answer.json()["rows"][0][0], evil);
+    let obeyed = |letter: char| letter.is_control() || letter == '\u{202e}';
+    assert!(!answer.body.contains(obeyed), "{:?}", answer.body);
+}
