@@ -5,6 +5,7 @@ mod check;
 mod client;
 mod config;
 mod inspect_state;
+mod listeners;
 mod lists;
 mod log;
 mod output;

@@ -1,12 +1,12 @@
 //! The server that has the state file: where one has, commands ask it.
 
-use std::{net::SocketAddr, path::Path};
+use std::{fs, net::SocketAddr, os::unix::fs::MetadataExt, path::Path};
 
 use http_body_util::Full;
 use hyper::{Method, Request, StatusCode, body::Bytes, header::AUTHORIZATION};
 use serde::{Deserialize, de::DeserializeOwned};
 
-use super::{client::exchange, output::UsageError};
+use super::{client::exchange, listeners::users_listening_on, output::UsageError};
 use crate::{
     config::{ApiToken, Settings},
     state::StateError,
@@ -71,14 +71,18 @@ pub(super) fn open_or_ask<T>(
 impl Server {
     /// The server of the configuration, if it is the one that has the state file.
     fn of(settings: &Settings, in_use: StateError) -> anyhow::Result<Self> {
+        let address = settings.service.listen;
+        if let Some(stranger) = stranger_at(address, settings) {
+            tracing::warn!(
+                "the program that listens at {address} belongs to user {stranger}, who does not own the state: it is not asked, and not told the token"
+            );
+            return Err(in_use.into());
+        }
         let (token, unread) = match settings.service.token.find() {
             Ok(token) => (token, None),
             Err(error) => (None, Some(error)),
         };
-        let server = Self {
-            address: settings.service.listen,
-            token,
-        };
+        let server = Self { address, token };
         let served: ServedState = match server.get("/api/admin/status") {
             Ok(served) => served,
             Err(ServerError::Unreachable { .. }) => {
@@ -152,6 +156,20 @@ impl Server {
         }
     }
 }
+
+/// A user whose program takes connections to the address, while the state belongs to others: who learns the token from a
+/// command may do everything, and any user may listen where the server does not.
+fn stranger_at(address: SocketAddr, settings: &Settings) -> Option<u32> {
+    let owner = |path: &Path| fs::metadata(path).ok().map(|metadata| metadata.uid());
+    let mut trusted = vec![ROOT, rustix::process::geteuid().as_raw()];
+    trusted.extend(owner(&settings.state));
+    trusted.extend(owner(&settings.data));
+    let mut users = users_listening_on(address).into_iter();
+    users.find(|user| !trusted.contains(user))
+}
+
+/// The user who may do everything anyway.
+const ROOT: u32 = 0;
 
 /// A path with its parameters.
 pub(super) fn target(path: &str, parameters: &[(&str, Option<&str>)]) -> String {

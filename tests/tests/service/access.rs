@@ -2,12 +2,15 @@
 
 use std::{
     fs,
-    io::Write,
+    io::{ErrorKind, Write},
+    net::TcpListener,
     os::unix::fs::{PermissionsExt, chown, symlink},
     path::PathBuf,
 };
 
 use session_host_tests::{Answer, Ran, World, wait_until};
+
+use crate::steps::Held;
 
 const TOKEN: &str = "correct-horse-battery-staple";
 const OTHER: &str = "incorrect-horse-battery-staple";
@@ -221,4 +224,37 @@ fn an_unfit_token_stops_the_start() {
         assert_eq!(ran.status.code(), Some(2), "{said}");
         assert!(said.contains(reason), "{said}");
     }
+}
+
+/// Listens as another user, as any of this machine may where no server does.
+#[allow(unsafe_code, reason = "the system call has no safe wrapper in std")]
+fn listen_as_somebody_else() -> TcpListener {
+    const NOBODY: libc::c_long = 65534;
+    let listening = std::thread::spawn(|| {
+        // SAFETY: the call takes a number and touches no memory; it changes the one thread, which ends here.
+        unsafe { libc::syscall(libc::SYS_setresuid, NOBODY, NOBODY, NOBODY) };
+        TcpListener::bind("127.0.0.1:0").unwrap()
+    });
+    listening.join().unwrap()
+}
+
+#[test]
+fn a_command_tells_the_token_to_nobody_else_who_listens_there() {
+    let world = World::new();
+    world.install("probe");
+    drop(world.serve(&[]).stop());
+    // The state is in use by a run, and the server is down.
+    let held = Held::write(&world, "alice/held.jsonl");
+    let run = world.start(&["run"]);
+    held.starts();
+    let stranger = listen_as_somebody_else();
+    stranger.set_nonblocking(true).unwrap();
+    let mut command = world.command(&["status"]);
+    let address = stranger.local_addr().unwrap().to_string();
+    let ran = Ran::of(command.env("SESSION_HOST_LISTEN", address).output().unwrap()).exits(3);
+    assert!(ran.stderr.contains("belongs to user 65534"), "{}", ran.stderr);
+    let asked = stranger.accept().map_err(|error| error.kind());
+    assert_eq!(asked.map(|_| ()), Err(ErrorKind::WouldBlock), "the stranger was asked");
+    held.let_go();
+    drop(run.ends().exits(0));
 }
