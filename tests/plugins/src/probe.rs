@@ -4,6 +4,7 @@ use std::{
     fs,
     panic::{panic_any, resume_unwind},
     path::Path,
+    process,
     sync::atomic::{AtomicI64, Ordering},
     thread,
     time::{Duration, Instant},
@@ -138,6 +139,7 @@ impl Attempt<'_> {
             Step::Panic { payload } => panic_with(*payload),
             Step::ThreadPanics => let_a_thread_panic(),
             Step::Hang => hang(),
+            Step::Exit { status } => process::exit(*status),
             Step::HangInQuery => {
                 let sql = "SELECT sum(a.range * b.range % 7) FROM range(100000000) a, range(100000000) b";
                 self.connection.query(sql, &[])?;

@@ -59,6 +59,11 @@ pub enum Step {
     TellRun,
     /// Never returns.
     Hang,
+    /// Ends the process.
+    Exit {
+        /// With this status.
+        status: i32,
+    },
     /// Runs a query that never ends.
     HangInQuery,
     /// Writes to the host's log.

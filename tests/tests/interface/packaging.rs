@@ -130,6 +130,19 @@ fn a_service_that_takes_no_connection_feeds_the_watchdog_no_more() {
 const PLACES: usize = 600;
 
 #[test]
+fn a_plugin_that_exits_ends_the_service_with_a_status_that_the_unit_restarts() {
+    let world = world();
+    world.write("alice/3f2c.jsonl", "{\"do\":\"exit\",\"status\":0}\n");
+    let service = world.serve(&[]);
+    let _call = service.begin("POST", "/api/admin/run-session-processor?processor=probe", "");
+    let (status, log) = service.ends();
+    assert_eq!(status, Some(0), "{log}");
+    assert_eq!(of_unit("Restart"), "always");
+    let prevented = of_unit("RestartPreventExitStatus");
+    assert!(prevented.split_whitespace().all(|status| status != "0"), "{prevented}");
+}
+
+#[test]
 fn the_unit_restarts_the_service_however_it_ends_but_by_a_wanted_stop() {
     assert_eq!(of_unit("Restart"), "always");
     // What these stand for does not mend by itself.
