@@ -98,7 +98,9 @@ fn a_run_that_the_disk_has_no_room_for_is_a_warning() {
     drop(service.run("probe").is(500));
     drop(warns(&service, "failed"));
     let log = service.log();
-    let told = log.lines().filter(|line| line.contains("WARN") || line.contains("ERROR"));
+    let told = log
+        .lines()
+        .filter(|line| line.contains("WARN") || line.contains("ERROR"));
     assert!(told.count() < 20, "a line for each session:\n{log}");
 }
 
