@@ -59,11 +59,14 @@ const OBJECTS: &str = "SELECT list(o ORDER BY o) FROM (
             'session_processor_failure', 'processor_schedule', 'processor_table', 'schema_migration')
         UNION ALL SELECT sql FROM duckdb_indexes() WHERE index_name = 'usage_index'
         UNION ALL SELECT sql FROM duckdb_views() WHERE view_name = 'usage_view'
-        UNION ALL SELECT schema_name || '.' || sequence_name || ' ' || coalesce(last_value, 0) FROM duckdb_sequences() WHERE sequence_name = 'usage_sequence'
+        UNION ALL SELECT sequence_name FROM duckdb_sequences() WHERE sequence_name = 'usage_sequence'
         UNION ALL SELECT function_name || coalesce(macro_definition, '') FROM duckdb_functions() WHERE function_name IN ('usage_macro', 'lower', 'max', 'count', '+')
         UNION ALL SELECT database_name || coalesce(path, '') FROM duckdb_databases()
         UNION ALL SELECT schema_name FROM duckdb_schemas()
         UNION ALL SELECT name || '=' || coalesce(value, '') FROM duckdb_settings() WHERE scope = 'GLOBAL')";
+
+/// How far a sequence is. A processor may take numbers from any; a query may not.
+const SEQUENCE: &str = "SELECT coalesce(last_value, 0) FROM duckdb_sequences() WHERE sequence_name = 'usage_sequence'";
 
 struct Scene {
     _folder: tempfile::TempDir,
@@ -98,7 +101,10 @@ impl Scene {
                     memory: 1 << 30,
                 };
                 let interrupt = reader.interrupt_handle();
+                let before = seen(&reader, SEQUENCE);
                 let _ = in_time(|| interrupt.interrupt(), || reader.query(sql, &[], limits).is_ok());
+                let after = seen(&self.state.reader().expect("a reader"), SEQUENCE);
+                assert_eq!(before, after, "{sql:?} took a number of a sequence");
                 false
             }
             1 => {
