@@ -8,7 +8,7 @@ use super::{
     Exit,
     arguments::{FailuresOptions, ListOptions, RunsOptions},
     inspect_state::{processor_name, reader},
-    output,
+    output::{self, Lines},
     server::{Access, target},
 };
 use crate::{
@@ -135,17 +135,13 @@ fn causes(settings: &Settings, processor: Option<&ProcessorName>, options: &Fail
     }
     let left = total - causes.len();
     let header = ["sessions", "processor", "kind", "first and last failed", "error"];
-    let rows = causes.into_iter().map(|cause| {
+    let rows = causes.into_iter().map(|cause| -> [Lines; 5] {
         [
-            cause.sessions.to_string(),
-            cause.processor,
-            cause.kind,
-            format!(
-                "{}\n{}",
-                to_seconds(cause.first_failed_at),
-                to_seconds(cause.last_failed_at)
-            ),
-            format!("{}\nsuch as {}", cause.error, cause.example),
+            cause.sessions.to_string().into(),
+            cause.processor.into(),
+            cause.kind.into(),
+            [to_seconds(cause.first_failed_at), to_seconds(cause.last_failed_at)].into(),
+            [cause.error, format!("such as {}", cause.example)].into(),
         ]
     });
     output::print(output::fitted_table(header, rows))?;

@@ -87,19 +87,44 @@ pub(super) fn complain(error: &anyhow::Error) {
     }
 }
 
+/// The text of a cell: one line, or several that the host itself puts there.
+pub(super) struct Lines(Vec<String>);
+
+impl From<String> for Lines {
+    fn from(line: String) -> Self {
+        Self(vec![line])
+    }
+}
+
+impl<const N: usize> From<[String; N]> for Lines {
+    fn from(lines: [String; N]) -> Self {
+        Self(lines.into())
+    }
+}
+
+impl Shown for Lines {
+    fn shown(&self) -> String {
+        let lines: Vec<String> = self.0.iter().map(Shown::shown).collect();
+        lines.join("\n")
+    }
+}
+
 /// A table as people like to read it; numbers stand to the right.
-pub(super) fn table<const N: usize>(header: [&str; N], rows: impl IntoIterator<Item = [String; N]>) -> Table {
-    grid(
-        header.map(str::to_owned).to_vec(),
-        rows.into_iter().map(|row| row.to_vec()),
-    )
+pub(super) fn table<const N: usize, C: Into<Lines>>(
+    header: [&str; N],
+    rows: impl IntoIterator<Item = [C; N]>,
+) -> Table {
+    grid(header.map(str::to_owned).to_vec(), rows.into_iter().map(Vec::from))
 }
 
 /// How wide a list is where no terminal says.
 const WIDTH: u16 = 80;
 
 /// A table that fits the terminal, and 80 columns where there is none.
-pub(super) fn fitted_table<const N: usize>(header: [&str; N], rows: impl IntoIterator<Item = [String; N]>) -> Table {
+pub(super) fn fitted_table<const N: usize, C: Into<Lines>>(
+    header: [&str; N],
+    rows: impl IntoIterator<Item = [C; N]>,
+) -> Table {
     let mut table = table(header, rows);
     table.set_content_arrangement(ContentArrangement::Dynamic);
     if table.width().is_none() {
@@ -109,7 +134,7 @@ pub(super) fn fitted_table<const N: usize>(header: [&str; N], rows: impl IntoIte
 }
 
 /// As [`table`], of any width.
-pub(super) fn grid(header: Vec<String>, rows: impl IntoIterator<Item = Vec<String>>) -> Table {
+pub(super) fn grid<C: Into<Lines>>(header: Vec<String>, rows: impl IntoIterator<Item = Vec<C>>) -> Table {
     let mut table = Table::new();
     let header = header.iter().map(Shown::shown);
     table.load_style(presets::UTF8_FULL_CONDENSED).set_header(header);
@@ -117,13 +142,14 @@ pub(super) fn grid(header: Vec<String>, rows: impl IntoIterator<Item = Vec<Strin
         table.set_content_arrangement(ContentArrangement::Dynamic);
     }
     for row in rows {
-        table.add_row(row.into_iter().map(|text| {
+        table.add_row(row.into_iter().map(|cell| {
+            let text = cell.into().shown();
             let alignment = if is_number(&text) {
                 CellAlignment::Right
             } else {
                 CellAlignment::Left
             };
-            Cell::new(text.shown()).set_alignment(alignment)
+            Cell::new(text).set_alignment(alignment)
         }));
     }
     table
