@@ -234,7 +234,14 @@ fn print_table<'a>(results: impl Iterator<Item = &'a RunResult>, plugins: &[Plug
         "MB/s",
         "seconds",
     ];
-    output::print(output::table(header, results.map(row)))?;
+    let results: Vec<&RunResult> = results.collect();
+    output::print(output::table(header, results.iter().map(|result| row(result))))?;
+    for result in results.iter().filter(|result| result.unreadable > 0) {
+        let (name, unreadable) = (&result.processor, grouped(result.unreadable));
+        output::print(format!(
+            "{name} could not read {unreadable} files or folders: the log names them"
+        ))?;
+    }
     for plugin in plugins.iter().filter(|plugin| plugin.status == "unavailable") {
         let (name, reason) = (&plugin.processor, &plugin.reason);
         let (name, reason) = (

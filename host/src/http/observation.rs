@@ -21,13 +21,18 @@ use crate::{
 
 /// `GET /api/health`
 pub(super) async fn health(State(service): OfService) -> Response {
+    json_answer(StatusCode::OK, &health_of(&service))
+}
+
+/// What was last observed, and what is known without a look.
+fn health_of(service: &Service) -> Health {
     let health = service.health.read(clock::now());
-    json_answer(StatusCode::OK, &health.with_runs(service.host.runs_in_flight()))
+    health.with_runs(service.host.runs_in_flight())
 }
 
 /// `GET /metrics`
 pub(super) async fn metrics(State(service): OfService) -> Response {
-    let text = service.metrics.encode(warnings_of(&service.health.read(clock::now())));
+    let text = service.metrics.encode(warnings_of(&health_of(&service)));
     answer(StatusCode::OK, crate::metrics::CONTENT_TYPE, text)
 }
 
