@@ -83,7 +83,11 @@ pub(super) fn complain(error: &anyhow::Error) {
         .is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe);
     if !is_closed_pipe {
         // There is nowhere left to report that stderr cannot be written.
-        let _ = writeln!(io::stderr().lock(), "session-host: {}", Printable(error));
+        let _ = writeln!(
+            io::stderr().lock(),
+            "session-host: {}",
+            Printable(format_args!("{error:#}"))
+        );
     }
 }
 

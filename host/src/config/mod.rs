@@ -23,7 +23,7 @@ pub enum ConfigError {
         /// The file.
         path: PathBuf,
         /// What the system says.
-        source: io::Error,
+        r#source: io::Error,
     },
     /// The file is no TOML, or has a key that is unknown or of the wrong type.
     #[error("{}, line {line}, column {column}{key}: {message}", path.display())]

@@ -64,14 +64,20 @@ pub enum CatalogueError {
         /// The directory.
         folder: PathBuf,
         /// What the system says.
-        source: io::Error,
+        r#source: io::Error,
     },
     /// Others may write it.
     #[error("the plugins directory is not trusted: {0}")]
-    Untrusted(#[from] Untrusted),
+    Untrusted(Untrusted),
     /// Others may write the data directory, from which plugins are loaded.
     #[error("the data directory is not trusted: {0}")]
-    UntrustedData(#[source] Untrusted),
+    UntrustedData(Untrusted),
+}
+
+impl From<Untrusted> for CatalogueError {
+    fn from(error: Untrusted) -> Self {
+        Self::Untrusted(error)
+    }
 }
 
 /// The files of the plugins directory, in the order of their names, and what they replaced.

@@ -20,7 +20,7 @@ use crate::threads::catch_panic;
 pub(super) enum LibraryRefused {
     /// The system's loader refuses it.
     #[error("the system cannot load it: {}", cause(.0))]
-    Open(#[source] libloading::Error),
+    Open(libloading::Error),
     /// Its handshake is not one.
     #[error("its handshake is none of session-plugin-api: build it with session-plugin-api {API_MAJOR}")]
     Handshake,

@@ -32,9 +32,9 @@ const MAX_LIBRARY: u64 = 1 << 30;
 #[derive(Debug, thiserror::Error)]
 enum Refused {
     #[error("read it: {0}")]
-    Read(#[source] io::Error),
+    Read(io::Error),
     #[error("copy it into the data directory: {0}")]
-    Copy(#[source] io::Error),
+    Copy(io::Error),
     #[error("make a place for its copy in the data directory: {0}")]
     NoCopies(String),
     #[error("it is a symbolic link: put the file itself into the plugins directory")]
@@ -60,9 +60,15 @@ enum Refused {
     #[error("its cadence is 0 minutes: it must be at least 1")]
     Cadence,
     #[error("its tables: {0}")]
-    Schema(#[from] SchemaRefused),
+    Schema(SchemaRefused),
     #[error("it does not take its configuration: {0}")]
     Configuration(String),
+}
+
+impl From<SchemaRefused> for Refused {
+    fn from(error: SchemaRefused) -> Self {
+        Self::Schema(error)
+    }
 }
 
 impl Refused {

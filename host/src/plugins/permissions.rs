@@ -38,7 +38,7 @@ pub enum Untrusted {
         /// The file or folder.
         path: String,
         /// What the system says.
-        source: io::Error,
+        r#source: io::Error,
     },
 }
 

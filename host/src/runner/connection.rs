@@ -39,19 +39,31 @@ pub(super) enum AttemptError {
     #[error("the attempt was given up: it took too long")]
     Abandoned,
     #[error("replace: {0}")]
-    Rows(#[from] RowsRefused),
+    Rows(RowsRefused),
     #[error("the plugin's call is malformed: {0}")]
-    Malformed(#[from] Malformed),
-    #[error("{0}")]
+    Malformed(Malformed),
+    #[error(transparent)]
     Transaction(#[from] TransactionError),
     #[error("commit: {0}")]
-    Commit(#[source] StateError),
-    #[error("{0}")]
+    Commit(StateError),
+    #[error(transparent)]
     State(#[from] StateError),
     #[error("commit the earlier sessions: {0}")]
     Earlier(String),
     #[error("the host panicked in a call of the plugin; this is a fault of the host")]
     HostPanicked,
+}
+
+impl From<Malformed> for AttemptError {
+    fn from(error: Malformed) -> Self {
+        Self::Malformed(error)
+    }
+}
+
+impl From<RowsRefused> for AttemptError {
+    fn from(error: RowsRefused) -> Self {
+        Self::Rows(error)
+    }
 }
 
 impl AttemptError {

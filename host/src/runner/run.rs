@@ -119,10 +119,16 @@ pub enum RunError {
     State(#[from] StateError),
     /// No thread could be started.
     #[error("start a worker: {0}")]
-    Worker(#[from] std::io::Error),
+    Worker(std::io::Error),
     /// After a panic no fresh instance could be made.
     #[error("the processor panicked, and no fresh instance of it can be made: {0}")]
     NotRenewed(String),
+}
+
+impl From<std::io::Error> for RunError {
+    fn from(error: std::io::Error) -> Self {
+        Self::Worker(error)
+    }
 }
 
 /// How many runs this process has begun.

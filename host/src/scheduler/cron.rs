@@ -30,11 +30,11 @@ pub enum InvalidCron {
         /// What it says.
         field: String,
         /// What croner says.
-        source: CronError,
+        r#source: CronError,
     },
     /// Fields that croner takes one by one, but not together.
     #[error("the cron pattern is not understood ({0})")]
-    Pattern(#[source] CronError),
+    Pattern(CronError),
     /// No date matches, such as 30 February.
     #[error("the cron pattern never fires")]
     Never,

@@ -38,7 +38,7 @@ pub enum ScheduleError {
         /// Where it is configured.
         place: String,
         /// What is wrong.
-        source: Box<InvalidCadence>,
+        r#source: Box<InvalidCadence>,
     },
     /// The times of the last runs cannot be read.
     #[error(transparent)]

@@ -93,7 +93,7 @@ pub struct ScanError {
     /// The directory.
     pub folder: PathBuf,
     /// What the system says.
-    pub source: io::Error,
+    pub r#source: io::Error,
 }
 
 /// Scans one sessions directory, again and again; what is amiss there is reported once.

@@ -18,7 +18,7 @@ use crate::{clock, names::FileHash};
 pub enum SnapshotError {
     /// The system refuses.
     #[error("read the transcript: {0}")]
-    Read(#[from] io::Error),
+    Read(io::Error),
     /// It is no regular file any more.
     #[error("the transcript is no regular file any more")]
     NotAFile,
@@ -32,6 +32,12 @@ pub enum SnapshotError {
         /// The limit in bytes.
         limit: u64,
     },
+}
+
+impl From<io::Error> for SnapshotError {
+    fn from(error: io::Error) -> Self {
+        Self::Read(error)
+    }
 }
 
 /// A transcript that is open, its size known, and not yet read.

@@ -17,7 +17,7 @@ use session_plugin_api::abi::{RawColumn, ValueKind};
 pub struct ColumnError {
     name: String,
     data_type: String,
-    source: ArrowError,
+    r#source: ArrowError,
 }
 
 /// A column of a query's result, in one of the kinds that cross.

@@ -56,7 +56,7 @@ pub enum StateError {
         /// The state file.
         path: PathBuf,
         /// What DuckDB says.
-        source: duckdb::Error,
+        r#source: duckdb::Error,
     },
     /// The folder of the file cannot be made or written.
     #[error(
@@ -67,7 +67,7 @@ pub enum StateError {
         /// The folder.
         path: PathBuf,
         /// What the system says.
-        source: std::io::Error,
+        r#source: std::io::Error,
     },
     /// What a checkpoint overwrites cannot be copied, or not be put back.
     #[error(
@@ -78,7 +78,7 @@ pub enum StateError {
         /// The copy.
         copy: PathBuf,
         /// What the system says.
-        source: std::io::Error,
+        r#source: std::io::Error,
     },
     /// A statement failed.
     #[error("{doing}: {source}")]
@@ -86,7 +86,7 @@ pub enum StateError {
         /// What was being done.
         doing: &'static str,
         /// What DuckDB says.
-        source: duckdb::Error,
+        r#source: duckdb::Error,
     },
     /// The place where an older table would be moved to is taken.
     #[error(
@@ -100,7 +100,7 @@ pub enum StateError {
     #[error("gather rows to be written: {source}")]
     Batch {
         /// What Arrow says.
-        source: duckdb::arrow::error::ArrowError,
+        r#source: duckdb::arrow::error::ArrowError,
     },
     /// A transaction ended without an error, but what it wrote is not there.
     #[error("{doing}: the commit was acknowledged, but {missing} rows of it are not there")]

@@ -80,7 +80,7 @@ pub enum SchemaRefused {
         /// The migration.
         version: u32,
         /// Why.
-        source: StatementRefused,
+        r#source: StatementRefused,
     },
     /// A migration touches what belongs to another.
     #[error("migration {version} touches `{table}`, which belongs to {owner}")]
@@ -98,7 +98,7 @@ pub enum SchemaRefused {
         /// The migration.
         version: u32,
         /// What DuckDB says.
-        source: duckdb::Error,
+        r#source: duckdb::Error,
     },
     /// A declared session table does not exist.
     #[error("session table `{0}` does not exist: make it in a migration")]

@@ -84,7 +84,7 @@ pub enum QueryError {
     Memory(u64),
     /// Its memory could not be watched.
     #[error("watch the query's memory: {0}")]
-    Watch(#[source] io::Error),
+    Watch(io::Error),
     /// DuckDB refuses it.
     #[error(transparent)]
     State(#[from] StateError),

@@ -33,7 +33,7 @@ pub struct Transaction {
 #[derive(Debug, thiserror::Error)]
 pub enum TransactionError {
     /// The database refuses it.
-    #[error("{0}")]
+    #[error(transparent)]
     Database(#[from] duckdb::Error),
     /// It is no statement that the call takes.
     #[error(transparent)]

@@ -34,10 +34,16 @@ pub(super) enum NotAPlugin {
     },
     /// It has its full length, and holes or nonsense in it.
     #[error("it is damaged: {0}; copy it again")]
-    Damaged(#[from] image::Damage),
+    Damaged(image::Damage),
     /// It does not export what a processor exports.
     #[error("there is no processor module in it: a plugin calls session_plugin_api::export_processor!")]
     NoModule,
+}
+
+impl From<image::Damage> for NotAPlugin {
+    fn from(error: image::Damage) -> Self {
+        Self::Damaged(error)
+    }
 }
 
 /// Checks that these bytes are a complete shared library for this machine that exports a processor module.
