@@ -123,6 +123,16 @@ fn a_copy_that_is_not_whole_is_of_no_use_and_goes() {
 }
 
 #[test]
+fn a_link_in_the_place_of_the_copy_is_not_followed() {
+    let mut scene = scene();
+    let target = scene.folder.path().join("target");
+    std::os::unix::fs::symlink(&target, copy_of(scene.state.path())).unwrap();
+    scene.checkpoints.keep_copy(&scene.connection).unwrap();
+    assert!(!target.exists());
+    assert!(fs::symlink_metadata(copy_of(scene.state.path())).unwrap().is_file());
+}
+
+#[test]
 fn what_came_to_its_end_is_not_put_back() {
     let mut scene = scene();
     scene.checkpoints.keep_copy(&scene.connection).unwrap();
