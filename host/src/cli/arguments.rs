@@ -59,7 +59,7 @@ pub(super) struct Arguments {
     pub(super) verbose: u8,
 }
 
-const EXIT_STATUS: &str = "Exit status: 0 done, 1 some session failed, 2 usage or configuration, 3 state in use.";
+const EXIT_STATUS: &str = "Exit status: 0 done, 1 some session or the command failed, 2 usage or configuration, 3 the state cannot be used: in use, damaged, or of a newer version.";
 
 /// How log lines are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

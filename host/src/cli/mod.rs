@@ -45,12 +45,12 @@ use crate::{
 enum Exit {
     /// All is done.
     Done = 0,
-    /// Some session failed, or the command did.
+    /// Some session failed, or the command did: it may succeed when it is repeated.
     Failed = 1,
     /// The command or the configuration is wrong.
     Usage = 2,
-    /// Another process has the state.
-    InUse = 3,
+    /// The state cannot be used, and that does not mend by itself.
+    Unusable = 3,
 }
 
 impl From<Exit> for ExitCode {
@@ -122,17 +122,11 @@ fn dispatch(arguments: Arguments) -> anyhow::Result<Exit> {
 
 /// The exit status that an error stands for.
 fn exit_of(error: &anyhow::Error) -> Exit {
-    let state = error
-        .downcast_ref::<StateError>()
-        .or(match error.downcast_ref::<StartError>() {
-            Some(StartError::State(error)) => Some(error),
-            _ => None,
-        });
-    if let Some(state) = state {
+    if let Some(state) = state_error(error) {
         return match state {
-            StateError::InUse { .. } => Exit::InUse,
-            StateError::Statement { .. } | StateError::Batch { .. } | StateError::Lost { .. } => Exit::Failed,
-            _ => Exit::Usage,
+            StateError::Missing { .. } => Exit::Usage,
+            state if state.is_lasting() => Exit::Unusable,
+            _ => Exit::Failed,
         };
     }
     let is_usage = error.is::<ConfigError>()
@@ -145,4 +139,18 @@ fn exit_of(error: &anyhow::Error) -> Exit {
         || matches!(error.downcast_ref(), Some(ServerError::Refused(_)))
         || matches!(error.downcast_ref(), Some(RunError::Scan(_)));
     if is_usage { Exit::Usage } else { Exit::Failed }
+}
+
+/// The error of the state that an error is.
+fn state_error(error: &anyhow::Error) -> Option<&StateError> {
+    if let Some(StartError::State(state) | StartError::Catalogue(CatalogueError::State(state))) = error.downcast_ref() {
+        return Some(state);
+    }
+    if let Some(RunError::State(state)) = error.downcast_ref() {
+        return Some(state);
+    }
+    if let Some(CatalogueError::State(state)) = error.downcast_ref() {
+        return Some(state);
+    }
+    error.downcast_ref()
 }

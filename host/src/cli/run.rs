@@ -212,9 +212,15 @@ fn exit_of(results: Results) -> anyhow::Result<Exit> {
 
 /// Ends the process: it comes back only where that fails.
 fn end(host: &Host, ended: anyhow::Result<Exit>) -> anyhow::Result<Exit> {
-    if let Err(error) = host.end() {
-        tracing::warn!(%error, "no checkpoint: what is committed is safe in the log of changes beside the state file");
-    }
+    let ended = match host.end() {
+        // What the run itself met comes first.
+        Err(error) if error.is_fatal() => ended.and(Err(error.into())),
+        Err(error) => {
+            tracing::warn!(%error, "no checkpoint: what is committed is safe in the log of changes beside the state file");
+            ended
+        }
+        Ok(()) => ended,
+    };
     host.let_plugins_go();
     let exit = ended.unwrap_or_else(|error| complained(&error));
     io::stdout().flush()?;

@@ -11,7 +11,7 @@ use sd_notify::NotifyState;
 use tokio::sync::Semaphore;
 
 use super::{
-    Exit,
+    Exit, complained,
     output::{self, UsageError},
     signals::{self, Hangup},
     watchdog,
@@ -168,13 +168,18 @@ fn end(service: &Service, grace: Duration) -> anyhow::Result<Exit> {
     if !service.host.waits_for_runs(grace) {
         tracing::error!("a run does not end: what it has not committed is made again at the next start");
     }
-    match service.host.end() {
-        Ok(()) => tracing::info!("ended, everything is in the state file"),
+    let exit = match service.host.end() {
+        Ok(()) => {
+            tracing::info!("ended, everything is in the state file");
+            Exit::Done
+        }
+        Err(error) if error.is_fatal() => complained(&error.into()),
         Err(error) => {
             tracing::warn!(%error, "no checkpoint: what is committed is safe in the log of changes beside the state file");
+            Exit::Done
         }
-    }
+    };
     io::stdout().flush()?;
     // Threads that hang in a plugin must not meet the end of what they use.
-    process::end_at_once(Exit::Done as i32)
+    process::end_at_once(exit as i32)
 }

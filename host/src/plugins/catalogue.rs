@@ -20,7 +20,7 @@ use super::{
 };
 use crate::{
     names::ProcessorName,
-    state::{Reader, State},
+    state::{Reader, State, StateError},
 };
 
 /// What plugins are loaded with.
@@ -72,11 +72,20 @@ pub enum CatalogueError {
     /// Others may write the data directory, from which plugins are loaded.
     #[error("the data directory is not trusted: {0}")]
     UntrustedData(Untrusted),
+    /// The processors' tables cannot be prepared, and no plugin is to blame.
+    #[error("prepare the processors' tables: {0}")]
+    State(StateError),
 }
 
 impl From<Untrusted> for CatalogueError {
     fn from(error: Untrusted) -> Self {
         Self::Untrusted(error)
+    }
+}
+
+impl From<StateError> for CatalogueError {
+    fn from(error: StateError) -> Self {
+        Self::State(error)
     }
 }
 
@@ -146,7 +155,7 @@ impl Catalogue {
     /// Loads every library of the plugins directory. One that fails costs no other.
     ///
     /// # Errors
-    /// When the directory cannot be listed or is not trusted.
+    /// When the directory cannot be listed or is not trusted, or the state fails.
     pub fn load(options: &LoadOptions<'_>) -> Result<Self, CatalogueError> {
         let copies = copies(options)?;
         let (catalogue, _claims) = Self::default().reload_with(options, &copies)?;
@@ -172,7 +181,7 @@ impl Catalogue {
     /// one in force: no run begins meanwhile on old code and new tables.
     ///
     /// # Errors
-    /// When the directory cannot be listed or is not trusted.
+    /// When the directory cannot be listed or is not trusted, or the state fails.
     pub fn reload(&self, options: &LoadOptions<'_>) -> Result<(Self, Vec<Claim>), CatalogueError> {
         self.reload_with(options, &copies(options)?)
     }
@@ -204,7 +213,7 @@ impl Catalogue {
                 pending: Vec::new(),
                 trace: Vec::new(),
             };
-            let file = loading.file(path);
+            let file = loading.file(path)?;
             report(&file, options);
             claims.extend(loading.claim.take());
             catalogue.files.push(file);

@@ -22,7 +22,7 @@ use super::{
 };
 use crate::{
     names::{InvalidProcessorName, ProcessorName},
-    state::{SchemaRefused, SessionTable, compare_processor, prepare_processor},
+    state::{SchemaRefused, SessionTable, StateError, compare_processor, prepare_processor},
 };
 
 /// How large a library may be, in bytes.
@@ -117,8 +117,21 @@ enum Loaded {
 
 impl Loading<'_> {
     /// Takes the file in, as far as it goes.
-    pub(super) fn file(&mut self, path: &Path) -> PluginFile {
-        let loaded = self.load(path);
+    ///
+    /// # Errors
+    /// When the state fails, which is no fault of the file.
+    pub(super) fn file(&mut self, path: &Path) -> Result<PluginFile, StateError> {
+        let loaded = match self.load(path) {
+            Err(Refused::Schema(refused)) => Err(Refused::Schema(match refused.into_fatal() {
+                Ok(error) => return Err(error),
+                Err(refused) => refused,
+            })),
+            loaded => loaded,
+        };
+        Ok(self.outcome(path, loaded))
+    }
+
+    fn outcome(&mut self, path: &Path, loaded: Result<Loaded, Refused>) -> PluginFile {
         if let Err(refused) = &loaded {
             self.note(format!("refused: {refused}"));
         }

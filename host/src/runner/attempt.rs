@@ -126,11 +126,14 @@ fn attempt(context: &RunContext, flight: &Flight, seen: &Seen, bytes: &[u8]) -> 
             continue;
         }
         let error = match error {
-            Failed::Connection(AttemptError::Commit(error) | AttemptError::State(error)) if error.is_fatal() => {
-                context.give_up(error.into());
-                return None;
-            }
-            error => error,
+            Failed::Connection(error) => match error.into_fatal() {
+                Ok(error) => {
+                    context.give_up(error.into());
+                    return None;
+                }
+                Err(error) => Failed::Connection(error),
+            },
+            error @ Failed::Plugin(_) => error,
         };
         if let Failed::Plugin(Fault {
             kind: FaultKind::NotNow,

@@ -77,6 +77,17 @@ impl AttemptError {
     }
 }
 
+impl AttemptError {
+    /// The error of the state, where that is to blame for whatever is attempted, and no session.
+    pub(super) fn into_fatal(self) -> Result<StateError, Self> {
+        match self {
+            Self::Commit(error) | Self::State(error) if error.is_fatal() => Ok(error),
+            Self::Transaction(error) => error.into_trouble().map_err(Self::Transaction),
+            error => Err(error),
+        }
+    }
+}
+
 /// What a successful attempt leaves to be done.
 pub(super) enum Finished {
     /// Its rows wait for the writer.

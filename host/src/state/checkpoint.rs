@@ -291,6 +291,11 @@ fn log_bytes(path: &Path) -> u64 {
     fs::metadata(beside(path, ".wal")).map_or(0, |log| log.len())
 }
 
+/// The state file, the log of changes beside it, and the copy that a checkpoint keeps.
+pub(super) fn files_of(path: &Path) -> [PathBuf; 3] {
+    [path.to_owned(), beside(path, ".wal"), copy_of(path)]
+}
+
 /// The copy's place.
 fn copy_of(path: &Path) -> PathBuf {
     beside(path, ".before-checkpoint")

@@ -1,6 +1,11 @@
 //! What can go wrong with the state file.
 
-use std::path::PathBuf;
+use std::{
+    io,
+    path::{Path, PathBuf},
+};
+
+use super::trouble::Trouble;
 
 /// A result whose error is [`StateError`].
 pub type Result<T, E = StateError> = std::result::Result<T, E>;
@@ -20,9 +25,18 @@ pub enum StateError {
         holder: String,
     },
     /// The file is something else.
-    #[error("{} is no DuckDB database; name the state file with --state, or move this one away", path.display())]
+    #[error(
+        "{} is no DuckDB database: name the state file with --state; if it was one, put a backup back, or move it away with what lies beside it under its name (.wal, .before-checkpoint), and `session-host run` makes a new one from the transcripts that are still there",
+        path.display()
+    )]
     NotADatabase {
         /// The file.
+        path: PathBuf,
+    },
+    /// The file, or what lies beside it under its name, is a pipe, a device or a folder.
+    #[error("{} is no regular file: name the state file with --state, or move this one away", path.display())]
+    NotAFile {
+        /// What is no file.
         path: PathBuf,
     },
     /// There is no file yet.
@@ -51,12 +65,25 @@ pub enum StateError {
         path: PathBuf,
     },
     /// The file cannot be opened for another reason.
-    #[error("open the state file {}: {source}", path.display())]
+    #[error(
+        "open the state file {}: {source}; name another file with --state, or put a backup back",
+        path.display()
+    )]
     Open {
         /// The state file.
         path: PathBuf,
         /// What DuckDB says.
         r#source: duckdb::Error,
+    },
+    /// Something is wrong with the state as a whole, or with its disk.
+    #[error("{doing}: {said}; {trouble}")]
+    Troubled {
+        /// What was being done.
+        doing: String,
+        /// What DuckDB says.
+        said: String,
+        /// What is wrong.
+        trouble: Trouble,
     },
     /// The folder of the file cannot be made or written.
     #[error(
@@ -120,11 +147,38 @@ pub(crate) trait Doing<T> {
 
 impl<T> Doing<T> for duckdb::Result<T> {
     fn doing(self, doing: &'static str) -> Result<T> {
-        self.map_err(|source| StateError::Statement { doing, source })
+        self.map_err(|source| StateError::of_statement(doing, source))
     }
 }
 
 impl StateError {
+    /// A failed statement, and whether it or the state is to blame.
+    pub(super) fn of_statement(doing: &'static str, source: duckdb::Error) -> Self {
+        match Trouble::of(&source) {
+            Some(trouble) => Self::Troubled {
+                doing: doing.to_owned(),
+                said: source.to_string(),
+                trouble,
+            },
+            None => Self::Statement { doing, source },
+        }
+    }
+
+    /// A folder that cannot be made or written, and whether its disk is to blame.
+    pub(super) fn of_folder(folder: &Path, source: io::Error) -> Self {
+        match Trouble::of_system(&source) {
+            Some(trouble) => Self::Troubled {
+                doing: format!("write the folder of the state {}", folder.display()),
+                said: source.to_string(),
+                trouble,
+            },
+            None => Self::Folder {
+                path: folder.to_owned(),
+                source,
+            },
+        }
+    }
+
     /// Whether another transaction wrote the same rows.
     #[must_use]
     pub fn is_conflict(&self) -> bool {
@@ -140,13 +194,33 @@ impl StateError {
         self.is_fatal() && !names_no_file
     }
 
-    /// Whether the database as a whole can go on no longer: its disk is full, or it is invalidated.
+    /// Whether the same would happen to every other statement: nobody's SQL or session is to blame.
     #[must_use]
     pub fn is_fatal(&self) -> bool {
         match self {
             Self::Statement { source, .. } => is_fatal(source),
-            Self::Lost { .. } => true,
+            Self::Lost { .. } | Self::Troubled { .. } => true,
+            Self::Checkpoint { source, .. } | Self::Folder { source, .. } => Trouble::of_system(source).is_some(),
             _ => false,
+        }
+    }
+
+    /// Whether the state cannot be used, and will not mend by itself: a restart meets the same.
+    #[must_use]
+    pub fn is_lasting(&self) -> bool {
+        match self {
+            Self::InUse { .. }
+            | Self::NotADatabase { .. }
+            | Self::NotAFile { .. }
+            | Self::NewerSchema { .. }
+            | Self::Forbidden { .. }
+            | Self::LegacyTaken { .. }
+            | Self::Open { .. } => true,
+            Self::Troubled { trouble, .. } => *trouble == Trouble::Damaged,
+            Self::Checkpoint { source, .. } | Self::Folder { source, .. } => {
+                source.kind() == io::ErrorKind::PermissionDenied
+            }
+            Self::Missing { .. } | Self::Statement { .. } | Self::Batch { .. } | Self::Lost { .. } => false,
         }
     }
 }
@@ -154,11 +228,8 @@ impl StateError {
 /// Whether DuckDB tells of a failure of the database instead of the statement.
 ///
 /// DuckDB gives no codes over its C interface, only texts that begin with the class of the error.
-pub(crate) fn is_fatal(error: &duckdb::Error) -> bool {
-    let text = error.to_string();
-    ["FATAL Error", "IO Error", "INTERNAL Error"]
-        .iter()
-        .any(|class| text.starts_with(class))
+fn is_fatal(error: &duckdb::Error) -> bool {
+    error.to_string().starts_with("IO Error")
 }
 
 /// Whether two transactions wrote the same rows: the same work may succeed when it is tried again.
@@ -169,4 +240,5 @@ pub(crate) fn is_conflict(error: &duckdb::Error) -> bool {
     ["TransactionContext Error", "Constraint Error: Duplicate key"]
         .iter()
         .any(|class| text.starts_with(class))
+        && Trouble::of(error).is_none()
 }

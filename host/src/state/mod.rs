@@ -25,6 +25,7 @@ mod shadows;
 mod statement;
 mod table;
 mod transaction;
+mod trouble;
 mod writer;
 
 pub(crate) use audit::RUN;
@@ -45,4 +46,5 @@ pub use sessions::{ProcessorStatus, SessionState};
 pub use statement::StatementRefused;
 pub use table::SessionTable;
 pub use transaction::{Transaction, TransactionError};
+pub use trouble::Trouble;
 pub use writer::{CommitError, Destination, Done, Seen};

@@ -12,12 +12,13 @@ use std::{
 use rustix::fs::access;
 
 use super::{
-    checkpoint::{Checkpoints, put_back},
+    checkpoint::{Checkpoints, files_of, put_back},
     engine::{Access, Engine, Link},
     error::{Doing, Result, StateError},
     files::folder_of,
     query::Reader,
     schema,
+    trouble::Trouble,
     writer::Writer,
 };
 use crate::folders::make_private;
@@ -49,6 +50,7 @@ impl State {
     pub fn open(path: &Path) -> Result<Self> {
         make_folder(path)?;
         refuse_unwritable_folder(path)?;
+        refuse_odd_files(path)?;
         put_back(path)?;
         let engine = open_engine(path, Access::ReadWrite)?;
         let checkpoints = Checkpoints::of(path)?;
@@ -158,6 +160,18 @@ pub(super) fn refuse_missing(path: &Path) -> Result<()> {
     }
 }
 
+/// Refuses what is no file in the place of the state or of what belongs to it: a pipe would be waited for, and a device
+/// would be written to.
+pub(super) fn refuse_odd_files(path: &Path) -> Result<()> {
+    for file in files_of(path) {
+        // What cannot be looked at is told by whoever opens it.
+        if fs::metadata(&file).is_ok_and(|found| !found.is_file()) {
+            return Err(StateError::NotAFile { path: file });
+        }
+    }
+    Ok(())
+}
+
 fn make_folder(path: &Path) -> Result<()> {
     let Some(folder) = path.parent() else { return Ok(()) };
     make_private(folder).map_err(|source| StateError::Folder {
@@ -170,10 +184,7 @@ fn make_folder(path: &Path) -> Result<()> {
 /// since what DuckDB says of it later tells of something else.
 fn refuse_unwritable_folder(path: &Path) -> Result<()> {
     let folder = folder_of(path);
-    access(folder, rustix::fs::Access::WRITE_OK).map_err(|error| StateError::Folder {
-        path: folder.to_owned(),
-        source: error.into(),
-    })
+    access(folder, rustix::fs::Access::WRITE_OK).map_err(|error| StateError::of_folder(folder, error.into()))
 }
 
 /// Opens a database file; extensions are never fetched.
@@ -242,6 +253,13 @@ fn open_error(path: &Path, source: duckdb::Error) -> StateError {
     }
     if text.contains("not a valid DuckDB database") {
         return StateError::NotADatabase { path };
+    }
+    if let Some(trouble) = Trouble::of_opening(&source) {
+        return StateError::Troubled {
+            doing: format!("open the state file {}", path.display()),
+            said: text,
+            trouble,
+        };
     }
     if text.contains("Permission denied") {
         return StateError::Forbidden { path };

@@ -129,6 +129,19 @@ pub enum SchemaRefused {
     State(#[from] StateError),
 }
 
+impl SchemaRefused {
+    /// The error of the state, where no plugin is to blame.
+    ///
+    /// # Errors
+    /// Gives itself back where the plugin is to blame.
+    pub fn into_fatal(self) -> Result<StateError, Self> {
+        match self {
+            Self::State(error) if error.is_fatal() => Ok(error),
+            refused => Err(refused),
+        }
+    }
+}
+
 /// Applies a processor's outstanding migrations and checks its session tables.
 ///
 /// # Errors
@@ -275,9 +288,10 @@ impl Step<'_> {
     }
 
     fn failed(&self, source: duckdb::Error) -> SchemaRefused {
-        SchemaRefused::Failed {
-            version: self.version,
-            source,
+        let version = self.version;
+        match StateError::of_statement("apply a migration", source) {
+            StateError::Statement { source, .. } => SchemaRefused::Failed { version, source },
+            troubled => SchemaRefused::State(troubled),
         }
     }
 

@@ -15,7 +15,7 @@ use super::{
     failures::{self, AllFailed, Failure},
     json,
     memory::{Watched, within},
-    open::{link_to, lock, open_engine, refuse_missing},
+    open::{link_to, lock, open_engine, refuse_missing, refuse_odd_files},
     sessions::{self, ProcessorStatus, SessionState},
     statement::{StatementRefused, check_question},
     writer::quoted,
@@ -97,6 +97,7 @@ impl Reader {
     /// When there is none, another process has it open, or it is no DuckDB database.
     pub fn open(path: &Path) -> Result<Self> {
         refuse_missing(path)?;
+        refuse_odd_files(path)?;
         put_back(path)?;
         let link = link_to(&open_engine(path, Access::ReadOnly)?)?;
         Ok(Self { link })

@@ -20,6 +20,7 @@ use super::{
     owners::ForeignTable,
     rules::{Call, StatementRules},
     statement::StatementRefused,
+    trouble::Trouble,
     writer::{Destination, Done, verify, write_in_transaction},
 };
 
@@ -63,6 +64,19 @@ impl TransactionError {
     #[must_use]
     pub fn is_conflict(&self) -> bool {
         matches!(self, Self::Database(error) if is_conflict(error))
+    }
+
+    /// The error of the state, where its disk or its file is to blame and no statement.
+    ///
+    /// # Errors
+    /// Gives itself back where the statement is to blame.
+    pub fn into_trouble(self) -> Result<StateError, Self> {
+        match self {
+            Self::Database(error) if Trouble::of(&error).is_some_and(|trouble| trouble != Trouble::Invalidated) => {
+                Ok(StateError::of_statement("run a statement of the processor", error))
+            }
+            error => Err(error),
+        }
     }
 }
 

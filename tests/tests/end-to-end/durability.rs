@@ -5,19 +5,10 @@ use std::{path::Path, thread, time::Duration};
 use serde_json::{Value, json};
 use session_host_tests::{World, wait_until};
 
-use crate::script::{counts, execute, processed, script};
-
-/// Numbers that look random and are the same at every run (splitmix64).
-struct Numbers(u64);
-
-impl Numbers {
-    fn below(&mut self, limit: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (mixed ^ (mixed >> 31)) % limit
-    }
-}
+use crate::{
+    numbers::Numbers,
+    script::{counts, execute, processed, script},
+};
 
 const SESSIONS: u64 = 160;
 

@@ -1,0 +1,149 @@
+//! What keeps the state as a whole from being read or written, told from the texts of DuckDB and the system.
+
+use std::{fmt, io};
+
+/// A cause that no statement is to blame for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Trouble {
+    /// The disk is full, or a quota is used up.
+    Full,
+    /// The file system takes no writes.
+    ReadOnly,
+    /// The disk does not do what it is asked.
+    Disk,
+    /// The file, or the log of changes beside it, is not what was written.
+    Damaged,
+    /// DuckDB refuses every further statement after a fault of its own.
+    Invalidated,
+}
+
+/// The classes of DuckDB's errors that tell of the database, its files or DuckDB itself. Nobody's SQL can raise them:
+/// `error()` and bad values have classes of their own.
+const CLASSES: [&str; 6] = [
+    "IO Error",
+    "FATAL Error",
+    "INTERNAL Error",
+    "Serialization Error",
+    "TransactionContext Error: Failed to commit",
+    "TransactionContext Error: Failure while replaying",
+];
+
+impl Trouble {
+    /// The trouble that a failed statement tells of, if it does.
+    pub(super) fn of(error: &duckdb::Error) -> Option<Self> {
+        Self::of_text(&error.to_string())
+    }
+
+    /// As [`of`](Self::of), for an error while the file is opened: DuckDB has read nothing but the file then, so that any
+    /// fault within tells of the file.
+    pub(super) fn of_opening(error: &duckdb::Error) -> Option<Self> {
+        let text = error.to_string();
+        let tells_of_the_file = ["INTERNAL Error", "Serialization Error", "Failure while replaying WAL"];
+        Self::of_text(&text)
+            .filter(|trouble| *trouble != Self::Invalidated)
+            .or_else(|| contains_any(&text, &tells_of_the_file).then_some(Self::Damaged))
+    }
+
+    fn of_text(text: &str) -> Option<Self> {
+        if !CLASSES.iter().any(|class| text.starts_with(class)) {
+            return None;
+        }
+        // A text may name several: the system's word is the cause of the others.
+        let named = [
+            (
+                Self::Full,
+                &["No space left on device", "Disk quota exceeded", "File too large"][..],
+            ),
+            (Self::ReadOnly, &["Read-only file system"]),
+            (Self::Disk, &["Input/output error", "Stale file handle"]),
+            (
+                Self::Damaged,
+                &["orrupt", "Could not read enough bytes", "Serialization Error"],
+            ),
+            (Self::Invalidated, &["FATAL Error", "INTERNAL Error"]),
+        ];
+        let found = named.iter().find(|(_, words)| contains_any(text, words));
+        found.map(|(trouble, _)| *trouble)
+    }
+
+    /// The trouble that an error of the system tells of, if it does.
+    pub(super) fn of_system(error: &io::Error) -> Option<Self> {
+        use io::ErrorKind::{FileTooLarge, QuotaExceeded, ReadOnlyFilesystem, StorageFull};
+        match error.kind() {
+            StorageFull | QuotaExceeded | FileTooLarge => Some(Self::Full),
+            ReadOnlyFilesystem => Some(Self::ReadOnly),
+            _ if error.raw_os_error() == Some(libc::EIO) => Some(Self::Disk),
+            _ => None,
+        }
+    }
+
+    fn remedy(self) -> &'static str {
+        match self {
+            Self::Full => "make room on the disk of the state file",
+            Self::ReadOnly => {
+                "see why the file system of the state file takes no writes, and mount it for writing again"
+            }
+            Self::Disk => "see what the kernel's log says of the disk of the state file",
+            Self::Damaged => {
+                "the state file is damaged: stop what uses it, then put a backup back, or move the file away with what lies beside it under its name (.wal, .before-checkpoint), and `session-host run` makes a new one from the transcripts that are still there"
+            }
+            Self::Invalidated => "end the process and start it again; nothing that was committed is lost",
+        }
+    }
+}
+
+impl fmt::Display for Trouble {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(self.remedy())
+    }
+}
+
+fn contains_any(text: &str, words: &[&str]) -> bool {
+    words.iter().any(|word| text.contains(word))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn told(text: &str, expected: Option<Trouble>) {
+        assert_eq!(Trouble::of_text(text), expected, "{text}");
+    }
+
+    #[test]
+    fn the_cause_is_told_from_what_the_system_said() {
+        let full = r#"FATAL Error: Failed: database has been invalidated because of a previous fatal error.
+            Original error: "Failed to create checkpoint: Could not write file "s": No space left on device""#;
+        told(full, Some(Trouble::Full));
+        let commit = "TransactionContext Error: Failed to commit: Could not write file \"s.wal\": Input/output error";
+        told(commit, Some(Trouble::Disk));
+        told(
+            "IO Error: Cannot open file \"s\": Read-only file system",
+            Some(Trouble::ReadOnly),
+        );
+        told(
+            "IO Error: Corrupt database file: computed checksum 1",
+            Some(Trouble::Damaged),
+        );
+        told(
+            "IO Error: Could not read enough bytes from file \"s\"",
+            Some(Trouble::Damaged),
+        );
+        told(
+            "INTERNAL Error: Attempted to dereference null",
+            Some(Trouble::Invalidated),
+        );
+    }
+
+    #[test]
+    fn what_sql_says_of_itself_is_no_trouble_of_the_state() {
+        told(
+            "Invalid Input Error: Corrupt database file: No space left on device",
+            None,
+        );
+        told("TransactionContext Error: Conflict on tuple deletion!", None);
+        told("IO Error: No files found that match the pattern \"x\"", None);
+        told("Constraint Error: Duplicate key \"No space left on device\"", None);
+    }
+}
