@@ -22,6 +22,7 @@
 
 mod artifacts;
 mod compile;
+mod disk;
 mod documentation;
 mod grown;
 mod listing;
@@ -34,6 +35,7 @@ mod world;
 
 pub use artifacts::{build_with, host_binary, library, target_folder};
 pub use compile::Code;
+pub use disk::{FailingDisk, SmallDisk, holds_bytes};
 pub use documentation::{DocumentedQuery, repository};
 pub use grown::grown;
 pub use listing::{Listed, Listing};

@@ -91,6 +91,15 @@ impl Health {
         }
         self
     }
+
+    /// Adds what the state says of itself, in the place of what was observed of it earlier.
+    #[must_use]
+    pub fn with_state(mut self, warning: Warning) -> Self {
+        self.status = "degraded";
+        self.warnings.retain(|earlier| earlier.kind != WarningKind::State);
+        self.warnings.push(warning);
+        self
+    }
 }
 
 impl HealthBoard {

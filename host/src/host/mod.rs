@@ -244,6 +244,7 @@ impl Host {
     /// # Errors
     /// When the checkpoint fails; what is committed is safe in the log of changes all the same.
     pub fn end(&self) -> Result<(), StateError> {
+        self.state.mend();
         self.state.checkpoint()
     }
 

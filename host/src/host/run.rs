@@ -89,6 +89,7 @@ impl Host {
     /// # Errors
     /// When there is no such processor, or it is occupied.
     pub fn begin_run(self: &Arc<Self>, name: &str, actor: Actor, selection: Selection) -> Result<BegunRun, NotBegun> {
+        self.state.mend();
         let known = self.processor(name)?;
         let claim = self
             .claims
@@ -201,6 +202,9 @@ impl BegunRun {
             true => self.host.state.audit_run(name, &record),
             false => self.host.state.audit(&record),
         };
+        if let Err(RunError::State(error)) = &result {
+            self.host.state.note(error);
+        }
         if let Err(error) = &audited {
             tracing::error!(processor = %name, "the run is not in the audit log: {error}");
         }

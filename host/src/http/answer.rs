@@ -106,7 +106,10 @@ impl From<QueryError> for Refusal {
 
 impl From<StateError> for Refusal {
     fn from(error: StateError) -> Self {
-        Self::internal(error)
+        match error {
+            closed @ StateError::Closed { .. } => Self::new(StatusCode::SERVICE_UNAVAILABLE, closed),
+            error => Self::internal(error),
+        }
     }
 }
 
@@ -118,6 +121,9 @@ impl From<ReloadError> for Refusal {
 
 impl From<RunError> for Refusal {
     fn from(error: RunError) -> Self {
-        Self::internal(error)
+        match error {
+            RunError::State(error) => error.into(),
+            error => Self::internal(error),
+        }
     }
 }

@@ -21,19 +21,23 @@ use crate::{
 
 /// `GET /api/health`
 pub(super) async fn health(State(service): OfService) -> Response {
-    json_answer(StatusCode::OK, &health_of(&service))
-}
-
-/// What was last observed, and what is known without a look.
-fn health_of(service: &Service) -> Health {
-    let health = service.health.read(clock::now());
-    health.with_runs(service.host.runs_in_flight())
+    json_answer(StatusCode::OK, &current(&service))
 }
 
 /// `GET /metrics`
 pub(super) async fn metrics(State(service): OfService) -> Response {
-    let text = service.metrics.encode(warnings_of(&health_of(&service)));
+    let text = service.metrics.encode(warnings_of(&current(&service)));
     answer(StatusCode::OK, crate::metrics::CONTENT_TYPE, text)
+}
+
+/// What was last observed, and what is known without a look: the runs, and what the state says of itself.
+fn current(service: &Service) -> Health {
+    let health = service.health.read(clock::now());
+    let health = health.with_runs(service.host.runs_in_flight());
+    match service.host.state().ailment() {
+        Some(ailment) => health.with_state(Warning::new(WarningKind::State, ailment.message)),
+        None => health,
+    }
 }
 
 /// How many warnings there are of every kind, those of which there are none too: alerts want to see them end.

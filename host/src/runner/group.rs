@@ -7,7 +7,7 @@ use session_plugin_api::abi::message::capped;
 use crate::{
     metrics::{Metrics, Settled},
     names::SessionKey,
-    state::{Destination, Done, FailureKind, FailureRecord, Seen, State, StateError},
+    state::{Destination, Done, FailureKind, FailureRecord, Seen, State, StateError, Writer},
 };
 
 use super::{complaints::Complaints, memory::Held, result::RunResult};
@@ -76,13 +76,24 @@ impl Group {
         result: &mut RunResult,
     ) -> Result<(), StateError> {
         let group = std::mem::take(self);
-        let writer = state.writer();
-        let mut failures = group.failures;
-        if !group.done.is_empty() {
+        state.write(|writer| group.write(writer, state, destination, metrics, complaints, result))
+    }
+
+    fn write(
+        self,
+        writer: &Writer,
+        state: &State,
+        destination: &Destination,
+        metrics: &Metrics,
+        complaints: &Complaints,
+        result: &mut RunResult,
+    ) -> Result<(), StateError> {
+        let mut failures = self.failures;
+        if !self.done.is_empty() {
             let started_at = Instant::now();
-            let failed = writer.commit(destination, &group.done)?;
+            let failed = writer.commit(destination, &self.done)?;
             metrics.observe_commit(&destination.processor, started_at.elapsed());
-            for done in &group.done {
+            for done in &self.done {
                 match failed.iter().find(|failed| failed.session == done.seen.session) {
                     Some(failed) => failures.push(uncommitted(done, &failed.error, complaints)),
                     None => {
@@ -95,16 +106,16 @@ impl Group {
             }
             let duration_ms = started_at.elapsed().as_millis() as u64;
             tracing::debug!(
-                sessions = group.done.len(),
-                bytes = group.bytes,
+                sessions = self.done.len(),
+                bytes = self.bytes,
                 duration_ms,
                 "committed a group"
             );
         }
         state.checkpoint_if_due();
-        if !group.unchanged.is_empty() {
-            writer.refresh(destination, &group.unchanged)?;
-            let skipped = group.unchanged.len() as u64;
+        if !self.unchanged.is_empty() {
+            writer.refresh(destination, &self.unchanged)?;
+            let skipped = self.unchanged.len() as u64;
             result.skipped += skipped;
             metrics.observe_sessions(&destination.processor, Settled::Skipped, skipped);
         }

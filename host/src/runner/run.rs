@@ -304,6 +304,7 @@ impl Conductor<'_> {
             }
             self.abandon_overdue();
             self.abandoned.iter().for_each(|flight| flight.roll_back());
+            self.let_go_of_a_closed_state();
         }
     }
 
@@ -379,6 +380,18 @@ impl Conductor<'_> {
         if let Err(error) = committed {
             self.context.dispatcher.close();
             self.failure = Some(error);
+        }
+    }
+
+    /// A state that is closed is opened anew when no attempt holds a connection to it any more.
+    fn let_go_of_a_closed_state(&mut self) {
+        let Some(error) = self.context.state.closed() else {
+            return;
+        };
+        self.context.dispatcher.close();
+        self.failure.get_or_insert(error);
+        for (_, flight) in self.context.lock_flights().iter() {
+            flight.roll_back();
         }
     }
 

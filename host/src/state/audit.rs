@@ -119,7 +119,7 @@ impl State {
     /// # Errors
     /// When the state cannot be written.
     pub fn audit(&self, record: &AuditRecord) -> Result<()> {
-        append(self.writer().link(), record)
+        self.note_write(self.write(|writer| append(writer.link(), record)))
     }
 
     /// Removes what the audit log has from before a time, and gives the number of entries.
@@ -128,9 +128,10 @@ impl State {
     /// When the state cannot be written.
     pub fn prune_audit_log(&self, before: Timestamp) -> Result<usize> {
         let sql = "DELETE FROM audit_log WHERE timestamp < system.main.make_timestamp(?)";
-        let writer = self.writer();
-        let removed = writer.link().execute(sql, [before.as_micros()]);
-        removed.doing("remove old entries of the audit log")
+        self.write(|writer| {
+            let removed = writer.link().execute(sql, [before.as_micros()]);
+            removed.doing("remove old entries of the audit log")
+        })
     }
 
     /// Writes a run into the audit log and into the schedule's memory.
@@ -138,18 +139,20 @@ impl State {
     /// # Errors
     /// When the state cannot be written.
     pub fn audit_run(&self, processor: &ProcessorName, run: &AuditRecord) -> Result<()> {
-        let writer = self.writer();
-        in_transaction(writer.link(), "audit a run", |connection| {
-            append(connection, run)?;
-            let sql = "INSERT INTO processor_schedule VALUES (?, system.main.make_timestamp(?), ?)
+        let written = self.write(|writer| {
+            in_transaction(writer.link(), "audit a run", |connection| {
+                append(connection, run)?;
+                let sql = "INSERT INTO processor_schedule VALUES (?, system.main.make_timestamp(?), ?)
                        ON CONFLICT (processor_name) DO UPDATE SET
                            last_run_at = excluded.last_run_at, last_outcome = excluded.last_outcome";
-            let parameters = params![processor.as_str(), run.started_at.as_micros(), run.outcome.as_str()];
-            connection
-                .execute(sql, parameters)
-                .map(drop)
-                .doing("note the time of a run")
-        })
+                let parameters = params![processor.as_str(), run.started_at.as_micros(), run.outcome.as_str()];
+                connection
+                    .execute(sql, parameters)
+                    .map(drop)
+                    .doing("note the time of a run")
+            })
+        });
+        self.note_write(written)
     }
 }
 

@@ -15,11 +15,14 @@ use std::{
 use duckdb::Connection;
 use md5::{Digest as _, Md5};
 use rustix::{
-    fs::{FlockOperation, fcntl_lock},
+    fs::{FlockOperation, fcntl_lock, fstatvfs},
     io::Errno,
 };
 
-use super::error::{Doing as _, Result, StateError};
+use super::{
+    error::{Doing as _, Result, StateError},
+    trouble::Trouble,
+};
 
 /// What a copy begins with, so that another file is not taken for one.
 const MAGIC: &[u8; 16] = b"session-host 1\n\0";
@@ -77,12 +80,28 @@ impl Checkpoints {
         if log_bytes(&self.path) == 0 {
             return Ok(());
         }
+        self.refuse_without_room()?;
         self.keep_copy(connection)?;
         connection.execute_batch("CHECKPOINT").doing("write the checkpoint")?;
         if let Some(copy) = self.copy.take() {
             remove(&copy.path).map_err(|source| failed(&self.path, source))?;
         }
         Ok(())
+    }
+
+    /// A checkpoint that finds no room leaves an instance that takes no more statements, so it is not begun then.
+    fn refuse_without_room(&self) -> Result<()> {
+        const MARGIN: u64 = 8 << 20;
+        let needed = 2 * log_bytes(&self.path) + MARGIN;
+        // Where that cannot be told, DuckDB tells.
+        match fstatvfs(&self.file) {
+            Ok(disk) if disk.f_bavail.saturating_mul(disk.f_frsize) < needed => Err(StateError::Troubled {
+                doing: "write the checkpoint".to_owned(),
+                said: format!("fewer than {needed} bytes are free"),
+                trouble: Trouble::Full,
+            }),
+            _ => Ok(()),
+        }
     }
 
     /// Copies what the checkpoint may overwrite. The copy of one that failed is kept: blocks may be half written since.

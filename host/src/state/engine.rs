@@ -12,7 +12,10 @@ use std::{
     os::unix::ffi::OsStrExt,
     path::Path,
     ptr,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use duckdb::{Connection, Error, ffi};
@@ -42,6 +45,19 @@ pub(super) struct Link {
 struct Instance {
     database: ffi::duckdb_database,
     parsing: Mutex<ffi::duckdb_connection>,
+    is_closed: Arc<AtomicBool>,
+}
+
+/// Tells when an instance is closed, without keeping it open.
+pub(super) struct Closing {
+    is_closed: Arc<AtomicBool>,
+}
+
+impl Closing {
+    /// Whether DuckDB has let the file go: nobody had a link to the instance any more.
+    pub(super) fn is_done(&self) -> bool {
+        self.is_closed.load(Ordering::Acquire)
+    }
 }
 
 // SAFETY: DuckDB synchronises its instance itself, and the connection for parsing is used under its lock alone.
@@ -77,6 +93,7 @@ impl Engine {
         let mut instance = Instance {
             database,
             parsing: Mutex::new(ptr::null_mut()),
+            is_closed: Arc::default(),
         };
         let parsing = instance.parsing.get_mut().unwrap_or_else(PoisonError::into_inner);
         // SAFETY: the database is open, and the connection is written before it is read.
@@ -99,6 +116,13 @@ impl Engine {
             connection,
             engine: self.clone(),
         })
+    }
+
+    /// What tells when the instance is closed.
+    pub(super) fn closing(&self) -> Closing {
+        Closing {
+            is_closed: Arc::clone(&self.instance.is_closed),
+        }
     }
 
     /// How many statements DuckDB reads in a text. None of them is prepared, let alone executed.
@@ -141,6 +165,7 @@ impl Drop for Instance {
             ffi::duckdb_disconnect(parsing);
             ffi::duckdb_close(&mut self.database);
         }
+        self.is_closed.store(true, Ordering::Release);
     }
 }
 

@@ -85,6 +85,12 @@ pub enum StateError {
         /// What is wrong.
         trouble: Trouble,
     },
+    /// DuckDB takes no more statements: the file is to be opened anew.
+    #[error("the state is closed until the service opens it anew: {why}")]
+    Closed {
+        /// What happened, and what to do.
+        why: String,
+    },
     /// The folder of the file cannot be made or written.
     #[error(
         "write the folder of the state {}: {source}; use the user that the service runs as, or let this one write there",
@@ -199,7 +205,7 @@ impl StateError {
     pub fn is_fatal(&self) -> bool {
         match self {
             Self::Statement { source, .. } => is_fatal(source),
-            Self::Lost { .. } | Self::Troubled { .. } => true,
+            Self::Lost { .. } | Self::Troubled { .. } | Self::Closed { .. } => true,
             Self::Checkpoint { source, .. } | Self::Folder { source, .. } => Trouble::of_system(source).is_some(),
             _ => false,
         }
@@ -220,7 +226,11 @@ impl StateError {
             Self::Checkpoint { source, .. } | Self::Folder { source, .. } => {
                 source.kind() == io::ErrorKind::PermissionDenied
             }
-            Self::Missing { .. } | Self::Statement { .. } | Self::Batch { .. } | Self::Lost { .. } => false,
+            Self::Missing { .. }
+            | Self::Closed { .. }
+            | Self::Statement { .. }
+            | Self::Batch { .. }
+            | Self::Lost { .. } => false,
         }
     }
 }

@@ -108,15 +108,17 @@ impl State {
             return Ok(());
         }
         let doing = "clear the failures of sessions that are done";
-        in_transaction(self.writer().link(), doing, |connection| {
-            let sql = "DELETE FROM session_processor_failure WHERE processor_name = ? AND session_file = ?";
-            let mut statement = connection.prepare(sql).doing(doing)?;
-            for session in sessions {
-                statement
-                    .execute(params![processor.as_str(), session.as_str()])
-                    .doing(doing)?;
-            }
-            Ok(())
+        let sql = "DELETE FROM session_processor_failure WHERE processor_name = ? AND session_file = ?";
+        self.write(|writer| {
+            in_transaction(writer.link(), doing, |connection| {
+                let mut statement = connection.prepare(sql).doing(doing)?;
+                for session in sessions {
+                    statement
+                        .execute(params![processor.as_str(), session.as_str()])
+                        .doing(doing)?;
+                }
+                Ok(())
+            })
         })
     }
 }

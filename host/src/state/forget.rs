@@ -29,18 +29,19 @@ impl State {
     /// # Errors
     /// When the state cannot be written; nothing is removed then.
     pub fn forget(&self, user_or_session: &str) -> Result<Forgotten> {
-        let writer = self.writer();
-        in_transaction(writer.link(), "forget sessions", |connection| {
-            let sessions = sessions_of(connection, user_or_session)?;
-            let mut forgotten = Forgotten {
-                states: delete(connection, "session_processor_state", &sessions)?,
-                failures: delete(connection, "session_processor_failure", &sessions)?,
-                rows: 0,
-            };
-            for table in processor_tables(connection)? {
-                forgotten.rows += delete(connection, &table, &sessions)?;
-            }
-            Ok(forgotten)
+        self.write(|writer| {
+            in_transaction(writer.link(), "forget sessions", |connection| {
+                let sessions = sessions_of(connection, user_or_session)?;
+                let mut forgotten = Forgotten {
+                    states: delete(connection, "session_processor_state", &sessions)?,
+                    failures: delete(connection, "session_processor_failure", &sessions)?,
+                    rows: 0,
+                };
+                for table in processor_tables(connection)? {
+                    forgotten.rows += delete(connection, &table, &sessions)?;
+                }
+                Ok(forgotten)
+            })
         })
     }
 }

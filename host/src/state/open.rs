@@ -4,7 +4,7 @@ use std::{
     fs,
     path::{Path, PathBuf},
     sync::{
-        Mutex, MutexGuard, PoisonError,
+        Arc, Mutex, MutexGuard, PoisonError, RwLock,
         atomic::{AtomicBool, Ordering},
     },
 };
@@ -18,6 +18,7 @@ use super::{
     files::folder_of,
     query::Reader,
     schema,
+    standing::{Ailment, Interrupts, Standing},
     trouble::Trouble,
     writer::Writer,
 };
@@ -25,12 +26,40 @@ use crate::folders::make_private;
 
 /// The state file, opened by this process alone.
 pub struct State {
-    path: PathBuf,
-    engine: Engine,
-    writer: Mutex<Writer>,
-    /// Behind the connections, so that they are closed before it.
-    checkpoints: Mutex<Checkpoints>,
-    has_changed_schema: AtomicBool,
+    pub(super) path: PathBuf,
+    pub(super) standing: RwLock<Standing>,
+    /// One at a time closes the state and opens it anew.
+    pub(super) mending: Mutex<()>,
+    pub(super) interrupts: Interrupts,
+    /// What keeps it from being written, for whoever asks without waiting.
+    pub(super) ailment: Mutex<Option<Ailment>>,
+    pub(super) has_changed_schema: AtomicBool,
+}
+
+/// What is open of a state file.
+pub(super) struct Opened {
+    pub(super) engine: Engine,
+    pub(super) writer: Mutex<Writer>,
+    /// Kept by whoever waits for the engine to be closed: they have the file open, and closing it gives up DuckDB's lock.
+    pub(super) checkpoints: Arc<Mutex<Checkpoints>>,
+}
+
+impl Opened {
+    /// Opens the state file; tells whether its schema was brought up to date.
+    pub(super) fn open(path: &Path) -> Result<(Self, bool)> {
+        put_back(path)?;
+        let engine = open_or_make(path)?;
+        let checkpoints = Checkpoints::of(path)?;
+        let link = link_to(&engine)?;
+        confine(&link, path)?;
+        let has_changed = schema::bring_up_to_date(&link, path)?;
+        let opened = Self {
+            engine,
+            writer: Mutex::new(Writer::new(link)?),
+            checkpoints: Arc::new(Mutex::new(checkpoints)),
+        };
+        Ok((opened, has_changed))
+    }
 }
 
 impl State {
@@ -51,18 +80,13 @@ impl State {
         make_folder(path)?;
         refuse_unwritable_folder(path)?;
         refuse_odd_files(path)?;
-        put_back(path)?;
-        let engine = open_engine(path, Access::ReadWrite)?;
-        let checkpoints = Checkpoints::of(path)?;
-        let link = link_to(&engine)?;
-        confine(&link, path)?;
-        let has_changed = schema::bring_up_to_date(&link, path)?;
-        let writer = Writer::new(link)?;
+        let (opened, has_changed) = Opened::open(path)?;
         Ok(Self {
             path: path.to_owned(),
-            engine,
-            writer: Mutex::new(writer),
-            checkpoints: Mutex::new(checkpoints),
+            standing: RwLock::new(Standing::Open(Arc::new(opened))),
+            mending: Mutex::default(),
+            interrupts: Interrupts::default(),
+            ailment: Mutex::default(),
             has_changed_schema: AtomicBool::new(has_changed),
         })
     }
@@ -76,15 +100,19 @@ impl State {
     /// A further connection to the file.
     ///
     /// # Errors
-    /// When DuckDB gives none.
+    /// When the state is closed, or DuckDB gives none.
     pub(super) fn connect(&self) -> Result<Link> {
-        link_to(&self.engine)
+        let opened = self.opened()?;
+        let link = link_to(&opened.engine)?;
+        self.probe(&opened, &link)?;
+        self.interrupts.keep(&link);
+        Ok(link)
     }
 
     /// A further connection, for reading.
     ///
     /// # Errors
-    /// When DuckDB gives none.
+    /// When the state is closed, or DuckDB gives none.
     pub fn reader(&self) -> Result<Reader> {
         self.connect().map(Reader::of)
     }
@@ -100,23 +128,39 @@ impl State {
         made.map_err(|source| StateError::Folder { path: folder, source })
     }
 
-    /// The one writer; waits until no other run is committing.
-    pub fn writer(&self) -> MutexGuard<'_, Writer> {
-        self.writer.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Writes through the one writer; waits until no other run is committing.
+    ///
+    /// # Errors
+    /// When the state is closed, and what the work gives.
+    pub fn write<T, E: From<StateError>>(&self, work: impl FnOnce(&Writer) -> Result<T, E>) -> Result<T, E> {
+        let opened = self.opened()?;
+        let writer = opened.writer.lock().unwrap_or_else(PoisonError::into_inner);
+        let result = work(&writer);
+        if result.is_err() {
+            // The work's own error tells more than that of the probe.
+            let _ = self.probe(&opened, writer.link());
+        }
+        result
     }
 
     /// Writes the log of changes into the file proper.
     ///
     /// # Errors
-    /// When a transaction is open, or the disk is full.
+    /// When the state is closed, a transaction is open, or the disk is full.
     pub fn checkpoint(&self) -> Result<()> {
-        let link = self.connect()?;
-        self.checkpoints().make(&link)
+        let opened = self.opened()?;
+        let link = link_to(&opened.engine)?;
+        let made = self.note_checkpoint(checkpoints_of(&opened).make(&link));
+        if made.is_err() {
+            // The checkpoint's own error tells more than that of the probe.
+            let _ = self.probe(&opened, &link);
+        }
+        made
     }
 
     /// Does so when the log of changes has grown large. Where a transaction is open this waits for the next time.
     pub fn checkpoint_if_due(&self) {
-        let are_due = self.checkpoints().are_due();
+        let are_due = self.opened().is_ok_and(|opened| checkpoints_of(&opened).are_due());
         if are_due && let Err(error) = self.checkpoint() {
             tracing::debug!(%error, "the log of changes stays as it is for now");
         }
@@ -138,10 +182,6 @@ impl State {
     pub(super) fn note_changed_schema(&self) {
         self.has_changed_schema.store(true, Ordering::Relaxed);
     }
-
-    fn checkpoints(&self) -> MutexGuard<'_, Checkpoints> {
-        self.checkpoints.lock().unwrap_or_else(PoisonError::into_inner)
-    }
 }
 
 impl Drop for State {
@@ -150,6 +190,21 @@ impl Drop for State {
             tracing::debug!(%error, "what is committed stays in the log of changes");
         }
     }
+}
+
+/// Opens the engine of a state file. One that could not be made whole, on a full disk, would be taken for no database.
+fn open_or_make(path: &Path) -> Result<Engine> {
+    let is_new = matches!(path.try_exists(), Ok(false));
+    open_engine(path, Access::ReadWrite).inspect_err(|error| {
+        if is_new && matches!(error, StateError::Troubled { .. }) {
+            // What is left is told of by whoever opens it next.
+            let _ = fs::remove_file(path);
+        }
+    })
+}
+
+fn checkpoints_of(opened: &Opened) -> MutexGuard<'_, Checkpoints> {
+    opened.checkpoints.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// A folder that may not be looked into may well hold the file: opening it tells.

@@ -152,8 +152,16 @@ pub fn prepare_processor(
     migrations: &[Migration],
     session_tables: &[String],
 ) -> Result<Vec<Arc<SessionTable>>, SchemaRefused> {
-    let writer = state.writer();
-    let connection = writer.link();
+    state.write(|writer| prepare(state, writer.link(), processor, migrations, session_tables))
+}
+
+fn prepare(
+    state: &State,
+    connection: &Link,
+    processor: &ProcessorName,
+    migrations: &[Migration],
+    session_tables: &[String],
+) -> Result<Vec<Arc<SessionTable>>, SchemaRefused> {
     let outstanding = outstanding(connection, processor, migrations)?;
     for migration in outstanding {
         in_transaction(connection, "apply a migration", |_| {

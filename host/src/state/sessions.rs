@@ -82,10 +82,10 @@ impl State {
     pub fn reprocess(&self, processor: &ProcessorName, session: Option<&SessionKey>) -> Result<usize> {
         let sql = "DELETE FROM session_processor_state WHERE processor_name = ? AND coalesce(session_file = ?, true)";
         let parameters = params![processor.as_str(), session.map(SessionKey::as_str)];
-        self.writer()
-            .link()
-            .execute(sql, parameters)
-            .doing("mark sessions to be processed again")
+        self.write(|writer| {
+            let marked = writer.link().execute(sql, parameters);
+            marked.doing("mark sessions to be processed again")
+        })
     }
 }
 

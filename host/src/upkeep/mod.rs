@@ -19,6 +19,7 @@ use crate::{
     names::ProcessorName,
     runner::StopToken,
     scheduler::Scheduler,
+    state::Mended,
 };
 
 type Observations = BTreeMap<ProcessorName, ObservedProcessor>;
@@ -38,9 +39,11 @@ pub async fn keep_up(host: &Arc<Host>, scheduler: &Arc<Scheduler>, health: &Arc<
             pruned_at = Some(Instant::now());
         }
         let (host, scheduler, health) = (Arc::clone(host), Arc::clone(scheduler), Arc::clone(health));
+        let ending = stop.clone();
         let tick = host.settings().service.tick;
         let began = Instant::now();
         let looking = tokio::task::spawn_blocking(move || {
+            recover(&host, &ending);
             observe(&host, &scheduler, &health);
             host.state().settle_schema();
             if prunes {
@@ -59,6 +62,21 @@ pub async fn keep_up(host: &Arc<Host>, scheduler: &Arc<Scheduler>, health: &Arc<
             () = tokio::time::sleep(pause(tick, began.elapsed())) => {}
             () = stop.stopped() => {}
         }
+    }
+}
+
+/// Opens a closed state anew, and ends the service where something holds the state for too long.
+fn recover(host: &Host, ending: &StopToken) {
+    const TICKS: u32 = 4;
+    match host.state().recover() {
+        Mended::Waits(since) if since >= host.settings().service.tick * TICKS => {
+            tracing::error!(
+                "ending: the state was closed {} s ago, and an attempt or a query does not let go of it",
+                since.as_secs()
+            );
+            ending.stop();
+        }
+        Mended::WasOpen | Mended::Reopened | Mended::Waits(_) | Mended::Failed => {}
     }
 }
 

@@ -10,6 +10,7 @@
 mod access;
 mod beside;
 mod corrections;
+mod disks;
 mod ending;
 mod endpoints;
 mod hostile_clients;
