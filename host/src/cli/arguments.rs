@@ -273,6 +273,9 @@ pub(super) struct ForgetOptions {
     /// A user, or one session: USER or USER/SESSION
     #[arg(value_name = "USER[/SESSION]")]
     pub(super) subject: String,
+    /// Write the state file anew without what was forgotten, however large it is; nothing runs meanwhile
+    #[arg(long)]
+    pub(super) purge: bool,
 }
 
 impl Arguments {

@@ -18,7 +18,7 @@ use super::{
 use crate::{
     config::Settings,
     names::{ProcessorName, SessionKey},
-    state::{Forgotten, QueryAnswer, QueryLimits, Reader, State},
+    state::{Forgotten, PurgeWish, QueryAnswer, QueryLimits, Reader, State},
 };
 
 #[derive(Deserialize)]
@@ -167,21 +167,52 @@ fn fetch(exported: &Exported, folder: &Path) -> Result<(), UsageError> {
 
 /// Removes everything about a user or a session.
 pub(super) fn forget(settings: &Settings, options: &ForgetOptions) -> anyhow::Result<Exit> {
+    let wish = if options.purge {
+        PurgeWish::Now
+    } else {
+        PurgeWish::WhereSmall
+    };
     let forgotten = match existing(settings)? {
-        Access::Here(state) => state.forget(&options.subject)?,
+        Access::Here(state) => state.forget(&options.subject, wish)?,
         Access::Server(server) => {
-            let asked = target("/api/admin/forget", &[("subject", Some(&options.subject))]);
-            server.post::<Forgotten>(&asked, String::new())?
+            let purge = options.purge.then_some("true");
+            let asked = [("subject", Some(options.subject.as_str())), ("purge", purge)];
+            server.post::<Forgotten>(&target("/api/admin/forget", &asked), String::new())?
         }
     };
-    if forgotten.is_nothing() {
+    if forgotten.is_nothing() && !options.purge {
         return Err(UsageError(format!("nothing is known of {}", options.subject)).into());
     }
+    tell_what_was_forgotten(&options.subject, &forgotten)?;
+    match (options.purge, forgotten.purged) {
+        (true, false) => Ok(Exit::Failed),
+        _ => Ok(Exit::Done),
+    }
+}
+
+fn tell_what_was_forgotten(subject: &str, forgotten: &Forgotten) -> anyhow::Result<()> {
     output::print(format!(
-        "forgot {}: {} state rows, {} failures, {} rows of processors",
-        options.subject, forgotten.states, forgotten.failures, forgotten.rows
+        "forgot {subject}: {} state rows, {} failures, {} rows of processors, {} entries of the audit log",
+        forgotten.states, forgotten.failures, forgotten.rows, forgotten.audit_entries
     ))?;
-    Ok(Exit::Done)
+    match &forgotten.purge_waits {
+        None => output::print("the state file holds nothing more of it")?,
+        Some(why) => output::print(format!(
+            "the state file still holds its text: {why}; `session-host forget --purge {subject}` removes it, or the next start"
+        ))?,
+    }
+    if !forgotten.shared_tables.is_empty() {
+        output::print(format!(
+            "not reached: tables that tell of no session: {}",
+            forgotten.shared_tables.join(", ")
+        ))?;
+    }
+    for export in &forgotten.exports {
+        output::print(format!(
+            "not reached: the export {export}, which holds it: remove the folder"
+        ))?;
+    }
+    Ok(())
 }
 
 /// Opens the state for reading, or finds the server that has it.

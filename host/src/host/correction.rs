@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use crate::{
     names::{ProcessorName, SessionKey},
     plugins::{Claim, Occupation},
-    state::{Forgotten, StateError},
+    state::{Forgotten, PurgeWish, StateError},
 };
 
 /// Why the state was not corrected.
@@ -39,7 +39,7 @@ impl Host {
     ///
     /// # Errors
     /// When any processor is occupied (its run could bring back what is removed), or the state cannot be written.
-    pub fn forget(&self, user_or_session: &str) -> Result<Forgotten, CorrectionError> {
+    pub fn forget(&self, user_or_session: &str, wish: PurgeWish) -> Result<Forgotten, CorrectionError> {
         let catalogue = self.catalogue();
         let mut names: BTreeSet<ProcessorName> = catalogue.processors().map(|known| known.name().clone()).collect();
         // A run may go on whose plugin is gone.
@@ -47,7 +47,7 @@ impl Host {
         let claims: Result<Vec<Claim>, CorrectionError> =
             names.iter().map(|name| self.claim_for_correction(name)).collect();
         let _claims = claims?;
-        Ok(self.state.forget(user_or_session)?)
+        Ok(self.state.forget(user_or_session, wish)?)
     }
 
     fn claim_for_correction(&self, processor: &ProcessorName) -> Result<Claim, CorrectionError> {

@@ -23,7 +23,7 @@ use crate::{
     plugins::PluginListing,
     runner::{RunResult, Selection, StopToken},
     scheduler::ScheduleListing,
-    state::{Actor, AuditRecord},
+    state::{Actor, AuditRecord, PurgeWish},
 };
 
 /// `POST /api/admin/run-session-processor?processor=NAME`: answers when the run is done.
@@ -116,12 +116,17 @@ pub(super) async fn reprocess(
     noted(json_answer(status, &body), "reprocess", &name, Some(body))
 }
 
-/// `POST /api/admin/forget?subject=USER[/SESSION]`
+/// `POST /api/admin/forget?subject=USER[/SESSION][&purge=true]`
 pub(super) async fn forget(State(service): OfService, Parameters(asked): Parameters<Subject>) -> Response {
     let subject = asked.subject.clone();
     let (status, body) = in_background(&service, move |host| {
-        let forgotten = host.forget(&asked.subject)?;
-        match forgotten.is_nothing() {
+        let wish = if asked.purge {
+            PurgeWish::Now
+        } else {
+            PurgeWish::WhereSmall
+        };
+        let forgotten = host.forget(&asked.subject, wish)?;
+        match forgotten.is_nothing() && !asked.purge {
             true => Err(Refusal::not_found(format!("nothing is known of {}", asked.subject))),
             false => Ok(json!(forgotten)),
         }

@@ -44,6 +44,9 @@ pub(super) struct ProcessorAndSession {
 #[serde(deny_unknown_fields)]
 pub(super) struct Subject {
     pub(super) subject: String,
+    /// Whether the state is purged whatever its size.
+    #[serde(default)]
+    pub(super) purge: bool,
 }
 
 /// A processor's name, as a client wrote it.

@@ -277,9 +277,7 @@ impl KeptCopy {
         file.write_all(&before.to_bytes())?;
         file.sync_all()?;
         fs::rename(&aside, &path)?;
-        if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
-            File::open(folder)?.sync_all()?;
-        }
+        sync_folder(&path)?;
         Ok(Self {
             path,
             headers: before.headers,
@@ -305,8 +303,16 @@ fn headers_of(file: &File) -> io::Result<Vec<u8>> {
     Ok(headers)
 }
 
+/// Lets what was made or renamed beside a file outlive the machine's power.
+pub(super) fn sync_folder(path: &Path) -> io::Result<()> {
+    match path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+        Some(folder) => File::open(folder)?.sync_all(),
+        None => File::open(".")?.sync_all(),
+    }
+}
+
 /// How large the log of changes is.
-fn log_bytes(path: &Path) -> u64 {
+pub(super) fn log_bytes(path: &Path) -> u64 {
     fs::metadata(beside(path, ".wal")).map_or(0, |log| log.len())
 }
 
@@ -320,7 +326,7 @@ fn copy_of(path: &Path) -> PathBuf {
     beside(path, ".before-checkpoint")
 }
 
-fn beside(path: &Path, ending: &str) -> PathBuf {
+pub(super) fn beside(path: &Path, ending: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(ending);
     PathBuf::from(name)

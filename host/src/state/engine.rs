@@ -118,6 +118,11 @@ impl Engine {
         })
     }
 
+    /// How many have the instance, this one and every link counted.
+    pub(super) fn holders(&self) -> usize {
+        Arc::strong_count(&self.instance)
+    }
+
     /// What tells when the instance is closed.
     pub(super) fn closing(&self) -> Closing {
         Closing {

@@ -91,6 +91,30 @@ pub enum StateError {
         /// What happened, and what to do.
         why: String,
     },
+    /// The lock that outlives the file cannot be taken.
+    #[error("lock the state by {}: {source}", lock.display())]
+    Lock {
+        /// The lock's file.
+        lock: PathBuf,
+        /// What the system says.
+        source: std::io::Error,
+    },
+    /// A purge cannot write beside the state.
+    #[error("purge the state, in {}: {source}; what was forgotten is still in the file", copy.display())]
+    Purge {
+        /// What is written beside it.
+        copy: PathBuf,
+        /// What the system says.
+        source: std::io::Error,
+    },
+    /// A copy of the state is not what the state is.
+    #[error(
+        "the copy of the state without what was forgotten is not the same in its {what}: the state stays as it was, with what was forgotten in its file"
+    )]
+    CopyDiffers {
+        /// What is not the same.
+        what: String,
+    },
     /// The folder of the file cannot be made or written.
     #[error(
         "write the folder of the state {}: {source}; use the user that the service runs as, or let this one write there",
@@ -206,7 +230,10 @@ impl StateError {
         match self {
             Self::Statement { source, .. } => is_fatal(source),
             Self::Lost { .. } | Self::Troubled { .. } | Self::Closed { .. } => true,
-            Self::Checkpoint { source, .. } | Self::Folder { source, .. } => Trouble::of_system(source).is_some(),
+            Self::Checkpoint { source, .. }
+            | Self::Folder { source, .. }
+            | Self::Lock { source, .. }
+            | Self::Purge { source, .. } => Trouble::of_system(source).is_some(),
             _ => false,
         }
     }
@@ -223,10 +250,12 @@ impl StateError {
             | Self::LegacyTaken { .. }
             | Self::Open { .. } => true,
             Self::Troubled { trouble, .. } => *trouble == Trouble::Damaged,
-            Self::Checkpoint { source, .. } | Self::Folder { source, .. } => {
+            Self::Checkpoint { source, .. } | Self::Folder { source, .. } | Self::Lock { source, .. } => {
                 source.kind() == io::ErrorKind::PermissionDenied
             }
             Self::Missing { .. }
+            | Self::Purge { .. }
+            | Self::CopyDiffers { .. }
             | Self::Closed { .. }
             | Self::Statement { .. }
             | Self::Batch { .. }

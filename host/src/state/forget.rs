@@ -5,14 +5,16 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     error::{Doing, Result},
+    mentions::{exports_with, redact_audit},
     migration::in_transaction,
-    open::State,
+    open::{State, exports_of},
+    purge::{self, PurgeWish, Purged},
     table::{SESSION_FILE, SessionTable},
     writer::quoted,
 };
 
-/// What was forgotten.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+/// What was forgotten, and what is left to be done.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Forgotten {
     /// State rows: one for each processor and session.
     pub states: usize,
@@ -20,24 +22,53 @@ pub struct Forgotten {
     pub failures: usize,
     /// Rows in the processors' session tables.
     pub rows: usize,
+    /// Entries of the audit log whose texts named the subject.
+    pub audit_entries: usize,
+    /// Tables that no session is told of in: what they hold of the subject is their processors' to remove.
+    pub shared_tables: Vec<String>,
+    /// Folders of exports that hold the subject.
+    pub exports: Vec<String>,
+    /// Whether the state file holds nothing more of what was forgotten.
+    pub purged: bool,
+    /// Why it still does.
+    pub purge_waits: Option<String>,
 }
 
 impl State {
     /// Removes everything about a user (`alice`, as recorded or as the folder's name) or one session
-    /// (`alice/3f2c.jsonl`), from every table that has a `session_file`.
+    /// (`alice/3f2c.jsonl`), from every table that has a `session_file`, then from the blocks of the file.
     ///
     /// # Errors
-    /// When the state cannot be written; nothing is removed then.
-    pub fn forget(&self, user_or_session: &str) -> Result<Forgotten> {
+    /// When the state cannot be written; nothing is removed then. A purge that fails is no error: it stays due.
+    pub fn forget(&self, user_or_session: &str, wish: PurgeWish) -> Result<Forgotten> {
+        // Before the rows go: whatever happens in between, the next start purges.
+        let is_marked_for_this = purge::mark(self.path())?;
+        let mut forgotten = self.remove(user_or_session)?;
+        if forgotten.is_nothing() && is_marked_for_this {
+            purge::unmark(self.path())?;
+        }
+        forgotten.exports = exports_with(&*self.connect()?, &exports_of(self.path()), user_or_session);
+        match self.purge(wish) {
+            Ok(Purged::Done | Purged::NotDue) => forgotten.purged = true,
+            Ok(Purged::Waits { why }) => forgotten.purge_waits = Some(why),
+            Err(error) => forgotten.purge_waits = Some(error.to_string()),
+        }
+        Ok(forgotten)
+    }
+
+    fn remove(&self, user_or_session: &str) -> Result<Forgotten> {
         self.write(|writer| {
             in_transaction(writer.link(), "forget sessions", |connection| {
                 let sessions = sessions_of(connection, user_or_session)?;
+                let (tables, shared_tables) = processor_tables(connection)?;
                 let mut forgotten = Forgotten {
                     states: delete(connection, "session_processor_state", &sessions)?,
                     failures: delete(connection, "session_processor_failure", &sessions)?,
-                    rows: 0,
+                    audit_entries: redact_audit(connection, user_or_session)?,
+                    shared_tables,
+                    ..Forgotten::default()
                 };
-                for table in processor_tables(connection)? {
+                for table in tables {
                     forgotten.rows += delete(connection, &table, &sessions)?;
                 }
                 Ok(forgotten)
@@ -50,7 +81,7 @@ impl Forgotten {
     /// Whether there was nothing to forget.
     #[must_use]
     pub fn is_nothing(&self) -> bool {
-        *self == Self::default()
+        self.states + self.failures + self.rows + self.audit_entries == 0
     }
 }
 
@@ -89,18 +120,21 @@ fn delete(connection: &Connection, table: &str, sessions: &Sessions) -> Result<u
     Ok(deleted)
 }
 
-fn processor_tables(connection: &Connection) -> Result<Vec<String>> {
+/// The processors' tables: those with a session in each row, and the others.
+fn processor_tables(connection: &Connection) -> Result<(Vec<String>, Vec<String>)> {
     let doing = "list the processors' tables";
     let mut statement = connection
         .prepare("SELECT table_name FROM processor_table ORDER BY table_name")
         .doing(doing)?;
     let rows = statement.query_map([], |row| row.get(0));
     let names: Vec<String> = rows.and_then(Iterator::collect).doing(doing)?;
-    let mut tables = Vec::new();
+    let (mut of_sessions, mut shared) = (Vec::new(), Vec::new());
     for name in names {
-        if SessionTable::read(connection, &name)?.is_some_and(|table| table.has_session_file()) {
-            tables.push(name);
+        match SessionTable::read(connection, &name)? {
+            Some(table) if table.has_session_file() => of_sessions.push(name),
+            Some(_) => shared.push(name),
+            None => {}
         }
     }
-    Ok(tables)
+    Ok((of_sessions, shared))
 }

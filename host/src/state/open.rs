@@ -13,9 +13,11 @@ use rustix::fs::access;
 
 use super::{
     checkpoint::{Checkpoints, files_of, put_back},
+    copy,
     engine::{Access, Engine, Link},
     error::{Doing, Result, StateError},
     files::folder_of,
+    lock::StateLock,
     query::Reader,
     schema,
     standing::{Ailment, Interrupts, Standing},
@@ -34,6 +36,8 @@ pub struct State {
     /// What keeps it from being written, for whoever asks without waiting.
     pub(super) ailment: Mutex<Option<Ailment>>,
     pub(super) has_changed_schema: AtomicBool,
+    /// Behind all else, so that it is given up last.
+    _lock: StateLock,
 }
 
 /// What is open of a state file.
@@ -80,15 +84,20 @@ impl State {
         make_folder(path)?;
         refuse_unwritable_folder(path)?;
         refuse_odd_files(path)?;
+        let lock = StateLock::take(path)?;
+        copy::remove_leftovers(path)?;
         let (opened, has_changed) = Opened::open(path)?;
-        Ok(Self {
+        let state = Self {
             path: path.to_owned(),
             standing: RwLock::new(Standing::Open(Arc::new(opened))),
             mending: Mutex::default(),
             interrupts: Interrupts::default(),
             ailment: Mutex::default(),
             has_changed_schema: AtomicBool::new(has_changed),
-        })
+            _lock: lock,
+        };
+        state.purge_at_start();
+        Ok(state)
     }
 
     /// Where the file lies.
@@ -293,7 +302,7 @@ pub(super) fn lock(link: &Link) -> Result<()> {
 }
 
 /// Where exports go: the one folder beside the state file that SQL may reach.
-fn exports_of(path: &Path) -> PathBuf {
+pub(super) fn exports_of(path: &Path) -> PathBuf {
     path.with_file_name("exports")
 }
 

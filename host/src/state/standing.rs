@@ -28,7 +28,19 @@ pub(super) struct Closed {
     since: Instant,
     closing: Closing,
     /// Its handle of the file stays open as long as DuckDB's.
-    _checkpoints: Arc<Mutex<Checkpoints>>,
+    checkpoints: Option<Arc<Mutex<Checkpoints>>>,
+}
+
+impl Standing {
+    /// A state that takes no more statements from now on.
+    pub(super) fn closed(opened: &Opened, why: String) -> Self {
+        Self::Closed(Closed {
+            why,
+            since: Instant::now(),
+            closing: opened.engine.closing(),
+            checkpoints: Some(Arc::clone(&opened.checkpoints)),
+        })
+    }
 }
 
 /// What keeps the state from being written.
@@ -153,12 +165,7 @@ impl State {
         if !is_open {
             return;
         }
-        *standing = Standing::Closed(Closed {
-            why: error.to_string(),
-            since: Instant::now(),
-            closing: opened.engine.closing(),
-            _checkpoints: Arc::clone(&opened.checkpoints),
-        });
+        *standing = Standing::closed(opened, error.to_string());
         drop(standing);
         self.ail(error, Reach::All);
         tracing::error!("the state is closed until it can be opened anew: {error}");
@@ -188,6 +195,7 @@ impl State {
             self.interrupts.interrupt();
             return Mended::Waits(since);
         }
+        self.let_go_of_the_file();
         match self.reopen() {
             Ok(()) => {
                 tracing::info!("the state is open again: everything that was committed is there");
@@ -201,7 +209,14 @@ impl State {
         }
     }
 
-    fn reopen(&self) -> Result<()> {
+    /// Closes the last handle of a file that DuckDB has closed: closed later, it would give up the lock of the next instance.
+    pub(super) fn let_go_of_the_file(&self) {
+        if let Standing::Closed(closed) = &mut *self.standing.write().unwrap_or_else(PoisonError::into_inner) {
+            closed.checkpoints = None;
+        }
+    }
+
+    pub(super) fn reopen(&self) -> Result<()> {
         let (opened, has_changed) = Opened::open(&self.path)?;
         let link = link_to(&opened.engine)?;
         self.has_changed_schema.fetch_or(has_changed, Ordering::Relaxed);

@@ -19,6 +19,7 @@ mod example;
 mod execute_lane;
 mod failures;
 mod foreign_files;
+mod forgetting;
 mod growth;
 mod half_copied;
 mod harness;

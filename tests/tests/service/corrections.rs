@@ -42,7 +42,11 @@ fn what_is_forgotten_is_gone_from_every_table() {
         drop(service.run(processor).is(200));
     }
     let forgotten = service.post("/api/admin/forget?subject=alice").is(200).json();
-    assert_eq!(forgotten, json!({"states": 4, "failures": 0, "rows": 4}));
+    let expected = json!({
+        "states": 4, "failures": 0, "rows": 4, "audit_entries": 0, "shared_tables": ["probe_other_totals", "probe_totals"], "exports": [],
+        "purged": true, "purge_waits": null,
+    });
+    assert_eq!(forgotten, expected);
     assert_eq!(value(&service, "SELECT count(*) FROM probe_rows"), json!(1));
     drop(service.post("/api/admin/forget?subject=alice").is(404).detail());
     drop(service.post("/api/admin/forget?subject=bruno/1.jsonl").is(200));
