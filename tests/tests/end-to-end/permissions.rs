@@ -233,6 +233,33 @@ fn what_is_put_in_the_place_of_a_copy_meanwhile_is_not_loaded() {
 }
 
 #[test]
+fn a_link_that_is_put_in_the_place_of_a_plugin_meanwhile_is_not_followed() {
+    const STARTS: u32 = 20;
+    let world = used_world();
+    let ran = world.path("ran");
+    let plugin = world.plugins().join(library_name("probe"));
+    let (other, link, good) = (world.path("other.so"), world.path("link.so"), world.path("good.so"));
+    fs::write(&other, telling(&ran)).unwrap();
+    chown(&other, Some(SOMEONE), None).expect("these tests run as root");
+    let is_over = AtomicBool::new(false);
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            while !is_over.load(Ordering::Relaxed) {
+                symlink(&other, &link).unwrap();
+                fs::rename(&link, &plugin).unwrap();
+                fs::copy(library("probe"), &good).unwrap();
+                fs::rename(&good, &plugin).unwrap();
+            }
+        });
+        for _ in 0..STARTS {
+            drop(world.run(&[]));
+        }
+        is_over.store(true, Ordering::Relaxed);
+    });
+    assert!(!ran.exists());
+}
+
+#[test]
 fn a_link_in_the_place_of_the_copy_of_a_checkpoint_is_not_written_through() {
     let world = World::new();
     world.install("probe");

@@ -143,6 +143,20 @@ fn a_second_signal_ends_at_once_while_a_library_hangs_in_its_constructor() {
 }
 
 #[test]
+fn a_library_that_hangs_in_its_constructor_does_not_keep_a_start_from_ending() {
+    let world = World::new();
+    let library = hangs_in_its_constructor(&world);
+    world.install_file(LibraryFile::Bytes(&library), &library_name("hangs"));
+    for arguments in [&["serve"][..], &["run"]] {
+        let starting = world.start(arguments);
+        wait_until("the library is being loaded", || world.path("constructs").exists());
+        starting.signal(libc::SIGTERM);
+        assert_eq!(starting.ends().status, -libc::SIGTERM);
+        std::fs::remove_file(world.path("constructs")).unwrap();
+    }
+}
+
+#[test]
 fn a_drop_that_hangs_stops_neither_health_nor_the_end() {
     let mut world = World::new();
     world.set_variable("MISFIT", "drop_hangs");
