@@ -98,6 +98,7 @@ fn tables_that_point_out_of_the_library_are_told() {
     let outside = u64::MAX >> 8;
     for (file, place) in [
         ("target-of-a-relocation", relocations + 24),
+        ("address-of-a-relocation", relocations + 2 * 24 + 16),
         ("name-of-a-symbol", symbols + 24),
     ] {
         let mut damaged = whole.clone();
@@ -108,6 +109,7 @@ fn tables_that_point_out_of_the_library_are_told() {
     assert_eq!(listing.loaded(), ["probe"]);
     for (file, expected) in [
         ("target-of-a-relocation", "entry 1 of its table of relocations is none"),
+        ("address-of-a-relocation", "entry 2 of its table of relocations is none"),
         ("name-of-a-symbol", "entry 1 of its table of symbols is none"),
     ] {
         let reason = listing.rejection_of(&library_name(file));

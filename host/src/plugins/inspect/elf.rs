@@ -143,9 +143,14 @@ impl Dynamic {
             let table: &[Relocation] = image.full_table(address, count, what)?;
             let relative = usize::try_from(relative).unwrap_or(usize::MAX);
             let first = table.first().map(|first| first.r_type(image.endian(), false));
+            // The first ones are all of one type: each writes an address of the library itself.
+            let is_relative = |entry: &Relocation| {
+                let address = u64::try_from(entry.r_addend(image.endian()));
+                Some(entry.r_type(image.endian(), false)) == first
+                    && address.is_ok_and(|address| image.is_mapped(address))
+            };
             let is_right = |(number, entry): (usize, &Relocation)| {
-                let is_of_kind = number >= relative || Some(entry.r_type(image.endian(), false)) == first;
-                is_of_kind && is_relocation(entry, symbols, image)
+                (number >= relative || is_relative(entry)) && is_relocation(entry, symbols, image)
             };
             if relative > table.len() {
                 return Err(Damage::Missing(what));
