@@ -257,6 +257,8 @@ fn what_may_not_be_read_is_told_of() {
     fs::remove_file(&forbidden).unwrap();
     let ran = crate::nobody::run(&world, &["probe"]).exits(1);
     assert_eq!((ran.result().errors, ran.result().unreadable), (0, 1));
+    let shown = crate::nobody::host(&world, &["run", "probe"]).exits(1).stdout;
+    assert!(shown.contains("probe could not read 1 files or folders"), "{shown}");
     fs::set_permissions(closed.parent().unwrap(), fs::Permissions::from_mode(0o755)).unwrap();
 }
 
