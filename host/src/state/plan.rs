@@ -102,7 +102,7 @@ pub(super) enum NoPlan {
     Database(#[from] duckdb::Error),
 }
 
-/// DuckDB's plan of a text that is one statement. The statement is not executed.
+/// DuckDB's plan of a text that is one statement: of several, all but the last would be executed here.
 pub(super) fn plan_of(connection: &Connection, sql: &str) -> Result<Plan, NoPlan> {
     let asking = "SELECT plan, system.main.json_extract_string(plan, '$..function_name')
                   FROM (SELECT system.main.json_serialize_plan(CAST(? AS VARCHAR)) AS plan)";
@@ -116,7 +116,11 @@ pub(super) fn plan_of(connection: &Connection, sql: &str) -> Result<Plan, NoPlan
             "permission" | "invalid input" | "not implemented" => NoPlan::Untold(told.error_message),
             // What DuckDB answers of every PRAGMA that it does not read as a SELECT.
             "binder" if told.error_message.starts_with("PRAGMA function") => NoPlan::Untold(told.error_message),
-            class => NoPlan::Refused(format!("{} Error: {}", capitalized(class), told.error_message)),
+            // What DuckDB says when it prepares the statement, it says with the place in the text.
+            class => match connection.prepare(sql) {
+                Err(error) => NoPlan::Database(error),
+                Ok(_) => NoPlan::Refused(format!("{} Error: {}", capitalized(class), told.error_message)),
+            },
         });
     }
     match <[Operator; 1]>::try_from(told.plans) {
