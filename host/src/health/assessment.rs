@@ -25,7 +25,7 @@ pub struct Observed {
     pub newest_transcript: Option<Timestamp>,
     /// When the unprocessed transcript that waits longest was last written.
     pub oldest_unprocessed: Option<Timestamp>,
-    /// Why its last run failed as a whole, if it did.
+    /// Why its last run failed as a whole, if it did; filled in when the health is read.
     pub failed_run: Option<String>,
     /// How many sessions failed since one was processed, in runs that processed none.
     pub all_failed: Option<u64>,

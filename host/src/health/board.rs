@@ -1,7 +1,7 @@
 //! The latest observation, for everyone to read without waiting.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, HashMap},
     sync::{Arc, PoisonError, RwLock},
     time::Duration,
 };
@@ -149,14 +149,17 @@ impl HealthBoard {
         Arc::clone(&self.latest.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// The health at `now`, told from the latest observation.
+    /// The health at `now`, told from the latest observation, and from why runs failed up to now: that needs no look.
     #[must_use]
-    pub fn read(&self, now: Timestamp) -> Health {
+    pub fn read(&self, now: Timestamp, failed_runs: &HashMap<String, String>) -> Health {
         let observation = self.latest();
         let processors: BTreeMap<String, ProcessorHealth> = observation
             .processors
             .iter()
-            .map(|(name, processor)| (name.to_string(), processor.health(now)))
+            .map(|(name, processor)| {
+                let failed_run = failed_runs.get(name.as_str()).cloned();
+                (name.to_string(), processor.health(failed_run, now))
+            })
             .collect();
         let warnings = self.warnings(&observation, now);
         let is_well = warnings.is_empty() && processors.values().all(|processor| processor.warnings.is_empty());
@@ -189,8 +192,12 @@ fn patience(pause: Duration) -> Duration {
 }
 
 impl ObservedProcessor {
-    fn health(&self, now: Timestamp) -> ProcessorHealth {
-        let warnings = assess(&self.observed, now);
+    fn health(&self, failed_run: Option<String>, now: Timestamp) -> ProcessorHealth {
+        let observed = Observed {
+            failed_run,
+            ..self.observed.clone()
+        };
+        let warnings = assess(&observed, now);
         ProcessorHealth {
             status: if warnings.is_empty() { "ok" } else { "warning" },
             warnings,
@@ -257,9 +264,9 @@ mod tests {
     fn one_warning_degrades_the_whole() {
         let board = board();
         put_up(&board, at(1000), processor(None), Vec::new());
-        assert_eq!(board.read(at(1000)).status, "ok");
+        assert_eq!(board.read(at(1000), &HashMap::new()).status, "ok");
         put_up(&board, at(1000), processor(Some(at(10))), Vec::new());
-        let health = board.read(at(1000));
+        let health = board.read(at(1000), &HashMap::new());
         assert_eq!(
             (health.status, health.processors["usage"].status),
             ("degraded", "warning")
@@ -267,24 +274,40 @@ mod tests {
     }
 
     #[test]
+    fn a_failed_run_is_told_without_a_further_look() {
+        let board = board();
+        put_up(&board, at(1000), processor(None), Vec::new());
+        let failed = HashMap::from([("usage".to_owned(), "the disk is full".to_owned())]);
+        let health = board.read(at(1000), &failed);
+        let warning = &health.processors["usage"].warnings[0];
+        assert_eq!((health.status, warning.kind), ("degraded", WarningKind::Failed));
+    }
+
+    #[test]
     fn what_concerns_the_whole_service_degrades_it() {
         let board = board();
         let warning = Warning::new(WarningKind::Rejected, "the plugin /plugins/broken.so is not taken");
         put_up(&board, at(1), BTreeMap::new(), vec![warning.clone()]);
-        let health = board.read(at(1));
+        let health = board.read(at(1), &HashMap::new());
         assert_eq!((health.status, health.warnings), ("degraded", vec![warning]));
     }
 
     #[test]
     fn an_old_observation_is_stale() {
         let board = board();
-        assert_eq!(board.read(at(400)).status, "ok");
-        assert_eq!(board.read(at(401)).warnings[0].kind, WarningKind::Stale);
+        assert_eq!(board.read(at(400), &HashMap::new()).status, "ok");
+        assert_eq!(
+            board.read(at(401), &HashMap::new()).warnings[0].kind,
+            WarningKind::Stale
+        );
         put_up(&board, at(1000), BTreeMap::new(), Vec::new());
-        assert_eq!(board.read(at(1400)).status, "ok");
-        assert_eq!(board.read(at(1401)).warnings[0].kind, WarningKind::Stale);
+        assert_eq!(board.read(at(1400), &HashMap::new()).status, "ok");
+        assert_eq!(
+            board.read(at(1401), &HashMap::new()).warnings[0].kind,
+            WarningKind::Stale
+        );
         board.put_up(at(1000), BTreeMap::new(), Vec::new(), Duration::from_secs(1000));
-        assert_eq!(board.read(at(5000)).status, "ok");
+        assert_eq!(board.read(at(5000), &HashMap::new()).status, "ok");
     }
 
     #[test]
@@ -300,6 +323,9 @@ mod tests {
                 "backlog": 1, "failing": 2, "run": null,
             }},
         });
-        assert_eq!(serde_json::to_value(board.read(at(61))).unwrap(), expected);
+        assert_eq!(
+            serde_json::to_value(board.read(at(61), &HashMap::new())).unwrap(),
+            expected
+        );
     }
 }

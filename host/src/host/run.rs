@@ -115,11 +115,11 @@ impl Host {
         })
     }
 
-    /// Why the last run of a processor failed as a whole, if it did. It is kept in memory too, since a state that cannot be
-    /// written cannot tell.
+    /// Why the last run of each processor failed as a whole, where it did. That is kept in memory too, since a state that
+    /// cannot be written cannot tell.
     #[must_use]
-    pub fn failed_run(&self, processor: &ProcessorName) -> Option<String> {
-        self.lock_failed_runs().get(processor.as_str()).cloned()
+    pub fn failed_runs(&self) -> HashMap<String, String> {
+        self.lock_failed_runs().clone()
     }
 
     fn note_end(&self, processor: &ProcessorName, error: Option<&RunError>) {

@@ -59,7 +59,7 @@ impl Bounds {
 /// `GET /api/admin/status`: how far each processor is, and what it does now.
 pub(super) async fn status(State(service): OfService) -> Response {
     let host = service.host.clone();
-    let health = service.health.read(clock::now());
+    let health = service.health.read(clock::now(), &service.host.failed_runs());
     let backlogs: BTreeMap<String, u64> = health
         .processors
         .into_iter()

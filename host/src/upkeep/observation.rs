@@ -57,7 +57,7 @@ fn files_of_the_state(host: &Host) -> Option<StateFiles> {
         .ok()
 }
 
-/// What was observed before; that runs fail, and what keeps processors from being run, is known all the same.
+/// What was observed before; what keeps processors from being run is known all the same.
 fn as_before(host: &Host, scheduler: &Scheduler, health: &HealthBoard) -> Observations {
     let mut before = health.processors();
     let catalogue = host.catalogue();
@@ -68,7 +68,6 @@ fn as_before(host: &Host, scheduler: &Scheduler, health: &HealthBoard) -> Observ
             None => bare,
             Some(known) => ObservedProcessor {
                 observed: Observed {
-                    failed_run: bare.observed.failed_run,
                     hindrance: bare.observed.hindrance,
                     ..known.observed
                 },
@@ -103,7 +102,7 @@ fn unobserved(
         last_checked: None,
         newest_transcript: None,
         oldest_unprocessed: None,
-        failed_run: host.failed_run(name),
+        failed_run: None,
         all_failed: None,
         hindrance: hindrance(host, &file.status),
     };

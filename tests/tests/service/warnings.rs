@@ -83,6 +83,18 @@ fn the_first_run_that_fails_is_a_warning_and_survives_a_restart() {
 }
 
 #[test]
+fn a_run_that_fails_is_told_before_health_is_checked_again() {
+    let world = World::new();
+    world.install("probe");
+    let service = world.serve(&[("SESSION_HOST_TICK_SECONDS", "100000")]);
+    wait_until("health was checked", || !health(&service)["checked_at"].is_null());
+    fs::remove_dir_all(world.sessions()).unwrap();
+    fs::write(world.sessions(), "no directory").unwrap();
+    drop(service.run("probe").is(500));
+    assert!(warning(&service, "failed").is_some());
+}
+
+#[test]
 fn a_run_that_the_disk_has_no_room_for_is_a_warning() {
     let world = World::new();
     world.install("probe");
