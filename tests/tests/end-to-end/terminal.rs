@@ -166,7 +166,7 @@ fn a_folder_that_cannot_be_read_is_named_with_escapes() {
     let world = world();
     let folder = world.sessions().join(format!("locked{EVIL}"));
     fs::create_dir(&folder).unwrap();
-    fs::set_permissions(&folder, fs::Permissions::from_mode(0)).unwrap();
+    fs::set_permissions(&folder, fs::Permissions::from_mode(0o000)).unwrap();
     let ran = nobody::run(&world, &["-v"]);
     is_harmless(&ran.stderr);
     assert!(ran.stderr.contains(&format!("locked{SHOWN}")), "{}", ran.stderr);
