@@ -30,7 +30,6 @@ mod nobody;
 mod plugin_file;
 mod ran;
 mod service;
-mod tmpfs;
 mod world;
 
 pub use artifacts::{build_with, host_binary, library, target_folder};
@@ -42,5 +41,4 @@ pub use listing::{Listed, Listing};
 pub use plugin_file::{LibraryFile, library_name, place};
 pub use ran::{Ran, RunResult, Running, SessionError};
 pub use service::{AT_ONCE, Answer, Service};
-pub use tmpfs::Disk;
 pub use world::{World, wait_until};

@@ -3,7 +3,7 @@
 use std::{fs, path::Path};
 
 use serde_json::{Value, json};
-use session_host_tests::{Service, World, wait_until};
+use session_host_tests::{Service, SmallDisk, World, wait_until};
 
 use crate::steps::write_sessions;
 
@@ -98,7 +98,7 @@ fn a_run_that_fails_is_told_before_health_is_checked_again() {
 fn a_run_that_the_disk_has_no_room_for_is_a_warning() {
     let world = World::new();
     world.install("probe");
-    let disk = world.mount("data", 64);
+    let disk = SmallDisk::mount(world.path("data"), 64);
     let service = world.serve(&[("SESSION_HOST_MIN_FREE_BYTES", "0")]);
     drop(service.run("probe").is(200));
     for number in 0..200 {
@@ -106,7 +106,7 @@ fn a_run_that_the_disk_has_no_room_for_is_a_warning() {
         let step = json!({"do": "rows", "count": 1, "text": text});
         world.write(&format!("alice/{number}.jsonl"), step.to_string());
     }
-    disk.fill_but(0);
+    disk.fill(0);
     drop(service.run("probe").is(500));
     drop(warns(&service, "failed"));
     let log = service.log();
@@ -184,17 +184,17 @@ fn a_folder_that_cannot_be_read_is_named_and_counted() {
 fn a_disk_with_little_room_is_a_warning_before_it_is_full() {
     let world = World::new();
     world.install("probe");
-    let disk = world.mount("data", 64);
+    let disk = SmallDisk::mount(world.path("data"), 64);
     let least = (32 * MEBIBYTE).to_string();
     let service = world.serve(&[("SESSION_HOST_MIN_FREE_BYTES", &least)]);
     is_checked_again(&service);
     assert_eq!(warning(&service, "disk"), None);
-    disk.fill_but(16 * MEBIBYTE);
+    disk.fill(16 * MEBIBYTE);
     let message = warns(&service, "disk");
     assert!(message.contains("min_free_bytes"), "{message}");
     let free = gauge(&service, "session_host_disk_free_bytes").unwrap();
     assert!((8 * MEBIBYTE..32 * MEBIBYTE).contains(&free), "{free}");
-    disk.is_cleared();
+    disk.make_room();
     warns_no_longer(&service, "disk");
 }
 
