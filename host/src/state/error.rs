@@ -97,7 +97,7 @@ pub enum StateError {
         /// The lock's file.
         lock: PathBuf,
         /// What the system says.
-        source: std::io::Error,
+        r#source: std::io::Error,
     },
     /// A purge cannot write beside the state.
     #[error("purge the state, in {}: {source}; what was forgotten is still in the file", copy.display())]
@@ -105,7 +105,7 @@ pub enum StateError {
         /// What is written beside it.
         copy: PathBuf,
         /// What the system says.
-        source: std::io::Error,
+        r#source: std::io::Error,
     },
     /// A copy of the state is not what the state is.
     #[error(
