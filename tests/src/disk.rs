@@ -21,7 +21,7 @@ impl SmallDisk {
     #[track_caller]
     pub fn mount(path: PathBuf, megabytes: u64) -> Self {
         fs::create_dir_all(&path).expect("the place of a disk can be made");
-        let size = format!("size={megabytes}m");
+        let size = format!("size={megabytes}m,mode=0755");
         run(Command::new("mount")
             .args(["-t", "tmpfs", "-o", &size, "tmpfs"])
             .arg(&path));
