@@ -89,7 +89,6 @@ impl Host {
     /// # Errors
     /// When there is no such processor, or it is occupied.
     pub fn begin_run(self: &Arc<Self>, name: &str, actor: Actor, selection: Selection) -> Result<BegunRun, NotBegun> {
-        self.state.mend();
         let known = self.processor(name)?;
         let claim = self
             .claims
@@ -176,6 +175,7 @@ impl BegunRun {
     /// When the run as a whole fails, or panics.
     pub fn execute(self, stop: &StopToken) -> Result<RunResult, RunError> {
         let began = Instant::now();
+        self.host.state.mend();
         let run = Run {
             processor: &self.processor,
             state: &self.host.state,

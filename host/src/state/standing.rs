@@ -1,7 +1,7 @@
 //! Whether the state is open: DuckDB refuses every statement after a fault of its disk, until the file is opened anew.
 
 use std::{
-    sync::{Arc, Mutex, MutexGuard, PoisonError, Weak, atomic::Ordering},
+    sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError, Weak, atomic::Ordering},
     time::{Duration, Instant},
 };
 
@@ -70,7 +70,8 @@ pub enum Mended {
     WasOpen,
     /// It is open again.
     Reopened,
-    /// Something still holds a connection to the instance that failed, for so long since the failure.
+    /// Something still holds a connection to the instance that failed, for so long since the failure; or another thread opens
+    /// it just now.
     Waits(Duration),
     /// It cannot be opened.
     Failed,
@@ -186,7 +187,11 @@ impl State {
     /// Opens a closed state anew, once nothing holds a connection to the instance that failed: one that was closed later
     /// would give up the lock on the file.
     pub fn mend(&self) -> Mended {
-        let _one_at_a_time = self.mending.lock().unwrap_or_else(PoisonError::into_inner);
+        let _one_at_a_time = match self.mending.try_lock() {
+            Ok(locked) => locked,
+            Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
+            Err(TryLockError::WouldBlock) => return Mended::Waits(Duration::ZERO),
+        };
         let waits = match &*self.standing.read().unwrap_or_else(PoisonError::into_inner) {
             Standing::Open(_) => return Mended::WasOpen,
             Standing::Closed(closed) => (!closed.closing.is_done()).then(|| closed.since.elapsed()),
