@@ -181,7 +181,7 @@ pub(super) fn forget(settings: &Settings, options: &ForgetOptions) -> anyhow::Re
         }
     };
     if forgotten.is_nothing() && !options.purge {
-        return Err(UsageError(format!("nothing is known of {}", options.subject)).into());
+        return Err(UsageError(forgotten.unknown(&options.subject)).into());
     }
     tell_what_was_forgotten(&options.subject, &forgotten)?;
     match (options.purge, forgotten.purged) {

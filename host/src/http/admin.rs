@@ -127,7 +127,7 @@ pub(super) async fn forget(State(service): OfService, Parameters(asked): Paramet
         };
         let forgotten = host.forget(&asked.subject, wish)?;
         match forgotten.is_nothing() && !asked.purge {
-            true => Err(Refusal::not_found(format!("nothing is known of {}", asked.subject))),
+            true => Err(Refusal::not_found(forgotten.unknown(&asked.subject))),
             false => Ok(json!(forgotten)),
         }
     })

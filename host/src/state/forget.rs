@@ -44,7 +44,7 @@ impl State {
         // Before the rows go: whatever happens in between, the next start purges.
         let is_marked_for_this = purge::mark(self.path())?;
         let mut forgotten = self.remove(user_or_session)?;
-        if forgotten.is_nothing() && is_marked_for_this {
+        if forgotten.is_nothing() && forgotten.audit_entries == 0 && is_marked_for_this {
             purge::unmark(self.path())?;
         }
         forgotten.exports = exports_with(&*self.connect()?, &exports_of(self.path()), user_or_session);
@@ -78,10 +78,21 @@ impl State {
 }
 
 impl Forgotten {
-    /// Whether there was nothing to forget.
+    /// Whether no table knew of it. Texts of the audit log may have named it all the same, such as one that says so.
     #[must_use]
     pub fn is_nothing(&self) -> bool {
-        self.states + self.failures + self.rows + self.audit_entries == 0
+        self.states + self.failures + self.rows == 0
+    }
+
+    /// What there is to say where nothing was known of a subject.
+    #[must_use]
+    pub fn unknown(&self, subject: &str) -> String {
+        match self.audit_entries {
+            0 => format!("nothing is known of {subject}"),
+            entries => format!(
+                "nothing is known of {subject}; {entries} entries of the audit log named it and do so no longer"
+            ),
+        }
     }
 }
 
