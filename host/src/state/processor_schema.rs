@@ -240,7 +240,7 @@ fn apply(link: &Link, processor: &ProcessorName, migration: &Migration) -> Resul
             link,
             processor,
             version,
-            sql,
+            sql: sql.trim(),
         };
         step.apply()?;
     }
