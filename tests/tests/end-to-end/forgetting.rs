@@ -138,7 +138,7 @@ fn a_purge_that_is_killed_anywhere_is_made_by_the_next_start() {
         thread::sleep(Duration::from_micros(numbers.below(150_000)));
         running.signal(libc::SIGKILL);
         drop(running.ends());
-        drop(world.run(&["probe"]).exits(0));
+        let ran = world.run(&["probe"]).exits(0);
         assert_eq!(rows_of(&world, "bob"), json!(1200));
         match rows_of(&world, "alice").as_u64().unwrap() {
             0 => {
@@ -147,7 +147,7 @@ fn a_purge_that_is_killed_anywhere_is_made_by_the_next_start() {
             }
             rows => assert_eq!(rows, 1200, "all or nothing is removed"),
         }
-        assert_eq!(leftovers(&world), [] as [PathBuf; 0]);
+        assert_eq!(leftovers(&world), [] as [PathBuf; 0], "{}", ran.stderr);
     }
     assert!(removed_only > 0);
 }
