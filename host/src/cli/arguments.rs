@@ -4,6 +4,8 @@ use std::{net::SocketAddr, path::PathBuf};
 
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum, builder::BoolishValueParser};
 
+use rustix::fs::Mode;
+
 use crate::{config::ConfigFile, plugins::PluginTrust};
 
 /// Runs processors (shared libraries in a directory) over coding-agent transcripts, each over each version of each
@@ -284,6 +286,14 @@ impl Arguments {
         match self.allow_insecure_plugins {
             true => PluginTrust::Anyone,
             false => PluginTrust::OwnersOnly,
+        }
+    }
+
+    /// Lets what DuckDB makes be this user's alone: the state, its log of changes, exports of a server. The files of
+    /// `export` are whose the user wants them to be.
+    pub(super) fn make_files_private(&self) {
+        if !matches!(self.command, Command::Export(_)) {
+            rustix::process::umask(Mode::RWXG | Mode::RWXO);
         }
     }
 

@@ -133,6 +133,10 @@ fn causes(settings: &Settings, processor: Option<&ProcessorName>, options: &Fail
         output::print_json(&causes)?;
         return Ok(Exit::Done);
     }
+    if causes.is_empty() {
+        output::print("no session fails")?;
+        return Ok(Exit::Done);
+    }
     let left = total - causes.len();
     let header = ["sessions", "processor", "kind", "first and last failed", "error"];
     let rows = causes.into_iter().map(|cause| -> [Lines; 5] {

@@ -94,6 +94,7 @@ fn complained(error: &anyhow::Error) -> Exit {
 }
 
 fn dispatch(arguments: Arguments) -> anyhow::Result<Exit> {
+    arguments.make_files_private();
     let trust = arguments.trust();
     let (file, given, command) = arguments.into_parts();
     let configured = Configured::read(file, given)?;
@@ -129,7 +130,9 @@ fn exit_of(error: &anyhow::Error) -> Exit {
             _ => Exit::Failed,
         };
     }
-    let is_usage = error.is::<ConfigError>()
+    // A disk that is full now may have room at the next start.
+    let may_mend = matches!(error.downcast_ref(), Some(ConfigError::MakeToken { .. }));
+    let is_usage = error.is::<ConfigError>() && !may_mend
         || error.is::<ScheduleError>()
         || error.is::<StartError>()
         || error.is::<CatalogueError>()

@@ -9,7 +9,7 @@ use std::{
 
 use super::{
     ConfigError,
-    token::{ApiToken, refused},
+    token::{ApiToken, LONGEST, refused},
 };
 use crate::folders::make_private;
 
@@ -18,9 +18,6 @@ pub(super) const FILE: &str = "api-token";
 
 /// How many random bytes a token has.
 const BYTES: usize = 32;
-
-/// Far longer than any token.
-const LONGEST: u64 = 4 << 10;
 
 /// Reads the token; `None` where the file is not there.
 ///
@@ -85,7 +82,10 @@ pub(super) fn make(path: &Path) -> Result<ApiToken, ConfigError> {
         Err(error) if error.kind() == ErrorKind::AlreadyExists => {
             read(path)?.ok_or_else(|| refused(&place, "it was removed while it was made: start again"))
         }
-        Err(error) => Err(refused(&place, format!("make it: {error}"))),
+        Err(source) => Err(ConfigError::MakeToken {
+            path: path.to_owned(),
+            source,
+        }),
     }
 }
 

@@ -67,6 +67,17 @@ pub enum ConfigError {
         "no sessions directory is named: pass --sessions DIR, set SESSION_HOST_SESSIONS, or write `sessions = \"DIR\"` into {0}"
     )]
     NoSessions(String),
+    /// The service's own token cannot be made.
+    #[error(
+        "make the token {}: {source}; make room on the disk of the data directory, or let the service's user write there",
+        path.display()
+    )]
+    MakeToken {
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        r#source: io::Error,
+    },
     /// The token cannot be read.
     #[error("the token in {place}: {reason}")]
     Token {

@@ -117,18 +117,19 @@ impl Configured {
         let Self { path, file, .. } = self;
         let set = self.flags.or(self.variables).or(file);
         let data = match set.data {
-            Some(data) => data,
+            Some(data) => absolute(data),
             None => home_folder("XDG_DATA_HOME", ".local/share")?,
         };
-        let token = TokenSource::choose(set.api_token_file, &data);
+        let token = TokenSource::choose(set.api_token_file.map(absolute), &data);
         Ok(Settings {
-            sessions: set.sessions,
+            sessions: set.sessions.map(absolute),
             recursive: set.recursive.unwrap_or(false),
             username: set.username,
-            plugins: set
-                .plugins
-                .unwrap_or_else(|| path.parent().unwrap_or(Path::new("")).join("plugins")),
-            state: set.state.unwrap_or_else(|| data.join("session-host.duckdb")),
+            plugins: absolute(
+                set.plugins
+                    .unwrap_or_else(|| path.parent().unwrap_or(Path::new("")).join("plugins")),
+            ),
+            state: set.state.map_or_else(|| data.join("session-host.duckdb"), absolute),
             data,
             limits: RunLimits {
                 max_sessions: set.max_sessions_per_run,
@@ -215,6 +216,11 @@ fn tick(configured: Option<u64>) -> Result<Duration, ConfigError> {
         }),
         seconds => Ok(Duration::from_secs(seconds)),
     }
+}
+
+/// A path that means the same in every folder: health, the lists and other commands tell it.
+fn absolute(path: PathBuf) -> PathBuf {
+    std::path::absolute(&path).unwrap_or(path)
 }
 
 fn days(days: u64) -> Duration {

@@ -1,8 +1,10 @@
 //! The token of the admin interface.
 
 use std::{
-    env, fmt, fs,
-    os::unix::fs::MetadataExt,
+    env, fmt,
+    fs::File,
+    io::Read,
+    os::unix::fs::{MetadataExt, OpenOptionsExt},
     path::{Path, PathBuf},
 };
 
@@ -12,6 +14,9 @@ use super::{ConfigError, made_token};
 
 /// The variable that holds the token itself.
 const VARIABLE: &str = "SESSION_HOST_API_TOKEN";
+
+/// Far longer than any token, in bytes.
+pub(super) const LONGEST: u64 = 4 << 10;
 
 /// How many characters a token must have, so that it cannot be guessed.
 const SHORTEST: usize = 16;
@@ -98,12 +103,31 @@ impl fmt::Display for TokenSource {
 
 fn read_file(path: &Path) -> Result<ApiToken, ConfigError> {
     let place = path.display().to_string();
-    let metadata = fs::metadata(path).map_err(|error| refused(&place, error))?;
+    // A FIFO in its place must not hold the start up.
+    let opened = File::options().read(true).custom_flags(libc::O_NONBLOCK).open(path);
+    let file = opened.map_err(|error| refused(&place, error))?;
+    let metadata = file.metadata().map_err(|error| refused(&place, error))?;
+    if !metadata.is_file() {
+        return Err(refused(&place, "it is no ordinary file"));
+    }
     if metadata.mode() & 0o007 != 0 {
         let reason = format!("everyone may read or write the file: run `chmod 600 {place}`, and make a new token");
         return Err(refused(&place, reason));
     }
-    let text = fs::read_to_string(path).map_err(|error| refused(&place, error))?;
+    if metadata.mode() & 0o020 != 0 {
+        let reason = format!("its group may write the file: run `chmod 600 {place}`, and make a new token");
+        return Err(refused(&place, reason));
+    }
+    if metadata.uid() != 0 && metadata.uid() != rustix::process::geteuid().as_raw() {
+        let reason = format!(
+            "it belongs to user {}, neither to this user nor to root: `chown` it",
+            metadata.uid()
+        );
+        return Err(refused(&place, reason));
+    }
+    let mut text = String::new();
+    let read = file.take(LONGEST).read_to_string(&mut text);
+    read.map_err(|error| refused(&place, error))?;
     ApiToken::new(&text, &place)
 }
 
@@ -160,7 +184,10 @@ pub(super) fn refused(place: &str, reason: impl ToString) -> ConfigError {
 
 #[cfg(test)]
 mod tests {
-    use std::os::unix::fs::PermissionsExt;
+    use std::{
+        fs,
+        os::unix::fs::{PermissionsExt, chown},
+    };
 
     use super::*;
 
@@ -198,6 +225,17 @@ mod tests {
             assert!(error.contains(reason), "{error}");
             assert!(text.trim().is_empty() || !error.contains(text.trim()), "{error}");
         }
+    }
+
+    #[test]
+    fn a_file_that_another_user_could_have_written_is_refused() {
+        let (_folder, source) = file(TOKEN, 0o660);
+        let refusal = source.find().unwrap_err().to_string();
+        assert!(refusal.contains("its group may write"), "{refusal}");
+        let (folder, source) = file(TOKEN, 0o600);
+        chown(folder.path().join("token"), Some(12_345), None).unwrap();
+        let refusal = source.find().unwrap_err().to_string();
+        assert!(refusal.contains("belongs to user 12345"), "{refusal}");
     }
 
     #[test]

@@ -33,7 +33,9 @@ const MAX_LIBRARY: u64 = 1 << 30;
 enum Refused {
     #[error("read it: {0}")]
     Read(io::Error),
-    #[error("copy it into the data directory: {0}")]
+    #[error(
+        "copy it into the data directory: {0}; see that the disk has room and this user may write there, then reload"
+    )]
     Copy(io::Error),
     #[error("make a place for its copy in the data directory: {0}")]
     NoCopies(String),

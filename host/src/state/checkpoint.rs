@@ -124,6 +124,10 @@ impl Checkpoints {
 pub(super) fn put_back(path: &Path) -> Result<()> {
     match fs::symlink_metadata(copy_of(path)) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        // Who may not look into the folder may ask the server that may.
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
+            Err(StateError::Forbidden { path: path.to_owned() })
+        }
         Ok(_) | Err(_) => put_back_from(&copy_of(path), path).map_err(|source| failed(path, source)),
     }
 }

@@ -36,7 +36,7 @@ pub(super) fn bring_up_to_date(connection: &Connection, path: &Path) -> Result<b
             known,
         });
     }
-    let mut changed = shadows::drop_macros(connection)?;
+    let mut changed = false;
     if found == 0 {
         migration::in_transaction(connection, "move older tables aside", |connection| {
             NEW_TABLES
@@ -62,6 +62,7 @@ pub(super) fn bring_up_to_date(connection: &Connection, path: &Path) -> Result<b
         tracing::info!(table = OLDER_TABLE, "took the older service's table over");
         changed = true;
     }
+    changed |= shadows::drop_once(connection)?;
     Ok(changed)
 }
 

@@ -4,6 +4,7 @@ use duckdb::Connection;
 
 use super::{
     error::{Doing, Result},
+    migration,
     plan::ObjectKind,
     writer::quoted,
 };
@@ -28,12 +29,24 @@ pub(super) fn is_built_in(connection: &Connection, kind: ObjectKind, name: &str)
         .doing("look for what DuckDB has built in")
 }
 
-/// Drops the macros that stand before DuckDB's own functions: earlier versions let migrations make them. Tells whether
-/// there were any.
+/// The owner under whose name it is noted that a state has been looked through.
+const LOOKED_THROUGH: &str = "host:macros";
+
+/// Drops the macros that stand before DuckDB's own functions, once for each state: earlier versions let migrations make
+/// them, and this one does not. Tells whether there were any.
 ///
 /// # Errors
 /// When one cannot be dropped.
-pub(super) fn drop_macros(connection: &Connection) -> Result<bool> {
+pub(super) fn drop_once(connection: &Connection) -> Result<bool> {
+    if migration::recorded_version(connection, LOOKED_THROUGH)? > 0 {
+        return Ok(false);
+    }
+    let dropped = drop_macros(connection)?;
+    migration::record(connection, LOOKED_THROUGH, 1, "")?;
+    Ok(dropped)
+}
+
+fn drop_macros(connection: &Connection) -> Result<bool> {
     let doing = "drop the macros that stand before DuckDB's own functions";
     let sql = "SELECT DISTINCT function_name, function_type FROM system.main.duckdb_functions()
                WHERE NOT internal AND schema_name = 'main' AND function_type IN ('macro', 'table_macro')

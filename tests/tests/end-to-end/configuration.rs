@@ -1,8 +1,8 @@
 //! What is set, where, and what is said of it.
 
-use std::fs;
+use std::{fs, path::Path};
 
-use session_host_tests::World;
+use session_host_tests::{Ran, World};
 
 #[test]
 fn the_file_to_begin_with_is_taken_as_it_is() {
@@ -104,4 +104,18 @@ fn a_value_that_cannot_be_names_file_line_and_key() {
     assert!(!said.contains("horse"), "{said}");
     fs::write(world.path("config.toml"), [0xff]).unwrap();
     assert!(world.host(&["processors"]).exits(2).stderr.contains("config.toml"));
+}
+
+#[test]
+fn relative_paths_are_told_in_full() {
+    let world = World::new();
+    world.install("probe");
+    world.config("sessions = \"sessions\"\nplugins = \"plugins\"\n");
+    let mut command = world.command(&["--config", "config.toml", "--data", "data", "processors", "--json"]);
+    command
+        .env_remove("SESSION_HOST_CONFIG")
+        .env_remove("SESSION_HOST_SESSIONS");
+    let listed = Ran::of(command.output().unwrap()).exits(0).json();
+    let file = listed[0]["file"].as_str().unwrap();
+    assert!(Path::new(file).is_absolute(), "{file}");
 }

@@ -108,6 +108,16 @@ fn a_data_directory_is_made_for_its_owner_alone() {
 }
 
 #[test]
+fn what_lies_in_the_data_directory_is_its_owners_alone() {
+    let world = used_world();
+    drop(world.run(&["probe"]).exits(0));
+    for entry in fs::read_dir(world.path("data")).unwrap() {
+        let path = entry.unwrap().path();
+        assert_eq!(mode_of(&path) & 0o077, 0, "{}", path.display());
+    }
+}
+
+#[test]
 fn a_data_directory_that_a_service_makes_is_for_its_owner_alone() {
     let world = World::new();
     world.install("probe");

@@ -166,7 +166,8 @@ fn macros_of_an_earlier_version_that_stand_before_duckdbs_own_are_dropped() {
     world.write("alice/a.jsonl", r#"{"do":"rows","count":3}"#);
     drop(world.run(&["probe"]).exits(0));
     world.change_state(
-        "CREATE MACRO lower(x) AS 'x'; CREATE MACRO max(x) AS 42; CREATE MACRO count(x) AS 42; CREATE MACRO \"+\"(x, y) AS 42;
+        "DELETE FROM schema_migration WHERE owner = 'host:macros';
+         CREATE MACRO lower(x) AS 'x'; CREATE MACRO max(x) AS 42; CREATE MACRO count(x) AS 42; CREATE MACRO \"+\"(x, y) AS 42;
          CREATE MACRO duckdb_tables() AS TABLE SELECT 'x' AS table_name; CREATE MACRO own(x) AS x",
     );
     world.write("alice/b.jsonl", r#"{"do":"rows","count":4}"#);

@@ -166,3 +166,14 @@ fn a_start_on_a_disk_that_takes_no_writes_may_be_repeated() {
         assert!(ran.stderr.contains("mount it for writing again"), "{}", ran.stderr);
     }
 }
+
+#[test]
+fn a_first_start_without_room_for_the_token_may_be_repeated() {
+    let world = World::new();
+    let disk = SmallDisk::mount(world.path("data"), 1);
+    disk.fill(0);
+    let ran = world.host(&["serve"]).exits(1);
+    assert!(ran.stderr.contains("make room on the disk"), "{}", ran.stderr);
+    disk.make_room();
+    drop(world.serve(&[]));
+}
