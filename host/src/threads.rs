@@ -15,6 +15,10 @@ use std::{
 /// The target of the event by which a thread takes up the log. No line is written for it.
 pub const BEGINS: &str = "session_host::threads::begins";
 
+/// How large the stack of a thread is that may run SQL, in bytes: DuckDB plans nested and joined tables by recursion, up to
+/// its own limits, which a stack of the usual size does not reach. Only what is used of it takes memory.
+pub const STACK: usize = 128 << 20;
+
 /// Starts a thread of this name.
 ///
 /// # Errors
@@ -24,7 +28,11 @@ pub fn start(name: impl Into<String>, work: impl FnOnce() + Send + 'static) -> i
         take_up_the_log();
         work();
     };
-    thread::Builder::new().name(name.into()).spawn(begin).map(drop)
+    thread::Builder::new()
+        .name(name.into())
+        .stack_size(STACK)
+        .spawn(begin)
+        .map(drop)
 }
 
 /// Lets this thread take up the log: for threads that others start.

@@ -22,6 +22,7 @@ use std::{
     env,
     io::{self, Write},
     process::ExitCode,
+    thread,
 };
 
 use clap::Parser;
@@ -38,6 +39,7 @@ use crate::{
     runner::RunError,
     scheduler::ScheduleError,
     state::StateError,
+    threads,
 };
 
 /// How a command ended, as the shell sees it.
@@ -66,7 +68,7 @@ pub fn main() -> ExitCode {
     let installed =
         log::install(arguments.log_format, arguments.verbose, arguments.usual_log()).map_err(anyhow::Error::from);
     let exit = installed
-        .and_then(|()| dispatch(arguments))
+        .and_then(|()| on_a_large_stack(|| dispatch(arguments)))
         .unwrap_or_else(|error| complained(&error));
     if !drops_return() {
         // There is nowhere left to report that stdout cannot be written.
@@ -75,6 +77,19 @@ pub fn main() -> ExitCode {
         process::end_at_once(exit as i32)
     }
     exit.into()
+}
+
+/// Does `work` on a stack that is large enough for any SQL.
+fn on_a_large_stack<T: Send>(work: impl FnOnce() -> anyhow::Result<T> + Send) -> anyhow::Result<T> {
+    thread::scope(|scope| {
+        let working = thread::Builder::new()
+            .stack_size(threads::STACK)
+            .spawn_scoped(scope, work)?;
+        // The panic is in the log already.
+        working
+            .join()
+            .unwrap_or_else(|_| Err(anyhow::anyhow!("the command panicked, which is a fault of the host")))
+    })
 }
 
 /// Tells why the arguments do not fit, or what help they ask for.

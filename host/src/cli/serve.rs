@@ -62,6 +62,7 @@ pub(super) fn serve(settings: Settings, trust: PluginTrust) -> anyhow::Result<Ex
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .thread_name("http")
+        .thread_stack_size(threads::STACK)
         .on_thread_start(threads::take_up_the_log)
         .enable_all()
         .build()?;

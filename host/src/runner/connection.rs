@@ -166,7 +166,11 @@ impl<'a> Attempt<'a> {
         }
         let mut transaction = self.flight.transaction();
         match transaction.as_mut() {
-            Some(transaction) if !self.flight.is_abandoned() => Ok(statement(transaction)?),
+            Some(transaction) if !self.flight.is_abandoned() => {
+                let result = statement(transaction);
+                self.run.state.hold_lock()?;
+                Ok(result?)
+            }
             _ => Err(AttemptError::Abandoned),
         }
     }

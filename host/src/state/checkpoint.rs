@@ -62,9 +62,19 @@ impl Checkpoints {
     pub(super) fn of(path: &Path) -> Result<Self> {
         Ok(Self {
             path: path.to_owned(),
-            file: File::open(path).map_err(|source| failed(path, source))?,
+            file: OpenOptions::new()
+                .read(true)
+                .write(true)
+                .open(path)
+                .map_err(|source| failed(path, source))?,
             copy: None,
         })
+    }
+
+    /// Takes the lock that DuckDB has on the file once more: whoever in this process opens the file and closes it gives the
+    /// lock up. Whether it could be had.
+    pub(super) fn take_lock(&self) -> bool {
+        fcntl_lock(&self.file, FlockOperation::NonBlockingLockExclusive).is_ok()
     }
 
     /// Whether the log of changes has grown so large that it should go into the file.

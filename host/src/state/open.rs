@@ -152,6 +152,24 @@ impl State {
         result
     }
 
+    /// Keeps other programs from opening the file: a statement that someone else wrote may have opened and closed it, which
+    /// gives up DuckDB's lock on it.
+    ///
+    /// # Errors
+    /// When the state is closed, or another program has taken the lock meanwhile: it is closed then.
+    pub fn hold_lock(&self) -> Result<()> {
+        let opened = self.opened()?;
+        if checkpoints_of(&opened).take_lock() {
+            return Ok(());
+        }
+        let error = StateError::InUse {
+            path: self.path.clone(),
+            holder: "another program, which opened it while a statement had given up its lock".to_owned(),
+        };
+        self.close(&opened, &error);
+        Err(error)
+    }
+
     /// Writes the log of changes into the file proper.
     ///
     /// # Errors

@@ -4,6 +4,7 @@ use std::fmt;
 
 use duckdb::Connection;
 use serde::Deserialize;
+use serde_json::Value;
 
 /// What a statement does to the database.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -104,11 +105,12 @@ pub(super) enum NoPlan {
 
 /// DuckDB's plan of a text that is one statement: of several, all but the last would be executed here.
 pub(super) fn plan_of(connection: &Connection, sql: &str) -> Result<Plan, NoPlan> {
-    let asking = "SELECT plan, system.main.json_extract_string(plan, '$..function_name')
-                  FROM (SELECT system.main.json_serialize_plan(CAST(? AS VARCHAR)) AS plan)";
+    let asking = "SELECT system.main.json_serialize_plan(CAST(? AS VARCHAR))";
     let mut statement = connection.prepare_cached(asking)?;
-    let (plan, functions) = statement.query_row([sql], |row| Ok((row.get::<_, String>(0)?, texts(row.get(1)?))))?;
-    let told: Told = serde_json::from_str(&plan).map_err(|error| NoPlan::Untold(error.to_string()))?;
+    let plan: String = statement.query_row([sql], |row| row.get(0))?;
+    let plan = read(&plan).map_err(|error| NoPlan::Untold(error.to_string()))?;
+    let functions = functions_of(&plan);
+    let told = Told::deserialize(&plan).map_err(|error| NoPlan::Untold(error.to_string()))?;
     if told.error {
         return Err(match told.error_type.as_str() {
             "internal" => NoPlan::Untyped,
@@ -132,23 +134,40 @@ pub(super) fn plan_of(connection: &Connection, sql: &str) -> Result<Plan, NoPlan
     }
 }
 
+/// Reads a plan, which may be as deep as DuckDB allows.
+fn read(plan: &str) -> serde_json::Result<Value> {
+    let mut deserializer = serde_json::Deserializer::from_str(plan);
+    deserializer.disable_recursion_limit();
+    Value::deserialize(&mut deserializer)
+}
+
+/// The functions in a plan: bound ones of the statement itself, unbound ones of a view or a macro that it makes.
+fn functions_of(plan: &Value) -> Vec<String> {
+    /// What a plan has in the place of every table.
+    const OF_TABLES: &str = "seq_scan";
+    let mut functions = Vec::new();
+    let mut left = vec![plan];
+    while let Some(value) = left.pop() {
+        match value {
+            Value::Object(members) => {
+                let bound = members.get("name").filter(|_| members.contains_key("has_serialize"));
+                let bound = bound.and_then(Value::as_str).filter(|name| *name != OF_TABLES);
+                let unbound = members.get("function_name").and_then(Value::as_str);
+                functions.extend(bound.into_iter().chain(unbound).map(str::to_owned));
+                left.extend(members.values());
+            }
+            Value::Array(elements) => left.extend(elements),
+            _ => {}
+        }
+    }
+    functions
+}
+
 /// The class of an error as DuckDB's own messages begin with it.
 fn capitalized(class: &str) -> String {
     let mut letters = class.chars();
     let first = letters.next().map(|first| first.to_ascii_uppercase());
     first.into_iter().chain(letters).collect()
-}
-
-/// The texts of a list.
-pub(super) fn texts(list: duckdb::types::Value) -> Vec<String> {
-    let duckdb::types::Value::List(values) = list else {
-        return Vec::new();
-    };
-    let texts = values.into_iter().filter_map(|value| match value {
-        duckdb::types::Value::Text(text) => Some(text),
-        _ => None,
-    });
-    texts.collect()
 }
 
 /// The JSON that `json_serialize_plan` gives.

@@ -152,7 +152,9 @@ pub fn prepare_processor(
     migrations: &[Migration],
     session_tables: &[String],
 ) -> Result<Vec<Arc<SessionTable>>, SchemaRefused> {
-    state.write(|writer| prepare(state, writer.link(), processor, migrations, session_tables))
+    let prepared = state.write(|writer| prepare(state, writer.link(), processor, migrations, session_tables));
+    state.hold_lock()?;
+    prepared
 }
 
 fn prepare(

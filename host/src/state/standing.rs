@@ -160,7 +160,7 @@ impl State {
     }
 
     /// Closes the state as far as this thread can: no connection is given any more, and what runs is interrupted.
-    fn close(&self, opened: &Arc<Opened>, error: &StateError) {
+    pub(super) fn close(&self, opened: &Arc<Opened>, error: &StateError) {
         let mut standing = self.standing.write().unwrap_or_else(PoisonError::into_inner);
         let is_open = matches!(&*standing, Standing::Open(open) if Arc::ptr_eq(open, opened));
         if !is_open {

@@ -1,10 +1,12 @@
 //! What each call takes: told by how DuckDB itself reads the text. Nothing here knows SQL's grammar.
 
+use std::collections::HashSet;
+
 use duckdb::{Connection, types::Value};
 
 use super::{
     engine::{Engine, Link},
-    plan::{Effect, NoPlan, ObjectName, Place, plan_of, texts},
+    plan::{Effect, NoPlan, ObjectName, Place, plan_of},
 };
 
 /// Why a statement is not run.
@@ -41,8 +43,11 @@ pub enum StatementRefused {
         taken: &'static str,
     },
     /// It calls a function that does more than to compute.
-    #[error("`{0}()` is not called here: it changes more than rows, or hides what is run")]
+    #[error("`{0}()` is not called here: it changes more than rows, reads files, or hides what is run")]
     Function(String),
+    /// It names a file in the place of a table.
+    #[error("`{0}` is no table of the state, and files are not read here")]
+    NoTable(String),
     /// It writes to something that is no table of the state.
     #[error("`{0}` is no table of the state's main schema: a processor writes its own tables there")]
     Elsewhere(String),
@@ -66,9 +71,10 @@ impl From<NoPlan> for StatementRefused {
 /// How many bytes of text a query may have: reading it cannot be interrupted.
 pub(super) const LONGEST_QUERY: usize = 64 << 10;
 
-/// DuckDB's functions that a SELECT can call and that change more than rows, run a text as a statement, open a file as a
-/// database, or follow a pointer. `the_functions_of_this_duckdb_are_known` holds the list against the functions that there are.
-const REFUSED_FUNCTIONS: [&str; 21] = [
+/// DuckDB's functions that a SELECT can call and that change more than rows, run a text as a statement, read a file, or
+/// follow a pointer. DuckDB lets SQL open the state file itself, and closing it gives up the lock on it.
+/// `the_functions_of_this_duckdb_are_known` holds the list against the functions that there are.
+const REFUSED_FUNCTIONS: [&str; 43] = [
     "add_parquet_key",
     "arrow_scan",
     "arrow_scan_dumb",
@@ -83,11 +89,33 @@ const REFUSED_FUNCTIONS: [&str; 21] = [
     "enable_profile",
     "enable_profiling",
     "force_checkpoint",
+    "glob",
     "import_database",
     "json_execute_serialized_sql",
+    "parquet_bloom_probe",
+    "parquet_file_metadata",
+    "parquet_full_metadata",
+    "parquet_kv_metadata",
+    "parquet_metadata",
+    "parquet_scan",
+    "parquet_schema",
     "query",
+    "query_table",
+    "read_blob",
+    "read_csv",
+    "read_csv_auto",
     "read_duckdb",
+    "read_json",
+    "read_json_auto",
+    "read_json_objects",
+    "read_json_objects_auto",
+    "read_ndjson",
+    "read_ndjson_auto",
+    "read_ndjson_objects",
+    "read_parquet",
+    "read_text",
     "seq_scan",
+    "sniff_csv",
     "truncate_duckdb_logs",
     "write_log",
 ];
@@ -104,7 +132,7 @@ const ASKED: &str = "one SELECT, or EXPLAIN of one";
 pub(super) fn check_query(link: &Link, sql: &str) -> Result<(), StatementRefused> {
     one_statement(link.engine(), sql)?;
     match selected(link, sql)? {
-        Selected::Functions(functions) => refuse_functions(functions),
+        Selected::Select(select) => select.check(link),
         Selected::NoSelect => Err(kind("query", sql, QUERIED)),
     }
 }
@@ -124,7 +152,7 @@ pub(super) fn check_question(link: &Link, sql: &str) -> Result<(), StatementRefu
     // What follows EXPLAIN must be a SELECT by itself, which `ANALYZE SELECT ..` and `(ANALYZE) SELECT ..` are not.
     let select = without_explain(sql).unwrap_or(sql);
     match selected(link, select)? {
-        Selected::Functions(functions) => refuse_functions(functions),
+        Selected::Select(select) => select.check(link),
         Selected::NoSelect => Err(kind("query", sql, ASKED)),
     }
 }
@@ -187,22 +215,102 @@ fn one_statement(engine: &Engine, sql: &str) -> Result<(), StatementRefused> {
 
 /// What DuckDB's tree of a text tells.
 enum Selected {
-    /// It is a SELECT, which calls these functions.
-    Functions(Vec<String>),
+    /// It is a SELECT.
+    Select(Select),
     /// It is something else.
     NoSelect,
 }
 
+/// What a SELECT names. Nothing of it is bound yet: binding already opens files.
+struct Select {
+    functions: Vec<String>,
+    /// The catalogue, the schema and the name of each table, as far as the text has them.
+    tables: Vec<[String; 3]>,
+}
+
+impl Select {
+    fn check(self, link: &Link) -> Result<(), StatementRefused> {
+        refuse_functions(self.functions)?;
+        // DuckDB takes a name that is no table for that of a file, which has an ending.
+        let may_be_file = |[catalog, schema, name]: &[String; 3]| {
+            !name.is_empty() && (!catalog.is_empty() || !schema.is_empty() || name.contains('.'))
+        };
+        let suspects: Vec<&[String; 3]> = self.tables.iter().filter(|table| may_be_file(table)).collect();
+        if suspects.is_empty() {
+            return Ok(());
+        }
+        let known = known_tables(link)?;
+        match suspects
+            .into_iter()
+            .find(|[_, _, name]| !known.contains(&name.to_lowercase()))
+        {
+            Some(table) => {
+                let parts: Vec<&str> = table
+                    .iter()
+                    .map(String::as_str)
+                    .filter(|part| !part.is_empty())
+                    .collect();
+                Err(StatementRefused::NoTable(parts.join(".")))
+            }
+            None => Ok(()),
+        }
+    }
+}
+
+fn known_tables(connection: &Connection) -> Result<HashSet<String>, StatementRefused> {
+    let sql = "SELECT system.main.lower(table_name) FROM system.main.duckdb_tables()
+               UNION SELECT system.main.lower(view_name) FROM system.main.duckdb_views()";
+    let mut statement = connection.prepare_cached(sql)?;
+    let names = statement.query_map([], |row| row.get(0))?;
+    Ok(names.collect::<duckdb::Result<_>>()?)
+}
+
 fn selected(connection: &Connection, sql: &str) -> Result<Selected, StatementRefused> {
     let asking = "SELECT system.main.json_extract_string(tree, '$.error') = 'true',
-                         system.main.json_extract_string(tree, '$..function_name')
+                         system.main.json_extract_string(tree, '$..function_name'),
+                         system.main.json_extract_string(tree, '$..catalog_name'),
+                         system.main.json_extract_string(tree, '$..schema_name'),
+                         system.main.json_extract_string(tree, '$..table_name')
                   FROM (SELECT system.main.json_serialize_sql(CAST(? AS VARCHAR)) AS tree)";
     let mut statement = connection.prepare_cached(asking)?;
-    let (is_refused, functions): (bool, Value) = statement.query_row([sql], |row| Ok((row.get(0)?, row.get(1)?)))?;
-    Ok(match is_refused {
-        true => Selected::NoSelect,
-        false => Selected::Functions(texts(functions)),
-    })
+    let (is_refused, [functions, catalogs, schemas, names]): (bool, [Vec<String>; 4]) =
+        statement.query_row([sql], |row| {
+            let lists = [
+                texts(row.get(1)?),
+                texts(row.get(2)?),
+                texts(row.get(3)?),
+                texts(row.get(4)?),
+            ];
+            Ok((row.get(0)?, lists))
+        })?;
+    if is_refused {
+        return Ok(Selected::NoSelect);
+    }
+    // Every table of a tree has all three.
+    if catalogs.len() != names.len() || schemas.len() != names.len() {
+        return Err(StatementRefused::Unplanned(
+            "DuckDB does not tell what tables it reads".to_owned(),
+        ));
+    }
+    let tables = catalogs.into_iter().zip(schemas).zip(names);
+    Ok(Selected::Select(Select {
+        functions,
+        tables: tables
+            .map(|((catalog, schema), name)| [catalog, schema, name])
+            .collect(),
+    }))
+}
+
+/// The texts of a list.
+fn texts(list: Value) -> Vec<String> {
+    let Value::List(values) = list else {
+        return Vec::new();
+    };
+    let texts = values.into_iter().filter_map(|value| match value {
+        Value::Text(text) => Some(text),
+        _ => None,
+    });
+    texts.collect()
 }
 
 /// Refuses what changes more than rows.

@@ -130,6 +130,69 @@ fn a_query_that_takes_too_much_memory_is_interrupted_and_the_next_one_answered()
 }
 
 #[test]
+fn queries_that_nest_deeply_are_answered_and_end_nothing() {
+    let world = World::new();
+    let service = world.serve(&[]);
+    let chain = |length: usize| {
+        let further = (1..length).map(|n| format!(", c{n} AS (FROM c{})", n - 1));
+        format!(
+            "WITH c0 AS (FROM range(1)){} FROM c{}",
+            further.collect::<String>(),
+            length - 1
+        )
+    };
+    let lateral = |length: usize| {
+        let further = (1..length).map(|n| format!(", LATERAL (SELECT x{} AS x{n})", n - 1));
+        format!("SELECT 1 FROM (SELECT 1 AS x0){}", further.collect::<String>())
+    };
+    for sql in [
+        chain(380),
+        lateral(800),
+        format!("SELECT count(*) FROM range(1){}", ", range(1)".repeat(950)),
+        format!("SELECT {}1{}", "(".repeat(30_000), ")".repeat(30_000)),
+    ] {
+        let status = service.query(&sql, &json!([])).status;
+        assert!([200, 400, 504].contains(&status), "{status}: {}", &sql[..60]);
+    }
+    assert_eq!(
+        service.query("SELECT 1 AS n", &json!([])).is(200).json()["rows"],
+        json!([[1]])
+    );
+}
+
+#[test]
+fn the_state_stays_locked_whatever_sql_reads_of_it() {
+    let world = World::new();
+    world.install("probe");
+    let state = world.state().display().to_string();
+    let service = world.serve(&[]);
+    for (number, sql) in [
+        format!("SELECT size FROM read_blob(['{state}', '{state}.wal'])"),
+        format!("FROM '{state}'"),
+        "FROM read_text('data/session-host.duckdb')".to_owned(),
+        "FROM data.duckdb".to_owned(),
+    ]
+    .iter()
+    .enumerate()
+    {
+        drop(service.query(sql, &json!([])).is(400));
+        for statement in [
+            format!("INSERT INTO probe_notes SELECT 'x' AS session_file, size::VARCHAR FROM ({sql})"),
+            sql.clone(),
+        ] {
+            let steps = json!({"do": "execute", "sql": statement, "swallow": true});
+            world.write(&format!("alice/{number}.jsonl"), steps.to_string());
+            drop(service.run("probe").is(200));
+        }
+        let opened = duckdb::Connection::open(world.state())
+            .map(drop)
+            .unwrap_err()
+            .to_string();
+        assert!(opened.contains("lock"), "{opened}");
+    }
+}
+
+#[test]
 fn an_answer_that_is_too_long_is_cut_and_says_so() {
     let world = World::new();
     world.install("probe");

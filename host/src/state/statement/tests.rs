@@ -103,6 +103,9 @@ fn functions_that_change_more_than_rows_are_refused_wherever_they_stand() {
         "EXPLAIN SELECT write_log('x')",
         "FROM query('SELECT 1')",
         "FROM read_duckdb('other.duckdb')",
+        "SELECT size FROM read_blob(['state.duckdb', 'state.duckdb.wal'])",
+        "SELECT * FROM t WHERE b IN (SELECT content FROM read_text('x'))",
+        "FROM query_table('x.csv')",
         "SELECT * FROM checkpoint()",
     ] {
         assert!(
@@ -110,6 +113,62 @@ fn functions_that_change_more_than_rows_are_refused_wherever_they_stand() {
             "{sql}"
         );
     }
+}
+
+#[test]
+fn a_file_is_not_read_in_the_place_of_a_table() {
+    let link = link();
+    for sql in [
+        "FROM 'state.duckdb'",
+        "FROM t JOIN 'x.csv' ON true",
+        "FROM state.duckdb",
+        "FROM \"memory\".duckdb",
+        "WITH duckdb AS (SELECT 1) FROM state.duckdb",
+        "DESCRIBE 'x.parquet'",
+        "SUMMARIZE 'x.json'",
+        "SELECT (SELECT count(*) FROM '/etc/passwd.csv')",
+    ] {
+        assert!(
+            refusal(check_question(&link, sql)).contains("files are not read here"),
+            "{sql}"
+        );
+        assert!(
+            refusal(check_query(&link, sql)).contains("files are not read here"),
+            "{sql}"
+        );
+    }
+    for sql in [
+        "FROM main.t",
+        "FROM memory.main.V",
+        "WITH x AS (FROM t) FROM x",
+        "FROM information_schema.tables",
+    ] {
+        check_question(&link, sql).unwrap();
+    }
+}
+
+#[test]
+fn what_a_statement_that_writes_calls_is_judged_as_it_is_bound() {
+    let link = link();
+    for sql in [
+        "INSERT INTO t SELECT 1, 'x' FROM checkpoint()",
+        "INSERT INTO t SELECT 1, 'x' FROM enable_logging('QueryLog')",
+        "INSERT INTO t SELECT 1, 'x' FROM query('SELECT * FROM enable_logging()')",
+        "INSERT INTO t SELECT 1, 'x' FROM json_execute_serialized_sql(json_serialize_sql('SELECT 1'))",
+        "UPDATE t SET b = write_log(b)",
+        "INSERT INTO t VALUES (1, 'x') RETURNING write_log(b)",
+    ] {
+        assert!(
+            refusal(written_table(&link, sql)).contains("is not called here"),
+            "{sql}"
+        );
+    }
+    let deep = format!(
+        "INSERT INTO t SELECT 1, 'x' FROM {}t{}",
+        "(SELECT * FROM ".repeat(60),
+        ")".repeat(60)
+    );
+    assert_eq!(written_table(&link, &deep).unwrap(), "t");
 }
 
 #[test]
@@ -175,14 +234,11 @@ fn the_functions_of_this_duckdb_are_known() {
         duckdb_logs duckdb_memory duckdb_optimizers duckdb_prepared_statements duckdb_schemas
         duckdb_secret_types duckdb_secrets duckdb_sequences duckdb_settings duckdb_table_sample duckdb_tables
         duckdb_temporary_files duckdb_types duckdb_variables duckdb_views error gen_random_uuid
-        generate_series glob icu_calendar_names json_each json_tree nextval parquet_bloom_probe
-        parquet_file_metadata parquet_full_metadata parquet_kv_metadata parquet_metadata parquet_scan
-        parquet_schema pg_timezone_names pragma_collations pragma_database_size pragma_metadata_info
-        pragma_platform pragma_show pragma_storage_info pragma_table_info pragma_user_agent pragma_version
-        query_table random range read_blob read_csv read_csv_auto read_json read_json_auto read_json_objects
-        read_json_objects_auto read_ndjson read_ndjson_auto read_ndjson_objects read_parquet read_text repeat
-        repeat_row setseed sleep_ms sniff_csv sql_auto_complete stats summary test_all_types test_vector_types
-        unnest uuid uuidv4 uuidv7 which_secret";
+        generate_series icu_calendar_names json_each json_tree nextval pg_timezone_names pragma_collations
+        pragma_database_size pragma_metadata_info pragma_platform pragma_show pragma_storage_info
+        pragma_table_info pragma_user_agent pragma_version random range repeat repeat_row setseed sleep_ms
+        sql_auto_complete stats summary test_all_types test_vector_types unnest uuid uuidv4 uuidv7
+        which_secret";
     let link = link();
     let sql = "SELECT DISTINCT function_name FROM duckdb_functions()
                WHERE internal AND (function_type = 'table' OR has_side_effects AND function_type <> 'pragma')
