@@ -11,6 +11,7 @@ use duckdb::arrow::{
     },
     util::display::{ArrayFormatter, FormatOptions},
 };
+use duckdb::core::{LogicalTypeHandle, LogicalTypeId};
 use serde::Serialize;
 use serde_json::value::{RawValue, to_raw_value};
 
@@ -18,6 +19,23 @@ use serde_json::value::{RawValue, to_raw_value};
 #[derive(Debug, thiserror::Error)]
 #[error("it has a value that JSON has not, such as NaN or infinity: cast it to VARCHAR")]
 pub(super) struct NotInJson;
+
+/// Refuses a type whose values Arrow does not tell as DuckDB does; gives its name.
+///
+/// # Errors
+/// When it, or a part of it, is such a type.
+pub(super) fn check_type(of_column: &LogicalTypeHandle) -> Result<(), String> {
+    use LogicalTypeId::{
+        Array, Bignum, Bit, Geometry, List, Map, Struct, TimeTZ, UHugeint, Union, Unsupported, Variant,
+    };
+    match of_column.id() {
+        Bignum | Bit | Geometry | TimeTZ | UHugeint | Union | Unsupported | Variant => Err(format!("{of_column:?}")),
+        Array | List | Map | Struct => {
+            (0..of_column.num_children()).try_for_each(|part| check_type(&of_column.child(part)))
+        }
+        _ => Ok(()),
+    }
+}
 
 type Written = Result<Box<RawValue>, NotInJson>;
 
@@ -65,9 +83,9 @@ pub(super) fn value(column: &ArrayRef, row: usize) -> Written {
             written(&interval_text(interval.months, interval.days, interval.nanoseconds))
         }
         DataType::Timestamp(_, Some(_)) => moment(column.as_primitive::<TimestampMicrosecondType>().value(row)),
-        DataType::Timestamp(_, None) | DataType::Time64(_) | DataType::Time32(_) => {
-            written(without_zeros(&text(column, row)?))
-        }
+        DataType::Timestamp(_, None) => written(without_zeros(of_our_era(&text(column, row)?)?)),
+        DataType::Date32 => written(of_our_era(&text(column, row)?)?),
+        DataType::Time64(_) | DataType::Time32(_) => written(without_zeros(&text(column, row)?)),
         _ => written(&text(column, row)?),
     }
 }
@@ -176,7 +194,13 @@ fn interval_text(months: i32, days: i32, nanoseconds: i64) -> String {
 /// A moment in UTC, the zone of all connections: Arrow alone knows no zones by name.
 fn moment(micros: i64) -> Written {
     let column: ArrayRef = Arc::new(TimestampMicrosecondArray::from_value(micros, 1));
-    written(&format!("{}+00", without_zeros(&text(&column, 0)?)))
+    written(&format!("{}+00", without_zeros(of_our_era(&text(&column, 0)?)?)))
+}
+
+/// A date of the years 1 to 9999: Arrow writes those before and behind in another way than DuckDB.
+fn of_our_era(date: &str) -> Result<&str, NotInJson> {
+    let is_of_our_era = date.starts_with(|first: char| first.is_ascii_digit()) && !date.starts_with("0000");
+    is_of_our_era.then_some(date).ok_or(NotInJson)
 }
 
 /// A time without the zeros at the end of its fraction.

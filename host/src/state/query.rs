@@ -77,8 +77,18 @@ pub enum QueryError {
     #[error("parameter {0} is a list or an object: pass numbers, texts, true, false or null")]
     Parameter(usize),
     /// A row has a value that JSON has not.
-    #[error("row {0} has a value that JSON has not, such as NaN or infinity: cast it to VARCHAR")]
+    #[error(
+        "row {0} has a value that JSON has not, such as NaN, infinity or a date beyond the year 9999: cast it to VARCHAR"
+    )]
     Row(usize),
+    /// A column has a type whose values would not come out right.
+    #[error("column `{column}` has a value of type {data_type}, which JSON has not: cast it to VARCHAR")]
+    Type {
+        /// The column.
+        column: String,
+        /// The type.
+        data_type: String,
+    },
     /// It took more memory than it may.
     #[error("the query took more than {0} bytes of memory and was interrupted: ask for less")]
     Memory(u64),
@@ -254,6 +264,12 @@ impl Reader {
             rows: Vec::new(),
             truncated: false,
         };
+        for (place, column) in answer.columns.iter().enumerate() {
+            json::check_type(&statement.column_logical_type(place)).map_err(|data_type| QueryError::Type {
+                column: column.clone(),
+                data_type,
+            })?;
+        }
         let mut bytes = 0;
         while let Some(batch) = statement.step().doing(doing)? {
             for row in 0..Array::len(&batch) {

@@ -83,6 +83,24 @@ fn values_are_written_as_duckdb_writes_them() {
 }
 
 #[test]
+fn types_that_would_not_come_out_right_are_refused() {
+    let link = link();
+    for expression in [
+        "1::UHUGEINT",
+        "'12:00:00+05'::TIMETZ",
+        "'101'::BIT",
+        "1::BIGNUM",
+        "union_value(k := 1)",
+        "[{'a': '101'::BIT}]",
+        "MAP {'a': 1::UHUGEINT}",
+    ] {
+        let mut statement = link.prepare(&format!("SELECT {expression} AS x")).unwrap();
+        drop(statement.stream_arrow([]).unwrap());
+        assert!(check_type(&statement.column_logical_type(0)).is_err(), "{expression}");
+    }
+}
+
+#[test]
 fn large_and_exact_numbers_keep_their_digits() {
     let link = link();
     for (expression, expected) in [
@@ -104,6 +122,9 @@ fn what_json_has_not_is_refused() {
     let link = link();
     for expression in [
         "'nan'::DOUBLE",
+        "DATE '10000-01-01'",
+        "DATE '0001-01-01 (BC)'",
+        "'infinity'::TIMESTAMP",
         "'infinity'::DOUBLE",
         "[1.0, '-infinity'::FLOAT]",
         "{'a': 'nan'::FLOAT}",
