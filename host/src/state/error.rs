@@ -45,6 +45,15 @@ pub enum StateError {
         /// Where it would be.
         path: PathBuf,
     },
+    /// The file of an open state is not there any more.
+    #[error(
+        "the state file {} is not there any more: mount the volume that it is on, or put the file back with what lies beside it under its name (.wal, .before-checkpoint); the service goes on by itself then",
+        path.display()
+    )]
+    Gone {
+        /// Where it was.
+        path: PathBuf,
+    },
     /// The file was written by a newer version.
     #[error(
         "the state file {} has schema {found}, this session-host knows schemas up to {known}; nothing was changed: use the newer version that wrote it",
@@ -229,7 +238,7 @@ impl StateError {
     pub fn is_fatal(&self) -> bool {
         match self {
             Self::Statement { source, .. } => is_fatal(source),
-            Self::Lost { .. } | Self::Troubled { .. } | Self::Closed { .. } => true,
+            Self::Lost { .. } | Self::Troubled { .. } | Self::Closed { .. } | Self::Gone { .. } => true,
             Self::Checkpoint { source, .. }
             | Self::Folder { source, .. }
             | Self::Lock { source, .. }
@@ -254,6 +263,7 @@ impl StateError {
                 source.kind() == io::ErrorKind::PermissionDenied
             }
             Self::Missing { .. }
+            | Self::Gone { .. }
             | Self::Purge { .. }
             | Self::CopyDiffers { .. }
             | Self::Closed { .. }

@@ -242,6 +242,14 @@ pub(super) fn refuse_missing(path: &Path) -> Result<()> {
     }
 }
 
+/// Refuses to go on where the file of an open state is gone: what opened its path would make an empty state.
+pub(super) fn refuse_gone(path: &Path) -> Result<()> {
+    match path.try_exists() {
+        Ok(false) => Err(StateError::Gone { path: path.to_owned() }),
+        Ok(true) | Err(_) => Ok(()),
+    }
+}
+
 /// Refuses what is no file in the place of the state or of what belongs to it: a pipe would be waited for, and a device
 /// would be written to.
 pub(super) fn refuse_odd_files(path: &Path) -> Result<()> {

@@ -14,7 +14,7 @@ use super::{
     copy,
     engine::Closing,
     error::{Result, StateError},
-    open::{Opened, State},
+    open::{Opened, State, refuse_gone},
     standing::Standing,
 };
 
@@ -55,8 +55,9 @@ fn mark_of(state: &Path) -> PathBuf {
 /// Marks a state to be purged; whether it was not marked before.
 ///
 /// # Errors
-/// When the mark cannot be written.
+/// When the state file is gone (the mark would lie below the mount), or the mark cannot be written.
 pub(super) fn mark(state: &Path) -> Result<bool> {
+    refuse_gone(state)?;
     match OpenOptions::new().write(true).create_new(true).open(mark_of(state)) {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(false),
         marked => marked
@@ -81,8 +82,9 @@ impl State {
     /// Rewrites the state file without what was forgotten, if that is due.
     ///
     /// # Errors
-    /// When the state cannot be written or copied. It is as it was then, and the purge stays due.
+    /// When its file is gone, or the state cannot be written or copied. It is as it was then, and the purge stays due.
     pub fn purge(&self, wish: PurgeWish) -> Result<Purged> {
+        refuse_gone(&self.path)?;
         if !mark_of(&self.path).exists() {
             return Ok(Purged::NotDue);
         }

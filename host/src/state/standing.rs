@@ -11,7 +11,7 @@ use super::{
     checkpoint::Checkpoints,
     engine::{Closing, Link},
     error::{Doing as _, Result, StateError},
-    open::{Opened, State, link_to},
+    open::{Opened, State, link_to, refuse_gone, refuse_odd_files},
 };
 
 /// Whether the state is open.
@@ -207,7 +207,6 @@ impl State {
                 Mended::Reopened
             }
             Err(error) => {
-                self.ail(&error, Reach::All);
                 tracing::error!("the state cannot be opened anew: {error}");
                 Mended::Failed
             }
@@ -221,7 +220,14 @@ impl State {
         }
     }
 
+    /// Opens the state file anew. Where that fails, the state stays closed, says why, and is tried again at the next tick.
     pub(super) fn reopen(&self) -> Result<()> {
+        self.open_anew().inspect_err(|error| self.ail(error, Reach::All))
+    }
+
+    fn open_anew(&self) -> Result<()> {
+        refuse_gone(&self.path)?;
+        refuse_odd_files(&self.path)?;
         let (opened, has_changed) = Opened::open(&self.path)?;
         let link = link_to(&opened.engine)?;
         self.has_changed_schema.fetch_or(has_changed, Ordering::Relaxed);
@@ -260,6 +266,7 @@ impl Interrupts {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::state::PurgeWish;
 
     fn broken() -> StateError {
         StateError::Lost {
@@ -284,6 +291,33 @@ mod tests {
         assert_eq!(state.mend(), Mended::Reopened);
         assert!(state.reader().unwrap().status().unwrap().is_empty());
         assert_eq!((state.recover(), state.ailment()), (Mended::WasOpen, None));
+    }
+
+    #[test]
+    fn a_purge_closes_no_state_whose_file_is_gone() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("state.duckdb");
+        let state = State::open(&path).unwrap();
+        super::super::purge::mark(&path).unwrap();
+        std::fs::rename(&path, folder.path().join("elsewhere")).unwrap();
+        let refused = state.purge(PurgeWish::Now);
+        assert!(matches!(refused, Err(StateError::Gone { .. })), "{refused:?}");
+        assert!(state.closed().is_none());
+        assert!(!path.exists());
+    }
+
+    #[test]
+    fn what_is_no_file_is_not_opened_anew() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("state.duckdb");
+        let state = State::open(&path).unwrap();
+        let opened = state.opened().unwrap();
+        state.close(&opened, &broken());
+        drop(opened);
+        std::fs::rename(&path, folder.path().join("elsewhere")).unwrap();
+        std::fs::create_dir(&path).unwrap();
+        assert_eq!(state.mend(), Mended::Failed);
+        assert!(state.ailment().unwrap().message.contains("is no regular file"));
     }
 
     #[test]

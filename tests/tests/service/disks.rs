@@ -1,6 +1,6 @@
 //! Disks that are full, read-only or broken while the service runs, and at its start.
 
-use std::thread;
+use std::{fs, path::PathBuf, thread};
 
 use serde_json::json;
 use session_host_tests::{FailingDisk, Service, SmallDisk, World, wait_until};
@@ -176,4 +176,88 @@ fn a_first_start_without_room_for_the_token_may_be_repeated() {
     assert!(ran.stderr.contains("make room on the disk"), "{}", ran.stderr);
     disk.make_room();
     drop(world.serve(&[]));
+}
+
+/// The files of a state, which are moved away and put back.
+struct Moved {
+    files: Vec<(PathBuf, PathBuf)>,
+}
+
+impl Moved {
+    #[track_caller]
+    fn away(world: &World) -> Self {
+        let names = ["session-host.duckdb", "session-host.duckdb.wal"];
+        let files = names.map(|name| (world.path("data").join(name), world.path(name)));
+        let files: Vec<(PathBuf, PathBuf)> = files.into_iter().filter(|(place, _)| place.exists()).collect();
+        for (place, elsewhere) in &files {
+            fs::rename(place, elsewhere).unwrap();
+        }
+        Self { files }
+    }
+
+    #[track_caller]
+    fn back(&self) {
+        for (place, elsewhere) in &self.files {
+            fs::rename(elsewhere, place).unwrap();
+        }
+    }
+}
+
+#[test]
+fn a_state_file_that_is_gone_is_not_purged_and_the_state_stays_open() {
+    let world = World::new();
+    world.install("probe");
+    write_sessions(&world, 3);
+    world.write("bob/1.jsonl", r#"{"do":"rows","count":1}"#);
+    let service = world.serve(&[]);
+    drop(service.run("probe").is(200));
+
+    let moved = Moved::away(&world);
+    let refused = service.post("/api/admin/forget?subject=bob").is(500).detail();
+    assert!(refused.contains("is not there any more"), "{refused}");
+    assert!(!world.state().exists(), "an empty state was made");
+    wait_until("health tells", || ailment(&service).is_some());
+    assert_eq!(rows(&service), 4);
+
+    moved.back();
+    wait_until("the warning goes", || ailment(&service).is_none());
+    let forgotten = service.post("/api/admin/forget?subject=bob").is(200).json();
+    assert_eq!((&forgotten["rows"], &forgotten["purged"]), (&json!(1), &json!(true)));
+    assert_eq!(rows(&service), 3);
+    assert_eq!(service.stop().0, Some(0));
+    assert_eq!(world.count("probe_rows"), 3);
+}
+
+#[test]
+fn a_closed_state_whose_file_is_gone_is_never_replaced_by_an_empty_one() {
+    let world = World::new();
+    world.install("probe");
+    write_sessions(&world, 3);
+    let disk = FailingDisk::new(&world);
+    let mut command = world.serving(&[]);
+    disk.holds(&mut command);
+    let service = world.serve_by(command);
+    drop(service.run("probe").is(200));
+
+    world.install("probe_other");
+    disk.fails(libc::EIO, "/session-host.duckdb");
+    drop(service.post("/api/admin/reload-plugins"));
+    wait_until("the state is closed", || {
+        service.query("SELECT 1", &json!([])).status == 503
+    });
+    let moved = Moved::away(&world);
+    disk.works();
+    wait_until("health tells that the file is gone, or that it is well", || {
+        ailment(&service).is_none_or(|told| told.contains("is not there any more"))
+    });
+    let told = ailment(&service).expect("a state without its file is not well");
+    assert!(told.contains("mount the volume"), "{told}");
+    drop(service.run("probe").is(503));
+    assert!(!world.state().exists(), "an empty state was made");
+
+    moved.back();
+    wait_until("the warning goes", || ailment(&service).is_none());
+    assert_eq!(rows(&service), 3);
+    assert_eq!(service.stop().0, Some(0));
+    assert_eq!(world.count("probe_rows"), 3);
 }
