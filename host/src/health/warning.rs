@@ -43,7 +43,7 @@ pub enum WarningKind {
     Rejected,
     /// Nobody has looked for too long.
     Stale,
-    /// The sessions directory is not there.
+    /// The sessions directory is not there, or has lost its transcripts.
     Missing,
     /// Files or folders below the sessions directory cannot be read.
     Unreadable,

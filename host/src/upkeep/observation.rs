@@ -10,7 +10,7 @@ use session_plugin_api::Timestamp;
 use super::{Observations, pause, surroundings};
 use crate::{
     clock,
-    health::{HealthBoard, Hindrance, Observed, ObservedProcessor},
+    health::{HealthBoard, Hindrance, Observed, ObservedProcessor, Warning},
     host::Host,
     metrics::ObservedSessions,
     names::{ProcessorName, SessionKey},
@@ -33,7 +33,10 @@ pub(super) fn observe(host: &Host, scheduler: &Scheduler, health: &HealthBoard) 
         .ok()
         .map(|scan| observed(host, scheduler, health.observed_since(), &scan));
     let observations = match observed {
-        Some(Ok(observations)) => observations,
+        Some(Ok((observations, emptied))) => {
+            warnings.extend(emptied);
+            observations
+        }
         None => as_before(host, scheduler, health),
         Some(Err(error)) => {
             tracing::error!("the processors cannot be observed: {error}");
@@ -140,7 +143,13 @@ struct Look<'a> {
     last_runs: HashMap<String, Timestamp>,
 }
 
-fn observed(host: &Host, scheduler: &Scheduler, since: Timestamp, scan: &Scan) -> Result<Observations, StateError> {
+/// What is observed of the processors, and what their states tell of the sessions directory.
+fn observed(
+    host: &Host,
+    scheduler: &Scheduler,
+    since: Timestamp,
+    scan: &Scan,
+) -> Result<(Observations, Option<Warning>), StateError> {
     // A transcript that is dated in the future was not written later than now.
     let newest = scan.transcripts.iter().map(|transcript| transcript.modified).max();
     let reader = host.state().reader()?;
@@ -154,9 +163,10 @@ fn observed(host: &Host, scheduler: &Scheduler, since: Timestamp, scan: &Scan) -
         last_runs: reader.last_runs()?,
         reader,
     };
-    named_files(&host.catalogue())
+    let observations: Result<Observations, StateError> = named_files(&host.catalogue())
         .map(|(name, file)| Ok((name.clone(), look.at(name, file)?)))
-        .collect()
+        .collect();
+    Ok((observations?, surroundings::emptied(host, scan, &look.statuses)))
 }
 
 impl Look<'_> {

@@ -5,7 +5,7 @@ use crate::{
     host::Host,
     plugins::{Catalogue, NewerFile, PluginListing, PluginStatus},
     sessions::{Scan, ScanError},
-    state::{StateError, StateFiles},
+    state::{ProcessorStatus, StateError, StateFiles},
 };
 
 /// What is amiss around the processors.
@@ -33,6 +33,20 @@ fn missing(host: &Host) -> Option<Warning> {
         let message = format!(
             "the sessions directory {} is not there: mount or make it, or correct the setting `sessions`",
             folder.display()
+        );
+        Warning::new(WarningKind::Missing, message)
+    })
+}
+
+/// A sessions directory that is there and empty, as that of a mount that is lost, although sessions were processed from it.
+pub(super) fn emptied(host: &Host, scan: &Scan, statuses: &[ProcessorStatus]) -> Option<Warning> {
+    let processed = statuses.iter().map(|status| status.sessions).max().unwrap_or(0);
+    // What cannot be read is told already, and may hold them.
+    let is_emptied = scan.transcripts.is_empty() && scan.unreadable.is_empty() && processed > 0;
+    is_emptied.then(|| {
+        let message = format!(
+            "the sessions directory {} holds no transcript, though {processed} sessions were processed from it: mount it, or correct the setting `sessions`",
+            host.scanner().folder().display()
         );
         Warning::new(WarningKind::Missing, message)
     })

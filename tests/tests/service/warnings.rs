@@ -181,6 +181,29 @@ fn a_folder_that_cannot_be_read_is_named_and_counted() {
 }
 
 #[test]
+fn a_sessions_directory_that_lost_its_transcripts_is_a_warning() {
+    let world = World::new();
+    world.install("probe");
+    let service = world.serve(&[]);
+    is_checked_again(&service);
+    assert_eq!(warning(&service, "missing"), None, "nothing was processed yet");
+    write_sessions(&world, 3);
+    drop(service.run("probe").is(200));
+    is_checked_again(&service);
+    assert_eq!(warning(&service, "missing"), None);
+
+    let (mounted, elsewhere) = (world.sessions().join("alice"), world.path("unmounted"));
+    fs::rename(&mounted, &elsewhere).unwrap();
+    let message = warns(&service, "missing");
+    assert!(
+        message.contains("holds no transcript, though 3 sessions were processed from it"),
+        "{message}"
+    );
+    fs::rename(&elsewhere, &mounted).unwrap();
+    warns_no_longer(&service, "missing");
+}
+
+#[test]
 fn a_disk_with_little_room_is_a_warning_before_it_is_full() {
     let world = World::new();
     world.install("probe");
