@@ -8,7 +8,6 @@ use std::{
 };
 
 use sd_notify::NotifyState;
-use tokio::sync::Semaphore;
 
 use super::{
     Exit, complained,
@@ -54,7 +53,7 @@ pub(super) fn serve(settings: Settings, trust: PluginTrust) -> anyhow::Result<Ex
         health: Arc::new(HealthBoard::new(clock::now(), host.settings().service.tick)),
         metrics: host.metrics().clone(),
         stop: StopToken::default(),
-        queries: Arc::new(Semaphore::new(http::QUERIES_AT_ONCE)),
+        queries: http::Queries::default(),
         token: Arc::new(RwLock::new(token)),
         host,
     };

@@ -95,8 +95,14 @@ impl Health {
     /// Adds what the state says of itself, in the place of what was observed of it earlier.
     #[must_use]
     pub fn with_state(mut self, warning: Warning) -> Self {
-        self.status = "degraded";
         self.warnings.retain(|earlier| earlier.kind != WarningKind::State);
+        self.with_warning(warning)
+    }
+
+    /// Adds what is known now and was not observed.
+    #[must_use]
+    pub fn with_warning(mut self, warning: Warning) -> Self {
+        self.status = "degraded";
         self.warnings.push(warning);
         self
     }

@@ -11,11 +11,12 @@ mod observation;
 mod openapi;
 mod parameters;
 mod places;
+mod queries;
 mod reading;
 mod routes;
 mod service;
 
 pub use connections::{Listening, serve};
-pub use reading::QUERIES_AT_ONCE;
+pub use queries::Queries;
 pub use routes::router;
 pub use service::Service;

@@ -30,12 +30,16 @@ pub(super) async fn metrics(State(service): OfService) -> Response {
     answer(StatusCode::OK, crate::metrics::CONTENT_TYPE, text)
 }
 
-/// What was last observed, and what is known without a look: the runs, and what the state says of itself.
+/// What was last observed, and what is known without a look: the runs, and what the state and the queries say of themselves.
 fn current(service: &Service) -> Health {
     let health = service.health.read(clock::now(), &service.host.failed_runs());
     let health = health.with_runs(service.host.runs_in_flight());
-    match service.host.state().ailment() {
+    let health = match service.host.state().ailment() {
         Some(ailment) => health.with_state(Warning::new(WarningKind::State, ailment.message)),
+        None => health,
+    };
+    match service.queries.trouble() {
+        Some(trouble) => health.with_warning(Warning::new(WarningKind::State, trouble)),
         None => health,
     }
 }

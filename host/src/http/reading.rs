@@ -1,6 +1,6 @@
 //! What reads the state: queries, exports.
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
 use axum::{
     body::Bytes,
@@ -8,13 +8,9 @@ use axum::{
     http::StatusCode,
     response::{IntoResponse, Response},
 };
-use duckdb::InterruptHandle;
 use serde::Deserialize;
 use serde_json::{Value, json};
-use tokio::{
-    task::JoinHandle,
-    time::{Instant, timeout_at},
-};
+use tokio::time::{Instant, timeout_at};
 
 use super::{
     answer::{Refusal, json_answer},
@@ -32,9 +28,6 @@ struct Asked {
     #[serde(default)]
     params: Vec<Value>,
 }
-
-/// How many queries are run at once; one more waits.
-pub const QUERIES_AT_ONCE: usize = 2;
 
 /// How long a query may take, and wait for others.
 const QUERY_TIMEOUT: Duration = Duration::from_secs(30);
@@ -86,8 +79,8 @@ async fn body_of(request: Request) -> Result<Bytes, Refusal> {
 
 async fn answer_to(service: &Service, asked: Asked) -> Result<Response, Refusal> {
     let until = Instant::now() + QUERY_TIMEOUT;
-    let places = Arc::clone(&service.queries).acquire_owned();
-    let place = timeout_at(until, places).await.map_err(|_| too_long())?;
+    let place = timeout_at(until, service.queries.place());
+    let place = place.await.map_err(|_| too_long())?;
     let reader = service.host.state().reader()?;
     let interrupt = reader.interrupt_handle();
     let mut running = tokio::task::spawn_blocking(move || {
@@ -97,7 +90,7 @@ async fn answer_to(service: &Service, asked: Asked) -> Result<Response, Refusal>
     match timeout_at(until, &mut running).await {
         Ok(ended) => Ok(json_answer(StatusCode::OK, &ended.map_err(Refusal::internal)??)),
         Err(_) => {
-            tokio::spawn(end(running, interrupt));
+            tokio::spawn(service.queries.clone().end(running, interrupt));
             Err(too_long())
         }
     }
@@ -107,15 +100,6 @@ fn too_long() -> Refusal {
     let seconds = QUERY_TIMEOUT.as_secs();
     let detail = format!("the query took longer than {seconds} s and was interrupted: ask for less");
     Refusal::new(StatusCode::GATEWAY_TIMEOUT, detail)
-}
-
-/// Interrupts a query until it has ended: between two of its statements nobody hears it.
-async fn end<T>(running: JoinHandle<T>, interrupt: Arc<InterruptHandle>) {
-    const AGAIN: Duration = Duration::from_millis(100);
-    while !running.is_finished() {
-        interrupt.interrupt();
-        tokio::time::sleep(AGAIN).await;
-    }
 }
 
 /// `POST /api/admin/export`: every table as a Parquet file, in a new folder of the data directory.

@@ -3,8 +3,8 @@
 use std::sync::{Arc, PoisonError, RwLock};
 
 use axum::extract::State;
-use tokio::sync::Semaphore;
 
+use super::queries::Queries;
 use crate::{
     config::ApiToken, health::HealthBoard, host::Host, metrics::Metrics, runner::StopToken, scheduler::Scheduler,
 };
@@ -23,7 +23,7 @@ pub struct Service {
     /// The wish to end.
     pub stop: StopToken,
     /// Places for queries.
-    pub queries: Arc<Semaphore>,
+    pub queries: Queries,
     /// The token, which can be changed while the server runs.
     pub token: Arc<RwLock<ApiToken>>,
 }

@@ -19,4 +19,5 @@ mod reloading;
 mod runs;
 mod schedule;
 mod steps;
+mod stuck_queries;
 mod warnings;

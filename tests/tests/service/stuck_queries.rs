@@ -1,0 +1,31 @@
+//! Queries that hear no interrupt.
+
+use serde_json::json;
+use session_host_tests::{World, wait_until};
+
+use crate::steps::write_sessions;
+
+#[test]
+fn a_query_whose_plan_is_never_done_is_told_by_health_and_ends_the_service() {
+    let world = World::new();
+    world.install("probe");
+    write_sessions(&world, 2);
+    let service = world.serve(&[]);
+    drop(service.run("probe").is(200));
+    let depth = 40;
+    let calls = "list_transform([1], lambda x: ".repeat(depth);
+    let sql = format!("SELECT {calls}1{}", ")".repeat(depth));
+    drop(service.query(&sql, &json!([])).is(504));
+    wait_until("health tells of the query", || {
+        let health = service.get("/api/health").is(200).json();
+        let told = health["warnings"]
+            .to_string()
+            .contains("1 of 2 queries were interrupted");
+        assert!(!told || health["status"] == "degraded", "{health}");
+        told
+    });
+    let (status, log) = service.ends();
+    assert_eq!(status, Some(1), "{log}");
+    assert!(log.contains("ending with exit status 1: a query goes on"), "{log}");
+    assert_eq!(world.count("probe_rows"), 2);
+}
