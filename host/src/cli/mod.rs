@@ -38,7 +38,7 @@ use crate::{
     printable, process,
     runner::RunError,
     scheduler::ScheduleError,
-    state::StateError,
+    state::{QueryError, StateError},
     threads,
 };
 
@@ -168,6 +168,9 @@ fn state_error(error: &anyhow::Error) -> Option<&StateError> {
         return Some(state);
     }
     if let Some(CatalogueError::State(state)) = error.downcast_ref() {
+        return Some(state);
+    }
+    if let Some(QueryError::State(state)) = error.downcast_ref() {
         return Some(state);
     }
     error.downcast_ref()

@@ -156,6 +156,33 @@ fn damage_anywhere_is_told_with_its_remedy_or_changes_nothing() {
     );
 }
 
+#[test]
+fn a_damaged_block_that_a_query_meets_is_told_with_its_remedy() {
+    /// How DuckDB lays out a file: headers, then blocks, each with a checksum.
+    const HEADERS: usize = 3 * 4096;
+    const BLOCK: usize = 256 << 10;
+    let mut numbers = Numbers(11);
+    let world = World::new();
+    world.install("probe");
+    for number in 0..40 {
+        write_session(&world, &mut numbers, &format!("alice/{number}.jsonl"));
+    }
+    drop(world.run(&["probe"]).exits(0));
+    let whole = fs::read(world.state()).unwrap();
+    let mut met = 0;
+    for block in 0..(whole.len() - HEADERS) / BLOCK {
+        let mut bytes = whole.clone();
+        bytes[HEADERS + block * BLOCK + 1000] ^= 1;
+        fs::write(world.state(), bytes).unwrap();
+        let damage = format!("block {block}: one bit is another");
+        let opens = succeeded(&world.host(&["query", "SELECT 1"]), &damage);
+        let reads = "SELECT sum(length(text)) FROM probe_rows UNION ALL SELECT sum(length(text)) FROM probe_notes";
+        let is_read = succeeded(&world.host(&["query", reads]), &damage);
+        met += u32::from(opens && !is_read);
+    }
+    assert!(met > 0, "no damaged block was met by a query");
+}
+
 /// The files that belong to a state, each to be replaced by something else.
 fn files(world: &World) -> [PathBuf; 3] {
     ["", ".wal", ".before-checkpoint"].map(|ending| world.path(format!("data/session-host.duckdb{ending}")))
