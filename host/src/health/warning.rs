@@ -51,6 +51,8 @@ pub enum WarningKind {
     Disk,
     /// The state cannot be read or written.
     State,
+    /// What was forgotten is still in the state file.
+    Purge,
 }
 
 impl WarningKind {
@@ -65,13 +67,14 @@ impl WarningKind {
     ];
 
     /// What can be amiss with the whole service.
-    pub const OF_THE_SERVICE: [Self; 6] = [
+    pub const OF_THE_SERVICE: [Self; 7] = [
         Self::Rejected,
         Self::Stale,
         Self::Missing,
         Self::Unreadable,
         Self::Disk,
         Self::State,
+        Self::Purge,
     ];
 
     /// The kind as programs see it.
@@ -90,6 +93,7 @@ impl WarningKind {
             Self::Unreadable => "unreadable",
             Self::Disk => "disk",
             Self::State => "state",
+            Self::Purge => "purge",
         }
     }
 }

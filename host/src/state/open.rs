@@ -35,6 +35,8 @@ pub struct State {
     pub(super) interrupts: Interrupts,
     /// What keeps it from being written, for whoever asks without waiting.
     pub(super) ailment: Mutex<Option<Ailment>>,
+    /// Why a purge that is due was not made, where one waits.
+    pub(super) purge_waits: Mutex<Option<String>>,
     pub(super) has_changed_schema: AtomicBool,
     /// Behind all else, so that it is given up last.
     _lock: StateLock,
@@ -93,6 +95,7 @@ impl State {
             mending: Mutex::default(),
             interrupts: Interrupts::default(),
             ailment: Mutex::default(),
+            purge_waits: Mutex::default(),
             has_changed_schema: AtomicBool::new(has_changed),
             _lock: lock,
         };

@@ -84,6 +84,22 @@ impl State {
     /// # Errors
     /// When its file is gone, or the state cannot be written or copied. It is as it was then, and the purge stays due.
     pub fn purge(&self, wish: PurgeWish) -> Result<Purged> {
+        let purged = self.purge_if_due(wish);
+        *self.purge_waits.lock().unwrap_or_else(PoisonError::into_inner) = match &purged {
+            Ok(Purged::NotDue | Purged::Done) => None,
+            Ok(Purged::Waits { why }) => Some(why.clone()),
+            Err(error) => Some(error.to_string()),
+        };
+        purged
+    }
+
+    /// Why what was forgotten is still in the state file, where it is.
+    #[must_use]
+    pub fn purge_waits(&self) -> Option<String> {
+        self.purge_waits.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn purge_if_due(&self, wish: PurgeWish) -> Result<Purged> {
         refuse_gone(&self.path)?;
         if !mark_of(&self.path).exists() {
             return Ok(Purged::NotDue);

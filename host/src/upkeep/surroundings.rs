@@ -14,7 +14,7 @@ pub(super) fn warnings(host: &Host, scan: &Result<Scan, ScanError>, files: Optio
     let of_state = files
         .into_iter()
         .flat_map(|files| [disk(host, files), unwritable(files)]);
-    let found = of_sessions.into_iter().chain(of_state.flatten());
+    let found = of_sessions.into_iter().chain(of_state.flatten()).chain(purge(host));
     found.chain(rejected(&host.catalogue())).collect()
 }
 
@@ -87,6 +87,14 @@ fn unwritable(files: &StateFiles) -> Option<Warning> {
         obstacle.reason
     );
     Some(Warning::new(WarningKind::State, message))
+}
+
+fn purge(host: &Host) -> Option<Warning> {
+    let why = host.state().purge_waits()?;
+    let message = format!(
+        "what was forgotten is still in the state file: {why}; `session-host forget --purge SUBJECT` removes it, and so does a restart"
+    );
+    Some(Warning::new(WarningKind::Purge, message))
 }
 
 /// Files that are not taken, also where an earlier one stays in service in their place.

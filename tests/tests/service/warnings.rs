@@ -262,3 +262,23 @@ fn a_default_install_shows_no_false_alarm() {
     let file = gauge(&service, "session_host_state_file_bytes").unwrap();
     assert_eq!(file, fs::metadata(Path::new(&world.state())).unwrap().len());
 }
+
+#[test]
+fn what_was_forgotten_and_not_purged_is_told_until_it_is() {
+    let mut world = World::new();
+    world.install("probe");
+    write_sessions(&world, 1);
+    drop(world.run(&["probe"]).exits(0));
+    let service = world.serve(&[]);
+    world.set_variable("SESSION_HOST_LISTEN", &service.address().to_string());
+    // In the place where the purge writes the state anew.
+    let obstacle = world.path("data/session-host.duckdb.purged");
+    fs::create_dir(&obstacle).unwrap();
+    let forgot = world.host(&["forget", "alice"]).exits(0).stdout;
+    assert!(forgot.contains("the state file still holds its text"), "{forgot}");
+    let message = warns(&service, "purge");
+    assert!(message.contains("session-host.duckdb.purged"), "{message}");
+    fs::remove_dir(&obstacle).unwrap();
+    drop(world.host(&["forget", "--purge", "alice"]).exits(0));
+    warns_no_longer(&service, "purge");
+}
