@@ -1,5 +1,7 @@
 //! Removes all that is known of a user or a session.
 
+use std::{collections::BTreeSet, iter};
+
 use duckdb::{Connection, params};
 use serde::{Deserialize, Serialize};
 
@@ -8,8 +10,9 @@ use super::{
     mentions::{exports_with, redact_audit},
     migration::in_transaction,
     open::{State, exports_of},
+    owners::Owners,
     purge::{self, PurgeWish, Purged},
-    table::{SESSION_FILE, SessionTable},
+    table::SESSION_FILE,
     writer::quoted,
 };
 
@@ -43,11 +46,11 @@ impl State {
     pub fn forget(&self, user_or_session: &str, wish: PurgeWish) -> Result<Forgotten> {
         // Before the rows go: whatever happens in between, the next start purges.
         let is_marked_for_this = purge::mark(self.path())?;
-        let mut forgotten = self.remove(user_or_session)?;
+        let (mut forgotten, names) = self.remove(user_or_session.trim_end_matches('/'))?;
         if forgotten.is_nothing() && forgotten.audit_entries == 0 && is_marked_for_this {
             purge::unmark(self.path())?;
         }
-        forgotten.exports = exports_with(&*self.connect()?, &exports_of(self.path()), user_or_session);
+        forgotten.exports = exports_with(&*self.connect()?, &exports_of(self.path()), &names);
         match self.purge(wish) {
             Ok(Purged::Done | Purged::NotDue) => forgotten.purged = true,
             Ok(Purged::Waits { why }) => forgotten.purge_waits = Some(why),
@@ -56,22 +59,24 @@ impl State {
         Ok(forgotten)
     }
 
-    fn remove(&self, user_or_session: &str) -> Result<Forgotten> {
+    /// Removes it from the tables; gives the names that it went by too.
+    fn remove(&self, user_or_session: &str) -> Result<(Forgotten, Vec<String>)> {
         self.write(|writer| {
             in_transaction(writer.link(), "forget sessions", |connection| {
                 let sessions = sessions_of(connection, user_or_session)?;
-                let (tables, shared_tables) = processor_tables(connection)?;
+                let names = sessions.names();
+                let (tables, shared_tables) = tables_of_others(connection)?;
                 let mut forgotten = Forgotten {
                     states: delete(connection, "session_processor_state", &sessions)?,
                     failures: delete(connection, "session_processor_failure", &sessions)?,
-                    audit_entries: redact_audit(connection, user_or_session)?,
+                    audit_entries: redact_audit(connection, &names)?,
                     shared_tables,
                     ..Forgotten::default()
                 };
                 for table in tables {
                     forgotten.rows += delete(connection, &table, &sessions)?;
                 }
-                Ok(forgotten)
+                Ok((forgotten, names))
             })
         })
     }
@@ -103,6 +108,16 @@ struct Sessions {
     keys: Vec<String>,
 }
 
+impl Sessions {
+    /// What names them: the subject, and the folders of a user whose folders are called otherwise, or the session's key where
+    /// it lies in none.
+    fn names(&self) -> Vec<String> {
+        let folders = self.keys.iter().map(|key| key.split('/').next().unwrap_or(key));
+        let names: BTreeSet<&str> = iter::once(self.subject.as_str()).chain(folders).collect();
+        names.into_iter().map(str::to_owned).collect()
+    }
+}
+
 fn sessions_of(connection: &Connection, user_or_session: &str) -> Result<Sessions> {
     let doing = "look for a user's sessions";
     let sql = "SELECT session_file FROM session_processor_state WHERE username = ?1
@@ -111,7 +126,7 @@ fn sessions_of(connection: &Connection, user_or_session: &str) -> Result<Session
     let rows = statement.query_map([user_or_session], |row| row.get(0));
     Ok(Sessions {
         subject: user_or_session.to_owned(),
-        below: format!("{}/", user_or_session.trim_end_matches('/')),
+        below: format!("{user_or_session}/"),
         keys: rows.and_then(Iterator::collect).doing(doing)?,
     })
 }
@@ -131,21 +146,20 @@ fn delete(connection: &Connection, table: &str, sessions: &Sessions) -> Result<u
     Ok(deleted)
 }
 
-/// The processors' tables: those with a session in each row, and the others.
-fn processor_tables(connection: &Connection) -> Result<(Vec<String>, Vec<String>)> {
+/// The tables that are not the host's own, whoever made them: those with a session in each row, and the others.
+fn tables_of_others(connection: &Connection) -> Result<(Vec<String>, Vec<String>)> {
     let doing = "list the processors' tables";
-    let mut statement = connection
-        .prepare("SELECT table_name FROM processor_table ORDER BY table_name")
-        .doing(doing)?;
-    let rows = statement.query_map([], |row| row.get(0));
-    let names: Vec<String> = rows.and_then(Iterator::collect).doing(doing)?;
-    let (mut of_sessions, mut shared) = (Vec::new(), Vec::new());
-    for name in names {
-        match SessionTable::read(connection, &name)? {
-            Some(table) if table.has_session_file() => of_sessions.push(name),
-            Some(_) => shared.push(name),
-            None => {}
-        }
-    }
-    Ok((of_sessions, shared))
+    let sql = format!(
+        "SELECT table_name, system.main.bool_or(system.main.lower(column_name) = '{SESSION_FILE}' AND data_type = 'VARCHAR')
+         FROM system.main.duckdb_columns() SEMI JOIN system.main.duckdb_tables() USING (table_oid, database_oid)
+         WHERE schema_name = 'main' AND database_name = system.main.current_database()
+         GROUP BY table_name ORDER BY table_name"
+    );
+    let mut statement = connection.prepare(&sql).doing(doing)?;
+    let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)));
+    let tables: Vec<(String, bool)> = rows.and_then(Iterator::collect).doing(doing)?;
+    let others = tables.into_iter().filter(|(name, _)| !Owners::is_of_the_host(name));
+    let (of_sessions, shared): (Vec<_>, Vec<_>) = others.partition(|(_, is_of_sessions)| *is_of_sessions);
+    let names = |tables: Vec<(String, bool)>| tables.into_iter().map(|(name, _)| name).collect();
+    Ok((names(of_sessions), names(shared)))
 }

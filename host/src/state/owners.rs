@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use duckdb::Connection;
+use duckdb::{Connection, params};
 
 use super::error::{Doing, Result};
 use crate::names::ProcessorName;
@@ -44,11 +44,16 @@ impl Owners {
     /// The processor that made a table or view, or `the host`; `None` where nobody is known to have.
     #[must_use]
     pub(super) fn of(&self, table: &str) -> Option<&str> {
-        let table = table.to_lowercase();
-        match OF_THE_HOST.contains(&table.as_str()) {
+        match Self::is_of_the_host(table) {
             true => Some("the host"),
-            false => self.of_processors.get(&table).map(String::as_str),
+            false => self.of_processors.get(&table.to_lowercase()).map(String::as_str),
         }
+    }
+
+    /// Whether a table is one of the host's own.
+    #[must_use]
+    pub(super) fn is_of_the_host(table: &str) -> bool {
+        OF_THE_HOST.contains(&table.to_lowercase().as_str())
     }
 
     /// Checks that a table is not another's.
@@ -64,4 +69,16 @@ impl Owners {
             _ => Ok(()),
         }
     }
+}
+
+/// Notes that what was renamed belongs to whom it belonged before. The new name must not be another's.
+pub(super) fn follow_rename(connection: &Connection, from: &str, to: &str) -> Result<()> {
+    let doing = "note who owns a renamed table";
+    let sql = "INSERT INTO processor_table
+               SELECT ?, owner FROM processor_table WHERE system.main.lower(table_name) = system.main.lower(?)
+               ON CONFLICT DO NOTHING";
+    connection.execute(sql, params![to, from]).doing(doing)?;
+    let sql = "DELETE FROM processor_table
+               WHERE system.main.lower(table_name) = system.main.lower(?) AND table_name <> ?";
+    connection.execute(sql, params![from, to]).map(drop).doing(doing)
 }

@@ -10,7 +10,7 @@ use super::{
     error::{Doing, StateError},
     migration::{self, in_transaction},
     open::State,
-    owners::Owners,
+    owners::{self, Owners},
     plan::{Effect, NoPlan, ObjectKind, ObjectName, Place, plan_of},
     query::Reader,
     schema::{self, table_exists},
@@ -273,11 +273,13 @@ impl Step<'_> {
             }
             Effect::Alters { object, renamed } => {
                 self.refuse_others(&object)?;
-                if let Some((kind, name)) = renamed {
-                    self.refuse_built_in(kind, &name)?;
-                    self.refuse_foreign(&name)?;
-                }
-                self.run(self.sql)
+                let Some((kind, name)) = renamed else {
+                    return self.run(self.sql);
+                };
+                self.refuse_built_in(kind, &name)?;
+                self.refuse_foreign(&name)?;
+                self.run(self.sql)?;
+                Ok(owners::follow_rename(self.link, &object.name, &name)?)
             }
             Effect::Drops(ObjectKind::Other, _) | Effect::Other => Err(self.of_another_kind()),
             Effect::Drops(ObjectKind::Index, index) => {

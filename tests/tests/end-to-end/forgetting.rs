@@ -3,9 +3,12 @@
 use std::{fs, path::PathBuf, thread, time::Duration};
 
 use serde_json::{Value, json};
-use session_host_tests::{World, holds_bytes, wait_until};
+use session_host_tests::{Ran, World, holds_bytes, wait_until};
 
-use crate::{numbers::Numbers, script::script};
+use crate::{
+    numbers::Numbers,
+    script::{error, script},
+};
 
 /// The words of the user who is forgotten, and of the one who stays.
 const ALICE: &str = "the cat of alice is called Mitzi Karottenhose";
@@ -171,4 +174,103 @@ fn a_running_service_purges_and_goes_on() {
         (rows_of(&world, "alice"), rows_of(&world, "bob")),
         (json!(0), json!(200))
     );
+}
+
+/// Forgets a subject, whose words must be in no block afterwards.
+#[track_caller]
+fn forgets(world: &World, subject: &str) -> String {
+    let forgot = world.host(&["forget", subject]).exits(0).stdout;
+    assert!(forgot.contains("the state file holds nothing more of it"), "{forgot}");
+    assert!(!holds(world, "Karottenhose"), "its words are still there");
+    forgot
+}
+
+#[test]
+fn a_table_that_was_renamed_or_that_nobody_owns_is_reached() {
+    let world = World::new();
+    world.install("shaped");
+    let migrations = [
+        "CREATE TABLE first (session_file VARCHAR, words VARCHAR)",
+        "ALTER TABLE first RENAME TO second",
+    ];
+    let mut command = world.command(&["run", "--json"]);
+    command.env("SHAPED_MIGRATIONS", json!(migrations).to_string());
+    drop(Ran::of(command.output().unwrap()).exits(0));
+    world.change_state(&format!(
+        "CREATE TABLE of_nobody (\"Session_File\" VARCHAR, words VARCHAR);
+         INSERT INTO second VALUES ('alice/a.jsonl', '{ALICE}'), ('bob/b.jsonl', '{BOB}');
+         INSERT INTO of_nobody FROM second; CHECKPOINT"
+    ));
+    let forgot = forgets(&world, "alice");
+    assert!(forgot.contains("2 rows of processors"), "{forgot}");
+    assert_eq!((world.count("second"), world.count("of_nobody")), (1, 1));
+}
+
+#[test]
+fn what_the_audit_log_tells_of_a_session_goes_with_its_name() {
+    let world = World::new();
+    world.install("probe");
+    for user in ["alice", "bob"] {
+        let words = format!("cannot parse: Karottenhose of {}", user.len());
+        world.write(&format!("{user}/a.jsonl"), error(&words));
+    }
+    drop(world.run(&["probe"]).exits(1));
+    let told = "SELECT params->>'$.errors_detail[*].error' AS errors FROM audit_log WHERE action LIKE 'run%'";
+    drop(world.host(&["forget", "alice"]).exits(0));
+    let left = world.rows(told)[0]["errors"].clone();
+    let left: Vec<&str> = left
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|text| text.as_str().unwrap())
+        .collect();
+    assert_eq!(left.len(), 2, "{left:?}");
+    assert_eq!(
+        left.iter().filter(|text| **text == "(forgotten)").count(),
+        1,
+        "{left:?}"
+    );
+    assert_eq!(
+        left.iter().filter(|text| text.contains("Karottenhose of 3")).count(),
+        1,
+        "{left:?}"
+    );
+    assert!(!holds(&world, "Karottenhose of 5"), "its words are still there");
+}
+
+#[test]
+fn a_user_who_is_mapped_is_forgotten_by_the_folder_too() {
+    let world = World::new();
+    world.install("probe");
+    world.config("[users]\n8f14e45f = \"alice\"");
+    let words = "my cat wears a Karottenhose";
+    world.write("8f14e45f/a.jsonl", error(words));
+    world.write(
+        "8f14e45f/b.jsonl",
+        script(&[json!({"do": "rows", "count": 2, "text": words})]),
+    );
+    drop(world.run(&["probe"]).exits(1));
+    drop(
+        world
+            .host(&["export", world.path("data/exports/early").to_str().unwrap()])
+            .exits(0),
+    );
+    let forgot = forgets(&world, "alice");
+    assert!(forgot.contains("1 entries of the audit log"), "{forgot}");
+    assert!(forgot.contains("data/exports/early"), "{forgot}");
+    assert!(!holds(&world, "8f14e45f"), "the folder's name is still there");
+}
+
+#[test]
+fn a_slash_behind_a_user_changes_nothing() {
+    let world = scene(2);
+    let forgot = forgets(&world, "alice//");
+    assert!(
+        forgot.contains("2 state rows, 0 failures, 40 rows of processors, 1 entries of the audit log"),
+        "{forgot}"
+    );
+    for nobody in ["", "/"] {
+        drop(world.host(&["forget", nobody]).exits(2));
+    }
+    assert_eq!(rows_of(&world, "bob"), json!(40));
 }

@@ -40,6 +40,26 @@ fn each_migration_is_applied_once() {
 }
 
 #[test]
+fn a_table_that_is_renamed_stays_its_processors() {
+    let world = World::new();
+    let renamed = "ALTER TABLE shaped_rows RENAME TO shaped_second; CREATE VIEW shaped_view AS FROM shaped_second;
+                   ALTER VIEW SHAPED_VIEW RENAME TO shaped_seen";
+    let ran = run(&world, &[FIRST, renamed], &["shaped_second"]);
+    assert!(
+        ran.results.iter().any(|result| result.processor == "shaped"),
+        "{}",
+        ran.stderr
+    );
+    let owned = "SELECT table_name FROM processor_table WHERE owner = 'shaped' ORDER BY table_name";
+    let names = ["shaped_second", "shaped_seen"].map(|name| json!({"table_name": name}));
+    assert_eq!(world.rows(owned), names);
+    let back = "ALTER TABLE shaped_second RENAME TO shaped_rows; ALTER TABLE shaped_rows RENAME TO shaped_second;
+                ALTER TABLE IF EXISTS shaped_none RENAME TO shaped_other";
+    drop(run(&world, &[FIRST, renamed, back], &["shaped_second"]));
+    assert_eq!(world.rows(owned), names);
+}
+
+#[test]
 fn a_migration_that_was_applied_may_not_change() {
     let world = World::new();
     drop(run(&world, &[FIRST], &[]));
