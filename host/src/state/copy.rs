@@ -2,13 +2,14 @@
 //! whatever is checkpointed or vacuumed.
 
 use std::{
+    fmt,
     fs::{self, File},
     io,
     os::unix::fs::MetadataExt as _,
     path::{Path, PathBuf},
 };
 
-use duckdb::Connection;
+use duckdb::{Connection, params};
 
 use super::{
     checkpoint::{beside, sync_folder},
@@ -137,16 +138,28 @@ fn make(state: &Path) -> Result<()> {
     link.execute_batch("DETACH target; DETACH source").doing(COPYING)
 }
 
-/// A table's name, as it stands in SQL behind the name of its database.
-type Table = String;
+/// A table of the source.
+struct Table {
+    schema: String,
+    name: String,
+}
+
+impl fmt::Display for Table {
+    /// As it stands in SQL behind the name of its database.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{}.{}", quoted(&self.schema), quoted(&self.name))
+    }
+}
 
 fn tables(connection: &Connection) -> Result<Vec<Table>> {
     let sql = "SELECT schema_name, table_name FROM duckdb_tables()
                WHERE database_name = 'source' AND NOT internal ORDER BY ALL";
     let mut statement = connection.prepare(sql).doing(COPYING)?;
     let names = statement.query_map([], |row| {
-        let (schema, table): (String, String) = (row.get(0)?, row.get(1)?);
-        Ok(format!("{}.{}", quoted(&schema), quoted(&table)))
+        Ok(Table {
+            schema: row.get(0)?,
+            name: row.get(1)?,
+        })
     });
     names.and_then(Iterator::collect).doing(COPYING)
 }
@@ -171,25 +184,35 @@ fn copy_rows(connection: &Connection, mut tables: Vec<&Table>) -> Result<()> {
 }
 
 fn copy_table(connection: &Connection, table: &Table) -> Result<()> {
-    let columns = stored_columns(connection, table)?;
-    // A table without rows has nothing stored.
-    if columns.is_empty() {
-        return Ok(());
-    }
-    let columns = columns.join(", ");
-    let sql = format!("INSERT INTO target.{table} ({columns}) SELECT {columns} FROM source.{table}");
-    connection.execute_batch(&sql).doing(COPYING)
+    let columns = stored_columns(connection, table)?.join(", ");
+    connection.execute_batch(&copying(table, &columns)).doing(COPYING)
 }
 
-/// The columns that hold values: generated ones are computed.
+/// What copies columns of a table.
+fn copying(table: &Table, columns: &str) -> String {
+    format!("INSERT INTO target.{table} ({columns}) SELECT {columns} FROM source.{table}")
+}
+
+/// The columns that hold values, quoted: generated ones are computed.
 fn stored_columns(connection: &Connection, table: &Table) -> Result<Vec<String>> {
-    let sql = format!(
-        "SELECT DISTINCT column_name FROM pragma_storage_info({}) ORDER BY column_name",
-        text(&format!("source.{table}"))
-    );
-    let mut statement = connection.prepare(&sql).doing(COPYING)?;
-    let names = statement.query_map([], |row| row.get::<_, String>(0).map(|name| quoted(&name)));
-    names.and_then(Iterator::collect).doing(COPYING)
+    let sql = "SELECT column_name FROM duckdb_columns()
+               WHERE database_name = 'source' AND schema_name = ? AND table_name = ? ORDER BY column_index";
+    let mut statement = connection.prepare(sql).doing(COPYING)?;
+    let names = statement.query_map(params![table.schema, table.name], |row| row.get::<_, String>(0));
+    let names: Vec<String> = names.and_then(Iterator::collect).doing(COPYING)?;
+    let mut stored = Vec::with_capacity(names.len());
+    for name in names {
+        let name = quoted(&name);
+        // No catalogue tells which columns are generated under every name that a table can have; DuckDB's binder does.
+        match connection.prepare(&copying(table, &name)) {
+            Err(error) if error.to_string().contains("Cannot insert into a generated column") => {}
+            prepared => {
+                prepared.map(drop).doing(COPYING)?;
+                stored.push(name);
+            }
+        }
+    }
+    Ok(stored)
 }
 
 fn compare_catalogues(connection: &Connection) -> Result<()> {
@@ -201,7 +224,7 @@ fn compare_catalogues(connection: &Connection) -> Result<()> {
 
 fn compare_rows(connection: &Connection, table: &Table) -> Result<()> {
     let of = |database: &str| format!("SELECT count(*), bit_xor(hash(t)) FROM {database}.{table} AS t");
-    is_same(connection, table, &of("source"), &of("target"))
+    is_same(connection, &table.to_string(), &of("source"), &of("target"))
 }
 
 /// Whether two questions have the same answers.

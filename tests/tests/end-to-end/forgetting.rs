@@ -274,3 +274,15 @@ fn a_slash_behind_a_user_changes_nothing() {
     }
     assert_eq!(rows_of(&world, "bob"), json!(40));
 }
+
+#[test]
+fn a_name_of_any_characters_stands_in_the_way_of_no_purge() {
+    let world = scene(2);
+    let table = r#""a""b.c 'd' ; é""#;
+    world.change_state(&format!(
+        r#"CREATE TABLE {table} ("x""y" INTEGER, twice INTEGER GENERATED ALWAYS AS ("x""y" * 2));
+           INSERT INTO {table} VALUES (4)"#
+    ));
+    drop(forgets(&world, "alice"));
+    assert_eq!(world.rows(&format!("SELECT twice FROM {table}")), [json!({"twice": 8})]);
+}
