@@ -18,7 +18,7 @@ use super::{
 use crate::{
     config::Settings,
     names::{ProcessorName, SessionKey},
-    state::{Forgotten, PurgeWish, QueryAnswer, QueryLimits, Reader, State},
+    state::{Forgotten, PurgeWish, QueryAnswer, QueryLimits, Reader, State, export_file},
 };
 
 #[derive(Deserialize)]
@@ -140,7 +140,7 @@ pub(super) fn export(settings: &Settings, options: &ExportOptions) -> anyhow::Re
         }
     };
     for table in tables {
-        output::print(folder.join(format!("{table}.parquet")).display())?;
+        output::print(folder.join(export_file(&table)).display())?;
     }
     Ok(Exit::Done)
 }
@@ -149,7 +149,7 @@ pub(super) fn export(settings: &Settings, options: &ExportOptions) -> anyhow::Re
 fn fetch(exported: &Exported, folder: &Path) -> Result<(), UsageError> {
     let source = Path::new(&exported.folder);
     for table in &exported.tables {
-        let file = format!("{table}.parquet");
+        let file = export_file(table);
         let copied = fs::copy(source.join(&file), folder.join(&file));
         copied.map_err(|error| {
             UsageError(format!(

@@ -12,6 +12,7 @@ use super::{
     checkpoint::{is_to_be_put_back, put_back},
     engine::{Access, Link},
     error::{Doing, Result, StateError},
+    export_file::export_file,
     failures::{self, AllFailed, Failure},
     json,
     memory::{Watched, within},
@@ -317,7 +318,7 @@ impl Reader {
         let rows = statement.query_map([], |row| row.get(0));
         let tables: Vec<String> = rows.and_then(Iterator::collect).doing(doing)?;
         for table in &tables {
-            let file = folder.join(format!("{table}.parquet"));
+            let file = folder.join(export_file(table));
             let file = file.to_string_lossy().replace('\'', "''");
             let sql = format!("COPY {} TO '{file}' (FORMAT parquet)", quoted(table));
             self.link.execute_batch(&sql).doing(doing)?;

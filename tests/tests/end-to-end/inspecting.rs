@@ -151,3 +151,32 @@ fn every_run_is_written_down() {
     let two = world.host(&["runs", "--json", "--limit", "2"]).exits(0).json();
     assert_eq!(two.as_array().unwrap().len(), 2);
 }
+
+#[test]
+fn an_export_stays_in_its_folder_whatever_tables_are_called() {
+    let mut world = World::new();
+    world.install("probe");
+    drop(world.run(&["probe"]).exits(0));
+    let outside = world.path("absolute");
+    world.change_state(&format!(
+        r#"CREATE TABLE "{}" (n INTEGER); CREATE TABLE "../../relative" (n INTEGER); CREATE TABLE "a""b" (n INTEGER)"#,
+        outside.display()
+    ));
+    let exports = |world: &World, folder: &str| {
+        let printed = world.host(&["export", folder]).exits(0).stdout;
+        for file in printed.lines() {
+            let file = fs::canonicalize(world.path(file)).unwrap();
+            assert!(file.starts_with(world.path(folder)), "{}", file.display());
+        }
+        assert!(
+            printed.contains("deep/er/%2E%2E%2F%2E%2E%2Frelative.parquet"),
+            "{printed}"
+        );
+        assert!(!world.path("absolute.parquet").exists() && !world.path("relative.parquet").exists());
+    };
+    exports(&world, "deep/er");
+    let service = world.serve(&[]);
+    world.set_variable("SESSION_HOST_LISTEN", &service.address().to_string());
+    exports(&world, "served/deep/er");
+    drop(service.stop());
+}
