@@ -39,6 +39,12 @@ pub enum StateError {
         /// What is no file.
         path: PathBuf,
     },
+    /// What lies beside the state file under its name is a link.
+    #[error("{} is a symbolic link, which the host never makes: remove it, or name the file that the state is with --state", path.display())]
+    IsALink {
+        /// The link.
+        path: PathBuf,
+    },
     /// There is no file yet.
     #[error("there is no state file {} yet: `session-host run` makes it", path.display())]
     Missing {
@@ -254,6 +260,7 @@ impl StateError {
             Self::InUse { .. }
             | Self::NotADatabase { .. }
             | Self::NotAFile { .. }
+            | Self::IsALink { .. }
             | Self::NewerSchema { .. }
             | Self::Forbidden { .. }
             | Self::LegacyTaken { .. }

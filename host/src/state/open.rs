@@ -254,12 +254,19 @@ pub(super) fn refuse_gone(path: &Path) -> Result<()> {
 }
 
 /// Refuses what is no file in the place of the state or of what belongs to it: a pipe would be waited for, and a device
-/// would be written to.
+/// would be written to. The state itself may be a link, what lies beside it may not.
 pub(super) fn refuse_odd_files(path: &Path) -> Result<()> {
-    for file in files_of(path) {
-        // What cannot be looked at is told by whoever opens it.
-        if fs::metadata(&file).is_ok_and(|found| !found.is_file()) {
-            return Err(StateError::NotAFile { path: file });
+    let [state, beside @ ..] = files_of(path);
+    // What cannot be looked at is told by whoever opens it.
+    if fs::metadata(&state).is_ok_and(|found| !found.is_file()) {
+        return Err(StateError::NotAFile { path: state });
+    }
+    for file in beside {
+        match fs::symlink_metadata(&file) {
+            // Whoever made it would have the host write, or make, a file elsewhere.
+            Ok(found) if found.is_symlink() => return Err(StateError::IsALink { path: file }),
+            Ok(found) if !found.is_file() => return Err(StateError::NotAFile { path: file }),
+            Ok(_) | Err(_) => {}
         }
     }
     Ok(())

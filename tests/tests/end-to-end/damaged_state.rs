@@ -200,9 +200,37 @@ fn what_is_no_file_is_refused_and_not_waited_for() {
             assert!(made.unwrap().success());
             for command in [&["run"][..], &["status"], &["forget", "alice"]] {
                 let refused = world.host(command).exits(3);
-                let complaint = format!("{} is no regular file", path.display());
+                let odd = match (make[0], place) {
+                    ("ln", 1..) => "is a symbolic link",
+                    _ => "is no regular file",
+                };
+                let complaint = format!("{} {odd}", path.display());
                 assert!(refused.stderr.contains(&complaint), "{}", refused.stderr);
             }
         }
+    }
+}
+
+#[test]
+fn a_link_beside_the_state_is_neither_followed_nor_filled() {
+    for place in 1..3 {
+        let world = World::new();
+        drop(world.run(&[]).exits(0));
+        let (link, target) = (&files(&world)[place], world.path("elsewhere"));
+        std::os::unix::fs::symlink(&target, link).unwrap();
+        for command in [&["run"][..], &["status"], &["forget", "alice"]] {
+            let refused = world.host(command).exits(3);
+            let complaint = format!(
+                "{} is a symbolic link, which the host never makes: remove it",
+                link.display()
+            );
+            assert!(refused.stderr.contains(&complaint), "{}", refused.stderr);
+            assert!(!target.exists(), "the target of the link was made");
+        }
+        fs::remove_file(link).unwrap();
+        // The state itself may lie elsewhere.
+        fs::rename(world.state(), &target).unwrap();
+        std::os::unix::fs::symlink(&target, world.state()).unwrap();
+        drop(world.run(&[]).exits(0));
     }
 }
