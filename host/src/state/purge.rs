@@ -109,17 +109,30 @@ impl State {
             let why = format!("the state has more than {} MiB", SMALL >> 20);
             return Ok(Purged::Waits { why });
         }
+        /// How often it is begun again where the state was written between the checkpoint and the closing.
+        const ATTEMPTS: u32 = 3;
         let _one_at_a_time = self.mending.lock().unwrap_or_else(PoisonError::into_inner);
+        for _ in 0..ATTEMPTS {
+            if let Some(purged) = self.purge_once()? {
+                return Ok(purged);
+            }
+        }
+        let why = "the state was written meanwhile".to_owned();
+        Ok(Purged::Waits { why })
+    }
+
+    /// `None` where the state was written between the checkpoint and the closing.
+    fn purge_once(&self) -> Result<Option<Purged>> {
         self.checkpoint()?;
         if !self.is_ours_alone()? {
             let why = "a run or a query is using the state".to_owned();
-            return Ok(Purged::Waits { why });
+            return Ok(Some(Purged::Waits { why }));
         }
         let closing = self.close_to_purge()?;
         if !is_done_soon(&closing) {
             // It is opened anew as soon as that is possible.
             let why = "a connection to the state does not end".to_owned();
-            return Ok(Purged::Waits { why });
+            return Ok(Some(Purged::Waits { why }));
         }
         self.let_go_of_the_file();
         let replaced = self.replace();
@@ -143,15 +156,14 @@ impl State {
         Ok(closing)
     }
 
-    fn replace(&self) -> Result<Purged> {
+    fn replace(&self) -> Result<Option<Purged>> {
         // What was written since the checkpoint is in the log of changes, which belongs to the old file.
         if log_bytes(&self.path) > 0 {
-            let why = "the state was written meanwhile".to_owned();
-            return Ok(Purged::Waits { why });
+            return Ok(None);
         }
         copy::replace(&self.path)?;
         unmark(&self.path)?;
-        Ok(Purged::Done)
+        Ok(Some(Purged::Done))
     }
 
     /// What a start does: nothing serves yet.
