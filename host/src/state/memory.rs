@@ -1,6 +1,7 @@
 //! Watches the memory of the process while a query runs.
 //!
-//! DuckDB's own limit does not count the texts that an expression makes.
+//! DuckDB's own limit does not count the texts and lists that an expression makes, and it hears an interrupt only between
+//! two steps. So there are two bounds: at the first the query is interrupted, at the second the process ends.
 
 use std::{
     io,
@@ -14,6 +15,11 @@ use std::{
 
 use duckdb::InterruptHandle;
 
+use crate::process;
+
+/// At how many times its limit a query that hears no interrupt ends the process.
+const BEYOND: u64 = 4;
+
 /// How what was watched ended.
 pub(super) enum Watched<T> {
     /// With this result, within its limit.
@@ -24,6 +30,9 @@ pub(super) enum Watched<T> {
 
 /// Does `work`, and interrupts it when the memory of the process grows by more than `limit` bytes meanwhile.
 ///
+/// The process ends with exit status 1 when it grows by [`BEYOND`] times the limit all the same: the kernel would end
+/// it, or something else, once the machine has no memory left.
+///
 /// # Errors
 /// When the system gives no thread for the watch.
 pub(super) fn within<T>(
@@ -31,10 +40,14 @@ pub(super) fn within<T>(
     interrupt: &Arc<InterruptHandle>,
     work: impl FnOnce() -> T,
 ) -> io::Result<Watched<T>> {
-    let most = resident().saturating_add(limit);
+    let before = resident();
+    let bounds = Bounds {
+        interrupted: before.saturating_add(limit),
+        ended: before.saturating_add(limit.saturating_mul(BEYOND)),
+    };
     let (ended, exceeded) = (AtomicBool::new(false), AtomicBool::new(false));
     thread::scope(|scope| {
-        let watch = || watch(most, interrupt, &ended, &exceeded);
+        let watch = || watch(bounds, interrupt, &ended, &exceeded);
         let watching = thread::Builder::new()
             .name("query-memory".to_owned())
             .spawn_scoped(scope, watch)?;
@@ -64,10 +77,27 @@ impl Drop for Ending<'_> {
     }
 }
 
-fn watch(most: u64, interrupt: &InterruptHandle, ended: &AtomicBool, exceeded: &AtomicBool) {
+/// How many bytes of memory the process may take.
+#[derive(Clone, Copy)]
+struct Bounds {
+    /// Beyond this the query is interrupted.
+    interrupted: u64,
+    /// Beyond this the process ends.
+    ended: u64,
+}
+
+fn watch(bounds: Bounds, interrupt: &InterruptHandle, ended: &AtomicBool, exceeded: &AtomicBool) {
     const AGAIN: Duration = Duration::from_millis(10);
     while !ended.load(Ordering::Acquire) {
-        if resident() > most {
+        let resident = resident();
+        if resident > bounds.ended {
+            tracing::error!(
+                resident,
+                "ending with exit status 1: one step of a query takes memory without end and hears no interrupt; nothing that was committed is lost"
+            );
+            process::end_at_once(1);
+        }
+        if resident > bounds.interrupted {
             exceeded.store(true, Ordering::Release);
             // Between two steps of the query nobody hears it: the next look interrupts again.
             interrupt.interrupt();

@@ -29,3 +29,23 @@ fn a_query_whose_plan_is_never_done_is_told_by_health_and_ends_the_service() {
     assert!(log.contains("ending with exit status 1: a query goes on"), "{log}");
     assert_eq!(world.count("probe_rows"), 2);
 }
+
+#[test]
+fn a_query_whose_step_takes_memory_without_end_ends_the_service() {
+    let world = World::new();
+    world.install("probe");
+    write_sessions(&world, 2);
+    let service = world.serve(&[]);
+    drop(service.run("probe").is(200));
+    // DuckDB counts none of it, and hears no interrupt before the text is made: it would take 10 GB.
+    let sql = "SELECT length(array_to_string(range(300000000), ','))";
+    let unanswered = service.begin("POST", "/api/admin/query", &json!({ "sql": sql }).to_string());
+    let (status, log) = service.ends();
+    drop(unanswered);
+    assert_eq!(status, Some(1), "{log}");
+    assert!(
+        log.contains("ending with exit status 1: one step of a query takes memory without end"),
+        "{log}"
+    );
+    assert_eq!(world.count("probe_rows"), 2);
+}
