@@ -98,7 +98,9 @@ impl Runs<'_> {
         }
         drop(processors);
         let plugins: Vec<PluginListing> = host.catalogue().files().iter().map(PluginListing::from).collect();
-        let ended = self.print(&results, &plugins).and_then(|()| exit_of(results));
+        let ended = self
+            .print(&results, &plugins)
+            .and_then(|()| self.exit_of(results, &plugins));
         end(host, ended)
     }
 
@@ -134,7 +136,7 @@ impl Runs<'_> {
         if results.iter().any(Result::is_ok) {
             self.print(&results, &plugins)?;
         }
-        exit_of(results)
+        self.exit_of(results, &plugins)
     }
 
     fn ask_for_one(&self, server: &Server, name: &str) -> anyhow::Result<RunResult> {
@@ -155,6 +157,23 @@ impl Runs<'_> {
                 target("/api/admin/retry", &[processor, ("session", Some(session.as_str()))])
             }
         }
+    }
+
+    /// Complains of every run that was not made. The gravest exit status is that of all.
+    ///
+    /// A rejected plugin is a failure of a run of all processors: its sessions wait as if its run had failed.
+    fn exit_of(&self, results: Results, plugins: &[PluginListing]) -> anyhow::Result<Exit> {
+        let exits = results.into_iter().map(|result| match result {
+            Ok(result) if result.is_well() => Exit::Done,
+            Ok(_) => Exit::Failed,
+            Err(error) => complained(&error),
+        });
+        let of_runs = exits.max().unwrap_or(Exit::Done);
+        let lacks_one = self.processors.is_empty() && plugins.iter().any(|plugin| plugin.status == "rejected");
+        Ok(match lacks_one {
+            true => of_runs.max(Exit::Failed),
+            false => of_runs,
+        })
     }
 
     fn print(&self, results: &Results, plugins: &[PluginListing]) -> anyhow::Result<()> {
@@ -200,16 +219,6 @@ struct WatchedProcessor {
     run: Option<RunListing>,
 }
 
-/// Complains of every run that was not made. The gravest exit status is that of all.
-fn exit_of(results: Results) -> anyhow::Result<Exit> {
-    let exits = results.into_iter().map(|result| match result {
-        Ok(result) if result.is_well() => Exit::Done,
-        Ok(_) => Exit::Failed,
-        Err(error) => complained(&error),
-    });
-    Ok(exits.max().unwrap_or(Exit::Done))
-}
-
 /// Ends the process: it comes back only where that fails.
 fn end(host: &Host, ended: anyhow::Result<Exit>) -> anyhow::Result<Exit> {
     let ended = match host.end() {
@@ -248,13 +257,13 @@ fn print_table<'a>(results: impl Iterator<Item = &'a RunResult>, plugins: &[Plug
             "{name} could not read {unreadable} files or folders: the log names them"
         ))?;
     }
-    for plugin in plugins.iter().filter(|plugin| plugin.status == "unavailable") {
-        let (name, reason) = (&plugin.processor, &plugin.reason);
-        let (name, reason) = (
-            name.as_deref().unwrap_or_default(),
-            reason.as_deref().unwrap_or_default(),
-        );
-        output::print(format!("{name} is unavailable: {reason}"))?;
+    for plugin in plugins {
+        let reason = plugin.reason.as_deref().unwrap_or_default();
+        match (&*plugin.status, &plugin.processor) {
+            ("unavailable", Some(name)) => output::print(format!("{name} is unavailable: {reason}"))?,
+            ("rejected", _) => output::print(format!("{} is rejected: {reason}", plugin.file))?,
+            _ => {}
+        }
     }
     Ok(())
 }

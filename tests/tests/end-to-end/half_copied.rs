@@ -43,7 +43,7 @@ fn a_run_passes_it_over_and_takes_it_when_it_is_complete() {
     let whole = fs::read(library("probe_other")).unwrap();
     let file = library_name("probe_other");
     world.install_file(LibraryFile::Bytes(&whole[..whole.len() / 2]), &file);
-    let ran = world.run(&[]).exits(0);
+    let ran = world.run(&[]).exits(1);
     assert_eq!(ran.result().processor, "probe");
     assert!(ran.stderr.contains("cut short"), "{}", ran.stderr);
 
