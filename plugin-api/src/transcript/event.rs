@@ -37,6 +37,8 @@ pub struct Event<'a> {
     pub uuid: Option<Cow<'a, str>>,
     /// `parentUuid`: the line that this one follows.
     pub parent_uuid: Option<Cow<'a, str>>,
+    /// `forkedFrom`: the line that this one copies, where the session is a branch of another.
+    pub forked_from: ForkedFrom<'a>,
     /// `sessionId`: for a subagent's line that of its parent.
     pub session_id: Option<Cow<'a, str>>,
     /// `agentId`: the subagent that wrote the line.
@@ -69,6 +71,8 @@ pub struct Event<'a> {
     pub tool_use_result: Json<'a>,
     /// `error`: what went wrong with a request to the model; `null` when nothing did.
     pub error: Json<'a>,
+    /// `costUSD`: what the response cost, where the agent or a proxy wrote it down.
+    pub cost_usd: Option<f64>,
     timestamp: Option<Cow<'a, str>>,
 }
 
@@ -78,6 +82,7 @@ lenient_object!(Event<'a> {
     b"level" => level,
     b"uuid" => uuid,
     b"parentUuid" => parent_uuid,
+    b"forkedFrom" => forked_from,
     b"sessionId" => session_id,
     b"agentId" => agent_id,
     b"requestId" => request_id,
@@ -95,6 +100,7 @@ lenient_object!(Event<'a> {
     b"is_error" => is_error,
     b"toolUseResult" => tool_use_result,
     b"error" => error,
+    b"costUSD" => cost_usd,
 });
 
 impl<'a> Event<'a> {
@@ -115,6 +121,17 @@ impl<'a> Event<'a> {
         Timestamp::parse(self.timestamp.as_deref()?)
     }
 }
+
+/// The line of another session that a line copies.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ForkedFrom<'a> {
+    /// `messageUuid`: the [`uuid`](Event::uuid) that the line has there.
+    pub message_uuid: Option<Cow<'a, str>>,
+}
+
+lenient_object!(ForkedFrom<'a> {
+    b"messageUuid" => message_uuid,
+});
 
 /// What a line records.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -172,13 +189,15 @@ mod tests {
                 "agentId":"a1","requestId":"r1","timestamp":"1970-01-01T00:00:01Z","cwd":"/home","gitBranch":"main",
                 "version":"2.1.0","isSidechain":true,"isMeta":true,"isCompactSummary":true,"isApiErrorMessage":true,
                 "message":{"role":"assistant"},"content":"c","toolUseId":"t1","is_error":true,
-                "toolUseResult":{"stdout":""},"error":{"status":529}}"#,
+                "toolUseResult":{"stdout":""},"error":{"status":529},"costUSD":0.25,
+                "forkedFrom":{"sessionId":"s0","messageUuid":"u0"}}"#,
         );
         let strings = [
             (&event.subtype, "s"),
             (&event.level, "error"),
             (&event.uuid, "u2"),
             (&event.parent_uuid, "u1"),
+            (&event.forked_from.message_uuid, "u0"),
             (&event.session_id, "s1"),
             (&event.agent_id, "a1"),
             (&event.request_id, "r1"),
@@ -198,6 +217,7 @@ mod tests {
         assert_eq!(event.content.texts().next().unwrap().as_escaped(), "c");
         assert_eq!(event.tool_use_result.as_str(), r#"{"stdout":""}"#);
         assert_eq!(event.error.get("status").unwrap().as_str(), "529");
+        assert_eq!(event.cost_usd, Some(0.25));
     }
 
     #[test]

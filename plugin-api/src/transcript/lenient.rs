@@ -51,6 +51,18 @@ impl<'a> Lenient<'a> for i64 {
     }
 }
 
+impl<'a> Lenient<'a> for Option<i64> {
+    fn from_json(json: Json<'a>) -> Self {
+        json.as_str().parse().ok()
+    }
+}
+
+impl<'a> Lenient<'a> for Option<f64> {
+    fn from_json(json: Json<'a>) -> Self {
+        json.parse().ok()
+    }
+}
+
 impl<'a> Lenient<'a> for Option<Cow<'a, str>> {
     fn from_json(json: Json<'a>) -> Self {
         json.text().map(|text| text.decode())

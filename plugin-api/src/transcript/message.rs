@@ -14,7 +14,7 @@ pub struct Message<'a> {
     /// The model that answered.
     pub model: Option<Cow<'a, str>>,
     /// What the response cost in tokens: of the whole response, repeated on each of its lines.
-    pub usage: Usage,
+    pub usage: Usage<'a>,
     /// What was said and done.
     pub content: Content<'a>,
 }
@@ -27,9 +27,10 @@ lenient_object!(Message<'a> {
     b"content" => content,
 });
 
-/// Token counts of a model's response. A count that is absent or no integer is 0.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Usage {
+/// Token counts of a model's response, and the circumstances that its price depends on. A count that is absent or no
+/// integer is 0.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Usage<'a> {
     /// Input that was neither read from the cache nor written to it.
     pub input_tokens: i64,
     /// Output.
@@ -40,14 +41,37 @@ pub struct Usage {
     pub cache_creation_input_tokens: i64,
     /// How what was written to the cache divides by the time it is kept.
     pub cache_creation: CacheCreation,
+    /// How fast the answer was made, such as `standard` or `fast`.
+    pub speed: Option<Cow<'a, str>>,
+    /// The tier of service, such as `standard` or `batch`.
+    pub service_tier: Option<Cow<'a, str>>,
+    /// Where in the world the model ran, such as `global` or `us`.
+    pub inference_geo: Option<Cow<'a, str>>,
+    /// What the model asked of the vendor's own tools.
+    pub server_tool_use: ServerToolUse,
 }
 
-lenient_object!(Usage {
+lenient_object!(Usage<'a> {
     b"input_tokens" => input_tokens,
     b"output_tokens" => output_tokens,
     b"cache_read_input_tokens" => cache_read_input_tokens,
     b"cache_creation_input_tokens" => cache_creation_input_tokens,
     b"cache_creation" => cache_creation,
+    b"speed" => speed,
+    b"service_tier" => service_tier,
+    b"inference_geo" => inference_geo,
+    b"server_tool_use" => server_tool_use,
+});
+
+/// Requests to the vendor's own tools, which are billed one by one; `None` where the response does not say.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ServerToolUse {
+    /// Searches of the web.
+    pub web_search_requests: Option<i64>,
+}
+
+lenient_object!(ServerToolUse {
+    b"web_search_requests" => web_search_requests,
 });
 
 /// Tokens written to the cache, by the time they are kept. Older transcripts have no such division: both are 0.
@@ -74,10 +98,11 @@ mod tests {
     }
 
     #[test]
-    fn usage_is_read_with_the_division_of_cache_writes() {
+    fn usage_is_read_with_all_that_its_price_depends_on() {
         let message = message(
             r#"{"id":"m1","model":"claude","usage":{"input_tokens":1,"output_tokens":2,"cache_read_input_tokens":3,
-                "cache_creation_input_tokens":9,"service_tier":"standard",
+                "cache_creation_input_tokens":9,"service_tier":"batch","speed":"fast","inference_geo":"us",
+                "server_tool_use":{"web_search_requests":2,"web_fetch_requests":1},
                 "cache_creation":{"ephemeral_5m_input_tokens":4,"ephemeral_1h_input_tokens":5}}}"#,
         );
         let expected = Usage {
@@ -89,9 +114,22 @@ mod tests {
                 ephemeral_5m_input_tokens: 4,
                 ephemeral_1h_input_tokens: 5,
             },
+            speed: Some(Cow::Borrowed("fast")),
+            service_tier: Some(Cow::Borrowed("batch")),
+            inference_geo: Some(Cow::Borrowed("us")),
+            server_tool_use: ServerToolUse {
+                web_search_requests: Some(2),
+            },
         };
         assert_eq!(message.usage, expected);
         assert_eq!(message.id.as_deref(), Some("m1"));
+    }
+
+    #[test]
+    fn a_circumstance_that_is_not_told_is_none() {
+        let usage =
+            message(r#"{"usage":{"speed":1,"service_tier":null,"server_tool_use":{"web_search_requests":"2"}}}"#).usage;
+        assert_eq!(usage, Usage::default());
     }
 
     #[test]

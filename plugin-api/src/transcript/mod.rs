@@ -31,7 +31,7 @@ mod skim;
 mod text;
 
 pub use content::{Block, Content, ToolResult, ToolUse};
-pub use event::{Event, EventKind};
+pub use event::{Event, EventKind, ForkedFrom};
 pub use json::Json;
-pub use message::{CacheCreation, Message, Usage};
+pub use message::{CacheCreation, Message, ServerToolUse, Usage};
 pub use text::Text;

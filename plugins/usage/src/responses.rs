@@ -33,7 +33,7 @@ impl<'a> Response<'a> {
             model: line.message.model,
             occurred_at,
             is_sidechain: line.is_sidechain,
-            tokens: Tokens::from(line.message.usage),
+            tokens: Tokens::from(&line.message.usage),
         }
     }
 

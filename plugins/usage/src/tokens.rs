@@ -25,9 +25,9 @@ impl Tokens {
     }
 }
 
-impl From<Usage> for Tokens {
+impl From<&Usage<'_>> for Tokens {
     /// Older transcripts do not divide what was written to the cache, which was kept for five minutes then.
-    fn from(usage: Usage) -> Self {
+    fn from(usage: &Usage<'_>) -> Self {
         let division = usage.cache_creation;
         let is_divided = (division.ephemeral_5m_input_tokens, division.ephemeral_1h_input_tokens) != (0, 0);
         Self {
@@ -63,7 +63,7 @@ mod tests {
 
     use super::*;
 
-    fn usage(cache_creation_input_tokens: i64, kept_5m: i64, kept_1h: i64) -> Usage {
+    fn usage(cache_creation_input_tokens: i64, kept_5m: i64, kept_1h: i64) -> Usage<'static> {
         Usage {
             cache_creation_input_tokens,
             cache_creation: CacheCreation {
@@ -76,15 +76,15 @@ mod tests {
 
     #[test]
     fn undivided_cache_writes_are_kept_for_five_minutes() {
-        let tokens = Tokens::from(usage(90, 0, 0));
+        let tokens = Tokens::from(&usage(90, 0, 0));
         assert_eq!((tokens.cache_creation_5m, tokens.cache_creation_1h), (90, 0));
     }
 
     #[test]
     fn divided_cache_writes_stay_divided() {
-        let tokens = Tokens::from(usage(90, 0, 90));
+        let tokens = Tokens::from(&usage(90, 0, 90));
         assert_eq!((tokens.cache_creation_5m, tokens.cache_creation_1h), (0, 90));
-        let tokens = Tokens::from(usage(90, 60, 30));
+        let tokens = Tokens::from(&usage(90, 60, 30));
         assert_eq!((tokens.cache_creation_5m, tokens.cache_creation_1h), (60, 30));
     }
 
