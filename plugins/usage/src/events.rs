@@ -38,6 +38,7 @@ fn usage_event<'a>(
     catalogue: &'a Catalogue,
 ) -> UsageEvent<'a> {
     let attribution = catalogue.attribute(invocation.identifiers());
+    let key = invocation.key();
     UsageEvent {
         id,
         session_id: owner.session_id.clone(),
@@ -56,6 +57,7 @@ fn usage_event<'a>(
         cwd: invocation.cwd,
         occurred_at: invocation.occurred_at,
         processor_version: PROCESSOR_VERSION,
+        invocation: key,
     }
 }
 
@@ -93,6 +95,7 @@ mod tests {
         Invocation {
             event_type: EventType::ToolUse,
             event_uuid: Some(Cow::Borrowed("u1")),
+            original_uuid: Some(Cow::Borrowed("u1")),
             parent_uuid: None,
             tool_id: Some(Cow::Borrowed(tool_id)),
             tool_name: Some(Cow::Borrowed("Bash")),

@@ -12,6 +12,8 @@ use session_plugin_api::{
 pub(crate) struct Invocation<'a> {
     pub(crate) event_type: EventType,
     pub(crate) event_uuid: Option<Cow<'a, str>>,
+    /// Of the line that this one copies, else of this one.
+    pub(crate) original_uuid: Option<Cow<'a, str>>,
     pub(crate) parent_uuid: Option<Cow<'a, str>>,
     pub(crate) tool_id: Option<Cow<'a, str>>,
     pub(crate) tool_name: Option<Cow<'a, str>>,
@@ -87,6 +89,7 @@ impl<'a> Invocation<'a> {
         Self {
             event_type,
             event_uuid: line.uuid.clone(),
+            original_uuid: line.forked_from.message_uuid.clone().or_else(|| line.uuid.clone()),
             parent_uuid: line.parent_uuid.clone(),
             tool_id: None,
             tool_name: None,
@@ -96,6 +99,19 @@ impl<'a> Invocation<'a> {
             model: None,
             cwd: line.cwd.clone(),
             occurred_at,
+        }
+    }
+
+    /// What every copy of a session calls this invocation: its tool's id, which the vendor makes unique; another maker's
+    /// together with the time, which copies keep; without one, the line and what it invokes.
+    pub(crate) fn key(&self) -> Option<Cow<'a, str>> {
+        match &self.tool_id {
+            Some(id) if id.contains("toolu_") => Some(id.clone()),
+            Some(id) => Some(Cow::Owned(format!("{id}|{}", self.occurred_at.as_micros()))),
+            None => {
+                let name = self.tool_name.as_ref().or(self.command_name.as_ref())?;
+                Some(Cow::Owned(format!("{}|{name}", self.original_uuid.as_ref()?)))
+            }
         }
     }
 
@@ -198,6 +214,37 @@ mod tests {
             (EventType::SlashCommand, Some("clear"))
         );
         assert_eq!((command.tool_name, command.tool_id, command.model), (None, None, None));
+    }
+
+    #[test]
+    fn a_key_is_the_same_in_every_copy_of_a_session() {
+        let key = |tool_id: Option<&'static str>, uuid: Option<&'static str>, seconds: i64| {
+            let mut line = Event::default();
+            line.uuid = uuid.map(Cow::Borrowed);
+            let invocation = Invocation {
+                tool_id: tool_id.map(Cow::Borrowed),
+                ..Invocation::of_command(&line, Timestamp::from_micros(seconds), Cow::Borrowed("clear"))
+            };
+            invocation.key()
+        };
+        assert_eq!(key(Some("toolu_1"), Some("u1"), 1), key(Some("toolu_1"), Some("u2"), 2));
+        assert_eq!(key(Some("Bash:0"), Some("u1"), 1), key(Some("Bash:0"), Some("u2"), 1));
+        assert_ne!(key(Some("Bash:0"), Some("u1"), 1), key(Some("Bash:0"), Some("u1"), 2));
+        assert_eq!(key(None, Some("u1"), 1), key(None, Some("u1"), 2));
+        assert_ne!(key(None, Some("u1"), 1), key(None, Some("u2"), 1));
+        assert_eq!(key(None, None, 1), None);
+    }
+
+    #[test]
+    fn the_copy_of_a_line_is_known_by_the_line_that_it_copies() {
+        let key = |line: &'static str| {
+            let line = Event::parse(line.as_bytes()).unwrap();
+            Invocation::of_command(&line, Timestamp::from_micros(7), Cow::Borrowed("clear")).key()
+        };
+        assert_eq!(
+            key(r#"{"uuid":"u1"}"#),
+            key(r#"{"uuid":"u9","forkedFrom":{"sessionId":"s1","messageUuid":"u1"}}"#)
+        );
     }
 
     #[test]

@@ -21,13 +21,13 @@ use session_plugin_api::prelude::*;
 use crate::{
     catalogue::Catalogue,
     prices::Prices,
-    schema::{USAGE_EVENTS, USAGE_MESSAGES, USAGE_SESSION_SUMMARY},
+    schema::{USAGE_EVENTS, USAGE_STORED_MESSAGES, USAGE_STORED_SESSIONS},
     session_usage::SessionUsage,
     settings::Settings,
 };
 
 /// Grows when the same transcript gives other rows than before.
-const PROCESSOR_VERSION: u32 = 1;
+const PROCESSOR_VERSION: u32 = 2;
 
 /// The processor `usage`.
 #[derive(Debug, Default)]
@@ -42,8 +42,8 @@ impl SessionProcessor for UsageProcessor {
             .cadence_minutes(10)
             .output_version(PROCESSOR_VERSION)
             .session_table(USAGE_EVENTS)
-            .session_table(USAGE_SESSION_SUMMARY)
-            .session_table(USAGE_MESSAGES)
+            .session_table(USAGE_STORED_SESSIONS)
+            .session_table(USAGE_STORED_MESSAGES)
     }
 
     fn migrations(&self) -> Vec<Migration> {
@@ -63,8 +63,8 @@ impl SessionProcessor for UsageProcessor {
     fn process_session(&self, session: &Session<'_>, connection: &Connection<'_>) -> Result<ProcessorResult> {
         let usage = SessionUsage::of(session, &self.catalogue, &self.prices);
         connection.replace(USAGE_EVENTS, &usage.events)?;
-        connection.replace(USAGE_MESSAGES, &usage.messages)?;
-        connection.replace(USAGE_SESSION_SUMMARY, [&usage.summary])?;
+        connection.replace(USAGE_STORED_MESSAGES, &usage.messages)?;
+        connection.replace(USAGE_STORED_SESSIONS, [&usage.summary])?;
         Ok(ProcessorResult {
             items_count: usage.events.len() as u64,
         })

@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// One response, as one of its lines tells it.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Response<'a> {
     pub(crate) message_id: Option<Cow<'a, str>>,
     pub(crate) request_id: Option<Cow<'a, str>>,
@@ -22,24 +22,48 @@ pub(crate) struct Response<'a> {
     pub(crate) occurred_at: Timestamp,
     pub(crate) is_sidechain: bool,
     pub(crate) tokens: Tokens,
+    pub(crate) circumstances: Circumstances<'a>,
+    pub(crate) cwd: Option<Cow<'a, str>>,
+    pub(crate) git_branch: Option<Cow<'a, str>>,
+}
+
+/// What the price of a response depends on beside its model and its tokens; `None` where no line tells.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Circumstances<'a> {
+    pub(crate) recorded_cost_usd: Option<f64>,
+    pub(crate) speed: Option<Cow<'a, str>>,
+    pub(crate) service_tier: Option<Cow<'a, str>>,
+    pub(crate) inference_geo: Option<Cow<'a, str>>,
+    pub(crate) web_search_requests: Option<i64>,
 }
 
 impl<'a> Response<'a> {
     /// Of an assistant's line.
     pub(crate) fn of_line(line: Event<'a>, occurred_at: Timestamp) -> Self {
+        let usage = line.message.usage;
         Self {
             message_id: line.message.id,
             request_id: line.request_id,
             model: line.message.model,
             occurred_at,
             is_sidechain: line.is_sidechain,
-            tokens: Tokens::from(&line.message.usage),
+            tokens: Tokens::from(&usage),
+            circumstances: Circumstances {
+                recorded_cost_usd: line.cost_usd,
+                speed: usage.speed,
+                service_tier: usage.service_tier,
+                inference_geo: usage.inference_geo,
+                web_search_requests: usage.server_tool_use.web_search_requests,
+            },
+            cwd: line.cwd,
+            git_branch: line.git_branch,
         }
     }
 
-    /// The row of `usage_messages`.
+    /// The row of `usage_stored_messages`.
     pub(crate) fn into_row(self, owner: &Owner<'a>, prices: &Prices) -> UsageMessage<'a> {
         let cost_usd = self.cost_usd(prices);
+        let circumstances = self.circumstances;
         UsageMessage {
             username: owner.username,
             session_id: owner.session_id.clone(),
@@ -54,6 +78,14 @@ impl<'a> Response<'a> {
             cache_creation_5m_tokens: self.tokens.cache_creation_5m,
             cache_creation_1h_tokens: self.tokens.cache_creation_1h,
             cost_usd,
+            iteration: None,
+            recorded_cost_usd: circumstances.recorded_cost_usd,
+            speed: circumstances.speed,
+            service_tier: circumstances.service_tier,
+            inference_geo: circumstances.inference_geo,
+            web_search_requests: circumstances.web_search_requests,
+            cwd: self.cwd,
+            git_branch: self.git_branch,
         }
     }
 
@@ -119,13 +151,13 @@ mod tests {
         Response {
             message_id: id.map(Cow::Borrowed),
             request_id: request.map(Cow::Borrowed),
-            model: None,
             occurred_at: Timestamp::from_micros(output),
             is_sidechain,
             tokens: Tokens {
                 output,
                 ..Tokens::default()
             },
+            ..Response::default()
         }
     }
 

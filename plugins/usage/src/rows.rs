@@ -1,4 +1,4 @@
-//! The rows of the three session tables, column by column as `schema/0001.sql` declares them.
+//! The rows of the three session tables, column by column as `schema` declares them.
 
 use std::borrow::Cow;
 
@@ -34,11 +34,12 @@ row! {
         pub(crate) cwd: Option<Cow<'a, str>>,
         pub(crate) occurred_at: Timestamp,
         pub(crate) processor_version: u32,
+        pub(crate) invocation: Option<Cow<'a, str>>,
     }
 }
 
 row! {
-    /// A row of `usage_messages`.
+    /// A row of `usage_stored_messages`.
     #[derive(Clone, Debug)]
     pub(crate) struct UsageMessage<'a> {
         pub(crate) username: &'a str,
@@ -54,11 +55,19 @@ row! {
         pub(crate) cache_creation_5m_tokens: i64,
         pub(crate) cache_creation_1h_tokens: i64,
         pub(crate) cost_usd: Option<f64>,
+        pub(crate) iteration: Option<i64>,
+        pub(crate) recorded_cost_usd: Option<f64>,
+        pub(crate) speed: Option<Cow<'a, str>>,
+        pub(crate) service_tier: Option<Cow<'a, str>>,
+        pub(crate) inference_geo: Option<Cow<'a, str>>,
+        pub(crate) web_search_requests: Option<i64>,
+        pub(crate) cwd: Option<Cow<'a, str>>,
+        pub(crate) git_branch: Option<Cow<'a, str>>,
     }
 }
 
 row! {
-    /// The row of `usage_session_summary`.
+    /// The row of `usage_stored_sessions`.
     #[derive(Clone, Debug)]
     pub(crate) struct SessionSummary<'a> {
         pub(crate) session_id: Cow<'a, str>,

@@ -1,4 +1,4 @@
-//! The row of `usage_session_summary`.
+//! The row of `usage_stored_sessions`.
 
 use std::{borrow::Cow, collections::HashSet};
 
@@ -97,8 +97,6 @@ fn cost_usd(responses: &[Response<'_>], prices: &Prices) -> Option<f64> {
 
 #[cfg(test)]
 mod tests {
-    use session_plugin_api::Timestamp;
-
     use super::*;
 
     fn primary(models: &[&'static str]) -> Option<Cow<'static, str>> {
@@ -109,15 +107,12 @@ mod tests {
 
     fn cost(models: &[&'static str]) -> Option<f64> {
         let response = |model: &&'static str| Response {
-            message_id: None,
-            request_id: None,
             model: Some(Cow::Borrowed(model)),
-            occurred_at: Timestamp::from_micros(0),
-            is_sidechain: false,
             tokens: Tokens {
                 output: 1_000_000,
                 ..Tokens::default()
             },
+            ..Response::default()
         };
         let prices = Prices::with_overrides(Default::default()).unwrap();
         cost_usd(&models.iter().map(response).collect::<Vec<_>>(), &prices)

@@ -1,0 +1,142 @@
+-- The tables keep what transcripts say. What follows from that are views, under the names that the tables had.
+
+DROP VIEW usage_responses;
+DROP VIEW usage_tool_daily;
+DROP VIEW usage_marketplace_item_daily;
+
+ALTER TABLE usage_messages RENAME TO usage_stored_messages;
+ALTER TABLE usage_stored_messages ADD COLUMN iteration BIGINT;           -- an advisor's place in the response that asked it
+ALTER TABLE usage_stored_messages ADD COLUMN recorded_cost_usd DOUBLE;   -- where the line says what the response cost
+ALTER TABLE usage_stored_messages ADD COLUMN speed VARCHAR;              -- standard, fast
+ALTER TABLE usage_stored_messages ADD COLUMN service_tier VARCHAR;       -- standard, batch, priority
+ALTER TABLE usage_stored_messages ADD COLUMN inference_geo VARCHAR;      -- global, us
+ALTER TABLE usage_stored_messages ADD COLUMN web_search_requests BIGINT;
+ALTER TABLE usage_stored_messages ADD COLUMN cwd VARCHAR;
+ALTER TABLE usage_stored_messages ADD COLUMN git_branch VARCHAR;
+
+ALTER TABLE usage_session_summary RENAME TO usage_stored_sessions;
+
+ALTER TABLE usage_events ADD COLUMN invocation VARCHAR;                  -- the same in every copy of a session
+
+-- What the agent writes in a model's place is no response. The transcripts of some sessions are gone, so that nothing
+-- processes them again.
+UPDATE usage_stored_sessions AS session
+SET responses = told.responses, primary_model = told.model
+FROM (
+    SELECT session_file,
+           count(*) FILTER (WHERE model IS DISTINCT FROM '<synthetic>') AS responses,
+           mode(model) FILTER (WHERE model <> '<synthetic>') AS model
+    FROM usage_stored_messages
+    GROUP BY session_file
+    HAVING bool_or(model = '<synthetic>')
+) AS told
+WHERE session.session_file = told.session_file;
+
+DELETE FROM usage_stored_messages WHERE model = '<synthetic>';
+
+-- Each response once over all sessions: by its message and its request, else by its message within a session. A copy of a
+-- session keeps the times of its lines. A sidechain may repeat responses of its session under requests of its own.
+CREATE VIEW usage_distinct_messages AS
+WITH weighed AS (
+    SELECT *,
+           input_tokens::HUGEINT + cache_read_tokens + cache_creation_5m_tokens + cache_creation_1h_tokens AS prompt_tokens
+    FROM usage_stored_messages
+),
+asked AS (
+    SELECT *,
+           CASE
+               WHEN is_sidechain AND request_id IS NOT NULL THEN first_value(request_id) OVER (
+                   PARTITION BY message_id, iteration, prompt_tokens
+                   ORDER BY is_sidechain, occurred_at, request_id
+               )
+               ELSE request_id
+           END AS first_request_id
+    FROM weighed
+),
+once_a_session AS (
+    SELECT *
+    FROM asked
+    QUALIFY message_id IS NULL OR row_number() OVER (
+        PARTITION BY message_id, iteration, first_request_id, CASE WHEN first_request_id IS NULL THEN session_id END
+        ORDER BY prompt_tokens + output_tokens DESC, is_sidechain, occurred_at, session_file
+    ) = 1
+)
+SELECT * EXCLUDE (prompt_tokens, first_request_id)
+FROM once_a_session
+QUALIFY message_id IS NULL OR first_request_id IS NOT NULL OR row_number() OVER (
+    PARTITION BY message_id, iteration, first_request_id, occurred_at
+    ORDER BY prompt_tokens + output_tokens DESC, is_sidechain, session_file
+) = 1;
+
+CREATE VIEW usage_messages AS
+SELECT session_file, username, session_id, message_id, request_id, model, occurred_at, is_sidechain,
+       input_tokens, output_tokens, cache_read_tokens, cache_creation_5m_tokens, cache_creation_1h_tokens, cost_usd,
+       cwd, git_branch
+FROM usage_stored_messages;
+
+CREATE VIEW usage_responses AS
+SELECT session_file, username, session_id, message_id, request_id, model, occurred_at, is_sidechain,
+       input_tokens, output_tokens, cache_read_tokens, cache_creation_5m_tokens, cache_creation_1h_tokens, cost_usd,
+       cwd, git_branch
+FROM usage_distinct_messages;
+
+CREATE VIEW usage_session_summary AS SELECT * FROM usage_stored_sessions;
+
+-- Each invocation once over all sessions: a resumed or branched session repeats its history. It failed where any copy says
+-- so. An event that was stored before invocations had names has that of an equal event, else it is known by its id.
+CREATE VIEW usage_invocations AS
+WITH named AS (
+    SELECT id, min(invocation) AS invocation
+    FROM usage_events
+    WHERE invocation IS NOT NULL AND id IN (SELECT id FROM usage_events WHERE invocation IS NULL)
+    GROUP BY id
+),
+event AS (
+    SELECT usage_events.*
+               REPLACE (coalesce(usage_events.invocation, named.invocation, usage_events.id) AS invocation)
+    FROM usage_events
+    LEFT JOIN named ON named.id = usage_events.id
+)
+SELECT * REPLACE (bool_or(is_error) OVER (PARTITION BY invocation) AS is_error)
+FROM event
+QUALIFY row_number() OVER (PARTITION BY invocation ORDER BY occurred_at, session_file, id) = 1;
+
+CREATE VIEW usage_tool_daily AS
+SELECT occurred_at::DATE AS day,
+       tool_name,
+       source,
+       count(*) AS invocations,
+       count(*) FILTER (WHERE is_error) AS error_count,
+       count(DISTINCT username) AS distinct_users,
+       count(DISTINCT session_id) AS distinct_sessions
+FROM usage_invocations
+WHERE tool_name IS NOT NULL
+GROUP BY ALL;
+
+-- The attributed items, and above those of each plugin one row for the plugin, which counts a user of several items once.
+CREATE VIEW usage_marketplace_item_daily AS
+WITH item AS (
+    SELECT occurred_at::DATE AS day,
+           source,
+           CASE event_type WHEN 'subagent' THEN 'agent' ELSE 'skill' END AS type,
+           coalesce(ref_id, '') AS parent_plugin,
+           regexp_replace(coalesce(skill_name, subagent_type, command_name), '^[^:]*:', '') AS name,
+           username,
+           is_error
+    FROM usage_invocations
+    WHERE source <> 'builtin'
+)
+SELECT day, source, type, parent_plugin, name,
+       count(*) AS invocations,
+       count(DISTINCT username) AS distinct_users,
+       count(*) FILTER (WHERE is_error) AS error_count
+FROM item
+GROUP BY ALL
+UNION ALL
+SELECT day, source, 'plugin', '', parent_plugin,
+       count(*),
+       count(DISTINCT username),
+       count(*) FILTER (WHERE is_error)
+FROM item
+WHERE parent_plugin <> ''
+GROUP BY ALL;
