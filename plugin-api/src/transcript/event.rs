@@ -59,6 +59,10 @@ pub struct Event<'a> {
     pub is_compact_summary: bool,
     /// `isApiErrorMessage`: whether the text is an error of the model's API in place of an answer.
     pub is_api_error_message: bool,
+    /// `origin`: who the text of a `user` line is from.
+    pub origin: Origin<'a>,
+    /// `attachment`: what the agent adds to a turn, such as a text that waited; `null` when there is none.
+    pub attachment: Json<'a>,
     /// `message`: what was said; empty when there is none.
     pub message: Message<'a>,
     /// `content` of a `system` or old `tool_use_result` line.
@@ -94,6 +98,8 @@ lenient_object!(Event<'a> {
     b"isMeta" => is_meta,
     b"isCompactSummary" => is_compact_summary,
     b"isApiErrorMessage" => is_api_error_message,
+    b"origin" => origin,
+    b"attachment" => attachment,
     b"message" => message,
     b"content" => content,
     b"tool_use_id" | b"toolUseId" => tool_use_id,
@@ -133,6 +139,17 @@ lenient_object!(ForkedFrom<'a> {
     b"messageUuid" => message_uuid,
 });
 
+/// Who a text is from.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Origin<'a> {
+    /// `kind`: `human`, or what else sent the text, such as `hook` or `task-notification`; older lines do not say.
+    pub kind: Option<Cow<'a, str>>,
+}
+
+lenient_object!(Origin<'a> {
+    b"kind" => kind,
+});
+
 /// What a line records.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
@@ -145,6 +162,8 @@ pub enum EventKind {
     System,
     /// `summary`: the title of a conversation.
     Summary,
+    /// `attachment`: what the agent adds to a turn, such as a text that was typed while it worked.
+    Attachment,
     /// `progress`: a sign of life of a tool.
     Progress,
     /// `file-history-snapshot`: files as they were before an edit.
@@ -165,6 +184,7 @@ impl<'a> Lenient<'a> for EventKind {
             "assistant" => Self::Assistant,
             "system" => Self::System,
             "summary" => Self::Summary,
+            "attachment" => Self::Attachment,
             "progress" => Self::Progress,
             "file-history-snapshot" => Self::FileHistorySnapshot,
             "queue-operation" => Self::QueueOperation,
@@ -190,7 +210,8 @@ mod tests {
                 "version":"2.1.0","isSidechain":true,"isMeta":true,"isCompactSummary":true,"isApiErrorMessage":true,
                 "message":{"role":"assistant"},"content":"c","toolUseId":"t1","is_error":true,
                 "toolUseResult":{"stdout":""},"error":{"status":529},"costUSD":0.25,
-                "forkedFrom":{"sessionId":"s0","messageUuid":"u0"}}"#,
+                "forkedFrom":{"sessionId":"s0","messageUuid":"u0"},"origin":{"kind":"human"},
+                "attachment":{"type":"file"}}"#,
         );
         let strings = [
             (&event.subtype, "s"),
@@ -198,6 +219,7 @@ mod tests {
             (&event.uuid, "u2"),
             (&event.parent_uuid, "u1"),
             (&event.forked_from.message_uuid, "u0"),
+            (&event.origin.kind, "human"),
             (&event.session_id, "s1"),
             (&event.agent_id, "a1"),
             (&event.request_id, "r1"),
@@ -217,6 +239,7 @@ mod tests {
         assert_eq!(event.content.texts().next().unwrap().as_escaped(), "c");
         assert_eq!(event.tool_use_result.as_str(), r#"{"stdout":""}"#);
         assert_eq!(event.error.get("status").unwrap().as_str(), "529");
+        assert_eq!(event.attachment.as_str(), r#"{"type":"file"}"#);
         assert_eq!(event.cost_usd, Some(0.25));
     }
 

@@ -29,9 +29,10 @@ mod message;
 mod properties;
 mod skim;
 mod text;
+mod typed;
 
 pub use content::{Block, Content, ToolResult, ToolUse};
-pub use event::{Event, EventKind, ForkedFrom};
+pub use event::{Event, EventKind, ForkedFrom, Origin};
 pub use json::Json;
 pub use message::{CacheCreation, Message, ServerToolUse, Usage};
 pub use text::Text;

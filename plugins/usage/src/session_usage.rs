@@ -87,6 +87,7 @@ impl<'a> Observations<'a> {
         }
         match line.kind {
             EventKind::User => self.observe_user(&line),
+            EventKind::Attachment => self.count_prompt(&line.typed()),
             EventKind::Assistant => self.observe_assistant(line),
             EventKind::ToolUseResult if line.is_error => self.failed_tools.extend(line.tool_use_id),
             _ => {}
@@ -94,29 +95,25 @@ impl<'a> Observations<'a> {
     }
 
     fn observe_user(&mut self, line: &Event<'a>) {
-        let mut has_text = false;
-        let mut has_result = false;
-        for block in line.message.content.blocks() {
+        let blocks = line.message.content.blocks();
+        self.count_prompt(&line.typed_in(&blocks));
+        for block in blocks {
             match block {
                 Block::Text(text) => {
-                    has_text |= !text.is_empty();
                     let commands = slash_commands(text).into_iter();
                     let now = self.now;
                     self.invocations
                         .extend(commands.map(|name| Invocation::of_command(line, now, name)));
                 }
-                Block::ToolResult(result) => {
-                    has_result = true;
-                    if result.is_error {
-                        self.failed_tools.extend(result.tool_use_id);
-                    }
-                }
+                Block::ToolResult(result) if result.is_error => self.failed_tools.extend(result.tool_use_id),
                 _ => {}
             }
         }
-        let is_typed = has_text && !has_result && !line.is_meta && !line.is_sidechain && !line.is_compact_summary;
-        self.turns.prompts += i64::from(is_typed);
         self.turns.user_messages += 1;
+    }
+
+    fn count_prompt(&mut self, typed: &[Cow<'a, str>]) {
+        self.turns.prompts += i64::from(!typed.is_empty());
     }
 
     fn observe_assistant(&mut self, line: Event<'a>) {
@@ -230,9 +227,11 @@ mod tests {
             ),
             user("", r#"[{"type":"image","source":{}}]"#),
             user("", r#""""#),
+            user(r#","origin":{"kind":"hook"}"#, text),
+            r#"{"type":"attachment","attachment":{"type":"queued_command","prompt":"and hurry"}}"#.to_owned(),
         ];
         check(&lines.each_ref().map(String::as_str), |usage| {
-            assert_eq!((usage.summary.prompts, usage.summary.user_messages), (2, 9));
+            assert_eq!((usage.summary.prompts, usage.summary.user_messages), (3, 10));
         });
     }
 
