@@ -1,23 +1,44 @@
 //! One version of one transcript, as a processor sees it.
 
-use std::{ffi::OsStr, fmt, os::unix::ffi::OsStrExt, path::Path};
+use std::{ffi::OsStr, os::unix::ffi::OsStrExt, path::Path};
 
 use abi_stable::std_types::RBox;
-use memchr::memchr;
 use serde::Deserialize;
 
-use crate::{RunId, Timestamp, abi::RawAttempt_TO, transcript::Event};
+use crate::{
+    Line, MalformedLine, RunId, Timestamp,
+    abi::{RawAttempt_TO, message::Reading},
+    reader::Reader,
+    tally::Tally,
+    transcript::Event,
+};
 
-/// One version of one transcript: the exact bytes that the host read, once, and what it knows of them.
+/// One version of one transcript: what the host read, once, and what it knows of it.
 ///
 /// ```
 /// use session_plugin_api::{Session, Timestamp};
 ///
-/// let transcript = b"{\"type\":\"user\"}\n\n{torn";
+/// let transcript = b"{\"type\":\"user\"}{\"type\":\"assistant\"}\n\n{torn";
 /// let session = Session::from_bytes("alice/3f2c.jsonl", "alice", Timestamp::from_micros(0), transcript);
-/// assert_eq!(session.lines().count(), 2);
-/// assert_eq!(session.events().filter(|event| event.is_ok()).count(), 1);
+/// assert_eq!(session.lines().count(), 3);
+/// assert_eq!(session.events().filter(|event| event.is_ok()).count(), 2);
 /// ```
+///
+/// # What is read of a line
+///
+/// A line that is a JSON object is a record. Of any other line, each whole record in it is read as if it stood in a line of
+/// its own, and what stands between them is a [`MalformedLine`]:
+///
+/// - An object at the line's beginning, or directly behind a record, is a record. Zeros before it do not matter.
+/// - Behind torn text it must look like one, since it could be a part of what was torn: it has a `type` and a `sessionId`, both
+///   strings, or its `type` is `summary` or `file-history-snapshot`.
+/// - What is nested in a whole object is no record.
+///
+/// A byte order mark before a line is passed over. What was read is counted for the host, once, however often and with whichever
+/// of the three methods a processor reads: the lines of which something is unreadable, but for what ends the file
+/// and may still be written; and whether there is any known record. Known is a record whose `type` is one of
+/// [`EventKind`](crate::transcript::EventKind) or stands beside a `uuid` or a `sessionId`, and whatever
+/// [`events_as`](Self::events_as) reads.
 pub struct Session<'a> {
     path: &'a Path,
     username: &'a str,
@@ -26,6 +47,7 @@ pub struct Session<'a> {
     file_hash: &'a str,
     bytes: &'a [u8],
     run: RunId,
+    tally: Tally,
 }
 
 impl<'a> Session<'a> {
@@ -40,6 +62,7 @@ impl<'a> Session<'a> {
             file_hash: "",
             bytes,
             run: RunId::default(),
+            tally: Tally::default(),
         }
     }
 
@@ -58,6 +81,7 @@ impl<'a> Session<'a> {
             file_hash: attempt.file_hash().as_str(),
             bytes: attempt.bytes().as_slice(),
             run: RunId(attempt.run()),
+            tally: Tally::default(),
         }
     }
 
@@ -85,13 +109,13 @@ impl<'a> Session<'a> {
         self.modified
     }
 
-    /// The MD5 of [`bytes`](Self::bytes), 32 lower-case hex digits.
+    /// The MD5 of the file, 32 lower-case hex digits.
     #[must_use]
     pub fn file_hash(&self) -> &'a str {
         self.file_hash
     }
 
-    /// The transcript.
+    /// The transcript: the file's bytes, or what UTF-16 decodes to.
     #[must_use]
     pub fn bytes(&self) -> &'a [u8] {
         self.bytes
@@ -103,122 +127,32 @@ impl<'a> Session<'a> {
         self.run
     }
 
-    /// The lines that are not blank, with their numbers.
-    #[must_use]
-    pub fn lines(&self) -> Lines<'a> {
-        Lines {
-            rest: self.bytes,
-            number: 0,
-        }
+    /// The lines that are not blank, with their numbers; of one that is no JSON object, each record and each unreadable piece
+    /// by itself.
+    pub fn lines(&self) -> impl Iterator<Item = Line<'a>> + use<'_, 'a> {
+        self.reader().records(Line::object).map(|line| match line {
+            Ok(line) => line,
+            Err(unreadable) => unreadable.piece(),
+        })
     }
 
-    /// The lines as [`Event`]s. A malformed line is an error item that costs nothing else.
-    pub fn events(&self) -> impl Iterator<Item = Result<Event<'a>, MalformedLine>> + use<'a> {
-        self.lines().map(|line| line.event())
+    /// The records as [`Event`]s. What is malformed is an error item that costs nothing else.
+    pub fn events(&self) -> impl Iterator<Item = Result<Event<'a>, MalformedLine<'a>>> + use<'_, 'a> {
+        self.reader().records(Line::event)
     }
 
-    /// The lines as any serde type, which may borrow from the transcript.
-    pub fn events_as<T: Deserialize<'a>>(&self) -> impl Iterator<Item = Result<T, MalformedLine>> + use<'a, T> {
-        self.lines().map(|line| line.parse())
-    }
-}
-
-/// The lines of a transcript that are not blank.
-#[derive(Clone, Debug)]
-pub struct Lines<'a> {
-    rest: &'a [u8],
-    number: u64,
-}
-
-/// One line of a transcript.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Line<'a> {
-    /// The line's number in the file, from 1.
-    pub number: u64,
-    /// The line without its line break.
-    pub bytes: &'a [u8],
-    /// Whether a line break ended it.
-    pub ending: LineEnding,
-}
-
-/// Whether a line is complete.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum LineEnding {
-    /// A line break follows.
-    Complete,
-    /// The file ends here: on a live file, the rest may still be written.
-    EndOfFile,
-}
-
-impl<'a> Line<'a> {
-    /// The line as an [`Event`].
-    ///
-    /// # Errors
-    /// When the line is no JSON object.
-    pub fn event(self) -> Result<Event<'a>, MalformedLine> {
-        let mut event = Event::parse(self.bytes).map_err(|error| self.malformed(error))?;
-        event.line = self.number;
-        Ok(event)
+    /// The records as any serde type, which may borrow from the transcript. One of another type is an error item, too.
+    pub fn events_as<T: Deserialize<'a>>(&self) -> impl Iterator<Item = Result<T, MalformedLine<'a>>> + use<'_, 'a, T> {
+        let read = |line: Line<'a>| line.parse().inspect(|_| self.tally.knows());
+        self.reader().records(read)
     }
 
-    /// The line as any serde type.
-    ///
-    /// # Errors
-    /// When the line is no JSON, or not of this type.
-    pub fn parse<T: Deserialize<'a>>(self) -> Result<T, MalformedLine> {
-        serde_json::from_slice(self.bytes).map_err(|error| self.malformed(error))
+    fn reader(&self) -> Reader<'_, 'a> {
+        Reader::new(self.bytes, &self.tally)
     }
 
-    fn malformed(self, error: serde_json::Error) -> MalformedLine {
-        MalformedLine {
-            line: self.number,
-            ending: self.ending,
-            error,
-        }
+    /// What was read so far; `None` when nothing was read to its end.
+    pub(crate) fn reading(&self) -> Option<Reading> {
+        self.tally.reading()
     }
 }
-
-impl<'a> Iterator for Lines<'a> {
-    type Item = Line<'a>;
-
-    fn next(&mut self) -> Option<Line<'a>> {
-        while !self.rest.is_empty() {
-            self.number += 1;
-            let (bytes, ending) = match memchr(b'\n', self.rest) {
-                Some(end) => {
-                    let line = &self.rest[..end];
-                    self.rest = &self.rest[end + 1..];
-                    (line, LineEnding::Complete)
-                }
-                None => (std::mem::take(&mut self.rest), LineEnding::EndOfFile),
-            };
-            let bytes = bytes.trim_ascii();
-            if !bytes.is_empty() {
-                return Some(Line {
-                    number: self.number,
-                    bytes,
-                    ending,
-                });
-            }
-        }
-        None
-    }
-}
-
-/// A line that is not what was asked for.
-#[derive(Debug)]
-pub struct MalformedLine {
-    /// The line's number in the file, from 1.
-    pub line: u64,
-    /// Whether the line is complete: the last one of a live file often is not.
-    pub ending: LineEnding,
-    error: serde_json::Error,
-}
-
-impl fmt::Display for MalformedLine {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "line {}: {}", self.line, self.error)
-    }
-}
-
-impl std::error::Error for MalformedLine {}

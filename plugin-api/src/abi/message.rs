@@ -69,10 +69,32 @@ pub struct Description {
 }
 
 /// What a processed session gave.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Processed {
     /// How many items were extracted.
     pub items_count: u64,
+    /// What was read of the transcript; `None` where the plugin did not read it to its end by way of its session.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reading: Option<Reading>,
+}
+
+impl Processed {
+    /// Whether the transcript is none of those that the processor is for: it holds no known record, and gave no item.
+    #[must_use]
+    pub fn is_unrecognised(&self) -> bool {
+        self.items_count == 0 && self.reading.as_ref().is_some_and(|reading| !reading.is_known)
+    }
+}
+
+/// What was read of a transcript.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reading {
+    /// Whether it holds a known record, or nothing at all.
+    pub is_known: bool,
+    /// How many lines could not be read, or not as a whole.
+    pub unreadable_lines: u64,
+    /// The numbers of the first of them, from 1, in ascending order.
+    pub first_unreadable: Vec<u64>,
 }
 
 impl Fault {

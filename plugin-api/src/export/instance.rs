@@ -59,6 +59,7 @@ impl<P: Exported> RawProcessor for Instance<P> {
             let result = self.0.process_session(&session, &Connection::new(attempt))?;
             Ok(Processed {
                 items_count: result.items_count,
+                reading: session.reading(),
             })
         });
         RVec::from(encode(&outcome))

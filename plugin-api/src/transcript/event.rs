@@ -27,6 +27,8 @@ use crate::Timestamp;
 pub struct Event<'a> {
     /// The line's number in the file, from 1; 0 when it was not read from one.
     pub line: u64,
+    /// The whole record as it stands in the transcript.
+    pub raw: Json<'a>,
     /// `type`: what the line records.
     pub kind: EventKind,
     /// `subtype`: what a `system` line records.
@@ -118,6 +120,7 @@ impl<'a> Event<'a> {
         let line = std::str::from_utf8(line).map_err(serde_json::Error::custom)?;
         let mut event = Self::default();
         for_each_member(line, |key, value| event.set(key, value))?;
+        event.raw = Json::from_valid(line);
         Ok(event)
     }
 
@@ -179,7 +182,14 @@ pub enum EventKind {
 
 impl<'a> Lenient<'a> for EventKind {
     fn from_json(json: Json<'a>) -> Self {
-        match json.text().unwrap_or_default().decode().as_ref() {
+        Self::named(&json.text().unwrap_or_default().decode())
+    }
+}
+
+impl EventKind {
+    /// The kind of this name.
+    pub(super) fn named(name: &str) -> Self {
+        match name {
             "user" => Self::User,
             "assistant" => Self::Assistant,
             "system" => Self::System,

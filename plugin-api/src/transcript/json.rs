@@ -3,7 +3,7 @@
 use serde::de::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
-use super::{Text, members, skim::Skimmer};
+use super::{Text, members, skim};
 
 /// Any JSON value as it stands in the transcript, unparsed.
 ///
@@ -72,7 +72,7 @@ impl<'a> Json<'a> {
     #[must_use]
     pub fn elements(self) -> Vec<Json<'a>> {
         let mut elements = Vec::new();
-        match Skimmer::new(self.0).elements(|element| elements.push(Json(element))) {
+        match skim::elements(self.0, |element| elements.push(Json(element))) {
             Some(()) => elements,
             None => Vec::new(),
         }

@@ -5,13 +5,13 @@ use std::{borrow::Cow, fmt};
 use memchr::memchr;
 use serde::de::{Deserialize, Deserializer, Error, IgnoredAny, MapAccess, Visitor};
 
-use super::{Json, skim::Skimmer};
+use super::{Json, skim};
 
 /// Hands every member of the object that `text` must be to `take`, in the order of the text.
 ///
 /// What comes before a fault may have been handed over when the error is given.
 pub(super) fn for_each_member<'a>(text: &'a str, mut take: impl FnMut(&[u8], Json<'a>)) -> serde_json::Result<()> {
-    let skimmed = Skimmer::new(text).members(|key, value| take(&unquoted(key), Json::from_valid(value)));
+    let skimmed = skim::members(text, |key, value| take(&unquoted(key), Json::from_valid(value)));
     match skimmed {
         Some(()) => Ok(()),
         None => explain(text),

@@ -23,16 +23,20 @@ mod content;
 mod event;
 mod json;
 mod lenient;
+mod marks;
 mod members;
 mod message;
 #[cfg(test)]
 mod properties;
 mod skim;
+mod splice;
 mod text;
 mod typed;
 
 pub use content::{Block, Content, ToolResult, ToolUse};
 pub use event::{Event, EventKind, ForkedFrom, Origin};
 pub use json::Json;
+pub(crate) use marks::{is_known, is_object};
 pub use message::{CacheCreation, Message, ServerToolUse, Usage};
+pub(crate) use splice::{Part, Parts};
 pub use text::Text;

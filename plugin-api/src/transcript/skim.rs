@@ -4,56 +4,105 @@
 //! at a time take a fraction of that. A skimmer takes nothing that serde_json would refuse; what it stops at is for
 //! serde_json to explain.
 
-/// A place in a JSON text.
+use std::ops::Range;
+
+/// A place in what may be a JSON text.
 pub(super) struct Skimmer<'a> {
-    text: &'a str,
+    bytes: &'a [u8],
     at: usize,
     /// What ends the objects and lists that the place lies in, the innermost last.
     closers: Vec<u8>,
+    /// Where the last string begins.
+    string: usize,
+    /// In how many objects and lists the containers lie that are noted, and where the last of them begins.
+    noted: (usize, usize),
+}
+
+/// Where an object turns out to be none.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Tear {
+    /// Where the last string before the tear begins. What is torn within a string takes the brace of what follows for a part
+    /// of it, up to the quote of the first key, and what is in a key ends it there.
+    pub(super) string: usize,
+    /// The object within the torn one that ends at the tear, where one does.
+    pub(super) last: Option<Range<usize>>,
+}
+
+/// Hands every member of the object that the text must be to `take`: the key with its quotes, and the value.
+///
+/// `None` when the text is no object, or no JSON; what comes before the fault may have been handed over by then.
+pub(super) fn members<'a>(text: &'a str, mut take: impl FnMut(&'a str, &'a str)) -> Option<()> {
+    let mut skimmer = Skimmer::at(text.as_bytes(), 0);
+    skimmer.open(b'{')?;
+    if !skimmer.passes(b'}') {
+        loop {
+            skimmer.skip_whitespace();
+            let key = text.get(skimmer.key()?)?;
+            skimmer.skip_whitespace();
+            take(key, text.get(skimmer.value()?)?);
+            if skimmer.closes(b'}')? {
+                break;
+            }
+        }
+    }
+    skimmer.end()
+}
+
+/// As [`members`], of a list.
+pub(super) fn elements<'a>(text: &'a str, mut take: impl FnMut(&'a str)) -> Option<()> {
+    let mut skimmer = Skimmer::at(text.as_bytes(), 0);
+    skimmer.open(b'[')?;
+    if !skimmer.passes(b']') {
+        loop {
+            skimmer.skip_whitespace();
+            take(text.get(skimmer.value()?)?);
+            if skimmer.closes(b']')? {
+                break;
+            }
+        }
+    }
+    skimmer.end()
+}
+
+/// Where the object ends that begins at a place, whatever comes after it.
+///
+/// # Errors
+/// When it is torn.
+pub(super) fn object_end(bytes: &[u8], start: usize) -> Result<usize, Tear> {
+    let mut skimmer = Skimmer::at(bytes, start);
+    if let Some(object) = skimmer.value() {
+        return Ok(object.end);
+    }
+    Err(Tear {
+        string: skimmer.string,
+        last: skimmer.object_before(start),
+    })
 }
 
 impl<'a> Skimmer<'a> {
-    /// At the beginning of a text.
-    pub(super) fn new(text: &'a str) -> Self {
+    fn at(bytes: &'a [u8], at: usize) -> Self {
         Self {
-            text,
-            at: 0,
+            bytes,
+            at,
             closers: Vec::new(),
+            string: at,
+            noted: (usize::MAX, at),
         }
     }
 
-    /// Hands every member of the object that the text must be to `take`: the key with its quotes, and the value.
+    /// The object that ends at this place, where the value that begins at `start` is torn.
     ///
-    /// `None` when the text is no object, or no JSON; what comes before the fault may have been handed over by then.
-    pub(super) fn members(mut self, mut take: impl FnMut(&'a str, &'a str)) -> Option<()> {
-        self.open(b'{')?;
-        if !self.passes(b'}') {
-            loop {
-                self.skip_whitespace();
-                let key = self.key()?;
-                self.skip_whitespace();
-                take(key, self.value()?);
-                if self.closes(b'}')? {
-                    break;
-                }
-            }
+    /// A second pass finds it, so that the first one need not remember where each container begins.
+    fn object_before(&self, start: usize) -> Option<Range<usize>> {
+        let before = self.bytes.get(..self.at)?.trim_ascii_end();
+        if before.last() != Some(&b'}') {
+            return None;
         }
-        self.end()
-    }
-
-    /// As [`members`](Self::members), of a list.
-    pub(super) fn elements(mut self, mut take: impl FnMut(&'a str)) -> Option<()> {
-        self.open(b'[')?;
-        if !self.passes(b']') {
-            loop {
-                self.skip_whitespace();
-                take(self.value()?);
-                if self.closes(b']')? {
-                    break;
-                }
-            }
-        }
-        self.end()
+        let mut again = Self::at(self.bytes, start);
+        again.noted.0 = self.closers.len();
+        let _torn = again.value();
+        let object = Self::at(before, again.noted.1).value()?;
+        (object.end == before.len()).then_some(object)
     }
 
     fn open(&mut self, opener: u8) -> Option<()> {
@@ -66,35 +115,35 @@ impl<'a> Skimmer<'a> {
     /// After a member or an element: whether it was the last.
     fn closes(&mut self, closer: u8) -> Option<bool> {
         self.skip_whitespace();
-        match self.next()? {
-            b',' => Some(false),
-            byte => (byte == closer).then_some(true),
+        match self.passes(b',') {
+            true => Some(false),
+            false => self.expect(closer).map(|()| true),
         }
     }
 
     fn end(&mut self) -> Option<()> {
         self.skip_whitespace();
-        (self.at == self.text.len()).then_some(())
+        (self.at == self.bytes.len()).then_some(())
     }
 
     /// Passes a key and its colon, and gives the key with its quotes.
-    fn key(&mut self) -> Option<&'a str> {
+    fn key(&mut self) -> Option<Range<usize>> {
         let start = self.at;
         self.skip_string()?;
         let end = self.at;
         self.skip_whitespace();
         self.expect(b':')?;
-        self.text.get(start..end)
+        Some(start..end)
     }
 
     /// Passes a value, however deep, and gives it as it stands.
-    fn value(&mut self) -> Option<&'a str> {
+    fn value(&mut self) -> Option<Range<usize>> {
         let start = self.at;
         self.closers.clear();
         loop {
             let begins_another = self.begin_value()?;
             if !begins_another && self.end_value()? {
-                return self.text.get(start..self.at);
+                return Some(start..self.at);
             }
             self.skip_whitespace();
         }
@@ -115,6 +164,9 @@ impl<'a> Skimmer<'a> {
     }
 
     fn enter(&mut self, closer: u8) -> Option<bool> {
+        if self.closers.len() == self.noted.0 {
+            self.noted.1 = self.at;
+        }
         self.at += 1;
         self.skip_whitespace();
         if self.passes(closer) {
@@ -144,9 +196,10 @@ impl<'a> Skimmer<'a> {
     }
 
     fn skip_string(&mut self) -> Option<()> {
+        self.string = self.at;
         self.expect(b'"')?;
         loop {
-            self.at += plain_length(self.text.as_bytes().get(self.at..)?);
+            self.at += plain_length(self.bytes.get(self.at..)?);
             match self.next()? {
                 b'"' => return Some(()),
                 b'\\' => self.skip_escape()?,
@@ -159,7 +212,7 @@ impl<'a> Skimmer<'a> {
         match self.next()? {
             b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't' => Some(()),
             b'u' => {
-                let digits = self.text.as_bytes().get(self.at..self.at + 4)?;
+                let digits = self.bytes.get(self.at..self.at + 4)?;
                 self.at += 4;
                 digits.iter().all(u8::is_ascii_hexdigit).then_some(())
             }
@@ -168,7 +221,7 @@ impl<'a> Skimmer<'a> {
     }
 
     fn skip_literal(&mut self, literal: &str) -> Option<()> {
-        let rest = self.text.as_bytes().get(self.at..)?;
+        let rest = self.bytes.get(self.at..)?;
         self.at += literal.len();
         rest.starts_with(literal.as_bytes()).then_some(())
     }
@@ -190,7 +243,7 @@ impl<'a> Skimmer<'a> {
 
     /// At least one.
     fn skip_digits(&mut self) -> Option<()> {
-        let rest = self.text.as_bytes().get(self.at..)?;
+        let rest = self.bytes.get(self.at..)?;
         let count = rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
         self.at += count;
         (count > 0).then_some(())
@@ -213,7 +266,7 @@ impl<'a> Skimmer<'a> {
     }
 
     fn peek(&self) -> Option<u8> {
-        self.text.as_bytes().get(self.at).copied()
+        self.bytes.get(self.at).copied()
     }
 
     fn next(&mut self) -> Option<u8> {
@@ -263,13 +316,13 @@ mod tests {
 
     fn members(text: &str) -> Option<Vec<(&str, &str)>> {
         let mut members = Vec::new();
-        Skimmer::new(text).members(|key, value| members.push((key, value)))?;
+        super::members(text, |key, value| members.push((key, value)))?;
         Some(members)
     }
 
     fn elements(text: &str) -> Option<Vec<&str>> {
         let mut elements = Vec::new();
-        Skimmer::new(text).elements(|element| elements.push(element))?;
+        super::elements(text, |element| elements.push(element))?;
         Some(elements)
     }
 

@@ -113,7 +113,10 @@ impl RawProcessor for Raw {
                 Err(answer) => return answer,
             }
         }
-        RVec::from(encode(&Outcome::Returned(Processed { items_count: 1 })))
+        RVec::from(encode(&Outcome::Returned(Processed {
+            items_count: 1,
+            ..Processed::default()
+        })))
     }
 }
 
@@ -138,7 +141,10 @@ impl Raw {
             Wrong::NotNowLong => return Err(failed(FaultKind::NotNow)),
             Wrong::AnswerLong => return Err(RVec::from(vec![b'x'; LONG])),
             Wrong::ItemsMany => {
-                let processed = Processed { items_count: u64::MAX };
+                let processed = Processed {
+                    items_count: u64::MAX,
+                    ..Processed::default()
+                };
                 return Err(RVec::from(encode(&Outcome::Returned(processed))));
             }
             Wrong::AnswerNoText => return Err(RVec::from(NO_TEXT)),

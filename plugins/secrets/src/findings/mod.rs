@@ -70,11 +70,16 @@ impl SessionFindings {
             },
         };
         let mut decoded = String::new();
-        for line in session.lines() {
-            let text = String::from_utf8_lossy(line.bytes);
-            if let Ok(mut event) = Event::parse(text.as_bytes()) {
-                event.line = line.number;
-                search.observe(&event, &text, &mut decoded);
+        for event in session.events() {
+            match event {
+                Ok(event) => search.observe(&event, event.raw.as_str(), &mut decoded),
+                Err(malformed) => {
+                    let text = String::from_utf8_lossy(malformed.bytes);
+                    if let Ok(mut event) = Event::parse(text.as_bytes()) {
+                        event.line = malformed.line;
+                        search.observe(&event, &text, &mut decoded);
+                    }
+                }
             }
         }
         let Record { found, left_out, .. } = search.record;
