@@ -80,7 +80,7 @@ fn read(context: &RunContext, flight: &Flight, buffer: &mut Vec<u8>) -> Result<S
         session: transcript.session.clone(),
         username: transcript.username.clone(),
         hash: snapshot.hash,
-        size: buffer.len() as u64,
+        size: snapshot.size,
         modified: snapshot.modified,
         read_at: snapshot.read_at,
     })

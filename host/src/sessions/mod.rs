@@ -1,5 +1,6 @@
 //! Transcripts on their way into the host: scanned, then read.
 
+mod encoding;
 mod scan;
 mod snapshot;
 

@@ -10,7 +10,7 @@ use std::{
 use md5::{Digest, Md5};
 use session_plugin_api::Timestamp;
 
-use super::scan::modified;
+use super::{encoding::decode_utf_16, scan::modified};
 use crate::{clock, names::FileHash};
 
 /// Why a transcript could not be read.
@@ -48,11 +48,13 @@ pub struct OpenTranscript {
     modified: Timestamp,
 }
 
-/// What was read of a transcript; the bytes themselves are in the buffer that was given.
+/// What was read of a transcript; what stands in it is in the buffer that was given.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Snapshot {
-    /// The MD5 of the bytes.
+    /// The MD5 of the file's bytes.
     pub hash: FileHash,
+    /// How many bytes of the file were read.
+    pub size: u64,
     /// When the file was last written, as it was before it was read.
     pub modified: Timestamp,
     /// When reading began.
@@ -94,6 +96,7 @@ impl OpenTranscript {
     }
 
     /// Reads the bytes into a buffer, which is emptied first, and hashes them while they are in the processor's cache.
+    /// What is UTF-16 is decoded then.
     ///
     /// # Errors
     /// When the system refuses.
@@ -116,7 +119,10 @@ impl OpenTranscript {
             .iter()
             .map(|byte| format!("{byte:02x}"))
             .collect::<String>();
+        let size = buffer.len() as u64;
+        decode_utf_16(buffer);
         Ok(Snapshot {
+            size,
             hash: FileHash::from_hex(digits),
             modified: self.modified,
             read_at,

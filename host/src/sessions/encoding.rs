@@ -1,0 +1,66 @@
+//! Transcripts that are written in UTF-16, as a redirection of PowerShell does.
+
+use std::borrow::Cow;
+
+use encoding_rs::{Encoding, UTF_16BE, UTF_16LE};
+
+/// Puts UTF-8 in the place of UTF-16; leaves anything else as it is. What is no UTF-16 within it becomes U+FFFD.
+pub(super) fn decode_utf_16(bytes: &mut Vec<u8>) {
+    let decoded = utf_16(bytes).map(|encoding| encoding.decode_with_bom_removal(bytes).0);
+    if let Some(Cow::Owned(decoded)) = decoded {
+        *bytes = decoded.into_bytes();
+    }
+}
+
+/// The encoding, by its mark before a character of ASCII, or by how an object begins.
+fn utf_16(bytes: &[u8]) -> Option<&'static Encoding> {
+    match bytes {
+        [0xff, 0xfe, 1..=0x7f, 0, ..] | [b'{', 0, b'"', 0, ..] => Some(UTF_16LE),
+        [0xfe, 0xff, 0, 1..=0x7f, ..] | [0, b'{', 0, b'"', ..] => Some(UTF_16BE),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LINE: &str = "{\"cwd\":\"/home/b\u{fc}ro \u{1f375}\"}\n";
+
+    fn decoded(bytes: impl IntoIterator<Item = u8>) -> Vec<u8> {
+        let mut bytes: Vec<u8> = bytes.into_iter().collect();
+        decode_utf_16(&mut bytes);
+        bytes
+    }
+
+    #[test]
+    fn both_orders_are_decoded_with_and_without_a_mark() {
+        for mark in ["", "\u{feff}"] {
+            let text = format!("{mark}{LINE}");
+            let units = || text.encode_utf16();
+            assert_eq!(decoded(units().flat_map(u16::to_le_bytes)), LINE.as_bytes());
+            assert_eq!(decoded(units().flat_map(u16::to_be_bytes)), LINE.as_bytes());
+        }
+    }
+
+    #[test]
+    fn half_a_unit_at_the_end_costs_only_itself() {
+        let units = LINE.encode_utf16().flat_map(u16::to_le_bytes);
+        assert_eq!(decoded(units.chain([b'{'])), format!("{LINE}\u{fffd}").as_bytes());
+    }
+
+    #[test]
+    fn anything_else_is_left_as_it_is() {
+        for bytes in [
+            LINE.as_bytes(),
+            b"\xef\xbb\xbf{}",
+            b"\xff\xfe{\"a\":1}",
+            b"\xff\xfe",
+            b"\0\0\0\0{}",
+            b"{\0",
+            b"",
+        ] {
+            assert_eq!(decoded(bytes.iter().copied()), bytes);
+        }
+    }
+}
