@@ -77,8 +77,13 @@ pub enum Malformed {
         rows: usize,
     },
     /// A count is none.
-    #[error("the result counts {0} items, more than {MAX_ITEMS}")]
-    Items(u64),
+    #[error("the result counts {counted} {what}, more than {MAX_ITEMS}")]
+    TooMany {
+        /// What was counted.
+        what: &'static str,
+        /// How many there are.
+        counted: u64,
+    },
     /// A parameter has not one row.
     #[error("parameter {place} has {rows} rows, not one")]
     Parameter {
@@ -89,7 +94,10 @@ pub enum Malformed {
     },
 }
 
-/// How many items a session may give: sums of it over all sessions are still numbers.
+/// How many unreadable lines of a session are named.
+const NAMED_LINES: usize = 10;
+
+/// How many items a session may give, and lines it may have: sums of it over all sessions are still numbers.
 const MAX_ITEMS: u64 = 1 << 48;
 
 /// A column whose parts fit each other.
@@ -175,14 +183,23 @@ pub fn parameters<'a>(raw: RSlice<'a, RawColumn<'a>>) -> Result<&'a [RawColumn<'
     Ok(raw)
 }
 
-/// The number of items that a session gave.
+/// What a plugin says that came of a session.
 ///
 /// # Errors
 /// When nothing can have so many.
-pub fn items(processed: Processed) -> Result<u64, Malformed> {
-    match processed.items_count {
-        items @ ..=MAX_ITEMS => Ok(items),
-        items => Err(Malformed::Items(items)),
+pub fn processed(mut processed: Processed) -> Result<Processed, Malformed> {
+    countable(processed.items_count, "items")?;
+    if let Some(reading) = &mut processed.reading {
+        countable(reading.unreadable_lines, "unreadable lines")?;
+        reading.first_unreadable.truncate(NAMED_LINES);
+    }
+    Ok(processed)
+}
+
+fn countable(counted: u64, what: &'static str) -> Result<(), Malformed> {
+    match counted {
+        ..=MAX_ITEMS => Ok(()),
+        counted => Err(Malformed::TooMany { what, counted }),
     }
 }
 

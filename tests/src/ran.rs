@@ -45,6 +45,10 @@ pub struct RunResult {
     pub errors: u64,
     /// How many files and folders cannot be read.
     pub unreadable: u64,
+    /// How many transcripts hold no known record.
+    pub unrecognised: u64,
+    /// How many lines could not be read.
+    pub unreadable_lines: u64,
     /// How many items the processed ones gave.
     pub items_extracted: u64,
     /// The first failures.

@@ -212,8 +212,9 @@ fn print_behaviour(behaviour: &Behaviour) -> anyhow::Result<()> {
     let second = behaviour.second_pass.iter().map(|pass| ("second pass", pass));
     for (title, pass) in std::iter::once(("first pass", &behaviour.first_pass)).chain(second) {
         output::print(format!(
-            "{title}: {} processed, {} failed, {} items, {} ms",
+            "{title}: {} processed, {} unrecognised, {} failed, {} items, {} ms",
             grouped(pass.processed),
+            grouped(pass.unrecognised),
             grouped(pass.errors),
             grouped(pass.items_extracted),
             grouped(pass.duration_ms),

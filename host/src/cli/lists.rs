@@ -46,6 +46,8 @@ pub(super) fn status(settings: &Settings, options: &ListOptions) -> anyhow::Resu
         "items",
         "backlog",
         "failing",
+        "unrecognised",
+        "unreadable lines",
         "last processed",
         "last run",
         "outcome",
@@ -55,7 +57,7 @@ pub(super) fn status(settings: &Settings, options: &ListOptions) -> anyhow::Resu
     Ok(Exit::Done)
 }
 
-fn status_row(listed: StatusListing) -> [String; 9] {
+fn status_row(listed: StatusListing) -> [String; 11] {
     let StatusListing { status, backlog, run } = listed;
     [
         status.processor,
@@ -63,6 +65,8 @@ fn status_row(listed: StatusListing) -> [String; 9] {
         status.items.to_string(),
         backlog.map(|backlog| backlog.to_string()).unwrap_or_default(),
         status.failing.to_string(),
+        status.unrecognised.to_string(),
+        status.unreadable_lines.to_string(),
         to_seconds(status.last_processed_at.unwrap_or_default()),
         to_seconds(status.last_run_at.unwrap_or_default()),
         status.last_outcome.unwrap_or_default(),

@@ -257,6 +257,7 @@ fn print_table<'a>(results: impl Iterator<Item = &'a RunResult>, plugins: &[Plug
             "{name} could not read {unreadable} files or folders: the log names them"
         ))?;
     }
+    results.iter().copied().try_for_each(tell_of_reading)?;
     for plugin in plugins {
         let reason = plugin.reason.as_deref().unwrap_or_default();
         match (&*plugin.status, &plugin.processor) {
@@ -264,6 +265,22 @@ fn print_table<'a>(results: impl Iterator<Item = &'a RunResult>, plugins: &[Plug
             ("rejected", _) => output::print(format!("{} is rejected: {reason}", plugin.file))?,
             _ => {}
         }
+    }
+    Ok(())
+}
+
+/// Tells what of the transcripts could not be read.
+fn tell_of_reading(run: &RunResult) -> anyhow::Result<()> {
+    let (name, transcripts, lines) = (&run.processor, grouped(run.unrecognised), grouped(run.unreadable_lines));
+    if run.unrecognised > 0 {
+        output::print(format!(
+            "{name} found no known record in {transcripts} transcripts: the log names the first"
+        ))?;
+    }
+    if run.unreadable_lines > 0 {
+        output::print(format!(
+            "{name} could not read {lines} lines of transcripts: the log names the first of each"
+        ))?;
     }
     Ok(())
 }

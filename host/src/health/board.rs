@@ -40,8 +40,10 @@ pub struct ObservedProcessor {
     pub backlog: u64,
     /// How many sessions' last attempts failed.
     pub failing: u64,
-    /// How many sessions gave no item.
-    pub without_items: u64,
+    /// How many transcripts hold no known record.
+    pub unrecognised: u64,
+    /// How many lines of transcripts could not be read.
+    pub unreadable_lines: u64,
 }
 
 /// The health of the whole service, as it is shown.
@@ -252,7 +254,8 @@ mod tests {
             observed,
             backlog: 1,
             failing: 2,
-            without_items: 0,
+            unrecognised: 0,
+            unreadable_lines: 0,
         };
         BTreeMap::from([("usage".parse().unwrap(), processor)])
     }

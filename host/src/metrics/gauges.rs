@@ -24,8 +24,10 @@ pub struct ObservedSessions {
     pub waiting: u64,
     /// How many failed at their last attempt.
     pub failing: u64,
-    /// How many are done and gave no item.
-    pub without_items: u64,
+    /// How many hold no known record.
+    pub unrecognised: u64,
+    /// How many lines of all of them could not be read.
+    pub unreadable_lines: u64,
     /// When transcripts were last found to be processed, or a run ended well; `None` where that never was.
     pub last_success: Option<Timestamp>,
 }
@@ -45,7 +47,8 @@ pub struct CountedWarnings {
 pub(super) struct Gauges {
     backlog: Family<OfProcessor, Gauge>,
     failing: Family<OfProcessor, Gauge>,
-    without_items: Family<OfProcessor, Gauge>,
+    unrecognised: Family<OfProcessor, Gauge>,
+    unreadable_lines: Family<OfProcessor, Gauge>,
     last_success: Family<OfProcessor, Gauge>,
     plugins: Family<OfStatus, Gauge>,
     warnings: Family<OfWarning, Gauge>,
@@ -80,10 +83,15 @@ impl Gauges {
         Self {
             backlog: registered(registry, "backlog_sessions", "Sessions that wait to be processed"),
             failing: registered(registry, "failing_sessions", "Sessions whose last attempt failed"),
-            without_items: registered(
+            unrecognised: registered(
                 registry,
-                "sessions_without_items",
-                "Sessions that are done and gave no item",
+                "unrecognised_sessions",
+                "Transcripts that hold no known record",
+            ),
+            unreadable_lines: registered(
+                registry,
+                "unreadable_lines",
+                "Lines of transcripts that could not be read",
             ),
             last_success,
             plugins: registered(registry, "plugins", "Files of the plugins directory"),
@@ -103,17 +111,30 @@ impl Gauges {
             let label = OfProcessor::new(&processor);
             set(&self.backlog, &label, sessions.waiting);
             set(&self.failing, &label, sessions.failing);
-            set(&self.without_items, &label, sessions.without_items);
+            set(&self.unrecognised, &label, sessions.unrecognised);
+            set(&self.unreadable_lines, &label, sessions.unreadable_lines);
             if let Some(at) = sessions.last_success {
                 self.last_success.get_or_create(&label).set(at.as_micros() / 1_000_000);
             }
             observed.insert(processor);
         }
         for label in gone.difference(&observed).map(OfProcessor::new) {
-            for family in [&self.backlog, &self.failing, &self.without_items, &self.last_success] {
+            for family in self.of_sessions() {
                 family.remove(&label);
             }
         }
+    }
+
+    fn of_sessions(&self) -> [&Family<OfProcessor, Gauge>; 5] {
+        let Self {
+            backlog,
+            failing,
+            unrecognised,
+            unreadable_lines,
+            last_success,
+            ..
+        } = self;
+        [backlog, failing, unrecognised, unreadable_lines, last_success]
     }
 
     pub(super) fn set_surroundings(&self, unreadable: u64, files: Option<&StateFiles>) {

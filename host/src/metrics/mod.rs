@@ -70,6 +70,8 @@ struct Shared {
 pub enum Settled {
     /// Its rows are committed.
     Processed,
+    /// It holds no known record.
+    Unrecognised,
     /// It had not changed.
     Skipped,
     /// It failed, in this way.
@@ -140,6 +142,7 @@ impl Metrics {
     pub fn observe_sessions(&self, processor: &ProcessorName, settled: Settled, sessions: u64) {
         let outcome = match settled {
             Settled::Processed => "processed",
+            Settled::Unrecognised => "unrecognised",
             Settled::Skipped => "skipped",
             Settled::Failed(kind) => kind.as_str(),
         };
@@ -273,7 +276,8 @@ mod tests {
         let sessions = ObservedSessions {
             waiting: 4,
             failing: 1,
-            without_items: 2,
+            unrecognised: 2,
+            unreadable_lines: 9,
             last_success: Some(session_plugin_api::Timestamp::from_micros(1_500_000)),
         };
         metrics.set_sessions([(usage, sessions)]);
@@ -294,7 +298,8 @@ mod tests {
             r#"session_host_transcript_bytes_total{processor="usage"} 700"#,
             r#"session_host_backlog_sessions{processor="usage"} 4"#,
             r#"session_host_failing_sessions{processor="usage"} 1"#,
-            r#"session_host_sessions_without_items{processor="usage"} 2"#,
+            r#"session_host_unrecognised_sessions{processor="usage"} 2"#,
+            r#"session_host_unreadable_lines{processor="usage"} 9"#,
             r#"session_host_last_success_timestamp_seconds{processor="usage"} 1"#,
             r#"session_host_health_warnings{kind="stuck",processor="usage"} 1"#,
             r#"session_host_plugins{status="loaded"} 2"#,

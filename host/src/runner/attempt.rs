@@ -21,8 +21,7 @@ use super::{
     worker::RunContext,
 };
 use crate::{
-    clock,
-    crossing::items,
+    clock, crossing,
     names::FileHash,
     plugins::{Fault, Instance, describe_fault},
     sessions::{OpenTranscript, SnapshotError},
@@ -38,11 +37,8 @@ pub(super) enum Verdict {
     Unchanged(Seen),
     /// It succeeded; its rows wait for the writer.
     Pending(Done),
-    /// It succeeded, and its own transaction is committed.
-    Committed {
-        /// How many items it gave.
-        items: u64,
-    },
+    /// It succeeded, and its own transaction is committed: its rows are no longer held.
+    Committed(Done),
     /// It failed.
     Failed(FailureRecord),
     /// The processor leaves it for a later run.
@@ -192,10 +188,10 @@ fn attempt_once(context: &RunContext, flight: &Flight, seen: &Seen, bytes: &[u8]
         return Err(Failed::Connection(error));
     }
     let processed = result.map_err(Failed::Plugin)?;
-    let items = items(processed).map_err(|malformed| Failed::Connection(malformed.into()))?;
-    match attempt.finish(items).map_err(Failed::Connection)? {
+    let processed = crossing::processed(processed).map_err(|malformed| Failed::Connection(malformed.into()))?;
+    match attempt.finish(processed).map_err(Failed::Connection)? {
         Finished::Pending(done) => Ok(flight.settle().then_some(Verdict::Pending(done))),
-        Finished::Committed => Ok(Some(Verdict::Committed { items })),
+        Finished::Committed(done) => Ok(Some(Verdict::Committed(done))),
         Finished::Abandoned => Ok(None),
     }
 }

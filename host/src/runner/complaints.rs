@@ -5,6 +5,8 @@ use std::{
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
+use session_plugin_api::abi::message::Processed;
+
 use crate::{cause::Cause, names::SessionKey};
 
 /// How many causes of a run are told by themselves.
@@ -23,6 +25,8 @@ struct Met {
     places: BTreeSet<String>,
     /// Sessions that failed of further causes.
     others: u64,
+    /// Transcripts that hold no known record.
+    unrecognised: u64,
 }
 
 #[derive(Debug)]
@@ -53,6 +57,35 @@ impl Complaints {
         }
     }
 
+    /// Logs what of a session could not be read.
+    pub(super) fn add_reading(&self, session: &SessionKey, processed: &Processed) {
+        if processed.is_unrecognised() {
+            return self.add_unrecognised(session);
+        }
+        let Some(reading) = processed
+            .reading
+            .as_ref()
+            .filter(|reading| reading.unreadable_lines > 0)
+        else {
+            return;
+        };
+        let (lines, first) = (reading.unreadable_lines, &reading.first_unreadable);
+        tracing::warn!(%session, lines, ?first, "lines of the transcript cannot be read: what is whole in them was read all the same");
+    }
+
+    fn add_unrecognised(&self, session: &SessionKey) {
+        let mut met = self.lock();
+        met.unrecognised += 1;
+        let is_told = met.unrecognised <= TOLD as u64;
+        drop(met);
+        match is_told {
+            true => {
+                tracing::warn!(%session, "the transcript holds no known record: it is none of this agent's, or of a newer format")
+            }
+            false => tracing::debug!(%session, "the transcript holds no known record, as others do"),
+        }
+    }
+
     fn is_news(&self, session: &SessionKey, error: &str) -> bool {
         let cause = Cause::of(session.as_str(), error);
         let mut met = self.lock();
@@ -79,6 +112,10 @@ impl Complaints {
         for hit in met.causes.values().filter(|hit| hit.sessions > 1) {
             let (sessions, like) = (hit.sessions, &hit.first);
             tracing::warn!(sessions, %like, "{sessions} sessions failed of one cause: {}", hit.error);
+        }
+        if met.unrecognised > TOLD as u64 {
+            let sessions = met.unrecognised;
+            tracing::warn!(sessions, "{sessions} transcripts hold no known record");
         }
         if met.others > 0 {
             let sessions = met.others;

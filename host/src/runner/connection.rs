@@ -9,7 +9,7 @@ use std::{
 use abi_stable::std_types::{RBox, RResult, RSlice, RStr, RVec};
 use session_plugin_api::abi::{
     RawAttempt, RawBatchSink_TO, RawColumn, RawReply,
-    message::{Fault, encode},
+    message::{Fault, Processed, encode},
 };
 
 use super::{flight::Flight, worker::RunContext};
@@ -93,7 +93,7 @@ pub(super) enum Finished {
     /// Its rows wait for the writer.
     Pending(Done),
     /// Its own transaction committed everything.
-    Committed,
+    Committed(Done),
     /// It was abandoned meanwhile.
     Abandoned,
 }
@@ -115,11 +115,11 @@ impl<'a> Attempt<'a> {
     }
 
     /// Settles a successful attempt: through its own transaction when it has one.
-    pub(super) fn finish(self, items: u64) -> Result<Finished, AttemptError> {
+    pub(super) fn finish(self, processed: Processed) -> Result<Finished, AttemptError> {
         let work = self.work.into_inner();
         let done = Done {
             seen: self.seen.clone(),
-            items,
+            processed,
             rows: work.rows,
         };
         if self.flight.transaction().is_none() {
@@ -130,7 +130,9 @@ impl<'a> Attempt<'a> {
         }
         let transaction = self.flight.transaction().take();
         let committed = transaction.map_or(Ok(()), |transaction| transaction.commit(&self.run.destination, &done));
-        committed.map(|()| Finished::Committed).map_err(AttemptError::Commit)
+        committed.map_err(AttemptError::Commit)?;
+        let rows = Vec::new();
+        Ok(Finished::Committed(Done { rows, ..done }))
     }
 
     fn guarded(&self, call: impl FnOnce(&mut Work) -> Result<u64, AttemptError>) -> RawReply {

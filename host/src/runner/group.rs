@@ -5,12 +5,12 @@ use std::time::{Duration, Instant};
 use session_plugin_api::abi::message::capped;
 
 use crate::{
-    metrics::{Metrics, Settled},
+    metrics::Settled,
     names::SessionKey,
-    state::{Destination, Done, FailureKind, FailureRecord, Seen, State, StateError, Writer},
+    state::{Done, FailureKind, FailureRecord, Seen, StateError, Writer},
 };
 
-use super::{complaints::Complaints, memory::Held, result::RunResult};
+use super::{complaints::Complaints, memory::Held, result::RunResult, worker::RunContext};
 
 /// What waits for the next commit.
 #[derive(Debug, Default)]
@@ -67,27 +67,15 @@ impl Group {
     ///
     /// # Errors
     /// When the database can go on no longer.
-    pub(super) fn commit(
-        &mut self,
-        state: &State,
-        destination: &Destination,
-        metrics: &Metrics,
-        complaints: &Complaints,
-        result: &mut RunResult,
-    ) -> Result<(), StateError> {
+    pub(super) fn commit(&mut self, context: &RunContext, result: &mut RunResult) -> Result<(), StateError> {
         let group = std::mem::take(self);
-        state.write(|writer| group.write(writer, state, destination, metrics, complaints, result))
+        context.state.write(|writer| group.write(writer, context, result))
     }
 
-    fn write(
-        self,
-        writer: &Writer,
-        state: &State,
-        destination: &Destination,
-        metrics: &Metrics,
-        complaints: &Complaints,
-        result: &mut RunResult,
-    ) -> Result<(), StateError> {
+    fn write(self, writer: &Writer, context: &RunContext, result: &mut RunResult) -> Result<(), StateError> {
+        let RunContext {
+            destination, metrics, ..
+        } = context;
         let mut failures = self.failures;
         if !self.done.is_empty() {
             let started_at = Instant::now();
@@ -95,13 +83,8 @@ impl Group {
             metrics.observe_commit(&destination.processor, started_at.elapsed());
             for done in &self.done {
                 match failed.iter().find(|failed| failed.session == done.seen.session) {
-                    Some(failed) => failures.push(uncommitted(done, &failed.error, complaints)),
-                    None => {
-                        result.processed += 1;
-                        result.items_extracted += done.items;
-                        metrics.observe_sessions(&destination.processor, Settled::Processed, 1);
-                        metrics.observe_yield(&destination.processor, done.items, 0);
-                    }
+                    Some(failed) => failures.push(uncommitted(done, &failed.error, &context.complaints)),
+                    None => acknowledge(done, context, result),
                 }
             }
             let duration_ms = started_at.elapsed().as_millis() as u64;
@@ -112,7 +95,7 @@ impl Group {
                 "committed a group"
             );
         }
-        state.checkpoint_if_due();
+        context.state.checkpoint_if_due();
         if !self.unchanged.is_empty() {
             writer.refresh(destination, &self.unchanged)?;
             let skipped = self.unchanged.len() as u64;
@@ -128,6 +111,20 @@ impl Group {
         }
         Ok(())
     }
+}
+
+/// Counts a session that is committed, and tells what of it could not be read.
+pub(super) fn acknowledge(done: &Done, context: &RunContext, result: &mut RunResult) {
+    let Done { seen, processed, .. } = done;
+    let settled = match processed.is_unrecognised() {
+        true => Settled::Unrecognised,
+        false => Settled::Processed,
+    };
+    let processor = &context.destination.processor;
+    context.metrics.observe_sessions(processor, settled, 1);
+    context.metrics.observe_yield(processor, processed.items_count, 0);
+    context.complaints.add_reading(&seen.session, processed);
+    result.add(processed);
 }
 
 fn uncommitted(done: &Done, error: &StateError, complaints: &Complaints) -> FailureRecord {

@@ -1,6 +1,7 @@
 //! What came of a run.
 
 use serde::{Deserialize, Serialize};
+use session_plugin_api::abi::message::Processed;
 
 /// What came of a run: the same JSON on the command line, over HTTP and in the audit log.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -20,6 +21,12 @@ pub struct RunResult {
     /// How many files and folders below the sessions directory cannot be read: sessions in them are not seen.
     #[serde(default)]
     pub unreadable: u64,
+    /// How many transcripts hold no known record: they gave nothing, and are not looked at again until they change.
+    #[serde(default)]
+    pub unrecognised: u64,
+    /// How many lines of transcripts could not be read.
+    #[serde(default)]
+    pub unreadable_lines: u64,
     /// How many items the processed ones gave.
     pub items_extracted: u64,
     /// The first failures, at most [`RunResult::DETAILED_ERRORS`].
@@ -47,6 +54,15 @@ impl RunResult {
     #[must_use]
     pub fn is_well(&self) -> bool {
         self.errors == 0 && self.unreadable == 0
+    }
+
+    pub(super) fn add(&mut self, processed: &Processed) {
+        match processed.is_unrecognised() {
+            true => self.unrecognised += 1,
+            false => self.processed += 1,
+        }
+        self.items_extracted += processed.items_count;
+        self.unreadable_lines += processed.reading.as_ref().map_or(0, |reading| reading.unreadable_lines);
     }
 
     pub(super) fn add_error(&mut self, session: &str, error: &str) {

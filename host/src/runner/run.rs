@@ -19,7 +19,7 @@ use super::{
     complaints::Complaints,
     dispatch::Dispatcher,
     flight::Flight,
-    group::Group,
+    group::{Group, acknowledge},
     lane::Lane,
     memory::MemoryBudget,
     progress::Progress,
@@ -163,6 +163,8 @@ impl Run<'_> {
                     capped,
                     errors,
                     unreadable,
+                    unrecognised,
+                    unreadable_lines,
                     ..
                 } = result;
                 tracing::info!(
@@ -172,6 +174,8 @@ impl Run<'_> {
                     capped,
                     errors,
                     unreadable,
+                    unrecognised,
+                    unreadable_lines,
                     "the run has ended"
                 );
                 Ok(result)
@@ -345,24 +349,15 @@ impl Conductor<'_> {
         match verdict {
             Verdict::Gone => {
                 self.result.skipped += 1;
-                self.observe(Settled::Skipped, 0);
+                let processor = &self.context.destination.processor;
+                self.context.metrics.observe_sessions(processor, Settled::Skipped, 1);
             }
             Verdict::Unchanged(seen) => self.group.add_unchanged(seen),
             Verdict::Pending(done) => self.group.add_done(done),
-            Verdict::Committed { items } => {
-                self.result.processed += 1;
-                self.result.items_extracted += items;
-                self.observe(Settled::Processed, items);
-            }
+            Verdict::Committed(done) => acknowledge(&done, &self.context, &mut self.result),
             Verdict::Failed(failure) => self.group.add_failure(failure),
             Verdict::Postponed => self.result.capped += 1,
         }
-    }
-
-    fn observe(&self, settled: Settled, items: u64) {
-        let processor = &self.context.destination.processor;
-        self.context.metrics.observe_sessions(processor, settled, 1);
-        self.context.metrics.observe_yield(processor, items, 0);
     }
 
     fn commit(&mut self) {
@@ -370,14 +365,7 @@ impl Conductor<'_> {
             self.group = Group::default();
             return;
         }
-        let committed = self.group.commit(
-            &self.context.state,
-            &self.context.destination,
-            &self.context.metrics,
-            &self.context.complaints,
-            &mut self.result,
-        );
-        if let Err(error) = committed {
+        if let Err(error) = self.group.commit(&self.context, &mut self.result) {
             self.context.dispatcher.close();
             self.failure = Some(error);
         }

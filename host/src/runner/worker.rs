@@ -214,7 +214,7 @@ impl Verdict {
         match self {
             Self::Gone => "gone",
             Self::Unchanged(_) => "skipped",
-            Self::Pending(_) | Self::Committed { .. } => "processed",
+            Self::Pending(_) | Self::Committed(_) => "processed",
             Self::Failed(failure) => failure.kind.as_str(),
             Self::Postponed => "postponed",
         }

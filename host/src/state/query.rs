@@ -174,14 +174,6 @@ impl Reader {
         failures::all_failed(&self.link, processor, run_began)
     }
 
-    /// From how many of a processor's sessions it extracted nothing.
-    ///
-    /// # Errors
-    /// When the state cannot be read.
-    pub fn sessions_without_items(&self, processor: &ProcessorName) -> Result<u64> {
-        sessions::without_items(&self.link, processor)
-    }
-
     /// Forbids what reaches out of the database: other files, extensions, a change of these settings.
     ///
     /// # Errors

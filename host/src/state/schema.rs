@@ -12,7 +12,10 @@ use super::{
 };
 
 /// The steps to the current schema, in order: the first is version 1.
-const STEPS: [&str; 1] = [include_str!("schema/0001_tables.sql")];
+const STEPS: [&str; 2] = [
+    include_str!("schema/0001_tables.sql"),
+    include_str!("schema/0002_reading.sql"),
+];
 
 /// The table of the older service, whose only processor was the verification one.
 const OLDER_TABLE: &str = "session_extraction_state";

@@ -54,6 +54,12 @@ pub struct ProcessorStatus {
     pub sessions: i64,
     /// How many items they gave.
     pub items: i64,
+    /// How many further transcripts hold no known record.
+    #[serde(default)]
+    pub unrecognised: i64,
+    /// How many lines of all of them could not be read.
+    #[serde(default)]
+    pub unreadable_lines: i64,
     /// When the latest of them was processed, UTC.
     pub last_processed_at: Option<String>,
     /// How many sessions fail.
@@ -119,22 +125,16 @@ pub(super) fn read(connection: &Connection, processor: &ProcessorName) -> Result
     rows.and_then(Iterator::collect).doing(doing)
 }
 
-/// How many of a processor's sessions gave no item.
-pub(super) fn without_items(connection: &Connection, processor: &ProcessorName) -> Result<u64> {
-    let sql =
-        "SELECT system.main.count(*) FROM session_processor_state WHERE processor_name = ? AND items_extracted = 0";
-    let found: Result<i64> = connection
-        .query_row(sql, [processor.as_str()], |row| row.get(0))
-        .doing("count the sessions without items");
-    Ok(u64::try_from(found?).unwrap_or(0))
-}
-
 /// How far each processor is, in the order of their names.
 pub(super) fn status(connection: &Connection) -> Result<Vec<ProcessorStatus>> {
     let doing = "read how far the processors are";
     let sql = "SELECT processor_name, coalesce(sessions, 0), coalesce(items, 0), last_processed_at::VARCHAR,
-                      coalesce(failing, 0), last_run_at::VARCHAR, last_outcome
-               FROM (SELECT processor_name, system.main.count(*) AS sessions, system.main.sum(items_extracted)::BIGINT AS items,
+                      coalesce(failing, 0), last_run_at::VARCHAR, last_outcome, coalesce(unrecognised, 0),
+                      coalesce(unreadable_lines, 0)
+               FROM (SELECT processor_name, system.main.count(*) FILTER (unrecognised IS DISTINCT FROM true) AS sessions,
+                            system.main.count(*) FILTER (unrecognised) AS unrecognised,
+                            system.main.sum(unreadable_lines)::BIGINT AS unreadable_lines,
+                            system.main.sum(items_extracted)::BIGINT AS items,
                             system.main.max(processed_at) AS last_processed_at
                      FROM session_processor_state GROUP BY processor_name)
                FULL JOIN (SELECT processor_name, system.main.count(*) AS failing
@@ -151,6 +151,8 @@ pub(super) fn status(connection: &Connection) -> Result<Vec<ProcessorStatus>> {
             failing: row.get(4)?,
             last_run_at: row.get(5)?,
             last_outcome: row.get(6)?,
+            unrecognised: row.get(7)?,
+            unreadable_lines: row.get(8)?,
         })
     });
     rows.and_then(Iterator::collect).doing(doing)

@@ -5,13 +5,13 @@ use std::{collections::BTreeMap, sync::Arc};
 use duckdb::{
     Connection,
     arrow::{
-        array::{ArrayRef, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray},
+        array::{ArrayRef, BooleanArray, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray},
         compute::concat_batches,
         datatypes::{Field, Schema},
     },
     params,
 };
-use session_plugin_api::Timestamp;
+use session_plugin_api::{Timestamp, abi::message::Processed};
 
 use super::{
     batch::{Column, PendingRows},
@@ -45,8 +45,8 @@ pub struct Seen {
 pub struct Done {
     /// The version of the transcript.
     pub seen: Seen,
-    /// How many items were extracted.
-    pub items: u64,
+    /// What was extracted and read.
+    pub processed: Processed,
     /// The rows that replace the session's earlier ones.
     pub rows: Vec<PendingRows>,
 }
@@ -85,7 +85,7 @@ pub struct Writer {
 
 const STAGING: &str = "CREATE TEMP TABLE IF NOT EXISTS staged_session (
         session_file VARCHAR, username VARCHAR, items_extracted BIGINT, file_hash VARCHAR,
-        file_size BIGINT, file_mtime TIMESTAMP, checked_at TIMESTAMP)";
+        file_size BIGINT, file_mtime TIMESTAMP, checked_at TIMESTAMP, unreadable_lines BIGINT, unrecognised BOOLEAN)";
 
 impl Writer {
     pub(super) fn new(connection: Link) -> Result<Self> {
@@ -135,7 +135,8 @@ impl Writer {
     pub fn refresh(&self, destination: &Destination, unchanged: &[Seen]) -> Result<()> {
         let doing = "refresh unchanged sessions";
         in_transaction(&self.connection, doing, |connection| {
-            stage(connection, unchanged.iter().map(|seen| (seen, 0)))?;
+            let nothing = Processed::default();
+            stage(connection, unchanged.iter().map(|seen| (seen, &nothing)))?;
             let sql = "UPDATE session_processor_state AS state
                        SET username = staged.username, file_size = staged.file_size, file_mtime = staged.file_mtime, checked_at = staged.checked_at
                        FROM staged_session AS staged
@@ -168,7 +169,7 @@ pub(super) fn write_in_transaction(connection: &Connection, destination: &Destin
 }
 
 fn write(connection: &Connection, destination: &Destination, group: &[Done]) -> Result<()> {
-    stage(connection, group.iter().map(|done| (&done.seen, done.items)))?;
+    stage(connection, group.iter().map(|done| (&done.seen, &done.processed)))?;
     for table in &destination.tables {
         let sql = format!(
             "DELETE FROM {} WHERE session_file IN (SELECT session_file FROM staged_session)",
@@ -181,14 +182,16 @@ fn write(connection: &Connection, destination: &Destination, group: &[Done]) -> 
     append(connection, group)?;
     let sql = "INSERT INTO session_processor_state
                    (processor_name, session_file, username, processed_at, items_extracted, file_hash, file_size,
-                    file_mtime, checked_at, output_version)
-               SELECT ?, session_file, username, checked_at, items_extracted, file_hash, file_size, file_mtime, checked_at, ?
+                    file_mtime, checked_at, output_version, unreadable_lines, unrecognised)
+               SELECT ?, session_file, username, checked_at, items_extracted, file_hash, file_size, file_mtime, checked_at, ?,
+                      unreadable_lines, unrecognised
                FROM staged_session
                ON CONFLICT (processor_name, session_file) DO UPDATE SET
                    username = excluded.username, processed_at = excluded.processed_at,
                    items_extracted = excluded.items_extracted, file_hash = excluded.file_hash,
                    file_size = excluded.file_size, file_mtime = excluded.file_mtime,
-                   checked_at = excluded.checked_at, output_version = excluded.output_version";
+                   checked_at = excluded.checked_at, output_version = excluded.output_version,
+                   unreadable_lines = excluded.unreadable_lines, unrecognised = excluded.unrecognised";
     let parameters = params![destination.processor.as_str(), destination.output_version];
     connection
         .execute(sql, parameters)
@@ -221,33 +224,42 @@ pub(super) fn verify(connection: &Connection, destination: &Destination, group: 
     }
 }
 
-fn stage<'a>(connection: &Connection, sessions: impl Iterator<Item = (&'a Seen, u64)>) -> Result<()> {
+fn stage<'a>(connection: &Connection, sessions: impl Iterator<Item = (&'a Seen, &'a Processed)>) -> Result<()> {
     let doing = "stage the sessions";
     connection.execute_batch("DELETE FROM staged_session").doing(doing)?;
-    let sessions: Vec<(&Seen, u64)> = sessions.collect();
+    let sessions: Vec<(&Seen, &Processed)> = sessions.collect();
     let texts = |text: fn(&Seen) -> &str| -> ArrayRef {
         Arc::new(StringArray::from_iter_values(
             sessions.iter().map(|(seen, _)| text(seen)),
         ))
     };
-    let integers = |integer: fn(&(&Seen, u64)) -> u64| -> ArrayRef {
+    let integers = |integer: fn(&Seen, &Processed) -> Option<u64>| -> ArrayRef {
         let values = sessions
             .iter()
-            .map(|session| i64::try_from(integer(session)).unwrap_or(i64::MAX));
-        Arc::new(Int64Array::from_iter_values(values))
+            .map(|(seen, processed)| integer(seen, processed).map(|value| i64::try_from(value).unwrap_or(i64::MAX)));
+        Arc::new(Int64Array::from_iter(values))
     };
     let times = |time: fn(&Seen) -> Timestamp| -> ArrayRef {
         let values = sessions.iter().map(|(seen, _)| time(seen).as_micros());
         Arc::new(TimestampMicrosecondArray::from_iter_values(values))
     };
+    let unrecognised: ArrayRef = Arc::new(BooleanArray::from_iter(sessions.iter().map(|(_, processed)| {
+        let is_read = processed.reading.is_some();
+        is_read.then(|| processed.is_unrecognised())
+    })));
     let columns = [
         ("session_file", texts(|seen| seen.session.as_str())),
         ("username", texts(|seen| &seen.username)),
-        ("items_extracted", integers(|(_, items)| *items)),
+        ("items_extracted", integers(|_, processed| Some(processed.items_count))),
         ("file_hash", texts(|seen| seen.hash.as_str())),
-        ("file_size", integers(|(seen, _)| seen.size)),
+        ("file_size", integers(|seen, _| Some(seen.size))),
         ("file_mtime", times(|seen| seen.modified)),
         ("checked_at", times(|seen| seen.read_at)),
+        (
+            "unreadable_lines",
+            integers(|_, processed| Some(processed.reading.as_ref()?.unreadable_lines)),
+        ),
+        ("unrecognised", unrecognised),
     ];
     let mut appender = connection
         .appender_to_catalog_and_db("staged_session", "temp", "main")

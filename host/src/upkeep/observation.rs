@@ -113,7 +113,8 @@ fn unobserved(
         observed,
         backlog: 0,
         failing: 0,
-        without_items: 0,
+        unrecognised: 0,
+        unreadable_lines: 0,
     }
 }
 
@@ -123,7 +124,8 @@ fn told_in_metrics(
     let sessions = ObservedSessions {
         waiting: processor.backlog,
         failing: processor.failing,
-        without_items: processor.without_items,
+        unrecognised: processor.unrecognised,
+        unreadable_lines: processor.unreadable_lines,
         last_success: processor.observed.last_checked,
     };
     // Nobody wants a processor that does not serve without a configuration and has none.
@@ -193,11 +195,14 @@ impl Look<'_> {
             all_failed: all_failed.map(|failed| failed.sessions),
             ..unobserved.observed
         };
+        let counted =
+            |count: fn(&ProcessorStatus) -> i64| status.map_or(0, |status| u64::try_from(count(status)).unwrap_or(0));
         Ok(ObservedProcessor {
             observed,
             backlog: backlog.sessions,
-            failing: status.map_or(0, |status| u64::try_from(status.failing).unwrap_or(0)),
-            without_items: self.reader.sessions_without_items(name)?,
+            failing: counted(|status| status.failing),
+            unrecognised: counted(|status| status.unrecognised),
+            unreadable_lines: counted(|status| status.unreadable_lines),
         })
     }
 }

@@ -1,0 +1,2 @@
+ALTER TABLE session_processor_state ADD COLUMN IF NOT EXISTS unreadable_lines BIGINT;
+ALTER TABLE session_processor_state ADD COLUMN IF NOT EXISTS unrecognised BOOLEAN;
