@@ -3,6 +3,7 @@
 mod concealment;
 mod embedded;
 mod findings;
+mod form;
 #[cfg(test)]
 mod measure;
 mod rows;
@@ -19,7 +20,7 @@ use session_plugin_api::prelude::*;
 use crate::{findings::SessionFindings, salt::SaltCache, schema::SECRET_FINDINGS};
 
 /// Grows when the same transcript gives other rows than before.
-const OUTPUT_VERSION: u32 = 1;
+const OUTPUT_VERSION: u32 = 2;
 
 /// The processor `secrets`.
 #[derive(Debug, Default)]

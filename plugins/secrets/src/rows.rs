@@ -52,7 +52,7 @@ pub(crate) fn rows<'a>(
             first_event_uuid: event_uuid.map(|uuid| concealment.apply(uuid).to_owned()),
             first_line: i64::try_from(finding.first_line).unwrap_or(i64::MAX),
             json_path: finding.first_path.written(&concealment),
-            occurrences: finding.occurrences,
+            occurrences: finding.occurrences.count(),
             first_seen_at: finding.first_seen_at,
         }
     });

@@ -1,32 +1,60 @@
 //! A secret that was found, in a type that does not give it away.
 
-use std::fmt::{self, Write as _};
+use std::{
+    fmt::{self, Write as _},
+    hash::{Hash, Hasher},
+};
 
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 
-use crate::salt::Salt;
+use crate::{form::one_form, salt::Salt};
 
-/// A secret. It can be compared and hashed; what can be shown of it is its [`fingerprint`](Self::fingerprint) and its
-/// [`preview`](Self::preview).
-#[derive(Clone, PartialEq, Eq, Hash)]
-pub(crate) struct Secret(String);
+/// A secret. It can be compared and hashed, in [`one_form`] of all that it can be written in; what can be shown of it is
+/// its [`fingerprint`](Self::fingerprint) and its [`preview`](Self::preview).
+#[derive(Clone)]
+pub(crate) struct Secret {
+    written: String,
+    /// Absent where it is as written.
+    form: Option<String>,
+}
+
+impl PartialEq for Secret {
+    fn eq(&self, other: &Self) -> bool {
+        self.form() == other.form()
+    }
+}
+
+impl Eq for Secret {}
+
+impl Hash for Secret {
+    fn hash<H: Hasher>(&self, hasher: &mut H) {
+        self.form().hash(hasher);
+    }
+}
 
 impl Secret {
     /// Takes a secret out of sight.
     pub(crate) fn new(secret: &str) -> Self {
-        Self(secret.to_owned())
+        Self {
+            written: secret.to_owned(),
+            form: one_form(secret),
+        }
     }
 
-    /// The secret itself, for what takes it out of other texts. Never to be written anywhere.
+    /// The secret itself, as it was written, for what takes it out of other texts. Never to be written anywhere.
     pub(crate) fn expose(&self) -> &str {
-        &self.0
+        &self.written
+    }
+
+    fn form(&self) -> &str {
+        self.form.as_deref().unwrap_or(&self.written)
     }
 
     /// HMAC-SHA-256 of the secret under the database's salt, in hex: the same for the same secret anywhere.
     pub(crate) fn fingerprint(&self, salt: &Salt) -> String {
         let mut mac = Hmac::<Sha256>::new(&salt.as_key().into());
-        mac.update(self.0.as_bytes());
+        mac.update(self.form().as_bytes());
         let digest = mac.finalize().into_bytes();
         digest.iter().fold(String::with_capacity(64), |mut hex, byte| {
             let _ = write!(hex, "{byte:02x}");
@@ -37,8 +65,8 @@ impl Secret {
     /// At most the first four characters, never more than a quarter of the secret, and its length.
     pub(crate) fn preview(&self) -> String {
         const SHOWN: usize = 4;
-        let length = self.0.chars().count();
-        let shown = self.0.chars().take(SHOWN.min(length / 4));
+        let length = self.form().chars().count();
+        let shown = self.form().chars().take(SHOWN.min(length / 4));
         let mut preview: String = shown.flat_map(char::escape_debug).collect();
         let _ = write!(preview, "... ({length} characters)");
         preview

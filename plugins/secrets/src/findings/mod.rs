@@ -1,5 +1,6 @@
 //! The findings of a session: one per secret, however often it stands in the transcript.
 
+mod occurrences;
 #[cfg(test)]
 mod tests;
 
@@ -13,6 +14,7 @@ use memchr::memmem;
 use secret_detector::{LONGEST_KEY, Origin, Rules, Scanner, Specificity};
 use session_plugin_api::{Session, Timestamp, log, transcript::Event};
 
+use self::occurrences::{Occurrences, Part};
 use crate::{
     embedded::{Find, for_each_find},
     secret::Secret,
@@ -41,7 +43,7 @@ pub(crate) struct Finding {
     /// The secret.
     pub(crate) secret: Secret,
     /// In how many places it stands.
-    pub(crate) occurrences: i64,
+    pub(crate) occurrences: Occurrences,
     /// The line that it stands in first, from 1.
     pub(crate) first_line: u64,
     /// That line's `uuid`.
@@ -95,8 +97,8 @@ impl SessionFindings {
 }
 
 impl Finding {
-    fn is_found_again(&mut self, rule: usize, specificity: Specificity) {
-        self.occurrences += 1;
+    fn is_found_again(&mut self, rule: usize, specificity: Specificity, line: u64, part: Part) {
+        self.occurrences.add(line, part);
         if specificity > self.specificity {
             self.rule = rule;
             self.specificity = specificity;
@@ -135,7 +137,8 @@ impl Search<'_> {
                 place,
             };
             for_each_find(&mut self.scanner, string.decode_into(decoded), &origin, |find| {
-                self.record.take(event, find, || JsonPath::of(place));
+                let part = Part::of(place.enclosures);
+                self.record.take(event, find, part, || JsonPath::of(place));
             });
         });
     }
@@ -153,7 +156,8 @@ impl Search<'_> {
                     secret: Secret::new(&called.file),
                     embedded_at: None,
                 };
-                self.record.take(event, find, || called.json_path.clone());
+                self.record
+                    .take(event, find, Part::Message, || called.json_path.clone());
             }
         }
     }
@@ -167,9 +171,12 @@ impl Record {
         }
     }
 
-    fn take(&mut self, event: &Event<'_>, find: Find<'_>, path: impl FnOnce() -> JsonPath) {
+    fn take(&mut self, event: &Event<'_>, find: Find<'_>, part: Part, path: impl FnOnce() -> JsonPath) {
         match self.known.entry(find.secret) {
-            Entry::Occupied(known) => self.found.findings[*known.get()].is_found_again(find.rule, find.specificity),
+            Entry::Occupied(known) => {
+                let finding = &mut self.found.findings[*known.get()];
+                finding.is_found_again(find.rule, find.specificity, event.line, part);
+            }
             Entry::Vacant(_) if self.found.findings.len() >= RECORDED_FINDINGS => self.left_out += 1,
             Entry::Vacant(unknown) => {
                 let secret = unknown.key().clone();
@@ -178,7 +185,7 @@ impl Record {
                     rule: find.rule,
                     specificity: find.specificity,
                     secret,
-                    occurrences: 1,
+                    occurrences: Occurrences::first(event.line, part),
                     first_line: event.line,
                     first_event_uuid: identifier(event.uuid.as_deref()),
                     first_seen_at: self.now,

@@ -100,6 +100,43 @@ fn a_key_of_several_lines_is_found_behind_its_escapes() {
 }
 
 #[test]
+fn a_key_is_the_same_secret_however_it_is_written() {
+    let body = "MIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcwggSjAgEAAoIBAQCu9kz4AKpEJJ1o\n".repeat(4);
+    let key = format!("-----BEGIN PRIVATE {0}-----\n{body}-----END PRIVATE {0}-----\n", "KEY");
+    let numbered: String = (1..)
+        .zip(key.lines())
+        .map(|(number, line)| format!("{number:6}→{line}\n"))
+        .collect();
+    let escaped = format!("KEY={key:?} npm start");
+    let indented = format!("  key: |\n    {}", key.replace('\n', "\n    "));
+    let account = json!({"type": "service_account", "private_key": key}).to_string();
+    let transcript = lines(&[key, numbered, escaped, indented, account].map(|text| said(&text)));
+    with_rows(&transcript, |rows| {
+        let [row] = rows else { panic!("{rows:#?}") };
+        assert_eq!((row.occurrences, row.preview.as_str()), (5, "MIIE... (256 characters)"));
+    });
+}
+
+#[test]
+fn a_cookie_is_the_same_secret_as_such_and_percent_encoded() {
+    let cookie = format!("xoxd{}Zk3vQ9wLr7XtBm5+nGh2Jd8/SpY4cF6uEoT1iAaR0lKqWxNzVb==", '-');
+    let encoded = cookie.replace('+', "%2B").replace('/', "%2f").replace('=', "%3D");
+    let transcript = lines(&[said(&format!("Cookie: d={encoded}; x=1")), said(&cookie)]);
+    with_rows(&transcript, |rows| {
+        let [row] = rows else { panic!("{rows:#?}") };
+        assert_eq!((row.rule_id, row.occurrences), ("slack-browser-cookie", 2));
+    });
+}
+
+#[test]
+fn a_result_and_the_tools_own_record_of_it_are_one_place() {
+    let result = json!({"type": "tool_result", "tool_use_id": "t1", "content": some_token()});
+    let line = json!({"message": {"content": [result]}, "toolUseResult": {"stdout": some_token()}});
+    let expected = [("message.content[0].content".to_owned(), 2)];
+    assert_eq!(paths(&lines(&[line, said(&some_token())])), expected);
+}
+
+#[test]
 fn a_secret_in_a_string_that_is_json_counts_once() {
     let embedded = json!([{"api_key": some_token()}, {"note": format!("{} again", some_token())}]).to_string();
     let expected = [("message.content[0].text -> [0].api_key".to_owned(), 2)];

@@ -128,6 +128,11 @@ impl<'a> Escaped<'a> {
         start..start + self.0.len()
     }
 
+    /// Whether it is this, written without escapes.
+    pub(crate) fn is(self, text: &str) -> bool {
+        self.0 == text
+    }
+
     /// Unescaped; `buffer` holds the text if anything was escaped. Half of a surrogate pair becomes U+FFFD.
     pub(crate) fn decode_into<'b>(self, buffer: &'b mut String) -> &'b str
     where
