@@ -79,6 +79,8 @@ pub struct Event<'a> {
     pub error: Json<'a>,
     /// `costUSD`: what the response cost, where the agent or a proxy wrote it down.
     pub cost_usd: Option<f64>,
+    /// `toolDenialKind`: what kept a tool from being called, such as `permission-rule`.
+    pub tool_denial_kind: Option<Cow<'a, str>>,
     timestamp: Option<Cow<'a, str>>,
 }
 
@@ -109,6 +111,7 @@ lenient_object!(Event<'a> {
     b"toolUseResult" => tool_use_result,
     b"error" => error,
     b"costUSD" => cost_usd,
+    b"toolDenialKind" => tool_denial_kind,
 });
 
 impl<'a> Event<'a> {
@@ -219,7 +222,7 @@ mod tests {
                 "agentId":"a1","requestId":"r1","timestamp":"1970-01-01T00:00:01Z","cwd":"/home","gitBranch":"main",
                 "version":"2.1.0","isSidechain":true,"isMeta":true,"isCompactSummary":true,"isApiErrorMessage":true,
                 "message":{"role":"assistant"},"content":"c","toolUseId":"t1","is_error":true,
-                "toolUseResult":{"stdout":""},"error":{"status":529},"costUSD":0.25,
+                "toolUseResult":{"stdout":""},"error":{"status":529},"costUSD":0.25,"toolDenialKind":"permission-rule",
                 "forkedFrom":{"sessionId":"s0","messageUuid":"u0"},"origin":{"kind":"human"},
                 "attachment":{"type":"file"}}"#,
         );
@@ -238,6 +241,7 @@ mod tests {
             (&event.version, "2.1.0"),
             (&event.tool_use_id, "t1"),
             (&event.message.role, "assistant"),
+            (&event.tool_denial_kind, "permission-rule"),
         ];
         for (field, expected) in strings {
             assert_eq!(field.as_deref(), Some(expected));

@@ -3,6 +3,8 @@
 mod calls;
 mod classes;
 mod ending;
+#[cfg(test)]
+mod measure;
 mod observations;
 mod rows;
 mod schema;
@@ -24,7 +26,7 @@ use crate::{
 };
 
 /// Grows when the same transcript gives other rows than before.
-const PROCESSOR_VERSION: u32 = 1;
+const PROCESSOR_VERSION: u32 = 2;
 
 /// The processor `errors`.
 #[derive(Debug, Default)]

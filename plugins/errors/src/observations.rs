@@ -10,7 +10,7 @@ use session_plugin_api::{
 
 use crate::{
     calls::{Answered, CallNumber, CallResult, Calls},
-    classes::{Origin, is_of_a_person},
+    classes::{Origin, Told, is_of_a_person},
     ending::{Ending, Endings},
 };
 
@@ -69,7 +69,7 @@ pub(crate) struct Observations<'a, C> {
 
 impl<'a, C> Observations<'a, C>
 where
-    C: Fn(Origin, Option<&str>, &str) -> &'a str,
+    C: Fn(&Told<'_>) -> &'a str,
 {
     /// Reads a session, whose failures `classify` names. Malformed lines are left out.
     pub(crate) fn of(session: &Session<'a>, classify: C) -> Self {
@@ -99,13 +99,14 @@ where
         }
         match line.kind {
             EventKind::Assistant if line.is_api_error_message => {
-                let text = joined(line.message.content);
-                self.request_failed(line, text);
+                let code = line.error.text().map(|code| code.decode());
+                self.request_failed(line, code, joined(line.message.content));
             }
             EventKind::Assistant => self.observe_answer(line),
             EventKind::User => self.observe_user(line),
             EventKind::System if line.subtype.as_deref() == Some("api_error") => {
-                self.request_failed(line, text_of_error(line.error));
+                let error = ApiError::read(line.error);
+                self.request_failed(line, error.kind, error.text);
             }
             EventKind::ToolUseResult => {
                 let ended = match line.is_error {
@@ -169,20 +170,27 @@ where
             Answered::Unknown => Of::UnknownCall,
         };
         self.call_failed_after = Some(self.answers);
-        self.failed(line, origin, of, joined(content));
+        let code = line.tool_denial_kind.clone();
+        self.failed(line, origin, of, code, joined(content));
     }
 
-    fn request_failed(&mut self, line: &Event<'a>, text: String) {
+    fn request_failed(&mut self, line: &Event<'a>, code: Option<Cow<'a, str>>, text: String) {
         let is_retry = self.request_failed_after == Some(self.answers);
         self.request_failed_after = Some(self.answers);
-        self.failed(line, Origin::Api, self.of_model(is_retry), text);
+        self.failed(line, Origin::Api, self.of_model(is_retry), code, text);
     }
 
     /// A tool that a person stopped has a result that says so: the note that follows is of the same stop.
     fn interrupted(&mut self, line: &Event<'a>, note: Cow<'a, str>) {
         let is_told = note.starts_with(INTERRUPTION_OF_TOOL) && self.call_failed_after == Some(self.answers);
         if !is_told {
-            self.failed(line, Origin::Interruption, self.of_model(false), note.into_owned());
+            self.failed(
+                line,
+                Origin::Interruption,
+                self.of_model(false),
+                None,
+                note.into_owned(),
+            );
         }
         self.endings.set(line.is_sidechain, Ending::Interrupted);
     }
@@ -194,12 +202,17 @@ where
         }
     }
 
-    fn failed(&mut self, line: &Event<'a>, origin: Origin, of: Of, text: String) {
+    fn failed(&mut self, line: &Event<'a>, origin: Origin, of: Of, code: Option<Cow<'a, str>>, text: String) {
         let tool = match of {
             Of::Call(call) => self.calls.tool(call).map(AsRef::as_ref),
             Of::UnknownCall | Of::Model { .. } => None,
         };
-        let class = (self.classify)(origin, tool, &text);
+        let class = (self.classify)(&Told {
+            origin,
+            tool,
+            code: code.as_deref(),
+            text: &text,
+        });
         let ending = match is_of_a_person(class) {
             true => Ending::Interrupted,
             false => Ending::Error,
@@ -222,19 +235,29 @@ fn joined(content: Content<'_>) -> String {
     texts.join("\n")
 }
 
-/// What the API said: its status, and the type and message of the innermost error.
-fn text_of_error(error: Json<'_>) -> String {
-    let status = error.get("status").map(|status| status.as_str().to_owned());
-    let mut inner = error;
-    while let Some(error) = inner.get("error").filter(|error| error.as_str().starts_with('{')) {
-        inner = error;
-    }
-    let field = |name| Some(inner.get(name)?.text()?.decode().into_owned());
-    let parts = [status, field("type"), field("message")];
-    let parts: Vec<String> = parts.into_iter().flatten().collect();
-    match parts.as_slice() {
-        [] => error.as_str().to_owned(),
-        parts => parts.join(" "),
+/// An error that the API gave.
+struct ApiError<'a> {
+    /// The type of the innermost error.
+    kind: Option<Cow<'a, str>>,
+    /// Its status, and the type and message of the innermost error.
+    text: String,
+}
+
+impl<'a> ApiError<'a> {
+    fn read(error: Json<'a>) -> Self {
+        let status = error.get("status").map(|status| Cow::Borrowed(status.as_str()));
+        let mut inner = error;
+        while let Some(error) = inner.get("error").filter(|error| error.as_str().starts_with('{')) {
+            inner = error;
+        }
+        let field = |name| Some(inner.get(name)?.text()?.decode());
+        let kind = field("type");
+        let parts: Vec<_> = [status, kind.clone(), field("message")].into_iter().flatten().collect();
+        let text = match parts.as_slice() {
+            [] => error.as_str().to_owned(),
+            parts => parts.join(" "),
+        };
+        Self { kind, text }
     }
 }
 

@@ -27,7 +27,7 @@ pub(crate) struct SessionErrors<'a> {
 impl<'a> SessionErrors<'a> {
     /// Reads a session; `redact` takes secrets out of a text.
     pub(crate) fn of(session: &Session<'a>, classes: &'a Classes, redact: impl Fn(&str) -> Cow<'_, str>) -> Self {
-        let seen = Observations::of(session, |origin, tool, text| classes.classify(origin, tool, text));
+        let seen = Observations::of(session, |error| classes.classify(error));
         let later = Later {
             successes: seen.calls.last_successes(),
             answers: seen.answers,

@@ -130,6 +130,37 @@ fn errors_of_the_api_are_retried_and_recovered_by_an_answer() {
 }
 
 #[test]
+fn what_the_agent_calls_an_error_tells_more_than_its_words() {
+    let refused = |code: &str| {
+        let error = api_error("You've hit your credit balance: request timed out");
+        error.replacen('{', &format!(r#"{{"error":"{code}","#), 1)
+    };
+    let failed = r#"{"type":"system","subtype":"api_error","error":{"status":400,"error":{"type":"error","error":{"type":"rate_limit_error","message":"Overloaded"}}}}"#;
+    let denied = result("t1", true, "Request timed out").replacen('{', r#"{"toolDenialKind":"permission-rule","#, 1);
+    let lines = [
+        refused("rate_limit"),
+        refused("billing_error"),
+        refused("unknown"),
+        failed.to_owned(),
+        call("t1", "Bash", "a"),
+        denied,
+    ];
+    check(&lines, |found| {
+        let classes: Vec<_> = found.errors.iter().map(|error| error.class).collect();
+        assert_eq!(
+            classes,
+            [
+                "api_rate_limited",
+                "api_billing",
+                "api_billing",
+                "api_rate_limited",
+                "permission_denied"
+            ]
+        );
+    });
+}
+
+#[test]
 fn a_stop_by_a_person_is_told_once() {
     let rejected = [
         call("t1", "Bash", "a"),

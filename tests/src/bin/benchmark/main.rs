@@ -7,7 +7,8 @@ mod against_appender;
 mod against_ccusage;
 mod against_floor;
 mod against_idle;
-mod labelled;
+mod labelled_errors;
+mod labelled_secrets;
 mod other_processors;
 mod process;
 mod programs;
@@ -79,7 +80,8 @@ fn main() -> Result<()> {
     )?;
     against_floor::compare(&host, &floor, &arguments.corpus, repetitions)?;
     other_processors::compare(&host, &floor, &["errors", "secrets"], &arguments.corpus, repetitions)?;
-    labelled::measure(&host, &scratch)?;
+    labelled_secrets::measure(&host, &scratch)?;
+    labelled_errors::measure(&host, &scratch)?;
     against_appender::compare(&host, repetitions)?;
     against_idle::compare(&host, &arguments.corpus)?;
     if let (Some(program), Some(home)) = (arguments.ccusage, arguments.home) {

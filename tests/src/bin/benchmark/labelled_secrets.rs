@@ -5,8 +5,8 @@ use std::fs;
 use std::io::{self, Write};
 use std::path::Path;
 
+use ::labelled_secrets::samples;
 use anyhow::{Context, Result};
-use labelled_secrets::samples;
 use serde::Deserialize;
 
 use crate::programs::Host;
