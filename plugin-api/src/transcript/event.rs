@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use serde::de::Error;
 
 use super::{
-    Content, Json, Message,
+    Content, ForkedFrom, Json, Message, Origin,
     lenient::{Lenient, lenient_object},
     members::for_each_member,
 };
@@ -63,6 +63,8 @@ pub struct Event<'a> {
     pub is_api_error_message: bool,
     /// `origin`: who the text of a `user` line is from.
     pub origin: Origin<'a>,
+    /// `data` of a `progress` line; `null` when there is none.
+    pub data: Json<'a>,
     /// `attachment`: what the agent adds to a turn, such as a text that waited; `null` when there is none.
     pub attachment: Json<'a>,
     /// `message`: what was said; empty when there is none.
@@ -103,6 +105,7 @@ lenient_object!(Event<'a> {
     b"isCompactSummary" => is_compact_summary,
     b"isApiErrorMessage" => is_api_error_message,
     b"origin" => origin,
+    b"data" => data,
     b"attachment" => attachment,
     b"message" => message,
     b"content" => content,
@@ -133,28 +136,6 @@ impl<'a> Event<'a> {
         Timestamp::parse(self.timestamp.as_deref()?)
     }
 }
-
-/// The line of another session that a line copies.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct ForkedFrom<'a> {
-    /// `messageUuid`: the [`uuid`](Event::uuid) that the line has there.
-    pub message_uuid: Option<Cow<'a, str>>,
-}
-
-lenient_object!(ForkedFrom<'a> {
-    b"messageUuid" => message_uuid,
-});
-
-/// Who a text is from.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Origin<'a> {
-    /// `kind`: `human`, or what else sent the text, such as `hook` or `task-notification`; older lines do not say.
-    pub kind: Option<Cow<'a, str>>,
-}
-
-lenient_object!(Origin<'a> {
-    b"kind" => kind,
-});
 
 /// What a line records.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -224,7 +205,7 @@ mod tests {
                 "message":{"role":"assistant"},"content":"c","toolUseId":"t1","is_error":true,
                 "toolUseResult":{"stdout":""},"error":{"status":529},"costUSD":0.25,"toolDenialKind":"permission-rule",
                 "forkedFrom":{"sessionId":"s0","messageUuid":"u0"},"origin":{"kind":"human"},
-                "attachment":{"type":"file"}}"#,
+                "attachment":{"type":"file"},"data":{"type":"bash_progress"}}"#,
         );
         let strings = [
             (&event.subtype, "s"),
@@ -253,6 +234,7 @@ mod tests {
         assert_eq!(event.content.texts().next().unwrap().as_escaped(), "c");
         assert_eq!(event.tool_use_result.as_str(), r#"{"stdout":""}"#);
         assert_eq!(event.error.get("status").unwrap().as_str(), "529");
+        assert_eq!(event.data.as_str(), r#"{"type":"bash_progress"}"#);
         assert_eq!(event.attachment.as_str(), r#"{"type":"file"}"#);
         assert_eq!(event.cost_usd, Some(0.25));
     }

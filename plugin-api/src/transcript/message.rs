@@ -2,7 +2,10 @@
 
 use std::borrow::Cow;
 
-use super::{Content, lenient::lenient_object};
+use super::{
+    Content, Json,
+    lenient::{Lenient, lenient_object},
+};
 
 /// The `message` of a `user` or `assistant` line.
 #[derive(Clone, Debug, Default)]
@@ -49,6 +52,8 @@ pub struct Usage<'a> {
     pub inference_geo: Option<Cow<'a, str>>,
     /// What the model asked of the vendor's own tools.
     pub server_tool_use: ServerToolUse,
+    /// `iterations`: the answers that the response consists of, those of [`advisors`](Self::advisors) among them.
+    pub iterations: Json<'a>,
 }
 
 lenient_object!(Usage<'a> {
@@ -61,7 +66,44 @@ lenient_object!(Usage<'a> {
     b"service_tier" => service_tier,
     b"inference_geo" => inference_geo,
     b"server_tool_use" => server_tool_use,
+    b"iterations" => iterations,
 });
+
+impl<'a> Usage<'a> {
+    /// The answers of advisors, whose counts are not in those of the response.
+    #[must_use]
+    pub fn advisors(&self) -> Vec<Advisor<'a>> {
+        const ADVISOR: &str = "advisor_message";
+        // Few responses ask an advisor, and reading the iterations takes longer than looking.
+        if !self.iterations.as_str().contains(ADVISOR) {
+            return Vec::new();
+        }
+        let iterations = self.iterations.elements().into_iter().enumerate();
+        let advisors = iterations.filter(|(_, iteration)| text(*iteration, "type").as_deref() == Some(ADVISOR));
+        advisors
+            .map(|(place, iteration)| Advisor {
+                place,
+                model: text(iteration, "model"),
+                usage: Usage::from_json(iteration),
+            })
+            .collect()
+    }
+}
+
+fn text<'a>(object: Json<'a>, key: &str) -> Option<Cow<'a, str>> {
+    Some(object.get(key)?.text()?.decode())
+}
+
+/// An answer of another model, which the response's own model asked while it answered.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Advisor<'a> {
+    /// The place among the response's iterations, from 0.
+    pub place: usize,
+    /// The model that answered.
+    pub model: Option<Cow<'a, str>>,
+    /// What this answer cost in tokens.
+    pub usage: Usage<'a>,
+}
 
 /// Requests to the vendor's own tools, which are billed one by one; `None` where the response does not say.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -120,9 +162,25 @@ mod tests {
             server_tool_use: ServerToolUse {
                 web_search_requests: Some(2),
             },
+            ..Usage::default()
         };
         assert_eq!(message.usage, expected);
         assert_eq!(message.id.as_deref(), Some("m1"));
+    }
+
+    #[test]
+    fn advisors_have_counts_of_their_own() {
+        let message = message(
+            r#"{"usage":{"output_tokens":9,"iterations":[{"type":"message","output_tokens":9},
+                {"type":"advisor_message","model":"wise","output_tokens":7}, 5, {"type":"advisor_message"}]}}"#,
+        );
+        let told: Vec<_> = message
+            .usage
+            .advisors()
+            .into_iter()
+            .map(|advisor| (advisor.place, advisor.model, advisor.usage.output_tokens))
+            .collect();
+        assert_eq!(told, [(1, Some(Cow::Borrowed("wise")), 7), (3, None, 0)]);
     }
 
     #[test]

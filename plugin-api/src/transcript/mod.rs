@@ -26,17 +26,20 @@ mod lenient;
 mod marks;
 mod members;
 mod message;
+mod progress;
 #[cfg(test)]
 mod properties;
+mod provenance;
 mod skim;
 mod splice;
 mod text;
 mod typed;
 
 pub use content::{Block, Content, ToolResult, ToolUse};
-pub use event::{Event, EventKind, ForkedFrom, Origin};
+pub use event::{Event, EventKind};
 pub use json::Json;
 pub(crate) use marks::{is_known, is_object};
-pub use message::{CacheCreation, Message, ServerToolUse, Usage};
+pub use message::{Advisor, CacheCreation, Message, ServerToolUse, Usage};
+pub use provenance::{ForkedFrom, Origin};
 pub(crate) use splice::{Part, Parts};
 pub use text::Text;

@@ -7,7 +7,10 @@ use super::{Block, Content, Event};
 
 /// Reads all there is to read.
 fn read_all(event: &Event<'_>) {
-    let _ = event.timestamp();
+    let _ = (event.timestamp(), event.typed(), event.message.usage.advisors());
+    if let Some(relayed) = event.relayed() {
+        read_all(&relayed);
+    }
     let mut contents = vec![event.content, event.message.content];
     while let Some(content) = contents.pop() {
         for block in content.blocks() {
@@ -49,6 +52,10 @@ fn known_key() -> impl Strategy<Value = String> {
         "content",
         "error",
         "toolUseResult",
+        "origin",
+        "attachment",
+        "data",
+        "iterations",
         "id",
         "model",
         "usage",
