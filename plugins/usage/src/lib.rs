@@ -6,6 +6,7 @@ mod commands;
 mod events;
 mod invocation;
 mod prices;
+mod response;
 mod responses;
 mod rows;
 #[cfg(test)]

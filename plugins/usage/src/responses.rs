@@ -1,115 +1,20 @@
 //! The model's responses, each counted once however many lines it is written as.
 
-use std::{
-    borrow::Cow,
-    collections::{HashMap, hash_map::Entry},
-};
+use std::{borrow::Cow, collections::HashMap};
 
-use session_plugin_api::{Timestamp, transcript::Event};
-
-use crate::{
-    prices::Prices,
-    rows::{Owner, UsageMessage},
-    tokens::Tokens,
-};
-
-/// One response, as one of its lines tells it.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Response<'a> {
-    pub(crate) message_id: Option<Cow<'a, str>>,
-    pub(crate) request_id: Option<Cow<'a, str>>,
-    pub(crate) model: Option<Cow<'a, str>>,
-    pub(crate) occurred_at: Timestamp,
-    pub(crate) is_sidechain: bool,
-    pub(crate) tokens: Tokens,
-    pub(crate) circumstances: Circumstances<'a>,
-    pub(crate) cwd: Option<Cow<'a, str>>,
-    pub(crate) git_branch: Option<Cow<'a, str>>,
-}
-
-/// What the price of a response depends on beside its model and its tokens; `None` where no line tells.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Circumstances<'a> {
-    pub(crate) recorded_cost_usd: Option<f64>,
-    pub(crate) speed: Option<Cow<'a, str>>,
-    pub(crate) service_tier: Option<Cow<'a, str>>,
-    pub(crate) inference_geo: Option<Cow<'a, str>>,
-    pub(crate) web_search_requests: Option<i64>,
-}
-
-impl<'a> Response<'a> {
-    /// Of an assistant's line.
-    pub(crate) fn of_line(line: Event<'a>, occurred_at: Timestamp) -> Self {
-        let usage = line.message.usage;
-        Self {
-            message_id: line.message.id,
-            request_id: line.request_id,
-            model: line.message.model,
-            occurred_at,
-            is_sidechain: line.is_sidechain,
-            tokens: Tokens::from(&usage),
-            circumstances: Circumstances {
-                recorded_cost_usd: line.cost_usd,
-                speed: usage.speed,
-                service_tier: usage.service_tier,
-                inference_geo: usage.inference_geo,
-                web_search_requests: usage.server_tool_use.web_search_requests,
-            },
-            cwd: line.cwd,
-            git_branch: line.git_branch,
-        }
-    }
-
-    /// The row of `usage_stored_messages`.
-    pub(crate) fn into_row(self, owner: &Owner<'a>, prices: &Prices) -> UsageMessage<'a> {
-        let cost_usd = self.cost_usd(prices);
-        let circumstances = self.circumstances;
-        UsageMessage {
-            username: owner.username,
-            session_id: owner.session_id.clone(),
-            message_id: self.message_id,
-            request_id: self.request_id,
-            model: self.model,
-            occurred_at: self.occurred_at,
-            is_sidechain: self.is_sidechain,
-            input_tokens: self.tokens.input,
-            output_tokens: self.tokens.output,
-            cache_read_tokens: self.tokens.cache_read,
-            cache_creation_5m_tokens: self.tokens.cache_creation_5m,
-            cache_creation_1h_tokens: self.tokens.cache_creation_1h,
-            cost_usd,
-            iteration: None,
-            recorded_cost_usd: circumstances.recorded_cost_usd,
-            speed: circumstances.speed,
-            service_tier: circumstances.service_tier,
-            inference_geo: circumstances.inference_geo,
-            web_search_requests: circumstances.web_search_requests,
-            cwd: self.cwd,
-            git_branch: self.git_branch,
-        }
-    }
-
-    /// What the response cost; `None` when its model or the model's price is unknown.
-    pub(crate) fn cost_usd(&self, prices: &Prices) -> Option<f64> {
-        prices.cost(self.model.as_deref()?, &self.tokens)
-    }
-
-    /// A streamed response is written with partial counts first, and a subagent may repeat a line of its parent.
-    fn tells_more_than(&self, other: &Self) -> bool {
-        let weight = |response: &Self| (response.tokens.total(), !response.is_sidechain);
-        weight(self) > weight(other)
-    }
-}
+use crate::response::Response;
 
 /// The distinct responses of a session, in the order of their first lines.
 #[derive(Debug, Default)]
 pub(crate) struct Responses<'a> {
     responses: Vec<Response<'a>>,
-    places: HashMap<ResponseKey<'a>, usize>,
+    by_request: HashMap<(MessageKey<'a>, Option<Cow<'a, str>>), usize>,
+    /// Of the responses of equal message and prompt the first.
+    by_prompt: HashMap<(MessageKey<'a>, i64), usize>,
 }
 
-/// `message.id` and `requestId`.
-type ResponseKey<'a> = (Cow<'a, str>, Option<Cow<'a, str>>);
+/// `message.id`, and the place in it of an advisor's answer.
+type MessageKey<'a> = (Cow<'a, str>, Option<i64>);
 
 impl<'a> Responses<'a> {
     /// Adds what one line tells. A line without a `message.id` is a response by itself.
@@ -118,18 +23,29 @@ impl<'a> Responses<'a> {
             self.responses.push(response);
             return;
         };
-        match self.places.entry((message_id, response.request_id.clone())) {
-            Entry::Vacant(place) => {
-                place.insert(self.responses.len());
+        let message = (message_id, response.iteration);
+        let request = (message.clone(), response.request_id.clone());
+        let prompt = (message, response.tokens.prompt());
+        let known = self.by_request.get(&request).copied();
+        let place = match known.or_else(|| self.repeated(&response, &prompt)) {
+            Some(place) => {
+                self.responses[place].merge(response);
+                place
+            }
+            None => {
                 self.responses.push(response);
+                self.responses.len() - 1
             }
-            Entry::Occupied(place) => {
-                let known = &mut self.responses[*place.get()];
-                if response.tells_more_than(known) {
-                    *known = response;
-                }
-            }
-        }
+        };
+        self.by_request.insert(request, place);
+        self.by_prompt.entry(prompt).or_insert(place);
+    }
+
+    /// The response that is told under another request: a side question's transcript repeats its parent's messages, under
+    /// the request of its own. A gateway may give all responses one identifier, but hardly to the same prompt.
+    fn repeated(&self, response: &Response<'a>, prompt: &(MessageKey<'a>, i64)) -> Option<usize> {
+        let place = *self.by_prompt.get(prompt)?;
+        (response.is_sidechain || self.responses[place].is_sidechain).then_some(place)
     }
 
     /// The responses.
@@ -140,7 +56,10 @@ impl<'a> Responses<'a> {
 
 #[cfg(test)]
 mod tests {
+    use session_plugin_api::Timestamp;
+
     use super::*;
+    use crate::{response::Circumstances, tokens::Tokens};
 
     fn response(
         id: Option<&'static str>,
@@ -197,6 +116,57 @@ mod tests {
             response(Some("m1"), None, 4, false),
         ];
         assert_eq!(distinct(lines).len(), 4);
+    }
+
+    #[test]
+    fn a_sidechain_repeats_a_message_under_another_request() {
+        let lines = [
+            response(Some("m1"), Some("r1"), 10, false),
+            response(Some("m1"), Some("r9"), 10, true),
+            response(Some("m2"), Some("r9"), 4, true),
+        ];
+        assert_eq!(distinct(lines.clone()), [(10, false), (4, true)]);
+        assert_eq!(distinct(lines.into_iter().rev()), [(4, true), (10, false)]);
+    }
+
+    #[test]
+    fn a_sidechain_under_another_prompt_is_another_response() {
+        let mut other = response(Some("m1"), Some("r9"), 10, true);
+        other.tokens.input = 1;
+        let lines = [response(Some("m1"), Some("r1"), 10, false), other];
+        assert_eq!(distinct(lines).len(), 2);
+    }
+
+    #[test]
+    fn an_advisors_answer_counts_beside_the_response_and_once() {
+        let line = || response(Some("m1"), Some("r1"), 10, false);
+        let advised = |place| Response {
+            iteration: Some(place),
+            ..line()
+        };
+        assert_eq!(distinct([line(), advised(1), advised(3), line(), advised(1)]).len(), 3);
+    }
+
+    #[test]
+    fn what_only_one_line_tells_is_kept() {
+        let told = |output, speed: Option<&'static str>, recorded_cost_usd| Response {
+            circumstances: Circumstances {
+                speed: speed.map(Cow::Borrowed),
+                recorded_cost_usd,
+                ..Circumstances::default()
+            },
+            ..response(Some("m1"), Some("r1"), output, false)
+        };
+        let mut responses = Responses::default();
+        responses.add(told(1, Some("fast"), None));
+        responses.add(told(9, None, None));
+        responses.add(told(9, None, Some(0.5)));
+        let [response] = &responses.into_vec()[..] else {
+            panic!()
+        };
+        assert_eq!(response.tokens.output, 9);
+        assert_eq!(response.circumstances.speed.as_deref(), Some("fast"));
+        assert_eq!(response.circumstances.recorded_cost_usd, Some(0.5));
     }
 
     #[test]

@@ -14,7 +14,8 @@ use crate::{
     events::usage_events,
     invocation::Invocation,
     prices::Prices,
-    responses::{Response, Responses},
+    response::{Response, SYNTHETIC},
+    responses::Responses,
     rows::{Owner, SessionSummary, UsageEvent, UsageMessage},
     summary::{Turns, summarize},
 };
@@ -89,6 +90,7 @@ impl<'a> Observations<'a> {
             EventKind::User => self.observe_user(&line),
             EventKind::Attachment => self.count_prompt(&line.typed()),
             EventKind::Assistant => self.observe_assistant(line),
+            EventKind::Progress => self.observe_progress(&line),
             EventKind::ToolUseResult if line.is_error => self.failed_tools.extend(line.tool_use_id),
             _ => {}
         }
@@ -122,11 +124,37 @@ impl<'a> Observations<'a> {
                 self.invocations.push(Invocation::of_tool(&line, self.now, call));
             }
         }
+        self.turns.assistant_messages += 1;
+        if line.message.model.as_deref() == Some(SYNTHETIC) {
+            return;
+        }
         if let Some(model) = line.message.model.clone() {
             self.turns.count_model(model);
         }
-        self.turns.assistant_messages += 1;
-        self.responses.add(Response::of_line(line, self.now));
+        self.add_responses(line, self.now);
+    }
+
+    /// A subagent's line counts as a response, since its own transcript may not be kept. Its calls do not count.
+    fn observe_progress(&mut self, line: &Event<'a>) {
+        let Some(mut relayed) = line.relayed().filter(|relayed| relayed.kind == EventKind::Assistant) else {
+            return;
+        };
+        let occurred_at = relayed.timestamp().unwrap_or(self.now);
+        relayed.is_sidechain = true;
+        relayed.cwd = relayed.cwd.or_else(|| line.cwd.clone());
+        relayed.git_branch = relayed.git_branch.or_else(|| line.git_branch.clone());
+        self.add_responses(relayed, occurred_at);
+    }
+
+    fn add_responses(&mut self, line: Event<'a>, occurred_at: Timestamp) {
+        let advisors = line.message.usage.advisors();
+        let response = Response::of_line(line, occurred_at);
+        let advised: Vec<_> = advisors
+            .into_iter()
+            .map(|advisor| response.of_advisor(advisor))
+            .collect();
+        self.responses.add(response);
+        advised.into_iter().for_each(|answer| self.responses.add(answer));
     }
 }
 

@@ -7,7 +7,7 @@ use crate::{
     activity::Activity,
     invocation::EventType,
     prices::Prices,
-    responses::Response,
+    response::Response,
     rows::{Owner, SessionSummary, UsageEvent},
     tokens::Tokens,
 };

@@ -18,28 +18,32 @@ pub(crate) struct Tokens {
 impl Tokens {
     /// By which the lines of one response are compared.
     pub(crate) fn total(&self) -> i64 {
+        self.prompt().saturating_add(self.output)
+    }
+
+    /// What the model was given: the same in every copy of a response, whatever had been answered by then.
+    pub(crate) fn prompt(&self) -> i64 {
         self.input
-            .saturating_add(self.output)
             .saturating_add(self.cache_read)
             .saturating_add(self.cache_creation)
     }
 }
 
 impl From<&Usage<'_>> for Tokens {
-    /// Older transcripts do not divide what was written to the cache, which was kept for five minutes then.
+    /// What was written to the cache is what the total says, or the division where that says more. Of a total that the
+    /// division leaves undivided, as in older transcripts, the rest is kept for five minutes: the time that is not asked for.
     fn from(usage: &Usage<'_>) -> Self {
         let division = usage.cache_creation;
-        let is_divided = (division.ephemeral_5m_input_tokens, division.ephemeral_1h_input_tokens) != (0, 0);
+        let kept_1h = division.ephemeral_1h_input_tokens;
+        let divided = division.ephemeral_5m_input_tokens.saturating_add(kept_1h);
+        let cache_creation = usage.cache_creation_input_tokens.max(divided);
         Self {
             input: usage.input_tokens,
             output: usage.output_tokens,
             cache_read: usage.cache_read_input_tokens,
-            cache_creation: usage.cache_creation_input_tokens,
-            cache_creation_5m: match is_divided {
-                true => division.ephemeral_5m_input_tokens,
-                false => usage.cache_creation_input_tokens,
-            },
-            cache_creation_1h: division.ephemeral_1h_input_tokens,
+            cache_creation,
+            cache_creation_5m: cache_creation.saturating_sub(kept_1h),
+            cache_creation_1h: kept_1h,
         }
     }
 }
@@ -86,6 +90,28 @@ mod tests {
         assert_eq!((tokens.cache_creation_5m, tokens.cache_creation_1h), (0, 90));
         let tokens = Tokens::from(&usage(90, 60, 30));
         assert_eq!((tokens.cache_creation_5m, tokens.cache_creation_1h), (60, 30));
+    }
+
+    #[test]
+    fn a_division_that_does_not_add_up_is_made_to() {
+        let tokens = Tokens::from(&usage(1000, 300, 200));
+        assert_eq!(
+            (
+                tokens.cache_creation,
+                tokens.cache_creation_5m,
+                tokens.cache_creation_1h
+            ),
+            (1000, 800, 200)
+        );
+        let tokens = Tokens::from(&usage(100, 300, 200));
+        assert_eq!(
+            (
+                tokens.cache_creation,
+                tokens.cache_creation_5m,
+                tokens.cache_creation_1h
+            ),
+            (500, 300, 200)
+        );
     }
 
     #[test]

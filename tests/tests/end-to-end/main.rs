@@ -10,6 +10,7 @@
 mod bad_input;
 mod checking;
 mod configuration;
+mod copies;
 mod crossing;
 mod damaged;
 mod damaged_state;
@@ -18,6 +19,7 @@ mod durability;
 mod example;
 mod execute_lane;
 mod failures;
+mod first_tables;
 mod foreign_files;
 mod forgetting;
 mod growth;

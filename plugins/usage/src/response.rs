@@ -1,0 +1,137 @@
+//! One response of a model.
+
+use std::{borrow::Cow, mem};
+
+use session_plugin_api::{
+    Timestamp,
+    transcript::{Advisor, Event},
+};
+
+use crate::{
+    prices::Prices,
+    rows::{Owner, UsageMessage},
+    tokens::Tokens,
+};
+
+/// The model that an agent names where it writes in a model's place.
+pub(crate) const SYNTHETIC: &str = "<synthetic>";
+
+/// One response, as one of its lines tells it.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Response<'a> {
+    pub(crate) message_id: Option<Cow<'a, str>>,
+    pub(crate) request_id: Option<Cow<'a, str>>,
+    /// Of an advisor's answer, the place in the response that asked for it.
+    pub(crate) iteration: Option<i64>,
+    pub(crate) model: Option<Cow<'a, str>>,
+    pub(crate) occurred_at: Timestamp,
+    pub(crate) is_sidechain: bool,
+    pub(crate) tokens: Tokens,
+    pub(crate) circumstances: Circumstances<'a>,
+    pub(crate) cwd: Option<Cow<'a, str>>,
+    pub(crate) git_branch: Option<Cow<'a, str>>,
+}
+
+/// What the price of a response depends on beside its model and its tokens; `None` where no line tells.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Circumstances<'a> {
+    pub(crate) recorded_cost_usd: Option<f64>,
+    pub(crate) speed: Option<Cow<'a, str>>,
+    pub(crate) service_tier: Option<Cow<'a, str>>,
+    pub(crate) inference_geo: Option<Cow<'a, str>>,
+    pub(crate) web_search_requests: Option<i64>,
+}
+
+impl<'a> Response<'a> {
+    /// Of an assistant's line.
+    pub(crate) fn of_line(line: Event<'a>, occurred_at: Timestamp) -> Self {
+        let usage = line.message.usage;
+        Self {
+            message_id: line.message.id,
+            request_id: line.request_id,
+            iteration: None,
+            model: line.message.model,
+            occurred_at,
+            is_sidechain: line.is_sidechain,
+            tokens: Tokens::from(&usage),
+            circumstances: Circumstances {
+                recorded_cost_usd: line.cost_usd,
+                speed: usage.speed,
+                service_tier: usage.service_tier,
+                inference_geo: usage.inference_geo,
+                web_search_requests: usage.server_tool_use.web_search_requests,
+            },
+            cwd: line.cwd,
+            git_branch: line.git_branch,
+        }
+    }
+
+    /// The answer of an advisor that this response asked: in the same request, by another model.
+    pub(crate) fn of_advisor(&self, advisor: Advisor<'a>) -> Self {
+        Self {
+            iteration: i64::try_from(advisor.place).ok(),
+            model: advisor.model,
+            tokens: Tokens::from(&advisor.usage),
+            circumstances: Circumstances {
+                recorded_cost_usd: None,
+                speed: advisor.usage.speed,
+                web_search_requests: advisor.usage.server_tool_use.web_search_requests,
+                ..self.circumstances.clone()
+            },
+            ..self.clone()
+        }
+    }
+
+    /// Takes in what another line tells of the same response.
+    ///
+    /// The larger counts are right: a streamed response is written with partial ones first. Of equal ones those of the line
+    /// that is no sidechain, since a subagent may repeat a line of its parent. What only one of the lines tells is kept.
+    pub(crate) fn merge(&mut self, mut other: Self) {
+        let weight = |response: &Self| (response.tokens.total(), !response.is_sidechain);
+        if weight(&other) > weight(self) {
+            mem::swap(self, &mut other);
+        }
+        let (known, told) = (&mut self.circumstances, other.circumstances);
+        known.recorded_cost_usd = known.recorded_cost_usd.or(told.recorded_cost_usd);
+        known.speed = known.speed.take().or(told.speed);
+        known.service_tier = known.service_tier.take().or(told.service_tier);
+        known.inference_geo = known.inference_geo.take().or(told.inference_geo);
+        known.web_search_requests = known.web_search_requests.or(told.web_search_requests);
+        self.cwd = self.cwd.take().or(other.cwd);
+        self.git_branch = self.git_branch.take().or(other.git_branch);
+    }
+
+    /// The row of `usage_stored_messages`.
+    pub(crate) fn into_row(self, owner: &Owner<'a>, prices: &Prices) -> UsageMessage<'a> {
+        let cost_usd = self.cost_usd(prices);
+        let circumstances = self.circumstances;
+        UsageMessage {
+            username: owner.username,
+            session_id: owner.session_id.clone(),
+            message_id: self.message_id,
+            request_id: self.request_id,
+            model: self.model,
+            occurred_at: self.occurred_at,
+            is_sidechain: self.is_sidechain,
+            input_tokens: self.tokens.input,
+            output_tokens: self.tokens.output,
+            cache_read_tokens: self.tokens.cache_read,
+            cache_creation_5m_tokens: self.tokens.cache_creation_5m,
+            cache_creation_1h_tokens: self.tokens.cache_creation_1h,
+            cost_usd,
+            iteration: self.iteration,
+            recorded_cost_usd: circumstances.recorded_cost_usd,
+            speed: circumstances.speed,
+            service_tier: circumstances.service_tier,
+            inference_geo: circumstances.inference_geo,
+            web_search_requests: circumstances.web_search_requests,
+            cwd: self.cwd,
+            git_branch: self.git_branch,
+        }
+    }
+
+    /// What the response cost; `None` when its model or the model's price is unknown.
+    pub(crate) fn cost_usd(&self, prices: &Prices) -> Option<f64> {
+        prices.cost(self.model.as_deref()?, &self.tokens)
+    }
+}
