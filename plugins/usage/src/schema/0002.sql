@@ -95,10 +95,21 @@ event AS (
     SELECT usage_events.*
                REPLACE (coalesce(usage_events.invocation, named.invocation, usage_events.id) AS invocation)
     FROM usage_events
-    LEFT JOIN named ON named.id = usage_events.id
+    LEFT JOIN named ON usage_events.invocation IS NULL AND named.id = usage_events.id
+),
+shared AS MATERIALIZED (
+    SELECT invocation
+    FROM event
+    GROUP BY invocation
+    HAVING count(*) > 1
 )
+SELECT *
+FROM event
+WHERE invocation NOT IN (FROM shared)
+UNION ALL
 SELECT * REPLACE (bool_or(is_error) OVER (PARTITION BY invocation) AS is_error)
 FROM event
+WHERE invocation IN (FROM shared)
 QUALIFY row_number() OVER (PARTITION BY invocation ORDER BY occurred_at, session_file, id) = 1;
 
 CREATE VIEW usage_tool_daily AS
