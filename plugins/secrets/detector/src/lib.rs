@@ -10,6 +10,7 @@
 //! ```
 
 mod entropy;
+mod masks;
 mod members;
 mod redaction;
 mod rules;

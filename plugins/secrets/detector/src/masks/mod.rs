@@ -1,0 +1,82 @@
+//! What may be a secret although no rule knows it: what is kept or sent for another reason does without it.
+//!
+//! A rule has to be right where it finds something, for a finding is work for a person. A mask costs a part of a message,
+//! so it may hide what is no secret, as long as the message stays of use: hashes, UUIDs, paths, words and numbers stay.
+
+mod names;
+mod random;
+mod urls;
+
+use std::{ops::Range, sync::LazyLock};
+
+use regex::{Captures, Regex};
+
+/// A pattern, compiled when it is first needed. One that does not compile masks nothing, which its tests tell.
+type Pattern = LazyLock<Option<Regex>>;
+
+/// A part of a text that is masked, and why.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Mask {
+    /// What stands in its place.
+    pub(crate) reason: &'static str,
+    /// Where it is.
+    pub(crate) range: Range<usize>,
+}
+
+/// All that is masked in a text; ranges may overlap.
+pub(crate) fn masks(text: &str) -> Vec<Mask> {
+    let mut masks = urls::masks(text);
+    masks.append(&mut names::masks(text));
+    masks.append(&mut random::masks(text));
+    masks
+}
+
+/// The first group that took part in each match of a pattern.
+fn groups<'t>(pattern: &'static Pattern, text: &'t str) -> impl Iterator<Item = Range<usize>> + use<'t> {
+    let first = |captures: Captures<'_>| captures.iter().skip(1).flatten().next().map(|group| group.range());
+    let pattern = LazyLock::force(pattern).iter();
+    pattern.flat_map(move |pattern| pattern.captures_iter(text).filter_map(first))
+}
+
+/// Whether a value is filled in later, or masked already: `$TOKEN`, `${{ secrets.TOKEN }}`, `<token>`, `***`.
+fn is_placeholder(value: &str) -> bool {
+    value.starts_with(['$', '<', '{', '%', '[', '*', '(']) || value.contains("...") || value.contains('…')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_group_is_told_by_its_place() {
+        static PATTERN: Pattern = LazyLock::new(|| Regex::new("a(b)|c(d)").ok());
+        let found: Vec<_> = groups(&PATTERN, "ab cd").collect();
+        assert_eq!(found, [1..2, 4..5]);
+    }
+
+    #[test]
+    fn what_is_filled_in_later_is_a_placeholder() {
+        for value in [
+            "$TOKEN",
+            "${{ secrets.A }}",
+            "<token>",
+            "***",
+            "{{ x }}",
+            "%s",
+            "sk-...",
+            "[redacted: a]",
+        ] {
+            assert!(is_placeholder(value), "{value}");
+        }
+        assert!(!is_placeholder("hunter2"));
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn arbitrary_text_is_no_panic(text in "(password|token|key|://|Bearer |[a-zA-Z0-9@:/=?&. \n\"'\\\\é-]){0,60}") {
+            for mask in masks(&text) {
+                proptest::prop_assert!(text.get(mask.range).is_some_and(|masked| !masked.is_empty()));
+            }
+        }
+    }
+}
