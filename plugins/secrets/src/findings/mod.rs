@@ -18,7 +18,7 @@ use self::occurrences::{Occurrences, Part};
 use crate::{
     embedded::{Find, for_each_find},
     secret::Secret,
-    transcript::{FilesOfLine, JsonPath, Place, ToolFiles, for_each_string},
+    transcript::{FilesOfLine, JsonPath, Place, ToolFiles, decode_into, for_each_string},
 };
 
 /// How many findings of a session are recorded. An ordinary one has a handful; a dump of a database may have any
@@ -55,7 +55,7 @@ pub(crate) struct Finding {
 }
 
 impl SessionFindings {
-    /// Searches a session. Lines that are no JSON object are left out.
+    /// Searches a session. What is no JSON object is searched as it stands.
     pub(crate) fn of(session: &Session<'_>, rules: &Rules) -> Self {
         let mut search = Search {
             rules,
@@ -77,9 +77,12 @@ impl SessionFindings {
                 Ok(event) => search.observe(&event, event.raw.as_str(), &mut decoded),
                 Err(malformed) => {
                     let text = String::from_utf8_lossy(malformed.bytes);
-                    if let Ok(mut event) = Event::parse(text.as_bytes()) {
-                        event.line = malformed.line;
-                        search.observe(&event, &text, &mut decoded);
+                    match Event::parse(text.as_bytes()) {
+                        Ok(mut event) => {
+                            event.line = malformed.line;
+                            search.observe(&event, &text, &mut decoded);
+                        }
+                        Err(_) => search.observe_raw(malformed.line, &text, &mut decoded),
                     }
                 }
             }
@@ -102,6 +105,22 @@ impl Finding {
         if specificity > self.specificity {
             self.rule = rule;
             self.specificity = specificity;
+        }
+    }
+}
+
+/// The line that something stands in.
+#[derive(Clone, Copy)]
+struct Line<'e> {
+    number: u64,
+    uuid: Option<&'e str>,
+}
+
+impl<'e> Line<'e> {
+    fn of(event: &'e Event<'_>) -> Self {
+        Self {
+            number: event.line,
+            uuid: event.uuid.as_deref(),
         }
     }
 }
@@ -138,8 +157,16 @@ impl Search<'_> {
             };
             for_each_find(&mut self.scanner, string.decode_into(decoded), &origin, |find| {
                 let part = Part::of(place.enclosures);
-                self.record.take(event, find, part, || JsonPath::of(place));
+                self.record.take(Line::of(event), find, part, || JsonPath::of(place));
             });
+        });
+    }
+
+    /// Searches what is no JSON, with the escapes of JSON resolved, as it may be a torn piece of some.
+    fn observe_raw(&mut self, number: u64, text: &str, decoded: &mut String) {
+        let line = Line { number, uuid: None };
+        for_each_find(&mut self.scanner, decode_into(text, decoded), &Raw, |find| {
+            self.record.take(line, find, Part::Message, JsonPath::nowhere);
         });
     }
 
@@ -156,8 +183,8 @@ impl Search<'_> {
                     secret: Secret::new(&called.file),
                     embedded_at: None,
                 };
-                self.record
-                    .take(event, find, Part::Message, || called.json_path.clone());
+                let path = || called.json_path.clone();
+                self.record.take(Line::of(event), find, Part::Message, path);
             }
         }
     }
@@ -171,11 +198,11 @@ impl Record {
         }
     }
 
-    fn take(&mut self, event: &Event<'_>, find: Find<'_>, part: Part, path: impl FnOnce() -> JsonPath) {
+    fn take(&mut self, line: Line<'_>, find: Find<'_>, part: Part, path: impl FnOnce() -> JsonPath) {
         match self.known.entry(find.secret) {
             Entry::Occupied(known) => {
                 let finding = &mut self.found.findings[*known.get()];
-                finding.is_found_again(find.rule, find.specificity, event.line, part);
+                finding.is_found_again(find.rule, find.specificity, line.number, part);
             }
             Entry::Vacant(_) if self.found.findings.len() >= RECORDED_FINDINGS => self.left_out += 1,
             Entry::Vacant(unknown) => {
@@ -185,9 +212,9 @@ impl Record {
                     rule: find.rule,
                     specificity: find.specificity,
                     secret,
-                    occurrences: Occurrences::first(event.line, part),
-                    first_line: event.line,
-                    first_event_uuid: identifier(event.uuid.as_deref()),
+                    occurrences: Occurrences::first(line.number, part),
+                    first_line: line.number,
+                    first_event_uuid: identifier(line.uuid),
                     first_seen_at: self.now,
                     first_path: match find.embedded_at {
                         Some(inner) => path().into_embedded(JsonPath::of(inner)),
@@ -203,6 +230,19 @@ impl Record {
 fn identifier(text: Option<&str>) -> Option<String> {
     const LONGEST: usize = 256;
     text.filter(|text| text.len() <= LONGEST).map(str::to_owned)
+}
+
+/// Text that is no JSON, of which nothing tells where it comes from.
+struct Raw;
+
+impl Origin for Raw {
+    fn file(&self) -> Option<&str> {
+        None
+    }
+
+    fn key(&self) -> Option<Cow<'_, str>> {
+        None
+    }
 }
 
 /// Where a string of a line comes from.

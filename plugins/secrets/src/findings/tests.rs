@@ -249,13 +249,38 @@ fn a_key_of_an_object_that_is_a_secret_is_found_and_concealed() {
 }
 
 #[test]
-fn a_line_that_is_no_json_costs_only_itself() {
+fn what_is_no_json_costs_only_itself_and_is_searched_too() {
     let mut transcript = format!("{}\n{{\"torn\": \"{}", said(&some_token()), some_token()).into_bytes();
     assert_eq!(paths(&transcript).len(), 1);
     transcript.splice(0..0, b"[\"no object\"]\n\n\x00\xff\n".iter().copied());
     with_rows(&transcript, |rows| {
-        assert_eq!((rows[0].first_line, rows[0].occurrences), (4, 1))
+        assert_eq!((rows[0].first_line, rows[0].occurrences), (4, 2))
     });
+}
+
+#[test]
+fn a_secret_in_text_that_is_no_json_has_a_line_and_no_path() {
+    let key = format!(
+        "-----BEGIN PRIVATE {0}-----\n{1}-----END PRIVATE {0}-----",
+        "KEY",
+        "Zk3vQ9wLr7XtBm5nGh2J\n".repeat(9)
+    );
+    let torn = json!({"uuid": "u9", "sessionId": "s9", "message": {"content": key}}).to_string();
+    for raw in [
+        some_token(),
+        format!("\0\0{}\0", some_token()),
+        torn[1..].to_owned(),
+        torn[..torn.len() - 1].to_owned(),
+    ] {
+        let transcript = format!("{}\n{raw}\n{}\n", json!({"type": "user"}), json!({"type": "user"}));
+        with_rows(transcript.as_bytes(), |rows| {
+            let [row] = rows else { panic!("{rows:#?}, {raw}") };
+            assert_eq!(
+                (row.first_line, row.json_path.as_str(), row.first_event_uuid.as_deref()),
+                (2, "", None)
+            );
+        });
+    }
 }
 
 #[test]

@@ -51,6 +51,11 @@ impl JsonPath {
         }
     }
 
+    /// No way: what stands in no JSON.
+    pub(crate) fn nowhere() -> Self {
+        Self { segments: Vec::new() }
+    }
+
     /// The way that has these steps.
     pub(crate) fn from_segments(segments: Vec<Segment>) -> Self {
         Self { segments }

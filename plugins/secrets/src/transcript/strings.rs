@@ -121,6 +121,11 @@ fn string_length(bytes: &[u8]) -> Option<usize> {
     }
 }
 
+/// Resolves the escapes of JSON in any text; `buffer` holds it if anything was escaped.
+pub(crate) fn decode_into<'b>(text: &'b str, buffer: &'b mut String) -> &'b str {
+    Escaped(text).decode_into(buffer)
+}
+
 impl<'a> Escaped<'a> {
     /// Where it stands in the text that it was found in.
     pub(crate) fn range_in(self, json: &'a str) -> Range<usize> {
