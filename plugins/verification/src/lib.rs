@@ -25,7 +25,7 @@ use crate::{
 ///
 /// It is recorded, but is not the descriptor's `output_version`: a new release that asked the model again about every
 /// session, those taken over from an older service included, would cost without need.
-const PROCESSOR_VERSION: u32 = 1;
+const PROCESSOR_VERSION: u32 = 2;
 
 /// The processor `verification`.
 #[derive(Debug, Default)]

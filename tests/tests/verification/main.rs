@@ -18,3 +18,4 @@ mod report;
 mod scene;
 mod secrecy;
 mod taking_over;
+mod typing;

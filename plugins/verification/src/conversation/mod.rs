@@ -2,7 +2,6 @@
 
 mod quote;
 mod turn;
-mod typed;
 mod window;
 mod wrapping;
 

@@ -8,8 +8,6 @@ use session_plugin_api::{
     transcript::{Event, EventKind},
 };
 
-use super::typed::typed;
-
 /// The turns of a session, in their order.
 #[derive(Debug, Default)]
 pub(crate) struct Conversation {
@@ -54,8 +52,7 @@ impl Conversation {
         let mut said_at = session.modified();
         for event in session.events().flatten() {
             said_at = event.timestamp().unwrap_or(said_at);
-            let Some(speaker) = speaker(&event) else { continue };
-            let text = text(&event, speaker);
+            let (speaker, text) = said(&event);
             if !text.trim().is_empty() {
                 let response = event.message.id.clone().map(Cow::into_owned);
                 conversation.add(Turn {
@@ -99,23 +96,16 @@ impl Turn {
     }
 }
 
-fn speaker(event: &Event<'_>) -> Option<Speaker> {
+/// Who said a line, and what: nothing where it is of a tool, a subagent or a machine.
+fn said(event: &Event<'_>) -> (Speaker, String) {
     match event.kind {
-        _ if event.is_sidechain => None,
-        EventKind::User if event.is_meta || event.is_compact_summary => None,
-        EventKind::User => Some(Speaker::User),
-        EventKind::Assistant if event.is_api_error_message => None,
-        EventKind::Assistant => Some(Speaker::Assistant),
-        _ => None,
+        EventKind::Assistant if event.is_sidechain || event.is_api_error_message => (Speaker::Assistant, String::new()),
+        EventKind::Assistant => {
+            let texts = event.message.content.texts().map(|text| text.decode());
+            (Speaker::Assistant, texts.collect::<Vec<_>>().join("\n"))
+        }
+        _ => (Speaker::User, event.typed().join("\n")),
     }
-}
-
-fn text(event: &Event<'_>, speaker: Speaker) -> String {
-    let texts = event.message.content.texts().map(|text| match speaker {
-        Speaker::User => typed(text.decode()),
-        Speaker::Assistant => text.decode(),
-    });
-    texts.collect::<Vec<_>>().join("\n")
 }
 
 #[cfg(test)]
@@ -150,12 +140,16 @@ mod tests {
             r#"{"type":"assistant","isApiErrorMessage":true,"message":{"content":"overloaded"}}"#,
             r#"{"type":"system","content":"note"}"#,
             r#"{"type":"user","message":{"content":"  \n <bash-stdout>output</bash-stdout>"}}"#,
+            r#"{"type":"user","origin":{"kind":"hook"},"message":{"content":"of a hook"}}"#,
+            r#"{"type":"attachment","attachment":{"type":"queued_command","prompt":"of a task","commandMode":"task-notification"}}"#,
+            r#"{"type":"attachment","attachment":{"type":"queued_command","prompt":"typed meanwhile","commandMode":"prompt"}}"#,
             r#"{"type":"us"#,
         ];
         let lines = lines.map(|line| line.replace('\n', " "));
         let expected = [
             (Speaker::User, "typed".to_owned(), 1),
             (Speaker::Assistant, "said".to_owned(), 1),
+            (Speaker::User, "typed meanwhile".to_owned(), 1),
         ];
         assert_eq!(turns(&lines.each_ref().map(String::as_str)), expected);
     }
