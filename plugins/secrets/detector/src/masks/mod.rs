@@ -3,6 +3,8 @@
 //! A rule has to be right where it finds something, for a finding is work for a person. A mask costs a part of a message,
 //! so it may hide what is no secret, as long as the message stays of use: hashes, UUIDs, paths, words and numbers stay.
 
+mod commands;
+mod headers;
 mod names;
 mod random;
 mod urls;
@@ -27,6 +29,8 @@ pub(crate) struct Mask {
 pub(crate) fn masks(text: &str) -> Vec<Mask> {
     let mut masks = urls::masks(text);
     masks.append(&mut names::masks(text));
+    masks.append(&mut headers::masks(text));
+    masks.append(&mut commands::masks(text));
     masks.append(&mut random::masks(text));
     masks
 }
