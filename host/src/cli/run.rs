@@ -251,13 +251,7 @@ fn print_table<'a>(results: impl Iterator<Item = &'a RunResult>, plugins: &[Plug
     ];
     let results: Vec<&RunResult> = results.collect();
     output::print(output::table(header, results.iter().map(|result| row(result))))?;
-    for result in results.iter().filter(|result| result.unreadable > 0) {
-        let (name, unreadable) = (&result.processor, grouped(result.unreadable));
-        output::print(format!(
-            "{name} could not read {unreadable} files or folders: the log names them"
-        ))?;
-    }
-    results.iter().copied().try_for_each(tell_of_reading)?;
+    results.iter().copied().try_for_each(tell_of_the_unreadable)?;
     for plugin in plugins {
         let reason = plugin.reason.as_deref().unwrap_or_default();
         match (&*plugin.status, &plugin.processor) {
@@ -269,18 +263,25 @@ fn print_table<'a>(results: impl Iterator<Item = &'a RunResult>, plugins: &[Plug
     Ok(())
 }
 
-/// Tells what of the transcripts could not be read.
-fn tell_of_reading(run: &RunResult) -> anyhow::Result<()> {
-    let (name, transcripts, lines) = (&run.processor, grouped(run.unrecognised), grouped(run.unreadable_lines));
-    if run.unrecognised > 0 {
-        output::print(format!(
-            "{name} found no known record in {transcripts} transcripts: the log names the first"
-        ))?;
-    }
-    if run.unreadable_lines > 0 {
-        output::print(format!(
-            "{name} could not read {lines} lines of transcripts: the log names the first of each"
-        ))?;
+/// Tells what could not be read.
+fn tell_of_the_unreadable(run: &RunResult) -> anyhow::Result<()> {
+    let (name, lines) = (&run.processor, run.unreadable_lines);
+    for (count, doing, what) in [
+        (run.unreadable, "could not read", "files or folders: the log names them"),
+        (
+            run.unrecognised,
+            "found no known record in",
+            "transcripts: the log names the first",
+        ),
+        (
+            lines,
+            "could not read",
+            "lines of transcripts: the log names the first of each",
+        ),
+    ] {
+        if count > 0 {
+            output::print(format!("{name} {doing} {} {what}", grouped(count)))?;
+        }
     }
     Ok(())
 }
