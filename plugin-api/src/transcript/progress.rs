@@ -1,8 +1,13 @@
 //! What a `progress` line carries of another transcript.
 
-use memchr::memmem;
+use std::sync::LazyLock;
+
+use memchr::memmem::Finder;
 
 use super::{Event, EventKind, lenient::Lenient};
+
+/// The key that a relayed line stands under, with its quotes: within a string they would be escaped.
+static KEY: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(br#""message""#));
 
 impl<'a> Event<'a> {
     /// The line of a subagent that a `progress` line carries in `data.message`; `None` for any other line.
@@ -22,7 +27,7 @@ impl<'a> Event<'a> {
     pub fn relayed(&self) -> Option<Event<'a>> {
         // Most progress is output of a command, which may be long: looking for the key takes a fraction of reading it.
         let is_progress = self.kind == EventKind::Progress;
-        if !is_progress || memmem::find(self.data.as_str().as_bytes(), br#""message""#).is_none() {
+        if !is_progress || KEY.find(self.data.as_str().as_bytes()).is_none() {
             return None;
         }
         let message = self.data.get("message")?;
