@@ -25,20 +25,20 @@ impl<'a> Responses<'a> {
         };
         let message = (message_id, response.iteration);
         let request = (message.clone(), response.request_id.clone());
-        let prompt = (message, response.tokens.prompt());
-        let known = self.by_request.get(&request).copied();
-        let place = match known.or_else(|| self.repeated(&response, &prompt)) {
-            Some(place) => {
-                self.responses[place].merge(response);
+        let place = match self.by_request.get(&request) {
+            Some(place) => *place,
+            None => {
+                let prompt = (message, response.tokens.prompt());
+                let place = self.repeated(&response, &prompt).unwrap_or(self.responses.len());
+                self.by_request.insert(request, place);
+                self.by_prompt.entry(prompt).or_insert(place);
                 place
             }
-            None => {
-                self.responses.push(response);
-                self.responses.len() - 1
-            }
         };
-        self.by_request.insert(request, place);
-        self.by_prompt.entry(prompt).or_insert(place);
+        match self.responses.get_mut(place) {
+            Some(known) => known.merge(response),
+            None => self.responses.push(response),
+        }
     }
 
     /// The response that is told under another request: a side question's transcript repeats its parent's messages, under
