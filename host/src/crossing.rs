@@ -210,7 +210,8 @@ fn countable(counted: u64, what: &'static str) -> Result<(), Malformed> {
 pub fn check_description(description: &Description) -> Result<(), Malformed> {
     short(description.descriptor.name().len(), "the name of the processor")?;
     short(description.package_version.len(), "the version of the package")?;
-    for table in description.descriptor.session_tables() {
+    let descriptor = &description.descriptor;
+    for table in descriptor.session_tables().iter().chain(descriptor.reference_tables()) {
         short(table.len(), "the name of a table")?;
     }
     for migration in &description.migrations {

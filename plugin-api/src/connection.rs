@@ -13,7 +13,7 @@ use crate::{
     },
     export::guard::guarded,
     records::Records,
-    rows::{Batch, ColumnBuffer},
+    rows::{ColumnBuffer, in_batches},
 };
 
 /// The host's DuckDB, scoped to this attempt: what is written commits together with the session's state, or not at all.
@@ -48,23 +48,10 @@ impl<'a> Connection<'a> {
     /// When the table is not declared, or a column is missing from it or of another type. The attempt fails then, also
     /// when the error is not passed on.
     pub fn replace<R: Row>(&self, table: &str, rows: impl IntoIterator<Item = R>) -> Result<()> {
-        let mut batch = Batch::of::<R>();
-        for row in rows {
-            batch.push(&row);
-            if batch.is_large() {
-                self.send(table, &batch)?;
-                batch.clear();
-            }
-        }
-        self.send(table, &batch)
-    }
-
-    fn send(&self, table: &str, batch: &Batch) -> Result<()> {
-        let columns = batch.as_raw()?;
-        let reply = self
-            .attempt
-            .replace(RStr::from_str(table), RSlice::from_slice(&columns));
-        counted(reply).map(drop)
+        in_batches(rows, |columns| {
+            let reply = self.attempt.replace(RStr::from_str(table), RSlice::from_slice(columns));
+            counted(reply).map(drop)
+        })
     }
 
     /// Runs one `INSERT`, `UPDATE`, `DELETE` or `MERGE` and gives the number of rows that it changed.
@@ -98,7 +85,8 @@ fn parameter_columns(parameters: &[&dyn Parameter]) -> Vec<ColumnBuffer> {
     parameters.iter().map(|parameter| parameter.to_column()).collect()
 }
 
-fn counted(reply: RawReply) -> Result<u64> {
+/// What the host answered: how many rows there were, or why not.
+pub(crate) fn counted(reply: RawReply) -> Result<u64> {
     match reply {
         RResult::ROk(rows) => Ok(rows),
         RResult::RErr(bytes) => Err(match message::decode::<message::Fault>(&bytes) {

@@ -20,6 +20,8 @@ pub struct Descriptor {
     output_version: u32,
     #[serde(default)]
     session_tables: Vec<String>,
+    #[serde(default)]
+    reference_tables: Vec<String>,
 }
 
 /// How many sessions a processor takes at once.
@@ -42,6 +44,7 @@ impl Descriptor {
             concurrency: Concurrency::default(),
             output_version: 0,
             session_tables: Vec::new(),
+            reference_tables: Vec::new(),
         }
     }
 
@@ -76,6 +79,17 @@ impl Descriptor {
         self
     }
 
+    /// Declares a table whose rows come with the plugin, from
+    /// [`SessionProcessor::reference_rows`](crate::SessionProcessor::reference_rows).
+    ///
+    /// The table has no `session_file` column. Nothing else writes it: when the plugin is loaded, the host replaces its rows
+    /// where they differ.
+    #[must_use]
+    pub fn reference_table(mut self, table: impl Into<String>) -> Self {
+        self.reference_tables.push(table.into());
+        self
+    }
+
     /// The processor's name.
     #[must_use]
     pub fn name(&self) -> &str {
@@ -104,6 +118,12 @@ impl Descriptor {
     #[must_use]
     pub fn session_tables(&self) -> &[String] {
         &self.session_tables
+    }
+
+    /// The declared reference tables.
+    #[must_use]
+    pub fn reference_tables(&self) -> &[String] {
+        &self.reference_tables
     }
 }
 

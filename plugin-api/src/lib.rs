@@ -15,6 +15,7 @@
 //! - [`Connection`] is the database: [`replace`](Connection::replace) for rows of this session, [`execute`](Connection::execute)
 //!   and [`query`](Connection::query) for what spans sessions.
 //! - [`row!`] declares the rows of a table, [`Migration`] makes the table.
+//! - [`ReferenceTables`] takes rows that belong to no session, such as a price list: they come with the plugin.
 //! - [`log`] writes to the host's log.
 //!
 //! A returned error or a panic costs that attempt alone. A plugin must be compiled with `panic = "unwind"`, the default.
@@ -30,6 +31,7 @@ pub mod prelude;
 mod processor;
 mod reader;
 mod records;
+mod reference;
 mod rows;
 mod run_id;
 mod session;
@@ -43,6 +45,7 @@ pub use error::{Error, Result};
 pub use lines::{Line, LineEnding, MalformedLine};
 pub use processor::{Configuration, ProcessorResult, SessionProcessor};
 pub use records::{ColumnKey, FromColumn, Record, Records};
+pub use reference::ReferenceTables;
 pub use rows::{ColumnBuffer, Row, Value};
 pub use run_id::RunId;
 pub use session::Session;

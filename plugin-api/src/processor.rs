@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
-use crate::{Connection, Descriptor, Error, Migration, Result, Session};
+use crate::{Connection, Descriptor, Error, Migration, ReferenceTables, Result, Session};
 
 /// An analysis of transcripts, run by the host over each version of each session exactly once.
 ///
@@ -26,6 +26,19 @@ pub trait SessionProcessor: Default + Send + Sync + 'static {
     /// An error makes the processor unavailable, with this reason shown wherever the processor is named.
     fn configure(&mut self, configuration: &Configuration) -> Result<()> {
         let _ = configuration;
+        Ok(())
+    }
+
+    /// Gives the rows of the descriptor's reference tables. Called once when the plugin is loaded, after
+    /// [`configure`](Self::configure).
+    ///
+    /// The host replaces all these tables in one transaction, after the migrations and before any session; where the rows are
+    /// those that stand there it writes nothing. A declared table that is given no rows is emptied.
+    ///
+    /// # Errors
+    /// An error refuses the plugin, with this reason shown wherever its file is listed; the tables stay as they are.
+    fn reference_rows(&self, tables: &mut ReferenceTables<'_>) -> Result<()> {
+        let _ = tables;
         Ok(())
     }
 

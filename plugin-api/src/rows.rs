@@ -9,7 +9,7 @@ use crate::{
     abi::{RawColumn, ValueKind},
 };
 
-/// A row of a session table. Written by [`row!`](crate::row), seldom by hand.
+/// A row of a session table or a reference table. Written by [`row!`](crate::row), seldom by hand.
 pub trait Row {
     /// The columns that rows of this type fill, with the kinds of their values.
     const COLUMNS: &'static [(&'static str, ValueKind)];
@@ -26,9 +26,9 @@ impl<R: Row> Row for &R {
     }
 }
 
-/// Declares a struct whose fields are the columns of a session table, and makes it a [`Row`].
+/// Declares a struct whose fields are the columns of a table, and makes it a [`Row`].
 ///
-/// The column `session_file` is left out: the host fills it. A column that is left out is null.
+/// The column `session_file` of a session table is left out: the host fills it. A column that is left out is null.
 ///
 /// ```
 /// use session_plugin_api::{Timestamp, row};
@@ -283,30 +283,46 @@ fn slice_between<'a>(bytes: &'a [u8], offsets: &[i32], row: usize) -> Option<&'a
     bytes.get(start..end)
 }
 
+/// Sends rows in columns, as many a call as are worth one; without any row the columns alone.
+pub(crate) fn in_batches<R: Row>(
+    rows: impl IntoIterator<Item = R>,
+    mut send: impl FnMut(&[RawColumn<'_>]) -> Result<()>,
+) -> Result<()> {
+    let mut batch = Batch::of::<R>();
+    for row in rows {
+        batch.push(&row);
+        if batch.is_large() {
+            send(&batch.as_raw()?)?;
+            batch.clear();
+        }
+    }
+    send(&batch.as_raw()?)
+}
+
 /// Rows of one type, gathered until they are worth a call.
-pub(crate) struct Batch {
+struct Batch {
     names: &'static [(&'static str, ValueKind)],
     columns: Vec<ColumnBuffer>,
 }
 
 impl Batch {
-    pub(crate) fn of<R: Row>() -> Self {
+    fn of<R: Row>() -> Self {
         Self {
             names: R::COLUMNS,
             columns: R::COLUMNS.iter().map(|(_, kind)| ColumnBuffer::new(*kind)).collect(),
         }
     }
 
-    pub(crate) fn push<R: Row>(&mut self, row: &R) {
+    fn push<R: Row>(&mut self, row: &R) {
         row.append_to(&mut self.columns);
     }
 
-    pub(crate) fn is_large(&self) -> bool {
+    fn is_large(&self) -> bool {
         const WORTH_A_CALL: usize = 4 << 20;
         self.columns.iter().map(ColumnBuffer::size).sum::<usize>() >= WORTH_A_CALL
     }
 
-    pub(crate) fn as_raw(&self) -> Result<Vec<RawColumn<'_>>> {
+    fn as_raw(&self) -> Result<Vec<RawColumn<'_>>> {
         self.names
             .iter()
             .zip(&self.columns)
@@ -317,7 +333,7 @@ impl Batch {
             .collect()
     }
 
-    pub(crate) fn clear(&mut self) {
+    fn clear(&mut self) {
         self.columns.iter_mut().for_each(ColumnBuffer::clear);
     }
 }

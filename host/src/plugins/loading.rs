@@ -22,7 +22,10 @@ use super::{
 };
 use crate::{
     names::{InvalidProcessorName, ProcessorName},
-    state::{SchemaRefused, SessionTable, StateError, compare_processor, prepare_processor},
+    state::{
+        FilledTable, ReferenceRows, SchemaRefused, StateError, compare_processor, prepare_processor,
+        replace_reference_rows,
+    },
 };
 
 /// How large a library may be, in bytes.
@@ -65,6 +68,8 @@ enum Refused {
     Schema(SchemaRefused),
     #[error("it does not take its configuration: {0}")]
     Configuration(String),
+    #[error("the rows of its reference tables: {0}")]
+    ReferenceRows(String),
 }
 
 impl From<SchemaRefused> for Refused {
@@ -253,12 +258,16 @@ impl Loading<'_> {
         match configured {
             Err(fault) if self.loaded.is_some() => Err(Refused::Configuration(describe_fault(&fault))),
             Err(fault) => {
-                self.tables(&name, &migrations, description.descriptor.session_tables())?;
+                self.tables(&name, &migrations, description.descriptor.session_tables(), None)?;
                 let reason = describe_fault(&fault);
                 Ok(Loaded::Status(PluginStatus::Unavailable { name, reason }))
             }
             Ok(()) => {
-                let tables = self.tables(&name, &migrations, description.descriptor.session_tables())?;
+                let descriptor = &description.descriptor;
+                let reference = instance
+                    .reference_rows(descriptor.reference_tables())
+                    .map_err(|fault| Refused::ReferenceRows(describe_fault(&fault)))?;
+                let tables = self.tables(&name, &migrations, descriptor.session_tables(), Some(reference))?;
                 let processor = Processor::new(name, description, path, tables, source, instance);
                 Ok(Loaded::Status(PluginStatus::Loaded(Arc::new(processor))))
             }
@@ -286,12 +295,21 @@ impl Loading<'_> {
         }
     }
 
+    /// Makes its tables. Without rows of the reference tables those stay as they are.
     fn tables(
         &mut self,
         name: &ProcessorName,
         migrations: &[session_plugin_api::Migration],
         session_tables: &[String],
-    ) -> Result<Vec<Arc<SessionTable>>, Refused> {
+        reference: Option<ReferenceRows>,
+    ) -> Result<Vec<Arc<FilledTable>>, Refused> {
+        let prepare = |state| -> Result<Vec<Arc<FilledTable>>, SchemaRefused> {
+            let tables = prepare_processor(state, name, migrations, session_tables)?;
+            if let Some(rows) = reference {
+                replace_reference_rows(state, name, rows)?;
+            }
+            Ok(tables)
+        };
         let state = match self.options.tables {
             Tables::Made(state) => state,
             Tables::LookedAt { state, scratch } => {
@@ -300,7 +318,7 @@ impl Loading<'_> {
                 }
                 // Those that the state took once are tried for the sake of others that build on them.
                 let is_known = state.is_some() && self.pending.len() < migrations.len();
-                let tried = prepare_processor(scratch, name, migrations, session_tables);
+                let tried = prepare(scratch);
                 if is_known && tried.is_err() {
                     return Ok(Vec::new());
                 }
@@ -309,12 +327,12 @@ impl Loading<'_> {
                 return Ok(tables);
             }
         };
-        let tables = prepare_processor(state, name, migrations, session_tables)?;
+        let tables = prepare(state)?;
         self.note_tables(migrations.len(), &tables);
         Ok(tables)
     }
 
-    fn note_tables(&mut self, migrations: usize, tables: &[Arc<SessionTable>]) {
+    fn note_tables(&mut self, migrations: usize, tables: &[Arc<FilledTable>]) {
         self.note(format!("{migrations} migrations, {} session tables", tables.len()));
     }
 

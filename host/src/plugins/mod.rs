@@ -11,6 +11,7 @@ mod listing;
 mod loading;
 mod permissions;
 mod processor;
+mod reference;
 mod teardown;
 mod wedges;
 

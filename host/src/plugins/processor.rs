@@ -5,12 +5,15 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use abi_stable::std_types::{RBox, RResult, RStr, RVec};
+use abi_stable::{
+    erased_types::TD_Opaque,
+    std_types::{RBox, RResult, RStr, RVec},
+};
 use serde::de::{DeserializeOwned, IgnoredAny};
 use session_plugin_api::{
     Descriptor, Migration,
     abi::{
-        ProcessorModule_Ref, RawAttempt_TO, RawProcessor_TO,
+        ProcessorModule_Ref, RawAttempt_TO, RawProcessor_TO, RawReferenceSink_TO,
         message::{Description, FaultKind, Outcome, Processed, decode},
     },
 };
@@ -19,10 +22,15 @@ pub use session_plugin_api::abi::message::Fault;
 
 use super::{
     host_log::{LogName, host_for},
+    reference::Gathered,
     teardown::OfPlugin,
     wedges::{Wedge, Wedges},
 };
-use crate::{crossing::check_description, names::ProcessorName, state::SessionTable};
+use crate::{
+    crossing::check_description,
+    names::ProcessorName,
+    state::{FilledTable, ReferenceRows},
+};
 
 /// A processor that is loaded, configured, and whose tables are ready.
 pub struct Processor {
@@ -30,7 +38,7 @@ pub struct Processor {
     descriptor: Descriptor,
     package_version: String,
     file: PathBuf,
-    tables: Vec<Arc<SessionTable>>,
+    tables: Vec<Arc<FilledTable>>,
     source: InstanceSource,
     instance: Mutex<Option<Arc<Instance>>>,
     wedges: Wedges,
@@ -54,7 +62,7 @@ impl Processor {
         name: ProcessorName,
         description: Description,
         file: &Path,
-        tables: Vec<Arc<SessionTable>>,
+        tables: Vec<Arc<FilledTable>>,
         source: InstanceSource,
         instance: Instance,
     ) -> Self {
@@ -96,7 +104,7 @@ impl Processor {
 
     /// Its session tables.
     #[must_use]
-    pub fn tables(&self) -> &[Arc<SessionTable>] {
+    pub fn tables(&self) -> &[Arc<FilledTable>] {
         &self.tables
     }
 
@@ -160,6 +168,17 @@ impl Instance {
     /// Hands over the processor's section of the configuration, as JSON.
     pub(super) fn configure(&mut self, configuration: &str) -> Result<(), Fault> {
         returned(&self.raw.configure(RStr::from_str(configuration)))
+    }
+
+    /// The rows of the reference tables that it declares.
+    ///
+    /// # Errors
+    /// What the author's code returned, how it panicked, or why the host did not take what it gave.
+    pub(super) fn reference_rows(&self, declared: &[String]) -> Result<ReferenceRows, Fault> {
+        let mut gathered = Gathered::of(declared);
+        let sink = RawReferenceSink_TO::from_value(&mut gathered, TD_Opaque);
+        returned::<()>(&self.raw.reference_rows(sink))?;
+        gathered.into_rows()
     }
 
     /// Processes one session.

@@ -13,13 +13,13 @@ use duckdb::arrow::{
 };
 use session_plugin_api::abi::ValueKind;
 
-use super::table::{SESSION_FILE, SessionTable, accepts};
+use super::table::{FilledTable, SESSION_FILE, accepts};
 use crate::{crossing::CheckedColumn, names::SessionKey};
 
 /// Rows that wait for their session's commit: a batch for one table.
 #[derive(Clone, Debug)]
 pub struct PendingRows {
-    pub(super) table: Arc<SessionTable>,
+    pub(super) table: Arc<FilledTable>,
     pub(super) batch: RecordBatch,
 }
 
@@ -29,6 +29,22 @@ pub(super) type Column<'a> = (&'a str, &'a DataType);
 /// Why rows were not taken.
 #[derive(Debug, thiserror::Error)]
 pub enum RowsRefused {
+    /// The table is none of the processor's reference tables.
+    #[error(
+        "`{table}` is no reference table of this processor: declare it with Descriptor::reference_table (declared: {declared})"
+    )]
+    UnknownReference {
+        /// The table that was named.
+        table: String,
+        /// The tables that were declared.
+        declared: String,
+    },
+    /// The rows of the reference tables are more than the host takes.
+    #[error("the rows of its reference tables have more than {most} bytes")]
+    TooLarge {
+        /// How many it takes.
+        most: usize,
+    },
     /// The table is none of the processor's session tables.
     #[error(
         "`{table}` is no session table of this processor: declare it with Descriptor::session_table (declared: {declared})"
@@ -93,37 +109,19 @@ impl PendingRows {
     /// # Errors
     /// When a column is unknown, of another type, or malformed.
     pub fn new(
-        table: &Arc<SessionTable>,
+        table: &Arc<FilledTable>,
         session: &SessionKey,
         columns: &[CheckedColumn<'_>],
     ) -> Result<Self, RowsRefused> {
         let rows = columns.first().map_or(0, |column| column.rows);
         let session_file = session_file(table, session, rows)?;
-        let mut fields = vec![(SESSION_FILE.to_owned(), Arc::new(session_file) as ArrayRef)];
         for column in columns {
-            let name = column.name;
-            check(table, column, rows)?;
-            if fields.iter().any(|(given, _)| given == name) {
-                return Err(RowsRefused::DoubleColumn {
-                    table: table.name().to_owned(),
-                    column: name.to_owned(),
-                });
-            }
-            let array = array(column).map_err(|error| malformed(column, error))?;
-            fields.push((name.to_owned(), array));
+            check(table, column.name, column.kind)?;
         }
-        let schema = fields
-            .iter()
-            .map(|(name, array)| Field::new(name, array.data_type().clone(), true));
-        let schema = Arc::new(Schema::new(schema.collect::<Vec<_>>()));
-        let arrays = fields.into_iter().map(|(_, array)| array).collect();
-        let batch = RecordBatch::try_new(schema, arrays).map_err(|error| RowsRefused::Malformed {
-            column: table.name().to_owned(),
-            reason: error.to_string(),
-        })?;
+        let first = (SESSION_FILE.to_owned(), Arc::new(session_file) as ArrayRef);
         Ok(Self {
             table: Arc::clone(table),
-            batch,
+            batch: record_batch(table.name(), vec![first], columns)?,
         })
     }
 
@@ -152,28 +150,64 @@ impl PendingRows {
     }
 }
 
-fn check(table: &SessionTable, column: &CheckedColumn<'_>, rows: usize) -> Result<(), RowsRefused> {
-    let data_type = table.type_of(column.name).ok_or_else(|| RowsRefused::UnknownColumn {
+/// Checks that a table has such a column.
+///
+/// # Errors
+/// When it has none of this name, or one of a type that takes no such values.
+pub(super) fn check(table: &FilledTable, column: &str, kind: ValueKind) -> Result<(), RowsRefused> {
+    let data_type = table.type_of(column).ok_or_else(|| RowsRefused::UnknownColumn {
         table: table.name().to_owned(),
-        column: column.name.to_owned(),
+        column: column.to_owned(),
         columns: table.column_names(),
     })?;
-    if !accepts(data_type, column.kind) {
-        return Err(RowsRefused::Type {
-            table: table.name().to_owned(),
-            column: column.name.to_owned(),
-            data_type: data_type.to_owned(),
-            kind: column.kind,
-        });
-    }
-    match column.rows == rows {
+    match accepts(data_type, kind) {
         true => Ok(()),
-        false => Err(malformed(column, "it has another number of rows than the first column")),
+        false => Err(RowsRefused::Type {
+            table: table.name().to_owned(),
+            column: column.to_owned(),
+            data_type: data_type.to_owned(),
+            kind,
+        }),
     }
 }
 
+/// Copies a plugin's columns behind `fields`.
+///
+/// # Errors
+/// When a column is malformed, or is given twice.
+pub(super) fn record_batch(
+    table: &str,
+    mut fields: Vec<(String, ArrayRef)>,
+    columns: &[CheckedColumn<'_>],
+) -> Result<RecordBatch, RowsRefused> {
+    let rows = columns.first().map_or(0, |column| column.rows);
+    for column in columns {
+        let name = column.name;
+        if column.rows != rows {
+            return Err(malformed(column, "it has another number of rows than the first column"));
+        }
+        if fields.iter().any(|(given, _)| given == name) {
+            return Err(RowsRefused::DoubleColumn {
+                table: table.to_owned(),
+                column: name.to_owned(),
+            });
+        }
+        let array = array(column).map_err(|error| malformed(column, error))?;
+        fields.push((name.to_owned(), array));
+    }
+    let schema = fields
+        .iter()
+        .map(|(name, array)| Field::new(name, array.data_type().clone(), true));
+    let schema = Arc::new(Schema::new(schema.collect::<Vec<_>>()));
+    let arrays = fields.into_iter().map(|(_, array)| array).collect();
+    RecordBatch::try_new(schema, arrays).map_err(|error| RowsRefused::Malformed {
+        column: table.to_owned(),
+        reason: error.to_string(),
+    })
+}
+
 /// The column that the host fills: the session's key in every row.
-fn session_file(table: &SessionTable, session: &SessionKey, rows: usize) -> Result<StringArray, RowsRefused> {
+fn session_file(table: &FilledTable, session: &SessionKey, rows: usize) -> Result<StringArray, RowsRefused> {
     // The places of texts in an array are 32 bits wide.
     match rows.checked_mul(session.as_str().len()).map(i32::try_from) {
         Some(Ok(_)) => Ok(StringArray::from_iter_values(std::iter::repeat_n(

@@ -6,6 +6,7 @@ use duckdb::{Connection, params};
 use serde::{Deserialize, Serialize};
 
 use super::{
+    digests,
     error::{Doing, Result},
     mentions::{exports_with, redact_audit},
     migration::in_transaction,
@@ -146,7 +147,8 @@ fn delete(connection: &Connection, table: &str, sessions: &Sessions) -> Result<u
     Ok(deleted)
 }
 
-/// The tables that are not the host's own, whoever made them: those with a session in each row, and the others.
+/// The tables that are not the host's own, whoever made them: those with a session in each row, and the others, but for
+/// reference tables, whose rows come with a plugin.
 fn tables_of_others(connection: &Connection) -> Result<(Vec<String>, Vec<String>)> {
     let doing = "list the processors' tables";
     let sql = format!(
@@ -158,7 +160,10 @@ fn tables_of_others(connection: &Connection) -> Result<(Vec<String>, Vec<String>
     let mut statement = connection.prepare(&sql).doing(doing)?;
     let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)));
     let tables: Vec<(String, bool)> = rows.and_then(Iterator::collect).doing(doing)?;
-    let others = tables.into_iter().filter(|(name, _)| !Owners::is_of_the_host(name));
+    let reference = digests::recorded(connection)?;
+    let others = tables
+        .into_iter()
+        .filter(|(name, _)| !Owners::is_of_the_host(name) && !reference.contains(&name.to_lowercase()));
     let (of_sessions, shared): (Vec<_>, Vec<_>) = others.partition(|(_, is_of_sessions)| *is_of_sessions);
     let names = |tables: Vec<(String, bool)>| tables.into_iter().map(|(name, _)| name).collect();
     Ok((names(of_sessions), names(shared)))

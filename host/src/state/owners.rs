@@ -1,33 +1,46 @@
 //! Who made which table or view.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use duckdb::{Connection, params};
 
-use super::error::{Doing, Result};
+use super::{
+    digests,
+    error::{Doing, Result},
+};
 use crate::names::ProcessorName;
 
 /// Who made which table or view: a processor, the host, or nobody that is known.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Owners {
     of_processors: HashMap<String, String>,
+    reference: HashSet<String>,
 }
 
-const OF_THE_HOST: [&str; 6] = [
+const OF_THE_HOST: [&str; 7] = [
     "session_processor_state",
     "session_processor_failure",
     "processor_schedule",
     "audit_log",
     "processor_table",
+    "processor_reference_table",
     "schema_migration",
 ];
 
-/// A table that a processor may not write.
+/// A table that a statement of a processor may not write.
 #[derive(Debug, thiserror::Error)]
-#[error("`{table}` belongs to {owner}: a processor writes its own tables")]
-pub struct ForeignTable {
-    table: String,
-    owner: String,
+pub enum ForeignTable {
+    /// It belongs to another.
+    #[error("`{table}` belongs to {owner}: a processor writes its own tables")]
+    OfAnother {
+        /// The table.
+        table: String,
+        /// Who made it.
+        owner: String,
+    },
+    /// Its rows come with the plugin.
+    #[error("`{0}` is a reference table: its rows come from `reference_rows`")]
+    Reference(String),
 }
 
 impl Owners {
@@ -38,7 +51,10 @@ impl Owners {
             .doing(doing)?;
         let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)));
         let of_processors = rows.and_then(Iterator::collect).doing(doing)?;
-        Ok(Self { of_processors })
+        Ok(Self {
+            of_processors,
+            reference: digests::recorded(connection)?,
+        })
     }
 
     /// The processor that made a table or view, or `the host`; `None` where nobody is known to have.
@@ -56,16 +72,17 @@ impl Owners {
         OF_THE_HOST.contains(&table.to_lowercase().as_str())
     }
 
-    /// Checks that a table is not another's.
+    /// Checks that a statement of a processor may write a table.
     ///
     /// # Errors
-    /// When it is.
+    /// When it is another's, or a reference table.
     pub(super) fn check(&self, processor: &ProcessorName, table: &str) -> Result<(), ForeignTable> {
         match self.of(table) {
-            Some(owner) if owner != processor.as_str() => Err(ForeignTable {
+            Some(owner) if owner != processor.as_str() => Err(ForeignTable::OfAnother {
                 table: table.to_owned(),
                 owner: owner.to_owned(),
             }),
+            _ if self.reference.contains(&table.to_lowercase()) => Err(ForeignTable::Reference(table.to_owned())),
             _ => Ok(()),
         }
     }

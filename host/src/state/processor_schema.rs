@@ -1,4 +1,4 @@
-//! A processor's own tables: its migrations, who owns what, and what a session table must be.
+//! A processor's own tables: its migrations, and who owns what.
 
 use std::sync::Arc;
 
@@ -6,6 +6,8 @@ use duckdb::{Connection, params};
 use session_plugin_api::Migration;
 
 use super::{
+    declared::session_table,
+    digests,
     engine::Link,
     error::{Doing, StateError},
     migration::{self, in_transaction},
@@ -14,133 +16,13 @@ use super::{
     plan::{Effect, NoPlan, ObjectKind, ObjectName, Place, plan_of},
     query::Reader,
     schema::{self, table_exists},
+    schema_refused::SchemaRefused,
     shadows,
     statement::{self, StatementRefused},
-    table::{SessionTable, keys_and_indexes},
+    table::FilledTable,
     writer::quoted,
 };
 use crate::names::ProcessorName;
-
-/// Why a processor's tables are not taken.
-#[derive(Debug, thiserror::Error)]
-pub enum SchemaRefused {
-    /// The versions are not 1, 2, 3, ...
-    #[error("migrations are numbered 1, 2, 3 and so on: where {expected} was expected, there is {found}")]
-    Order {
-        /// The version that should come.
-        expected: u32,
-        /// The version that comes.
-        found: u32,
-    },
-    /// The state has seen a newer version of the plugin.
-    #[error(
-        "the state has this processor's tables at version {recorded}, the plugin knows versions up to {known}: use the newer plugin"
-    )]
-    Newer {
-        /// The version in the state.
-        recorded: u32,
-        /// The newest version of the plugin.
-        known: u32,
-    },
-    /// A migration that was applied reads differently now.
-    #[error("migration {version} was applied with other SQL: never change a released migration, add a further one")]
-    Changed {
-        /// The migration.
-        version: u32,
-    },
-    /// A migration holds a statement that is none of its business.
-    #[error("migration {version} holds a {found} statement: it takes {MIGRATING}")]
-    Kind {
-        /// The migration.
-        version: u32,
-        /// The statement's first word.
-        found: String,
-    },
-    /// A migration makes or changes something outside the state's main schema.
-    #[error("migration {version} touches `{object}` outside the main schema of the state: make it there")]
-    Elsewhere {
-        /// The migration.
-        version: u32,
-        /// The table, view or other object.
-        object: String,
-    },
-    /// A migration gives something the name of what DuckDB has built in.
-    #[error("migration {version} names a {kind} `{name}`, which DuckDB has built in: choose another name")]
-    BuiltIn {
-        /// The migration.
-        version: u32,
-        /// What it makes.
-        kind: ObjectKind,
-        /// The name.
-        name: String,
-    },
-    /// A statement of a migration is not taken.
-    #[error("migration {version}: {source}")]
-    Statement {
-        /// The migration.
-        version: u32,
-        /// Why.
-        r#source: StatementRefused,
-    },
-    /// A migration touches what belongs to another.
-    #[error("migration {version} touches `{table}`, which belongs to {owner}")]
-    Foreign {
-        /// The migration.
-        version: u32,
-        /// The table or view.
-        table: String,
-        /// Who made it.
-        owner: String,
-    },
-    /// A migration's SQL fails.
-    #[error("migration {version}: {source}")]
-    Failed {
-        /// The migration.
-        version: u32,
-        /// What DuckDB says.
-        r#source: duckdb::Error,
-    },
-    /// A declared session table does not exist.
-    #[error("session table `{0}` does not exist: make it in a migration")]
-    MissingTable(String),
-    /// A declared session table belongs to another.
-    #[error("session table `{table}` belongs to {owner}")]
-    ForeignTable {
-        /// The table.
-        table: String,
-        /// Who made it.
-        owner: String,
-    },
-    /// A session table has no column for the session.
-    #[error("session table `{0}` has no column `session_file` of type VARCHAR")]
-    NoSessionFile(String),
-    /// A session table has a key or an index.
-    #[error(
-        "session table `{table}` has `{key}`: the host replaces whole sessions in it, so it must have no key, unique constraint or index"
-    )]
-    Keyed {
-        /// The table.
-        table: String,
-        /// The key or index, as SQL.
-        key: String,
-    },
-    /// The state cannot be read or written.
-    #[error(transparent)]
-    State(#[from] StateError),
-}
-
-impl SchemaRefused {
-    /// The error of the state, where no plugin is to blame.
-    ///
-    /// # Errors
-    /// Gives itself back where the plugin is to blame.
-    pub fn into_fatal(self) -> Result<StateError, Self> {
-        match self {
-            Self::State(error) if error.is_fatal() => Ok(error),
-            refused => Err(refused),
-        }
-    }
-}
 
 /// Applies a processor's outstanding migrations and checks its session tables.
 ///
@@ -151,7 +33,7 @@ pub fn prepare_processor(
     processor: &ProcessorName,
     migrations: &[Migration],
     session_tables: &[String],
-) -> Result<Vec<Arc<SessionTable>>, SchemaRefused> {
+) -> Result<Vec<Arc<FilledTable>>, SchemaRefused> {
     let prepared = state.write(|writer| prepare(state, writer.link(), processor, migrations, session_tables));
     state.hold_lock()?;
     prepared
@@ -163,7 +45,7 @@ fn prepare(
     processor: &ProcessorName,
     migrations: &[Migration],
     session_tables: &[String],
-) -> Result<Vec<Arc<SessionTable>>, SchemaRefused> {
+) -> Result<Vec<Arc<FilledTable>>, SchemaRefused> {
     let outstanding = outstanding(connection, processor, migrations)?;
     for migration in outstanding {
         in_transaction(connection, "apply a migration", |_| {
@@ -231,9 +113,6 @@ fn outstanding<'a>(
     }
 }
 
-/// What a migration takes: transactions are the host's, and other files are not the processor's.
-const MIGRATING: &str = "CREATE, ALTER, DROP, INSERT, UPDATE, DELETE, MERGE, COMMENT";
-
 fn apply(link: &Link, processor: &ProcessorName, migration: &Migration) -> Result<(), SchemaRefused> {
     let version = migration.version();
     let refused = |source| SchemaRefused::Statement { version, source };
@@ -246,6 +125,7 @@ fn apply(link: &Link, processor: &ProcessorName, migration: &Migration) -> Resul
         };
         step.apply()?;
     }
+    digests::forget(link, processor)?;
     let checksum = migration::checksum(migration.sql());
     Ok(migration::record(link, processor.as_str(), version, &checksum)?)
 }
@@ -394,30 +274,4 @@ fn same_shape(connection: &Connection, table: &str) -> Result<bool, StateError> 
     connection
         .query_row(sql, parameters, |row| row.get(0))
         .doing("compare two tables")
-}
-
-fn session_table(
-    connection: &Connection,
-    processor: &ProcessorName,
-    name: &str,
-) -> Result<Arc<SessionTable>, SchemaRefused> {
-    let table = SessionTable::read(connection, name)?.ok_or_else(|| SchemaRefused::MissingTable(name.to_owned()))?;
-    let owners = Owners::read(connection)?;
-    let owner = owners.of(name).unwrap_or("no processor");
-    if owner != processor.as_str() {
-        return Err(SchemaRefused::ForeignTable {
-            table: name.to_owned(),
-            owner: owner.to_owned(),
-        });
-    }
-    if !table.has_session_file() {
-        return Err(SchemaRefused::NoSessionFile(name.to_owned()));
-    }
-    match keys_and_indexes(connection, name)?.into_iter().next() {
-        Some(key) => Err(SchemaRefused::Keyed {
-            table: name.to_owned(),
-            key,
-        }),
-        None => Ok(Arc::new(table)),
-    }
 }

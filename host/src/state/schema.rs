@@ -14,18 +14,23 @@ use super::{
 /// The steps to the current schema, in order: the first is version 1.
 const STEPS: [&str; 2] = [
     include_str!("schema/0001_tables.sql"),
+const STEPS: [&str; 3] = [
+    include_str!("schema/0001_tables.sql"),
     include_str!("schema/0002_reading.sql"),
+    include_str!("schema/0003_reference_tables.sql"),
+];
 ];
 
 /// The table of the older service, whose only processor was the verification one.
 const OLDER_TABLE: &str = "session_extraction_state";
 
 /// The tables that an older system cannot have made for this one, whatever their names say.
-const NEW_TABLES: [&str; 4] = [
+const NEW_TABLES: [&str; 5] = [
     "session_processor_failure",
     "processor_schedule",
     "audit_log",
     "processor_table",
+    "processor_reference_table",
 ];
 
 /// Brings the host's tables up to date, whatever they were before; whether anything changed.

@@ -1,13 +1,13 @@
-//! What a session table looks like.
+//! What a table looks like that a plugin fills.
 
 use duckdb::{Connection, params};
 use session_plugin_api::abi::ValueKind;
 
 use super::error::{Doing, Result};
 
-/// A session table with its columns, as the database has them.
+/// A session table or a reference table with its columns, as the database has them.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SessionTable {
+pub struct FilledTable {
     name: String,
     columns: Vec<Column>,
 }
@@ -21,7 +21,7 @@ struct Column {
 /// The column that the host fills.
 pub(super) const SESSION_FILE: &str = "session_file";
 
-impl SessionTable {
+impl FilledTable {
     /// Reads the columns of a table; `None` where there is no such table.
     pub(super) fn read(connection: &Connection, name: &str) -> Result<Option<Self>> {
         let columns = columns(connection, name)?;

@@ -19,7 +19,7 @@ use super::{
     error::{Doing, Result, StateError},
     failures::FailureRecord,
     migration::in_transaction,
-    table::SessionTable,
+    table::FilledTable,
 };
 use crate::names::{FileHash, ProcessorName, SessionKey};
 
@@ -66,7 +66,7 @@ pub struct Destination {
     /// The version of what it writes.
     pub output_version: u32,
     /// Its session tables.
-    pub tables: Vec<Arc<SessionTable>>,
+    pub tables: Vec<Arc<FilledTable>>,
 }
 
 /// How a group of sessions that did not all commit ended.

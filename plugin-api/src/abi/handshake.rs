@@ -4,7 +4,7 @@
 pub const API_MAJOR: u32 = 1;
 
 /// The minor version of the interface: grows when something is added; any two of one major version fit together.
-pub const API_MINOR: u32 = 0;
+pub const API_MINOR: u32 = 1;
 
 /// The name of the exported static that holds the [`Handshake`].
 pub const HANDSHAKE_SYMBOL: &str = "SESSION_PLUGIN_HANDSHAKE";

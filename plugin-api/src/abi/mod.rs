@@ -7,8 +7,8 @@
 //!
 //! Everything that crosses is one of three kinds, each of which can grow without breaking what was built before:
 //!
-//! - a trait object ([`RawProcessor`], [`RawAttempt`], [`RawHost`], [`RawBatchSink`]): methods are added at the end, after
-//!   `last_prefix_field`, with a default body that stands in when the other side does not have them yet;
+//! - a trait object ([`RawProcessor`], [`RawAttempt`], [`RawHost`], [`RawBatchSink`], [`RawReferenceSink`]): methods are added
+//!   at the end, after `last_prefix_field`, with a default body that stands in when the other side does not have them yet;
 //! - the root module ([`ProcessorModule`]), a prefix type: fields are added at its end;
 //! - JSON bytes for what is cold ([`message`]): keys are added, unknown ones ignored.
 //!
@@ -53,7 +53,10 @@ mod traits;
 pub use batch::{RawBatchSink, RawBatchSink_TO, RawColumn, ValueKind};
 pub use handshake::{API_MAJOR, API_MINOR, HANDSHAKE_SYMBOL, Handshake, PanicStrategy};
 pub use module::{ProcessorModule, ProcessorModule_Ref, root_module_of};
-pub use traits::{RawAttempt, RawAttempt_TO, RawHost, RawHost_TO, RawProcessor, RawProcessor_TO};
+pub use traits::{
+    RawAttempt, RawAttempt_TO, RawHost, RawHost_TO, RawProcessor, RawProcessor_TO, RawReferenceSink,
+    RawReferenceSink_TO,
+};
 
 /// What a call into the other side gives back: a count of rows, or a [`message::Fault`] as JSON bytes.
 pub type RawReply = abi_stable::std_types::RResult<u64, abi_stable::std_types::RVec<u8>>;

@@ -2,7 +2,10 @@
 
 use abi_stable::std_types::{RBox, RSlice, RStr, RVec};
 
-use super::{RawBatchSink_TO, RawColumn, RawReply};
+use super::{
+    RawBatchSink_TO, RawColumn, RawReply,
+    message::{Outcome, encode},
+};
 
 /// A processor, as the host sees it.
 ///
@@ -22,6 +25,22 @@ pub trait RawProcessor: Send + Sync {
     /// Gives a [`message::Outcome`](crate::abi::message::Outcome) of [`message::Processed`](crate::abi::message::Processed), as JSON bytes.
     #[sabi(last_prefix_field)]
     fn process_session(&self, attempt: &RawAttempt_TO<'_, RBox<()>>) -> RVec<u8>;
+
+    /// Hands the rows of all reference tables to `sink`. Since 1.1.
+    ///
+    /// Gives a [`message::Outcome`](crate::abi::message::Outcome) of nothing, as JSON bytes.
+    fn reference_rows(&self, sink: RawReferenceSink_TO<'_, RBox<()>>) -> RVec<u8> {
+        let _ = sink;
+        RVec::from(encode(&Outcome::Returned(())))
+    }
+}
+
+/// Takes the rows of reference tables. Since 1.1.
+#[abi_stable::sabi_trait]
+pub trait RawReferenceSink {
+    /// Adds rows to what will replace the rows of one of the processor's reference tables.
+    #[sabi(last_prefix_field)]
+    fn replace(&mut self, table: RStr<'_>, columns: RSlice<'_, RawColumn<'_>>) -> RawReply;
 }
 
 /// One attempt at one session, as the plugin sees it: the session's facts and its connection to the state.

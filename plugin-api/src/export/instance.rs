@@ -13,9 +13,9 @@ use super::{
     logging,
 };
 use crate::{
-    Configuration, Connection, Session, SessionProcessor,
+    Configuration, Connection, ReferenceTables, Session, SessionProcessor,
     abi::{
-        RawAttempt_TO, RawHost_TO, RawProcessor, RawProcessor_TO,
+        RawAttempt_TO, RawHost_TO, RawProcessor, RawProcessor_TO, RawReferenceSink_TO,
         message::{Description, Outcome, Processed, encode},
     },
 };
@@ -62,6 +62,11 @@ impl<P: Exported> RawProcessor for Instance<P> {
                 reading: session.reading(),
             })
         });
+        RVec::from(encode(&outcome))
+    }
+
+    fn reference_rows(&self, sink: RawReferenceSink_TO<'_, RBox<()>>) -> RVec<u8> {
+        let outcome = guarded(|| self.0.reference_rows(&mut ReferenceTables::new(sink)));
         RVec::from(encode(&outcome))
     }
 }

@@ -20,7 +20,7 @@ use session_host_test_plugins::session_plugin_api::{
     Descriptor, Migration,
     abi::{
         Handshake, ProcessorModule, ProcessorModule_Ref, RawAttempt_TO, RawBatchSink, RawBatchSink_TO, RawColumn,
-        RawHost_TO, RawProcessor, RawProcessor_TO, RawReply, ValueKind,
+        RawHost_TO, RawProcessor, RawProcessor_TO, RawReferenceSink_TO, RawReply, ValueKind,
         message::{Description, Fault, FaultKind, Outcome, Processed, encode},
     },
     export,
@@ -82,11 +82,13 @@ impl RawProcessor for Raw {
         let by = by.parse().unwrap_or(0);
         let x = |part: &str| if part == longer { "x".repeat(by) } else { String::new() };
         let description = Description {
-            descriptor: Descriptor::new(format!("raw{}", x("name"))).session_table(format!("raw_rows{}", x("table"))),
+            descriptor: Descriptor::new(format!("raw{}", x("name")))
+                .session_table(format!("raw_rows{}", x("table")))
+                .reference_table(format!("raw_names{}", x("reference"))),
             migrations: vec![Migration::new(
                 1,
                 format!("make the table{}", x("title")),
-                "CREATE TABLE raw_rows (session_file VARCHAR, n BIGINT, text VARCHAR)",
+                "CREATE TABLE raw_rows (session_file VARCHAR, n BIGINT, text VARCHAR); CREATE TABLE raw_names (n BIGINT)",
             )],
             package_version: format!("1{}", x("version")),
         };
@@ -98,6 +100,25 @@ impl RawProcessor for Raw {
             Ok("configuration") => failed(FaultKind::Error),
             _ => RVec::from(encode(&Outcome::Returned(()))),
         }
+    }
+
+    fn reference_rows(&self, mut sink: RawReferenceSink_TO<'_, RBox<()>>) -> RVec<u8> {
+        let n = RStr::from_str("n");
+        let reply = match env::var("RAW").as_deref() {
+            Ok("reference:no_text") => sink.replace(no_text(), RSlice::EMPTY),
+            Ok("reference:values") => {
+                let column = misfit(Wrong::RowsWithoutValues);
+                sink.replace(RStr::from_str("raw_names"), RSlice::from_ref(&column))
+            }
+            Ok("reference:twice") => {
+                let columns = [integers(n, &[1]), integers(n, &[2])];
+                sink.replace(RStr::from_str("raw_names"), RSlice::from_slice(&columns))
+            }
+            _ => RResult::ROk(0),
+        };
+        // It says that all is well, whatever the host answered.
+        drop(reply);
+        RVec::from(encode(&Outcome::Returned(())))
     }
 
     fn process_session(&self, attempt: &RawAttempt_TO<'_, RBox<()>>) -> RVec<u8> {

@@ -148,6 +148,7 @@ fn a_description_of_any_length_is_refused_in_one_short_line() {
     for (longer, expected) in [
         ("name:2000", "the name of the processor has 2003 bytes, more than 1024"),
         ("table:2000", "the name of a table has 2008 bytes, more than 1024"),
+        ("reference:2000", "the name of a table has 2009 bytes, more than 1024"),
         ("title:2000", "the title of a migration has 2014 bytes, more than 1024"),
         (
             "version:2000",

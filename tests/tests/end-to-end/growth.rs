@@ -37,7 +37,7 @@ fn a_host_of_now_calls_of_a_grown_plugin_what_it_knows() {
     let (_, grown) = &*GROWN;
     assert_eq!(
         answers(&host_of_now(), [&plugin_of_now(), grown]),
-        json!([{"minor": 0, "processed": items(3)}, {"minor": 1, "processed": items(3)}])
+        json!([{"minor": 1, "processed": items(3)}, {"minor": 2, "processed": items(3)}])
     );
 }
 
@@ -47,8 +47,8 @@ fn a_grown_host_finds_the_defaults_of_what_a_plugin_of_now_lacks() {
     assert_eq!(
         answers(host, [grown, &plugin_of_now()]),
         json!([
-            {"minor": 1, "processed": items(1003), "farewell": "goodbye", "note": "grown"},
-            {"minor": 0, "processed": items(3), "farewell": "none", "note": null}
+            {"minor": 2, "processed": items(1003), "farewell": "goodbye", "note": "grown"},
+            {"minor": 1, "processed": items(3), "farewell": "none", "note": null}
         ])
     );
 }
@@ -82,7 +82,7 @@ fn session_host_itself_runs_old_and_grown_plugins_side_by_side() {
     let listing = world.processors();
     let trace = &listing.of(&library_name("growth")).trace;
     assert!(
-        trace.iter().any(|step| step.starts_with("interface 1.1, rustc ")),
+        trace.iter().any(|step| step.starts_with("interface 1.2, rustc ")),
         "{trace:?}"
     );
 }
