@@ -11,7 +11,8 @@ response AS (
            sum(output_tokens)::BIGINT AS output_tokens,
            sum(cache_read_tokens)::BIGINT AS cache_read_tokens,
            sum(cache_creation_5m_tokens + cache_creation_1h_tokens)::BIGINT AS cache_write_tokens,
-           sum(cost_usd) AS cost_usd
+           sum(cost_usd) AS cost_usd,
+           array_to_string(list_sort(list(DISTINCT coalesce(model, '(none)')) FILTER (is_unpriced)), ', ') AS unpriced
     FROM usage_responses
     GROUP BY username
 )
@@ -22,7 +23,8 @@ SELECT username AS "user",
        coalesce(output_tokens, 0) AS "tokens out",
        coalesce(cache_read_tokens, 0) AS "cache read",
        coalesce(cache_write_tokens, 0) AS "cache written",
-       round(cost_usd, 4) AS "cost_usd"
+       round(cost_usd, 4) AS "cost_usd",
+       unpriced AS "without a price"
 FROM session
 LEFT JOIN response USING (username)
 ORDER BY cost_usd DESC NULLS LAST, username;

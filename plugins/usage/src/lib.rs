@@ -5,6 +5,7 @@ mod catalogue;
 mod commands;
 mod events;
 mod invocation;
+mod price_list;
 mod prices;
 mod response;
 mod responses;
@@ -21,8 +22,11 @@ use session_plugin_api::prelude::*;
 
 use crate::{
     catalogue::Catalogue,
-    prices::Prices,
-    schema::{USAGE_EVENTS, USAGE_STORED_MESSAGES, USAGE_STORED_SESSIONS},
+    prices::Pricing,
+    schema::{
+        USAGE_COST_SETTING, USAGE_EVENTS, USAGE_PRICE_FACTORS, USAGE_PRICE_NAMES, USAGE_PRICES, USAGE_STORED_MESSAGES,
+        USAGE_STORED_SESSIONS,
+    },
     session_usage::SessionUsage,
     settings::Settings,
 };
@@ -34,7 +38,7 @@ const PROCESSOR_VERSION: u32 = 2;
 #[derive(Debug, Default)]
 struct UsageProcessor {
     catalogue: Catalogue,
-    prices: Prices,
+    pricing: Pricing,
 }
 
 impl SessionProcessor for UsageProcessor {
@@ -45,6 +49,10 @@ impl SessionProcessor for UsageProcessor {
             .session_table(USAGE_EVENTS)
             .session_table(USAGE_STORED_SESSIONS)
             .session_table(USAGE_STORED_MESSAGES)
+            .reference_table(USAGE_PRICES)
+            .reference_table(USAGE_PRICE_NAMES)
+            .reference_table(USAGE_PRICE_FACTORS)
+            .reference_table(USAGE_COST_SETTING)
     }
 
     fn migrations(&self) -> Vec<Migration> {
@@ -53,7 +61,10 @@ impl SessionProcessor for UsageProcessor {
 
     fn configure(&mut self, configuration: &Configuration) -> Result<()> {
         let settings: Settings = configuration.parse()?;
-        self.prices = Prices::with_overrides(settings.prices)?;
+        self.pricing = Pricing {
+            cost: settings.cost,
+            overrides: settings.prices,
+        };
         self.catalogue = Catalogue {
             curated_plugins: settings.curated_plugins,
             flea_entities: settings.flea_entities,
@@ -61,8 +72,12 @@ impl SessionProcessor for UsageProcessor {
         Ok(())
     }
 
+    fn reference_rows(&self, tables: &mut ReferenceTables<'_>) -> Result<()> {
+        self.pricing.give(tables)
+    }
+
     fn process_session(&self, session: &Session<'_>, connection: &Connection<'_>) -> Result<ProcessorResult> {
-        let usage = SessionUsage::of(session, &self.catalogue, &self.prices);
+        let usage = SessionUsage::of(session, &self.catalogue);
         connection.replace(USAGE_EVENTS, &usage.events)?;
         connection.replace(USAGE_STORED_MESSAGES, &usage.messages)?;
         connection.replace(USAGE_STORED_SESSIONS, [&usage.summary])?;

@@ -1,15 +1,36 @@
-//! What a response costs.
+//! The rows of the tables that responses are priced by: the published list, and what the configuration says.
 
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
-use session_plugin_api::Result;
+use session_plugin_api::{ReferenceTables, Result, row};
 
-use crate::tokens::Tokens;
+use crate::{
+    price_list::{ListedModel, ListedPrice, Mode, PriceList, whole_day},
+    schema::{USAGE_COST_SETTING, USAGE_PRICE_FACTORS, USAGE_PRICE_NAMES, USAGE_PRICES},
+};
 
-/// The prices of models, by the beginnings of their names.
+/// What the configuration says of costs.
 #[derive(Debug, Default)]
-pub(crate) struct Prices(BTreeMap<String, Price>);
+pub(crate) struct Pricing {
+    /// Which cost counts.
+    pub(crate) cost: CostSetting,
+    /// Prices of models, beside and in place of the published ones.
+    pub(crate) overrides: BTreeMap<String, Price>,
+}
+
+/// Which cost of a response counts: the one that its line records, or the one by the price list.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum CostSetting {
+    /// The recorded one where there is one, else the calculated one.
+    #[default]
+    Auto,
+    /// Always the calculated one.
+    Calculate,
+    /// Always the recorded one.
+    Recorded,
+}
 
 /// What a model costs, in USD per million tokens.
 #[derive(Clone, Copy, Debug, PartialEq, Deserialize)]
@@ -22,100 +43,287 @@ pub(crate) struct Price {
     cache_write_1h: f64,
 }
 
-impl Prices {
-    /// The published prices, with those of `overrides` added or put in their place.
-    pub(crate) fn with_overrides(overrides: BTreeMap<String, Price>) -> Result<Self> {
-        let mut prices: BTreeMap<String, Price> = toml::from_str(include_str!("prices.toml"))?;
-        prices.extend(overrides);
-        Ok(Self(prices))
+row! {
+    /// A row of `usage_prices`.
+    #[derive(Debug, PartialEq)]
+    struct PriceRow<'a> {
+        model: &'a str,
+        mode: &'static str,
+        valid_from: Option<&'a str>,
+        valid_until: Option<&'a str>,
+        minute_from: i64,
+        minute_until: i64,
+        prompt_from: i64,
+        prompt_until: Option<i64>,
+        input: f64,
+        output: f64,
+        cache_read: f64,
+        cache_write_5m: f64,
+        cache_write_1h: f64,
+        web_search: f64,
+        source: &'a str,
+    }
+}
+
+row! {
+    /// A row of `usage_price_names`.
+    struct NameRow<'a> {
+        name: &'a str,
+        model: &'a str,
+    }
+}
+
+row! {
+    /// A row of `usage_price_factors`.
+    struct FactorRow<'a> {
+        model: &'a str,
+        circumstance: &'static str,
+        value: &'a str,
+        factor: f64,
+    }
+}
+
+row! {
+    /// The row of `usage_cost_setting`.
+    struct SettingRow {
+        cost: &'static str,
+    }
+}
+
+impl Pricing {
+    /// Gives the rows of all tables.
+    ///
+    /// # Errors
+    /// When the published list cannot be read, or the host does not take the rows.
+    pub(crate) fn give(&self, tables: &mut ReferenceTables<'_>) -> Result<()> {
+        let models = self.models()?;
+        tables.replace(USAGE_PRICES, models.iter().flat_map(price_rows))?;
+        let names = names(&models);
+        let names = names.iter().map(|(name, model)| NameRow { name, model });
+        tables.replace(USAGE_PRICE_NAMES, names)?;
+        tables.replace(USAGE_PRICE_FACTORS, models.iter().flat_map(factor_rows))?;
+        let cost = self.cost.as_str();
+        tables.replace(USAGE_COST_SETTING, [SettingRow { cost }])
     }
 
-    /// What a response of this model costs in USD; `None` when the model's price is unknown.
-    pub(crate) fn cost(&self, model: &str, tokens: &Tokens) -> Option<f64> {
-        let fitting = self.0.iter().filter(|(prefix, _)| model.starts_with(prefix.as_str()));
-        let (_, price) = fitting.max_by_key(|(prefix, _)| prefix.len())?;
-        Some(price.cost(tokens))
+    /// The published models, and behind them those of the configuration, whose names stand before equal ones.
+    fn models(&self) -> Result<Vec<ListedModel>> {
+        let mut models = PriceList::published()?.models;
+        models.retain(|model| !self.overrides.keys().any(|name| key(name) == key(&model.name)));
+        let overrides = self.overrides.iter();
+        models.extend(overrides.map(|(name, price)| price.as_model(name)));
+        Ok(models)
+    }
+}
+
+impl CostSetting {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Auto => "auto",
+            Self::Calculate => "calculate",
+            Self::Recorded => "recorded",
+        }
     }
 }
 
 impl Price {
-    fn cost(&self, tokens: &Tokens) -> f64 {
-        let per_million = self.input * tokens.input as f64
-            + self.output * tokens.output as f64
-            + self.cache_read * tokens.cache_read as f64
-            + self.cache_write_5m * tokens.cache_creation_5m as f64
-            + self.cache_write_1h * tokens.cache_creation_1h as f64;
-        per_million / 1e6
+    /// A model that costs this whatever the circumstances.
+    fn as_model(self, name: &str) -> ListedModel {
+        let price = |mode| ListedPrice {
+            mode,
+            from: None,
+            minutes: whole_day(),
+            above: 0,
+            input: self.input,
+            output: self.output,
+            cache_read: self.cache_read,
+            cache_write_5m: self.cache_write_5m,
+            cache_write_1h: self.cache_write_1h,
+            web_search: 0.0,
+        };
+        ListedModel::configured(name, Mode::ALL.map(price).into())
     }
+}
+
+/// What tells the names of models apart, as the views do.
+fn key(name: &str) -> String {
+    name.to_lowercase().replace('.', "-")
+}
+
+fn names(models: &[ListedModel]) -> BTreeMap<String, &str> {
+    let names = models.iter().flat_map(|model| {
+        let names = model.aliases.iter().chain([&model.name]);
+        names.map(|name| (key(name), model.name.as_str()))
+    });
+    names.collect()
+}
+
+fn factor_rows(model: &ListedModel) -> impl Iterator<Item = FactorRow<'_>> {
+    let regional = model.regional.iter().map(|pair| ("region", pair));
+    let geo = model.inference_geo.iter().map(|pair| ("inference_geo", pair));
+    regional.chain(geo).map(|(circumstance, (value, factor))| FactorRow {
+        model: &model.name,
+        circumstance,
+        value,
+        factor: *factor,
+    })
+}
+
+fn price_rows(model: &ListedModel) -> impl Iterator<Item = PriceRow<'_>> {
+    model.prices.iter().map(|price| PriceRow {
+        model: &model.name,
+        mode: price.mode.as_str(),
+        valid_from: price.from.as_deref(),
+        valid_until: next_day(model, price),
+        minute_from: price.minutes.0,
+        minute_until: price.minutes.1,
+        prompt_from: match price.above {
+            0 => 0,
+            above => above + 1,
+        },
+        prompt_until: next_tier(model, price).map(|above| above + 1),
+        input: price.input,
+        output: price.output,
+        cache_read: price.cache_read,
+        cache_write_5m: price.cache_write_5m,
+        cache_write_1h: price.cache_write_1h,
+        web_search: price.web_search,
+        source: &model.source,
+    })
+}
+
+/// The day on which a price holds no longer. Days compare as texts; the first price has none, which is less.
+fn next_day<'a>(model: &'a ListedModel, price: &ListedPrice) -> Option<&'a str> {
+    let same_mode = model.prices.iter().filter(|other| other.mode == price.mode);
+    let later = same_mode.filter(|other| other.from > price.from);
+    later.filter_map(|other| other.from.as_deref()).min()
+}
+
+/// The size of a prompt above which another price holds.
+fn next_tier(model: &ListedModel, price: &ListedPrice) -> Option<i64> {
+    let is_beside = |other: &&ListedPrice| {
+        (other.mode, &other.from, other.minutes) == (price.mode, &price.from, price.minutes)
+            && other.above > price.above
+    };
+    let beside = model.prices.iter().filter(is_beside);
+    beside.map(|other| other.above).min()
 }
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
 
-    fn published() -> Prices {
-        Prices::with_overrides(BTreeMap::new()).unwrap()
+    fn published() -> Vec<ListedModel> {
+        Pricing::default().models().unwrap()
     }
 
-    fn million_of_input(prices: &Prices, model: &str) -> Option<f64> {
-        let tokens = Tokens {
-            input: 1_000_000,
-            ..Tokens::default()
-        };
-        prices.cost(model, &tokens)
+    fn rows_of<'a>(models: &'a [ListedModel], name: &str) -> Vec<PriceRow<'a>> {
+        let model = models.iter().find(|model| model.name == name);
+        price_rows(model.unwrap()).collect()
     }
 
-    #[test]
-    fn the_longest_prefix_counts() {
-        let prices = published();
-        assert_eq!(million_of_input(&prices, "claude-opus-4-20250514"), Some(15.0));
-        assert_eq!(million_of_input(&prices, "claude-opus-4-5-20251101"), Some(5.0));
-        let claude = toml::from_str(
-            "claude = { input = 9, output = 9, cache_read = 9, cache_write_5m = 9, cache_write_1h = 9 }",
-        );
-        let prices = Prices::with_overrides(claude.unwrap()).unwrap();
-        assert_eq!(million_of_input(&prices, "claude-opus-4-5"), Some(5.0));
-        assert_eq!(million_of_input(&prices, "claude-next"), Some(9.0));
+    fn overriding(name: &str) -> Pricing {
+        let price = "input = 1\noutput = 2\ncache_read = 3\ncache_write_5m = 4\ncache_write_1h = 5";
+        Pricing {
+            overrides: BTreeMap::from([(name.to_owned(), toml::from_str(price).unwrap())]),
+            ..Pricing::default()
+        }
     }
 
-    #[test]
-    fn each_kind_of_token_has_its_price() {
-        let tokens = Tokens {
-            input: 1_000,
-            output: 100,
-            cache_read: 10_000,
-            cache_creation: 3_000,
-            cache_creation_5m: 1_000,
-            cache_creation_1h: 2_000,
-        };
-        let cost = published().cost("claude-sonnet-4-5-20250929", &tokens).unwrap();
-        assert!(
-            (cost - (0.003 + 0.0015 + 0.003 + 0.00375 + 0.012)).abs() < 1e-12,
-            "{cost}"
-        );
+    /// Whether two rows can hold for one response.
+    fn overlap(a: &PriceRow<'_>, b: &PriceRow<'_>) -> bool {
+        let meets =
+            |until: Option<&str>, from: Option<&str>| until.is_none_or(|until| from.is_none_or(|from| from < until));
+        a.mode == b.mode
+            && meets(a.valid_until, b.valid_from)
+            && meets(b.valid_until, a.valid_from)
+            && a.minute_from < b.minute_until
+            && b.minute_from < a.minute_until
+            && b.prompt_until.is_none_or(|until| a.prompt_from < until)
+            && a.prompt_until.is_none_or(|until| b.prompt_from < until)
     }
 
     #[test]
-    fn an_unknown_model_has_no_price() {
-        for model in ["", "<synthetic>", "opus", "claude"] {
-            assert_eq!(million_of_input(&published(), model), None, "{model}");
+    fn one_price_holds_for_a_response_at_most() {
+        for model in published() {
+            let rows: Vec<_> = price_rows(&model).collect();
+            for (place, row) in rows.iter().enumerate() {
+                let other = rows[..place].iter().find(|other| overlap(row, other));
+                assert_eq!(other, None, "{row:?}");
+            }
         }
     }
 
     #[test]
-    fn an_override_takes_the_place_of_a_published_price() {
-        let overrides = toml::from_str(
-            "[claude-opus-4-6]\ninput = 1\noutput = 2\ncache_read = 3\ncache_write_5m = 4\ncache_write_1h = 5",
-        );
-        let prices = Prices::with_overrides(overrides.unwrap()).unwrap();
-        assert_eq!(million_of_input(&prices, "claude-opus-4-6"), Some(1.0));
-        assert_eq!(million_of_input(&prices, "claude-opus-4-5"), Some(5.0));
+    fn a_standard_price_holds_at_every_time_for_every_prompt() {
+        for model in published() {
+            let standard: Vec<_> = price_rows(&model).filter(|row| row.mode == "standard").collect();
+            let days: BTreeSet<_> = standard.iter().map(|row| row.valid_from).collect();
+            assert!(days.contains(&None), "{}", model.name);
+            for day in days {
+                let small = standard
+                    .iter()
+                    .filter(|row| row.valid_from == day && row.prompt_from == 0);
+                let minutes: i64 = small.map(|row| row.minute_until - row.minute_from).sum();
+                assert_eq!(minutes, 24 * 60, "{} from {day:?}", model.name);
+            }
+        }
     }
 
     #[test]
-    fn an_hour_in_the_cache_costs_twice_the_input() {
-        for (prefix, price) in published().0 {
-            assert_eq!(price.cache_write_1h, 2.0 * price.input, "{prefix}");
-        }
+    fn a_name_is_one_models() {
+        let models = published();
+        let all: usize = models.iter().map(|model| 1 + model.aliases.len()).sum();
+        assert_eq!(names(&models).len(), all);
+    }
+
+    #[test]
+    fn a_price_holds_until_the_next_and_a_tier_to_the_next() {
+        let models = published();
+        let rows = rows_of(&models, "claude-opus-4-6");
+        let told = rows.iter().filter(|row| row.mode == "standard");
+        let told: Vec<_> = told
+            .map(|row| {
+                (
+                    row.valid_from,
+                    row.valid_until,
+                    row.prompt_from,
+                    row.prompt_until,
+                    row.input,
+                )
+            })
+            .collect();
+        let change = Some("2026-03-13");
+        assert_eq!(
+            told,
+            [
+                (None, change, 0, Some(200_001), 5.0),
+                (None, change, 200_001, None, 10.0),
+                (change, None, 0, None, 5.0),
+            ]
+        );
+    }
+
+    #[test]
+    fn an_override_takes_the_place_of_a_published_price_in_all_circumstances() {
+        let models = overriding("Claude-Opus-4.6").models().unwrap();
+        assert!(models.iter().all(|model| model.name != "claude-opus-4-6"));
+        let rows = rows_of(&models, "Claude-Opus-4.6");
+        let modes: Vec<_> = rows
+            .iter()
+            .map(|row| (row.mode, row.input, row.cache_write_1h))
+            .collect();
+        assert_eq!(modes, [("standard", 1.0, 5.0), ("fast", 1.0, 5.0), ("batch", 1.0, 5.0)]);
+        assert_eq!(names(&models)["claude-opus-4-6"], "Claude-Opus-4.6");
+    }
+
+    #[test]
+    fn an_override_of_another_name_of_a_model_is_of_that_name_alone() {
+        let models = overriding("claude-sonnet-4").models().unwrap();
+        let names = names(&models);
+        assert_eq!(names["claude-sonnet-4"], "claude-sonnet-4");
+        assert_eq!(names["claude-sonnet-4-0"], "claude-sonnet-4-0");
     }
 }

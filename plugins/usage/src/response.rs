@@ -8,7 +8,6 @@ use session_plugin_api::{
 };
 
 use crate::{
-    prices::Prices,
     rows::{Owner, UsageMessage},
     tokens::Tokens,
 };
@@ -102,8 +101,7 @@ impl<'a> Response<'a> {
     }
 
     /// The row of `usage_stored_messages`.
-    pub(crate) fn into_row(self, owner: &Owner<'a>, prices: &Prices) -> UsageMessage<'a> {
-        let cost_usd = self.cost_usd(prices);
+    pub(crate) fn into_row(self, owner: &Owner<'a>) -> UsageMessage<'a> {
         let circumstances = self.circumstances;
         UsageMessage {
             username: owner.username,
@@ -118,7 +116,6 @@ impl<'a> Response<'a> {
             cache_read_tokens: self.tokens.cache_read,
             cache_creation_5m_tokens: self.tokens.cache_creation_5m,
             cache_creation_1h_tokens: self.tokens.cache_creation_1h,
-            cost_usd,
             iteration: self.iteration,
             recorded_cost_usd: circumstances.recorded_cost_usd,
             speed: circumstances.speed,
@@ -128,10 +125,5 @@ impl<'a> Response<'a> {
             cwd: self.cwd,
             git_branch: self.git_branch,
         }
-    }
-
-    /// What the response cost; `None` when its model or the model's price is unknown.
-    pub(crate) fn cost_usd(&self, prices: &Prices) -> Option<f64> {
-        prices.cost(self.model.as_deref()?, &self.tokens)
     }
 }

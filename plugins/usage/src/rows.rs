@@ -54,7 +54,6 @@ row! {
         pub(crate) cache_read_tokens: i64,
         pub(crate) cache_creation_5m_tokens: i64,
         pub(crate) cache_creation_1h_tokens: i64,
-        pub(crate) cost_usd: Option<f64>,
         pub(crate) iteration: Option<i64>,
         pub(crate) recorded_cost_usd: Option<f64>,
         pub(crate) speed: Option<Cow<'a, str>>,
@@ -93,7 +92,6 @@ row! {
         pub(crate) output_tokens: i64,
         pub(crate) cache_read_tokens: i64,
         pub(crate) cache_creation_tokens: i64,
-        pub(crate) cost_usd: Option<f64>,
         pub(crate) processor_version: u32,
     }
 }

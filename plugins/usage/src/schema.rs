@@ -9,10 +9,34 @@ pub(crate) const USAGE_STORED_SESSIONS: &str = "usage_stored_sessions";
 /// One row per response of the model.
 pub(crate) const USAGE_STORED_MESSAGES: &str = "usage_stored_messages";
 
+/// What each model costs when, and how.
+pub(crate) const USAGE_PRICES: &str = "usage_prices";
+/// The names of the models in the price list.
+pub(crate) const USAGE_PRICE_NAMES: &str = "usage_price_names";
+/// What multiplies prices.
+pub(crate) const USAGE_PRICE_FACTORS: &str = "usage_price_factors";
+/// Which cost of a response counts.
+pub(crate) const USAGE_COST_SETTING: &str = "usage_cost_setting";
+
 /// The steps that make them.
 pub(crate) fn migrations() -> Vec<Migration> {
     vec![
         Migration::new(1, "create tables and views", include_str!("schema/0001.sql")),
         Migration::new(2, "store what transcripts say", include_str!("schema/0002.sql")),
+        Migration::new(3, "derive what responses cost", costs()),
     ]
+}
+
+fn costs() -> String {
+    let priced = |view: &str, messages: &str| {
+        let sql = include_str!("schema/0003_priced.sql");
+        sql.replace("PRICED", view).replace("MESSAGES", messages)
+    };
+    [
+        include_str!("schema/0003_prices.sql").to_owned(),
+        priced("usage_messages", USAGE_STORED_MESSAGES),
+        priced("usage_responses", "usage_distinct_messages"),
+        include_str!("schema/0003_rollups.sql").to_owned(),
+    ]
+    .concat()
 }

@@ -13,7 +13,6 @@ use crate::{
     commands::slash_commands,
     events::usage_events,
     invocation::Invocation,
-    prices::Prices,
     response::{Response, SYNTHETIC},
     responses::Responses,
     rows::{Owner, SessionSummary, UsageEvent, UsageMessage},
@@ -30,7 +29,7 @@ pub(crate) struct SessionUsage<'a> {
 
 impl<'a> SessionUsage<'a> {
     /// Reads a session. Malformed lines are left out.
-    pub(crate) fn of(session: &Session<'a>, catalogue: &'a Catalogue, prices: &Prices) -> Self {
+    pub(crate) fn of(session: &Session<'a>, catalogue: &'a Catalogue) -> Self {
         let mut seen = Observations::since(session.modified());
         for line in session.events().flatten() {
             seen.observe(line);
@@ -42,8 +41,8 @@ impl<'a> SessionUsage<'a> {
         let activity = Activity::of(seen.timestamps);
         let events = usage_events(seen.invocations, &seen.failed_tools, &owner, catalogue);
         let responses = seen.responses.into_vec();
-        let summary = summarize(&owner, &activity, &seen.turns, &events, &responses, prices);
-        let messages = responses.into_iter().map(|response| response.into_row(&owner, prices));
+        let summary = summarize(&owner, &activity, &seen.turns, &events, &responses);
+        let messages = responses.into_iter().map(|response| response.into_row(&owner));
         Self {
             messages: messages.collect(),
             events,
@@ -167,8 +166,7 @@ mod tests {
     fn check(lines: &[&str], check: impl FnOnce(SessionUsage<'_>)) {
         let transcript = lines.join("\n");
         let session = Session::from_bytes("alice/s.jsonl", "alice", MODIFIED, transcript.as_bytes());
-        let prices = Prices::with_overrides(Default::default()).unwrap();
-        check(SessionUsage::of(&session, &Catalogue::default(), &prices));
+        check(SessionUsage::of(&session, &Catalogue::default()));
     }
 
     /// A line that calls a tool, with `more` fields.
@@ -308,7 +306,7 @@ mod tests {
             assert!(usage.events.is_empty());
             assert_eq!(usage.summary.username, "alice");
             assert_eq!((usage.summary.started_at, usage.summary.wall_seconds), (None, 0));
-            assert_eq!((usage.summary.responses, usage.summary.cost_usd), (0, None));
+            assert_eq!(usage.summary.responses, 0);
         });
     }
 

@@ -4,13 +4,17 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Deserialize;
 
-use crate::{catalogue::FleaEntity, prices::Price};
+use crate::{
+    catalogue::FleaEntity,
+    prices::{CostSetting, Price},
+};
 
 /// What an operator can set.
 ///
 /// ```toml
 /// curated_plugins = ["bakery"]
 /// flea_entities = { tidy = "skill", garden = "plugin" }
+/// cost = "auto"
 ///
 /// [prices.house-model]
 /// input = 1.0
@@ -26,6 +30,8 @@ pub(crate) struct Settings {
     pub(crate) curated_plugins: BTreeSet<String>,
     /// Names and types of what counts as `flea`.
     pub(crate) flea_entities: BTreeMap<String, FleaEntity>,
-    /// Prices of models, beside and in place of the published ones: USD per million tokens.
+    /// Which cost of a response counts.
+    pub(crate) cost: CostSetting,
+    /// Prices of models by their names, beside and in place of the published ones: USD per million tokens.
     pub(crate) prices: BTreeMap<String, Price>,
 }

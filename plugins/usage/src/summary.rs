@@ -6,7 +6,6 @@ use crate::{
     PROCESSOR_VERSION,
     activity::Activity,
     invocation::EventType,
-    prices::Prices,
     response::Response,
     rows::{Owner, SessionSummary, UsageEvent},
     tokens::Tokens,
@@ -48,7 +47,6 @@ pub(crate) fn summarize<'a>(
     turns: &Turns<'a>,
     events: &[UsageEvent<'a>],
     responses: &[Response<'a>],
-    prices: &Prices,
 ) -> SessionSummary<'a> {
     let tokens: Tokens = responses.iter().map(|response| response.tokens).sum();
     let of_type = |event_type: EventType| count(events, |event| event.event_type == event_type.as_str());
@@ -76,7 +74,6 @@ pub(crate) fn summarize<'a>(
         output_tokens: tokens.output,
         cache_read_tokens: tokens.cache_read,
         cache_creation_tokens: tokens.cache_creation,
-        cost_usd: cost_usd(responses, prices),
         processor_version: PROCESSOR_VERSION,
     }
 }
@@ -89,12 +86,6 @@ fn distinct<'n>(names: impl Iterator<Item = &'n str>) -> i64 {
     names.collect::<HashSet<_>>().len() as i64
 }
 
-/// The sum over the responses of known price, as SQL sums: `None` when there is no such response.
-fn cost_usd(responses: &[Response<'_>], prices: &Prices) -> Option<f64> {
-    let costs = responses.iter().filter_map(|response| response.cost_usd(prices));
-    costs.reduce(|sum, cost| sum + cost)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -103,19 +94,6 @@ mod tests {
         let mut turns = Turns::default();
         models.iter().for_each(|model| turns.count_model(Cow::Borrowed(model)));
         turns.primary_model()
-    }
-
-    fn cost(models: &[&'static str]) -> Option<f64> {
-        let response = |model: &&'static str| Response {
-            model: Some(Cow::Borrowed(model)),
-            tokens: Tokens {
-                output: 1_000_000,
-                ..Tokens::default()
-            },
-            ..Response::default()
-        };
-        let prices = Prices::with_overrides(Default::default()).unwrap();
-        cost_usd(&models.iter().map(response).collect::<Vec<_>>(), &prices)
     }
 
     #[test]
@@ -127,12 +105,5 @@ mod tests {
     #[test]
     fn the_first_seen_wins_a_tie() {
         assert_eq!(primary(&["a", "b", "b", "c", "a"]).as_deref(), Some("a"));
-    }
-
-    #[test]
-    fn a_model_of_unknown_price_adds_no_cost() {
-        assert_eq!(cost(&["claude-opus-4-6", "mystery", "claude-haiku-4-5"]), Some(30.0));
-        assert_eq!(cost(&["mystery"]), None);
-        assert_eq!(cost(&[]), None);
     }
 }

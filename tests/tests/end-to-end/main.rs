@@ -37,6 +37,7 @@ mod odd_files;
 mod panics;
 mod permissions;
 mod plugin_logs;
+mod prices;
 mod reference_tables;
 mod replace_lane;
 mod replaced_files;

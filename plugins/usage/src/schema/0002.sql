@@ -5,6 +5,7 @@ DROP VIEW usage_tool_daily;
 DROP VIEW usage_marketplace_item_daily;
 
 ALTER TABLE usage_messages RENAME TO usage_stored_messages;
+ALTER TABLE usage_stored_messages DROP COLUMN cost_usd;
 ALTER TABLE usage_stored_messages ADD COLUMN iteration BIGINT;           -- an advisor's place in the response that asked it
 ALTER TABLE usage_stored_messages ADD COLUMN recorded_cost_usd DOUBLE;   -- where the line says what the response cost
 ALTER TABLE usage_stored_messages ADD COLUMN speed VARCHAR;              -- standard, fast
@@ -15,6 +16,7 @@ ALTER TABLE usage_stored_messages ADD COLUMN cwd VARCHAR;
 ALTER TABLE usage_stored_messages ADD COLUMN git_branch VARCHAR;
 
 ALTER TABLE usage_session_summary RENAME TO usage_stored_sessions;
+ALTER TABLE usage_stored_sessions DROP COLUMN cost_usd;
 
 ALTER TABLE usage_events ADD COLUMN invocation VARCHAR;                  -- the same in every copy of a session
 
@@ -67,20 +69,6 @@ QUALIFY message_id IS NULL OR first_request_id IS NOT NULL OR row_number() OVER 
     PARTITION BY message_id, iteration, first_request_id, occurred_at
     ORDER BY prompt_tokens + output_tokens DESC, is_sidechain, session_file
 ) = 1;
-
-CREATE VIEW usage_messages AS
-SELECT session_file, username, session_id, message_id, request_id, model, occurred_at, is_sidechain,
-       input_tokens, output_tokens, cache_read_tokens, cache_creation_5m_tokens, cache_creation_1h_tokens, cost_usd,
-       cwd, git_branch
-FROM usage_stored_messages;
-
-CREATE VIEW usage_responses AS
-SELECT session_file, username, session_id, message_id, request_id, model, occurred_at, is_sidechain,
-       input_tokens, output_tokens, cache_read_tokens, cache_creation_5m_tokens, cache_creation_1h_tokens, cost_usd,
-       cwd, git_branch
-FROM usage_distinct_messages;
-
-CREATE VIEW usage_session_summary AS SELECT * FROM usage_stored_sessions;
 
 -- Each invocation once over all sessions: a resumed or branched session repeats its history. It failed where any copy says
 -- so. An event that was stored before invocations had names has that of an equal event, else it is known by its id.
