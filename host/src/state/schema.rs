@@ -12,13 +12,10 @@ use super::{
 };
 
 /// The steps to the current schema, in order: the first is version 1.
-const STEPS: [&str; 2] = [
-    include_str!("schema/0001_tables.sql"),
 const STEPS: [&str; 3] = [
     include_str!("schema/0001_tables.sql"),
     include_str!("schema/0002_reading.sql"),
     include_str!("schema/0003_reference_tables.sql"),
-];
 ];
 
 /// The table of the older service, whose only processor was the verification one.

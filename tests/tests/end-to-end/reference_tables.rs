@@ -42,7 +42,7 @@ impl Shaped<'_> {
 
     #[track_caller]
     fn is_refused(&self, world: &World, reason: &str) {
-        let ran = self.ran(world, &["run", "--json"]).exits(0);
+        let ran = self.ran(world, &["run", "--json"]).exits(1);
         assert!(ran.results.iter().all(|result| result.processor != "shaped"));
         assert!(ran.stderr.contains(reason), "{}", ran.stderr);
     }
@@ -230,7 +230,7 @@ fn malformed_reference_rows_refuse_the_plugin() {
     ] {
         let mut command = world.command(&["run", "--json"]);
         command.env("RAW", told);
-        drop(Ran::of(command.output().unwrap()).exits(0));
+        drop(Ran::of(command.output().unwrap()).exits(1));
         let mut command = world.command(&["processors", "--json"]);
         command.env("RAW", told);
         let looked = Ran::of(command.output().unwrap());

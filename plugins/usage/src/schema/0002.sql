@@ -37,12 +37,21 @@ WHERE session.session_file = told.session_file;
 DELETE FROM usage_stored_messages WHERE model = '<synthetic>';
 
 -- Each response once over all sessions: by its message and its request, else by its message within a session. A copy of a
--- session keeps the times of its lines. A sidechain may repeat responses of its session under requests of its own.
+-- session keeps the times of its lines. A sidechain may repeat responses of its session under requests of its own. Most
+-- messages occur once: only the others are compared.
 CREATE VIEW usage_distinct_messages AS
-WITH weighed AS (
+WITH repeated AS (
+    SELECT message_id
+    FROM usage_stored_messages
+    WHERE message_id IS NOT NULL
+    GROUP BY message_id
+    HAVING count(*) > 1
+),
+weighed AS (
     SELECT *,
            input_tokens::HUGEINT + cache_read_tokens + cache_creation_5m_tokens + cache_creation_1h_tokens AS prompt_tokens
     FROM usage_stored_messages
+    SEMI JOIN repeated USING (message_id)
 ),
 asked AS (
     SELECT *,
@@ -58,17 +67,21 @@ asked AS (
 once_a_session AS (
     SELECT *
     FROM asked
-    QUALIFY message_id IS NULL OR row_number() OVER (
+    QUALIFY row_number() OVER (
         PARTITION BY message_id, iteration, first_request_id, CASE WHEN first_request_id IS NULL THEN session_id END
         ORDER BY prompt_tokens + output_tokens DESC, is_sidechain, occurred_at, session_file
     ) = 1
 )
 SELECT * EXCLUDE (prompt_tokens, first_request_id)
 FROM once_a_session
-QUALIFY message_id IS NULL OR first_request_id IS NOT NULL OR row_number() OVER (
+QUALIFY first_request_id IS NOT NULL OR row_number() OVER (
     PARTITION BY message_id, iteration, first_request_id, occurred_at
     ORDER BY prompt_tokens + output_tokens DESC, is_sidechain, session_file
-) = 1;
+) = 1
+UNION ALL
+SELECT *
+FROM usage_stored_messages
+ANTI JOIN repeated USING (message_id);
 
 -- Each invocation once over all sessions: a resumed or branched session repeats its history. It failed where any copy says
 -- so. An event that was stored before invocations had names has that of an equal event, else it is known by its id.
