@@ -54,7 +54,7 @@ fn rows_of_the_earlier_version_go_from_every_declared_table() {
 fn a_session_that_now_yields_nothing_leaves_no_rows() {
     let world = world_with(&[("alice/a.jsonl", rows(3))]);
     drop(world.run(&["probe"]).exits(0));
-    world.write("alice/a.jsonl", "{}\n");
+    world.write("alice/a.jsonl", rows(0));
     assert_eq!(counts(&world.run(&["probe"]).exits(0)), processed(1));
     assert_eq!(world.count("probe_rows"), 0);
     assert_eq!(
