@@ -1,46 +1,41 @@
 //! Headers of HTTP that carry credentials.
 
-use std::sync::LazyLock;
-
 use super::{
-    Mask, Pattern, groups, is_placeholder,
-    names::{REASON, is_value, pattern},
+    Mask,
+    names::{REASON, is_value},
+    shapes::{Shape, Shapes},
 };
 
-/// `Authorization`, whatever its scheme, to the end of the line or of the quotes.
-static AUTHORIZATION: Pattern = LazyLock::new(|| {
-    let scheme = "bearer|basic|token|digest|negotiate|apikey|bot|ssws|aws4-hmac-sha256";
-    pattern(&format!(
-        r#"(?i)\b(?:proxy-)?authorization[\\"']{{0,4}}\s{{0,4}}[:=,]\s{{0,4}}[\\"']{{0,4}}(?:(?:{scheme})\s+([^\s"'`\\][^"'`\\\r\n]*)|([^\s"'`\\]+)(?:["'`\\\r\n]|$))"#
-    ))
-});
-
-/// All cookies of a line.
-static COOKIE: Pattern =
-    LazyLock::new(|| pattern(r#"(?i)\b(?:set-)?cookie[\\"']{0,4}\s{0,4}:\s{0,4}[\\"']{0,4}([\w.-]+=[^"'\\\r\n]+)"#));
-
-/// `X-Api-Key`, `PRIVATE-TOKEN` and what else vendors have.
-static OF_A_VENDOR: Pattern = LazyLock::new(|| {
-    pattern(
-        r#"(?i)\b(?:x|private|job|deploy)-[\w-]{0,40}(?:key|token|secret|signature|auth)[\\"']{0,4}\s{0,4}:\s{0,4}[\\"']{0,4}([^\s"'`\\<>,;]+)"#,
-    )
-});
-
-/// A scheme and its value outside of a header.
-static BEARER: Pattern = LazyLock::new(|| pattern(r"\b[Bb]earer\s+([\w.~+/=-]*[0-9][\w.~+/=-]*)"));
+static HEADERS: Shapes = Shapes::new(
+    &["authorization", "cookie", "bearer", "x-", "private-", "job-", "deploy-"],
+    &[
+        // Whatever its scheme, to the end of the line or of the quotes.
+        Shape {
+            pattern: r#"(?i)authorization[\\"']{0,4}\s{0,4}[:=,]\s{0,4}[\\"']{0,4}(?:(?:bearer|basic|token|digest|negotiate|apikey|bot|ssws|aws4-hmac-sha256)\s+([^\s"'`\\][^"'`\\\r\n]*)|([^\s"'`\\]+)(?:["'`\\\r\n]|$))"#,
+            fits: |_| true,
+        },
+        // All cookies of a line.
+        Shape {
+            pattern: r#"(?i)cookie[\\"']{0,4}\s{0,4}:\s{0,4}[\\"']{0,4}([\w.-]+=[^"'\\\r\n]+)"#,
+            fits: |_| true,
+        },
+        // `X-Api-Key`, `PRIVATE-TOKEN` and what else vendors have.
+        Shape {
+            pattern: r#"(?i)(?:x|private|job|deploy)-[\w-]{0,40}(?:key|token|secret|signature|auth)[\\"']{0,4}\s{0,4}:\s{0,4}[\\"']{0,4}([^\s"'`\\<>,;]+)"#,
+            fits: |found| is_value(found.value),
+        },
+        // A scheme and its value outside of a header.
+        Shape {
+            pattern: r"[Bb]earer\s+([\w.~+/=-]*[0-9][\w.~+/=-]*)",
+            fits: |_| true,
+        },
+    ],
+);
 
 /// The credentials in the headers of a text.
 pub(super) fn masks(text: &str) -> Vec<Mask> {
-    let values = |pattern: &'static Pattern| groups(pattern, text);
-    let of_vendors = values(&OF_A_VENDOR).filter(|range| is_value(&text[range.clone()]));
-    let found = values(&AUTHORIZATION)
-        .chain(values(&COOKIE))
-        .chain(of_vendors)
-        .chain(values(&BEARER));
-    found
-        .filter(|range| !is_placeholder(&text[range.clone()]))
-        .map(|range| Mask { reason: REASON, range })
-        .collect()
+    let found = HEADERS.find(text).into_iter();
+    found.map(|range| Mask { reason: REASON, range }).collect()
 }
 
 #[cfg(test)]

@@ -7,14 +7,10 @@ mod commands;
 mod headers;
 mod names;
 mod random;
+mod shapes;
 mod urls;
 
-use std::{ops::Range, sync::LazyLock};
-
-use regex::{Captures, Regex};
-
-/// A pattern, compiled when it is first needed. One that does not compile masks nothing, which its tests tell.
-type Pattern = LazyLock<Option<Regex>>;
+use std::ops::Range;
 
 /// A part of a text that is masked, and why.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,13 +31,6 @@ pub(crate) fn masks(text: &str) -> Vec<Mask> {
     masks
 }
 
-/// The first group that took part in each match of a pattern.
-fn groups<'t>(pattern: &'static Pattern, text: &'t str) -> impl Iterator<Item = Range<usize>> + use<'t> {
-    let first = |captures: Captures<'_>| captures.iter().skip(1).flatten().next().map(|group| group.range());
-    let pattern = LazyLock::force(pattern).iter();
-    pattern.flat_map(move |pattern| pattern.captures_iter(text).filter_map(first))
-}
-
 /// Whether a value is filled in later, or masked already: `$TOKEN`, `${{ secrets.TOKEN }}`, `<token>`, `***`.
 fn is_placeholder(value: &str) -> bool {
     value.starts_with(['$', '<', '{', '%', '[', '*', '(']) || value.contains("...") || value.contains('…')
@@ -50,13 +39,6 @@ fn is_placeholder(value: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_group_is_told_by_its_place() {
-        static PATTERN: Pattern = LazyLock::new(|| Regex::new("a(b)|c(d)").ok());
-        let found: Vec<_> = groups(&PATTERN, "ab cd").collect();
-        assert_eq!(found, [1..2, 4..5]);
-    }
 
     #[test]
     fn what_is_filled_in_later_is_a_placeholder() {

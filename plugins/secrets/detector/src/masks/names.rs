@@ -1,10 +1,9 @@
 //! Values that go by the name of a secret: `PASSWORD=...`, `"api_key": "..."`, `db_password: ...`.
 
-use std::sync::LazyLock;
-
-use regex::Regex;
-
-use super::{Mask, Pattern, groups, is_placeholder};
+use super::{
+    Mask,
+    shapes::{Found, Shape, Shapes},
+};
 
 /// What stands in the place of one.
 pub(super) const REASON: &str = "named value";
@@ -12,64 +11,92 @@ pub(super) const REASON: &str = "named value";
 /// In prose, a value is at least so long.
 const SHORTEST_IN_PROSE: usize = 6;
 
-/// The end of a name whose value is a secret.
-const NAME: &str = r"(?:passw(?:or)?d|passphrase|pwd|passwd|secret|token|api[_-]?key|access[_-]?key|secret[_-]?key|private[_-]?key|auth[_-]?key|account[_-]?key|signing[_-]?key|encryption[_-]?key|master[_-]?key|license[_-]?key|session[_-]?key|connection[_-]?string|credentials?)[0-9]{0,2}";
-
-/// What may end an unquoted value.
-const END: &str = r#"(?:[\s"'`;,&|)\]}]|\\|$)"#;
-
-/// A pattern in which `NAME` and `END` stand for those.
-pub(super) fn pattern(text: &str) -> Option<Regex> {
-    Regex::new(&text.replace("NAME", NAME).replace("END", END)).ok()
-}
-
-/// In quotes, also where these are escaped.
-static QUOTED: Pattern =
-    LazyLock::new(|| pattern(r#"(?i)NAME[\\"'`\])]{0,6}\s{0,20}(?:=>|:=|[:=])\s{0,20}\\{0,4}["'`]([^"'`\\\r\n]+)"#));
-
-/// Of a shell, or of a connection string: `NAME=value`, without white space.
-static ASSIGNED: Pattern = LazyLock::new(|| pattern(r#"(?i)NAME=([^\s"'`<>;,&|()\[\]{}\\]+)END"#));
-
-/// Of a shell's environment: all up to the next white space.
-static ENVIRONMENT: Pattern = LazyLock::new(|| {
-    pattern(r#"\b[A-Z0-9_]*(?:PASSWORD|PASSWD|PASS|PWD|SECRET|TOKEN|CREDENTIALS?)[0-9]{0,2}=([^\s"'`\\]+)"#)
-});
-
-/// The only word behind a name, to the end of the line: YAML, INI.
-static ALONE: Pattern = LazyLock::new(|| {
-    pattern(
-        r#"(?im)^[\s>|+-]{0,40}(?:export\s+|set\s+|\$env:)?[\w.-]*NAME\s{0,20}[:=]\s{1,20}([^\s"'`<>;,&|()\[\]{}\\]+)[ \t\r]*$"#,
-    )
-});
-
-/// Anything that is behind a name and has a digit, which a word of prose has not.
-static WITH_DIGIT: Pattern = LazyLock::new(|| {
-    pattern(
-        r#"(?i)NAME\s{0,20}(?:=>|:=|[:=]|\bis\b)\s{0,20}([^\s"'`<>;,&|()\[\]{}\\]*[0-9][^\s"'`<>;,&|()\[\]{}\\]*)END"#,
-    )
-});
+/// The end of a name whose value is a secret, and that of the name of another key of a shell's environment.
+static NAMES: Shapes = Shapes::new(
+    &[
+        "pass",
+        "pwd",
+        "secret",
+        "token",
+        "api",
+        "access",
+        "private",
+        "auth",
+        "account",
+        "signing",
+        "encryption",
+        "master",
+        "license",
+        "session",
+        "connection",
+        "credential",
+    ],
+    &[
+        // In quotes, also where these are escaped.
+        Shape {
+            pattern: r#"(?i)NAME[\\"'`\])]{0,6}\s{0,20}(?:=>|:=|[:=])\s{0,20}\\{0,4}["'`]([^"'`\\\r\n]+)"#,
+            fits: |found| is_value(found.value) && !is_of_a_parser(found),
+        },
+        // Of a shell, or of a connection string.
+        Shape {
+            pattern: r#"(?i)NAME=([^\s"'`<>;,&|()\[\]{}\\]+)END"#,
+            fits: |found| is_value(found.value),
+        },
+        // Of a shell's environment: all up to the next white space.
+        Shape {
+            pattern: r#"(?:PASSWORD|PASSWD|PASS|PWD|SECRET|TOKEN|CREDENTIALS?)[0-9]{0,2}=([^\s"'`\\]+)"#,
+            fits: |found| is_value(found.value),
+        },
+        // The only word behind a name, to the end of the line: YAML, INI.
+        Shape {
+            pattern: r#"(?i)NAME\s{0,20}[:=][ \t]{1,20}([^\s"'`<>;,&|()\[\]{}\\]+)[ \t\r]*(?:\n|\z)"#,
+            fits: |found| is_value(found.value) && begins_line(found.before),
+        },
+        // Anything that is behind a name and has a digit, which a word of prose has not.
+        Shape {
+            pattern: r#"(?i)NAME\s{0,20}(?:=>|:=|[:=]|\bis\b)\s{0,20}([^\s"'`<>;,&|()\[\]{}\\]*[0-9][^\s"'`<>;,&|()\[\]{}\\]*)END"#,
+            fits: |found| found.value.len() >= SHORTEST_IN_PROSE && is_value(found.value) && !is_of_a_parser(found),
+        },
+        // An option of a command.
+        Shape {
+            pattern: r#"(?i)NAME[ =]["']?([^\s"'`<>;,&|()\[\]{}\\-][^\s"'`;,&|()\[\]{}\\]*)"#,
+            fits: |found| is_value(found.value) && begins_option(found.before),
+        },
+    ],
+);
 
 /// `STRIPE_KEY=value`: other keys, of a shell's environment.
-static KEY: Pattern = LazyLock::new(|| {
-    pattern(r#"\b[A-Z][A-Z0-9_]*_(?:KEY|PAT|AUTH|SALT|DSN|CREDS)(?:=|:\s)["']?([^\s"'`<>;,&|()\[\]{}\\]{8,})"#)
-});
+static KEYS: Shapes = Shapes::new(
+    &["_key", "_pat", "_auth", "_salt", "_dsn", "_creds"],
+    &[Shape {
+        pattern: r#"_(?:KEY|PAT|AUTH|SALT|DSN|CREDS)(?:=|:\s)["']?([^\s"'`<>;,&|()\[\]{}\\]{8,})"#,
+        fits: |found| found.value.contains(|letter: char| letter.is_ascii_digit()),
+    }],
+);
 
 /// The values that go by the name of a secret.
 pub(super) fn masks(text: &str) -> Vec<Mask> {
-    let values = |pattern: &'static Pattern| groups(pattern, text);
-    let long = values(&WITH_DIGIT).filter(|range| range.len() >= SHORTEST_IN_PROSE);
-    let of_names = values(&QUOTED)
-        .chain(values(&ASSIGNED))
-        .chain(values(&ENVIRONMENT))
-        .chain(values(&ALONE))
-        .chain(long);
-    let of_names = of_names.filter(|range| is_value(&text[range.clone()]) && !is_of_a_parser(&text[..range.start]));
-    let of_keys = values(&KEY).filter(|range| text[range.clone()].contains(|letter: char| letter.is_ascii_digit()));
-    let found = of_names.chain(of_keys);
-    found
-        .filter(|range| !is_placeholder(&text[range.clone()]))
-        .map(|range| Mask { reason: REASON, range })
-        .collect()
+    let found = NAMES.find(text).into_iter().chain(KEYS.find(text));
+    found.map(|range| Mask { reason: REASON, range }).collect()
+}
+
+/// Whether a name that goes on here is the first word of its line.
+fn begins_line(before: &str) -> bool {
+    let line = before.rsplit('\n').next().unwrap_or_default();
+    let line =
+        line.trim_start_matches(|letter: char| letter.is_whitespace() || matches!(letter, '>' | '|' | '+' | '-'));
+    let named = ["export ", "set ", "$env:"]
+        .iter()
+        .find_map(|word| line.strip_prefix(word));
+    let is_of_name = |letter: char| letter.is_alphanumeric() || matches!(letter, '_' | '.' | '-');
+    named.unwrap_or(line).chars().all(is_of_name)
+}
+
+/// Whether a name that goes on here is that of an option, such as `--db-`.
+fn begins_option(before: &str) -> bool {
+    let name = before.trim_end_matches(|letter: char| letter.is_ascii_alphanumeric() || matches!(letter, '_' | '-'));
+    let begins = name.is_empty() || name.ends_with(|letter: char| letter.is_whitespace() || "\"'`(".contains(letter));
+    begins && before[name.len()..].starts_with('-')
 }
 
 /// Whether a value is one, and neither a type nor the absence of a value nor an expression of a program.
@@ -107,7 +134,7 @@ pub(super) fn is_value(value: &str) -> bool {
 }
 
 /// `unexpected token: '...'` and the like: what a parser calls a token is no secret.
-fn is_of_a_parser(before: &str) -> bool {
+fn is_of_a_parser(found: &Found<'_>) -> bool {
     const WORDS: [&str; 8] = [
         "unexpected",
         "expected",
@@ -118,16 +145,16 @@ fn is_of_a_parser(before: &str) -> bool {
         "next",
         "bad",
     ];
-    let trimmed = |text: &'_ str| text.trim_end_matches(|letter: char| !letter.is_alphanumeric()).len();
-    let before = &before[..trimmed(before)];
+    let before = found.before.trim_end_matches(|letter: char| !letter.is_alphanumeric());
     let word = before
-        .len()
-        .checked_sub("token".len())
-        .and_then(|start| before.split_at_checked(start));
-    word.is_some_and(|(before, word)| {
-        let before = before[..trimmed(before)].to_ascii_lowercase();
-        word.eq_ignore_ascii_case("token") && WORDS.iter().any(|word| before.ends_with(word))
-    })
+        .rsplit(|letter: char| !letter.is_alphanumeric())
+        .next()
+        .unwrap_or_default();
+    let is_token = found
+        .matched
+        .get(..5)
+        .is_some_and(|name| name.eq_ignore_ascii_case("token"));
+    is_token && WORDS.iter().any(|known| word.eq_ignore_ascii_case(known))
 }
 
 /// `os.environ`, `self.token`, `config::token`, `/run/secrets/token`.
@@ -164,6 +191,9 @@ mod tests {
             ("+ token: swordfish", "swordfish"),
             ("the password is hunter2, as you said", "hunter2"),
             ("STRIPE_KEY=sword1fish", "sword1fish"),
+            ("login --password swordfish --verbose", "swordfish"),
+            ("login --api-key=swordfish", "swordfish"),
+            ("login --client-secret 'swordfish'", "swordfish"),
         ] {
             assert!(masked(text).contains(&secret), "{text}: {:?}", masked(text));
         }
@@ -190,6 +220,10 @@ mod tests {
             "PASSWORD_FILE=/run/secrets/db",
             "let token = parser.next();",
             "PRIMARY_KEY=id",
+            "docker login --password-stdin",
+            "login --token -v",
+            "login --token $TOKEN",
+            "x-api-key header is required",
         ] {
             assert_eq!(masked(text), [""; 0], "{text}");
         }

@@ -1,10 +1,13 @@
 //! Credentials in URLs: of the user, and in the query.
 
-use std::sync::LazyLock;
+use std::ops::Range;
 
-use regex::Regex;
+use memchr::memchr_iter;
 
-use super::{Mask, Pattern, groups, is_placeholder};
+use super::{
+    Mask, is_placeholder,
+    shapes::{Shape, Shapes},
+};
 
 /// What stands in the place of one.
 const REASON: &str = "URL credential";
@@ -12,40 +15,96 @@ const REASON: &str = "URL credential";
 /// A user without a password is a credential where the name is this long: `https://TOKEN@host`.
 const LONG_USER: usize = 16;
 
-/// `scheme://user:password@`.
-static PASSWORD: Pattern = LazyLock::new(|| {
-    Regex::new(r#"(?i)\b[a-z][a-z0-9+.-]{1,30}:(?:\\?/){2}[^\s/?#@:"'`<>\\]*:([^\s/@"'`<>\\]+)@"#).ok()
-});
+/// `scheme://user:password@` and `scheme://user@`, also where the slashes are escaped.
+static USERS: Shapes = Shapes::new(
+    &["://", r":\/"],
+    &[
+        Shape {
+            pattern: r#":(?:\\?/){2}[^\s/?#@:"'`<>\\]*:([^\s/@"'`<>\\]+)@"#,
+            fits: |found| ends_with_scheme(found.before),
+        },
+        Shape {
+            pattern: r#":(?:\\?/){2}([^\s/?#@:"'`<>\\]+)@"#,
+            fits: |found| ends_with_scheme(found.before) && found.value.len() >= LONG_USER,
+        },
+    ],
+);
 
-/// `scheme://user@`.
-static USER: Pattern =
-    LazyLock::new(|| Regex::new(r#"(?i)\b[a-z][a-z0-9+.-]{1,30}:(?:\\?/){2}([^\s/?#@:"'`<>\\]+)@"#).ok());
+/// Names of parameters that end so have secrets as values.
+const SECRET_ENDS: [&str; 13] = [
+    "token",
+    "secret",
+    "password",
+    "passwd",
+    "pwd",
+    "apikey",
+    "api_key",
+    "api-key",
+    "accesskey",
+    "access_key",
+    "signature",
+    "credential",
+    "jwt",
+];
 
-/// `?token=value`, `&X-Amz-Signature=value`, `#access_token=value`.
-static PARAMETER: Pattern = LazyLock::new(|| {
-    let name = r"[\w.-]*(?:token|secret|passw(?:or)?d|pwd|api[_-]?key|access[_-]?key(?:id)?|signature|credential|jwt|sas)|x-amz-[\w-]*|sig|auth|authorization|pass|code_verifier|client_assertion|saml(?:request|response)|ticket";
-    Regex::new(&format!(r#"(?i)[?&#;](?:amp;)?(?:{name})=([^\s&#;"'`<>\\]+)"#)).ok()
-});
+/// Those that are so, too.
+const SECRET_NAMES: [&str; 9] = [
+    "sig",
+    "sas",
+    "auth",
+    "authorization",
+    "pass",
+    "code_verifier",
+    "client_assertion",
+    "samlresponse",
+    "ticket",
+];
 
-/// `?key=value` and the like, whose values are often no secrets: the long ones are.
-static LONG_PARAMETER: Pattern = LazyLock::new(|| {
-    Regex::new(r#"(?i)[?&](?:key|code|state|session|sessionid|sid|nonce|hash|s|k|t)=([^\s&#;"'`<>\\]{20,})"#).ok()
-});
+/// Those that are so have values that are secrets where they are long.
+const NAMES_OF_LONG: [&str; 11] = [
+    "key",
+    "code",
+    "state",
+    "session",
+    "sessionid",
+    "sid",
+    "nonce",
+    "hash",
+    "s",
+    "k",
+    "t",
+];
 
 /// The credentials in the URLs of a text.
 pub(super) fn masks(text: &str) -> Vec<Mask> {
-    if !text.contains([':', '?', '&', '#']) {
-        return Vec::new();
-    }
-    let of = |pattern: &'static Pattern, least: usize| {
-        let found = groups(pattern, text);
-        found.filter(move |range| range.len() >= least && !is_placeholder(&text[range.clone()]))
-    };
-    let found = of(&PASSWORD, 1)
-        .chain(of(&USER, LONG_USER))
-        .chain(of(&PARAMETER, 4))
-        .chain(of(&LONG_PARAMETER, 20));
+    let parameters = memchr_iter(b'=', text.as_bytes()).filter_map(|sign| parameter(text, sign));
+    let found = USERS.find(text).into_iter().chain(parameters);
     found.map(|range| Mask { reason: REASON, range }).collect()
+}
+
+fn ends_with_scheme(before: &str) -> bool {
+    before.ends_with(|letter: char| letter.is_ascii_alphanumeric())
+}
+
+/// The secret behind the sign of equality of a parameter, such as `?token=value`.
+fn parameter(text: &str, sign: usize) -> Option<Range<usize>> {
+    let before = &text[..sign];
+    let start = before
+        .trim_end_matches(|letter: char| letter.is_ascii_alphanumeric() || "_.-".contains(letter))
+        .len();
+    if !text[..start].ends_with(['?', '&', '#', ';']) {
+        return None;
+    }
+    let name = before[start..].to_ascii_lowercase();
+    let least = match () {
+        () if SECRET_ENDS.iter().any(|end| name.ends_with(end)) || SECRET_NAMES.contains(&&*name) => 4,
+        () if NAMES_OF_LONG.contains(&&*name) => 20,
+        () => return None,
+    };
+    let is_end = |letter: char| letter.is_whitespace() || "&#;\"'`<>\\".contains(letter);
+    let value = &text[sign + 1..];
+    let length = value.find(is_end).unwrap_or(value.len());
+    (length >= least && !is_placeholder(&value[..length])).then(|| sign + 1..sign + 1 + length)
 }
 
 #[cfg(test)]
