@@ -1,8 +1,10 @@
 //! What is found in transcripts, and what is recorded of it.
 
-use std::{fmt::Write as _, sync::LazyLock};
+mod forms;
+mod planted;
 
-use proptest::prelude::*;
+use std::sync::LazyLock;
+
 use secret_detector::Settings;
 use serde_json::{Value, json};
 
@@ -81,50 +83,6 @@ fn what_a_line_does_not_say_is_taken_from_the_line_before_or_the_file() {
     let dated = json!({"timestamp": "1970-01-01T00:00:03Z"});
     with_rows(&lines(&[dated, undated]), |rows| {
         assert_eq!(rows[0].first_seen_at, Timestamp::from_micros(3_000_000));
-    });
-}
-
-#[test]
-fn a_key_of_several_lines_is_found_behind_its_escapes() {
-    let body = "MIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcwggSjAgEAAoIBAQCu9kz4AKpEJJ1o\n".repeat(4);
-    let key = format!("-----BEGIN PRIVATE {0}-----\n{body}-----END PRIVATE {0}-----", "KEY");
-    let account = json!({"type": "service_account", "private_key": key}).to_string();
-    assert_eq!(
-        paths(&lines(&[said(&key)])),
-        [("message.content[0].text".to_owned(), 1)]
-    );
-    assert_eq!(
-        paths(&lines(&[said(&account)])),
-        [("message.content[0].text -> private_key".to_owned(), 1)]
-    );
-}
-
-#[test]
-fn a_key_is_the_same_secret_however_it_is_written() {
-    let body = "MIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcwggSjAgEAAoIBAQCu9kz4AKpEJJ1o\n".repeat(4);
-    let key = format!("-----BEGIN PRIVATE {0}-----\n{body}-----END PRIVATE {0}-----\n", "KEY");
-    let numbered: String = (1..)
-        .zip(key.lines())
-        .map(|(number, line)| format!("{number:6}→{line}\n"))
-        .collect();
-    let escaped = format!("KEY={key:?} npm start");
-    let indented = format!("  key: |\n    {}", key.replace('\n', "\n    "));
-    let account = json!({"type": "service_account", "private_key": key}).to_string();
-    let transcript = lines(&[key, numbered, escaped, indented, account].map(|text| said(&text)));
-    with_rows(&transcript, |rows| {
-        let [row] = rows else { panic!("{rows:#?}") };
-        assert_eq!((row.occurrences, row.preview.as_str()), (5, "MIIE... (256 characters)"));
-    });
-}
-
-#[test]
-fn a_cookie_is_the_same_secret_as_such_and_percent_encoded() {
-    let cookie = format!("xoxd{}Zk3vQ9wLr7XtBm5+nGh2Jd8/SpY4cF6uEoT1iAaR0lKqWxNzVb==", '-');
-    let encoded = cookie.replace('+', "%2B").replace('/', "%2f").replace('=', "%3D");
-    let transcript = lines(&[said(&format!("Cookie: d={encoded}; x=1")), said(&cookie)]);
-    with_rows(&transcript, |rows| {
-        let [row] = rows else { panic!("{rows:#?}") };
-        assert_eq!((row.rule_id, row.occurrences), ("slack-browser-cookie", 2));
     });
 }
 
@@ -249,48 +207,6 @@ fn a_key_of_an_object_that_is_a_secret_is_found_and_concealed() {
 }
 
 #[test]
-fn what_is_no_json_costs_only_itself_and_is_searched_too() {
-    let mut transcript = format!("{}\n{{\"torn\": \"{}", said(&some_token()), some_token()).into_bytes();
-    assert_eq!(paths(&transcript).len(), 1);
-    transcript.splice(0..0, b"[\"no object\"]\n\n\x00\xff\n".iter().copied());
-    with_rows(&transcript, |rows| {
-        assert_eq!((rows[0].first_line, rows[0].occurrences), (4, 2))
-    });
-}
-
-#[test]
-fn a_secret_in_text_that_is_no_json_has_a_line_and_no_path() {
-    let key = format!(
-        "-----BEGIN PRIVATE {0}-----\n{1}-----END PRIVATE {0}-----",
-        "KEY",
-        "Zk3vQ9wLr7XtBm5nGh2J\n".repeat(9)
-    );
-    let torn = json!({"uuid": "u9", "sessionId": "s9", "message": {"content": key}}).to_string();
-    for raw in [
-        some_token(),
-        format!("\0\0{}\0", some_token()),
-        torn[1..].to_owned(),
-        torn[..torn.len() - 1].to_owned(),
-    ] {
-        let transcript = format!("{}\n{raw}\n{}\n", json!({"type": "user"}), json!({"type": "user"}));
-        with_rows(transcript.as_bytes(), |rows| {
-            let [row] = rows else { panic!("{rows:#?}, {raw}") };
-            assert_eq!(
-                (row.first_line, row.json_path.as_str(), row.first_event_uuid.as_deref()),
-                (2, "", None)
-            );
-        });
-    }
-}
-
-#[test]
-fn bytes_that_are_no_utf8_and_halves_of_surrogate_pairs_cost_only_themselves() {
-    let mut transcript = b"{\"a\":\"\xff ".to_vec();
-    transcript.extend(format!("{} \\ud83d\"}}", some_token()).into_bytes());
-    assert_eq!(paths(&transcript), [("a".to_owned(), 1)]);
-}
-
-#[test]
 fn a_session_without_secrets_has_no_findings() {
     assert!(paths(b"").is_empty() && paths(&lines(&[said("nothing to see")])).is_empty());
 }
@@ -315,109 +231,4 @@ fn debugging_what_was_found_shows_no_secret() {
         debugged.contains("ghp_... (40 characters)") && !debugged.contains(&some_token()[4..10]),
         "{debugged}"
     );
-}
-
-/// A JSON text in which letters are escaped here and there, as `escapes` says.
-fn write_json(value: &Value, escapes: &mut impl Iterator<Item = bool>, written: &mut String) {
-    match value {
-        Value::String(text) => write_string(text, escapes, written),
-        Value::Array(elements) => {
-            written.push('[');
-            for (place, element) in elements.iter().enumerate() {
-                written.push_str(if place == 0 { "" } else { " , " });
-                write_json(element, escapes, written);
-            }
-            written.push(']');
-        }
-        Value::Object(members) => {
-            written.push('{');
-            for (place, (key, member)) in members.iter().enumerate() {
-                written.push_str(if place == 0 { " " } else { "," });
-                write_string(key, escapes, written);
-                written.push_str(" :");
-                write_json(member, escapes, written);
-            }
-            written.push('}');
-        }
-        other => written.push_str(&other.to_string()),
-    }
-}
-
-fn write_string(text: &str, escapes: &mut impl Iterator<Item = bool>, written: &mut String) {
-    written.push('"');
-    for letter in text.chars() {
-        if escapes.next().unwrap_or_default() || letter.is_control() || matches!(letter, '"' | '\\') {
-            for unit in letter.encode_utf16(&mut [0; 2]) {
-                write!(written, "\\u{unit:04x}").unwrap();
-            }
-        } else {
-            written.push(letter);
-        }
-    }
-    written.push('"');
-}
-
-/// JSON around a string that holds a token: as a value, a key, or in JSON that a string is.
-fn json_around(token: String) -> impl Strategy<Value = Value> {
-    let text = (any::<String>(), any::<String>()).prop_map(move |(before, after)| format!("{before} {token} {after}"));
-    let leaf = text.prop_flat_map(|text| {
-        prop_oneof![
-            Just(json!(text)),
-            Just(json!({text.clone(): 1})),
-            Just(json!(json!({"a": [text.clone()]}).to_string())),
-            Just(json!(json!([{text: null}]).to_string())),
-        ]
-    });
-    leaf.prop_recursive(5, 16, 3, |inner| {
-        (inner, any::<String>(), any::<String>()).prop_flat_map(|(inner, key, other)| {
-            prop_oneof![
-                Just(json!([other.clone(), inner.clone(), 0])),
-                Just(json!({key: inner, "other": [other]})),
-            ]
-        })
-    })
-}
-
-fn any_token() -> impl Strategy<Value = String> {
-    let letters: Vec<char> = ('0'..='9').chain('A'..='Z').chain('a'..='z').collect();
-    Just(letters)
-        .prop_shuffle()
-        .prop_map(|letters| token(&letters[..36].iter().collect::<String>()))
-}
-
-fn planted() -> impl Strategy<Value = (String, Value)> {
-    any_token().prop_flat_map(|token| (Just(token.clone()), json_around(token)))
-}
-
-proptest! {
-    #[test]
-    fn a_planted_token_is_found_however_it_is_escaped_and_nothing_of_it_is_recorded(
-        (token, planted) in planted(),
-        escapes in prop::collection::vec(any::<bool>(), 1..64),
-    ) {
-        let mut line = String::new();
-        let event = json!({"uuid": token, "message": planted});
-        write_json(&event, &mut escapes.iter().copied().cycle(), &mut line);
-        prop_assert!(line.len() > 40);
-        with_rows(line.as_bytes(), |rows| {
-            let found = rows.iter().filter(|row| row.rule_id == "github-pat").count();
-            prop_assert_eq!(found, 1, "{}", line);
-            let recorded = format!("{rows:?}");
-            for part in token.as_bytes().windows(6) {
-                let part = std::str::from_utf8(part).unwrap();
-                prop_assert!(!recorded.contains(part), "{} in {}", part, recorded);
-            }
-            Ok(())
-        })?;
-    }
-
-    #[test]
-    fn arbitrary_bytes_are_no_panic(bytes in prop::collection::vec(any::<u8>(), 0..300)) {
-        paths(&bytes);
-    }
-
-    #[test]
-    fn arbitrary_text_around_keywords_is_no_panic(text in "(key|token|secret|pwd|://|[a-z0-9@:/= \n\"'é]){0,40}") {
-        paths(&lines(&[said(&text)]));
-    }
 }
