@@ -1,13 +1,14 @@
 //! Passwords of commands that have a letter for them.
 
 use super::{
-    Mask,
     names::{REASON, is_value},
     shapes::{Shape, Shapes},
 };
 
-static COMMANDS: Shapes = Shapes::new(
-    &[
+/// Commands and what they are given.
+pub(super) static COMMANDS: Shapes = Shapes {
+    reason: REASON,
+    words: &[
         "curl ",
         "mysql",
         "mariadb",
@@ -16,7 +17,7 @@ static COMMANDS: Shapes = Shapes::new(
         "redis-cli",
         "sshpass",
     ],
-    &[Shape {
+    shapes: &[Shape {
         pattern: r#"(?x)
             curl \b [^\n]*? \s (?:-u|-U|--user|--proxy-user) [\ =]{0,2} ["']? [^\s:"']{1,80} : ([^\s"']+)
             | (?:mysql(?:dump|admin)?|mariadb) \b [^\n]*? \s -p ([^\s"']+)
@@ -25,20 +26,16 @@ static COMMANDS: Shapes = Shapes::new(
             | sshpass \s+ -p \s* ["']? ([^\s"']+)"#,
         fits: |found| is_value(found.value),
     }],
-);
-
-/// The passwords in the commands of a text.
-pub(super) fn masks(text: &str) -> Vec<Mask> {
-    let found = COMMANDS.find(text).into_iter();
-    found.map(|range| Mask { reason: REASON, range }).collect()
-}
+};
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::masks::shapes::Search;
 
     fn masked(text: &str) -> Vec<&str> {
-        masks(text).into_iter().map(|mask| &text[mask.range]).collect()
+        static SEARCH: Search = Search::new(&[&COMMANDS]);
+        SEARCH.masks(text).into_iter().map(|mask| &text[mask.range]).collect()
     }
 
     #[test]

@@ -1,14 +1,15 @@
 //! Headers of HTTP that carry credentials.
 
 use super::{
-    Mask,
     names::{REASON, is_value},
     shapes::{Shape, Shapes},
 };
 
-static HEADERS: Shapes = Shapes::new(
-    &["authorization", "cookie", "bearer", "x-", "private-", "job-", "deploy-"],
-    &[
+/// Headers and their values.
+pub(super) static HEADERS: Shapes = Shapes {
+    reason: REASON,
+    words: &["authorization", "cookie", "bearer", "x-", "private-", "job-", "deploy-"],
+    shapes: &[
         // Whatever its scheme, to the end of the line or of the quotes.
         Shape {
             pattern: r#"(?i)authorization[\\"']{0,4}\s{0,4}[:=,]\s{0,4}[\\"']{0,4}(?:(?:bearer|basic|token|digest|negotiate|apikey|bot|ssws|aws4-hmac-sha256)\s+([^\s"'`\\][^"'`\\\r\n]*)|([^\s"'`\\]+)(?:["'`\\\r\n]|$))"#,
@@ -30,20 +31,16 @@ static HEADERS: Shapes = Shapes::new(
             fits: |_| true,
         },
     ],
-);
-
-/// The credentials in the headers of a text.
-pub(super) fn masks(text: &str) -> Vec<Mask> {
-    let found = HEADERS.find(text).into_iter();
-    found.map(|range| Mask { reason: REASON, range }).collect()
-}
+};
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::masks::shapes::Search;
 
     fn masked(text: &str) -> Vec<&str> {
-        masks(text).into_iter().map(|mask| &text[mask.range]).collect()
+        static SEARCH: Search = Search::new(&[&HEADERS]);
+        SEARCH.masks(text).into_iter().map(|mask| &text[mask.range]).collect()
     }
 
     #[test]

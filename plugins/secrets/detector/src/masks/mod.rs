@@ -12,6 +12,8 @@ mod urls;
 
 use std::ops::Range;
 
+use self::shapes::Search;
+
 /// A part of a text that is masked, and why.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Mask {
@@ -21,12 +23,19 @@ pub(crate) struct Mask {
     pub(crate) range: Range<usize>,
 }
 
+/// All forms that are told by a word.
+static SEARCH: Search = Search::new(&[
+    &urls::USERS,
+    &names::NAMES,
+    &names::KEYS,
+    &headers::HEADERS,
+    &commands::COMMANDS,
+]);
+
 /// All that is masked in a text; ranges may overlap.
 pub(crate) fn masks(text: &str) -> Vec<Mask> {
-    let mut masks = urls::masks(text);
-    masks.append(&mut names::masks(text));
-    masks.append(&mut headers::masks(text));
-    masks.append(&mut commands::masks(text));
+    let mut masks = SEARCH.masks(text);
+    masks.extend(urls::parameters(text));
     masks.append(&mut random::masks(text));
     masks
 }

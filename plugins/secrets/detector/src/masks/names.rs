@@ -1,9 +1,6 @@
 //! Values that go by the name of a secret: `PASSWORD=...`, `"api_key": "..."`, `db_password: ...`.
 
-use super::{
-    Mask,
-    shapes::{Found, Shape, Shapes},
-};
+use super::shapes::{Found, Shape, Shapes};
 
 /// What stands in the place of one.
 pub(super) const REASON: &str = "named value";
@@ -11,9 +8,10 @@ pub(super) const REASON: &str = "named value";
 /// In prose, a value is at least so long.
 const SHORTEST_IN_PROSE: usize = 6;
 
-/// The end of a name whose value is a secret, and that of the name of another key of a shell's environment.
-static NAMES: Shapes = Shapes::new(
-    &[
+/// Names whose values are secrets.
+pub(super) static NAMES: Shapes = Shapes {
+    reason: REASON,
+    words: &[
         "pass",
         "pwd",
         "secret",
@@ -31,7 +29,7 @@ static NAMES: Shapes = Shapes::new(
         "connection",
         "credential",
     ],
-    &[
+    shapes: &[
         // In quotes, also where these are escaped.
         Shape {
             pattern: r#"(?i)NAME[\\"'`\])]{0,6}\s{0,20}(?:=>|:=|[:=])\s{0,20}\\{0,4}["'`]([^"'`\\\r\n]+)"#,
@@ -63,22 +61,17 @@ static NAMES: Shapes = Shapes::new(
             fits: |found| is_value(found.value) && begins_option(found.before),
         },
     ],
-);
+};
 
 /// `STRIPE_KEY=value`: other keys, of a shell's environment.
-static KEYS: Shapes = Shapes::new(
-    &["_key", "_pat", "_auth", "_salt", "_dsn", "_creds"],
-    &[Shape {
+pub(super) static KEYS: Shapes = Shapes {
+    reason: REASON,
+    words: &["_key", "_pat", "_auth", "_salt", "_dsn", "_creds"],
+    shapes: &[Shape {
         pattern: r#"_(?:KEY|PAT|AUTH|SALT|DSN|CREDS)(?:=|:\s)["']?([^\s"'`<>;,&|()\[\]{}\\]{8,})"#,
         fits: |found| found.value.contains(|letter: char| letter.is_ascii_digit()),
     }],
-);
-
-/// The values that go by the name of a secret.
-pub(super) fn masks(text: &str) -> Vec<Mask> {
-    let found = NAMES.find(text).into_iter().chain(KEYS.find(text));
-    found.map(|range| Mask { reason: REASON, range }).collect()
-}
+};
 
 /// Whether a name that goes on here is the first word of its line.
 fn begins_line(before: &str) -> bool {
@@ -171,9 +164,11 @@ fn is_expression(value: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::masks::shapes::Search;
 
     fn masked(text: &str) -> Vec<&str> {
-        masks(text).into_iter().map(|mask| &text[mask.range]).collect()
+        static SEARCH: Search = Search::new(&[&NAMES, &KEYS]);
+        SEARCH.masks(text).into_iter().map(|mask| &text[mask.range]).collect()
     }
 
     #[test]

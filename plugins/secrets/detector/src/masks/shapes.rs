@@ -2,10 +2,10 @@
 
 use std::{ops::Range, sync::OnceLock};
 
-use aho_corasick::AhoCorasick;
+use aho_corasick::{AhoCorasick, AhoCorasickKind};
 use regex::Regex;
 
-use super::is_placeholder;
+use super::{Mask, is_placeholder};
 
 /// What stands for `NAME` in a pattern: the end of a name whose value is a secret.
 const NAME: &str = r"(?:passw(?:or)?d|passphrase|pwd|passwd|secret|token|api[_-]?key|access[_-]?key|secret[_-]?key|private[_-]?key|auth[_-]?key|account[_-]?key|signing[_-]?key|encryption[_-]?key|master[_-]?key|license[_-]?key|session[_-]?key|connection[_-]?string|credentials?)[0-9]{0,2}";
@@ -36,65 +36,86 @@ pub(super) struct Found<'t> {
 
 /// Words, and the forms that may begin with them.
 pub(super) struct Shapes {
-    words: &'static [&'static str],
-    shapes: &'static [Shape],
+    /// What stands in the place of what they find.
+    pub(super) reason: &'static str,
+    pub(super) words: &'static [&'static str],
+    pub(super) shapes: &'static [Shape],
+}
+
+/// A search for the words of several, at once.
+pub(super) struct Search {
+    all: &'static [&'static Shapes],
     compiled: OnceLock<Option<Compiled>>,
 }
 
 struct Compiled {
     words: AhoCorasick,
-    patterns: Vec<Regex>,
+    /// Whose each word is.
+    owners: Vec<usize>,
+    patterns: Vec<Vec<Regex>>,
 }
 
-impl Shapes {
-    pub(super) const fn new(words: &'static [&'static str], shapes: &'static [Shape]) -> Self {
+impl Search {
+    pub(super) const fn new(all: &'static [&'static Shapes]) -> Self {
         Self {
-            words,
-            shapes,
+            all,
             compiled: OnceLock::new(),
         }
     }
 
-    /// Where the secrets are. A pattern that does not compile finds nothing, which its tests tell.
-    pub(super) fn find(&'static self, text: &str) -> Vec<Range<usize>> {
+    /// What is found. A pattern that does not compile finds nothing, which its tests tell.
+    pub(super) fn masks(&self, text: &str) -> Vec<Mask> {
         let mut found = Vec::new();
-        let Some(compiled) = self.compiled.get_or_init(|| self.compile()) else {
+        let Some(compiled) = self.compiled.get_or_init(|| Compiled::of(self.all)) else {
             return found;
         };
-        for word in compiled.words.find_iter(text) {
+        for word in compiled.words.find_overlapping_iter(text) {
             let (before, rest) = text.split_at(word.start());
             let rest = &rest[..rest.floor_char_boundary(LOOKED_AT)];
-            for (pattern, shape) in compiled.patterns.iter().zip(self.shapes) {
-                let Some(captures) = pattern.captures(rest) else {
-                    continue;
-                };
-                let Some(value) = captures.iter().skip(1).flatten().next() else {
-                    continue;
-                };
-                let may_be = Found {
-                    before,
-                    matched: captures.get_match().as_str(),
-                    value: value.as_str(),
-                };
-                if !is_placeholder(may_be.value) && (shape.fits)(&may_be) {
-                    found.push(before.len() + value.start()..before.len() + value.end());
+            let owner = compiled.owners[word.pattern().as_usize()];
+            for (pattern, shape) in compiled.patterns[owner].iter().zip(self.all[owner].shapes) {
+                if let Some(value) = shape.find(pattern, before, rest) {
+                    found.push(Mask {
+                        reason: self.all[owner].reason,
+                        range: before.len() + value.start..before.len() + value.end,
+                    });
                 }
             }
         }
         found
     }
+}
 
-    fn compile(&self) -> Option<Compiled> {
-        let words = AhoCorasick::builder()
-            .ascii_case_insensitive(true)
-            .build(self.words)
-            .ok()?;
-        let patterns = self.shapes.iter().map(|shape| {
+impl Shape {
+    /// Where in the rest of a text the secret is that begins it.
+    fn find(&self, pattern: &Regex, before: &str, rest: &str) -> Option<Range<usize>> {
+        let captures = pattern.captures(rest)?;
+        let value = captures.iter().skip(1).flatten().next()?;
+        let found = Found {
+            before,
+            matched: captures.get_match().as_str(),
+            value: value.as_str(),
+        };
+        (!is_placeholder(found.value) && (self.fits)(&found)).then(|| value.range())
+    }
+}
+
+impl Compiled {
+    fn of(all: &[&Shapes]) -> Option<Self> {
+        let compile = |shape: &Shape| {
             let pattern = shape.pattern.replace("NAME", NAME).replace("END", END);
             Regex::new(&format!(r"\A(?:{pattern})")).ok()
-        });
-        Some(Compiled {
-            words,
+        };
+        let patterns = all.iter().map(|shapes| shapes.shapes.iter().map(compile).collect());
+        let words = all.iter().flat_map(|shapes| shapes.words);
+        let owners = (0..)
+            .zip(all)
+            .flat_map(|(owner, shapes)| shapes.words.iter().map(move |_| owner));
+        let mut builder = AhoCorasick::builder();
+        builder.ascii_case_insensitive(true).kind(Some(AhoCorasickKind::DFA));
+        Some(Self {
+            words: builder.build(words).ok()?,
+            owners: owners.collect(),
             patterns: patterns.collect::<Option<_>>()?,
         })
     }
@@ -105,14 +126,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_group_is_told_by_its_place() {
-        static SHAPES: Shapes = Shapes::new(
-            &["ab", "cd"],
-            &[Shape {
+    fn a_shape_is_found_where_its_word_stands() {
+        static SHAPES: Shapes = Shapes {
+            reason: "letters",
+            words: &["ab", "cd"],
+            shapes: &[Shape {
                 pattern: "ab(x)|cd(y)",
                 fits: |found| !found.before.ends_with('!') && found.value.len() < found.matched.len(),
             }],
-        );
-        assert_eq!(SHAPES.find("abx cd !abx CDy é cdy"), [2..3, 21..22]);
+        };
+        static SEARCH: Search = Search::new(&[&SHAPES]);
+        let masks = SEARCH.masks("abx cd !abx CDy é cdy").into_iter();
+        let found: Vec<_> = masks.map(|mask| (mask.reason, mask.range)).collect();
+        assert_eq!(found, [("letters", 2..3), ("letters", 21..22)]);
     }
 }

@@ -16,9 +16,10 @@ const REASON: &str = "URL credential";
 const LONG_USER: usize = 16;
 
 /// `scheme://user:password@` and `scheme://user@`, also where the slashes are escaped.
-static USERS: Shapes = Shapes::new(
-    &["://", r":\/"],
-    &[
+pub(super) static USERS: Shapes = Shapes {
+    reason: REASON,
+    words: &["://", r":\/"],
+    shapes: &[
         Shape {
             pattern: r#":(?:\\?/){2}[^\s/?#@:"'`<>\\]*:([^\s/@"'`<>\\]+)@"#,
             fits: |found| ends_with_scheme(found.before),
@@ -28,7 +29,7 @@ static USERS: Shapes = Shapes::new(
             fits: |found| ends_with_scheme(found.before) && found.value.len() >= LONG_USER,
         },
     ],
-);
+};
 
 /// Names of parameters that end so have secrets as values.
 const SECRET_ENDS: [&str; 13] = [
@@ -75,11 +76,10 @@ const NAMES_OF_LONG: [&str; 11] = [
     "t",
 ];
 
-/// The credentials in the URLs of a text.
-pub(super) fn masks(text: &str) -> Vec<Mask> {
-    let parameters = memchr_iter(b'=', text.as_bytes()).filter_map(|sign| parameter(text, sign));
-    let found = USERS.find(text).into_iter().chain(parameters);
-    found.map(|range| Mask { reason: REASON, range }).collect()
+/// The secrets in the parameters of the URLs of a text.
+pub(super) fn parameters(text: &str) -> impl Iterator<Item = Mask> {
+    let found = memchr_iter(b'=', text.as_bytes()).filter_map(|sign| parameter(text, sign));
+    found.map(|range| Mask { reason: REASON, range })
 }
 
 fn ends_with_scheme(before: &str) -> bool {
@@ -110,9 +110,12 @@ fn parameter(text: &str, sign: usize) -> Option<Range<usize>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::masks::shapes::Search;
 
     fn masked(text: &str) -> Vec<&str> {
-        masks(text).into_iter().map(|mask| &text[mask.range]).collect()
+        static SEARCH: Search = Search::new(&[&USERS]);
+        let masks = SEARCH.masks(text).into_iter().chain(parameters(text));
+        masks.map(|mask| &text[mask.range]).collect()
     }
 
     #[test]
