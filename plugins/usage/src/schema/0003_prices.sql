@@ -48,7 +48,7 @@ direct AS (
     SELECT model,
            regexp_replace(
                regexp_replace(lower(model), '^arn:aws[a-z-]*:bedrock:[a-z0-9-]*:[0-9]*:(inference-profile|foundation-model)/', ''),
-               '^(bedrock/(converse/|invoke/)?|vertex_ai/|openrouter/)', ''
+               '^(bedrock/(converse/|invoke/|[a-z]{2}-[a-z-]+-[0-9]+/)?|vertex_ai/|openrouter/)', ''
            ) AS name
     FROM written
 ),
@@ -63,12 +63,12 @@ own AS (
            ) AS name
     FROM direct
 ),
--- The agent's mark of a long context, Vertex's date, Bedrock's version.
+-- The agent's mark of a long context, Vertex's date, OpenRouter's variants of one price, Bedrock's version.
 bare AS (
     SELECT model,
            region,
            regexp_replace(
-               regexp_replace(regexp_replace(name, '\[1m\]$', ''), '@(default|latest|[0-9]{8})$', ''),
+               regexp_replace(regexp_replace(name, '\[1m\]$', ''), '(@(default|latest|[0-9]{8})|:(thinking|beta|exacto))$', ''),
                '^(claude-.+)-v[0-9]+(:[0-9]+)?$', '\1'
            ) AS name
     FROM own
@@ -78,7 +78,7 @@ named AS (
            region,
            replace(lower(model), '.', '-') AS as_written,
            replace(name, '.', '-') AS name,
-           regexp_replace(replace(name, '.', '-'), '-([0-9]{8}|[0-9]{4}-[0-9]{2}-[0-9]{2})$', '') AS undated
+           regexp_replace(replace(name, '.', '-'), '-([0-9]{8}|[0-9]{4}-[0-9]{2}-[0-9]{2}|latest)$', '') AS undated
     FROM bare
 )
 SELECT named.model,
