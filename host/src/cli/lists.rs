@@ -53,7 +53,10 @@ pub(super) fn status(settings: &Settings, options: &ListOptions) -> anyhow::Resu
         "outcome",
         "running",
     ];
-    output::print(output::table(header, status.into_iter().map(status_row)))?;
+    let mut table = output::table(header, status.into_iter().map(status_row));
+    // Most of the time they would only take room.
+    output::hide_idle_columns(&mut table, &[3, 4, 5, 6, 10]);
+    output::print(table)?;
     Ok(Exit::Done)
 }
 

@@ -5,7 +5,7 @@ use std::{
     path,
 };
 
-use comfy_table::{Cell, CellAlignment, ContentArrangement, Table, presets};
+use comfy_table::{Cell, CellAlignment, ColumnConstraint, ContentArrangement, Table, Width, presets};
 use serde::Serialize;
 
 use crate::printable::{self, Printable};
@@ -156,7 +156,37 @@ pub(super) fn grid<C: Into<Lines>>(header: Vec<String>, rows: impl IntoIterator<
             Cell::new(text).set_alignment(alignment)
         }));
     }
+    keep_words_whole(&mut table);
     table
+}
+
+/// Hides each of these columns, counted from 0, in which no row has anything but a zero.
+pub(super) fn hide_idle_columns(table: &mut Table, columns: &[usize]) {
+    for column in columns {
+        let cells = table.row_iter().filter_map(|row| row.cell_iter().nth(*column));
+        let is_idle = cells.map(Cell::content).all(|cell| matches!(&*cell, "" | "0"));
+        if let Some(column) = table.column_mut(*column).filter(|_| is_idle) {
+            column.set_constraint(ColumnConstraint::Hidden);
+        }
+    }
+}
+
+/// Lets a narrow terminal break lines between words only. A long word, such as a path, may be broken.
+fn keep_words_whole(table: &mut Table) {
+    const KEPT_WHOLE: usize = 12;
+    let rows = table.header().into_iter().chain(table.row_iter());
+    let mut longest: Vec<usize> = Vec::new();
+    for (column, cell) in rows.flat_map(|row| row.cell_iter().enumerate()) {
+        let content = cell.content();
+        let words = content.split_whitespace().map(|word| word.chars().count());
+        let word = words.max().unwrap_or(0).min(KEPT_WHOLE);
+        longest.resize(longest.len().max(column + 1), 0);
+        longest[column] = longest[column].max(word);
+    }
+    for (column, word) in table.column_iter_mut().zip(longest) {
+        let padded = u16::try_from(word).unwrap_or(u16::MAX).saturating_add(2);
+        column.set_constraint(ColumnConstraint::LowerBoundary(Width::Fixed(padded)));
+    }
 }
 
 fn is_number(text: &str) -> bool {
