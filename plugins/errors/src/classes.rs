@@ -138,8 +138,13 @@ impl Rule {
     }
 }
 
-/// Without Unicode, whose word boundaries are slow to find beside letters that are not ASCII.
+/// Without Unicode, whose word boundaries are slow to find beside letters that are not ASCII. No pattern fits any text; it is
+/// looked for at the beginning alone, since it would be found at every byte.
 fn set<'a>(patterns: impl IntoIterator<Item = &'a String>) -> Result<RegexSet, regex::Error> {
+    let patterns = patterns.into_iter().map(|pattern| match pattern.as_str() {
+        "" => r"\A",
+        pattern => pattern,
+    });
     RegexSetBuilder::new(patterns)
         .multi_line(true)
         .unicode(false)
