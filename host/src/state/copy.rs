@@ -16,8 +16,8 @@ use super::{
     engine::{Access, Engine},
     error::{Doing as _, Result, StateError},
     open::link_to,
+    table::quoted,
     trouble::Trouble,
-    writer::quoted,
 };
 
 /// What is being done, for errors.

@@ -6,7 +6,7 @@ use duckdb::{Connection, params};
 
 use super::{
     error::{Doing, Result},
-    schema::table_exists,
+    table::table_exists,
 };
 use crate::{clock, names::ProcessorName};
 

@@ -13,8 +13,7 @@ use super::{
     open::{State, exports_of},
     owners::Owners,
     purge::{self, PurgeWish, Purged},
-    table::SESSION_FILE,
-    writer::quoted,
+    table::{SESSION_FILE, quoted},
 };
 
 /// What was forgotten, and what is left to be done.

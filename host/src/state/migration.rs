@@ -5,7 +5,7 @@ use sha2::{Digest, Sha256};
 
 use super::{
     error::{Doing, Result, StateError},
-    schema,
+    table::table_exists,
 };
 use crate::clock;
 
@@ -28,7 +28,7 @@ pub(super) fn recorded_version(connection: &Connection, owner: &str) -> Result<u
 
 /// The migrations that were applied for an owner, in order.
 pub(super) fn applied(connection: &Connection, owner: &str) -> Result<Vec<Applied>> {
-    if !schema::table_exists(connection, "schema_migration")? {
+    if !table_exists(connection, "schema_migration")? {
         return Ok(Vec::new());
     }
     let doing = "read the applied migrations";

@@ -15,12 +15,11 @@ use super::{
     owners::{self, Owners},
     plan::{Effect, NoPlan, ObjectKind, ObjectName, Place, plan_of},
     query::Reader,
-    schema::{self, table_exists},
+    schema,
     schema_refused::SchemaRefused,
     shadows,
     statement::{self, StatementRefused},
-    table::FilledTable,
-    writer::quoted,
+    table::{FilledTable, quoted, table_exists},
 };
 use crate::names::ProcessorName;
 

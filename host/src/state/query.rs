@@ -19,7 +19,7 @@ use super::{
     open::{link_to, lock, open_engine, refuse_missing, refuse_odd_files},
     sessions::{self, ProcessorStatus, SessionState},
     statement::{StatementRefused, check_question},
-    writer::quoted,
+    table::quoted,
 };
 use crate::names::{ProcessorName, SessionKey};
 

@@ -14,8 +14,7 @@ use super::{
     migration::in_transaction,
     open::State,
     schema_refused::{SchemaRefused, TableKind},
-    table::SESSION_FILE,
-    writer::quoted,
+    table::{SESSION_FILE, quoted},
 };
 use crate::{crossing::CheckedColumn, names::ProcessorName};
 
@@ -109,18 +108,19 @@ pub fn replace_reference_rows(
     state.write(|writer| {
         let link = writer.link();
         let standing = digests::standing(link, processor)?;
-        let given = rows.tables.into_iter().map(|(table, given)| {
-            check_table(link, processor, &table, &given.batches)?;
-            let digest = hex(given.digest);
-            Ok((table, digest, given.batches))
-        });
-        let given: Vec<_> = given.collect::<Result<_, SchemaRefused>>()?;
+        let given = rows.tables.into_iter();
+        let given: Vec<_> = given
+            .map(|(table, given)| (table, hex(given.digest), given.batches))
+            .collect();
         let is_given = |table: &&String| given.iter().any(|(name, ..)| name == *table);
         let retired: Vec<&String> = standing.keys().filter(|table| !is_given(table)).collect();
         let differs = |(table, digest, _): &&(String, String, Vec<Batch>)| standing.get(table) != Some(digest);
         let differing: Vec<_> = given.iter().filter(differs).collect();
         if differing.is_empty() && retired.is_empty() {
             return Ok(());
+        }
+        for (table, _, batches) in &differing {
+            check_table(link, processor, table, batches)?;
         }
         in_transaction(link, "replace the rows of reference tables", |connection| {
             retired

@@ -8,7 +8,7 @@ use super::{
     error::{Doing, Result, StateError},
     migration::{self, HOST},
     shadows,
-    writer::quoted,
+    table::{quoted, table_exists},
 };
 
 /// The steps to the current schema, in order: the first is version 1.
@@ -69,14 +69,6 @@ pub(super) fn bring_up_to_date(connection: &Connection, path: &Path) -> Result<b
     }
     changed |= shadows::drop_once(connection)?;
     Ok(changed)
-}
-
-/// Whether the main schema has a table of this name.
-pub(super) fn table_exists(connection: &Connection, table: &str) -> Result<bool> {
-    let sql = "SELECT system.main.count(*) > 0 FROM system.main.duckdb_tables() WHERE schema_name = 'main' AND NOT temporary AND table_name = ?";
-    connection
-        .query_row(sql, [table], |row| row.get(0))
-        .doing("look for a table")
 }
 
 /// The name that a table of an older system is given when it is in the way.

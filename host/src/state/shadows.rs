@@ -6,7 +6,7 @@ use super::{
     error::{Doing, Result},
     migration,
     plan::ObjectKind,
-    writer::quoted,
+    table::quoted,
 };
 
 /// Whether DuckDB itself has an object of this name, which one in the main schema would stand before.

@@ -71,20 +71,32 @@ pub(super) fn accepts(data_type: &str, kind: ValueKind) -> bool {
 
 fn columns(connection: &Connection, table: &str) -> Result<Vec<Column>> {
     let doing = "read the columns of a table";
-    // `duckdb_columns` knows those of views too.
-    let sql = "SELECT column_name, data_type FROM system.main.duckdb_columns() WHERE table_oid =
-                   (SELECT system.main.max(table_oid) FROM system.main.duckdb_tables()
-                    WHERE schema_name = 'main' AND database_name = system.main.current_database() AND table_name = ?)
-                   AND database_name = system.main.current_database()
-               ORDER BY column_index";
+    // It knows views too, as `duckdb_columns` does, which reads the columns of every view to tell those of one table.
+    if !table_exists(connection, table)? {
+        return Ok(Vec::new());
+    }
+    let sql = "SELECT name, type FROM system.main.pragma_table_info(?) ORDER BY cid";
     let mut statement = connection.prepare(sql).doing(doing)?;
-    let rows = statement.query_map([table], |row| {
+    let rows = statement.query_map([quoted(table)], |row| {
         Ok(Column {
             name: row.get(0)?,
             data_type: row.get(1)?,
         })
     });
     rows.and_then(Iterator::collect).doing(doing)
+}
+
+/// Whether the main schema has a table of this name.
+pub(super) fn table_exists(connection: &Connection, table: &str) -> Result<bool> {
+    let sql = "SELECT system.main.count(*) > 0 FROM system.main.duckdb_tables() WHERE schema_name = 'main' AND NOT temporary AND table_name = ?";
+    connection
+        .query_row(sql, [table], |row| row.get(0))
+        .doing("look for a table")
+}
+
+/// A table's name as it stands in SQL.
+pub(super) fn quoted(name: &str) -> String {
+    format!("\"{}\"", name.replace('"', "\"\""))
 }
 
 /// What makes a table unfit for being a session table: its keys, unique constraints and indexes, as SQL.

@@ -19,7 +19,7 @@ use super::{
     error::{Doing, Result, StateError},
     failures::FailureRecord,
     migration::in_transaction,
-    table::FilledTable,
+    table::{FilledTable, quoted},
 };
 use crate::names::{FileHash, ProcessorName, SessionKey};
 
@@ -294,9 +294,4 @@ fn append(connection: &Connection, group: &[Done]) -> Result<()> {
         appender.flush().doing(doing)?;
     }
     Ok(())
-}
-
-/// A table's name as it stands in SQL.
-pub(super) fn quoted(name: &str) -> String {
-    format!("\"{}\"", name.replace('"', "\"\""))
 }
