@@ -94,7 +94,9 @@ fn spans<'r>(text: &str, rules: &'r Rules) -> Vec<Span<'r>> {
         range: hit.secret,
         reason: Reason::Rule(rules.get(hit.rule).id()),
     });
-    let masked = masks(text).into_iter().map(|mask| Span {
+    let may_be = masks(text).into_iter();
+    let may_be = may_be.filter(|mask| !rules.operator_allows(&text[mask.range.clone()]));
+    let masked = may_be.map(|mask| Span {
         range: mask.range,
         reason: Reason::Mask(mask.reason),
     });

@@ -31,6 +31,8 @@ pub struct Rules {
     rules: Vec<Rule>,
     keywords: Keywords,
     allowlists: Vec<Allowlist>,
+    /// What the operator allows, which is in `allowlists` too.
+    of_operator: Option<Allowlist>,
     minimum_length: usize,
 }
 
@@ -103,6 +105,7 @@ impl Rules {
                 .unwrap_or(usize::MAX),
             rules,
             allowlists,
+            of_operator: None,
         })
     }
 
@@ -120,7 +123,8 @@ impl Rules {
                 number: 1,
                 fault,
             })?;
-            self.allowlists.push(allowed);
+            self.allowlists.push(allowed.clone());
+            self.of_operator = Some(allowed);
         }
         Ok(())
     }
@@ -158,6 +162,17 @@ impl Rules {
         }
         self.keywords.worth_trying(text, set);
         set.iter().next().is_some()
+    }
+
+    /// Whether the operator allows what no rule found.
+    pub(crate) fn operator_allows(&self, text: &str) -> bool {
+        let suspect = Suspect {
+            secret: text,
+            matched: text,
+            lines: text,
+            file: None,
+        };
+        self.of_operator.as_ref().is_some_and(|list| list.allows(&suspect))
     }
 
     /// Whether what a rule found is allowed: for all rules, or for this one.
