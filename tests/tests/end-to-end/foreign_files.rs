@@ -105,7 +105,7 @@ fn a_plugin_of_another_major_version() {
         };"#;
     assert_eq!(
         refusal_of_library(handshake, &[]),
-        "it was built with plugin interface 7.3 by rustc 9.9.9, this host has 1.0: build it with session-plugin-api 1"
+        "it was built with plugin interface 7.3 by rustc 9.9.9, this host has 1.1: build it with session-plugin-api 1"
     );
 }
 
@@ -157,7 +157,7 @@ fn another_layout_behind_the_right_handshake() {
     let reason = listing.rejection_of(&file);
     assert!(
         reason
-            .starts_with("its binary interface differs from this host's although both say 1.0 (it was built by rustc "),
+            .starts_with("its binary interface differs from this host's although both say 1.1 (it was built by rustc "),
         "{reason}"
     );
     let details = listing.of(&file).details.as_deref().unwrap();

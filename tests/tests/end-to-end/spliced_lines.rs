@@ -115,7 +115,8 @@ fn a_state_without_these_counts_is_widened_and_its_rows_count() {
     world.change_state(
         "ALTER TABLE session_processor_state DROP COLUMN unreadable_lines;
          ALTER TABLE session_processor_state DROP COLUMN unrecognised;
-         DELETE FROM schema_migration WHERE owner = 'host' AND version = 2",
+         DROP TABLE processor_reference_table;
+         DELETE FROM schema_migration WHERE owner = 'host' AND version > 1",
     );
     assert_eq!(world.run(&["usage"]).exits(0).result().processed, 0);
     let status = world.host(&["status", "--json"]).exits(0).json();
