@@ -124,7 +124,7 @@ impl<'a> Observations<'a> {
             }
         }
         self.turns.assistant_messages += 1;
-        if line.message.model.as_deref() == Some(SYNTHETIC) {
+        if is_synthetic(&line) {
             return;
         }
         if let Some(model) = line.message.model.clone() {
@@ -135,7 +135,8 @@ impl<'a> Observations<'a> {
 
     /// A subagent's line counts as a response, since its own transcript may not be kept. Its calls do not count.
     fn observe_progress(&mut self, line: &Event<'a>) {
-        let Some(mut relayed) = line.relayed().filter(|relayed| relayed.kind == EventKind::Assistant) else {
+        let is_response = |relayed: &Event<'_>| relayed.kind == EventKind::Assistant && !is_synthetic(relayed);
+        let Some(mut relayed) = line.relayed().filter(is_response) else {
             return;
         };
         let occurred_at = relayed.timestamp().unwrap_or(self.now);
@@ -155,6 +156,11 @@ impl<'a> Observations<'a> {
         self.responses.add(response);
         advised.into_iter().for_each(|answer| self.responses.add(answer));
     }
+}
+
+/// Whether the agent wrote the line in a model's place.
+fn is_synthetic(line: &Event<'_>) -> bool {
+    line.message.model.as_deref() == Some(SYNTHETIC)
 }
 
 #[cfg(test)]

@@ -193,14 +193,10 @@ fn a_sessions_summary_is_the_sum_of_its_messages() {
     let message = json!({"id": "msg_1", "model": "claude-opus-4-6", "usage": usage});
     let answer = line("assistant", 1, json!({"message": message, "requestId": "req_1"}));
     let synthetic = json!({"id": "x", "model": "<synthetic>", "usage": {"output_tokens": 0}});
-    let world = processed(&[(
-        "alice/a.jsonl",
-        &[
-            answer.clone(),
-            answer,
-            line("assistant", 2, json!({"message": synthetic})),
-        ],
-    )]);
+    let synthetic = line("assistant", 2, json!({"message": synthetic}));
+    let relayed = json!({"type": "agent_progress", "message": synthetic});
+    let relayed = line("progress", 3, json!({"data": relayed}));
+    let world = processed(&[("alice/a.jsonl", &[answer.clone(), answer, synthetic, relayed])]);
 
     let messages = world.rows(
         "SELECT model, input_tokens, output_tokens, cache_creation_5m_tokens AS kept_5m, cache_creation_1h_tokens AS kept_1h
