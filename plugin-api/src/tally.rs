@@ -47,9 +47,9 @@ impl Tally {
         }
     }
 
-    /// Notes that something cannot be read, unless it may still be written.
+    /// Notes that something cannot be read, unless it is the beginning of a record that may still be written.
     pub(crate) fn passes_over(&self, piece: &Line<'_>) {
-        if piece.ending == LineEnding::EndOfFile {
+        if piece.ending == LineEnding::EndOfFile && piece.bytes.starts_with(b"{") {
             return;
         }
         self.has_unknown.store(true, Relaxed);

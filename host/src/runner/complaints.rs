@@ -80,7 +80,7 @@ impl Complaints {
         drop(met);
         match is_told {
             true => {
-                tracing::warn!(%session, "the transcript holds no known record: it is none of this agent's, or of a newer format")
+                tracing::warn!(%session, "the transcript holds no known record: it is another agent's, of a newer format, or no JSON, line by line")
             }
             false => tracing::debug!(%session, "the transcript holds no known record, as others do"),
         }

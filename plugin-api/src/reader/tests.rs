@@ -144,7 +144,7 @@ fn a_record_of_another_type_is_whole() {
 
 #[test]
 fn unreadable_lines_are_counted_once() {
-    let transcript = format!("{U1}\nx{U1}y\n\n\0\n{U2}\nz");
+    let transcript = format!("{U1}\nx{U1}y\n\n\0\n{U2}\n{{\"z");
     let session = session(transcript.as_bytes());
     session.events().for_each(drop);
     session.lines().for_each(drop);
@@ -167,6 +167,13 @@ fn the_end_of_a_live_file_is_no_fault() {
         assert_eq!(reading(transcript), expected);
     }
     assert_eq!(reading(format!("{{\"torn{U1}").as_bytes()).unreadable_lines, 1);
+}
+
+#[test]
+fn what_begins_no_record_is_a_fault_also_at_the_end() {
+    for transcript in [&b"hello"[..], b"{}\0\0", b"\0\0\0\0"] {
+        assert_eq!(reading(transcript).unreadable_lines, 1, "{transcript:?}");
+    }
 }
 
 #[test]

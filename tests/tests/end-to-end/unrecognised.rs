@@ -101,3 +101,23 @@ fn what_a_processor_takes_is_recognised_whatever_it_is() {
     world.write("alice/b.jsonl", "{\"do\":\"nothing that it knows\"}\n");
     assert_eq!(settled(world.run(&["probe"]).exits(0).result()), (2, 1, 1));
 }
+
+#[test]
+fn what_no_record_begins_with_is_unreadable_also_at_the_end_of_a_file() {
+    let world = world();
+    world.write("alice/words.jsonl", "hello world");
+    world.write("alice/zeros.jsonl", [0; 4096]);
+    world.write("alice/padded.jsonl", format!("{KNOWN}\0\0\0\0"));
+    world.write("alice/being-written.jsonl", format!("{KNOWN}{{\"type\":\"us"));
+    let ran = world.run(&["usage"]).exits(0);
+    assert_eq!(settled(ran.result()), (4, 2, 2));
+    let rows = world.rows(
+        "SELECT session_file, unreadable_lines FROM session_processor_state
+         WHERE NOT unrecognised ORDER BY session_file",
+    );
+    let expected = [
+        json!({"session_file": "alice/being-written.jsonl", "unreadable_lines": 0}),
+        json!({"session_file": "alice/padded.jsonl", "unreadable_lines": 1}),
+    ];
+    assert_eq!(rows, expected);
+}
