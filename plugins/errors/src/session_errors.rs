@@ -17,6 +17,12 @@ use crate::{
 /// How much of an error's text is kept, in characters.
 const KEPT_OF_MESSAGE: usize = 500;
 
+/// How much of it is searched for secrets, in bytes: one that begins in what is kept can end far behind.
+const SEARCHED_OF_MESSAGE: usize = 16 << 10;
+
+/// How much is not kept before the end of what is searched, in bytes: a secret that is cut off there is not known for one.
+const MAY_BE_CUT_OFF: usize = 4 << 10;
+
 /// All rows that a session gives.
 #[derive(Debug)]
 pub(crate) struct SessionErrors<'a> {
@@ -39,7 +45,7 @@ impl<'a> SessionErrors<'a> {
             is_retry: is_retry(&seen.calls, failure.of),
             recovered: later.recovered(&seen.calls, failure.of),
             tool_name: tool(&seen.calls, failure.of).cloned(),
-            message: redact(&failure.text).chars().take(KEPT_OF_MESSAGE).collect(),
+            message: message(&failure.text, &redact),
             event_uuid: failure.event_uuid,
             line: count(failure.line),
             occurred_at: failure.occurred_at,
@@ -56,6 +62,18 @@ impl<'a> SessionErrors<'a> {
         };
         Self { errors, outcome }
     }
+}
+
+/// The beginning of an error's text, without secrets.
+fn message(text: &str, redact: impl Fn(&str) -> Cow<'_, str>) -> String {
+    let searched = &text[..text.floor_char_boundary(SEARCHED_OF_MESSAGE)];
+    let redacted = redact(searched);
+    let whole = match searched.len() == text.len() {
+        true => redacted.len(),
+        false => redacted.len().saturating_sub(MAY_BE_CUT_OFF),
+    };
+    let whole = &redacted[..redacted.floor_char_boundary(whole)];
+    whole.chars().take(KEPT_OF_MESSAGE).collect()
 }
 
 fn count(number: impl TryInto<i64>) -> i64 {

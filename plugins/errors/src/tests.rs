@@ -1,18 +1,23 @@
 //! Whole transcripts, and the rows that they give.
 
+use std::borrow::Cow;
+
 use session_plugin_api::{Session, Timestamp};
 
 use crate::{classes::Classes, session_errors::SessionErrors};
 
 #[track_caller]
 fn check(lines: &[String], check: impl FnOnce(SessionErrors<'_>)) {
+    check_redacted(lines, |text| text.replace("hunter2", "[redacted]").into(), check);
+}
+
+#[track_caller]
+fn check_redacted(lines: &[String], redact: impl Fn(&str) -> Cow<'_, str>, check: impl FnOnce(SessionErrors<'_>)) {
     let transcript = lines.join("\n");
     let modified = Timestamp::from_micros(99_000_000);
     let session = Session::from_bytes("alice/s.jsonl", "alice", modified, transcript.as_bytes());
     let classes = Classes::shipped().unwrap();
-    check(SessionErrors::of(&session, &classes, |text| {
-        text.replace("hunter2", "[redacted]").into()
-    }));
+    check(SessionErrors::of(&session, &classes, redact));
 }
 
 #[track_caller]
@@ -245,4 +250,26 @@ fn a_message_is_cut_by_characters_after_secrets_are_out_of_it() {
     check(&[result("t1", true, &text)], |found| {
         assert_eq!(found.errors[0].message, format!("{}[re", "é".repeat(497)));
     });
+}
+
+#[test]
+fn a_secret_that_ends_behind_what_is_kept_is_out_of_a_message() {
+    let secret = "abcd".repeat(600);
+    let rest = "é".repeat(20_000);
+    let lines = [result("t1", true, &format!("{}<{secret}> {rest}", "x".repeat(490)))];
+    check_redacted(
+        &lines,
+        |text| text.replace(&secret, "[redacted]").into(),
+        |found| assert_eq!(found.errors[0].message, format!("{}<[redacted", "x".repeat(490))),
+    );
+}
+
+#[test]
+fn what_is_cut_off_where_the_search_ends_is_not_kept() {
+    let text = format!("{} cut{}", "x".repeat(16_380), "off".repeat(1000));
+    check_redacted(
+        &[result("t1", true, &text)],
+        |text| text.replace(&"x".repeat(16_380), "[redacted]").into(),
+        |found| assert_eq!(found.errors[0].message, ""),
+    );
 }

@@ -104,8 +104,12 @@ fn spans<'r>(text: &str, rules: &'r Rules) -> Vec<Span<'r>> {
     spans.sort_by_key(|span| (span.range.start, Reverse(span.range.end)));
     let mut merged: Vec<Span<'r>> = Vec::with_capacity(spans.len());
     for mut span in spans {
-        span.range.end = end_of_escaped(text, span.range.end);
-        match merged.last_mut().filter(|last| span.range.start < last.range.end) {
+        let last = merged.last_mut().filter(|last| span.range.start < last.range.end);
+        // What lies in another goes on no further than that: no escape is read twice.
+        if last.as_ref().is_none_or(|last| span.range.end > last.range.end) {
+            span.range.end = end_of_escaped(text, span.range.end);
+        }
+        match last {
             Some(last) => {
                 last.range.end = last.range.end.max(span.range.end);
                 if matches!((last.reason, span.reason), (Reason::Mask(_), Reason::Rule(_))) {

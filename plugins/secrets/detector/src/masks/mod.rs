@@ -35,13 +35,16 @@ static SEARCH: Search = Search::new(&[
 /// All that is masked in a text; ranges may overlap.
 pub(crate) fn masks(text: &str) -> Vec<Mask> {
     let mut masks = SEARCH.masks(text);
-    masks.extend(urls::parameters(text));
+    masks.append(&mut urls::parameters(text));
     masks.append(&mut random::masks(text));
     masks
 }
 
 /// Whether a value is filled in later, or masked already: `$TOKEN`, `${{ secrets.TOKEN }}`, `<token>`, `***`.
 fn is_placeholder(value: &str) -> bool {
+    /// What is longer is no placeholder, in bytes.
+    const LOOKED_AT: usize = 128;
+    let value = &value[..value.floor_char_boundary(LOOKED_AT)];
     value.starts_with(['$', '<', '{', '%', '[', '*', '(']) || value.contains("...") || value.contains('…')
 }
 

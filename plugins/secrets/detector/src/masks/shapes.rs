@@ -13,8 +13,11 @@ const NAME: &str = r"(?:passw(?:or)?d|passphrase|pwd|passwd|secret|token|api[_-]
 /// What stands for `END` in a pattern: what may end an unquoted value.
 const END: &str = r#"(?:[\s"'`;,&|)\]}]|\\|$)"#;
 
-/// How much of a text is looked at from a word on, in bytes.
-const LOOKED_AT: usize = 16 << 10;
+/// How much of a text is looked at from a word on, in bytes. A value that goes on there is masked to its end.
+const LOOKED_AT: usize = 1 << 10;
+
+/// No shape has more between its word and its value, in bytes.
+const LONGEST_NAME: usize = 128;
 
 /// A form in which a secret may stand.
 pub(super) struct Shape {
@@ -69,20 +72,79 @@ impl Search {
         let Some(compiled) = self.compiled.get_or_init(|| Compiled::of(self.all)) else {
             return found;
         };
+        let mut progress: Vec<Vec<Progress>> = compiled
+            .patterns
+            .iter()
+            .map(|all| vec![Progress(0); all.len()])
+            .collect();
+        let mut value_ends = ValueEnds::of(text);
         for word in compiled.words.find_overlapping_iter(text) {
-            let (before, rest) = text.split_at(word.start());
-            let rest = &rest[..rest.floor_char_boundary(LOOKED_AT)];
+            let (before, all_behind) = text.split_at(word.start());
+            let rest = &all_behind[..all_behind.floor_char_boundary(LOOKED_AT)];
             let owner = compiled.owners[word.pattern().as_usize()];
-            for (pattern, shape) in compiled.patterns[owner].iter().zip(self.all[owner].shapes) {
+            let shapes = compiled.patterns[owner].iter().zip(self.all[owner].shapes);
+            for ((pattern, shape), progress) in shapes.zip(&mut progress[owner]) {
+                if progress.covers(word.start()) {
+                    continue;
+                }
                 if let Some(value) = shape.find(pattern, before, rest) {
+                    let is_cut = value.end == rest.len() && rest.len() < all_behind.len();
+                    let end = before.len() + value.end;
+                    let end = if is_cut {
+                        value_ends.behind(before.len() + value.start..end)
+                    } else {
+                        end
+                    };
+                    *progress = Progress(end);
                     found.push(Mask {
                         reason: self.all[owner].reason,
-                        range: before.len() + value.start..before.len() + value.end,
+                        range: before.len() + value.start..end,
                     });
                 }
             }
         }
         found
+    }
+}
+
+/// Where the latest value ends that a shape has found.
+#[derive(Clone, Copy)]
+struct Progress(usize);
+
+impl Progress {
+    /// Whether the shape finds no more from here on than a part of that value: it ends where any value ends that begins
+    /// in it. Without this, a text that repeats a name would be read from each of them.
+    fn covers(self, start: usize) -> bool {
+        start + LONGEST_NAME < self.0
+    }
+}
+
+/// Where long values end: with their word, or with their line where they have several. Each is read once.
+struct ValueEnds<'t> {
+    text: &'t str,
+    word: Range<usize>,
+    line: Range<usize>,
+}
+
+impl<'t> ValueEnds<'t> {
+    fn of(text: &'t str) -> Self {
+        Self {
+            text,
+            word: 0..0,
+            line: 0..0,
+        }
+    }
+
+    /// The end of the value of which so much is known.
+    fn behind(&mut self, begin: Range<usize>) -> usize {
+        let has_words = self.text[begin.clone()].contains(char::is_whitespace);
+        let known = if has_words { &mut self.line } else { &mut self.word };
+        if !known.contains(&begin.end) {
+            let rest = &self.text[begin.end..];
+            let is_end = |letter: char| "\"'`\\\r\n".contains(letter) || !has_words && letter.is_whitespace();
+            *known = begin.end..begin.end + rest.find(is_end).unwrap_or(rest.len());
+        }
+        known.end
     }
 }
 

@@ -77,9 +77,16 @@ const NAMES_OF_LONG: [&str; 11] = [
 ];
 
 /// The secrets in the parameters of the URLs of a text.
-pub(super) fn parameters(text: &str) -> impl Iterator<Item = Mask> {
-    let found = memchr_iter(b'=', text.as_bytes()).filter_map(|sign| parameter(text, sign));
-    found.map(|range| Mask { reason: REASON, range })
+pub(super) fn parameters(text: &str) -> Vec<Mask> {
+    let mut found: Vec<Mask> = Vec::new();
+    for sign in memchr_iter(b'=', text.as_bytes()) {
+        // A value that begins in another ends with it.
+        if found.last().is_some_and(|last| sign < last.range.end) {
+            continue;
+        }
+        found.extend(parameter(text, sign).map(|range| Mask { reason: REASON, range }));
+    }
+    found
 }
 
 fn ends_with_scheme(before: &str) -> bool {

@@ -151,3 +151,30 @@ fn a_text_without_secrets_is_left_alone() {
         );
     }
 }
+
+/// Each of them takes minutes where the text is read again from each of its names.
+#[test]
+fn a_text_that_repeats_itself_is_read_a_bounded_number_of_times() {
+    let rules = Rules::shipped().unwrap();
+    for repeated in [
+        "password=",
+        "password: ",
+        "password=/",
+        "curl -x ",
+        "?token=",
+        r"token=a\/",
+        "?token=...x",
+    ] {
+        let text = repeated.repeat((64 << 10) / repeated.len());
+        assert!(!redact(&text, &rules).is_empty());
+    }
+}
+
+#[test]
+fn a_long_value_is_masked_to_its_end() {
+    let rules = Rules::shipped().unwrap();
+    let text = format!("PASSWORD={} PORT=1", "sword-fish.".repeat(1000));
+    assert_eq!(redact(&text, &rules), "PASSWORD=[redacted: named value] PORT=1");
+    let text = format!("Cookie: {}\nok", "a=swordfish; ".repeat(200));
+    assert_eq!(redact(&text, &rules), "Cookie: [redacted: named value]\nok");
+}
