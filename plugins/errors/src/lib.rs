@@ -26,7 +26,7 @@ use crate::{
 };
 
 /// Grows when the same transcript gives other rows than before.
-const PROCESSOR_VERSION: u32 = 2;
+const PROCESSOR_VERSION: u32 = 3;
 
 /// The processor `errors`.
 #[derive(Debug, Default)]

@@ -24,6 +24,7 @@ const INTERRUPTION_OF_TOOL: &str = "[Request interrupted by user for tool use]";
 #[derive(Debug)]
 pub(crate) struct Failure<'a> {
     pub(crate) event_uuid: Option<Cow<'a, str>>,
+    pub(crate) tool_use_id: Option<Cow<'a, str>>,
     pub(crate) line: u64,
     pub(crate) occurred_at: Timestamp,
     pub(crate) class: &'a str,
@@ -113,7 +114,7 @@ where
                     true => Ended::Failed,
                     false => Ended::Well,
                 };
-                self.observe_result(line, line.tool_use_id.as_deref(), ended, line.content);
+                self.observe_result(line, line.tool_use_id.clone(), ended, line.content);
             }
             _ => {}
         }
@@ -140,7 +141,7 @@ where
                         (false, true) => Ended::Failed,
                         (false, false) => Ended::Well,
                     };
-                    self.observe_result(line, result.tool_use_id.as_deref(), ended, result.content);
+                    self.observe_result(line, result.tool_use_id, ended, result.content);
                 }
                 Block::Text(text) if text.may_contain(INTERRUPTION) && text.decode().starts_with(INTERRUPTION) => {
                     self.interrupted(line, text.decode());
@@ -153,13 +154,13 @@ where
         }
     }
 
-    fn observe_result(&mut self, line: &Event<'a>, id: Option<&str>, ended: Ended, content: Content<'a>) {
+    fn observe_result(&mut self, line: &Event<'a>, id: Option<Cow<'a, str>>, ended: Ended, content: Content<'a>) {
         let (result, origin) = match ended {
             Ended::Well => (CallResult::Succeeded, None),
             Ended::Failed => (CallResult::Failed, Some(Origin::Tool)),
             Ended::Interrupted => (CallResult::Failed, Some(Origin::Interruption)),
         };
-        let Some(answered) = self.calls.answer(id, result) else {
+        let Some(answered) = self.calls.answer(id.as_deref(), result) else {
             return;
         };
         let Some(origin) = origin else {
@@ -172,6 +173,9 @@ where
         self.call_failed_after = Some(self.answers);
         let code = line.tool_denial_kind.clone();
         self.failed(line, origin, of, code, joined(content));
+        if let Some(failure) = self.failures.last_mut() {
+            failure.tool_use_id = id;
+        }
     }
 
     fn request_failed(&mut self, line: &Event<'a>, code: Option<Cow<'a, str>>, text: String) {
@@ -220,6 +224,7 @@ where
         self.endings.set(line.is_sidechain, ending);
         self.failures.push(Failure {
             event_uuid: line.uuid.clone(),
+            tool_use_id: None,
             line: line.line,
             occurred_at: self.now,
             class,

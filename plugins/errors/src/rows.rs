@@ -1,4 +1,4 @@
-//! The rows of the two session tables, column by column as `schema/0001.sql` declares them.
+//! The rows of the two session tables, column by column as the steps in `schema` declare them.
 
 use std::borrow::Cow;
 
@@ -18,6 +18,7 @@ row! {
         pub(crate) message: String,
         pub(crate) is_retry: bool,
         pub(crate) recovered: bool,
+        pub(crate) tool_use_id: Option<Cow<'a, str>>,
     }
 }
 

@@ -9,9 +9,8 @@ pub(crate) const SESSION_OUTCOME: &str = "session_outcome";
 
 /// The steps that make them.
 pub(crate) fn migrations() -> Vec<Migration> {
-    vec![Migration::new(
-        1,
-        "create tables and views",
-        include_str!("schema/0001.sql"),
-    )]
+    vec![
+        Migration::new(1, "create tables and views", include_str!("schema/0001.sql")),
+        Migration::new(2, "keep the call that failed", include_str!("schema/0002.sql")),
+    ]
 }

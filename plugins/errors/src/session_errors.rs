@@ -47,6 +47,7 @@ impl<'a> SessionErrors<'a> {
             tool_name: tool(&seen.calls, failure.of).cloned(),
             message: message(&failure.text, &redact),
             event_uuid: failure.event_uuid,
+            tool_use_id: failure.tool_use_id,
             line: count(failure.line),
             occurred_at: failure.occurred_at,
             class: failure.class,

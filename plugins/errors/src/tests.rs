@@ -62,6 +62,7 @@ fn a_failing_call_is_told_with_its_tool_its_class_and_where() {
         );
         assert_eq!((&*error.session_id, error.username), ("s1", "alice"));
         assert_eq!((error.line, error.event_uuid.as_deref()), (3, Some("of-t1")));
+        assert_eq!(error.tool_use_id.as_deref(), Some("t1"));
         assert_eq!(error.occurred_at, Timestamp::from_micros(7_000_000));
         assert_eq!(error.message, "Exit code 2\nls: [redacted]: No such file or directory");
         assert_eq!((found.outcome.error_count, found.outcome.distinct_classes), (1, 1));

@@ -22,6 +22,7 @@ mod failures;
 mod first_tables;
 mod foreign_files;
 mod forgetting;
+mod forked_errors;
 mod growth;
 mod half_copied;
 mod harness;
