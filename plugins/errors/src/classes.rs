@@ -113,15 +113,9 @@ pub(crate) fn is_of_a_person(class: &str) -> bool {
 
 impl Rule {
     fn is_for(&self, error: &Told<'_>) -> bool {
-        let is_tool = |known: &String| match (known.strip_suffix('*'), error.tool) {
-            (Some(beginning), Some(tool)) => tool.starts_with(beginning),
-            (None, Some(tool)) => known == tool,
-            (_, None) => false,
-        };
-        let is_code = |known: &String| error.code == Some(known);
         self.of.is_none_or(|of| of == error.origin)
-            && self.tools.as_ref().is_none_or(|tools| tools.iter().any(is_tool))
-            && self.codes.as_ref().is_none_or(|codes| codes.iter().any(is_code))
+            && self.tools.as_ref().is_none_or(|tools| is_one_of(error.tool, tools))
+            && self.codes.as_ref().is_none_or(|codes| is_one_of(error.code, codes))
     }
 
     /// What is wrong with the rule.
@@ -136,6 +130,17 @@ impl Rule {
         }
         set([&self.pattern]).err().map(|error| format!("its pattern: {error}"))
     }
+}
+
+/// Whether a name is known; `*` stands for whatever ends it.
+fn is_one_of(name: Option<&str>, known: &[String]) -> bool {
+    let is_named = |name: &str| {
+        known.iter().any(|known| match known.strip_suffix('*') {
+            Some(beginning) => name.starts_with(beginning),
+            None => name == known,
+        })
+    };
+    name.is_some_and(is_named)
 }
 
 /// Without Unicode, whose word boundaries are slow to find beside letters that are not ASCII. No pattern fits any text; it is
