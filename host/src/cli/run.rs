@@ -1,7 +1,7 @@
 //! `session-host run` and `session-host retry`, here or through the server that has the state.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     io::{self, Write},
     sync::Arc,
     time::Duration,
@@ -34,6 +34,8 @@ struct Runs<'a> {
     processors: &'a [String],
     selection: Selection,
     as_json: bool,
+    /// The processors that have a section in the configuration: somebody wants these to run.
+    configured: BTreeSet<String>,
 }
 
 /// How often the bar of a run of this process is drawn.
@@ -50,6 +52,7 @@ pub(super) fn run(settings: Settings, trust: PluginTrust, options: &RunOptions) 
         processors: &options.processors,
         selection: Selection::All,
         as_json: options.json,
+        configured: settings.processors.keys().cloned().collect(),
     };
     match start(settings, trust)? {
         Access::Here(host) => runs.make_here(&Arc::new(host)),
@@ -66,6 +69,7 @@ pub(super) fn retry(settings: Settings, trust: PluginTrust, options: &RetryOptio
             None => Selection::Failing,
         },
         as_json: options.json,
+        configured: settings.processors.keys().cloned().collect(),
     };
     match start(settings, trust)? {
         Access::Here(host) => runs.make_here(&Arc::new(host)),
@@ -161,7 +165,7 @@ impl Runs<'_> {
 
     /// Complains of every run that was not made. The gravest exit status is that of all.
     ///
-    /// A rejected plugin is a failure of a run of all processors: its sessions wait as if its run had failed.
+    /// A run of all processors that lacks one has failed: its sessions wait as if its run had failed.
     fn exit_of(&self, results: Results, plugins: &[PluginListing]) -> anyhow::Result<Exit> {
         let exits = results.into_iter().map(|result| match result {
             Ok(result) if result.is_well() => Exit::Done,
@@ -169,11 +173,21 @@ impl Runs<'_> {
             Err(error) => complained(&error),
         });
         let of_runs = exits.max().unwrap_or(Exit::Done);
-        let lacks_one = self.processors.is_empty() && plugins.iter().any(|plugin| plugin.status == "rejected");
+        let lacks_one = self.processors.is_empty() && plugins.iter().any(|plugin| self.lacks(plugin));
         Ok(match lacks_one {
             true => of_runs.max(Exit::Failed),
             false => of_runs,
         })
+    }
+
+    /// Whether a plugin should run and cannot. One that waits for its first configuration is none.
+    fn lacks(&self, plugin: &PluginListing) -> bool {
+        let is_configured = |name: &String| self.configured.contains(name);
+        match &*plugin.status {
+            "rejected" => true,
+            "unavailable" => plugin.processor.as_ref().is_some_and(is_configured),
+            _ => false,
+        }
     }
 
     fn print(&self, results: &Results, plugins: &[PluginListing]) -> anyhow::Result<()> {

@@ -99,8 +99,14 @@ pub(super) enum NoPlan {
     #[error("DuckDB cannot tell what it does ({0})")]
     Untold(String),
     /// The database cannot be asked.
-    #[error(transparent)]
-    Database(#[from] duckdb::Error),
+    #[error("{0}")]
+    Database(duckdb::Error),
+}
+
+impl From<duckdb::Error> for NoPlan {
+    fn from(error: duckdb::Error) -> Self {
+        Self::Database(error)
+    }
 }
 
 /// DuckDB's plan of a text that is one statement: of several, all but the last would be executed here.

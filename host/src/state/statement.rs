@@ -55,8 +55,14 @@ pub enum StatementRefused {
     #[error("{0}")]
     Unplanned(String),
     /// DuckDB cannot read it.
-    #[error(transparent)]
-    Database(#[from] duckdb::Error),
+    #[error("{0}")]
+    Database(duckdb::Error),
+}
+
+impl From<duckdb::Error> for StatementRefused {
+    fn from(error: duckdb::Error) -> Self {
+        Self::Database(error)
+    }
 }
 
 impl From<NoPlan> for StatementRefused {

@@ -187,7 +187,7 @@ fn a_configuration_that_is_not_taken_makes_it_unavailable() {
         );
         assert!(named.stderr.contains(reason), "{}", named.stderr);
 
-        let unnamed = world.run(&[]).exits(0);
+        let unnamed = world.run(&[]).exits(1);
         assert_eq!(unnamed.result().processor, "probe_other");
         assert!(unnamed.stderr.contains(reason), "{}", unnamed.stderr);
     }
