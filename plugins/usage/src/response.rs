@@ -81,6 +81,11 @@ impl<'a> Response<'a> {
         }
     }
 
+    /// Whether the vendor made the identifier, and so gave it to no other response.
+    pub(crate) fn is_vendors(&self) -> bool {
+        self.message_id.as_deref().is_some_and(|id| id.starts_with("msg_"))
+    }
+
     /// Takes in what another line tells of the same response.
     ///
     /// The larger counts are right: a streamed response is written with partial ones first. Of equal ones those of the line
@@ -95,7 +100,8 @@ impl<'a> Response<'a> {
         known.speed = known.speed.take().or(told.speed);
         known.service_tier = known.service_tier.take().or(told.service_tier);
         known.inference_geo = known.inference_geo.take().or(told.inference_geo);
-        known.web_search_requests = known.web_search_requests.or(told.web_search_requests);
+        known.web_search_requests = known.web_search_requests.max(told.web_search_requests);
+        self.request_id = self.request_id.take().or(other.request_id);
         self.cwd = self.cwd.take().or(other.cwd);
         self.git_branch = self.git_branch.take().or(other.git_branch);
     }

@@ -1,6 +1,6 @@
 //! The model's responses, each counted once however many lines it is written as.
 
-use std::{borrow::Cow, collections::HashMap};
+use std::{borrow::Cow, collections::HashMap, hash::Hash};
 
 use crate::response::Response;
 
@@ -8,50 +8,91 @@ use crate::response::Response;
 #[derive(Debug, Default)]
 pub(crate) struct Responses<'a> {
     responses: Vec<Response<'a>>,
-    by_request: HashMap<(MessageKey<'a>, Option<Cow<'a, str>>), usize>,
-    /// Of the responses of equal message and prompt the first.
-    by_prompt: HashMap<(MessageKey<'a>, i64), usize>,
+    by_request: HashMap<Request<'a>, usize>,
 }
 
-/// `message.id`, and the place in it of an advisor's answer.
+/// What the lines of one response share.
+#[derive(Debug, PartialEq, Eq, Hash)]
+struct Request<'a> {
+    message: MessageKey<'a>,
+    request_id: Option<Cow<'a, str>>,
+    /// Where nothing else tells responses apart.
+    model: Option<Cow<'a, str>>,
+}
+
+/// `message.id`, and which advisor's answer it is.
 type MessageKey<'a> = (Cow<'a, str>, Option<i64>);
+
+/// What a side question's copy shares with its original: the message, the prompt, and the rest that a gateway's tells.
+type SideKey<'a> = (MessageKey<'a>, i64, Option<(Option<Cow<'a, str>>, i64)>);
 
 impl<'a> Responses<'a> {
     /// Adds what one line tells. A line without a `message.id` is a response by itself.
     pub(crate) fn add(&mut self, response: Response<'a>) {
-        let Some(message_id) = response.message_id.clone() else {
+        let Some(message) = message_key(&response) else {
             self.responses.push(response);
             return;
         };
-        let message = (message_id, response.iteration);
-        let request = (message.clone(), response.request_id.clone());
-        let place = match self.by_request.get(&request) {
-            Some(place) => *place,
-            None => {
-                let prompt = (message, response.tokens.prompt());
-                let place = self.repeated(&response, &prompt).unwrap_or(self.responses.len());
-                self.by_request.insert(request, place);
-                self.by_prompt.entry(prompt).or_insert(place);
-                place
-            }
+        let is_told = response.request_id.is_some() || response.is_vendors();
+        let request = Request {
+            message,
+            request_id: response.request_id.clone(),
+            model: if is_told { None } else { response.model.clone() },
         };
+        let place = *self.by_request.entry(request).or_insert(self.responses.len());
         match self.responses.get_mut(place) {
             Some(known) => known.merge(response),
             None => self.responses.push(response),
         }
     }
 
-    /// The response that is told under another request: a side question's transcript repeats its parent's messages, under
-    /// the request of its own. A gateway may give all responses one identifier, but hardly to the same prompt.
-    fn repeated(&self, response: &Response<'a>, prompt: &(MessageKey<'a>, i64)) -> Option<usize> {
-        let place = *self.by_prompt.get(prompt)?;
-        (response.is_sidechain || self.responses[place].is_sidechain).then_some(place)
-    }
-
-    /// The responses.
+    /// The responses. What repeats another without a request, or under one of its own, is taken in by it.
     pub(crate) fn into_vec(self) -> Vec<Response<'a>> {
-        self.responses
+        let requested = merge_copies(self.responses, vendors_key, |response| response.request_id.is_some());
+        merge_copies(requested, side_key, |response| !response.is_sidechain)
     }
+}
+
+/// Merges each response that is no original into the first original of its key, where there is one.
+fn merge_copies<'a, K: Eq + Hash>(
+    responses: Vec<Response<'a>>,
+    key: impl Fn(&Response<'a>) -> Option<K>,
+    is_original: impl Fn(&Response<'a>) -> bool,
+) -> Vec<Response<'a>> {
+    let (mut distinct, others): (Vec<_>, Vec<_>) = responses.into_iter().partition(is_original);
+    if others.is_empty() {
+        return distinct;
+    }
+    let mut originals = HashMap::new();
+    for (place, response) in distinct.iter().enumerate() {
+        if let Some(key) = key(response) {
+            originals.entry(key).or_insert(place);
+        }
+    }
+    for response in others {
+        match key(&response).and_then(|key| originals.get(&key)) {
+            Some(place) => distinct[*place].merge(response),
+            None => distinct.push(response),
+        }
+    }
+    distinct
+}
+
+fn message_key<'a>(response: &Response<'a>) -> Option<MessageKey<'a>> {
+    Some((response.message_id.clone()?, response.iteration))
+}
+
+/// The vendor gives an identifier once: a line that lost its request has that of another.
+fn vendors_key<'a>(response: &Response<'a>) -> Option<MessageKey<'a>> {
+    message_key(response).filter(|_| response.is_vendors())
+}
+
+/// A side question's transcript repeats its parent's messages, under the request of its own. A gateway may give all
+/// responses one identifier, but hardly the same counts.
+fn side_key<'a>(response: &Response<'a>) -> Option<SideKey<'a>> {
+    response.request_id.as_ref()?;
+    let counts = (!response.is_vendors()).then(|| (response.model.clone(), response.tokens.output));
+    Some((message_key(response)?, response.tokens.prompt(), counts))
 }
 
 #[cfg(test)]
@@ -126,7 +167,52 @@ mod tests {
             response(Some("m2"), Some("r9"), 4, true),
         ];
         assert_eq!(distinct(lines.clone()), [(10, false), (4, true)]);
-        assert_eq!(distinct(lines.into_iter().rev()), [(4, true), (10, false)]);
+        assert_eq!(distinct(lines.into_iter().rev()), [(10, false), (4, true)]);
+    }
+
+    #[test]
+    fn sidechains_alone_repeat_nothing() {
+        let lines = ["r1", "r2", "r3"].map(|request| response(Some("relay"), Some(request), 10, true));
+        assert_eq!(distinct(lines).len(), 3);
+    }
+
+    #[test]
+    fn a_sidechain_with_another_answer_is_another_response_of_a_gateway() {
+        let lines = [
+            response(Some("relay"), Some("r1"), 10, false),
+            response(Some("relay"), Some("r2"), 11, true),
+        ];
+        assert_eq!(distinct(lines).len(), 2);
+    }
+
+    #[test]
+    fn a_vendors_message_needs_no_request() {
+        let lines = [
+            response(Some("msg_1"), None, 12, true),
+            response(Some("msg_1"), Some("r1"), 10, false),
+            response(Some("msg_1"), None, 3, false),
+            response(Some("msg_2"), None, 5, false),
+        ];
+        let mut responses = Responses::default();
+        lines.into_iter().for_each(|line| responses.add(line));
+        let told: Vec<_> = responses
+            .into_vec()
+            .into_iter()
+            .map(|response| (response.request_id, response.tokens.output))
+            .collect();
+        assert_eq!(told, [(Some(Cow::Borrowed("r1")), 12), (None, 5)]);
+    }
+
+    #[test]
+    fn models_under_one_identifier_are_responses_of_their_own() {
+        let of_model = |model: &'static str| Response {
+            model: Some(Cow::Borrowed(model)),
+            ..response(Some("relay"), None, 10, false)
+        };
+        assert_eq!(
+            distinct([of_model("opus"), of_model("haiku"), of_model("opus")]).len(),
+            2
+        );
     }
 
     #[test]

@@ -141,6 +141,118 @@ fn responses_under_one_identifier_count_by_their_requests() {
     assert_eq!(counted(&world), [1, 2, 3]);
 }
 
+/// A response of a gateway that tells of no prompt.
+fn relayed_by_gateway(second: u32, request: Option<&str>, output: u32, session: &str, is_sidechain: bool) -> Value {
+    let usage = json!({"input_tokens": 0, "output_tokens": output});
+    let message = json!({"id": "relay", "model": "claude-opus-4-6", "usage": usage});
+    let line = response(second, "relay", request, output);
+    with(
+        line,
+        json!({"message": message, "sessionId": session, "isSidechain": is_sidechain}),
+    )
+}
+
+#[test]
+fn responses_of_subagents_under_one_identifier_count_by_their_requests() {
+    let of = |second: u32, session: &str| {
+        relayed_by_gateway(second, Some(&format!("req_{second}")), 1 + second % 2, session, true)
+    };
+    let world = processed(&[
+        ("alice/a/subagents/agent-1.jsonl", &[of(1, "s1")]),
+        ("alice/b/subagents/agent-1.jsonl", &[of(2, "s2")]),
+        (
+            "alice/c/subagents/agent-1.jsonl",
+            &[of(3, "s3"), of(4, "s3"), of(5, "s3")],
+        ),
+    ]);
+    assert_eq!(counted(&world), [2, 1, 2, 1, 2]);
+    assert_eq!(world.count("usage_messages"), 5);
+}
+
+#[test]
+fn a_subagent_of_another_session_repeats_nothing_of_a_gateway() {
+    let other = json!({"sessionId": "s2", "isSidechain": true});
+    let world = processed(&[
+        ("alice/a.jsonl", &[response(1, "relay", Some("q0"), 5)]),
+        (
+            "alice/b/subagents/agent-1.jsonl",
+            &[with(response(2, "relay", Some("q1"), 5), other)],
+        ),
+    ]);
+    assert_eq!(counted(&world), [5, 5]);
+}
+
+#[test]
+fn sessions_of_a_gateway_count_apart_though_they_began_together() {
+    let world = processed(&[
+        ("alice/a.jsonl", &[relayed_by_gateway(1, None, 3, "s1", false)]),
+        ("alice/b.jsonl", &[relayed_by_gateway(1, None, 4, "s2", false)]),
+    ]);
+    assert_eq!(counted(&world), [3, 4]);
+}
+
+#[test]
+fn models_under_one_identifier_count_apart() {
+    let of = |second, model: &str| {
+        let usage = json!({"input_tokens": 10, "output_tokens": second});
+        let message = json!({"id": "relay", "model": model, "usage": usage});
+        line("assistant", second, json!({"message": message}))
+    };
+    let lines = [of(1, "claude-opus-4-6"), of(2, "claude-haiku-4-5")];
+    assert_eq!(counted(&processed(&[("alice/a.jsonl", &lines)])), [1, 2]);
+}
+
+#[test]
+fn a_copy_of_a_vendors_message_is_known_without_a_request() {
+    let begun = json!({"message": {"id": "msg_bdrk_1", "model": "claude-opus-4-6",
+        "usage": {"input_tokens": 500, "output_tokens": 1}}, "sessionId": "s2"});
+    let side = json!({"isSidechain": true});
+    let world = processed(&[
+        (
+            "alice/a.jsonl",
+            &[
+                response(2, "msg_bdrk_1", None, 50),
+                line_of_branch(
+                    3,
+                    json!({"type": "agent_progress", "message": response(3, "msg_2", None, 7)}),
+                ),
+                response(4, "msg_3", Some("req_3"), 9),
+            ],
+        ),
+        ("alice/b.jsonl", &[with(response(1, "msg_bdrk_1", None, 1), begun)]),
+        (
+            "alice/a/subagents/agent-1.jsonl",
+            &[
+                with(response(3, "msg_2", Some("req_2"), 7), side.clone()),
+                with(response(4, "msg_3", None, 9), side),
+            ],
+        ),
+    ]);
+    assert_eq!(counted(&world), [50, 7, 9]);
+}
+
+#[test]
+fn what_only_another_files_copy_tells_is_kept() {
+    let world = processed(&[
+        ("alice/a.jsonl", &[response(1, "msg_1", Some("req_1"), 5)]),
+        (
+            "alice/b.jsonl",
+            &[with(
+                response(1, "msg_1", Some("req_1"), 5),
+                json!({"costUSD": 0.25, "message": {"id": "msg_1", "model": "claude-opus-4-6",
+                    "usage": {"input_tokens": 50, "output_tokens": 5, "speed": "fast", "service_tier": "batch",
+                        "inference_geo": "us", "server_tool_use": {"web_search_requests": 2}}}}),
+            )],
+        ),
+    ]);
+    let told = world.rows(
+        "SELECT cost_usd, speed, service_tier, inference_geo, web_search_requests AS searches FROM usage_responses",
+    );
+    let expected =
+        json!({"cost_usd": 0.25, "speed": "fast", "service_tier": "batch", "inference_geo": "us", "searches": 2});
+    assert_eq!(told, [expected]);
+}
+
 #[test]
 fn a_subagents_responses_count_once_wherever_they_stand() {
     let relayed = |second, line: Value| {

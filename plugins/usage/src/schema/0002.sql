@@ -36,9 +36,7 @@ WHERE session.session_file = told.session_file;
 
 DELETE FROM usage_stored_messages WHERE model = '<synthetic>';
 
--- Each response once over all sessions: by its message and its request, else by its message within a session. A copy of a
--- session keeps the times of its lines. A sidechain may repeat responses of its session under requests of its own. Most
--- messages occur once: only the others are compared.
+-- Each response once over all sessions. Most messages occur once: only the others are compared.
 CREATE VIEW usage_distinct_messages AS
 WITH repeated AS (
     SELECT message_id
@@ -49,34 +47,66 @@ WITH repeated AS (
 ),
 weighed AS (
     SELECT *,
+           starts_with(message_id, 'msg_') AS is_vendors,
            input_tokens::HUGEINT + cache_read_tokens + cache_creation_5m_tokens + cache_creation_1h_tokens AS prompt_tokens
     FROM usage_stored_messages
     SEMI JOIN repeated USING (message_id)
 ),
+-- The vendor gives an identifier once: a line that lost its request has that of another.
+requested AS (
+    SELECT *,
+           CASE
+               WHEN is_vendors AND request_id IS NULL THEN first_value(request_id) OVER (
+                   PARTITION BY message_id, iteration
+                   ORDER BY request_id IS NULL, is_sidechain, occurred_at, request_id
+               )
+               ELSE request_id
+           END AS own_request
+    FROM weighed
+),
+-- A side question repeats responses of its session under requests of its own.
 asked AS (
     SELECT *,
            CASE
-               WHEN is_sidechain AND request_id IS NOT NULL THEN first_value(request_id) OVER (
-                   PARTITION BY message_id, iteration, prompt_tokens
-                   ORDER BY is_sidechain, occurred_at, request_id
+               WHEN is_sidechain AND own_request IS NOT NULL THEN coalesce(
+                   min(own_request) FILTER (NOT is_sidechain) OVER (
+                       PARTITION BY session_id, message_id, iteration, prompt_tokens,
+                                    CASE WHEN NOT is_vendors THEN model END,
+                                    CASE WHEN NOT is_vendors THEN output_tokens END
+                   ),
+                   own_request
                )
-               ELSE request_id
-           END AS first_request_id
-    FROM weighed
+               ELSE own_request
+           END AS first_request
+    FROM requested
 ),
-once_a_session AS (
-    SELECT *
+-- Without the vendor's identifier and without a request the largest response of a session and a model stands for all. A
+-- copy of the session keeps its time and its tokens.
+told AS (
+    SELECT *,
+           CASE
+               WHEN first_request IS NULL AND NOT is_vendors THEN first_value(
+                   {'model': model, 'at': occurred_at, 'prompt': prompt_tokens, 'output': output_tokens}
+               ) OVER (
+                   PARTITION BY session_id, message_id, iteration, first_request, model
+                   ORDER BY prompt_tokens + output_tokens DESC, is_sidechain, occurred_at, session_file
+               )
+           END AS largest
     FROM asked
-    QUALIFY row_number() OVER (
-        PARTITION BY message_id, iteration, first_request_id, CASE WHEN first_request_id IS NULL THEN session_id END
-        ORDER BY prompt_tokens + output_tokens DESC, is_sidechain, occurred_at, session_file
-    ) = 1
 )
-SELECT * EXCLUDE (prompt_tokens, first_request_id)
-FROM once_a_session
-QUALIFY first_request_id IS NOT NULL OR row_number() OVER (
-    PARTITION BY message_id, iteration, first_request_id, occurred_at
-    ORDER BY prompt_tokens + output_tokens DESC, is_sidechain, session_file
+-- What only another copy tells is kept.
+SELECT * EXCLUDE (is_vendors, prompt_tokens, own_request, first_request, largest)
+         REPLACE (
+             coalesce(recorded_cost_usd, max(recorded_cost_usd) OVER copies) AS recorded_cost_usd,
+             coalesce(speed, max(speed) OVER copies) AS speed,
+             coalesce(service_tier, max(service_tier) OVER copies) AS service_tier,
+             coalesce(inference_geo, max(inference_geo) OVER copies) AS inference_geo,
+             max(web_search_requests) OVER copies AS web_search_requests
+         )
+FROM told
+WINDOW copies AS (PARTITION BY message_id, iteration, first_request, largest)
+QUALIFY row_number() OVER (
+    copies ORDER BY prompt_tokens + output_tokens DESC, is_sidechain, occurred_at, session_file
 ) = 1
 UNION ALL
 SELECT *
