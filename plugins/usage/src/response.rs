@@ -20,7 +20,7 @@ pub(crate) const SYNTHETIC: &str = "<synthetic>";
 pub(crate) struct Response<'a> {
     pub(crate) message_id: Option<Cow<'a, str>>,
     pub(crate) request_id: Option<Cow<'a, str>>,
-    /// Of an advisor's answer, the place in the response that asked for it.
+    /// Of an advisor's answer, which one it is of the response that asked for it, from 1.
     pub(crate) iteration: Option<i64>,
     pub(crate) model: Option<Cow<'a, str>>,
     pub(crate) occurred_at: Timestamp,
@@ -65,14 +65,15 @@ impl<'a> Response<'a> {
         }
     }
 
-    /// The answer of an advisor that this response asked: in the same request, by another model.
-    pub(crate) fn of_advisor(&self, advisor: Advisor<'a>) -> Self {
+    /// The answer of an advisor that this response asked: in the same request, by another model. What a line records as the
+    /// cost is that of the request, so that the answer adds nothing to it.
+    pub(crate) fn of_advisor(&self, advisor: Advisor<'a>, ordinal: i64) -> Self {
         Self {
-            iteration: i64::try_from(advisor.place).ok(),
+            iteration: Some(ordinal),
             model: advisor.model,
             tokens: Tokens::from(&advisor.usage),
             circumstances: Circumstances {
-                recorded_cost_usd: None,
+                recorded_cost_usd: self.circumstances.recorded_cost_usd.map(|_| 0.0),
                 speed: advisor.usage.speed,
                 web_search_requests: advisor.usage.server_tool_use.web_search_requests,
                 ..self.circumstances.clone()

@@ -149,9 +149,10 @@ impl<'a> Observations<'a> {
     fn add_responses(&mut self, line: Event<'a>, occurred_at: Timestamp) {
         let advisors = line.message.usage.advisors();
         let response = Response::of_line(line, occurred_at);
-        let advised: Vec<_> = advisors
-            .into_iter()
-            .map(|advisor| response.of_advisor(advisor))
+        // By their order alone: a streamed line may list the advisors before the rest.
+        let advised: Vec<_> = (1..)
+            .zip(advisors)
+            .map(|(ordinal, advisor)| response.of_advisor(advisor, ordinal))
             .collect();
         self.responses.add(response);
         advised.into_iter().for_each(|answer| self.responses.add(answer));

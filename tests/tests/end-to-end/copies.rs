@@ -254,6 +254,31 @@ fn what_only_another_files_copy_tells_is_kept() {
 }
 
 #[test]
+fn an_advisor_is_the_same_however_much_of_its_response_is_listed() {
+    let of = |iterations: Value| {
+        let usage = json!({"input_tokens": 3, "output_tokens": 5, "iterations": iterations});
+        let message = json!({"id": "msg_1", "model": "claude-opus-4-6", "usage": usage});
+        line(
+            "assistant",
+            1,
+            json!({"message": message, "requestId": "req_1", "costUSD": 0.5}),
+        )
+    };
+    let advisor =
+        json!({"type": "advisor_message", "model": "claude-opus-4-7", "input_tokens": 40, "output_tokens": 20});
+    let world = processed(&[(
+        "alice/a.jsonl",
+        &[of(json!([advisor])), of(json!([{"type": "message"}, advisor]))],
+    )]);
+    let costs = world.rows("SELECT output_tokens, cost_usd FROM usage_responses ORDER BY 1");
+    let expected = [
+        json!({"output_tokens": 5, "cost_usd": 0.5}),
+        json!({"output_tokens": 20, "cost_usd": 0.0}),
+    ];
+    assert_eq!(costs, expected);
+}
+
+#[test]
 fn a_subagents_responses_count_once_wherever_they_stand() {
     let relayed = |second, line: Value| {
         let data = json!({"type": "agent_progress", "message": line});

@@ -6,7 +6,7 @@ DROP VIEW usage_marketplace_item_daily;
 
 ALTER TABLE usage_messages RENAME TO usage_stored_messages;
 ALTER TABLE usage_stored_messages DROP COLUMN cost_usd;
-ALTER TABLE usage_stored_messages ADD COLUMN iteration BIGINT;           -- an advisor's place in the response that asked it
+ALTER TABLE usage_stored_messages ADD COLUMN iteration BIGINT;           -- of an advisor's answer: which one of the response
 ALTER TABLE usage_stored_messages ADD COLUMN recorded_cost_usd DOUBLE;   -- where the line says what the response cost
 ALTER TABLE usage_stored_messages ADD COLUMN speed VARCHAR;              -- standard, fast
 ALTER TABLE usage_stored_messages ADD COLUMN service_tier VARCHAR;       -- standard, batch, priority
