@@ -61,10 +61,7 @@ impl SessionProcessor for UsageProcessor {
 
     fn configure(&mut self, configuration: &Configuration) -> Result<()> {
         let settings: Settings = configuration.parse()?;
-        self.pricing = Pricing {
-            cost: settings.cost,
-            overrides: settings.prices,
-        };
+        self.pricing = Pricing::new(settings.cost, settings.prices)?;
         self.catalogue = Catalogue {
             curated_plugins: settings.curated_plugins,
             flea_entities: settings.flea_entities,

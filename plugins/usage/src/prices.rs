@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
-use session_plugin_api::{ReferenceTables, Result, row};
+use session_plugin_api::{Error, ReferenceTables, Result, row};
 
 use crate::{
     price_list::{ListedModel, ListedPrice, Mode, PriceList, whole_day},
@@ -91,6 +91,27 @@ row! {
 }
 
 impl Pricing {
+    /// What the configuration says, where it makes sense.
+    ///
+    /// # Errors
+    /// When a price is no amount of money, or two names are one model's.
+    pub(crate) fn new(cost: CostSetting, overrides: BTreeMap<String, Price>) -> Result<Self> {
+        let mut known = BTreeMap::new();
+        for (name, price) in &overrides {
+            if let Some((field, amount)) = price.amounts().into_iter().find(|(_, amount)| !is_amount(*amount)) {
+                return Err(Error::new(format!(
+                    "prices.{name:?}.{field} is {amount}: give USD per million tokens, 0 or more"
+                )));
+            }
+            if let Some(other) = known.insert(key(name), name) {
+                return Err(Error::new(format!(
+                    "prices.{other:?} and prices.{name:?} name the same model: remove one of them"
+                )));
+            }
+        }
+        Ok(Self { cost, overrides })
+    }
+
     /// Gives the rows of all tables.
     ///
     /// # Errors
@@ -127,6 +148,17 @@ impl CostSetting {
 }
 
 impl Price {
+    /// What it says, by the settings' names.
+    fn amounts(&self) -> [(&'static str, f64); 5] {
+        [
+            ("input", self.input),
+            ("output", self.output),
+            ("cache_read", self.cache_read),
+            ("cache_write_5m", self.cache_write_5m),
+            ("cache_write_1h", self.cache_write_1h),
+        ]
+    }
+
     /// A model that costs this whatever the circumstances.
     fn as_model(self, name: &str) -> ListedModel {
         let price = |mode| ListedPrice {
@@ -143,6 +175,10 @@ impl Price {
         };
         ListedModel::configured(name, Mode::ALL.map(price).into())
     }
+}
+
+fn is_amount(usd: f64) -> bool {
+    usd.is_finite() && usd >= 0.0
 }
 
 /// What tells the names of models apart, as the views do.
@@ -317,6 +353,28 @@ mod tests {
             .collect();
         assert_eq!(modes, [("standard", 1.0, 5.0), ("fast", 1.0, 5.0), ("batch", 1.0, 5.0)]);
         assert_eq!(names(&models)["claude-opus-4-6"], "Claude-Opus-4.6");
+    }
+
+    #[test]
+    fn what_is_no_price_is_refused_by_its_key() {
+        for amount in ["-1.0", "nan", "inf"] {
+            let price = format!("input = 1\noutput = {amount}\ncache_read = 3\ncache_write_5m = 4\ncache_write_1h = 5");
+            let overrides = BTreeMap::from([("house-x".to_owned(), toml::from_str(&price).unwrap())]);
+            let error = Pricing::new(CostSetting::Auto, overrides).unwrap_err();
+            assert!(error.to_string().contains("prices.\"house-x\".output"), "{error}");
+        }
+    }
+
+    #[test]
+    fn two_names_of_one_model_are_refused() {
+        let overrides = ["house.x", "House-X"]
+            .into_iter()
+            .flat_map(|name| overriding(name).overrides);
+        let error = Pricing::new(CostSetting::Auto, overrides.collect()).unwrap_err();
+        assert!(
+            error.to_string().contains("\"House-X\" and prices.\"house.x\""),
+            "{error}"
+        );
     }
 
     #[test]
