@@ -150,6 +150,21 @@ fn providers_give_a_model_names_of_their_own() {
         (input("someone/claude-opus-4-6"), Value::Null),
         (input("openai/gpt-5-2025-08-07"), json!(0.125)),
         (input("GLM-4.6"), json!(0.06)),
+        (input("zai-org/GLM-4.6"), json!(0.06)),
+        (input("bedrock_converse/us.anthropic.claude-opus-4-6-v1:0"), json!(0.55)),
+        (input("publishers/anthropic/models/claude-opus-4-6@default"), json!(0.5)),
+        (
+            input("projects/P/locations/global/publishers/anthropic/models/claude-sonnet-4-5@20250929"),
+            json!(0.3),
+        ),
+        (input("models/gemini-2.5-pro"), json!(0.125)),
+        (input("azure/gpt-5"), json!(0.125)),
+        (input("azure_ai/claude-opus-4-6"), json!(0.5)),
+        (input("github_copilot/claude-opus-4.6"), json!(0.5)),
+        (input("anthropic/claude-4.5-sonnet"), json!(0.3)),
+        (input("anthropic/claude-4.5-sonnet-20250929"), json!(0.3)),
+        (input("anthropic/claude-4.5-sonnet:nitro"), Value::Null),
+        (input("anthropic/claude-sonnet-4.5:online"), Value::Null),
     ]);
 }
 
@@ -271,6 +286,9 @@ fn what_has_no_price_is_named() {
         large("house-model"),
         large("claude-sonnet-5-5").with(json!({"speed": "fast"})),
         large("idle-model").of([0, 0, 0, 0]),
+        large("searching-model")
+            .of([0, 0, 0, 0])
+            .with(json!({"server_tool_use": {"web_search_requests": 1}})),
     ]);
     let unpriced = |model: &str, responses: u64, tokens: u64, first_day: &str, reason: &str| {
         json!({
@@ -287,6 +305,7 @@ fn what_has_no_price_is_named() {
             "2026-11-20",
             "no fast price of this model",
         ),
+        unpriced("searching-model", 1, 0, "2026-11-20", "no price of this model"),
     ];
     assert_eq!(world.rows("SELECT * FROM usage_unpriced"), expected);
     world.config("[processors.usage]\ncost = \"recorded\"");

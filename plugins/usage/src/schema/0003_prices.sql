@@ -43,12 +43,16 @@ CREATE VIEW usage_models AS
 WITH written AS (
     SELECT DISTINCT model FROM usage_stored_messages WHERE model IS NOT NULL
 ),
--- Bedrock's ARNs of a foundation model or a profile (those of an application do not tell the model), and gateways.
+-- Bedrock's ARNs of a foundation model or a profile (those of an application do not tell the model), Vertex's paths, and
+-- gateways.
 direct AS (
     SELECT model,
            regexp_replace(
                regexp_replace(lower(model), '^arn:aws[a-z-]*:bedrock:[a-z0-9-]*:[0-9]*:(inference-profile|foundation-model)/', ''),
-               '^(bedrock/(converse/|invoke/|[a-z]{2}-[a-z-]+-[0-9]+/)?|vertex_ai/|openrouter/)', ''
+               '^(bedrock/(converse/|invoke/|[a-z]{2}-[a-z-]+-[0-9]+/)?|bedrock_converse/|vertex_ai/|openrouter/'
+               || '|azure/|azure_ai/|github_copilot/|models/'
+               || '|(projects/[^/]+/locations/[^/]+/)?publishers/(anthropic|google|mistralai|deepseek-ai|qwen)/models/)',
+               ''
            ) AS name
     FROM written
 ),
@@ -58,7 +62,7 @@ own AS (
            nullif(regexp_extract(name, '^([a-z-]+)[.]anthropic[.]', 1), '') AS region,
            regexp_replace(
                regexp_replace(name, '^((us-gov|us|eu|apac|jp|au|ca|global)[.])?anthropic[.]', ''),
-               '^(anthropic|openai|google|gemini|x-ai|xai|mistralai|mistral|deepseek|moonshotai|moonshot|z-ai|zai|qwen|dashscope)/',
+               '^(anthropic|openai|google|gemini|x-ai|xai|mistralai|mistral|deepseek|moonshotai|moonshot|z-ai|zai-org|zai|qwen|dashscope)/',
                ''
            ) AS name
     FROM direct
@@ -73,13 +77,22 @@ bare AS (
            ) AS name
     FROM own
 ),
+-- OpenRouter writes the version of newer models before their line: `claude-4.5-sonnet`.
+ordered AS (
+    SELECT model,
+           region,
+           regexp_replace(
+               replace(name, '.', '-'), '^claude-([4-9](-[0-9]{1,2})?)-(opus|sonnet|haiku)(-|$)', 'claude-\3-\1\4'
+           ) AS name
+    FROM bare
+),
 named AS (
     SELECT model,
            region,
            replace(lower(model), '.', '-') AS as_written,
-           replace(name, '.', '-') AS name,
-           regexp_replace(replace(name, '.', '-'), '-([0-9]{8}|[0-9]{4}-[0-9]{2}-[0-9]{2}|latest)$', '') AS undated
-    FROM bare
+           name,
+           regexp_replace(name, '-([0-9]{8}|[0-9]{4}-[0-9]{2}-[0-9]{2}|latest)$', '') AS undated
+    FROM ordered
 )
 SELECT named.model,
        coalesce(as_written.model, exact.model, undated.model) AS listed_model,
