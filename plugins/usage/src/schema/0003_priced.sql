@@ -45,5 +45,5 @@ costed AS (
 SELECT session_file, username, session_id, message_id, request_id, model, occurred_at, is_sidechain,
        input_tokens, output_tokens, cache_read_tokens, cache_creation_5m_tokens, cache_creation_1h_tokens, cost_usd,
        cwd, git_branch, iteration, recorded_cost_usd, speed, service_tier, inference_geo, web_search_requests, price_mode,
-       cost_usd IS NULL AND prompt_tokens + output_tokens > 0 AS is_unpriced
+       cost_usd IS NULL AND prompt_tokens + output_tokens + coalesce(web_search_requests, 0) > 0 AS is_unpriced
 FROM costed;

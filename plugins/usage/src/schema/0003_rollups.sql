@@ -1,4 +1,4 @@
--- What has tokens and costs null: no sum of costs holds it.
+-- What has tokens or web searches and costs null: no sum of costs holds it.
 CREATE VIEW usage_unpriced AS
 SELECT coalesce(response.model, '(none)') AS model,
        count(*) AS responses,
