@@ -102,11 +102,11 @@ impl<'a> Invocation<'a> {
         }
     }
 
-    /// What every copy of a session calls this invocation: its tool's id, which the vendor makes unique; another maker's
-    /// together with the time, which copies keep; without one, the line and what it invokes.
+    /// What every copy of a session calls this invocation: its tool's id, where that is unique; another together with the
+    /// time, which copies keep; without one, the line and what it invokes.
     pub(crate) fn key(&self) -> Option<Cow<'a, str>> {
         match &self.tool_id {
-            Some(id) if id.contains("toolu_") => Some(id.clone()),
+            Some(id) if is_unique(id) => Some(id.clone()),
             Some(id) => Some(Cow::Owned(format!("{id}|{}", self.occurred_at.as_micros()))),
             None => {
                 let name = self.tool_name.as_ref().or(self.command_name.as_ref())?;
@@ -121,6 +121,13 @@ impl<'a> Invocation<'a> {
             .into_iter()
             .filter_map(|name| name.as_deref())
     }
+}
+
+/// Whether a tool's id is given once: those of Anthropic (`toolu_...`) and Bedrock (`tooluse_...`) are, and so is what holds
+/// as many letters and digits in a row as chance needs. `Bash:0` is not.
+fn is_unique(id: &str) -> bool {
+    let is_random = |part: &str| part.len() >= 16 && part.bytes().any(|byte| byte.is_ascii_digit());
+    id.contains("toolu_") || id.starts_with("tooluse_") || id.split(|c: char| !c.is_ascii_alphanumeric()).any(is_random)
 }
 
 fn string<'a>(input: Json<'a>, key: &str) -> Option<Cow<'a, str>> {
@@ -227,7 +234,17 @@ mod tests {
             };
             invocation.key()
         };
-        assert_eq!(key(Some("toolu_1"), Some("u1"), 1), key(Some("toolu_1"), Some("u2"), 2));
+        for id in [
+            "toolu_1",
+            "tooluse_kZJMlvQmRJ6-eAyJ",
+            "call_00_a1B2c3D4e5F6g7H8i9J0",
+            "chatcmpl-tool-0123456789abcdef0123456789abcdef",
+        ] {
+            assert_eq!(key(Some(id), Some("u1"), 1), key(Some(id), Some("u2"), 2), "{id}");
+        }
+        for id in ["call_1", "functions.mcp__bakery__bake_bread_slowly:0"] {
+            assert_ne!(key(Some(id), Some("u1"), 1), key(Some(id), Some("u1"), 2), "{id}");
+        }
         assert_eq!(key(Some("Bash:0"), Some("u1"), 1), key(Some("Bash:0"), Some("u2"), 1));
         assert_ne!(key(Some("Bash:0"), Some("u1"), 1), key(Some("Bash:0"), Some("u1"), 2));
         assert_eq!(key(None, Some("u1"), 1), key(None, Some("u1"), 2));
