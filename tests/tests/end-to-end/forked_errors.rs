@@ -32,7 +32,7 @@ fn an_error_that_a_fork_repeats_counts_once() {
         "alice/other.jsonl",
         transcript("other", "toolu_2").replace("T10", "T11"),
     );
-    world.run(&[]).exits(0);
+    drop(world.run(&[]).exits(0));
     assert_eq!(world.count("session_errors"), 6);
     assert_eq!(
         world.rows("SELECT class, errors FROM error_daily ORDER BY class"),
