@@ -26,8 +26,10 @@ pub(crate) struct Mask {
 /// All forms that are told by a word.
 static SEARCH: Search = Search::new(&[
     &urls::USERS,
+    &urls::HOOKS,
     &names::NAMES,
     &names::KEYS,
+    &names::PLACES,
     &headers::HEADERS,
     &commands::COMMANDS,
 ]);

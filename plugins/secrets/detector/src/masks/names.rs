@@ -55,6 +55,20 @@ pub(super) static NAMES: Shapes = Shapes {
             pattern: r#"(?i)NAME\s{0,20}(?:=>|:=|[:=]|\bis\b)\s{0,20}([^\s"'`<>;,&|()\[\]{}\\]*[0-9][^\s"'`<>;,&|()\[\]{}\\]*)END"#,
             fits: |found| found.value.len() >= SHORTEST_IN_PROSE && is_value(found.value) && !is_of_a_parser(found),
         },
+        // An element, and a pair of a name and a value: `<password>...`, `"name": "DB_PASSWORD", "value": "..."`.
+        Shape {
+            pattern: r#"(?i)NAME>([^\s<>]+)</"#,
+            fits: |found| is_value(found.value),
+        },
+        Shape {
+            pattern: r#"(?i)NAME[\\"',]{0,8}\s{0,40}[\\"']{0,8}value[\\"']{0,8}\s{0,4}[:=]\s{0,4}[\\"']{0,8}([^\s"'`<>,}\\]+)"#,
+            fits: |found| is_value(found.value),
+        },
+        // Of SQL.
+        Shape {
+            pattern: r"(?i)password\s{1,4}'([^'\r\n]+)'",
+            fits: |found| is_value(found.value),
+        },
         // An option of a command.
         Shape {
             pattern: r#"(?i)NAME[ =]["']?([^\s"'`<>;,&|()\[\]{}\\-][^\s"'`;,&|()\[\]{}\\]*)"#,
@@ -71,6 +85,28 @@ pub(super) static KEYS: Shapes = Shapes {
         pattern: r#"_(?:KEY|PAT|AUTH|SALT|DSN|CREDS)(?:=|:\s)["']?([^\s"'`<>;,&|()\[\]{}\\]{8,})"#,
         fits: |found| found.value.contains(|letter: char| letter.is_ascii_digit()),
     }],
+};
+
+/// Passwords that are told by where they stand.
+pub(super) static PLACES: Shapes = Shapes {
+    reason: REASON,
+    words: &["identified by", ":5432:", "$apr1$"],
+    shapes: &[
+        Shape {
+            pattern: r"(?i)identified\s+by\s+'([^'\r\n]+)'",
+            fits: |found| is_value(found.value),
+        },
+        // A line of `.pgpass`.
+        Shape {
+            pattern: r":5432:[^\s:]{1,63}:[^\s:]{1,63}:([^\s:]+)",
+            fits: |found| is_value(found.value),
+        },
+        // A line of `.htpasswd`.
+        Shape {
+            pattern: r"\$apr1\$([./0-9A-Za-z]{1,8}\$[./0-9A-Za-z]{22})",
+            fits: |_| true,
+        },
+    ],
 };
 
 /// Whether a name that goes on here is the first word of its line.
@@ -94,7 +130,7 @@ fn begins_option(before: &str) -> bool {
 
 /// Whether a value is one, and neither a type nor the absence of a value nor an expression of a program.
 pub(super) fn is_value(value: &str) -> bool {
-    const NO_VALUES: [&str; 22] = [
+    const NO_VALUES: [&str; 26] = [
         "null",
         "none",
         "nil",
@@ -117,6 +153,10 @@ pub(super) fn is_value(value: &str) -> bool {
         "invalid",
         "expired",
         "unknown",
+        "is",
+        "must",
+        "or",
+        "and",
     ];
     let is_number_of_few = value.len() < 6 && value.bytes().all(|byte| byte.is_ascii_digit());
     let has_letters = value.contains(char::is_alphanumeric);
@@ -167,7 +207,7 @@ mod tests {
     use crate::masks::shapes::Search;
 
     fn masked(text: &str) -> Vec<&str> {
-        static SEARCH: Search = Search::new(&[&NAMES, &KEYS]);
+        static SEARCH: Search = Search::new(&[&NAMES, &KEYS, &PLACES]);
         SEARCH.masks(text).into_iter().map(|mask| &text[mask.range]).collect()
     }
 
@@ -189,6 +229,18 @@ mod tests {
             ("login --password swordfish --verbose", "swordfish"),
             ("login --api-key=swordfish", "swordfish"),
             ("login --client-secret 'swordfish'", "swordfish"),
+            ("Passwort: swordfish", "swordfish"),
+            ("<password>swordfish</password>", "swordfish"),
+            (r#"<add key="ApiSecret" value="swordfish"/>"#, "swordfish"),
+            (r#"{"name":"DB_PASSWORD","value":"swordfish"}"#, "swordfish"),
+            ("- name: DB_PASSWORD\n  value: swordfish\n", "swordfish"),
+            ("CREATE ROLE app WITH PASSWORD 'swordfish'", "swordfish"),
+            ("CREATE USER app IDENTIFIED BY 'swordfish'", "swordfish"),
+            ("db.internal:5432:shop:app:swordfish", "swordfish"),
+            (
+                "app:$apr1$Zk3vQ9wL$r7XtB2mNc5Hd8Jf4Gs6Pa1",
+                "Zk3vQ9wL$r7XtB2mNc5Hd8Jf4Gs6Pa1",
+            ),
         ] {
             assert!(masked(text).contains(&secret), "{text}: {:?}", masked(text));
         }
@@ -217,6 +269,7 @@ mod tests {
             "PRIMARY_KEY=id",
             "docker login --password-stdin",
             "login --token -v",
+            "error: --password is required",
             "login --token $TOKEN",
             "x-api-key header is required",
         ] {

@@ -8,7 +8,7 @@ use regex::Regex;
 use super::{Mask, is_placeholder};
 
 /// What stands for `NAME` in a pattern: the end of a name whose value is a secret.
-const NAME: &str = r"(?:passw(?:or)?d|passphrase|pwd|passwd|secret|token|api[_-]?key|access[_-]?key|secret[_-]?key|private[_-]?key|auth[_-]?key|account[_-]?key|signing[_-]?key|encryption[_-]?key|master[_-]?key|license[_-]?key|session[_-]?key|connection[_-]?string|credentials?)[0-9]{0,2}";
+const NAME: &str = r"(?:passw(?:or)?d|passwort|passphrase|pwd|passwd|secret|token|api[_-]?key|access[_-]?key|secret[_-]?key|private[_-]?key|auth[_-]?key|account[_-]?key|signing[_-]?key|encryption[_-]?key|master[_-]?key|license[_-]?key|session[_-]?key|connection[_-]?string|credentials?)[0-9]{0,2}";
 
 /// What stands for `END` in a pattern: what may end an unquoted value.
 const END: &str = r#"(?:[\s"'`;,&|)\]}]|\\|$)"#;

@@ -24,11 +24,26 @@ pub(super) static USERS: Shapes = Shapes {
             pattern: r#":(?:\\?/){2}[^\s/?#@:"'`<>\\]*:([^\s/@"'`<>\\]+)@"#,
             fits: |found| ends_with_scheme(found.before),
         },
+        // A password with slashes, and no port.
+        Shape {
+            pattern: r#":(?:\\?/){2}[^\s/?#@:"'`<>\\]*:([^\s@"'`<>\\]+)@"#,
+            fits: |found| ends_with_scheme(found.before) && !begins_with_port(found.value),
+        },
         Shape {
             pattern: r#":(?:\\?/){2}([^\s/?#@:"'`<>\\]+)@"#,
             fits: |found| ends_with_scheme(found.before) && found.value.len() >= LONG_USER,
         },
     ],
+};
+
+/// `https://hooks.example.com/services/T0000/B000/secret`: who knows the address may call it.
+pub(super) static HOOKS: Shapes = Shapes {
+    reason: REASON,
+    words: &["hooks.", "webhook"],
+    shapes: &[Shape {
+        pattern: r"(?i)(?:hooks\.|webhook)[a-z0-9_.-]{0,80}/(?:[a-z0-9_-]{1,40}/){0,6}([a-z0-9_-]{20,})",
+        fits: |found| found.value.contains(|letter: char| letter.is_ascii_digit()),
+    }],
 };
 
 /// Names of parameters that end so have secrets as values.
@@ -89,6 +104,12 @@ pub(super) fn parameters(text: &str) -> Vec<Mask> {
     found
 }
 
+fn begins_with_port(value: &str) -> bool {
+    value
+        .trim_start_matches(|letter: char| letter.is_ascii_digit())
+        .starts_with('/')
+}
+
 fn ends_with_scheme(before: &str) -> bool {
     before.ends_with(|letter: char| letter.is_ascii_alphanumeric())
 }
@@ -120,7 +141,7 @@ mod tests {
     use crate::masks::shapes::Search;
 
     fn masked(text: &str) -> Vec<&str> {
-        static SEARCH: Search = Search::new(&[&USERS]);
+        static SEARCH: Search = Search::new(&[&USERS, &HOOKS]);
         let masks = SEARCH.masks(text).into_iter().chain(parameters(text));
         masks.map(|mask| &text[mask.range]).collect()
     }
@@ -130,6 +151,11 @@ mod tests {
         for (text, secret) in [
             ("cannot reach postgres://app:swordfish@db:5432/shop", "swordfish"),
             ("mongodb+srv://root:p%40ss@cluster0.example.net", "p%40ss"),
+            ("postgres://app:sword/fish9@db/shop", "sword/fish9"),
+            (
+                "https://hooks.example.com/services/T0000/B000/k3Zp9Qw7Lm2Xv8Rt5Yb1Nc4H",
+                "k3Zp9Qw7Lm2Xv8Rt5Yb1Nc4H",
+            ),
             (r"amqp:\/\/app:swordfish@queue", "swordfish"),
             ("https://x-access-token:abc@github.com/a/b", "abc"),
             ("redis://:swordfish@cache:6379/0", "swordfish"),
@@ -163,6 +189,7 @@ mod tests {
             "postgres://$USER:$PASSWORD@db/shop",
             "https://example.org/search?key=value&code=404",
             "src/main.rs:12:5: error",
+            "http://localhost:4873/@scope/package",
             "npm:@scope/package@1.0.0",
         ] {
             assert_eq!(masked(text), [""; 0], "{text}");
