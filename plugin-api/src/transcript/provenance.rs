@@ -7,7 +7,7 @@ use super::lenient::lenient_object;
 /// The line of another session that a line copies.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ForkedFrom<'a> {
-    /// `messageUuid`: the [`uuid`](Event::uuid) that the line has there.
+    /// `messageUuid`: the [`uuid`](super::Event::uuid) that the line has there.
     pub message_uuid: Option<Cow<'a, str>>,
 }
 
