@@ -205,7 +205,7 @@ fn without<'a>(text: Cow<'a, str>, name: &str) -> Cow<'a, str> {
     }
     match kept.is_empty() {
         true => text,
-        false => Cow::Owned(kept + rest),
+        false => Cow::Owned((kept + rest).trim_end().to_owned()),
     }
 }
 
