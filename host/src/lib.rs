@@ -10,6 +10,7 @@ pub mod config;
 pub mod crossing;
 pub mod folders;
 pub mod health;
+pub mod hex;
 pub mod host;
 pub mod http;
 pub mod metrics;

@@ -11,7 +11,7 @@ use super::{
     ConfigError,
     token::{ApiToken, LONGEST, refused},
 };
-use crate::folders::make_private;
+use crate::{folders::make_private, hex::hex};
 
 /// The file's name in the data directory.
 pub(super) const FILE: &str = "api-token";
@@ -92,7 +92,7 @@ pub(super) fn make(path: &Path) -> Result<ApiToken, ConfigError> {
 fn random() -> Result<String, getrandom::Error> {
     let mut bytes = [0; BYTES];
     getrandom::fill(&mut bytes)?;
-    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+    Ok(hex(bytes))
 }
 
 /// Writes the file whole, readable by its owner alone: nobody sees a part of it, and nothing there is overwritten.

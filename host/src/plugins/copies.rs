@@ -17,6 +17,7 @@ use super::{
     folder::Folder,
     permissions::{PluginTrust, Untrusted, is_ours},
 };
+use crate::hex::hex;
 
 /// The folder of the private copies: it belongs to this user, and nobody else may write it.
 pub(super) struct Copies {
@@ -54,8 +55,7 @@ impl Copies {
 
     /// Makes the copy of these bytes, unless it is there, and opens it.
     pub(super) fn keep(&self, bytes: &[u8]) -> io::Result<Copy> {
-        let digest = Sha256::digest(bytes);
-        let hash: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+        let hash = hex(Sha256::digest(bytes));
         let name = format!("{hash}{}", std::env::consts::DLL_SUFFIX);
         let file = match self.open(&name, bytes) {
             Ok(Some(file)) => file,

@@ -11,7 +11,7 @@ use md5::{Digest, Md5};
 use session_plugin_api::Timestamp;
 
 use super::{encoding::decode_utf_16, scan::modified};
-use crate::{clock, names::FileHash};
+use crate::{clock, hex::hex, names::FileHash};
 
 /// Why a transcript could not be read.
 #[derive(Debug, thiserror::Error)]
@@ -114,11 +114,7 @@ impl OpenTranscript {
             }
             hash.update(&buffer[start..]);
         }
-        let digits = hash
-            .finalize()
-            .iter()
-            .map(|byte| format!("{byte:02x}"))
-            .collect::<String>();
+        let digits = hex(hash.finalize());
         let size = buffer.len() as u64;
         decode_utf_16(buffer);
         Ok(Snapshot {

@@ -7,7 +7,7 @@ use super::{
     error::{Doing, Result, StateError},
     table::table_exists,
 };
-use crate::clock;
+use crate::{clock, hex::hex};
 
 /// The owner of the host's own tables.
 pub(super) const HOST: &str = "host";
@@ -55,10 +55,7 @@ pub(super) fn record(connection: &Connection, owner: &str, version: u32, checksu
 
 /// What tells whether a migration's SQL is the one that was applied: SHA-256, hex.
 pub(super) fn checksum(sql: &str) -> String {
-    Sha256::digest(sql.as_bytes())
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
+    hex(Sha256::digest(sql.as_bytes()))
 }
 
 /// Runs `work` in a transaction that is committed when it succeeds and rolled back when it does not.

@@ -16,7 +16,7 @@ use super::{
     schema_refused::{SchemaRefused, TableKind},
     table::{SESSION_FILE, quoted},
 };
-use crate::{crossing::CheckedColumn, names::ProcessorName};
+use crate::{crossing::CheckedColumn, hex::hex, names::ProcessorName};
 
 /// How many bytes the rows of a processor's reference tables may have: they are held until they are written.
 const MOST: usize = 64 << 20;
@@ -110,7 +110,7 @@ pub fn replace_reference_rows(
         let standing = digests::standing(link, processor)?;
         let given = rows.tables.into_iter();
         let given: Vec<_> = given
-            .map(|(table, given)| (table, hex(given.digest), given.batches))
+            .map(|(table, given)| (table, hex(given.digest.finalize()), given.batches))
             .collect();
         let is_given = |table: &&String| given.iter().any(|(name, ..)| name == *table);
         let retired: Vec<&String> = standing.keys().filter(|table| !is_given(table)).collect();
@@ -164,8 +164,4 @@ fn replace(connection: &Connection, table: &str, batches: &[Batch]) -> Result<()
         appender.flush().doing(doing)?;
     }
     Ok(())
-}
-
-fn hex(digest: Sha256) -> String {
-    digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
 }

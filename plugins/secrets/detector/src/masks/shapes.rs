@@ -66,6 +66,12 @@ impl Search {
         }
     }
 
+    /// The texts that are found.
+    #[cfg(test)]
+    pub(super) fn masked<'t>(&self, text: &'t str) -> Vec<&'t str> {
+        self.masks(text).into_iter().map(|mask| &text[mask.range]).collect()
+    }
+
     /// What is found. A pattern that does not compile finds nothing, which its tests tell.
     pub(super) fn masks(&self, text: &str) -> Vec<Mask> {
         let mut found = Vec::new();
