@@ -19,6 +19,7 @@
 //! # Ok::<(), serde_json::Error>(())
 //! ```
 
+mod call_id;
 mod content;
 mod event;
 mod json;
@@ -35,6 +36,7 @@ mod splice;
 mod text;
 mod typed;
 
+pub use call_id::is_unique_call_id;
 pub use content::{Block, Content, ToolResult, ToolUse};
 pub use event::{Event, EventKind};
 pub use json::Json;

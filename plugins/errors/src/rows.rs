@@ -19,6 +19,7 @@ row! {
         pub(crate) is_retry: bool,
         pub(crate) recovered: bool,
         pub(crate) tool_use_id: Option<Cow<'a, str>>,
+        pub(crate) is_unique_call: bool,
     }
 }
 

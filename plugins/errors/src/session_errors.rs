@@ -5,7 +5,7 @@ use std::{
     collections::{BTreeSet, HashMap},
 };
 
-use session_plugin_api::Session;
+use session_plugin_api::{Session, transcript::is_unique_call_id};
 
 use crate::{
     calls::{CallNumber, Calls},
@@ -47,6 +47,7 @@ impl<'a> SessionErrors<'a> {
             tool_name: tool(&seen.calls, failure.of).cloned(),
             message: message(&failure.text, &redact),
             event_uuid: failure.event_uuid,
+            is_unique_call: failure.tool_use_id.as_deref().is_some_and(is_unique_call_id),
             tool_use_id: failure.tool_use_id,
             line: count(failure.line),
             occurred_at: failure.occurred_at,

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use session_plugin_api::{
     Timestamp,
-    transcript::{Event, Json, ToolUse},
+    transcript::{Event, Json, ToolUse, is_unique_call_id},
 };
 
 /// One invocation, as its line tells it. Whether it failed, only later lines tell.
@@ -106,7 +106,7 @@ impl<'a> Invocation<'a> {
     /// time, which copies keep; without one, the line and what it invokes.
     pub(crate) fn key(&self) -> Option<Cow<'a, str>> {
         match &self.tool_id {
-            Some(id) if is_unique(id) => Some(id.clone()),
+            Some(id) if is_unique_call_id(id) => Some(id.clone()),
             Some(id) => Some(Cow::Owned(format!("{id}|{}", self.occurred_at.as_micros()))),
             None => {
                 let name = self.tool_name.as_ref().or(self.command_name.as_ref())?;
@@ -121,13 +121,6 @@ impl<'a> Invocation<'a> {
             .into_iter()
             .filter_map(|name| name.as_deref())
     }
-}
-
-/// Whether a tool's id is given once: those of Anthropic (`toolu_...`) and Bedrock (`tooluse_...`) are, and so is what holds
-/// as many letters and digits in a row as chance needs. `Bash:0` is not.
-fn is_unique(id: &str) -> bool {
-    let is_random = |part: &str| part.len() >= 16 && part.bytes().any(|byte| byte.is_ascii_digit());
-    id.contains("toolu_") || id.starts_with("tooluse_") || id.split(|c: char| !c.is_ascii_alphanumeric()).any(is_random)
 }
 
 fn string<'a>(input: Json<'a>, key: &str) -> Option<Cow<'a, str>> {

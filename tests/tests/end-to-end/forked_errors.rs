@@ -28,17 +28,21 @@ fn an_error_that_a_fork_repeats_counts_once() {
     world.install("errors");
     world.write("alice/first.jsonl", transcript("first", "toolu_1"));
     world.write("alice/fork.jsonl", transcript("fork", "toolu_1"));
+    // Another maker's identifiers are as good where chance made them, also at another time.
+    let of_bedrock = transcript("bedrock", "tooluse_kZJMlvQmRJ6-eAyJ");
+    world.write("alice/bedrock.jsonl", &of_bedrock);
+    world.write("alice/bedrock-fork.jsonl", of_bedrock.replace("T10", "T12"));
     world.write(
         "alice/other.jsonl",
         transcript("other", "toolu_2").replace("T10", "T11"),
     );
     drop(world.run(&[]).exits(0));
-    assert_eq!(world.count("session_errors"), 6);
+    assert_eq!(world.count("session_errors"), 10);
     assert_eq!(
         world.rows("SELECT class, errors FROM error_daily ORDER BY class"),
         [
-            json!({"class": "api_overloaded", "errors": 2}),
-            json!({"class": "exit_nonzero", "errors": 2})
+            json!({"class": "api_overloaded", "errors": 3}),
+            json!({"class": "exit_nonzero", "errors": 3})
         ]
     );
 }

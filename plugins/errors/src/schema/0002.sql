@@ -3,17 +3,18 @@
 DROP VIEW error_daily;
 DROP VIEW distinct_errors;
 
-ALTER TABLE session_errors ADD COLUMN tool_use_id VARCHAR; -- null: no call of a tool failed
+ALTER TABLE session_errors ADD COLUMN tool_use_id VARCHAR;    -- null: no call of a tool failed
+ALTER TABLE session_errors ADD COLUMN is_unique_call BOOLEAN; -- whether the identifier tells the call apart from all others
 
--- Each error once over all sessions: a resumed or forked session repeats its history. The vendor makes each identifier of a
--- call once; those of other makers, and errors that are of no call, are told apart by their time.
+-- Each error once over all sessions: a resumed or forked session repeats its history. Identifiers
+-- of calls that others may have too, and errors that are of no call, are told apart by their time.
 CREATE VIEW distinct_errors AS
 SELECT *
 FROM session_errors
 QUALIFY coalesce(tool_use_id, event_uuid) IS NULL OR row_number() OVER (
     PARTITION BY
         tool_use_id,
-        CASE WHEN contains(tool_use_id, 'toolu_') THEN NULL ELSE occurred_at END,
+        CASE WHEN is_unique_call THEN NULL ELSE occurred_at END,
         CASE WHEN tool_use_id IS NULL THEN (tool_name, class, message) END
     ORDER BY tool_name IS NULL, session_file, line
 ) = 1;
