@@ -1,4 +1,4 @@
-//! Rows on their way across the border: borrowed columns, no allocation per value.
+//! Rows on their way across the ABI boundary: borrowed columns, without an allocation per value.
 
 use abi_stable::{
     StableAbi,
@@ -7,11 +7,11 @@ use abi_stable::{
 
 use super::RawReply;
 
-/// What the values of a [`RawColumn`] are.
+/// The kind of the values of a [`RawColumn`], and the slices that hold them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub enum ValueKind {
-    /// Every value is null; no values are carried.
+    /// Every value is null; no slice holds values.
     Null = 0,
     /// `integers`, 0 or 1.
     Boolean = 1,
@@ -19,16 +19,16 @@ pub enum ValueKind {
     Integer = 2,
     /// `floats`.
     Float = 3,
-    /// `bytes` cut by `offsets`, UTF-8.
+    /// `bytes`, divided by `offsets`, UTF-8.
     Text = 4,
     /// `integers`, microseconds since the epoch, UTC.
     Timestamp = 5,
-    /// `bytes` cut by `offsets`.
+    /// `bytes`, divided by `offsets`.
     Blob = 6,
 }
 
 impl ValueKind {
-    /// The kind that a [`RawColumn::kind`] stands for; `None` for one that this version does not know.
+    /// The kind of a [`RawColumn::kind`]; `None` if this version does not know it.
     #[must_use]
     pub const fn from_number(number: u8) -> Option<Self> {
         Some(match number {
@@ -44,34 +44,34 @@ impl ValueKind {
     }
 }
 
-/// One column of a batch of rows, borrowed from the side that made it for the length of the call.
+/// One column of a batch of rows. The receiver borrows it from the sender for the length of the call.
 ///
-/// Which of the slices carries the values depends on `kind`; the others are empty.
+/// `kind` says which slices hold the values; the others are empty.
 #[repr(C)]
 #[derive(Clone, Copy, Debug, StableAbi)]
 pub struct RawColumn<'a> {
-    /// The column's name; empty where the position tells (parameters).
+    /// The column's name; empty for a parameter, which its position identifies.
     pub name: RStr<'a>,
     /// A [`ValueKind`], as its number.
     pub kind: u8,
     /// How many rows the column has.
     pub rows: usize,
-    /// One byte a row, 0 for null; empty when no value is null.
+    /// One byte per row, 0 for null; empty if no value is null.
     pub validity: RSlice<'a, u8>,
-    /// One number a row, for the kinds that are made of integers.
+    /// One number per row, for the kinds that are stored as integers.
     pub integers: RSlice<'a, i64>,
-    /// One number a row, for [`ValueKind::Float`].
+    /// One number per row, for [`ValueKind::Float`].
     pub floats: RSlice<'a, f64>,
-    /// All values one behind the other, for [`ValueKind::Text`] and [`ValueKind::Blob`].
+    /// All values one after the other, for [`ValueKind::Text`] and [`ValueKind::Blob`].
     pub bytes: RSlice<'a, u8>,
-    /// `rows + 1` ascending places in `bytes`: value `i` lies between `offsets[i]` and `offsets[i + 1]`.
+    /// `rows + 1` ascending positions in `bytes`: value `i` lies between `offsets[i]` and `offsets[i + 1]`.
     pub offsets: RSlice<'a, i32>,
 }
 
 /// Takes the result of a query, batch by batch.
 #[abi_stable::sabi_trait]
 pub trait RawBatchSink {
-    /// Takes the next rows: columns of equal length, borrowed for this call alone.
+    /// Takes the next rows: columns of equal length, borrowed for this call only.
     #[sabi(last_prefix_field)]
     fn take(&mut self, columns: RSlice<'_, RawColumn<'_>>) -> RawReply;
 }
