@@ -1,20 +1,20 @@
-//! The first thing that a host reads of a plugin: plain C data, whose layout never changes.
+//! The first thing that the host reads from a plugin: plain C data, whose layout never changes.
 
-/// The major version of the interface: host and plugin must have the same.
+/// The major version of the interface. Host and plugin must have the same one.
 pub const API_MAJOR: u32 = 1;
 
-/// The minor version of the interface: grows when something is added; any two of one major version fit together.
+/// The minor version of the interface. It grows with each addition; all minor versions of one major version are compatible.
 pub const API_MINOR: u32 = 1;
 
 /// The name of the exported static that holds the [`Handshake`].
 pub const HANDSHAKE_SYMBOL: &str = "SESSION_PLUGIN_HANDSHAKE";
 
-/// The bytes that every [`Handshake`] begins with.
+/// The first bytes of every [`Handshake`].
 pub const MAGIC: [u8; 16] = *b"session-plugin\0\x01";
 
-/// What a plugin says of itself before any of its code runs.
+/// What the host learns about a plugin before any of its code runs.
 ///
-/// Exported by [`export_processor!`](crate::export_processor) as the static [`HANDSHAKE_SYMBOL`].
+/// [`export_processor!`](crate::export_processor) exports it as the static [`HANDSHAKE_SYMBOL`].
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub struct Handshake {
@@ -26,24 +26,24 @@ pub struct Handshake {
     pub api_minor: u32,
     /// A [`PanicStrategy`], as its number.
     pub panic_strategy: u32,
-    /// Always zero: keeps the layout free of padding.
+    /// Always zero. It keeps the layout free of padding.
     pub reserved: u32,
     /// The compiler's `--version` line, UTF-8, cut to fit and padded with zeros.
     pub compiler: [u8; 96],
 }
 
-/// What a plugin's code does when it panics.
+/// What happens when a plugin's code panics.
 #[repr(u32)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PanicStrategy {
-    /// The stack is unwound, so that the panic can be contained.
+    /// The stack unwinds, so the plugin's side can catch the panic.
     Unwind = 1,
-    /// The process is aborted: nothing can contain that.
+    /// The process aborts, the host included.
     Abort = 2,
 }
 
 impl PanicStrategy {
-    /// The strategy that the code which names this constant is compiled with.
+    /// The strategy with which this crate is compiled.
     pub const CURRENT: Self = if cfg!(panic = "unwind") {
         Self::Unwind
     } else {
@@ -52,7 +52,7 @@ impl PanicStrategy {
 }
 
 impl Handshake {
-    /// The handshake of a plugin that is compiled together with this crate.
+    /// Makes the handshake of a plugin that is compiled together with this crate.
     #[must_use]
     pub const fn new(panic_strategy: PanicStrategy, compiler: &str) -> Self {
         Self {
@@ -65,7 +65,7 @@ impl Handshake {
         }
     }
 
-    /// The compiler's `--version` line, as far as it is text.
+    /// The compiler's `--version` line. A byte that is not text becomes U+FFFD.
     #[must_use]
     pub fn compiler(&self) -> String {
         let end = self.compiler.iter().position(|byte| *byte == 0);
@@ -73,7 +73,7 @@ impl Handshake {
         String::from_utf8_lossy(text).into_owned()
     }
 
-    /// Whether the plugin's panics can be contained.
+    /// Whether the plugin's panics can be caught.
     #[must_use]
     pub fn unwinds(&self) -> bool {
         self.panic_strategy == PanicStrategy::Unwind as u32
