@@ -1,4 +1,4 @@
-//! What crosses as JSON: cold, and free to gain keys.
+//! What crosses the ABI boundary as JSON. Speed does not matter here, and JSON can gain keys.
 
 use std::{borrow::Cow, fmt};
 
@@ -9,7 +9,7 @@ use serde::{
 
 use crate::descriptor::{Descriptor, Migration};
 
-/// How a call into the author's code ended.
+/// The result of a call into the author's code.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Outcome<T> {
@@ -19,27 +19,28 @@ pub enum Outcome<T> {
     Failed(Fault),
 }
 
-/// How much is kept of a message, in bytes.
+/// How much of a message is kept, in bytes.
 const KEPT: usize = 16 << 10;
 
-/// How much is kept of a place, in bytes.
+/// How much of a place is kept, in bytes.
 const KEPT_OF_A_PLACE: usize = 256;
 
-/// How much longer a message may be before it is cut: what is put before a cut one does not cut it again.
+/// How much longer than `KEPT` a message may be before it is cut. A cut message may therefore gain a prefix without a second
+/// cut.
 const LEEWAY: usize = 1 << 10;
 
-/// Why a call failed. Of its texts the beginning is kept when it is read.
+/// Why a call failed. Reading it keeps only the beginning of long texts.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Fault {
-    /// How it failed.
+    /// How the call failed.
     pub kind: FaultKind,
-    /// What the error or the panic says.
+    /// The message of the error or the panic.
     #[serde(deserialize_with = "read_capped")]
     pub message: String,
-    /// Where a panic happened, `file:line:column`.
+    /// The place of a panic, `file:line:column`.
     #[serde(default, deserialize_with = "read_place", skip_serializing_if = "Option::is_none")]
     pub place: Option<String>,
-    /// The stack at a panic, where `RUST_BACKTRACE` asks for it.
+    /// The stack at a panic, if `RUST_BACKTRACE` asks for it.
     #[serde(default, deserialize_with = "read_optional", skip_serializing_if = "Option::is_none")]
     pub backtrace: Option<String>,
 }
@@ -52,34 +53,34 @@ pub enum FaultKind {
     Error,
     /// It panicked.
     Panic,
-    /// It left the session for a later run.
+    /// It postponed the session to a later run.
     NotNow,
 }
 
-/// All that a processor says of itself.
+/// How a processor describes itself.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Description {
     /// Its name, cadence and tables.
     pub descriptor: Descriptor,
-    /// The SQL that makes its tables.
+    /// The migrations that create its tables.
     pub migrations: Vec<Migration>,
     /// The version of the plugin's package.
     #[serde(default)]
     pub package_version: String,
 }
 
-/// What a processed session gave.
+/// The result of a successful attempt.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Processed {
-    /// How many items were extracted.
+    /// How many items the session gave.
     pub items_count: u64,
-    /// What was read of the transcript; `None` where the plugin did not read it to its end by way of its session.
+    /// What was read of the transcript; `None` if the plugin did not read to the end through the methods of its session.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reading: Option<Reading>,
 }
 
 impl Processed {
-    /// Whether the transcript is none of those that the processor is for: it holds no known record, and gave no item.
+    /// Whether the session is unrecognised: it holds no known record and gave no item.
     #[must_use]
     pub fn is_unrecognised(&self) -> bool {
         self.items_count == 0 && self.reading.as_ref().is_some_and(|reading| !reading.is_known)
@@ -91,14 +92,14 @@ impl Processed {
 pub struct Reading {
     /// Whether it holds a known record, or nothing at all.
     pub is_known: bool,
-    /// How many lines could not be read, or not as a whole.
+    /// How many lines were not fully readable.
     pub unreadable_lines: u64,
-    /// The numbers of the first of them, from 1, in ascending order.
+    /// The numbers of the first such lines, from 1, in ascending order.
     pub first_unreadable: Vec<u64>,
 }
 
 impl Fault {
-    /// A fault that is an error.
+    /// Makes a fault of an error message.
     pub fn error(message: impl AsRef<[u8]>) -> Self {
         Self {
             kind: FaultKind::Error,
@@ -109,7 +110,7 @@ impl Fault {
     }
 }
 
-/// A message as it is kept: text, and of a long one the beginning, with the length of the whole.
+/// A message as it is kept: as text; if it is long, its beginning and the full length.
 #[must_use]
 pub fn capped(message: impl AsRef<[u8]>) -> String {
     beginning(message.as_ref(), KEPT, LEEWAY)
@@ -154,15 +155,15 @@ fn read_optional<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<St
     Ok(Option::<Text>::deserialize(deserializer)?.map(|Text(text)| text))
 }
 
-/// The JSON bytes of a message; none when it cannot be written, which the other side takes for an unreadable answer.
+/// The JSON bytes of a message. They are empty if serialisation fails; the other side then reports an unreadable answer.
 pub fn encode<T: Serialize>(message: &T) -> Vec<u8> {
     serde_json::to_vec(message).unwrap_or_default()
 }
 
-/// The message that JSON bytes hold.
+/// Reads a message from JSON bytes.
 ///
 /// # Errors
-/// When the bytes are no such message: the other side has another idea of this interface.
+/// Fails if the bytes are not such a message: the other side then has a different version of this interface.
 pub fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, serde_json::Error> {
     serde_json::from_slice(bytes)
 }
