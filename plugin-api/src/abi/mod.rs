@@ -1,25 +1,28 @@
 //! The binary interface between host and plugin.
 //!
-//! Plugin authors do not need this module: [`export_processor!`](crate::export_processor) writes what is
-//! here for them, and the host is the only caller.
+//! Plugin authors do not need this module. [`export_processor!`](crate::export_processor) generates the plugin's side, and
+//! the host is the only caller.
 //!
 //! # How it grows
 //!
-//! Everything that crosses is one of three kinds, each of which can grow without breaking what was built before:
+//! Host and plugin may have different minor versions. Everything that crosses the ABI boundary is therefore of a kind that
+//! can grow without breaking older builds:
 //!
-//! - a trait object ([`RawProcessor`], [`RawAttempt`], [`RawHost`], [`RawBatchSink`], [`RawReferenceSink`]): methods are added
-//!   at the end, after `last_prefix_field`, with a default body that stands in when the other side does not have them yet;
-//! - the root module ([`ProcessorModule`]), a prefix type: fields are added at its end;
-//! - JSON bytes for what is cold ([`message`]): keys are added, unknown ones ignored.
+//! - Trait objects ([`RawProcessor`], [`RawAttempt`], [`RawHost`], [`RawBatchSink`], [`RawReferenceSink`]). Add a method at
+//!   the end, after `last_prefix_field`, with a default body. The default applies if the other side does not have the
+//!   method.
+//! - The root module ([`ProcessorModule`]), a prefix type. Add a field at its end.
+//! - JSON bytes for what is not performance-critical ([`message`]). Add a key; readers ignore unknown keys.
 //!
-//! Each growth raises [`API_MINOR`], by which [`root_module_of`] knows which side is the older one. Never raise for it what
-//! abi_stable takes for a break: the major version of this package, or the minor one while the major one is 0.
+//! Raise [`API_MINOR`] with each addition: [`root_module_of`] compares it to find the older side. Do not raise the major
+//! version of this package for an addition, nor the minor version while the major one is 0: abi_stable takes either for a
+//! break.
 //!
-//! The one hot structure, [`RawColumn`], is fixed; another shape would be another method.
+//! [`RawColumn`], the only structure on the hot path, never changes. Another layout would need another method.
 //!
-//! # What is checked before a plugin's code runs
+//! # What the host checks before a plugin's code runs
 //!
-//! The [`Handshake`] first, since it explains itself in one line; then abi_stable's comparison of the layouts.
+//! The host first reads the [`Handshake`], which explains a mismatch in one line. Then abi_stable compares the layouts.
 
 // The macros of abi_stable write vtables: their `unsafe` is sound by the layouts that they check.
 #[allow(
@@ -58,5 +61,5 @@ pub use traits::{
     RawReferenceSink_TO,
 };
 
-/// What a call into the other side gives back: a count of rows, or a [`message::Fault`] as JSON bytes.
+/// The result of a call into the other side: a count of rows, or a [`message::Fault`] as JSON bytes.
 pub type RawReply = abi_stable::std_types::RResult<u64, abi_stable::std_types::RVec<u8>>;
