@@ -1,4 +1,4 @@
-//! The root module: what a plugin's library exports.
+//! The root module: the functions that a plugin's library exports, and how the host finds them.
 
 use std::{cmp::Ordering, fmt};
 
@@ -14,13 +14,13 @@ use super::{API_MINOR, RawHost_TO, RawProcessor_TO};
 
 /// The functions that a plugin's library exports.
 ///
-/// A field that is added says `#[sabi(missing_field(option))]`: it is `None` where the plugin is older.
+/// Mark a field that you add with `#[sabi(missing_field(option))]`: it is `None` if the plugin is older.
 #[repr(C)]
 #[derive(StableAbi)]
 #[sabi(kind(Prefix(prefix_ref = ProcessorModule_Ref)))]
 #[sabi(missing_field(panic))]
 pub struct ProcessorModule {
-    /// Constructs the processor; called once at load and once more after each panic.
+    /// Constructs the processor. The host calls it when it loads the plugin, and whenever it replaces a discarded instance.
     ///
     /// An error is a [`message::Fault`](super::message::Fault) as JSON bytes.
     #[sabi(last_prefix_field)]
@@ -35,14 +35,14 @@ impl RootModule for ProcessorModule_Ref {
     const VERSION_STRINGS: VersionStrings = VersionStrings::new("1.0.0");
 }
 
-/// The root module of a library whose handshake tells this minor version, if its layout fits this side's.
+/// The root module of a library, if its layout is compatible with this side's. `api_minor` comes from its handshake.
 ///
-/// abi_stable's own check wants the library to have all that the host has, so it refuses every plugin that is older
-/// than the host. Here either may be the older one, and the newer one must have all that the older one has. What is
-/// missing is not called: each accessor looks at what the other side says it has, and takes the default instead.
+/// abi_stable's own check demands that the library has everything that the host has, so it rejects every plugin that is
+/// older than the host. Here either side may be older, and the newer side must have everything that the older side has.
+/// Nothing calls a missing function: each accessor checks what the other side has, and falls back to the default.
 ///
 /// # Errors
-/// When something else than the end differs; the explanation is abi_stable's.
+/// Fails if the layouts differ in anything but additions at the end. The explanation is abi_stable's.
 pub fn root_module_of(header: &'static LibHeader, api_minor: u32) -> Result<ProcessorModule_Ref, LibraryError> {
     let here = <ProcessorModule_Ref as StableAbi>::LAYOUT;
     let there = header
