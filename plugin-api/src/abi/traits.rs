@@ -1,4 +1,4 @@
-//! The objects that host and plugin call each other through.
+//! The objects through which host and plugin call each other.
 
 use abi_stable::std_types::{RBox, RSlice, RStr, RVec};
 
@@ -9,26 +9,30 @@ use super::{
 
 /// A processor, as the host sees it.
 ///
-/// Every method catches its own panics: nothing unwinds across the border.
+/// Every method catches its own panics: nothing unwinds across the ABI boundary.
 #[abi_stable::sabi_trait]
 pub trait RawProcessor: Send + Sync {
-    /// A [`message::Outcome`](crate::abi::message::Outcome) of a [`message::Description`](crate::abi::message::Description), as JSON bytes.
+    /// Describes the processor.
+    ///
+    /// Returns a [`message::Outcome`](crate::abi::message::Outcome) of a
+    /// [`message::Description`](crate::abi::message::Description), as JSON bytes.
     fn describe(&self) -> RVec<u8>;
 
     /// Takes the processor's section of the configuration, a JSON object.
     ///
-    /// Gives a [`message::Outcome`](crate::abi::message::Outcome) of nothing, as JSON bytes.
+    /// Returns a [`message::Outcome`](crate::abi::message::Outcome) of nothing, as JSON bytes.
     fn configure(&mut self, configuration: RStr<'_>) -> RVec<u8>;
 
     /// Processes one session.
     ///
-    /// Gives a [`message::Outcome`](crate::abi::message::Outcome) of [`message::Processed`](crate::abi::message::Processed), as JSON bytes.
+    /// Returns a [`message::Outcome`](crate::abi::message::Outcome) of
+    /// [`message::Processed`](crate::abi::message::Processed), as JSON bytes.
     #[sabi(last_prefix_field)]
     fn process_session(&self, attempt: &RawAttempt_TO<'_, RBox<()>>) -> RVec<u8>;
 
-    /// Hands the rows of all reference tables to `sink`. Since 1.1.
+    /// Passes the rows of all reference tables to `sink`. Since 1.1.
     ///
-    /// Gives a [`message::Outcome`](crate::abi::message::Outcome) of nothing, as JSON bytes.
+    /// Returns a [`message::Outcome`](crate::abi::message::Outcome) of nothing, as JSON bytes.
     fn reference_rows(&self, sink: RawReferenceSink_TO<'_, RBox<()>>) -> RVec<u8> {
         let _ = sink;
         RVec::from(encode(&Outcome::Returned(())))
@@ -38,18 +42,18 @@ pub trait RawProcessor: Send + Sync {
 /// Takes the rows of reference tables. Since 1.1.
 #[abi_stable::sabi_trait]
 pub trait RawReferenceSink {
-    /// Adds rows to what will replace the rows of one of the processor's reference tables.
+    /// Adds rows to the new content of one of the processor's reference tables.
     #[sabi(last_prefix_field)]
     fn replace(&mut self, table: RStr<'_>, columns: RSlice<'_, RawColumn<'_>>) -> RawReply;
 }
 
-/// One attempt at one session, as the plugin sees it: the session's facts and its connection to the state.
+/// One attempt, as the plugin sees it: what the host knows about the session, and access to the database.
 #[abi_stable::sabi_trait]
 pub trait RawAttempt {
     /// The transcript's path, as the operating system's bytes.
     fn path(&self) -> RSlice<'_, u8>;
 
-    /// The user that the session is recorded for.
+    /// The user that the session belongs to.
     fn username(&self) -> RStr<'_>;
 
     /// The transcript's path below the sessions directory, with `/`.
@@ -58,22 +62,22 @@ pub trait RawAttempt {
     /// When the transcript was last written: microseconds since the epoch, UTC.
     fn modified(&self) -> i64;
 
-    /// The MD5 of `bytes`, 32 lower-case hex digits.
+    /// The MD5 of the file's bytes, 32 lower-case hex digits.
     fn file_hash(&self) -> RStr<'_>;
 
-    /// The transcript's bytes, read once by the host.
+    /// The snapshot: the file's bytes, or the UTF-8 that the host decoded UTF-16 to.
     fn bytes(&self) -> RSlice<'_, u8>;
 
     /// The number of the run that the attempt belongs to.
     fn run(&self) -> u64;
 
-    /// Adds rows to what will replace the session's rows in one of the processor's session tables.
+    /// Adds rows to the session's new content of one of the processor's session tables.
     fn replace(&self, table: RStr<'_>, columns: RSlice<'_, RawColumn<'_>>) -> RawReply;
 
-    /// Runs one statement; parameters are columns of one row. Gives the number of rows that it changed.
+    /// Runs one statement; parameters are columns of one row. Returns the number of rows that it changed.
     fn execute(&self, sql: RStr<'_>, parameters: RSlice<'_, RawColumn<'_>>) -> RawReply;
 
-    /// Runs one query and hands its rows to `sink`. Gives the number of rows.
+    /// Runs one query and passes its rows to `sink`. Returns the number of rows.
     #[sabi(last_prefix_field)]
     fn query(
         &self,
@@ -83,7 +87,7 @@ pub trait RawAttempt {
     ) -> RawReply;
 }
 
-/// What the host offers a plugin outside of any attempt.
+/// What the host offers a plugin outside of an attempt.
 #[abi_stable::sabi_trait]
 pub trait RawHost: Send + Sync {
     /// The most detailed [`log::level`](crate::log::level) that the host keeps.
