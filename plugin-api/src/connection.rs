@@ -1,4 +1,4 @@
-//! The processor's way to the host's database, scoped to one attempt.
+//! The host's database, for the length of one attempt.
 
 use abi_stable::{
     erased_types::TD_Opaque,
@@ -16,14 +16,15 @@ use crate::{
     rows::{ColumnBuffer, in_batches},
 };
 
-/// The host's DuckDB, scoped to this attempt: what is written commits together with the session's state, or not at all.
+/// The host's DuckDB, for this attempt. What the attempt writes commits together with the session's state row, or not at
+/// all.
 pub struct Connection<'a> {
     attempt: &'a RawAttempt_TO<'a, RBox<()>>,
 }
 
 /// A parameter of a statement: any [`Value`].
 pub trait Parameter {
-    /// The value as a column of one row.
+    /// The value, as a column of one row.
     fn to_column(&self) -> ColumnBuffer;
 }
 
@@ -40,13 +41,14 @@ impl<'a> Connection<'a> {
         Self { attempt }
     }
 
-    /// Adds rows to those that replace the session's earlier ones in `table`, one of the descriptor's session tables.
+    /// Adds rows to the session's new content of `table`, one of the descriptor's session tables.
     ///
-    /// Several calls for one table add up. Nothing is written before the attempt has succeeded.
+    /// The new rows replace the session's earlier rows. Several calls for one table add up. The host writes nothing before
+    /// the attempt has succeeded.
     ///
     /// # Errors
-    /// When the table is not declared, or a column is missing from it or of another type. The attempt fails then, also
-    /// when the error is not passed on.
+    /// Fails if the descriptor does not declare the table, or if the table lacks a column or has it with another type. The
+    /// attempt then fails, even if the processor ignores the error.
     pub fn replace<R: Row>(&self, table: &str, rows: impl IntoIterator<Item = R>) -> Result<()> {
         in_batches(rows, |columns| {
             let reply = self.attempt.replace(RStr::from_str(table), RSlice::from_slice(columns));
@@ -54,23 +56,25 @@ impl<'a> Connection<'a> {
         })
     }
 
-    /// Runs one `INSERT`, `UPDATE`, `DELETE` or `MERGE` and gives the number of rows that it changed.
+    /// Runs one `INSERT`, `UPDATE`, `DELETE` or `MERGE` and returns the number of rows that it changed.
     ///
-    /// The first call of an attempt waits until the processor's earlier sessions are committed and opens a transaction;
-    /// a write conflict runs the whole attempt again.
+    /// The attempt's first call of `execute` or `query` waits until the processor's earlier sessions are committed, then
+    /// opens a transaction. After a write conflict the host repeats the whole attempt, at most three times.
     ///
     /// # Errors
-    /// What the database says. The attempt fails then, also when the error is not passed on.
+    /// Fails if the host refuses the statement or the database reports an error. The attempt then fails, even if the
+    /// processor ignores the error.
     pub fn execute(&self, sql: &str, parameters: &[&dyn Parameter]) -> Result<u64> {
         let columns = parameter_columns(parameters);
         let raw: Vec<RawColumn<'_>> = columns.iter().map(|column| column.as_raw("")).collect();
         counted(self.attempt.execute(RStr::from_str(sql), RSlice::from_slice(&raw)))
     }
 
-    /// Runs one query. It sees what the attempt has written with [`execute`](Self::execute).
+    /// Runs one query. It sees what the attempt wrote with [`execute`](Self::execute), but not the rows of
+    /// [`replace`](Self::replace).
     ///
     /// # Errors
-    /// What the database says. The attempt fails then, also when the error is not passed on.
+    /// As [`execute`](Self::execute).
     pub fn query(&self, sql: &str, parameters: &[&dyn Parameter]) -> Result<Records> {
         let columns = parameter_columns(parameters);
         let raw: Vec<RawColumn<'_>> = columns.iter().map(|column| column.as_raw("")).collect();
@@ -85,7 +89,7 @@ fn parameter_columns(parameters: &[&dyn Parameter]) -> Vec<ColumnBuffer> {
     parameters.iter().map(|parameter| parameter.to_column()).collect()
 }
 
-/// What the host answered: how many rows there were, or why not.
+/// The host's answer: the number of rows, or the error.
 pub(crate) fn counted(reply: RawReply) -> Result<u64> {
     match reply {
         RResult::ROk(rows) => Ok(rows),
