@@ -1,8 +1,8 @@
-//! What a processor says of itself.
+//! How a processor describes itself to the host.
 
 use serde::{Deserialize, Serialize};
 
-/// A processor's name, cadence and tables, as the host needs them.
+/// A processor's name, cadence and tables.
 ///
 /// ```
 /// use session_plugin_api::Descriptor;
@@ -24,19 +24,19 @@ pub struct Descriptor {
     reference_tables: Vec<String>,
 }
 
-/// How many sessions a processor takes at once.
+/// How many sessions a processor processes at the same time.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Concurrency {
     /// As many as the host has workers.
     #[default]
     Parallel,
-    /// One, which is committed before the next begins.
+    /// One; the host commits it before the next one begins.
     Serial,
 }
 
 impl Descriptor {
-    /// A processor of this name (`[a-z][a-z0-9_-]*`), due every 15 minutes.
+    /// Describes a processor of this name (`[a-z][a-z0-9_-]*`), due every 15 minutes.
     pub fn new(name: impl Into<String>) -> Self {
         Self {
             name: name.into(),
@@ -48,21 +48,22 @@ impl Descriptor {
         }
     }
 
-    /// How many minutes lie between two runs; the operator can override it. 0 is refused.
+    /// Sets the minutes between two runs; the operator can override it. The host rejects 0.
     #[must_use]
     pub fn cadence_minutes(mut self, minutes: u32) -> Self {
         self.cadence_minutes = minutes;
         self
     }
 
-    /// One session at a time, each committed before the next begins.
+    /// Asks for one session at a time: the host commits each session before the next one begins.
     #[must_use]
     pub fn serial(mut self) -> Self {
         self.concurrency = Concurrency::Serial;
         self
     }
 
-    /// The version of what the processor writes: after an increase, sessions recorded under a lower one are processed again.
+    /// Sets the version of the processor's output. After an increase, the host processes all sessions that have a lower
+    /// version again.
     #[must_use]
     pub fn output_version(mut self, version: u32) -> Self {
         self.output_version = version;
@@ -71,8 +72,8 @@ impl Descriptor {
 
     /// Declares a table that [`Connection::replace`](crate::Connection::replace) fills.
     ///
-    /// The table has a `session_file VARCHAR` column, which the host fills, and neither a key nor an index. A
-    /// successful attempt deletes the session's rows from every declared table, whether it writes new ones or not.
+    /// The table has a `session_file VARCHAR` column, which the host fills. It has no key, unique constraint or index. A
+    /// successful attempt deletes the session's earlier rows from every declared table, even if it writes no new ones.
     #[must_use]
     pub fn session_table(mut self, table: impl Into<String>) -> Self {
         self.session_tables.push(table.into());
@@ -82,8 +83,8 @@ impl Descriptor {
     /// Declares a table whose rows come with the plugin, from
     /// [`SessionProcessor::reference_rows`](crate::SessionProcessor::reference_rows).
     ///
-    /// The table has no `session_file` column. Nothing else writes it: when the plugin is loaded, the host replaces its rows
-    /// where they differ.
+    /// The table has no `session_file` column. Only the host writes to it: when it loads the plugin, it replaces the rows if
+    /// they differ.
     #[must_use]
     pub fn reference_table(mut self, table: impl Into<String>) -> Self {
         self.reference_tables.push(table.into());
@@ -96,19 +97,19 @@ impl Descriptor {
         &self.name
     }
 
-    /// Minutes between two runs.
+    /// The minutes between two runs.
     #[must_use]
     pub fn cadence(&self) -> u32 {
         self.cadence_minutes
     }
 
-    /// How many sessions the processor takes at once.
+    /// How many sessions the processor processes at the same time.
     #[must_use]
     pub fn concurrency(&self) -> Concurrency {
         self.concurrency
     }
 
-    /// The version of what the processor writes.
+    /// The version of the processor's output.
     #[must_use]
     pub fn version_of_output(&self) -> u32 {
         self.output_version
@@ -127,7 +128,7 @@ impl Descriptor {
     }
 }
 
-/// One step in the making of a processor's tables: SQL that is applied once, in one transaction.
+/// One version of a processor's schema: SQL that the host applies once, in one transaction.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Migration {
     version: u32,
@@ -136,7 +137,7 @@ pub struct Migration {
 }
 
 impl Migration {
-    /// The step to `version` (1, 2, ...), with a title for logs and the statements, separated by `;`.
+    /// Makes the migration to `version` (1, 2, ...), with a title for logs and statements that are separated by `;`.
     pub fn new(version: u32, title: impl Into<String>, sql: impl Into<String>) -> Self {
         Self {
             version,
@@ -145,13 +146,13 @@ impl Migration {
         }
     }
 
-    /// The version that the tables have afterwards.
+    /// The version of the schema after the migration.
     #[must_use]
     pub fn version(&self) -> u32 {
         self.version
     }
 
-    /// What the step does, for logs.
+    /// What the migration does, for logs.
     #[must_use]
     pub fn title(&self) -> &str {
         &self.title
