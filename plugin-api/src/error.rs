@@ -1,10 +1,10 @@
-//! Why a processor could not do its work.
+//! The error type of processors.
 
 use std::fmt;
 
-/// An error of a processor: what was being done, to what, and why it failed.
+/// Why an attempt failed: what the processor was doing, to what, and what went wrong.
 ///
-/// Every standard error converts into it, with its chain of causes, so `?` works on any `Result`:
+/// Every standard error converts into it, with its chain of causes, so `?` works on any such `Result`:
 ///
 /// ```
 /// use session_plugin_api::{Error, Result};
@@ -31,7 +31,7 @@ pub(crate) enum ErrorKind {
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 impl Error {
-    /// An error that says this.
+    /// An error with this message.
     pub fn new(message: impl Into<String>) -> Self {
         Self {
             message: message.into(),
@@ -39,9 +39,10 @@ impl Error {
         }
     }
 
-    /// An error that says why the session is left for a later run, such as a budget that is spent or a service that asks
-    /// for a pause. It is no failure of the session: nothing is recorded of it, it counts as `capped`, and the run begins
-    /// no further attempts.
+    /// Postpones the session to a later run, for example because a budget is spent or a service asks for a pause.
+    ///
+    /// The session has not failed: the host records nothing for it and counts it as `capped`. The run begins no further
+    /// attempts.
     pub fn not_now(reason: impl Into<String>) -> Self {
         Self {
             message: reason.into(),
@@ -53,7 +54,7 @@ impl Error {
         self.kind
     }
 
-    /// The same error, told with what was being done.
+    /// Puts what the processor was doing before the message.
     #[must_use]
     pub fn context(self, doing: impl fmt::Display) -> Self {
         Self {
