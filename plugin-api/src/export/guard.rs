@@ -1,7 +1,7 @@
-//! The `catch_unwind` that counts: every call into an author's code goes through [`guarded`].
+//! Catches panics: every call into an author's code goes through [`guarded`].
 //!
-//! It has to stand on the plugin's side of the border: a plugin carries its own copy of the standard library, whose
-//! panics no other copy can catch.
+//! The catch must happen on the plugin's side of the ABI boundary. A plugin carries its own copy of the standard library,
+//! and no other copy can catch that copy's panics.
 
 use std::{
     any::Any,
@@ -22,9 +22,9 @@ thread_local! {
     static LAST_PANIC: RefCell<Option<Fault>> = const { RefCell::new(None) };
 }
 
-/// Runs an author's code and turns an error or a panic of it into a fault.
+/// Runs an author's code and turns its error or panic into a fault.
 pub(crate) fn guarded<T>(code: impl FnOnce() -> Result<T>) -> Outcome<T> {
-    // A panic that an author caught is over.
+    // Forget an earlier panic: the author's code has caught it.
     LAST_PANIC.set(None);
     DEPTH.set(DEPTH.get() + 1);
     let result = catch_unwind(AssertUnwindSafe(code));
@@ -42,7 +42,7 @@ pub(crate) fn guarded<T>(code: impl FnOnce() -> Result<T>) -> Outcome<T> {
     }
 }
 
-/// Sends this library's panics to the host's log instead of stderr. Done once, whoever calls.
+/// Sends this library's panics to the host's log instead of stderr. Only the first call has an effect.
 pub(super) fn install_panic_hook() {
     static INSTALLED: Once = Once::new();
     INSTALLED.call_once(|| std::panic::set_hook(Box::new(note_panic)));
@@ -75,7 +75,7 @@ fn fault_of(payload: Box<dyn Any + Send>) -> Fault {
         place: None,
         backtrace: None,
     });
-    // A payload of the author's own type may panic once more when it is dropped.
+    // A payload of the author's own type may panic again when it is dropped.
     if payload.is::<&str>() || payload.is::<String>() {
         drop(payload);
     } else {
