@@ -1,4 +1,4 @@
-//! A processor behind the ABI: its calls, each of them guarded.
+//! A processor behind the ABI. Each call is guarded against panics.
 
 use std::mem::ManuallyDrop;
 
