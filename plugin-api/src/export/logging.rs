@@ -1,4 +1,4 @@
-//! Carries the plugin's `tracing` events to the host.
+//! Forwards the plugin's `tracing` events to the host.
 
 use std::{
     fmt::{self, Write as _},
@@ -20,10 +20,10 @@ use crate::{
 
 static HOST: OnceLock<RawHost_TO<'static, RBox<()>>> = OnceLock::new();
 
-/// Sends this library's events to `host` from now on. The first host stays.
+/// Sends this library's events to `host` from now on. Later calls have no effect.
 pub(super) fn forward_to(host: RawHost_TO<'static, RBox<()>>) {
     if HOST.set(host).is_ok() {
-        // A plugin that brings its own subscriber keeps it.
+        // A plugin that has set its own subscriber keeps it.
         let _ = tracing::subscriber::set_global_default(Forwarder);
     }
 }
@@ -95,7 +95,7 @@ struct Text {
 
 impl Visit for Text {
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
-        // Writing to a String cannot fail; what a Debug of the author's gives up on is left as far as it came.
+        // Writing to a String cannot fail. If an author's Debug fails, the text keeps what it wrote before.
         let _ = match field.name() {
             "message" => {
                 let fields = std::mem::take(&mut self.message);
