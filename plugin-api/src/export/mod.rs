@@ -1,4 +1,4 @@
-//! What [`export_processor!`](crate::export_processor) puts into a plugin's library.
+//! What [`export_processor!`](crate::export_processor) adds to a plugin's library.
 
 pub(crate) mod guard;
 mod instance;
@@ -18,7 +18,7 @@ use crate::{
 
 /// Makes a [`SessionProcessor`] the processor of this library.
 ///
-/// Used once in a crate of `crate-type = ["cdylib"]`:
+/// Use it once in a crate of `crate-type = ["cdylib"]`:
 ///
 /// ```no_run
 /// use session_plugin_api::prelude::*;
@@ -67,7 +67,7 @@ macro_rules! export_processor {
     };
 }
 
-/// A processor and what only its own crate can say of it. Implemented by [`export_processor!`](crate::export_processor).
+/// A processor, with what only its own crate knows. [`export_processor!`](crate::export_processor) implements it.
 pub trait Exported: SessionProcessor {
     /// The version of the plugin's package.
     const PACKAGE_VERSION: &'static str;
