@@ -1,24 +1,29 @@
-//! Write a session processor: a plugin that analyses coding-agent transcripts inside `session-host`.
+//! The interface of `session-host` for plugin authors: write a processor that analyses the transcripts of coding agents.
 //!
-//! A processor is a struct that implements [`SessionProcessor`], in a crate of `crate-type = ["cdylib"]`. This is a whole
-//! one; it counts the lines of each session and keeps the count in a table of its own:
+//! A processor is a struct that implements [`SessionProcessor`], in a crate of `crate-type = ["cdylib"]`. This one is
+//! complete. It counts the lines of each session and stores the count in its own table:
 //!
 //! ```no_run
 #![doc = include_str!("../examples/lines.rs")]
 //! ```
 //!
-//! The library that `cargo build --release` makes of it goes into the host's plugins directory. From then on the host
-//! hands it every session that it has yet to see, commits what it gives together with the note that the session is done,
-//! and tries again what failed.
+//! Build it with `cargo build --release` and put the library into the host's plugins directory. The host then passes it each
+//! version of each session once. It commits the rows of a session together with the session's state row, and tries failed
+//! sessions again. An error or a panic fails only the attempt in which it occurs.
+//!
+//! Where to go from here:
 //!
 //! - [`Session`] is one version of one transcript: its bytes, [lines](Session::lines) and [events](Session::events).
-//! - [`Connection`] is the database: [`replace`](Connection::replace) for rows of this session, [`execute`](Connection::execute)
-//!   and [`query`](Connection::query) for what spans sessions.
-//! - [`row!`] declares the rows of a table, [`Migration`] makes the table.
-//! - [`ReferenceTables`] takes rows that belong to no session, such as a price list: they come with the plugin.
+//!   [`transcript`] explains what an event holds.
+//! - [`Connection`] writes to the database: [`replace`](Connection::replace) for rows of this session,
+//!   [`execute`](Connection::execute) and [`query`](Connection::query) for work that spans sessions.
+//! - [`row!`] declares the rows of a table; a [`Migration`] creates the table.
+//! - [`ReferenceTables`] takes rows that belong to no session and come with the plugin, such as a price list.
+//! - [`Configuration`] is the processor's section of the host's configuration.
+//! - [`Error`] says why an attempt failed, or that it must [wait](Error::not_now).
 //! - [`log`] writes to the host's log.
 //!
-//! A returned error or a panic costs that attempt alone. A plugin must be compiled with `panic = "unwind"`, the default.
+//! A plugin must be compiled with `panic = "unwind"`, the default: the host rejects others.
 
 pub mod abi;
 mod connection;
