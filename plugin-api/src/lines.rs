@@ -1,4 +1,4 @@
-//! The lines of a transcript as they stand in the file.
+//! The lines of a transcript, before anything is parsed.
 
 use std::fmt;
 
@@ -7,14 +7,14 @@ use serde::{Deserialize, de::Error};
 
 use crate::transcript::{Event, is_object};
 
-/// One line of a transcript, or a piece of one that is spliced.
+/// One line of a transcript, or one piece of a spliced line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Line<'a> {
     /// The line's number in the file, from 1.
     pub number: u64,
-    /// What stands there, without the line break.
+    /// The text, without the line break.
     pub bytes: &'a [u8],
-    /// Whether it is complete.
+    /// Whether the line is complete.
     pub ending: LineEnding,
 }
 
@@ -23,30 +23,30 @@ pub struct Line<'a> {
 pub enum LineEnding {
     /// More of the file follows.
     Complete,
-    /// The file ends here: on a live file, the rest may still be written.
+    /// The file ends here. An agent may still write the rest of the line.
     EndOfFile,
 }
 
 impl<'a> Line<'a> {
-    /// The line as an [`Event`].
+    /// Parses the line as an [`Event`].
     ///
     /// # Errors
-    /// When the line is no JSON object.
+    /// Fails if the line is not a JSON object.
     pub fn event(self) -> Result<Event<'a>, MalformedLine<'a>> {
         let mut event = Event::parse(self.bytes).map_err(|error| self.malformed(error))?;
         event.line = self.number;
         Ok(event)
     }
 
-    /// The line as any serde type.
+    /// Parses the line as any serde type.
     ///
     /// # Errors
-    /// When the line is no JSON, or not of this type.
+    /// Fails if the line is not JSON, or not of this type.
     pub fn parse<T: Deserialize<'a>>(self) -> Result<T, MalformedLine<'a>> {
         serde_json::from_slice(self.bytes).map_err(|error| self.malformed(error))
     }
 
-    /// The line, where it is a JSON object.
+    /// The line, if it is a JSON object.
     pub(crate) fn object(self) -> Result<Self, MalformedLine<'a>> {
         match is_object(self.bytes) {
             true => Ok(self),
@@ -54,7 +54,7 @@ impl<'a> Line<'a> {
         }
     }
 
-    /// What is no record, with the reason.
+    /// The error for a piece that is not a record.
     pub(crate) fn unreadable(self) -> MalformedLine<'a> {
         let error = Event::parse(self.bytes).err();
         self.malformed(error.unwrap_or_else(|| serde_json::Error::custom("no record")))
@@ -70,14 +70,14 @@ impl<'a> Line<'a> {
     }
 }
 
-/// A line, or a piece of one, that is not what was asked for.
+/// A line, or a piece of one, that does not parse as the requested type.
 #[derive(Debug)]
 pub struct MalformedLine<'a> {
     /// The line's number in the file, from 1.
     pub line: u64,
-    /// What stands there: the whole line, or the piece of it that is no record.
+    /// The whole line, or the piece of it that is not a record.
     pub bytes: &'a [u8],
-    /// Whether it is complete: the end of a live file often is not.
+    /// Whether the line is complete. The last line of a live file often is not.
     pub ending: LineEnding,
     error: serde_json::Error,
 }
@@ -100,7 +100,7 @@ impl fmt::Display for MalformedLine<'_> {
 
 impl std::error::Error for MalformedLine<'_> {}
 
-/// The lines that are not blank, whatever stands in them.
+/// The lines that are not blank, whatever their content.
 #[derive(Clone, Debug)]
 pub(crate) struct RawLines<'a> {
     rest: &'a [u8],
@@ -132,7 +132,7 @@ impl<'a> Iterator for RawLines<'a> {
                 }
                 None => (std::mem::take(&mut self.rest), LineEnding::EndOfFile),
             };
-            // Every line may have a mark: files are put together of several.
+            // Every line may have a mark: people concatenate files.
             let bytes = bytes.strip_prefix(BYTE_ORDER_MARK).unwrap_or(bytes).trim_ascii();
             if !bytes.is_empty() {
                 return Some(Line {
