@@ -1,4 +1,4 @@
-//! Logging from a plugin: the macros of `tracing`, whose events arrive in the host's log with the processor's name.
+//! Logging from a plugin, with the macros of `tracing`. The host's log shows the events with the processor's name.
 //!
 //! ```
 //! use session_plugin_api::log;
@@ -8,7 +8,7 @@
 
 pub use tracing::{debug, error, info, trace, warn};
 
-/// The numbers by which levels cross the border: the higher, the more detailed.
+/// The numbers of the levels on the ABI boundary. A higher number is more detailed.
 pub mod level {
     /// Something failed.
     pub const ERROR: u8 = 1;
@@ -16,7 +16,7 @@ pub mod level {
     pub const WARN: u8 = 2;
     /// What an operator wants to know.
     pub const INFO: u8 = 3;
-    /// What helps to find a fault.
+    /// What helps to debug.
     pub const DEBUG: u8 = 4;
     /// Everything.
     pub const TRACE: u8 = 5;
