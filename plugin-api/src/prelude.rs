@@ -1,4 +1,4 @@
-//! What a plugin's source begins with: `use session_plugin_api::prelude::*;`
+//! The names that most plugins need: `use session_plugin_api::prelude::*;`
 
 pub use crate::{
     Configuration, Connection, Descriptor, Error, Migration, ProcessorResult, ReferenceTables, Result, Session,
