@@ -4,39 +4,40 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use crate::{Connection, Descriptor, Error, Migration, ReferenceTables, Result, Session};
 
-/// An analysis of transcripts, run by the host over each version of each session exactly once.
+/// An analysis of transcripts. The host runs it over each version of each session exactly once.
 ///
-/// One instance serves several threads at once, unless its descriptor says
-/// [`serial`](Descriptor::serial). An instance that panicked is set aside and a fresh one constructed and configured.
+/// Several threads use one instance at the same time, unless the descriptor says [`serial`](Descriptor::serial). The host
+/// discards an instance after a panic, and when an abandoned attempt returns. It then constructs and configures a new one.
 pub trait SessionProcessor: Default + Send + Sync + 'static {
-    /// The processor's name, cadence and tables. Must say the same at every call.
+    /// The processor's name, cadence and tables. Every call must return the same.
     fn descriptor(&self) -> Descriptor;
 
-    /// The steps that make the processor's tables, in ascending order of version.
+    /// The migrations that create and change the processor's tables, in the order of their versions.
     ///
-    /// Each is applied once, in one transaction, while no run of the processor is active. A step that has been
-    /// released is never changed: write a further one.
+    /// The host applies each migration once, in one transaction, while no run of the processor is under way. Never change a
+    /// migration that you have released; add another one.
     fn migrations(&self) -> Vec<Migration> {
         Vec::new()
     }
 
-    /// Takes the processor's section of the configuration. Called once on each instance, before any session.
+    /// Takes the processor's section of the configuration. The host calls it once on each instance, before any session.
     ///
     /// # Errors
-    /// An error makes the processor unavailable, with this reason shown wherever the processor is named.
+    /// An error makes the processor unavailable. Every listing of the processor shows it as the reason.
     fn configure(&mut self, configuration: &Configuration) -> Result<()> {
         let _ = configuration;
         Ok(())
     }
 
-    /// Gives the rows of the descriptor's reference tables. Called once when the plugin is loaded, after
+    /// Gives the rows of the descriptor's reference tables. The host calls it once when it loads the plugin, after
     /// [`configure`](Self::configure).
     ///
-    /// The host replaces all these tables in one transaction, after the migrations and before any session; where the rows are
-    /// those that stand there it writes nothing. A declared table that is given no rows is emptied.
+    /// The host replaces the tables that differ in one transaction, after the migrations and before any session. A declared
+    /// table that receives no rows is emptied.
     ///
     /// # Errors
-    /// An error refuses the plugin, with this reason shown wherever its file is listed; the tables stay as they are.
+    /// After an error the host rejects the plugin and leaves the tables unchanged. Every listing of the file shows the error
+    /// as the reason.
     fn reference_rows(&self, tables: &mut ReferenceTables<'_>) -> Result<()> {
         let _ = tables;
         Ok(())
@@ -44,17 +45,18 @@ pub trait SessionProcessor: Default + Send + Sync + 'static {
 
     /// Processes one version of one session.
     ///
-    /// What is written through `connection` is committed together with the session's state, or not at all.
+    /// What it writes through `connection` commits together with the session's state row, or not at all.
     ///
     /// # Errors
-    /// After an error or a panic nothing of this attempt is kept, and the next run tries the session again.
+    /// After an error or a panic the host keeps nothing of this attempt, and the next run tries the session again.
+    /// [`Error::not_now`] postpones the session without a failure.
     fn process_session(&self, session: &Session<'_>, connection: &Connection<'_>) -> Result<ProcessorResult>;
 }
 
-/// What came of a processed session.
+/// The result of a successful attempt.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ProcessorResult {
-    /// How many items were extracted: what an item is, the processor decides.
+    /// How many items the session gave. The processor decides what an item is.
     pub items_count: u64,
 }
 
@@ -65,21 +67,21 @@ pub struct Configuration {
 }
 
 impl Configuration {
-    /// A section that is this JSON object.
+    /// Makes a section from a JSON object, for the tests of a processor.
     pub fn from_json(json: impl Into<String>) -> Self {
         Self { json: json.into() }
     }
 
-    /// The section as JSON; `{}` when the configuration has none.
+    /// The section as JSON; `{}` if the configuration has none.
     #[must_use]
     pub fn as_json(&self) -> &str {
         &self.json
     }
 
-    /// The section as the processor's own type.
+    /// Reads the section as the processor's own type.
     ///
     /// # Errors
-    /// Names the key that is unknown or of the wrong type.
+    /// The error names the key that is unknown or has the wrong type.
     pub fn parse<T: DeserializeOwned>(&self) -> Result<T> {
         serde_json::from_str(&self.json).map_err(|error| Error::from(error).context("read the configuration"))
     }
