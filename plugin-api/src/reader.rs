@@ -1,4 +1,4 @@
-//! Reads the records of a transcript, also those in lines that are spliced.
+//! Reads the records of a transcript, including those in spliced lines.
 
 use crate::{
     Line, LineEnding, MalformedLine,
@@ -7,10 +7,10 @@ use crate::{
     transcript::{Part, Parts, is_object},
 };
 
-/// What reads a transcript from its beginning to its end.
+/// Reads a transcript from beginning to end.
 pub(crate) struct Reader<'s, 'a> {
     lines: RawLines<'a>,
-    /// The line that is taken apart, and what is left of it.
+    /// The spliced line under way, and its remaining parts.
     spliced: Option<(Line<'a>, Parts<'a>)>,
     tally: &'s Tally,
 }
@@ -24,9 +24,10 @@ impl<'s, 'a> Reader<'s, 'a> {
         }
     }
 
-    /// What `read` makes of each record; an error for what is no record, and for a record that it does not take.
+    /// What `read` makes of each record. A piece that is not a record, and a record that `read` does not accept, is an
+    /// error.
     ///
-    /// A line that is read at once is not looked at a second time.
+    /// A line that `read` accepts is not examined further: splitting is only for lines that fail.
     pub(crate) fn records<T>(
         mut self,
         read: impl Fn(Line<'a>) -> Result<T, MalformedLine<'a>>,
