@@ -1,4 +1,4 @@
-//! The rows that a query gave.
+//! The result of a query.
 
 use std::fmt;
 
@@ -8,7 +8,7 @@ use crate::{
     rows::ColumnBuffer,
 };
 
-/// The rows that a query gave, with the names of their columns.
+/// The rows that a query returned, with the names of their columns.
 #[derive(Clone, Debug, Default)]
 pub struct Records {
     names: Vec<String>,
@@ -23,9 +23,9 @@ pub struct Record<'a> {
     row: usize,
 }
 
-/// A column of a [`Record`]: its name or its place, from 0.
+/// Identifies a column of a [`Record`], by its name or by its position from 0.
 pub trait ColumnKey: fmt::Display {
-    /// The column's place.
+    /// The column's position.
     fn place(&self, names: &[String]) -> Option<usize>;
 }
 
@@ -48,7 +48,7 @@ impl Records {
         self.rows
     }
 
-    /// Whether there is no row.
+    /// Whether there are no rows.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.rows == 0
@@ -80,10 +80,11 @@ impl Records {
 }
 
 impl<'a> Record<'a> {
-    /// The value of a column, as the type that is asked for.
+    /// The value of a column, as the requested type.
     ///
     /// # Errors
-    /// When there is no such column, or its value is of another type or null (ask for an `Option` then).
+    /// Fails if there is no such column, or if its value has another type or is null. Request an `Option` for a column that
+    /// may be null.
     pub fn get<V: FromColumn<'a>>(&self, key: impl ColumnKey) -> Result<V> {
         let column = key
             .place(&self.records.names)
@@ -101,9 +102,9 @@ impl<'a> Record<'a> {
     }
 }
 
-/// A type that a value of a [`Record`] can be read as.
+/// A type that [`Record::get`] can return.
 pub trait FromColumn<'a>: Sized {
-    /// The value in this row; `None` when it is null or of another kind.
+    /// The value in this row; `None` if it is null or of another kind.
     fn from_column(column: &'a ColumnBuffer, row: usize) -> Option<Self>;
 }
 
