@@ -1,4 +1,4 @@
-//! Rows as an author writes them, and the columns in which they cross to the host.
+//! Rows as an author writes them, and the columns in which they cross the ABI boundary.
 
 use std::borrow::Cow;
 
@@ -9,12 +9,12 @@ use crate::{
     abi::{RawColumn, ValueKind},
 };
 
-/// A row of a session table or a reference table. Written by [`row!`](crate::row), seldom by hand.
+/// A row of a session table or a reference table. [`row!`](crate::row) implements it.
 pub trait Row {
-    /// The columns that rows of this type fill, with the kinds of their values.
+    /// The columns that a row fills, with the kinds of their values.
     const COLUMNS: &'static [(&'static str, ValueKind)];
 
-    /// Appends one value to each of the columns, which stand in the order of [`COLUMNS`](Self::COLUMNS).
+    /// Appends one value to each column, in the order of [`COLUMNS`](Self::COLUMNS).
     fn append_to(&self, columns: &mut [ColumnBuffer]);
 }
 
@@ -26,9 +26,9 @@ impl<R: Row> Row for &R {
     }
 }
 
-/// Declares a struct whose fields are the columns of a table, and makes it a [`Row`].
+/// Declares a struct whose fields are the columns of a table, and implements [`Row`] for it.
 ///
-/// The column `session_file` of a session table is left out: the host fills it. A column that is left out is null.
+/// Leave out the column `session_file` of a session table: the host fills it. Any other column that you leave out is null.
 ///
 /// ```
 /// use session_plugin_api::{Timestamp, row};
@@ -72,9 +72,9 @@ macro_rules! row {
     };
 }
 
-/// A type whose values can stand in a row or be the parameter of a statement.
+/// A type of values for rows and for the parameters of statements.
 pub trait Value {
-    /// What the values are on the other side.
+    /// The kind of the values on the other side of the ABI boundary.
     const KIND: ValueKind;
 
     /// Appends the value to a column of [`KIND`](Self::KIND).
@@ -128,7 +128,7 @@ impl<V: Value> Value for Option<V> {
     }
 }
 
-/// The values of one column, one behind the other.
+/// The values of one column, one after the other.
 #[derive(Clone, Debug)]
 pub struct ColumnBuffer {
     kind: ValueKind,
@@ -228,7 +228,7 @@ impl ColumnBuffer {
         }
     }
 
-    /// Appends what the other side sent; its offsets are checked when a value is read.
+    /// Appends the values that the other side sent. Reading a value checks its offsets.
     pub(crate) fn extend_from_raw(&mut self, raw: &RawColumn<'_>) -> Result<()> {
         let kind = ValueKind::from_number(raw.kind)
             .ok_or_else(|| Error::new(format!("column `{}` has values of an unknown kind", raw.name)))?;
@@ -283,7 +283,8 @@ fn slice_between<'a>(bytes: &'a [u8], offsets: &[i32], row: usize) -> Option<&'a
     bytes.get(start..end)
 }
 
-/// Sends rows in columns, as many a call as are worth one; without any row the columns alone.
+/// Sends rows as columns, in batches that are large enough to be worth a call. Without rows it sends the columns alone, so
+/// that the host checks them.
 pub(crate) fn in_batches<R: Row>(
     rows: impl IntoIterator<Item = R>,
     mut send: impl FnMut(&[RawColumn<'_>]) -> Result<()>,
@@ -299,7 +300,7 @@ pub(crate) fn in_batches<R: Row>(
     send(&batch.as_raw()?)
 }
 
-/// Rows of one type, gathered until they are worth a call.
+/// Rows of one type, collected until they are worth a call.
 struct Batch {
     names: &'static [(&'static str, ValueKind)],
     columns: Vec<ColumnBuffer>,
