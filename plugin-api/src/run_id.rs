@@ -1,14 +1,14 @@
-//! Which run an attempt belongs to.
+//! The run that an attempt belongs to.
 
-/// One run of a processor, told from all others that the same host makes until it ends.
+/// Identifies one run of a processor, among all runs until the host ends.
 ///
-/// All attempts of a run have the same one, also those on a fresh instance after a panic. A processor that may spend so
-/// much a run, or remembers until its end that a server is down, begins anew where it changes.
+/// All attempts of a run have the same identifier, even on a new instance after a panic. A processor with a budget per run,
+/// or one that remembers for the rest of a run that a server is down, starts afresh when the identifier changes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct RunId(pub(crate) u64);
 
 impl RunId {
-    /// The run of this number, for the tests of a processor.
+    /// Makes the identifier of this number, for the tests of a processor.
     #[must_use]
     pub const fn from_number(number: u64) -> Self {
         Self(number)
