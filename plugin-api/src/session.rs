@@ -1,4 +1,4 @@
-//! One version of one transcript, as a processor sees it.
+//! One version of one transcript.
 
 use std::{ffi::OsStr, os::unix::ffi::OsStrExt, path::Path};
 
@@ -13,7 +13,7 @@ use crate::{
     transcript::Event,
 };
 
-/// One version of one transcript: what the host read, once, and what it knows of it.
+/// One version of one transcript: the bytes that the host read, and what it knows about the file.
 ///
 /// ```
 /// use session_plugin_api::{Session, Timestamp};
@@ -24,21 +24,26 @@ use crate::{
 /// assert_eq!(session.events().filter(|event| event.is_ok()).count(), 2);
 /// ```
 ///
-/// # What is read of a line
+/// # Records and spliced lines
 ///
-/// A line that is a JSON object is a record. Of any other line, each whole record in it is read as if it stood in a line of
-/// its own, and what stands between them is a [`MalformedLine`]:
+/// A line that is a JSON object is a record. Any other line may be spliced: an agent was killed while writing, two wrote at
+/// once, or the file system left zeros. The session returns each whole record of such a line as if it had a line of its own,
+/// and each piece between the records as a [`MalformedLine`]:
 ///
-/// - An object at the line's beginning, or directly behind a record, is a record. Zeros before it do not matter.
-/// - Behind torn text it must look like one, since it could be a part of what was torn: it has a `type` and a `sessionId`, both
-///   strings, or its `type` is `summary` or `file-history-snapshot`.
-/// - What is nested in a whole object is no record.
+/// - An object at the beginning of the line, or directly after a record, is a record. Zeros before it do not matter.
+/// - An object after torn text could be a part of the torn record. It counts as a record if it has a `type` and a
+///   `sessionId`, both strings, or if its `type` is `summary` or `file-history-snapshot`.
+/// - An object inside another whole object is not a record.
 ///
-/// A byte order mark before a line is passed over. What was read is counted for the host, once, however often and with whichever
-/// of the three methods a processor reads: the lines of which something is unreadable, but for what ends the file
-/// and may still be written; and whether there is any known record. Known is a record whose `type` is one of
-/// [`EventKind`](crate::transcript::EventKind) or stands beside a `uuid` or a `sessionId`, and whatever
-/// [`events_as`](Self::events_as) reads.
+/// A byte order mark before a line is skipped.
+///
+/// # What the host learns
+///
+/// While a processor reads, the session counts the lines that are not fully readable. It leaves out an incomplete record at
+/// the end of the file, which may still be written. It also notes whether it met a known record: one whose `type` is an
+/// [`EventKind`](crate::transcript::EventKind), one with a `type` beside a `uuid` or a `sessionId`, or one that
+/// [`events_as`](Self::events_as) parses. Each line counts once, however often and by whichever method a processor reads it.
+/// The session reports nothing if the processor does not read to the end.
 pub struct Session<'a> {
     path: &'a Path,
     username: &'a str,
@@ -51,7 +56,7 @@ pub struct Session<'a> {
 }
 
 impl<'a> Session<'a> {
-    /// A session made by hand, for the tests of a processor: its path is the key, its hash is empty, its run the first.
+    /// Makes a session for the tests of a processor. Its path is the key, its hash is empty, its run is the first.
     #[must_use]
     pub fn from_bytes(session_key: &'a str, username: &'a str, modified: Timestamp, bytes: &'a [u8]) -> Self {
         Self {
@@ -66,7 +71,7 @@ impl<'a> Session<'a> {
         }
     }
 
-    /// The same session in another run, for the tests of a processor that tells runs apart.
+    /// Moves the session to another run, for the tests of a processor that tells runs apart.
     #[must_use]
     pub fn in_run(self, run: RunId) -> Self {
         Self { run, ..self }
@@ -85,13 +90,13 @@ impl<'a> Session<'a> {
         }
     }
 
-    /// Where the transcript lies. What was read of it is [`bytes`](Self::bytes): the file may have grown since.
+    /// The path of the transcript. Read [`bytes`](Self::bytes) instead of the file, which may have grown since the snapshot.
     #[must_use]
     pub fn path(&self) -> &'a Path {
         self.path
     }
 
-    /// The user that the session is recorded for.
+    /// The user that the session belongs to.
     #[must_use]
     pub fn username(&self) -> &'a str {
         self.username
@@ -109,13 +114,13 @@ impl<'a> Session<'a> {
         self.modified
     }
 
-    /// The MD5 of the file, 32 lower-case hex digits.
+    /// The MD5 of the file's bytes, 32 lower-case hex digits.
     #[must_use]
     pub fn file_hash(&self) -> &'a str {
         self.file_hash
     }
 
-    /// The transcript: the file's bytes, or what UTF-16 decodes to.
+    /// The transcript: the file's bytes, or the UTF-8 that the host decoded UTF-16 to.
     #[must_use]
     pub fn bytes(&self) -> &'a [u8] {
         self.bytes
@@ -127,8 +132,8 @@ impl<'a> Session<'a> {
         self.run
     }
 
-    /// The lines that are not blank, with their numbers; of one that is no JSON object, each record and each unreadable piece
-    /// by itself.
+    /// The lines that are not blank, with their numbers. A line that is not a JSON object gives each record and each
+    /// unreadable piece separately.
     pub fn lines(&self) -> impl Iterator<Item = Line<'a>> + use<'_, 'a> {
         self.reader().records(Line::object).map(|line| match line {
             Ok(line) => line,
@@ -136,12 +141,12 @@ impl<'a> Session<'a> {
         })
     }
 
-    /// The records as [`Event`]s. What is malformed is an error item that costs nothing else.
+    /// The records as [`Event`]s. A malformed piece is an error item; the records around it are not affected.
     pub fn events(&self) -> impl Iterator<Item = Result<Event<'a>, MalformedLine<'a>>> + use<'_, 'a> {
         self.reader().records(Line::event)
     }
 
-    /// The records as any serde type, which may borrow from the transcript. One of another type is an error item, too.
+    /// The records as any serde type, which may borrow from the transcript. A record of another type is an error item too.
     pub fn events_as<T: Deserialize<'a>>(&self) -> impl Iterator<Item = Result<T, MalformedLine<'a>>> + use<'_, 'a, T> {
         let read = |line: Line<'a>| line.parse().inspect(|_| self.tally.knows());
         self.reader().records(read)
@@ -151,7 +156,7 @@ impl<'a> Session<'a> {
         Reader::new(self.bytes, &self.tally)
     }
 
-    /// What was read so far; `None` when nothing was read to its end.
+    /// What was read so far; `None` if the processor did not read to the end.
     pub(crate) fn reading(&self) -> Option<Reading> {
         self.tally.reading()
     }
