@@ -1,4 +1,4 @@
-//! What was read of a transcript, for the host to tell.
+//! Counts what a processor could read of a transcript, for the host to report.
 
 use std::sync::{
     Mutex, MutexGuard, PoisonError,
@@ -7,17 +7,17 @@ use std::sync::{
 
 use crate::{Line, LineEnding, abi::message::Reading, transcript::is_known};
 
-/// How many of the unreadable lines are named.
+/// How many unreadable lines are named by number.
 const NAMED: usize = 5;
 
-/// What was read so far. A processor may read in several threads, and more than once.
+/// What was read so far. A processor may read in several threads, and several times.
 #[derive(Debug, Default)]
 pub(crate) struct Tally {
-    /// Whether a record is known. From then on, no further one is looked at.
+    /// Whether a known record was met. Later records need no check.
     has_known: AtomicBool,
-    /// Whether there is anything that is not known.
+    /// Whether anything else was met.
     has_unknown: AtomicBool,
-    /// Whether the end was reached.
+    /// Whether the processor read to the end.
     is_read: AtomicBool,
     unreadable: Mutex<Unreadable>,
 }
@@ -26,12 +26,12 @@ pub(crate) struct Tally {
 struct Unreadable {
     lines: u64,
     first: Vec<u64>,
-    /// The last line that was counted: an earlier one was met before.
+    /// The highest line number counted so far: lines up to it are not counted again.
     up_to: u64,
 }
 
 impl Tally {
-    /// Notes that the processor knows a record.
+    /// Notes that the processor met a record that it knows.
     pub(crate) fn knows(&self) {
         self.has_known.store(true, Relaxed);
     }
@@ -47,7 +47,7 @@ impl Tally {
         }
     }
 
-    /// Notes that something cannot be read, unless it is the beginning of a record that may still be written.
+    /// Notes an unreadable piece, unless it is an incomplete record at the end of the file, which may still be written.
     pub(crate) fn passes_over(&self, piece: &Line<'_>) {
         if piece.ending == LineEnding::EndOfFile && piece.bytes.starts_with(b"{") {
             return;
@@ -63,12 +63,12 @@ impl Tally {
         }
     }
 
-    /// Notes that the end was reached.
+    /// Notes that the processor read to the end.
     pub(crate) fn ends(&self) {
         self.is_read.store(true, Relaxed);
     }
 
-    /// What was read; `None` where the end was not reached.
+    /// What was read; `None` if the processor did not read to the end.
     pub(crate) fn reading(&self) -> Option<Reading> {
         let unreadable = self.lock();
         self.is_read.load(Relaxed).then(|| Reading {
