@@ -1,10 +1,10 @@
-//! Points in time, as transcripts write them and the database keeps them.
+//! Points in time, as transcripts write them and the database stores them.
 
 use std::fmt;
 
 use jiff::{civil::DateTime, tz::TimeZone};
 
-/// A point in time: microseconds since 1970-01-01T00:00:00Z, which is what a DuckDB `TIMESTAMP` holds.
+/// A point in time: microseconds since 1970-01-01T00:00:00Z, as in a DuckDB `TIMESTAMP`.
 ///
 /// ```
 /// use session_plugin_api::Timestamp;
@@ -17,7 +17,7 @@ use jiff::{civil::DateTime, tz::TimeZone};
 pub struct Timestamp(i64);
 
 impl Timestamp {
-    /// The point that lies this many microseconds after the epoch.
+    /// The point in time this many microseconds after the epoch.
     #[must_use]
     pub const fn from_micros(micros: i64) -> Self {
         Self(micros)
@@ -29,8 +29,8 @@ impl Timestamp {
         self.0
     }
 
-    /// Reads ISO 8601: with `Z`, with an offset, or with neither, which is UTC. What is finer than a microsecond is
-    /// cut. `None` for anything else.
+    /// Parses ISO 8601, with `Z`, with an offset, or with neither, which means UTC. Digits beyond the microsecond are cut
+    /// off. Returns `None` for any other text.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let text = text.trim();
@@ -41,11 +41,11 @@ impl Timestamp {
 }
 
 impl fmt::Display for Timestamp {
-    /// ISO 8601 in UTC, with as many digits of the second as are needed.
+    /// ISO 8601 in UTC, with as many decimals as needed.
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match jiff::Timestamp::from_microsecond(self.0) {
             Ok(instant) => instant.fmt(formatter),
-            // Years that ISO 8601 has no four digits for.
+            // A year with more than four digits.
             Err(_) => write!(formatter, "{}us", self.0),
         }
     }
