@@ -1,9 +1,11 @@
-//! What identifiers of calls are worth.
+//! Which identifiers of calls are unique.
 
-/// Whether a call's identifier is given once: those of Anthropic (`toolu_...`) and Bedrock (`tooluse_...`) are, and so is what
-/// holds as many letters and digits in a row as chance needs. `Bash:0` is not.
+/// Whether a call's identifier is unique over all transcripts.
 ///
-/// Such a call is the same one in every transcript, however a fork of its session stamps the lines.
+/// Identifiers of Anthropic (`toolu_...`) and Bedrock (`tooluse_...`) are unique. So is any identifier with at least 16
+/// letters and digits in a row, a digit among them: it is random. `Bash:0` is not unique.
+///
+/// Two calls with the same unique identifier are the same call, even if a fork of the session gave the lines new times.
 #[must_use]
 pub fn is_unique_call_id(id: &str) -> bool {
     let is_random = |part: &str| part.len() >= 16 && part.bytes().any(|byte| byte.is_ascii_digit());
