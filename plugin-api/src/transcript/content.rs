@@ -1,4 +1,4 @@
-//! What a message consists of.
+//! The content of a message: text, tool calls and tool results.
 
 use std::borrow::Cow;
 
@@ -15,12 +15,12 @@ pub enum Content<'a> {
     Absent,
     /// A string.
     Text(Text<'a>),
-    /// A list, whose [`blocks`](Content::blocks) are read when asked for.
+    /// A list. [`blocks`](Content::blocks) parses it.
     Blocks(Json<'a>),
 }
 
 impl<'a> Content<'a> {
-    /// The blocks in their order; content that is a string is one block of text.
+    /// The blocks in their order. A string is one block of text.
     #[must_use]
     pub fn blocks(self) -> Vec<Block<'a>> {
         match self {
@@ -30,7 +30,7 @@ impl<'a> Content<'a> {
         }
     }
 
-    /// The texts of the blocks that are text.
+    /// The texts of the text blocks.
     pub fn texts(self) -> impl Iterator<Item = Text<'a>> {
         self.blocks().into_iter().filter_map(|block| match block {
             Block::Text(text) => Some(text),
@@ -57,9 +57,9 @@ pub enum Block<'a> {
     Text(Text<'a>),
     /// What the model thought before it answered.
     Thinking(Text<'a>),
-    /// The model calls a tool.
+    /// A call of a tool.
     ToolUse(ToolUse<'a>),
-    /// A tool's answer.
+    /// The result of a call.
     ToolResult(ToolResult<'a>),
     /// A block of another type, such as an image.
     Other,
@@ -70,20 +70,20 @@ pub enum Block<'a> {
 pub struct ToolUse<'a> {
     /// The identifier that the result refers to.
     pub id: Option<Cow<'a, str>>,
-    /// The tool.
+    /// The name of the tool.
     pub name: Option<Cow<'a, str>>,
     /// The arguments.
     pub input: Json<'a>,
 }
 
-/// The result of a tool's call.
+/// The result of a call.
 #[derive(Clone, Debug, Default)]
 pub struct ToolResult<'a> {
     /// The [`id`](ToolUse::id) of the call.
     pub tool_use_id: Option<Cow<'a, str>>,
     /// Whether the call failed.
     pub is_error: bool,
-    /// What the tool gave.
+    /// What the tool returned.
     pub content: Content<'a>,
 }
 
