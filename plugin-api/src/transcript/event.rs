@@ -11,7 +11,7 @@ use super::{
 };
 use crate::Timestamp;
 
-/// One line of a transcript. A field that is absent, or of an unexpected type, is `None`, false or empty.
+/// One line of a transcript. A field that is absent or of an unexpected type is `None`, false or empty.
 ///
 /// ```
 /// use session_plugin_api::transcript::{Event, EventKind};
@@ -25,9 +25,9 @@ use crate::Timestamp;
 /// ```
 #[derive(Clone, Debug, Default)]
 pub struct Event<'a> {
-    /// The line's number in the file, from 1; 0 when it was not read from one.
+    /// The line's number in the file, from 1; 0 if the event was not read from a file.
     pub line: u64,
-    /// The whole record as it stands in the transcript.
+    /// The whole record as written in the transcript.
     pub raw: Json<'a>,
     /// `type`: what the line records.
     pub kind: EventKind,
@@ -39,9 +39,9 @@ pub struct Event<'a> {
     pub uuid: Option<Cow<'a, str>>,
     /// `parentUuid`: the line that this one follows.
     pub parent_uuid: Option<Cow<'a, str>>,
-    /// `forkedFrom`: the line that this one copies, where the session is a branch of another.
+    /// `forkedFrom`: the line that this one copies, if the session is a branch of another.
     pub forked_from: ForkedFrom<'a>,
-    /// `sessionId`: for a subagent's line that of its parent.
+    /// `sessionId`: the session; in a subagent's line, its parent's session.
     pub session_id: Option<Cow<'a, str>>,
     /// `agentId`: the subagent that wrote the line.
     pub agent_id: Option<Cow<'a, str>>,
@@ -51,23 +51,23 @@ pub struct Event<'a> {
     pub cwd: Option<Cow<'a, str>>,
     /// `gitBranch`: the branch that was checked out there.
     pub git_branch: Option<Cow<'a, str>>,
-    /// `version`: of the agent.
+    /// `version`: the agent's version.
     pub version: Option<Cow<'a, str>>,
     /// `isSidechain`: whether the line belongs to a subagent.
     pub is_sidechain: bool,
     /// `isMeta`: whether the agent wrote the text in the user's name.
     pub is_meta: bool,
-    /// `isCompactSummary`: whether the text sums up a conversation that grew too long.
+    /// `isCompactSummary`: whether the text is the summary of a conversation that grew too long.
     pub is_compact_summary: bool,
-    /// `isApiErrorMessage`: whether the text is an error of the model's API in place of an answer.
+    /// `isApiErrorMessage`: whether the text is an error of the model's API instead of an answer.
     pub is_api_error_message: bool,
-    /// `origin`: who the text of a `user` line is from.
+    /// `origin`: who wrote the text of a `user` line.
     pub origin: Origin<'a>,
-    /// `data` of a `progress` line; `null` when there is none.
+    /// `data` of a `progress` line; `null` if absent.
     pub data: Json<'a>,
-    /// `attachment`: what the agent adds to a turn, such as a text that waited; `null` when there is none.
+    /// `attachment`: what the agent adds to a turn, such as a text that waited; `null` if absent.
     pub attachment: Json<'a>,
-    /// `message`: what was said; empty when there is none.
+    /// `message`: what was said; empty if absent.
     pub message: Message<'a>,
     /// `content` of a `system` or old `tool_use_result` line.
     pub content: Content<'a>,
@@ -75,13 +75,13 @@ pub struct Event<'a> {
     pub tool_use_id: Option<Cow<'a, str>>,
     /// `is_error` of an old `tool_use_result` line: whether the call failed.
     pub is_error: bool,
-    /// `toolUseResult`: the tool's own record of its result, beside the one in the message; `null` when there is none.
+    /// `toolUseResult`: the tool's own record of its result, beside the one in the message; `null` if absent.
     pub tool_use_result: Json<'a>,
-    /// `error`: what went wrong with a request to the model; `null` when nothing did.
+    /// `error`: what went wrong with a request to the model; `null` if absent.
     pub error: Json<'a>,
-    /// `costUSD`: what the response cost, where the agent or a proxy wrote it down.
+    /// `costUSD`: the cost of the response, if the agent or a proxy recorded it.
     pub cost_usd: Option<f64>,
-    /// `toolDenialKind`: what kept a tool from being called, such as `permission-rule`.
+    /// `toolDenialKind`: why a tool was not called, such as `permission-rule`.
     pub tool_denial_kind: Option<Cow<'a, str>>,
     timestamp: Option<Cow<'a, str>>,
 }
@@ -118,10 +118,10 @@ lenient_object!(Event<'a> {
 });
 
 impl<'a> Event<'a> {
-    /// Reads one line. Its [`line`](Self::line) is 0: the caller knows the number.
+    /// Parses one line. Its [`line`](Self::line) is 0: only the caller knows the number.
     ///
     /// # Errors
-    /// When the line is not valid UTF-8 or no JSON object.
+    /// Fails if the line is not valid UTF-8 or not a JSON object.
     pub fn parse(line: &'a [u8]) -> Result<Self, serde_json::Error> {
         let line = std::str::from_utf8(line).map_err(serde_json::Error::custom)?;
         let mut event = Self::default();
@@ -130,7 +130,7 @@ impl<'a> Event<'a> {
         Ok(event)
     }
 
-    /// When the line was written; `None` when it does not say so in ISO 8601.
+    /// When the line was written; `None` if it has no time in ISO 8601.
     #[must_use]
     pub fn timestamp(&self) -> Option<Timestamp> {
         Timestamp::parse(self.timestamp.as_deref()?)
@@ -145,19 +145,19 @@ pub enum EventKind {
     User,
     /// `assistant`: a response of the model, or a part of one.
     Assistant,
-    /// `system`: a note of the agent.
+    /// `system`: a message from the agent itself.
     System,
     /// `summary`: the title of a conversation.
     Summary,
-    /// `attachment`: what the agent adds to a turn, such as a text that was typed while it worked.
+    /// `attachment`: what the agent adds to a turn, such as a text that a person typed while it worked.
     Attachment,
-    /// `progress`: a sign of life of a tool.
+    /// `progress`: the progress of a running tool or subagent.
     Progress,
     /// `file-history-snapshot`: files as they were before an edit.
     FileHistorySnapshot,
     /// `queue-operation`: a prompt that waits.
     QueueOperation,
-    /// `tool_use_result`: a tool's answer in old transcripts.
+    /// `tool_use_result`: a tool's result in old transcripts.
     ToolUseResult,
     /// Any other type, or none.
     #[default]
