@@ -1,11 +1,11 @@
-//! JSON that is kept as it stands in the transcript until someone asks for it.
+//! JSON that stays as written in the transcript until it is needed.
 
 use serde::de::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
 use super::{Text, members, skim};
 
-/// Any JSON value as it stands in the transcript, unparsed.
+/// Any JSON value as written in the transcript, unparsed.
 ///
 /// ```
 /// use session_plugin_api::transcript::{Block, Event};
@@ -25,12 +25,12 @@ use super::{Text, members, skim};
 pub struct Json<'a>(&'a str);
 
 impl<'a> Json<'a> {
-    /// A value that has been found to be JSON.
+    /// Wraps a text that is known to be JSON.
     pub(super) fn from_valid(json: &'a str) -> Self {
         Self(json)
     }
 
-    /// The value as it was written, with its quotes, braces and escapes.
+    /// The value as written, with its quotes, braces and escapes.
     #[must_use]
     pub fn as_str(self) -> &'a str {
         self.0
@@ -42,21 +42,21 @@ impl<'a> Json<'a> {
         self.0 == "null"
     }
 
-    /// The value as any serde type, which may borrow from the transcript.
+    /// Parses the value as any serde type, which may borrow from the transcript.
     ///
     /// # Errors
-    /// When the value is not of this type.
+    /// Fails if the value is not of this type.
     pub fn parse<T: Deserialize<'a>>(self) -> serde_json::Result<T> {
         serde_json::from_str(self.0)
     }
 
-    /// The string that the value is; `None` when it is none.
+    /// The value as a string; `None` if it is not one.
     #[must_use]
     pub fn text(self) -> Option<Text<'a>> {
         Text::new(self.0)
     }
 
-    /// The value of an object's key, the last one if it is repeated; `None` when there is none, or no object.
+    /// The value of a key; the last one if the key is repeated. `None` if the key is absent or this is not an object.
     #[must_use]
     pub fn get(self, key: &str) -> Option<Json<'a>> {
         let mut found = None;
@@ -68,7 +68,7 @@ impl<'a> Json<'a> {
         found
     }
 
-    /// The elements of a list; none when it is no list.
+    /// The elements of a list; empty if this is not a list.
     #[must_use]
     pub fn elements(self) -> Vec<Json<'a>> {
         let mut elements = Vec::new();
@@ -78,7 +78,7 @@ impl<'a> Json<'a> {
         }
     }
 
-    /// Hands every member to `take`, unless this is no object.
+    /// Passes every member to `take`; does nothing if this is not an object.
     pub(super) fn for_each_member(self, take: impl FnMut(&[u8], Json<'a>)) {
         // The text is JSON already: the one possible error is that it is no object, which has no members.
         let _ = members::for_each_member(self.0, take);
@@ -93,7 +93,7 @@ impl Default for Json<'_> {
 }
 
 impl<'de> Deserialize<'de> for Json<'de> {
-    /// Takes any value, from JSON that outlives it.
+    /// Takes any value, from JSON that outlives the `Json`.
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         <&RawValue>::deserialize(deserializer).map(|raw| Self(raw.get()))
     }
