@@ -1,10 +1,10 @@
-//! How a value of any type becomes a field: by looking at its raw JSON, so that it never costs more than itself.
+//! Reads a field from a JSON value of any type. The field is read from its raw JSON, so a bad value affects no other field.
 
 use std::borrow::Cow;
 
 use super::Json;
 
-/// A type that any JSON value can be read as: a value of another type than expected gives the default.
+/// A type that can be read from any JSON value. A value of an unexpected type gives the default.
 pub(super) trait Lenient<'a>: Default {
     /// The value, or the default.
     fn from_json(json: Json<'a>) -> Self;
