@@ -1,10 +1,10 @@
-//! What tells a record of a transcript from other JSON.
+//! Distinguishes the records of a transcript from other JSON.
 
 use std::borrow::Cow;
 
 use super::{EventKind, lenient::lenient_object, members::for_each_member};
 
-/// The members of an object that mark a record.
+/// The members by which a record is recognised.
 #[derive(Default)]
 struct Marks<'a> {
     name: Option<Cow<'a, str>>,
@@ -18,13 +18,13 @@ lenient_object!(Marks<'a> {
     b"sessionId" => session_id,
 });
 
-/// Whether bytes are a JSON object.
+/// Whether the bytes are a JSON object.
 pub(crate) fn is_object(bytes: &[u8]) -> bool {
     std::str::from_utf8(bytes).is_ok_and(|text| for_each_member(text, |_, _| {}).is_ok())
 }
 
-/// Whether a line is a record that the agent is known to write: its `type` is one of [`EventKind`], or any other beside
-/// a `uuid` or a `sessionId`, so that the agent's newer types are known too.
+/// Whether a line is a known record: its `type` is one of [`EventKind`], or it has any `type` beside a `uuid` or a
+/// `sessionId`. The second rule covers types of newer agents.
 pub(crate) fn is_known(line: &[u8]) -> bool {
     Marks::of(line).is_some_and(|marks| {
         marks.kind().is_some_and(|kind| {
@@ -34,10 +34,10 @@ pub(crate) fn is_known(line: &[u8]) -> bool {
     })
 }
 
-/// Whether an object that stands behind torn text is a record, and none of the objects that a torn record held.
+/// Whether an object after torn text is a record, and not an object from inside the torn record.
 ///
-/// A record has a `type` and a `sessionId`, or is of the two types without one. What is nested in a record has none: not
-/// even the message of a subagent, which has a `type` and a `uuid`.
+/// A record has a `type` and a `sessionId`, or one of the two types that have no `sessionId`. No object inside a record has
+/// a `sessionId`, not even the message of a subagent, which has a `type` and a `uuid`.
 pub(super) fn is_distinct(object: &[u8]) -> bool {
     Marks::of(object).is_some_and(|marks| {
         marks.kind().is_some_and(|kind| {
