@@ -1,4 +1,4 @@
-//! The walk over an object's members.
+//! Iterates over the members of an object.
 
 use std::{borrow::Cow, fmt};
 
@@ -7,9 +7,9 @@ use serde::de::{Deserialize, Deserializer, Error, IgnoredAny, MapAccess, Visitor
 
 use super::{Json, skim};
 
-/// Hands every member of the object that `text` must be to `take`, in the order of the text.
+/// Passes every member of an object to `take`, in the order of the text. `text` must be an object.
 ///
-/// What comes before a fault may have been handed over when the error is given.
+/// Before it returns an error, it may have passed the members before the fault.
 pub(super) fn for_each_member<'a>(text: &'a str, mut take: impl FnMut(&[u8], Json<'a>)) -> serde_json::Result<()> {
     let skimmed = skim::members(text, |key, value| take(&unquoted(key), Json::from_valid(value)));
     match skimmed {
@@ -18,7 +18,7 @@ pub(super) fn for_each_member<'a>(text: &'a str, mut take: impl FnMut(&[u8], Jso
     }
 }
 
-/// A key as bytes: as a string, one with half of a surrogate pair would cost the whole object.
+/// A key as bytes. Read as a string, a key with half of a surrogate pair would fail the whole object.
 fn unquoted(key: &str) -> Cow<'_, [u8]> {
     let quoted = key.as_bytes();
     match memchr(b'\\', quoted) {
@@ -27,7 +27,7 @@ fn unquoted(key: &str) -> Cow<'_, [u8]> {
     }
 }
 
-/// Why a text is no object.
+/// Why a text is not an object.
 fn explain(text: &str) -> serde_json::Result<()> {
     let mut deserializer = serde_json::Deserializer::from_str(text);
     deserializer.deserialize_map(AnyMembers)?;
