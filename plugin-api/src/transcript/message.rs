@@ -1,4 +1,4 @@
-//! What was said: a message and its token counts.
+//! The message of a line, and its token counts.
 
 use std::borrow::Cow;
 
@@ -16,7 +16,7 @@ pub struct Message<'a> {
     pub role: Option<Cow<'a, str>>,
     /// The model that answered.
     pub model: Option<Cow<'a, str>>,
-    /// What the response cost in tokens: of the whole response, repeated on each of its lines.
+    /// The tokens of the whole response. Each of its lines repeats them.
     pub usage: Usage<'a>,
     /// What was said and done.
     pub content: Content<'a>,
@@ -30,7 +30,7 @@ lenient_object!(Message<'a> {
     b"content" => content,
 });
 
-/// Token counts of a model's response, and the circumstances that its price depends on. A count that is absent or no
+/// The token counts of a model's response, and the circumstances that its price depends on. A count that is absent or not an
 /// integer is 0.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Usage<'a> {
@@ -42,17 +42,17 @@ pub struct Usage<'a> {
     pub cache_read_input_tokens: i64,
     /// Input written to the cache.
     pub cache_creation_input_tokens: i64,
-    /// How what was written to the cache divides by the time it is kept.
+    /// The input written to the cache, divided by how long the cache keeps it.
     pub cache_creation: CacheCreation,
-    /// How fast the answer was made, such as `standard` or `fast`.
+    /// The speed of the request, such as `standard` or `fast`.
     pub speed: Option<Cow<'a, str>>,
-    /// The tier of service, such as `standard` or `batch`.
+    /// The service tier, such as `standard` or `batch`.
     pub service_tier: Option<Cow<'a, str>>,
-    /// Where in the world the model ran, such as `global` or `us`.
+    /// The region in which the model ran, such as `global` or `us`.
     pub inference_geo: Option<Cow<'a, str>>,
-    /// What the model asked of the vendor's own tools.
+    /// The requests to the vendor's own tools.
     pub server_tool_use: ServerToolUse,
-    /// `iterations`: the answers that the response consists of, those of [`advisors`](Self::advisors) among them.
+    /// `iterations`: the answers that make up the response, including those of [`advisors`](Self::advisors).
     pub iterations: Json<'a>,
 }
 
@@ -70,11 +70,11 @@ lenient_object!(Usage<'a> {
 });
 
 impl<'a> Usage<'a> {
-    /// The answers of advisors, whose counts are not in those of the response.
+    /// The answers of advisors. The counts of the response do not include them.
     #[must_use]
     pub fn advisors(&self) -> Vec<Advisor<'a>> {
         const ADVISOR: &str = "advisor_message";
-        // Few responses ask an advisor, and reading the iterations takes longer than looking.
+        // Few responses ask an advisor, and a search is faster than parsing the iterations.
         if !self.iterations.as_str().contains(ADVISOR) {
             return Vec::new();
         }
@@ -94,21 +94,21 @@ fn text<'a>(object: Json<'a>, key: &str) -> Option<Cow<'a, str>> {
     Some(object.get(key)?.text()?.decode())
 }
 
-/// An answer of another model, which the response's own model asked while it answered.
+/// The answer of another model, which the model asked while it wrote its response.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Advisor<'a> {
-    /// The place among the response's iterations, from 0.
+    /// The position among the response's iterations, from 0.
     pub place: usize,
     /// The model that answered.
     pub model: Option<Cow<'a, str>>,
-    /// What this answer cost in tokens.
+    /// The tokens of this answer.
     pub usage: Usage<'a>,
 }
 
-/// Requests to the vendor's own tools, which are billed one by one; `None` where the response does not say.
+/// Requests to the vendor's own tools, which the vendor bills per request; `None` if the response does not say.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ServerToolUse {
-    /// Searches of the web.
+    /// Web searches.
     pub web_search_requests: Option<i64>,
 }
 
@@ -116,7 +116,7 @@ lenient_object!(ServerToolUse {
     b"web_search_requests" => web_search_requests,
 });
 
-/// Tokens written to the cache, by the time they are kept. Older transcripts have no such division: both are 0.
+/// Tokens written to the cache, by how long the cache keeps them. In older transcripts, which do not say, both are 0.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct CacheCreation {
     /// Tokens kept for five minutes.
