@@ -1,9 +1,13 @@
-//! A transcript's lines as the agent wrote them: read leniently, lazily and without copying.
+//! The lines of a transcript: read leniently, lazily and without copying.
 //!
-//! - *Leniently*: a field that is absent or of an unexpected type is empty, and costs nothing around it. Unknown fields
-//!   and types are no error, the last of repeated keys counts, and only a line that is no JSON object at all is an error.
-//! - *Lazily*: what may be large stays raw [`Json`] or [`Text`], which is parsed or unescaped when asked for.
-//! - *Without copying*: whatever is written without escapes is borrowed from the transcript.
+//! The format has no specification and changes between versions of the agent, and transcripts are large. Reading is
+//! therefore
+//!
+//! - *lenient*: a field that is absent or of an unexpected type is empty, and the fields around it are not affected. Unknown
+//!   fields and types are not errors, and the last of repeated keys counts. Only a line that is not a JSON object is an
+//!   error.
+//! - *lazy*: what may be large stays raw [`Json`] or [`Text`]. It is parsed or unescaped only when you ask for it.
+//! - *without copying*: what is written without escapes is borrowed from the transcript.
 //!
 //! ```
 //! use session_plugin_api::transcript::{Block, Event, EventKind};
