@@ -1,4 +1,4 @@
-//! What a `progress` line carries of another transcript.
+//! The line of a subagent that a `progress` line carries.
 
 use std::sync::LazyLock;
 
@@ -6,14 +6,14 @@ use memchr::memmem::Finder;
 
 use super::{Event, EventKind, lenient::Lenient};
 
-/// The key that a relayed line stands under, with its quotes: within a string they would be escaped.
+/// The key of a relayed line. The quotes belong to it: inside a string they would be escaped.
 static KEY: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(br#""message""#));
 
 impl<'a> Event<'a> {
     /// The line of a subagent that a `progress` line carries in `data.message`; `None` for any other line.
     ///
-    /// A subagent's own transcript is often not kept: its responses stand here alone then. Where it is kept, they stand in
-    /// both.
+    /// A subagent's own transcript is often missing, and its responses are then only here. If the transcript exists, they
+    /// are in both.
     ///
     /// ```
     /// use session_plugin_api::transcript::{Event, EventKind};
@@ -25,7 +25,7 @@ impl<'a> Event<'a> {
     /// ```
     #[must_use]
     pub fn relayed(&self) -> Option<Event<'a>> {
-        // Most progress is output of a command, which may be long: looking for the key takes a fraction of reading it.
+        // Most progress is the output of a command, which may be long: a search for the key is much faster than parsing.
         let is_progress = self.kind == EventKind::Progress;
         if !is_progress || KEY.find(self.data.as_str().as_bytes()).is_none() {
             return None;
