@@ -1,11 +1,11 @@
-//! What holds for any line at all.
+//! Properties that hold for every line, whatever its content.
 
 use proptest::{collection::vec, prelude::*};
 use serde_json::{Map, Value, json};
 
 use super::{Block, Content, Event};
 
-/// Reads all there is to read.
+/// Calls every accessor.
 fn read_all(event: &Event<'_>) {
     let _ = (event.timestamp(), event.typed(), event.message.usage.advisors());
     if let Some(relayed) = event.relayed() {
@@ -40,7 +40,7 @@ fn any_json() -> impl Strategy<Value = Value> {
     })
 }
 
-/// A key that means something in some place of a transcript.
+/// A key that has a meaning somewhere in a transcript.
 fn known_key() -> impl Strategy<Value = String> {
     let keys = [
         "type",
@@ -71,7 +71,7 @@ fn known_key() -> impl Strategy<Value = String> {
     prop::sample::select(keys.map(String::from).to_vec())
 }
 
-/// A line as it is usually written.
+/// A line as agents usually write it.
 fn usual_line() -> Value {
     json!({
         "type": "assistant", "uuid": "u1", "sessionId": "s1", "timestamp": "2026-03-01T09:15:00Z", "cwd": "/home",
