@@ -1,13 +1,13 @@
-//! Where a line comes from.
+//! The origin of a line and of its text.
 
 use std::borrow::Cow;
 
 use super::lenient::lenient_object;
 
-/// The line of another session that a line copies.
+/// The line of another session of which a line is a copy.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ForkedFrom<'a> {
-    /// `messageUuid`: the [`uuid`](super::Event::uuid) that the line has there.
+    /// `messageUuid`: the [`uuid`](super::Event::uuid) of the original line.
     pub message_uuid: Option<Cow<'a, str>>,
 }
 
@@ -15,10 +15,10 @@ lenient_object!(ForkedFrom<'a> {
     b"messageUuid" => message_uuid,
 });
 
-/// Who a text is from.
+/// Who wrote a text.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Origin<'a> {
-    /// `kind`: `human`, or what else sent the text, such as `hook` or `task-notification`; older lines do not say.
+    /// `kind`: `human`, or another sender such as `hook` or `task-notification`; `None` in older lines.
     pub kind: Option<Cow<'a, str>>,
 }
 
