@@ -1,36 +1,35 @@
-//! Passes over JSON without reading it: finds where the members of an object and the elements of a list begin and end.
+//! Skips JSON without parsing it: finds where the members of an object and the elements of a list begin and end.
 //!
-//! serde_json steps through a value that is to be skipped byte by byte, and most of a transcript is skipped: eight bytes
-//! at a time take a fraction of that. A skimmer takes nothing that serde_json would refuse; what it stops at is for
-//! serde_json to explain.
+//! Most of a transcript is skipped, and serde_json skips a value byte by byte. This skims eight bytes at a time, which takes
+//! a fraction of the time. It accepts nothing that serde_json would reject. Where it stops, serde_json explains the fault.
 
 use std::ops::Range;
 
-/// A place in what may be a JSON text.
+/// A position in a text that may be JSON.
 pub(super) struct Skimmer<'a> {
     bytes: &'a [u8],
     at: usize,
-    /// What ends the objects and lists that the place lies in, the innermost last.
+    /// The closing brackets of the objects and lists around the position, the innermost last.
     closers: Vec<u8>,
-    /// Where the last string begins.
+    /// The start of the last string.
     string: usize,
-    /// In how many objects and lists the containers lie that are noted, and where the last of them begins.
+    /// The depth of the containers that are noted, and the start of the last of them.
     noted: (usize, usize),
 }
 
-/// Where an object turns out to be none.
+/// The position at which an object turns out to be torn.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Tear {
-    /// Where the last string before the tear begins. What is torn within a string takes the brace of what follows for a part
-    /// of it, up to the quote of the first key, and what is in a key ends it there.
+    /// The start of the last string before the tear. If the tear is inside a string, the string seems to go on into the next
+    /// object, up to the quote of that object's first key.
     pub(super) string: usize,
-    /// The object within the torn one that ends at the tear, where one does.
+    /// The object inside the torn one that ends at the tear, if there is one.
     pub(super) last: Option<Range<usize>>,
 }
 
-/// Hands every member of the object that the text must be to `take`: the key with its quotes, and the value.
+/// Passes every member of an object to `take`: the key with its quotes, and the value. The text must be an object.
 ///
-/// `None` when the text is no object, or no JSON; what comes before the fault may have been handed over by then.
+/// `None` if it is not, or is not JSON. The members before the fault may have been passed by then.
 pub(super) fn members<'a>(text: &'a str, mut take: impl FnMut(&'a str, &'a str)) -> Option<()> {
     let mut skimmer = Skimmer::at(text.as_bytes(), 0);
     skimmer.open(b'{')?;
@@ -48,7 +47,7 @@ pub(super) fn members<'a>(text: &'a str, mut take: impl FnMut(&'a str, &'a str))
     skimmer.end()
 }
 
-/// As [`members`], of a list.
+/// As [`members`], for a list.
 pub(super) fn elements<'a>(text: &'a str, mut take: impl FnMut(&'a str)) -> Option<()> {
     let mut skimmer = Skimmer::at(text.as_bytes(), 0);
     skimmer.open(b'[')?;
@@ -64,10 +63,10 @@ pub(super) fn elements<'a>(text: &'a str, mut take: impl FnMut(&'a str)) -> Opti
     skimmer.end()
 }
 
-/// Where the object ends that begins at a place, whatever comes after it.
+/// The end of the object that begins at `start`, whatever comes after it.
 ///
 /// # Errors
-/// When it is torn.
+/// Fails if the object is torn.
 pub(super) fn object_end(bytes: &[u8], start: usize) -> Result<usize, Tear> {
     let mut skimmer = Skimmer::at(bytes, start);
     if let Some(object) = skimmer.value() {
@@ -90,9 +89,9 @@ impl<'a> Skimmer<'a> {
         }
     }
 
-    /// The object that ends at this place, where the value that begins at `start` is torn.
+    /// The object that ends at this position, if the value that begins at `start` is torn.
     ///
-    /// A second pass finds it, so that the first one need not remember where each container begins.
+    /// It takes a second pass, so that the first need not remember the start of each container.
     fn object_before(&self, start: usize) -> Option<Range<usize>> {
         let before = self.bytes.get(..self.at)?.trim_ascii_end();
         if before.last() != Some(&b'}') {
@@ -112,7 +111,7 @@ impl<'a> Skimmer<'a> {
         Some(())
     }
 
-    /// After a member or an element: whether it was the last.
+    /// Called after a member or an element: whether it was the last.
     fn closes(&mut self, closer: u8) -> Option<bool> {
         self.skip_whitespace();
         match self.passes(b',') {
@@ -126,7 +125,7 @@ impl<'a> Skimmer<'a> {
         (self.at == self.bytes.len()).then_some(())
     }
 
-    /// Passes a key and its colon, and gives the key with its quotes.
+    /// Skips a key and its colon, and returns the key with its quotes.
     fn key(&mut self) -> Option<Range<usize>> {
         let start = self.at;
         self.skip_string()?;
@@ -136,7 +135,7 @@ impl<'a> Skimmer<'a> {
         Some(start..end)
     }
 
-    /// Passes a value, however deep, and gives it as it stands.
+    /// Skips a value of any depth, and returns it as written.
     fn value(&mut self) -> Option<Range<usize>> {
         let start = self.at;
         self.closers.clear();
@@ -149,7 +148,7 @@ impl<'a> Skimmer<'a> {
         }
     }
 
-    /// Passes a scalar or an empty container, or enters a container; whether the next thing is a value within that.
+    /// Skips a scalar or an empty container, or enters a container. Returns whether a value inside the container comes next.
     fn begin_value(&mut self) -> Option<bool> {
         match self.peek()? {
             b'"' => self.skip_string()?,
@@ -179,7 +178,7 @@ impl<'a> Skimmer<'a> {
         Some(true)
     }
 
-    /// After a value: leaves the containers that end here; whether the outermost one did.
+    /// Called after a value: leaves the containers that end here. Returns whether the outermost one ended.
     fn end_value(&mut self) -> Option<bool> {
         while let Some(closer) = self.closers.last().copied() {
             if self.closes(closer)? {
@@ -241,7 +240,7 @@ impl<'a> Skimmer<'a> {
         Some(())
     }
 
-    /// At least one.
+    /// Skips at least one.
     fn skip_digits(&mut self) -> Option<()> {
         let rest = self.bytes.get(self.at..)?;
         let count = rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
@@ -276,7 +275,7 @@ impl<'a> Skimmer<'a> {
     }
 }
 
-/// How many bytes there are before the first quote, backslash or control character.
+/// The number of bytes before the first quote, backslash or control character.
 fn plain_length(bytes: &[u8]) -> usize {
     let mut length = 0;
     for chunk in bytes.as_chunks::<8>().0 {
@@ -295,7 +294,7 @@ fn plain_length(bytes: &[u8]) -> usize {
 
 /// Marks the first quote, backslash or control character of eight bytes with the highest bit of its byte.
 ///
-/// Those before it are unmarked; a borrow may mark some that come after it (Mycroft's test for a zero byte).
+/// Bytes before it stay unmarked. A borrow may mark bytes after it (Mycroft's test for a zero byte).
 fn special_bytes(bytes: u64) -> u64 {
     const ONES: u64 = u64::MAX / 255;
     let has_zero = |bytes: u64| bytes.wrapping_sub(ONES) & !bytes;
