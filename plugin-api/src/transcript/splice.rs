@@ -1,5 +1,5 @@
-//! Takes a line apart that is no JSON object: whole records stand in it where a line break was lost, a record was torn, or
-//! the file system left zeros.
+//! Splits a spliced line. Such a line is not a JSON object, but may contain whole records: a line break was lost, a record
+//! was torn, or the file system left zeros.
 
 use std::ops::Range;
 
@@ -15,21 +15,21 @@ use super::{
 pub(crate) enum Part<'a> {
     /// A whole record.
     Record(&'a [u8]),
-    /// What stands between records.
+    /// What lies between records.
     Unreadable(&'a [u8]),
 }
 
-/// The parts of a line that neither begins nor ends with whitespace, in their order.
+/// The parts of a line, in their order. The line neither begins nor ends with whitespace.
 ///
-/// An object where a record may begin, which is at the line's beginning and behind a record, is one. Behind torn text it must
-/// look like one: it could be part of what was torn. What is nested in a whole object is never looked at. The time is
-/// linear in the line's length, whatever stands in it: each byte is passed a few times.
+/// An object at the beginning of the line, or directly after a record, is a record. An object after torn text must look like
+/// one, because it could be a part of what was torn. Objects inside a whole object are never examined. The time is linear in
+/// the length of the line, whatever its content: each byte is passed a few times.
 #[derive(Clone, Debug)]
 pub(crate) struct Parts<'a> {
     line: &'a [u8],
-    /// Up to where the parts were given.
+    /// The end of the parts that were returned.
     given: usize,
-    /// The record that comes next.
+    /// The record to return next.
     record: Option<&'a [u8]>,
 }
 
@@ -42,12 +42,12 @@ impl<'a> Parts<'a> {
         }
     }
 
-    /// Whether every part was given.
+    /// Whether every part was returned.
     pub(crate) fn are_over(&self) -> bool {
         self.record.is_none() && self.given == self.line.len()
     }
 
-    /// Where the next record stands.
+    /// The place of the next record.
     fn next_record(&self) -> Option<Range<usize>> {
         let mut at = self.given;
         let mut is_torn = false;
@@ -74,7 +74,7 @@ impl<'a> Parts<'a> {
     }
 }
 
-/// Whether nothing was ever written there.
+/// Whether the bytes hold nothing but zeros and whitespace.
 fn is_blank(bytes: &[u8]) -> bool {
     bytes.iter().all(|byte| *byte == 0 || byte.is_ascii_whitespace())
 }
