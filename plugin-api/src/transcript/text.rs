@@ -1,4 +1,4 @@
-//! Strings that are unescaped only when someone asks for it.
+//! Strings that are unescaped only on demand.
 
 use std::{borrow::Cow, fmt};
 
@@ -7,7 +7,7 @@ use serde::de::{Deserializer, Error, Visitor};
 
 use super::{Json, lenient::Lenient};
 
-/// A JSON string as it stands in the transcript, not yet unescaped.
+/// A JSON string as written in the transcript, not yet unescaped.
 ///
 /// ```
 /// use session_plugin_api::transcript::Event;
@@ -25,24 +25,24 @@ pub struct Text<'a> {
 }
 
 impl<'a> Text<'a> {
-    /// The string that `json` is, if it is one.
+    /// The string, if `json` is one.
     pub(super) fn new(json: &'a str) -> Option<Self> {
         json.starts_with('"').then_some(Self { quoted: json })
     }
 
-    /// The text as it was written, without the quotes: a line break is the two characters `\n`.
+    /// The text as written, without the quotes. A line break is the two characters `\n`.
     #[must_use]
     pub fn as_escaped(self) -> &'a str {
         self.quoted.get(1..self.quoted.len() - 1).unwrap_or_default()
     }
 
-    /// Whether there is no text.
+    /// Whether the text is empty.
     #[must_use]
     pub fn is_empty(self) -> bool {
         self.as_escaped().is_empty()
     }
 
-    /// Whether the text may have these words in it. `false` is certain, and told without unescaping the text.
+    /// Whether the text may contain these words. `false` is certain. The check does not unescape the text.
     ///
     /// ```
     /// use session_plugin_api::transcript::Event;
@@ -63,8 +63,8 @@ impl<'a> Text<'a> {
             || memmem::find(escaped, br"\u00").is_some()
     }
 
-    /// The text, copied only if something in it is escaped. Half of a surrogate pair, such as `\ud83d` alone, becomes
-    /// U+FFFD.
+    /// The unescaped text. It is copied only if it contains an escape. Half of a surrogate pair, such as `\ud83d` alone,
+    /// becomes U+FFFD.
     #[must_use]
     pub fn decode(self) -> Cow<'a, str> {
         if memchr(b'\\', self.quoted.as_bytes()).is_none() {
@@ -88,7 +88,7 @@ impl<'a> Lenient<'a> for Text<'a> {
     }
 }
 
-/// Takes a string as bytes, for which serde_json promises WTF-8: UTF-8, but for half surrogate pairs in three bytes each.
+/// Takes a string as bytes. serde_json promises WTF-8 for them: UTF-8, in which half of a surrogate pair has three bytes.
 struct Unescaped;
 
 impl Visitor<'_> for Unescaped {
