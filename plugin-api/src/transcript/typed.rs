@@ -1,4 +1,7 @@
-//! What a person typed, without what the agent puts among it.
+//! What a person typed, without the text that the agent adds to it.
+//!
+//! The agent writes much in the user's name: reminders, notifications, hook messages, output of the shell. Newer transcripts
+//! say in `origin` who wrote a text; in older ones only the wording tells.
 
 use std::borrow::Cow;
 
@@ -7,8 +10,7 @@ use super::{
     lenient::{Lenient, lenient_object},
 };
 
-/// Elements that the agent writes in the user's name: its notes, the messages of others, and what the shell was given and
-/// gave.
+/// Elements that the agent writes in the user's name: its own notes, messages of others, and input and output of the shell.
 const OF_THE_AGENT: [&str; 16] = [
     "system-reminder",
     "task-notification",
@@ -28,7 +30,8 @@ const OF_THE_AGENT: [&str; 16] = [
     "bash-stderr",
 ];
 
-/// How texts begin that the agent wrote to their end. Output of a program may hold any tag, or be cut.
+/// The beginnings of texts that are entirely the agent's. They may quote program output, which can contain any tag or be cut
+/// off, so their end is not searched for.
 const NOTICES: [&str; 6] = [
     "<local-command-stdout>",
     "<local-command-stderr>",
@@ -38,7 +41,7 @@ const NOTICES: [&str; 6] = [
     "This session is being continued from a previous conversation",
 ];
 
-/// What follows the name of a hook's event where the agent gives the hook's words.
+/// The words after the name of a hook's event that introduce a hook's message.
 const WORDS_OF_HOOKS: [&str; 4] = [
     "hook feedback:",
     "hook blocking error",
@@ -46,15 +49,15 @@ const WORDS_OF_HOOKS: [&str; 4] = [
     "operation blocked by hook",
 ];
 
-/// How lines begin that the agent writes behind a `task-notification`.
+/// The beginnings of lines that the agent writes after a `task-notification`.
 const BEHIND_NOTIFICATIONS: [&str; 2] = ["Read the output file", "Full transcript available at"];
 
 impl<'a> Event<'a> {
-    /// The texts that a person typed, without what the agent put among them; none where no person wrote the line.
+    /// The texts that a person typed, without the text that the agent added; empty if no person wrote the line.
     ///
-    /// Of a `user` line these are its texts, unless its `origin` is no human, it belongs to a subagent or is the agent's own.
-    /// Older lines have no `origin`: there the texts beside a tool's answer are the agent's, and words tell its notices.
-    /// What is typed while the agent works stands in an `attachment` line, as a `queued_command`.
+    /// A `user` line gives its texts, unless its `origin` is not human, it belongs to a subagent, or the agent wrote it.
+    /// Older lines have no `origin`. There, texts beside a tool result are the agent's, and the wording identifies its
+    /// notices. What a person types while the agent works is in an `attachment` line, as a `queued_command`.
     ///
     /// ```
     /// use session_plugin_api::transcript::Event;
@@ -74,7 +77,7 @@ impl<'a> Event<'a> {
         }
     }
 
-    /// As [`typed`](Self::typed), of a `user` line whose `blocks` were read already.
+    /// As [`typed`](Self::typed), for a `user` line whose `blocks` the caller has already parsed.
     #[must_use]
     pub fn typed_in(&self, blocks: &[Block<'a>]) -> Vec<Cow<'a, str>> {
         let answers_a_tool = blocks.iter().any(|block| matches!(block, Block::ToolResult(_)));
@@ -90,7 +93,7 @@ impl<'a> Event<'a> {
 }
 
 impl Origin<'_> {
-    /// Older lines have no origin: their words must tell.
+    /// Older lines have no origin: their wording must tell.
     fn may_be_human(&self) -> bool {
         self.kind.is_none() || self.is_human()
     }
@@ -105,7 +108,7 @@ impl Origin<'_> {
 struct QueuedCommand<'a> {
     kind: Option<Cow<'a, str>>,
     prompt: Content<'a>,
-    /// `prompt` where a person typed it; other modes are the agent's.
+    /// `prompt` if a person typed it; other modes are the agent's.
     mode: Option<Cow<'a, str>>,
     origin: Origin<'a>,
     is_meta: bool,
@@ -145,7 +148,7 @@ fn is_notice(text: &str) -> bool {
     NOTICES.iter().any(|notice| text.starts_with(notice)) || is_of_a_hook(text)
 }
 
-/// Whether a text begins with the event of a hook, such as `Stop` or `PreToolUse:Bash`, and what the agent writes behind it.
+/// Whether a text begins with the event of a hook, such as `Stop` or `PreToolUse:Bash`, and the agent's words for it.
 fn is_of_a_hook(text: &str) -> bool {
     let Some((event, words)) = text.split_once(' ') else {
         return false;
@@ -156,7 +159,7 @@ fn is_of_a_hook(text: &str) -> bool {
     is_name && WORDS_OF_HOOKS.iter().any(|known| words.starts_with(known))
 }
 
-/// The text without the agent's mark that the person interrupted it, which may stand before what the person typed then.
+/// The text without the agent's mark of an interruption. The mark may precede what the person typed next.
 fn without_interruption(text: Cow<'_, str>) -> Cow<'_, str> {
     const MARK: &str = "[Request interrupted by user";
     let marked = text.trim_start().strip_prefix(MARK);
@@ -166,7 +169,7 @@ fn without_interruption(text: Cow<'_, str>) -> Cow<'_, str> {
     }
 }
 
-/// The text without the agent's elements. One that is not closed is the person's own text.
+/// The text without the agent's elements. An element that is not closed is the person's own text.
 fn without_the_agents(text: Cow<'_, str>) -> Cow<'_, str> {
     if !text.contains('<') {
         return text;
@@ -179,7 +182,7 @@ fn without_the_agents(text: Cow<'_, str>) -> Cow<'_, str> {
     }
 }
 
-/// The lines that do not point to what a notification is about.
+/// The text without the lines that point to the output of a notification's task.
 fn without_pointers(text: &str) -> String {
     let is_pointer = |line: &&str| {
         BEHIND_NOTIFICATIONS
