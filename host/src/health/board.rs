@@ -80,12 +80,12 @@ pub struct ProcessorHealth {
     pub backlog: u64,
     /// How many sessions' last attempts failed.
     pub failing: u64,
-    /// The run of it that goes on.
+    /// Its run under way.
     pub run: Option<RunListing>,
 }
 
 impl Health {
-    /// The same, with the runs that go on now.
+    /// The same, with the runs under way now.
     #[must_use]
     pub fn with_runs(mut self, mut runs: BTreeMap<String, RunListing>) -> Self {
         for (name, processor) in &mut self.processors {

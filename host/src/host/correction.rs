@@ -42,8 +42,8 @@ impl Host {
     pub fn forget(&self, user_or_session: &str, wish: PurgeWish) -> Result<Forgotten, CorrectionError> {
         let catalogue = self.catalogue();
         let mut names: BTreeSet<ProcessorName> = catalogue.processors().map(|known| known.name().clone()).collect();
-        // A run may go on whose plugin is gone.
-        names.extend(self.lock_in_flight().keys().cloned());
+        // A run may be under way whose plugin is gone.
+        names.extend(self.lock_under_way().keys().cloned());
         let claims: Result<Vec<Claim>, CorrectionError> =
             names.iter().map(|name| self.claim_for_correction(name)).collect();
         let _claims = claims?;

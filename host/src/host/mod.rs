@@ -12,7 +12,7 @@ use std::{
 };
 
 pub use correction::CorrectionError;
-pub use run::{BegunRun, NotBegun, RunInFlight, RunListing};
+pub use run::{BegunRun, NotBegun, RunListing, RunUnderWay};
 pub use status::StatusListing;
 
 use crate::{
@@ -34,8 +34,8 @@ pub struct Host {
     reloading: Mutex<()>,
     trust: PluginTrust,
     claims: Claims,
-    in_flight: Mutex<BTreeMap<ProcessorName, RunInFlight>>,
-    landed: Condvar,
+    under_way: Mutex<BTreeMap<ProcessorName, RunUnderWay>>,
+    ended: Condvar,
     /// Why the last run of a processor failed as a whole.
     failed_runs: Mutex<HashMap<String, String>>,
     scanner: Scanner,
@@ -106,8 +106,8 @@ impl Host {
             reloading: Mutex::default(),
             trust,
             claims,
-            in_flight: Mutex::default(),
-            landed: Condvar::new(),
+            under_way: Mutex::default(),
+            ended: Condvar::new(),
             failed_runs: Mutex::new(failed_runs),
             scanner,
             memory: MemoryBudget::new(settings.max_inflight_bytes),
@@ -146,7 +146,7 @@ impl Host {
         &self.scanner
     }
 
-    /// Takes new, changed and removed files of the plugins directory into account. A run that goes on ends on the code
+    /// Takes new, changed and removed files of the plugins directory into account. A run under way ends on the code
     /// that it began with: a new file of its processor is taken when it has ended.
     ///
     /// # Errors
@@ -229,13 +229,13 @@ impl Host {
         Ok((folder, tables))
     }
 
-    /// Waits until no run goes on, for at most so long; whether that is so.
+    /// Waits until no run is under way, for at most so long; whether that is so.
     #[must_use]
     pub fn waits_for_runs(&self, patience: Duration) -> bool {
-        let in_flight = self.lock_in_flight();
+        let under_way = self.lock_under_way();
         let waited = self
-            .landed
-            .wait_timeout_while(in_flight, patience, |in_flight| !in_flight.is_empty());
+            .ended
+            .wait_timeout_while(under_way, patience, |under_way| !under_way.is_empty());
         waited.unwrap_or_else(PoisonError::into_inner).0.is_empty()
     }
 
@@ -255,8 +255,8 @@ impl Host {
         let _ = drops_return();
     }
 
-    fn lock_in_flight(&self) -> MutexGuard<'_, BTreeMap<ProcessorName, RunInFlight>> {
-        self.in_flight.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock_under_way(&self) -> MutexGuard<'_, BTreeMap<ProcessorName, RunUnderWay>> {
+        self.under_way.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

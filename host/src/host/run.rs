@@ -20,9 +20,9 @@ use crate::{
     threads,
 };
 
-/// A run that goes on, for whoever watches.
+/// A run under way, for whoever watches.
 #[derive(Clone, Debug)]
-pub struct RunInFlight {
+pub struct RunUnderWay {
     /// Who started it.
     pub actor: Actor,
     /// When it began.
@@ -31,7 +31,7 @@ pub struct RunInFlight {
     pub progress: Arc<Progress>,
 }
 
-/// A run that goes on, as it is listed.
+/// A run under way, as it is listed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RunListing {
     /// Who started it: `cli`, `scheduler` or `admin`.
@@ -46,8 +46,8 @@ pub struct RunListing {
     pub bytes_read: u64,
 }
 
-impl From<&RunInFlight> for RunListing {
-    fn from(run: &RunInFlight) -> Self {
+impl From<&RunUnderWay> for RunListing {
+    fn from(run: &RunUnderWay) -> Self {
         Self {
             actor: run.actor.as_str().to_owned(),
             started_at: clock::text_of(run.started_at),
@@ -79,7 +79,7 @@ pub struct BegunRun {
     host: Arc<Host>,
     processor: Arc<Processor>,
     selection: Selection,
-    flight: RunInFlight,
+    under_way: RunUnderWay,
     _claim: Claim,
 }
 
@@ -99,17 +99,18 @@ impl Host {
             })?;
         // Until the processor was claimed, a newer one may have taken its place.
         let processor = self.processor(name)?;
-        let flight = RunInFlight {
+        let under_way = RunUnderWay {
             actor,
             started_at: clock::now(),
             progress: Arc::default(),
         };
-        self.lock_in_flight().insert(processor.name().clone(), flight.clone());
+        self.lock_under_way()
+            .insert(processor.name().clone(), under_way.clone());
         Ok(BegunRun {
             host: Arc::clone(self),
             processor,
             selection,
-            flight,
+            under_way,
             _claim: claim,
         })
     }
@@ -133,20 +134,20 @@ impl Host {
         self.failed_runs.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Every run that goes on, by its processor.
+    /// Every run under way, by its processor.
     #[must_use]
-    pub fn runs_in_flight(&self) -> BTreeMap<String, RunListing> {
-        let in_flight = self.lock_in_flight();
-        let listed = in_flight
+    pub fn runs_under_way(&self) -> BTreeMap<String, RunListing> {
+        let under_way = self.lock_under_way();
+        let listed = under_way
             .iter()
             .map(|(name, run)| (name.to_string(), RunListing::from(run)));
         listed.collect()
     }
 
-    /// The run of a processor that goes on, if one does.
+    /// The run of a processor that is under way, if one is.
     #[must_use]
-    pub fn run_in_flight(&self, processor: &ProcessorName) -> Option<RunInFlight> {
-        self.lock_in_flight().get(processor).cloned()
+    pub fn run_under_way(&self, processor: &ProcessorName) -> Option<RunUnderWay> {
+        self.lock_under_way().get(processor).cloned()
     }
 }
 
@@ -160,13 +161,13 @@ impl BegunRun {
     /// How far the run is.
     #[must_use]
     pub fn progress(&self) -> &Arc<Progress> {
-        &self.flight.progress
+        &self.under_way.progress
     }
 
     /// When the run began.
     #[must_use]
     pub fn started_at(&self) -> Timestamp {
-        self.flight.started_at
+        self.under_way.started_at
     }
 
     /// Makes the run and writes it into the audit log, whatever came of it.
@@ -184,7 +185,7 @@ impl BegunRun {
             limits: self.host.settings.limits.clone(),
             memory: self.host.memory.clone(),
             stop: stop.clone(),
-            progress: Arc::clone(&self.flight.progress),
+            progress: Arc::clone(&self.under_way.progress),
             metrics: self.host.metrics.clone(),
         };
         let result = catch_unwind(AssertUnwindSafe(|| run.execute()))
@@ -258,10 +259,10 @@ impl BegunRun {
         };
         let (action, resource) = AuditRecord::names_of(RUN, self.processor.name().as_str());
         AuditRecord {
-            actor: self.flight.actor,
+            actor: self.under_way.actor,
             action,
             resource,
-            started_at: self.flight.started_at,
+            started_at: self.under_way.started_at,
             duration: began.elapsed(),
             outcome,
             params,
@@ -281,7 +282,7 @@ impl BegunRun {
 
 impl Drop for BegunRun {
     fn drop(&mut self) {
-        self.host.lock_in_flight().remove(self.processor.name());
-        self.host.landed.notify_all();
+        self.host.lock_under_way().remove(self.processor.name());
+        self.host.ended.notify_all();
     }
 }

@@ -15,12 +15,12 @@ pub struct StatusListing {
     pub status: ProcessorStatus,
     /// How many sessions wait to be processed; `None` where nobody has looked.
     pub backlog: Option<u64>,
-    /// The run of it that goes on.
+    /// Its run under way.
     pub run: Option<RunListing>,
 }
 
 impl StatusListing {
-    /// What the state tells of the processors, with their backlogs and the runs that go on. A processor that the state does
+    /// What the state tells of the processors, with their backlogs and the runs under way. A processor that the state does
     /// not know yet is listed where it has something to do.
     #[must_use]
     pub fn all(

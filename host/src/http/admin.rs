@@ -158,7 +158,7 @@ pub(super) async fn processors(State(service): OfService) -> Response {
     let scheduler = Arc::clone(&service.scheduler);
     let (status, body) = in_background(&service, move |host| {
         let catalogue = host.catalogue();
-        let runs = host.runs_in_flight();
+        let runs = host.runs_under_way();
         let listed = catalogue.files().iter().map(|file| {
             let processor = file.status.processor();
             ListedProcessor {

@@ -67,7 +67,7 @@ pub(super) async fn status(State(service): OfService) -> Response {
         .collect();
     let (status, body) = reading(&service, move |reader| {
         let state = host.state().path().display().to_string();
-        let processors = StatusListing::all(reader.status()?, &backlogs, host.runs_in_flight());
+        let processors = StatusListing::all(reader.status()?, &backlogs, host.runs_under_way());
         Ok(json!({"state": state, "processors": processors}))
     })
     .await;

@@ -33,7 +33,7 @@ pub(super) async fn metrics(State(service): OfService) -> Response {
 /// What was last observed, and what is known without a look: the runs, and what the state and the queries say of themselves.
 fn current(service: &Service) -> Health {
     let health = service.health.read(clock::now(), &service.host.failed_runs());
-    let health = health.with_runs(service.host.runs_in_flight());
+    let health = health.with_runs(service.host.runs_under_way());
     let health = match service.host.state().ailment() {
         Some(ailment) => health.with_state(Warning::new(WarningKind::State, ailment.message)),
         None => health,

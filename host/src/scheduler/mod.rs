@@ -155,7 +155,7 @@ impl Scheduler {
                     Err(error) => tracing::error!("the schedule stays as it is: {error}"),
                 }
             }
-            let due = self.lock().due(clock::now(), |name| host.run_in_flight(name).is_some());
+            let due = self.lock().due(clock::now(), |name| host.run_under_way(name).is_some());
             for processor in due {
                 self.start(host, &processor, stop);
             }

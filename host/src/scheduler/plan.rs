@@ -61,14 +61,14 @@ impl Plan {
         }
     }
 
-    /// The processors that are due and not in flight: those that never ran first, then the one that has waited longest
+    /// The processors that are due and not under way: those that never ran first, then the one that has waited longest
     /// past its due moment.
-    pub(super) fn due(&self, now: Timestamp, in_flight: impl Fn(&ProcessorName) -> bool) -> Vec<ProcessorName> {
+    pub(super) fn due(&self, now: Timestamp, is_under_way: impl Fn(&ProcessorName) -> bool) -> Vec<ProcessorName> {
         if self.is_in_grace(now) {
             return Vec::new();
         }
         let due = self.entries.iter().filter(|(_, entry)| entry.is_due(now));
-        let free = due.filter(|(name, _)| !in_flight(name));
+        let free = due.filter(|(name, _)| !is_under_way(name));
         let mut waiting: Vec<_> = free.map(|(name, entry)| (entry.due_since(now), name)).collect();
         waiting.sort();
         waiting.into_iter().map(|(_, name)| name.clone()).collect()
@@ -179,7 +179,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_in_flight_is_not_due() {
+    fn what_is_under_way_is_not_due() {
         let plan = plan(&[("a", "every 15m", None), ("b", "every 15m", None)]);
         let now = at("2026-03-01T00:00:00Z");
         assert_eq!(plan.due(now, |processor| processor.as_str() == "a"), [name("b")]);

@@ -184,8 +184,8 @@ impl Look<'_> {
             }
         };
         let status = self.statuses.iter().find(|status| status.processor == name.as_str());
-        let in_flight = self.host.run_in_flight(name);
-        let all_failed = self.reader.all_failed(name, in_flight.map(|run| run.started_at))?;
+        let under_way = self.host.run_under_way(name);
+        let all_failed = self.reader.all_failed(name, under_way.map(|run| run.started_at))?;
         let observed = Observed {
             last_run: self.last_runs.get(name.as_str()).copied(),
             last_processed: states.values().map(|state| state.processed_at).max(),
