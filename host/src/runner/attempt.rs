@@ -6,44 +6,25 @@ use std::{
 };
 
 use abi_stable::erased_types::TD_Opaque;
-use session_plugin_api::abi::{
-    RawAttempt_TO,
-    message::{FaultKind, capped},
-};
+use session_plugin_api::abi::{RawAttempt_TO, message::FaultKind};
 
 use super::{
     candidates::{Candidate, Reason},
     connection::{Attempt, AttemptError, Finished, View},
+    context::RunContext,
     dispatch::Need,
+    error::RunError,
     flight::Flight,
     lane::Passage,
-    run::RunError,
-    worker::RunContext,
+    outcome::{Verdict, failure},
 };
 use crate::{
-    clock, crossing,
+    crossing,
     names::FileHash,
     plugins::{Fault, Instance, describe_fault},
     sessions::{OpenTranscript, SnapshotError},
-    state::{Done, FailureKind, FailureRecord, Seen},
+    state::{FailureKind, FailureRecord, Seen},
 };
-
-/// How a candidate ended.
-#[derive(Debug)]
-pub(super) enum Verdict {
-    /// Its file is gone.
-    Gone,
-    /// It had not changed.
-    Unchanged(Seen),
-    /// It succeeded; its rows wait for the writer.
-    Pending(Done),
-    /// It succeeded, and its own transaction is committed: its rows are no longer held.
-    Committed(Done),
-    /// It failed.
-    Failed(FailureRecord),
-    /// The processor leaves it for a later run.
-    Postponed,
-}
 
 /// How often an attempt is made again after a write conflict.
 const RETRIES: u32 = 3;
@@ -212,21 +193,5 @@ fn kind_of(fault: &Fault) -> FailureKind {
     match fault.kind {
         FaultKind::Error | FaultKind::NotNow => FailureKind::Error,
         FaultKind::Panic => FailureKind::Panic,
-    }
-}
-
-pub(super) fn failure(
-    candidate: &Candidate,
-    hash: Option<&FileHash>,
-    kind: FailureKind,
-    error: String,
-) -> FailureRecord {
-    FailureRecord {
-        session: candidate.transcript.session.clone(),
-        username: candidate.transcript.username.clone(),
-        hash: hash.cloned(),
-        failed_at: clock::now(),
-        kind,
-        error: capped(error),
     }
 }

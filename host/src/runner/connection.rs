@@ -12,7 +12,7 @@ use session_plugin_api::abi::{
     message::{Fault, Processed, encode},
 };
 
-use super::{flight::Flight, worker::RunContext};
+use super::{context::RunContext, flight::Flight};
 use crate::{
     crossing::{self, CheckedColumn, Malformed},
     state::{Done, PendingRows, RowsRefused, Seen, StateError, Transaction, TransactionError},

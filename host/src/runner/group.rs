@@ -10,7 +10,7 @@ use crate::{
     state::{Done, FailureKind, FailureRecord, Seen, StateError, Writer},
 };
 
-use super::{complaints::Complaints, memory::Held, result::RunResult, worker::RunContext};
+use super::{complaints::Complaints, context::RunContext, memory::Held, result::RunResult};
 
 /// What waits for the next commit.
 #[derive(Debug, Default)]

@@ -2,77 +2,22 @@
 
 use std::{
     io,
-    sync::{
-        Arc, Mutex, PoisonError,
-        mpsc::{SyncSender, sync_channel},
-    },
+    sync::{Arc, mpsc::sync_channel},
     time::Instant,
 };
 
 use session_plugin_api::Concurrency;
-use tracing::{Span, field};
+use tracing::field;
 
 use super::{
-    attempt::{Verdict, settle},
+    attempt::settle,
     candidates::Candidate,
-    complaints::Complaints,
-    dispatch::Dispatcher,
+    context::RunContext,
     flight::Flight,
-    lane::Lane,
-    memory::{Held, MemoryBudget},
-    run::{RunError, RunLimits},
+    message::{Message, WorkerId},
+    outcome::Verdict,
 };
-use crate::{
-    metrics::Metrics,
-    plugins::Processor,
-    state::{Destination, State, StatementRules},
-    threads,
-};
-
-/// All that the threads of a run share. They own it, so that one that hangs can be left behind.
-pub(super) struct RunContext {
-    /// What plugins tell this run from others by.
-    pub(super) number: u64,
-    pub(super) processor: Arc<Processor>,
-    pub(super) state: Arc<State>,
-    pub(super) destination: Destination,
-    pub(super) rules: StatementRules,
-    pub(super) dispatcher: Dispatcher,
-    pub(super) memory: MemoryBudget,
-    /// Bounds the rows that wait for their commit.
-    pub(super) rows: MemoryBudget,
-    pub(super) limits: RunLimits,
-    pub(super) lane: Lane,
-    pub(super) span: Span,
-    pub(super) metrics: Metrics,
-    pub(super) messages: SyncSender<Message>,
-    pub(super) flights: Mutex<Vec<(WorkerId, Arc<Flight>)>>,
-    pub(super) failure: Mutex<Option<RunError>>,
-    /// What sessions fail of.
-    pub(super) complaints: Complaints,
-}
-
-/// The number of a worker within its run.
-pub(super) type WorkerId = usize;
-
-/// What workers tell the thread that conducts the run.
-pub(super) enum Message {
-    /// A candidate is settled.
-    Settled {
-        /// How it ended.
-        verdict: Verdict,
-        /// How many bytes of it were read.
-        bytes: u64,
-        /// What its rows take until they are committed.
-        rows: Held,
-        /// Where the worker waits until it is committed, if it does.
-        committed: Option<SyncSender<()>>,
-    },
-    /// An attempt begins a transaction: what is pending must be committed before.
-    CommitEarlier(SyncSender<Result<(), String>>),
-    /// The worker has ended.
-    Left(WorkerId),
-}
+use crate::threads;
 
 /// A buffer that had to grow beyond this is not kept for the next transcript, in bytes.
 const KEPT_BUFFER: usize = 16 << 20;
@@ -172,51 +117,5 @@ impl RunContext {
     fn land(&self, landed: &Arc<Flight>) {
         self.lock_flights().retain(|(_, flight)| !Arc::ptr_eq(flight, landed));
         landed.returns();
-    }
-
-    pub(super) fn lock_flights(&self) -> std::sync::MutexGuard<'_, Vec<(WorkerId, Arc<Flight>)>> {
-        self.flights.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Commits the processor's earlier sessions, as far as their attempts have ended.
-    pub(super) fn commit_earlier(&self) -> Result<(), String> {
-        let ended = || "the run has ended".to_owned();
-        let (reply, answer) = sync_channel(1);
-        self.messages.send(Message::CommitEarlier(reply)).map_err(|_| ended())?;
-        answer.recv().map_err(|_| ended())?
-    }
-
-    /// Lets the run end with this error.
-    pub(super) fn give_up(&self, error: RunError) {
-        self.dispatcher.close();
-        self.failure
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .get_or_insert(error);
-    }
-
-    /// Why the run is to end, if it is.
-    pub(super) fn take_failure(&self) -> Option<RunError> {
-        self.failure.lock().unwrap_or_else(PoisonError::into_inner).take()
-    }
-}
-
-impl Verdict {
-    /// How many bytes of memory its rows take.
-    fn size(&self) -> u64 {
-        match self {
-            Self::Pending(done) => done.size() as u64,
-            _ => 0,
-        }
-    }
-
-    fn outcome(&self) -> &'static str {
-        match self {
-            Self::Gone => "gone",
-            Self::Unchanged(_) => "skipped",
-            Self::Pending(_) | Self::Committed(_) => "processed",
-            Self::Failed(failure) => failure.kind.as_str(),
-            Self::Postponed => "postponed",
-        }
     }
 }

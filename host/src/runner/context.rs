@@ -1,0 +1,75 @@
+//! What the threads of a run share.
+
+use std::sync::{
+    Arc, Mutex, MutexGuard, PoisonError,
+    mpsc::{SyncSender, sync_channel},
+};
+
+use tracing::Span;
+
+use super::{
+    complaints::Complaints,
+    dispatch::Dispatcher,
+    error::RunError,
+    flight::Flight,
+    lane::Lane,
+    limits::RunLimits,
+    memory::MemoryBudget,
+    message::{Message, WorkerId},
+};
+use crate::{
+    metrics::Metrics,
+    plugins::Processor,
+    state::{Destination, State, StatementRules},
+};
+
+/// All that the threads of a run share. They own it, so that one that hangs can be left behind.
+pub(super) struct RunContext {
+    /// What plugins tell this run from others by.
+    pub(super) number: u64,
+    pub(super) processor: Arc<Processor>,
+    pub(super) state: Arc<State>,
+    pub(super) destination: Destination,
+    pub(super) rules: StatementRules,
+    pub(super) dispatcher: Dispatcher,
+    pub(super) memory: MemoryBudget,
+    /// Bounds the rows that wait for their commit.
+    pub(super) rows: MemoryBudget,
+    pub(super) limits: RunLimits,
+    pub(super) lane: Lane,
+    pub(super) span: Span,
+    pub(super) metrics: Metrics,
+    pub(super) messages: SyncSender<Message>,
+    pub(super) flights: Mutex<Vec<(WorkerId, Arc<Flight>)>>,
+    pub(super) failure: Mutex<Option<RunError>>,
+    /// What sessions fail of.
+    pub(super) complaints: Complaints,
+}
+
+impl RunContext {
+    pub(super) fn lock_flights(&self) -> MutexGuard<'_, Vec<(WorkerId, Arc<Flight>)>> {
+        self.flights.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Commits the processor's earlier sessions, as far as their attempts have ended.
+    pub(super) fn commit_earlier(&self) -> Result<(), String> {
+        let ended = || "the run has ended".to_owned();
+        let (reply, answer) = sync_channel(1);
+        self.messages.send(Message::CommitEarlier(reply)).map_err(|_| ended())?;
+        answer.recv().map_err(|_| ended())?
+    }
+
+    /// Lets the run end with this error.
+    pub(super) fn give_up(&self, error: RunError) {
+        self.dispatcher.close();
+        self.failure
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get_or_insert(error);
+    }
+
+    /// Why the run is to end, if it is.
+    pub(super) fn take_failure(&self) -> Option<RunError> {
+        self.failure.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+}

@@ -1,0 +1,27 @@
+//! What workers tell the thread that conducts the run.
+
+use std::sync::mpsc::SyncSender;
+
+use super::{memory::Held, outcome::Verdict};
+
+/// The number of a worker within its run.
+pub(super) type WorkerId = usize;
+
+/// What workers tell the thread that conducts the run.
+pub(super) enum Message {
+    /// A candidate is settled.
+    Settled {
+        /// How it ended.
+        verdict: Verdict,
+        /// How many bytes of it were read.
+        bytes: u64,
+        /// What its rows take until they are committed.
+        rows: Held,
+        /// Where the worker waits until it is committed, if it does.
+        committed: Option<SyncSender<()>>,
+    },
+    /// An attempt begins a transaction: what is pending must be committed before.
+    CommitEarlier(SyncSender<Result<(), String>>),
+    /// The worker has ended.
+    Left(WorkerId),
+}

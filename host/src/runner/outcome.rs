@@ -1,0 +1,65 @@
+//! How an attempt ended.
+
+use session_plugin_api::abi::message::capped;
+
+use super::candidates::Candidate;
+use crate::{
+    clock,
+    names::FileHash,
+    state::{Done, FailureKind, FailureRecord, Seen},
+};
+
+/// How a candidate ended.
+#[derive(Debug)]
+pub(super) enum Verdict {
+    /// Its file is gone.
+    Gone,
+    /// It had not changed.
+    Unchanged(Seen),
+    /// It succeeded; its rows wait for the writer.
+    Pending(Done),
+    /// It succeeded, and its own transaction is committed: its rows are no longer held.
+    Committed(Done),
+    /// It failed.
+    Failed(FailureRecord),
+    /// The processor leaves it for a later run.
+    Postponed,
+}
+
+impl Verdict {
+    /// How many bytes of memory its rows take.
+    pub(super) fn size(&self) -> u64 {
+        match self {
+            Self::Pending(done) => done.size() as u64,
+            _ => 0,
+        }
+    }
+
+    /// How the log tells it.
+    pub(super) fn outcome(&self) -> &'static str {
+        match self {
+            Self::Gone => "gone",
+            Self::Unchanged(_) => "skipped",
+            Self::Pending(_) | Self::Committed(_) => "processed",
+            Self::Failed(failure) => failure.kind.as_str(),
+            Self::Postponed => "postponed",
+        }
+    }
+}
+
+/// The record of a failed attempt.
+pub(super) fn failure(
+    candidate: &Candidate,
+    hash: Option<&FileHash>,
+    kind: FailureKind,
+    error: String,
+) -> FailureRecord {
+    FailureRecord {
+        session: candidate.transcript.session.clone(),
+        username: candidate.transcript.username.clone(),
+        hash: hash.cloned(),
+        failed_at: clock::now(),
+        kind,
+        error: capped(error),
+    }
+}
