@@ -17,7 +17,7 @@ pub(super) struct Counters {
     /// How many sessions it looks at.
     pub(super) scanned: u64,
     /// How many of them it is done with.
-    pub(super) settled: u64,
+    pub(super) ended: u64,
     /// How many bytes it has read.
     pub(super) bytes_read: u64,
 }
@@ -67,7 +67,7 @@ fn draw(name: &str, pause: Duration, mut look: impl FnMut() -> Option<Counters>,
     while !ended.load(Ordering::Acquire) {
         if let Some(counters) = look() {
             bar.set_length(counters.scanned);
-            bar.set_position(counters.settled);
+            bar.set_position(counters.ended);
             bar.set_message(format!("{} MB", counters.bytes_read / 1_000_000));
         }
         thread::park_timeout(pause);

@@ -117,7 +117,7 @@ impl Runs<'_> {
         let look = || {
             Some(Counters {
                 scanned: counters.scanned(),
-                settled: counters.settled(),
+                ended: counters.ended(),
                 bytes_read: counters.bytes_read(),
             })
         };
@@ -217,7 +217,7 @@ fn counters_of(server: &Server, processor: &str) -> Option<Counters> {
     let run = health.processors.get(processor)?.run.as_ref()?;
     Some(Counters {
         scanned: run.scanned,
-        settled: run.settled,
+        ended: run.settled,
         bytes_read: run.bytes_read,
     })
 }

@@ -52,7 +52,7 @@ impl From<&RunUnderWay> for RunListing {
             actor: run.actor.as_str().to_owned(),
             started_at: clock::text_of(run.started_at),
             scanned: run.progress.scanned(),
-            settled: run.progress.settled(),
+            settled: run.progress.ended(),
             bytes_read: run.progress.bytes_read(),
         }
     }

@@ -52,8 +52,8 @@ struct Shared {
     runs: Family<OfRun, Counter>,
     run_durations: Timing<OfProcessor>,
     sessions: Family<OfSession, Counter>,
-    items: Family<OfProcessor, Counter>,
-    bytes: Family<OfProcessor, Counter>,
+    items_extracted: Family<OfProcessor, Counter>,
+    bytes_read: Family<OfProcessor, Counter>,
     attempt_durations: Timing<OfProcessor>,
     commit_durations: Timing<OfProcessor>,
     scan_durations: Histogram,
@@ -65,9 +65,9 @@ struct Shared {
     connections: Connections,
 }
 
-/// How a session of a run was settled.
+/// How a session of a run ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Settled {
+pub enum SessionOutcome {
     /// Its rows are committed.
     Processed,
     /// It holds no known record.
@@ -85,9 +85,9 @@ impl Default for Metrics {
         let shared = Shared {
             runs: registered(&mut registry, "runs", "Runs that ended"),
             run_durations: timing(&mut registry, "run_duration", "How long runs took", minutes),
-            sessions: registered(&mut registry, "sessions", "Sessions that runs settled"),
-            items: registered(&mut registry, "items", "Items that processors extracted"),
-            bytes: registered(&mut registry, "transcript_bytes", "Bytes of transcripts that were read"),
+            sessions: registered(&mut registry, "sessions", "Sessions that runs are done with"),
+            items_extracted: registered(&mut registry, "items", "Items that processors extracted"),
+            bytes_read: registered(&mut registry, "transcript_bytes", "Bytes of transcripts that were read"),
             attempt_durations: timing(&mut registry, "attempt_duration", "How long attempts took", moments),
             commit_durations: timing(
                 &mut registry,
@@ -138,13 +138,13 @@ impl Metrics {
         observe(&self.shared.run_durations, &OfProcessor::new(processor), duration);
     }
 
-    /// Counts sessions that a run settled.
-    pub fn observe_sessions(&self, processor: &ProcessorName, settled: Settled, sessions: u64) {
-        let outcome = match settled {
-            Settled::Processed => "processed",
-            Settled::Unrecognised => "unrecognised",
-            Settled::Skipped => "skipped",
-            Settled::Failed(kind) => kind.as_str(),
+    /// Counts sessions that a run is done with.
+    pub fn observe_sessions(&self, processor: &ProcessorName, outcome: SessionOutcome, sessions: u64) {
+        let outcome = match outcome {
+            SessionOutcome::Processed => "processed",
+            SessionOutcome::Unrecognised => "unrecognised",
+            SessionOutcome::Skipped => "skipped",
+            SessionOutcome::Failed(kind) => kind.as_str(),
         };
         let label = OfSession {
             processor: processor.to_string(),
@@ -153,11 +153,19 @@ impl Metrics {
         self.shared.sessions.get_or_create(&label).inc_by(sessions);
     }
 
-    /// Counts what a run extracted and read.
-    pub fn observe_yield(&self, processor: &ProcessorName, items: u64, bytes: u64) {
+    /// Counts items that a run extracted.
+    pub fn observe_items(&self, processor: &ProcessorName, items_extracted: u64) {
         let label = OfProcessor::new(processor);
-        self.shared.items.get_or_create(&label).inc_by(items);
-        self.shared.bytes.get_or_create(&label).inc_by(bytes);
+        self.shared
+            .items_extracted
+            .get_or_create(&label)
+            .inc_by(items_extracted);
+    }
+
+    /// Counts bytes of transcripts that a run read.
+    pub fn observe_bytes(&self, processor: &ProcessorName, bytes_read: u64) {
+        let label = OfProcessor::new(processor);
+        self.shared.bytes_read.get_or_create(&label).inc_by(bytes_read);
     }
 
     /// Notes how long an attempt took, with the reading before it.
@@ -270,9 +278,10 @@ mod tests {
         let metrics = Metrics::default();
         let usage: ProcessorName = "usage".parse().unwrap();
         metrics.observe_run(&usage, Actor::Scheduler, Outcome::SessionErrors, Duration::from_secs(2));
-        metrics.observe_sessions(&usage, Settled::Processed, 3);
-        metrics.observe_sessions(&usage, Settled::Failed(FailureKind::Panic), 1);
-        metrics.observe_yield(&usage, 5, 700);
+        metrics.observe_sessions(&usage, SessionOutcome::Processed, 3);
+        metrics.observe_sessions(&usage, SessionOutcome::Failed(FailureKind::Panic), 1);
+        metrics.observe_items(&usage, 5);
+        metrics.observe_bytes(&usage, 700);
         let sessions = ObservedSessions {
             waiting: 4,
             failing: 1,

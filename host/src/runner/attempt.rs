@@ -16,7 +16,7 @@ use super::{
     error::RunError,
     flight::Flight,
     lane::Passage,
-    outcome::{Verdict, failure},
+    outcome::{Outcome, failure},
 };
 use crate::{
     crossing,
@@ -30,19 +30,19 @@ use crate::{
 const RETRIES: u32 = 3;
 
 /// Takes a candidate to its end. `None` when the attempt was abandoned meanwhile: its result must not count.
-pub(super) fn settle(context: &RunContext, flight: &Flight, buffer: &mut Vec<u8>) -> Option<Verdict> {
+pub(super) fn make(context: &RunContext, flight: &Flight, buffer: &mut Vec<u8>) -> Option<Outcome> {
     let candidate = flight.candidate();
     let seen = match read(context, flight, buffer) {
         Ok(seen) => seen,
         Err(error) => {
-            let (need, verdict) = unread(candidate, &error);
+            let (need, outcome) = unread(candidate, &error);
             context.dispatcher.decide(need);
-            return flight.settle().then_some(verdict);
+            return flight.end().then_some(outcome);
         }
     };
     if is_unchanged(candidate, &seen) {
         context.dispatcher.decide(Need::Nothing);
-        return flight.settle().then_some(Verdict::Unchanged(seen));
+        return flight.end().then_some(Outcome::Unchanged(seen));
     }
     context.dispatcher.decide(Need::Attempt);
     attempt(context, flight, &seen, buffer)
@@ -63,12 +63,12 @@ fn read(context: &RunContext, flight: &Flight, buffer: &mut Vec<u8>) -> Result<S
     })
 }
 
-fn unread(candidate: &Candidate, error: &SnapshotError) -> (Need, Verdict) {
+fn unread(candidate: &Candidate, error: &SnapshotError) -> (Need, Outcome) {
     match error {
-        SnapshotError::Read(source) if source.kind() == std::io::ErrorKind::NotFound => (Need::Nothing, Verdict::Gone),
+        SnapshotError::Read(source) if source.kind() == std::io::ErrorKind::NotFound => (Need::Nothing, Outcome::Gone),
         error => (
             Need::Attempt,
-            Verdict::Failed(failure(candidate, None, FailureKind::Error, error.to_string())),
+            Outcome::Failed(failure(candidate, None, FailureKind::Error, error.to_string())),
         ),
     }
 }
@@ -77,7 +77,7 @@ fn is_unchanged(candidate: &Candidate, seen: &Seen) -> bool {
     matches!(&candidate.reason, Reason::Changed { recorded: Some(hash) } if *hash == seen.hash)
 }
 
-fn attempt(context: &RunContext, flight: &Flight, seen: &Seen, bytes: &[u8]) -> Option<Verdict> {
+fn attempt(context: &RunContext, flight: &Flight, seen: &Seen, bytes: &[u8]) -> Option<Outcome> {
     let mut conflicts = 0;
     loop {
         let passage = if conflicts == 0 {
@@ -90,7 +90,7 @@ fn attempt(context: &RunContext, flight: &Flight, seen: &Seen, bytes: &[u8]) -> 
         *flight.transaction() = None;
         flight.leaves();
         let error = match made.unwrap_or(Err(Failed::Connection(AttemptError::HostPanicked))) {
-            Ok(verdict) => return verdict,
+            Ok(outcome) => return outcome,
             Err(error) => error,
         };
         if error.is_conflict() && conflicts < RETRIES && !flight.is_abandoned() {
@@ -120,10 +120,10 @@ fn attempt(context: &RunContext, flight: &Flight, seen: &Seen, bytes: &[u8]) -> 
         {
             tracing::warn!("the processor leaves this session and those behind it for a later run: {message}");
             context.dispatcher.close();
-            return flight.settle().then_some(Verdict::Postponed);
+            return flight.end().then_some(Outcome::Postponed);
         }
-        let verdict = Verdict::Failed(error.record(flight.candidate(), &seen.hash));
-        return flight.settle().then_some(verdict);
+        let outcome = Outcome::Failed(error.record(flight.candidate(), &seen.hash));
+        return flight.end().then_some(outcome);
     }
 }
 
@@ -150,7 +150,7 @@ impl Failed {
     }
 }
 
-fn attempt_once(context: &RunContext, flight: &Flight, seen: &Seen, bytes: &[u8]) -> Result<Option<Verdict>, Failed> {
+fn attempt_once(context: &RunContext, flight: &Flight, seen: &Seen, bytes: &[u8]) -> Result<Option<Outcome>, Failed> {
     let instance = context.processor.instance().map_err(|fault| {
         context.give_up(RunError::NotRenewed(describe_fault(&fault)));
         Failed::Plugin(fault)
@@ -171,8 +171,8 @@ fn attempt_once(context: &RunContext, flight: &Flight, seen: &Seen, bytes: &[u8]
     let processed = result.map_err(Failed::Plugin)?;
     let processed = crossing::processed(processed).map_err(|malformed| Failed::Connection(malformed.into()))?;
     match attempt.finish(processed).map_err(Failed::Connection)? {
-        Finished::Pending(done) => Ok(flight.settle().then_some(Verdict::Pending(done))),
-        Finished::Committed(done) => Ok(Some(Verdict::Committed(done))),
+        Finished::Pending(done) => Ok(flight.end().then_some(Outcome::Pending(done))),
+        Finished::Committed(done) => Ok(Some(Outcome::Committed(done))),
         Finished::Abandoned => Ok(None),
     }
 }
@@ -182,7 +182,7 @@ fn after_panic(context: &RunContext, instance: &Arc<Instance>, fault: &Fault) {
         return;
     }
     let place = fault.place.as_deref().unwrap_or_default();
-    context.complaints.add_panic(place, &fault.message);
+    context.log.add_panic(place, &fault.message);
     if let Some(backtrace) = &fault.backtrace {
         tracing::debug!("the stack at the panic:\n{backtrace}");
     }

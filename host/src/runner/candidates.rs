@@ -65,7 +65,7 @@ pub(super) fn choose(
 
 /// The sessions whose last attempt failed although the version in service is done with them: those that only a version of
 /// the processor failed that was rolled back since. No run attempts them, so no run would ever end their records.
-pub(super) fn settled_failures(
+pub(super) fn past_failures(
     transcripts: &[Transcript],
     states: &HashMap<SessionKey, SessionState>,
     last_failed: &HashMap<SessionKey, Timestamp>,

@@ -1,4 +1,4 @@
-//! The thread that conducts a run: starts the workers, commits what they settle, watches the clock.
+//! The thread that conducts a run: starts the workers, commits their outcomes, watches the clock.
 
 use std::{
     collections::HashSet,
@@ -17,14 +17,14 @@ use super::{
     flight::Flight,
     group::{Group, acknowledge},
     message::{Message, WorkerId},
-    outcome::{Verdict, failure},
+    outcome::{Outcome, failure},
     progress::Progress,
     result::RunResult,
     stop::StopToken,
     worker,
 };
 use crate::{
-    metrics::Settled,
+    metrics::SessionOutcome,
     state::{FailureKind, StateError},
 };
 
@@ -109,18 +109,18 @@ impl<'a> Conductor<'a> {
 
     fn take(&mut self, message: Message) {
         match message {
-            Message::Settled {
-                verdict,
+            Message::Ended {
+                outcome,
                 bytes,
                 rows,
                 committed,
             } => {
-                self.progress.settle(bytes);
+                self.progress.end(bytes);
                 self.result.bytes_read += bytes;
                 self.context
                     .metrics
-                    .observe_yield(&self.context.destination.processor, 0, bytes);
-                self.count(verdict);
+                    .observe_bytes(&self.context.destination.processor, bytes);
+                self.count(outcome);
                 self.group.holds(rows);
                 if let Some(committed) = committed {
                     self.commit();
@@ -140,18 +140,20 @@ impl<'a> Conductor<'a> {
         }
     }
 
-    fn count(&mut self, verdict: Verdict) {
-        match verdict {
-            Verdict::Gone => {
+    fn count(&mut self, outcome: Outcome) {
+        match outcome {
+            Outcome::Gone => {
                 self.result.skipped += 1;
                 let processor = &self.context.destination.processor;
-                self.context.metrics.observe_sessions(processor, Settled::Skipped, 1);
+                self.context
+                    .metrics
+                    .observe_sessions(processor, SessionOutcome::Skipped, 1);
             }
-            Verdict::Unchanged(seen) => self.group.add_unchanged(seen),
-            Verdict::Pending(done) => self.group.add_done(done),
-            Verdict::Committed(done) => acknowledge(&done, &self.context, &mut self.result),
-            Verdict::Failed(failure) => self.group.add_failure(failure),
-            Verdict::Postponed => self.result.capped += 1,
+            Outcome::Unchanged(seen) => self.group.add_unchanged(seen),
+            Outcome::Pending(done) => self.group.add_done(done),
+            Outcome::Committed(done) => acknowledge(&done, &self.context, &mut self.result),
+            Outcome::Failed(failure) => self.group.add_failure(failure),
+            Outcome::Postponed => self.result.capped += 1,
         }
     }
 

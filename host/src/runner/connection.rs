@@ -114,7 +114,7 @@ impl<'a> Attempt<'a> {
         self.work.borrow_mut().failed.take()
     }
 
-    /// Settles a successful attempt: through its own transaction when it has one.
+    /// Ends a successful attempt: through its own transaction when it has one.
     pub(super) fn finish(self, processed: Processed) -> Result<Finished, AttemptError> {
         let work = self.work.into_inner();
         let done = Done {
@@ -125,7 +125,7 @@ impl<'a> Attempt<'a> {
         if self.flight.transaction().is_none() {
             return Ok(Finished::Pending(done));
         }
-        if !self.flight.settle() {
+        if !self.flight.end() {
             return Ok(Finished::Abandoned);
         }
         let transaction = self.flight.transaction().take();

@@ -8,7 +8,6 @@ use std::sync::{
 use tracing::Span;
 
 use super::{
-    complaints::Complaints,
     dispatch::Dispatcher,
     error::RunError,
     flight::Flight,
@@ -16,6 +15,7 @@ use super::{
     limits::RunLimits,
     memory::MemoryBudget,
     message::{Message, WorkerId},
+    run_log::RunLog,
 };
 use crate::{
     metrics::Metrics,
@@ -43,7 +43,7 @@ pub(super) struct RunContext {
     pub(super) flights: Mutex<Vec<(WorkerId, Arc<Flight>)>>,
     pub(super) failure: Mutex<Option<RunError>>,
     /// What sessions fail of.
-    pub(super) complaints: Complaints,
+    pub(super) log: RunLog,
 }
 
 impl RunContext {

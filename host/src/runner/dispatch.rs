@@ -15,7 +15,7 @@ use super::{candidates::Candidate, stop::StopToken};
 #[derive(Debug)]
 pub(super) struct Dispatcher {
     queue: Mutex<Queue>,
-    settled: Condvar,
+    decided: Condvar,
     ends_at: Option<Instant>,
     stop: StopToken,
 }
@@ -51,7 +51,7 @@ impl Dispatcher {
                 undecided: 0,
                 closed: false,
             }),
-            settled: Condvar::new(),
+            decided: Condvar::new(),
             ends_at,
             stop,
         }
@@ -61,7 +61,7 @@ impl Dispatcher {
     pub(super) fn next(&self) -> Option<Candidate> {
         let queue = self.lock();
         let mut queue = self
-            .settled
+            .decided
             .wait_while(queue, |queue| queue.is_full() && queue.undecided > 0)
             .unwrap_or_else(PoisonError::into_inner);
         if queue.is_full() || queue.closed || self.time_is_up() {
@@ -80,14 +80,14 @@ impl Dispatcher {
         if need == Need::Nothing {
             queue.places_left += 1;
         }
-        self.settled.notify_all();
+        self.decided.notify_all();
     }
 
     /// Hands out no further candidate.
     pub(super) fn close(&self) {
         let mut queue = self.lock();
         queue.closed = true;
-        self.settled.notify_all();
+        self.decided.notify_all();
     }
 
     /// How many candidates were not handed out.

@@ -32,15 +32,15 @@ struct Resources {
     wedge: Option<Wedge>,
 }
 
-const FLYING: u8 = 0;
-const SETTLED: u8 = 1;
+const IN_FLIGHT: u8 = 0;
+const ENDED: u8 = 1;
 const ABANDONED: u8 = 2;
 
 impl Flight {
     pub(super) fn begin(candidate: Candidate) -> Arc<Self> {
         Arc::new(Self {
             candidate,
-            phase: AtomicU8::new(FLYING),
+            phase: AtomicU8::new(IN_FLIGHT),
             resources: Mutex::default(),
             transaction: Mutex::default(),
         })
@@ -56,20 +56,20 @@ impl Flight {
     }
 
     /// Ends the attempt; `false` when it was abandoned before, so that its result must be discarded.
-    pub(super) fn settle(&self) -> bool {
-        self.change_phase(FLYING, SETTLED) || self.phase.load(Ordering::Acquire) == SETTLED
+    pub(super) fn end(&self) -> bool {
+        self.change_phase(IN_FLIGHT, ENDED) || self.phase.load(Ordering::Acquire) == ENDED
     }
 
-    /// Takes a settled attempt back, to make it once more.
+    /// Takes an ended attempt back, to make it once more.
     pub(super) fn resume(&self) {
-        self.change_phase(SETTLED, FLYING);
+        self.change_phase(ENDED, IN_FLIGHT);
     }
 
     /// Gives the attempt up: what it holds is free again, and its processor is wedged until it returns. `false` when it
     /// ended before.
     pub(super) fn abandon(&self, wedge: impl FnOnce() -> Wedge) -> bool {
         let mut resources = self.resources();
-        let abandoned = self.change_phase(FLYING, ABANDONED);
+        let abandoned = self.change_phase(IN_FLIGHT, ABANDONED);
         if abandoned {
             (resources.memory, resources.lane, resources.busy_since) = (None, None, None);
             resources.wedge = Some(wedge());

@@ -1,16 +1,16 @@
-//! Settled sessions on their way into the state, a group at a time.
+//! SessionOutcome sessions on their way into the state, a group at a time.
 
 use std::time::{Duration, Instant};
 
 use session_plugin_api::abi::message::capped;
 
 use crate::{
-    metrics::Settled,
+    metrics::SessionOutcome,
     names::SessionKey,
     state::{Done, FailureKind, FailureRecord, Seen, StateError, Writer},
 };
 
-use super::{complaints::Complaints, context::RunContext, memory::Held, result::RunResult};
+use super::{context::RunContext, memory::Held, result::RunResult, run_log::RunLog};
 
 /// What waits for the next commit.
 #[derive(Debug, Default)]
@@ -83,7 +83,7 @@ impl Group {
             metrics.observe_commit(&destination.processor, started_at.elapsed());
             for done in &self.done {
                 match failed.iter().find(|failed| failed.session == done.seen.session) {
-                    Some(failed) => failures.push(uncommitted(done, &failed.error, &context.complaints)),
+                    Some(failed) => failures.push(uncommitted(done, &failed.error, &context.log)),
                     None => acknowledge(done, context, result),
                 }
             }
@@ -100,13 +100,13 @@ impl Group {
             writer.refresh(destination, &self.unchanged)?;
             let skipped = self.unchanged.len() as u64;
             result.skipped += skipped;
-            metrics.observe_sessions(&destination.processor, Settled::Skipped, skipped);
+            metrics.observe_sessions(&destination.processor, SessionOutcome::Skipped, skipped);
         }
         if !failures.is_empty() {
             writer.record_failures(&destination.processor, &failures)?;
             for failure in &failures {
                 result.add_error(failure.session.as_str(), &failure.error);
-                metrics.observe_sessions(&destination.processor, Settled::Failed(failure.kind), 1);
+                metrics.observe_sessions(&destination.processor, SessionOutcome::Failed(failure.kind), 1);
             }
         }
         Ok(())
@@ -116,21 +116,21 @@ impl Group {
 /// Counts a session that is committed, and tells what of it could not be read.
 pub(super) fn acknowledge(done: &Done, context: &RunContext, result: &mut RunResult) {
     let Done { seen, processed, .. } = done;
-    let settled = match processed.is_unrecognised() {
-        true => Settled::Unrecognised,
-        false => Settled::Processed,
+    let outcome = match processed.is_unrecognised() {
+        true => SessionOutcome::Unrecognised,
+        false => SessionOutcome::Processed,
     };
     let processor = &context.destination.processor;
-    context.metrics.observe_sessions(processor, settled, 1);
-    context.metrics.observe_yield(processor, processed.items_count, 0);
-    context.complaints.add_reading(&seen.session, processed);
+    context.metrics.observe_sessions(processor, outcome, 1);
+    context.metrics.observe_items(processor, processed.items_count);
+    context.log.add_reading(&seen.session, processed);
     result.add(processed);
 }
 
-fn uncommitted(done: &Done, error: &StateError, complaints: &Complaints) -> FailureRecord {
+fn uncommitted(done: &Done, error: &StateError, log: &RunLog) -> FailureRecord {
     let session: SessionKey = done.seen.session.clone();
     let error = capped(format!("commit: {error}"));
-    complaints.add(&session, &error);
+    log.add_failure(&session, &error);
     FailureRecord {
         session,
         username: done.seen.username.clone(),

@@ -2,17 +2,17 @@
 
 use std::sync::mpsc::SyncSender;
 
-use super::{memory::Held, outcome::Verdict};
+use super::{memory::Held, outcome::Outcome};
 
 /// The number of a worker within its run.
 pub(super) type WorkerId = usize;
 
 /// What workers tell the thread that conducts the run.
 pub(super) enum Message {
-    /// A candidate is settled.
-    Settled {
+    /// An attempt ended.
+    Ended {
         /// How it ended.
-        verdict: Verdict,
+        outcome: Outcome,
         /// How many bytes of it were read.
         bytes: u64,
         /// What its rows take until they are committed.

@@ -2,7 +2,6 @@
 
 mod attempt;
 mod candidates;
-mod complaints;
 mod conductor;
 mod connection;
 mod context;
@@ -18,6 +17,7 @@ mod outcome;
 mod progress;
 mod result;
 mod run;
+mod run_log;
 mod selection;
 mod stop;
 mod worker;

@@ -11,7 +11,7 @@ use crate::{
 
 /// How a candidate ended.
 #[derive(Debug)]
-pub(super) enum Verdict {
+pub(super) enum Outcome {
     /// Its file is gone.
     Gone,
     /// It had not changed.
@@ -26,7 +26,7 @@ pub(super) enum Verdict {
     Postponed,
 }
 
-impl Verdict {
+impl Outcome {
     /// How many bytes of memory its rows take.
     pub(super) fn size(&self) -> u64 {
         match self {

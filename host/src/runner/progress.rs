@@ -2,25 +2,25 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// The counters of a run that is going on.
+/// The counters of a run under way.
 #[derive(Debug, Default)]
 pub struct Progress {
     scanned: AtomicU64,
-    settled: AtomicU64,
+    ended: AtomicU64,
     bytes_read: AtomicU64,
 }
 
 impl Progress {
-    /// How many sessions are to be looked at; 0 until the scan is done.
+    /// How many candidates it has; 0 until the scan is done.
     #[must_use]
     pub fn scanned(&self) -> u64 {
         self.scanned.load(Ordering::Relaxed)
     }
 
-    /// How many of them are processed, skipped or failed.
+    /// How many of their attempts have ended.
     #[must_use]
-    pub fn settled(&self) -> u64 {
-        self.settled.load(Ordering::Relaxed)
+    pub fn ended(&self) -> u64 {
+        self.ended.load(Ordering::Relaxed)
     }
 
     /// How many bytes of transcripts were read.
@@ -33,8 +33,8 @@ impl Progress {
         self.scanned.store(scanned, Ordering::Relaxed);
     }
 
-    pub(super) fn settle(&self, bytes: u64) {
-        self.settled.fetch_add(1, Ordering::Relaxed);
+    pub(super) fn end(&self, bytes: u64) {
+        self.ended.fetch_add(1, Ordering::Relaxed);
         self.bytes_read.fetch_add(bytes, Ordering::Relaxed);
     }
 }

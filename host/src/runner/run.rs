@@ -12,8 +12,8 @@ use std::{
 use tracing::field;
 
 use super::{
-    candidates, complaints::Complaints, conductor::Conductor, context::RunContext, dispatch::Dispatcher,
-    error::RunError, lane::Lane, limits::RunLimits, memory::MemoryBudget, progress::Progress, result::RunResult,
+    candidates, conductor::Conductor, context::RunContext, dispatch::Dispatcher, error::RunError, lane::Lane,
+    limits::RunLimits, memory::MemoryBudget, progress::Progress, result::RunResult, run_log::RunLog,
     selection::Selection, stop::StopToken,
 };
 use crate::{
@@ -45,8 +45,8 @@ pub struct Run<'a> {
     pub metrics: Metrics,
 }
 
-/// How many settled sessions may wait to be put into a group.
-const SETTLED_AHEAD: usize = 1024;
+/// How many outcomes may wait to be counted or put into a group.
+const WAITING_OUTCOMES: usize = 1024;
 
 /// How many bytes of rows may wait for their commit: attempts wait for commits instead of heaping rows up.
 const PENDING_ROWS: u64 = 32 << 20;
@@ -119,9 +119,9 @@ impl Run<'_> {
         self.metrics.observe_scan(scan_began.elapsed());
         let states = self.state.sessions(name)?;
         let mut last_failed = self.state.last_failed(name)?;
-        let settled = candidates::settled_failures(&transcripts, &states, &last_failed, output_version);
-        self.state.clear_failures(name, &settled)?;
-        for session in &settled {
+        let past = candidates::past_failures(&transcripts, &states, &last_failed, output_version);
+        self.state.clear_failures(name, &past)?;
+        for session in &past {
             last_failed.remove(session);
         }
         let mut candidates = candidates::choose(transcripts, &states, &last_failed, output_version);
@@ -131,7 +131,7 @@ impl Run<'_> {
         self.progress.begin(scanned);
 
         let ends_at = started_at.checked_add(self.limits.time_budget);
-        let (messages, inbox) = sync_channel(SETTLED_AHEAD);
+        let (messages, inbox) = sync_channel(WAITING_OUTCOMES);
         let context = Arc::new(RunContext {
             number: RUNS_BEGUN.fetch_add(1, Ordering::Relaxed),
             processor: Arc::clone(self.processor),
@@ -152,7 +152,7 @@ impl Run<'_> {
             messages,
             flights: Mutex::default(),
             failure: Mutex::default(),
-            complaints: Complaints::default(),
+            log: RunLog::default(),
         });
         let result = RunResult {
             processor: name.to_string(),
@@ -161,7 +161,7 @@ impl Run<'_> {
             ..RunResult::default()
         };
         let ended = Conductor::new(Arc::clone(&context), &self.stop, &self.progress, result).conduct(&inbox);
-        context.complaints.sum_up();
+        context.log.sum_up();
         ended
     }
 }

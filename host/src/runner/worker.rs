@@ -10,12 +10,12 @@ use session_plugin_api::Concurrency;
 use tracing::field;
 
 use super::{
-    attempt::settle,
+    attempt::make,
     candidates::Candidate,
     context::RunContext,
     flight::Flight,
     message::{Message, WorkerId},
-    outcome::Verdict,
+    outcome::Outcome,
 };
 use crate::threads;
 
@@ -54,10 +54,10 @@ impl RunContext {
         let mut buffer = Vec::new();
         while let Some(candidate) = self.dispatcher.next() {
             let flight = self.take_off(worker, candidate);
-            let verdict = self.attempt(&flight, &mut buffer);
+            let outcome = self.attempt(&flight, &mut buffer);
             self.land(&flight);
-            let Some(verdict) = verdict else { return };
-            if !self.report(verdict, buffer.len() as u64) {
+            let Some(outcome) = outcome else { return };
+            if !self.report(outcome, buffer.len() as u64) {
                 return;
             }
             if buffer.capacity() > KEPT_BUFFER {
@@ -66,7 +66,7 @@ impl RunContext {
         }
     }
 
-    fn attempt(&self, flight: &Flight, buffer: &mut Vec<u8>) -> Option<Verdict> {
+    fn attempt(&self, flight: &Flight, buffer: &mut Vec<u8>) -> Option<Outcome> {
         let transcript = &flight.candidate().transcript;
         let span = tracing::error_span!(
             parent: &self.span,
@@ -78,19 +78,19 @@ impl RunContext {
         let _entered = span.enter();
         let started_at = Instant::now();
         buffer.clear();
-        let verdict = settle(self, flight, buffer);
+        let outcome = make(self, flight, buffer);
         let duration = started_at.elapsed();
         self.metrics.observe_attempt(self.processor.name(), duration);
         span.record("duration_ms", duration.as_millis() as u64);
-        span.record("outcome", verdict.as_ref().map_or("abandoned", Verdict::outcome));
-        match &verdict {
-            Some(Verdict::Failed(failure)) => self.complaints.add(&failure.session, &failure.error),
-            _ => tracing::debug!("the session is settled"),
+        span.record("outcome", outcome.as_ref().map_or("abandoned", Outcome::outcome));
+        match &outcome {
+            Some(Outcome::Failed(failure)) => self.log.add_failure(&failure.session, &failure.error),
+            _ => tracing::debug!("the attempt ended"),
         }
-        verdict
+        outcome
     }
 
-    fn report(&self, verdict: Verdict, bytes: u64) -> bool {
+    fn report(&self, outcome: Outcome, bytes: u64) -> bool {
         let serial = self.processor.descriptor().concurrency() == Concurrency::Serial;
         let (committed, wait) = match serial {
             true => {
@@ -99,9 +99,9 @@ impl RunContext {
             }
             false => (None, None),
         };
-        let message = Message::Settled {
-            rows: self.rows.hold(verdict.size()),
-            verdict,
+        let message = Message::Ended {
+            rows: self.rows.hold(outcome.size()),
+            outcome,
             bytes,
             committed,
         };

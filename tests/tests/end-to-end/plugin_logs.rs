@@ -90,13 +90,13 @@ fn runs_and_attempts_tell_outcome_and_duration() {
         (&json!("run"), &json!("ok"))
     );
     assert!(ended["span"]["duration_ms"].is_u64());
-    let settled = log
+    let ended = log
         .iter()
-        .find(|entry| entry["fields"]["message"] == "the session is settled")
+        .find(|entry| entry["fields"]["message"] == "the attempt ended")
         .unwrap();
     assert_eq!(
-        (&settled["span"]["name"], &settled["span"]["outcome"]),
+        (&ended["span"]["name"], &ended["span"]["outcome"]),
         (&json!("attempt"), &json!("processed"))
     );
-    assert!(settled["span"]["duration_ms"].is_u64());
+    assert!(ended["span"]["duration_ms"].is_u64());
 }

@@ -14,7 +14,7 @@ const TOLD: usize = 5;
 
 /// What sessions of a run failed of up to now.
 #[derive(Debug, Default)]
-pub(super) struct Complaints {
+pub(super) struct RunLog {
     met: Mutex<Met>,
 }
 
@@ -36,9 +36,9 @@ struct Hit {
     sessions: u64,
 }
 
-impl Complaints {
+impl RunLog {
     /// Logs what a session failed of, unless another one failed of the same before.
-    pub(super) fn add(&self, session: &SessionKey, error: &str) {
+    pub(super) fn add_failure(&self, session: &SessionKey, error: &str) {
         if self.is_news(session, error) {
             tracing::warn!(%session, "the session failed: {error}");
         } else {
@@ -137,15 +137,15 @@ mod tests {
 
     #[test]
     fn a_cause_is_news_once_and_of_causes_only_the_first_are() {
-        let complaints = Complaints::default();
-        let told = |number: usize, error: &str| complaints.is_news(&SessionKey::new(format!("a/{number}")), error);
+        let log = RunLog::default();
+        let told = |number: usize, error: &str| log.is_news(&SessionKey::new(format!("a/{number}")), error);
         assert!(told(1, "disk full at 77"));
         assert!(!told(2, "disk full at 78"));
         for letter in ["a", "b", "c", "d"] {
             assert!(told(3, letter));
         }
         assert!(!told(4, "e"));
-        let met = complaints.lock();
+        let met = log.lock();
         assert_eq!((met.causes.len(), met.others), (TOLD, 1));
         assert_eq!(met.causes[&Cause::of("a/1", "disk full at 77")].sessions, 2);
     }
