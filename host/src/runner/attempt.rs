@@ -20,9 +20,8 @@ use super::{
 };
 use crate::{
     crossing,
-    names::FileHash,
     plugins::{Fault, Instance, describe_fault},
-    sessions::{OpenTranscript, SnapshotError},
+    sessions::{OpenTranscript, SnapshotError, Transcript},
     state::{FailureKind, FailureRecord, Seen},
 };
 
@@ -35,7 +34,7 @@ pub(super) fn make(context: &RunContext, flight: &Flight, buffer: &mut Vec<u8>) 
     let seen = match read(context, flight, buffer) {
         Ok(seen) => seen,
         Err(error) => {
-            let (need, outcome) = unread(candidate, &error);
+            let (need, outcome) = unread(&candidate.transcript, &error);
             context.dispatcher.decide(need);
             return flight.end().then_some(outcome);
         }
@@ -63,12 +62,13 @@ fn read(context: &RunContext, flight: &Flight, buffer: &mut Vec<u8>) -> Result<S
     })
 }
 
-fn unread(candidate: &Candidate, error: &SnapshotError) -> (Need, Outcome) {
+fn unread(transcript: &Transcript, error: &SnapshotError) -> (Need, Outcome) {
+    let Transcript { session, username, .. } = transcript;
     match error {
         SnapshotError::Read(source) if source.kind() == std::io::ErrorKind::NotFound => (Need::Nothing, Outcome::Gone),
         error => (
             Need::Attempt,
-            Outcome::Failed(failure(candidate, None, FailureKind::Error, error.to_string())),
+            Outcome::Failed(failure(session, username, None, FailureKind::Error, error.to_string())),
         ),
     }
 }
@@ -122,7 +122,7 @@ fn attempt(context: &RunContext, flight: &Flight, seen: &Seen, bytes: &[u8]) -> 
             context.dispatcher.close();
             return flight.end().then_some(Outcome::Postponed);
         }
-        let outcome = Outcome::Failed(error.record(flight.candidate(), &seen.hash));
+        let outcome = Outcome::Failed(error.record(seen));
         return flight.end().then_some(outcome);
     }
 }
@@ -141,12 +141,12 @@ impl Failed {
         }
     }
 
-    fn record(&self, candidate: &Candidate, hash: &FileHash) -> FailureRecord {
+    fn record(&self, seen: &Seen) -> FailureRecord {
         let (kind, error) = match self {
             Self::Plugin(fault) => (kind_of(fault), describe_fault(fault)),
             Self::Connection(error) => (FailureKind::Error, error.to_string()),
         };
-        failure(candidate, Some(hash), kind, error)
+        failure(&seen.session, &seen.username, Some(&seen.hash), kind, error)
     }
 }
 

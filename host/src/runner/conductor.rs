@@ -15,26 +15,25 @@ use super::{
     context::RunContext,
     error::RunError,
     flight::Flight,
-    group::{Group, acknowledge},
+    group::{Committed, Group},
     message::{Message, WorkerId},
     outcome::{Outcome, failure},
-    progress::Progress,
     result::RunResult,
     stop::StopToken,
+    tally::Tally,
     worker,
 };
 use crate::{
-    metrics::SessionOutcome,
-    state::{FailureKind, StateError},
+    sessions::Transcript,
+    state::{Done, FailureKind, StateError},
 };
 
 /// What the conducting thread keeps to itself.
 pub(super) struct Conductor<'a> {
     context: Arc<RunContext>,
     stop: &'a StopToken,
-    progress: &'a Progress,
+    tally: Tally,
     group: Group,
-    result: RunResult,
     workers: HashSet<WorkerId>,
     abandoned: Vec<Arc<Flight>>,
     failure: Option<StateError>,
@@ -44,19 +43,13 @@ pub(super) struct Conductor<'a> {
 const WATCH: Duration = Duration::from_millis(100);
 
 impl<'a> Conductor<'a> {
-    /// Conducts a run whose candidates are chosen; `result` is what is known of it so far.
-    pub(super) fn new(
-        context: Arc<RunContext>,
-        stop: &'a StopToken,
-        progress: &'a Progress,
-        result: RunResult,
-    ) -> Self {
+    /// Conducts a run whose candidates are chosen.
+    pub(super) fn new(context: Arc<RunContext>, stop: &'a StopToken, tally: Tally) -> Self {
         Self {
             context,
             stop,
-            progress,
+            tally,
             group: Group::default(),
-            result,
             workers: HashSet::new(),
             abandoned: Vec::new(),
             failure: None,
@@ -78,7 +71,7 @@ impl<'a> Conductor<'a> {
             Concurrency::Serial => 1,
             Concurrency::Parallel => self.context.limits.workers.max(1),
         };
-        let useful = usize::try_from(self.result.scanned).unwrap_or(usize::MAX);
+        let useful = usize::try_from(self.tally.scanned()).unwrap_or(usize::MAX);
         for worker in 0..wanted.min(useful) {
             match worker::start(&self.context, worker) {
                 Ok(()) => {
@@ -115,12 +108,8 @@ impl<'a> Conductor<'a> {
                 rows,
                 committed,
             } => {
-                self.progress.end(bytes);
-                self.result.bytes_read += bytes;
-                self.context
-                    .metrics
-                    .observe_bytes(&self.context.destination.processor, bytes);
-                self.count(outcome);
+                self.tally.attempt_ended(bytes);
+                self.put(outcome);
                 self.group.holds(rows);
                 if let Some(committed) = committed {
                     self.commit();
@@ -140,32 +129,62 @@ impl<'a> Conductor<'a> {
         }
     }
 
-    fn count(&mut self, outcome: Outcome) {
+    /// Puts an outcome into the group, or counts it where nothing of it is to be written.
+    fn put(&mut self, outcome: Outcome) {
         match outcome {
-            Outcome::Gone => {
-                self.result.skipped += 1;
-                let processor = &self.context.destination.processor;
-                self.context
-                    .metrics
-                    .observe_sessions(processor, SessionOutcome::Skipped, 1);
-            }
+            Outcome::Gone => self.tally.skipped(1),
             Outcome::Unchanged(seen) => self.group.add_unchanged(seen),
             Outcome::Pending(done) => self.group.add_done(done),
-            Outcome::Committed(done) => acknowledge(&done, &self.context, &mut self.result),
+            Outcome::Committed(done) => self.acknowledge(&done),
             Outcome::Failed(failure) => self.group.add_failure(failure),
-            Outcome::Postponed => self.result.capped += 1,
+            Outcome::Postponed => self.tally.postponed(1),
         }
     }
 
     fn commit(&mut self) {
+        let group = std::mem::take(&mut self.group);
         if self.failure.is_some() {
-            self.group = Group::default();
             return;
         }
-        if let Err(error) = self.group.commit(&self.context, &mut self.result) {
+        let RunContext { state, destination, .. } = &*self.context;
+        let mut committed = Committed::default();
+        let written = state.write(|writer| {
+            group.commit(writer, destination, &mut committed)?;
+            // No other group is being committed as long as the writer is held, and most transactions are of groups.
+            state.checkpoint_if_due();
+            Ok(())
+        });
+        self.count(&group, &committed);
+        if let Err(error) = written {
             self.context.dispatcher.close();
             self.failure = Some(error);
         }
+    }
+
+    fn count(&mut self, group: &Group, committed: &Committed<'_>) {
+        if let Some(took) = committed.took {
+            self.tally.committed_in(took);
+            let (sessions, bytes, duration_ms) = (group.sessions(), group.bytes(), took.as_millis() as u64);
+            tracing::debug!(sessions, bytes, duration_ms, "committed a group");
+        }
+        for done in &committed.done {
+            self.acknowledge(done);
+        }
+        if committed.unchanged > 0 {
+            self.tally.skipped(committed.unchanged);
+        }
+        for failure in &committed.refused {
+            self.context.log.add_failure(&failure.session, &failure.error);
+        }
+        for failure in committed.failures.iter().chain(&committed.refused) {
+            self.tally.failed(failure);
+        }
+    }
+
+    /// Counts a session that is committed, and logs what of it could not be read.
+    fn acknowledge(&mut self, done: &Done) {
+        self.tally.processed(&done.processed);
+        self.context.log.add_reading(&done.seen.session, &done.processed);
     }
 
     /// A state that is closed is opened anew when no attempt holds a connection to it any more.
@@ -175,45 +194,37 @@ impl<'a> Conductor<'a> {
         };
         self.context.dispatcher.close();
         self.failure.get_or_insert(error);
-        for (_, flight) in self.context.lock_flights().iter() {
-            flight.roll_back();
-        }
+        self.context.flights.roll_back();
     }
 
     fn abandon_overdue(&mut self) {
-        for (worker, flight) in self.overdue() {
+        let limits = &self.context.limits;
+        let stopped_at = self.stop.stopped_at();
+        let grace_is_over = stopped_at.is_some_and(|since| since.elapsed() >= limits.shutdown_grace);
+        let is_overdue = |busy_since: Instant| grace_is_over || busy_since.elapsed() >= limits.attempt_timeout;
+        for (worker, flight) in self.context.flights.overdue(is_overdue) {
             let session = &flight.candidate().transcript.session;
-            if !flight.abandon(|| self.context.processor.wedge(session.as_str())) {
-                continue;
+            if flight.abandon(|| self.context.processor.wedge(session.as_str())) {
+                self.workers.remove(&worker);
+                self.context.dispatcher.close();
+                self.put_abandoned(flight);
             }
-            self.workers.remove(&worker);
-            self.context.dispatcher.close();
-            if self.stop.stopped_at().is_some() {
-                tracing::warn!(%session, "the attempt does not return in time: abandoned, to be made again");
-                self.result.capped += 1;
-            } else {
-                let seconds = self.context.limits.attempt_timeout.as_secs();
-                let error = format!("did not return within attempt_timeout_seconds ({seconds} s): abandoned");
-                tracing::error!(%session, "{error}; the processor is out of service until the attempt returns");
-                self.group
-                    .add_failure(failure(flight.candidate(), None, FailureKind::Timeout, error));
-            }
-            self.abandoned.push(flight);
         }
     }
 
-    fn overdue(&self) -> Vec<(WorkerId, Arc<Flight>)> {
-        let limits = &self.context.limits;
-        let shutdown_is_over = self
-            .stop
-            .stopped_at()
-            .is_some_and(|since| since.elapsed() >= limits.shutdown_grace);
-        let is_overdue = |busy_since: Instant| shutdown_is_over || busy_since.elapsed() >= limits.attempt_timeout;
-        let flights = self.context.lock_flights();
-        let overdue = flights
-            .iter()
-            .filter(|(_, flight)| flight.busy_since().is_some_and(is_overdue));
-        overdue.map(|(worker, flight)| (*worker, Arc::clone(flight))).collect()
+    fn put_abandoned(&mut self, flight: Arc<Flight>) {
+        let Transcript { session, username, .. } = &flight.candidate().transcript;
+        if self.stop.stopped_at().is_some() {
+            tracing::warn!(%session, "the attempt does not return in time: abandoned, to be made again");
+            self.tally.postponed(1);
+        } else {
+            let seconds = self.context.limits.attempt_timeout.as_secs();
+            let error = format!("did not return within attempt_timeout_seconds ({seconds} s): abandoned");
+            tracing::error!(%session, "{error}; the processor is out of service until the attempt returns");
+            let failure = failure(session, username, None, FailureKind::Timeout, error);
+            self.group.add_failure(failure);
+        }
+        self.abandoned.push(flight);
     }
 
     fn end(mut self) -> Result<RunResult, RunError> {
@@ -224,7 +235,7 @@ impl<'a> Conductor<'a> {
         if let Some(error) = self.context.take_failure() {
             return Err(error);
         }
-        self.result.capped += self.context.dispatcher.left();
-        Ok(self.result)
+        self.tally.postponed(self.context.dispatcher.left());
+        Ok(self.tally.into_result())
     }
 }

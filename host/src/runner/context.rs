@@ -1,21 +1,15 @@
 //! What the threads of a run share.
 
 use std::sync::{
-    Arc, Mutex, MutexGuard, PoisonError,
+    Arc, Mutex, PoisonError,
     mpsc::{SyncSender, sync_channel},
 };
 
 use tracing::Span;
 
 use super::{
-    dispatch::Dispatcher,
-    error::RunError,
-    flight::Flight,
-    lane::Lane,
-    limits::RunLimits,
-    memory::MemoryBudget,
-    message::{Message, WorkerId},
-    run_log::RunLog,
+    dispatch::Dispatcher, error::RunError, flights::Flights, lane::Lane, limits::RunLimits, memory::MemoryBudget,
+    message::Message, run_log::RunLog,
 };
 use crate::{
     metrics::Metrics,
@@ -40,17 +34,13 @@ pub(super) struct RunContext {
     pub(super) span: Span,
     pub(super) metrics: Metrics,
     pub(super) messages: SyncSender<Message>,
-    pub(super) flights: Mutex<Vec<(WorkerId, Arc<Flight>)>>,
+    pub(super) flights: Flights,
     pub(super) failure: Mutex<Option<RunError>>,
     /// What sessions fail of.
     pub(super) log: RunLog,
 }
 
 impl RunContext {
-    pub(super) fn lock_flights(&self) -> MutexGuard<'_, Vec<(WorkerId, Arc<Flight>)>> {
-        self.flights.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     /// Commits the processor's earlier sessions, as far as their attempts have ended.
     pub(super) fn commit_earlier(&self) -> Result<(), String> {
         let ended = || "the run has ended".to_owned();

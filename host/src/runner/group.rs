@@ -1,16 +1,9 @@
-//! SessionOutcome sessions on their way into the state, a group at a time.
+//! Sessions that wait to be committed together: a transaction each would cost more than most attempts.
 
 use std::time::{Duration, Instant};
 
-use session_plugin_api::abi::message::capped;
-
-use crate::{
-    metrics::SessionOutcome,
-    names::SessionKey,
-    state::{Done, FailureKind, FailureRecord, Seen, StateError, Writer},
-};
-
-use super::{context::RunContext, memory::Held, result::RunResult, run_log::RunLog};
+use super::{memory::Held, outcome::failure};
+use crate::state::{CommitError, Destination, Done, FailureKind, FailureRecord, Seen, StateError, Writer};
 
 /// What waits for the next commit.
 #[derive(Debug, Default)]
@@ -21,6 +14,21 @@ pub(super) struct Group {
     bytes: usize,
     held: Vec<Held>,
     since: Option<Instant>,
+}
+
+/// What of a group is in the state.
+#[derive(Debug, Default)]
+pub(super) struct Committed<'a> {
+    /// The sessions whose rows are.
+    pub(super) done: Vec<&'a Done>,
+    /// How many unchanged sessions are noted as checked.
+    pub(super) unchanged: u64,
+    /// The failed attempts that are recorded.
+    pub(super) failures: &'a [FailureRecord],
+    /// The sessions that the database refused, recorded as failed.
+    pub(super) refused: Vec<FailureRecord>,
+    /// How long the commit of the rows took, where there were any.
+    pub(super) took: Option<Duration>,
 }
 
 const MAX_SESSIONS: usize = 512;
@@ -45,9 +53,19 @@ impl Group {
         self.since.get_or_insert_with(Instant::now);
     }
 
-    /// Keeps what the rows take until they are committed.
+    /// Keeps what the rows take until the group is dropped.
     pub(super) fn holds(&mut self, rows: Held) {
         self.held.push(rows);
+    }
+
+    /// How many sessions with rows it has.
+    pub(super) fn sessions(&self) -> usize {
+        self.done.len()
+    }
+
+    /// How many bytes their rows take.
+    pub(super) fn bytes(&self) -> usize {
+        self.bytes
     }
 
     /// Whether the group is large enough, or has waited long enough, to be committed.
@@ -63,80 +81,58 @@ impl Group {
             .map_or(MAX_WAIT, |since| MAX_WAIT.saturating_sub(since.elapsed()))
     }
 
-    /// Commits everything and counts in the result what is acknowledged.
+    /// Commits everything. A session that the database refuses is recorded as failed, and costs the others nothing.
+    ///
+    /// What is in the state stands in `committed`, also where this fails: the earlier steps stay.
     ///
     /// # Errors
     /// When the database can go on no longer.
-    pub(super) fn commit(&mut self, context: &RunContext, result: &mut RunResult) -> Result<(), StateError> {
-        let group = std::mem::take(self);
-        context.state.write(|writer| group.write(writer, context, result))
-    }
-
-    fn write(self, writer: &Writer, context: &RunContext, result: &mut RunResult) -> Result<(), StateError> {
-        let RunContext {
-            destination, metrics, ..
-        } = context;
-        let mut failures = self.failures;
+    pub(super) fn commit<'a>(
+        &'a self,
+        writer: &Writer,
+        destination: &Destination,
+        committed: &mut Committed<'a>,
+    ) -> Result<(), StateError> {
+        let mut refused = Vec::new();
         if !self.done.is_empty() {
             let started_at = Instant::now();
-            let failed = writer.commit(destination, &self.done)?;
-            metrics.observe_commit(&destination.processor, started_at.elapsed());
+            let errors = writer.commit(destination, &self.done)?;
+            committed.took = Some(started_at.elapsed());
             for done in &self.done {
-                match failed.iter().find(|failed| failed.session == done.seen.session) {
-                    Some(failed) => failures.push(uncommitted(done, &failed.error, &context.log)),
-                    None => acknowledge(done, context, result),
+                match errors.iter().find(|error| error.session == done.seen.session) {
+                    Some(CommitError { error, .. }) => refused.push(uncommitted(done, error)),
+                    None => committed.done.push(done),
                 }
             }
-            let duration_ms = started_at.elapsed().as_millis() as u64;
-            tracing::debug!(
-                sessions = self.done.len(),
-                bytes = self.bytes,
-                duration_ms,
-                "committed a group"
-            );
         }
-        context.state.checkpoint_if_due();
         if !self.unchanged.is_empty() {
             writer.refresh(destination, &self.unchanged)?;
-            let skipped = self.unchanged.len() as u64;
-            result.skipped += skipped;
-            metrics.observe_sessions(&destination.processor, SessionOutcome::Skipped, skipped);
+            committed.unchanged = self.unchanged.len() as u64;
         }
-        if !failures.is_empty() {
-            writer.record_failures(&destination.processor, &failures)?;
-            for failure in &failures {
-                result.add_error(failure.session.as_str(), &failure.error);
-                metrics.observe_sessions(&destination.processor, SessionOutcome::Failed(failure.kind), 1);
-            }
+        if !self.failures.is_empty() {
+            writer.record_failures(&destination.processor, &self.failures)?;
+            committed.failures = &self.failures;
+        }
+        if !refused.is_empty() {
+            writer.record_failures(&destination.processor, &refused)?;
+            committed.refused = refused;
         }
         Ok(())
     }
 }
 
-/// Counts a session that is committed, and tells what of it could not be read.
-pub(super) fn acknowledge(done: &Done, context: &RunContext, result: &mut RunResult) {
-    let Done { seen, processed, .. } = done;
-    let outcome = match processed.is_unrecognised() {
-        true => SessionOutcome::Unrecognised,
-        false => SessionOutcome::Processed,
-    };
-    let processor = &context.destination.processor;
-    context.metrics.observe_sessions(processor, outcome, 1);
-    context.metrics.observe_items(processor, processed.items_count);
-    context.log.add_reading(&seen.session, processed);
-    result.add(processed);
-}
-
-fn uncommitted(done: &Done, error: &StateError, log: &RunLog) -> FailureRecord {
-    let session: SessionKey = done.seen.session.clone();
-    let error = capped(format!("commit: {error}"));
-    log.add_failure(&session, &error);
-    FailureRecord {
+fn uncommitted(done: &Done, error: &StateError) -> FailureRecord {
+    let Seen {
         session,
-        username: done.seen.username.clone(),
-        hash: Some(done.seen.hash.clone()),
-        failed_at: crate::clock::now(),
-        kind: FailureKind::Error,
-        error,
-    }
+        username,
+        hash,
+        ..
+    } = &done.seen;
+    failure(
+        session,
+        username,
+        Some(hash),
+        FailureKind::Error,
+        format!("commit: {error}"),
+    )
 }

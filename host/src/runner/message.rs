@@ -13,11 +13,11 @@ pub(super) enum Message {
     Ended {
         /// How it ended.
         outcome: Outcome,
-        /// How many bytes of it were read.
+        /// How many bytes of the transcript it read.
         bytes: u64,
         /// What its rows take until they are committed.
         rows: Held,
-        /// Where the worker waits until it is committed, if it does.
+        /// Where the worker waits for the commit, if it does.
         committed: Option<SyncSender<()>>,
     },
     /// An attempt begins a transaction: what is pending must be committed before.

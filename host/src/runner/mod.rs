@@ -8,6 +8,7 @@ mod context;
 mod dispatch;
 mod error;
 mod flight;
+mod flights;
 mod group;
 mod lane;
 mod limits;
@@ -20,6 +21,7 @@ mod run;
 mod run_log;
 mod selection;
 mod stop;
+mod tally;
 mod worker;
 
 pub use candidates::{Backlog, backlog};

@@ -2,14 +2,13 @@
 
 use session_plugin_api::abi::message::capped;
 
-use super::candidates::Candidate;
 use crate::{
     clock,
-    names::FileHash,
+    names::{FileHash, SessionKey},
     state::{Done, FailureKind, FailureRecord, Seen},
 };
 
-/// How a candidate ended.
+/// How an attempt ended, or the look that showed that none is needed.
 #[derive(Debug)]
 pub(super) enum Outcome {
     /// Its file is gone.
@@ -35,8 +34,8 @@ impl Outcome {
         }
     }
 
-    /// How the log tells it.
-    pub(super) fn outcome(&self) -> &'static str {
+    /// Its name in the log.
+    pub(super) fn label(&self) -> &'static str {
         match self {
             Self::Gone => "gone",
             Self::Unchanged(_) => "skipped",
@@ -49,14 +48,15 @@ impl Outcome {
 
 /// The record of a failed attempt.
 pub(super) fn failure(
-    candidate: &Candidate,
+    session: &SessionKey,
+    username: &str,
     hash: Option<&FileHash>,
     kind: FailureKind,
     error: String,
 ) -> FailureRecord {
     FailureRecord {
-        session: candidate.transcript.session.clone(),
-        username: candidate.transcript.username.clone(),
+        session: session.clone(),
+        username: username.to_owned(),
         hash: hash.cloned(),
         failed_at: clock::now(),
         kind,

@@ -1,7 +1,6 @@
 //! What came of a run.
 
 use serde::{Deserialize, Serialize};
-use session_plugin_api::abi::message::Processed;
 
 /// What came of a run: the same JSON on the command line, over HTTP and in the audit log.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -54,24 +53,5 @@ impl RunResult {
     #[must_use]
     pub fn is_well(&self) -> bool {
         self.errors == 0 && self.unreadable == 0
-    }
-
-    pub(super) fn add(&mut self, processed: &Processed) {
-        match processed.is_unrecognised() {
-            true => self.unrecognised += 1,
-            false => self.processed += 1,
-        }
-        self.items_extracted += processed.items_count;
-        self.unreadable_lines += processed.reading.as_ref().map_or(0, |reading| reading.unreadable_lines);
-    }
-
-    pub(super) fn add_error(&mut self, session: &str, error: &str) {
-        self.errors += 1;
-        if self.errors_detail.len() < Self::DETAILED_ERRORS {
-            self.errors_detail.push(SessionError {
-                session: session.to_owned(),
-                error: error.to_owned(),
-            });
-        }
     }
 }

@@ -12,9 +12,9 @@ use std::{
 use tracing::field;
 
 use super::{
-    candidates, conductor::Conductor, context::RunContext, dispatch::Dispatcher, error::RunError, lane::Lane,
-    limits::RunLimits, memory::MemoryBudget, progress::Progress, result::RunResult, run_log::RunLog,
-    selection::Selection, stop::StopToken,
+    candidates, conductor::Conductor, context::RunContext, dispatch::Dispatcher, error::RunError, flights::Flights,
+    lane::Lane, limits::RunLimits, memory::MemoryBudget, progress::Progress, result::RunResult, run_log::RunLog,
+    selection::Selection, stop::StopToken, tally::Tally,
 };
 use crate::{
     metrics::Metrics,
@@ -127,8 +127,13 @@ impl Run<'_> {
         let mut candidates = candidates::choose(transcripts, &states, &last_failed, output_version);
         candidates.retain(|candidate| self.selection.has(&candidate.transcript.session, &last_failed));
         drop((states, last_failed));
-        let scanned = candidates.len() as u64;
-        self.progress.begin(scanned);
+        let tally = Tally::begin(
+            name,
+            candidates.len() as u64,
+            unreadable.len() as u64,
+            &self.progress,
+            &self.metrics,
+        );
 
         let ends_at = started_at.checked_add(self.limits.time_budget);
         let (messages, inbox) = sync_channel(WAITING_OUTCOMES);
@@ -150,17 +155,11 @@ impl Run<'_> {
             span: span.clone(),
             metrics: self.metrics.clone(),
             messages,
-            flights: Mutex::default(),
+            flights: Flights::default(),
             failure: Mutex::default(),
             log: RunLog::default(),
         });
-        let result = RunResult {
-            processor: name.to_string(),
-            scanned,
-            unreadable: unreadable.len() as u64,
-            ..RunResult::default()
-        };
-        let ended = Conductor::new(Arc::clone(&context), &self.stop, &self.progress, result).conduct(&inbox);
+        let ended = Conductor::new(Arc::clone(&context), &self.stop, tally).conduct(&inbox);
         context.log.sum_up();
         ended
     }

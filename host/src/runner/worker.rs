@@ -11,7 +11,6 @@ use tracing::field;
 
 use super::{
     attempt::make,
-    candidates::Candidate,
     context::RunContext,
     flight::Flight,
     message::{Message, WorkerId},
@@ -53,9 +52,9 @@ impl RunContext {
     fn work(&self, worker: WorkerId) {
         let mut buffer = Vec::new();
         while let Some(candidate) = self.dispatcher.next() {
-            let flight = self.take_off(worker, candidate);
+            let flight = self.flights.begin(worker, candidate);
             let outcome = self.attempt(&flight, &mut buffer);
-            self.land(&flight);
+            self.flights.remove(&flight);
             let Some(outcome) = outcome else { return };
             if !self.report(outcome, buffer.len() as u64) {
                 return;
@@ -82,7 +81,7 @@ impl RunContext {
         let duration = started_at.elapsed();
         self.metrics.observe_attempt(self.processor.name(), duration);
         span.record("duration_ms", duration.as_millis() as u64);
-        span.record("outcome", outcome.as_ref().map_or("abandoned", Outcome::outcome));
+        span.record("outcome", outcome.as_ref().map_or("abandoned", Outcome::label));
         match &outcome {
             Some(Outcome::Failed(failure)) => self.log.add_failure(&failure.session, &failure.error),
             _ => tracing::debug!("the attempt ended"),
@@ -106,16 +105,5 @@ impl RunContext {
             committed,
         };
         self.messages.send(message).is_ok() && wait.is_none_or(|wait| wait.recv().is_ok())
-    }
-
-    fn take_off(&self, worker: WorkerId, candidate: Candidate) -> Arc<Flight> {
-        let flight = Flight::begin(candidate);
-        self.lock_flights().push((worker, Arc::clone(&flight)));
-        flight
-    }
-
-    fn land(&self, landed: &Arc<Flight>) {
-        self.lock_flights().retain(|(_, flight)| !Arc::ptr_eq(flight, landed));
-        landed.returns();
     }
 }

@@ -1,0 +1,53 @@
+//! The attempts in flight of one run.
+//!
+//! # Threads
+//! Workers add their attempts and take them out when they return. The conducting thread looks for those that take too
+//! long. It does so on copies of the `Arc`s: the lock is never held while an attempt waits for anything.
+
+use std::{
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Instant,
+};
+
+use super::{candidates::Candidate, flight::Flight, message::WorkerId};
+
+/// The attempts in flight, each with the worker that makes it.
+#[derive(Debug, Default)]
+pub(super) struct Flights {
+    of_workers: Mutex<Vec<(WorkerId, Arc<Flight>)>>,
+}
+
+impl Flights {
+    /// Begins an attempt at this candidate.
+    pub(super) fn begin(&self, worker: WorkerId, candidate: Candidate) -> Arc<Flight> {
+        let flight = Flight::begin(candidate);
+        self.lock().push((worker, Arc::clone(&flight)));
+        flight
+    }
+
+    /// Takes an attempt out that has returned.
+    pub(super) fn remove(&self, returned: &Arc<Flight>) {
+        self.lock().retain(|(_, flight)| !Arc::ptr_eq(flight, returned));
+        returned.returns();
+    }
+
+    /// The attempts that have all they wait for since a moment of which `is_overdue` says that it is too long ago.
+    pub(super) fn overdue(&self, is_overdue: impl Fn(Instant) -> bool) -> Vec<(WorkerId, Arc<Flight>)> {
+        let flights = self.lock();
+        let overdue = flights
+            .iter()
+            .filter(|(_, flight)| flight.busy_since().is_some_and(&is_overdue));
+        overdue.map(|(worker, flight)| (*worker, Arc::clone(flight))).collect()
+    }
+
+    /// Rolls the transactions of all attempts back.
+    pub(super) fn roll_back(&self) {
+        for (_, flight) in self.lock().iter() {
+            flight.roll_back();
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Vec<(WorkerId, Arc<Flight>)>> {
+        self.of_workers.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,116 @@
+//! What a run comes to: the one place that counts, for the run's result, its progress and the metrics of all runs.
+//!
+//! A session counts as processed when its rows are committed, not when its attempt ends: a result never promises more than
+//! the state holds.
+
+use std::{sync::Arc, time::Duration};
+
+use session_plugin_api::abi::message::Processed;
+
+use super::{
+    progress::Progress,
+    result::{RunResult, SessionError},
+};
+use crate::{
+    metrics::{Metrics, SessionOutcome},
+    names::ProcessorName,
+    state::FailureRecord,
+};
+
+/// The counts of one run.
+pub(super) struct Tally {
+    processor: ProcessorName,
+    result: RunResult,
+    progress: Arc<Progress>,
+    metrics: Metrics,
+}
+
+impl Tally {
+    /// Begins to count a run that looks at `scanned` candidates; `unreadable` files and folders it does not see.
+    pub(super) fn begin(
+        processor: &ProcessorName,
+        scanned: u64,
+        unreadable: u64,
+        progress: &Arc<Progress>,
+        metrics: &Metrics,
+    ) -> Self {
+        progress.begin(scanned);
+        // The series begins at 0, so that a run without any item shows.
+        metrics.observe_items(processor, 0);
+        Self {
+            processor: processor.clone(),
+            result: RunResult {
+                processor: processor.to_string(),
+                scanned,
+                unreadable,
+                ..RunResult::default()
+            },
+            progress: Arc::clone(progress),
+            metrics: metrics.clone(),
+        }
+    }
+
+    /// How many candidates the run looks at.
+    pub(super) fn scanned(&self) -> u64 {
+        self.result.scanned
+    }
+
+    /// An attempt ended that read so many bytes, with whatever outcome.
+    pub(super) fn attempt_ended(&mut self, bytes_read: u64) {
+        self.progress.end(bytes_read);
+        self.result.bytes_read += bytes_read;
+        self.metrics.observe_bytes(&self.processor, bytes_read);
+    }
+
+    /// A session is committed.
+    pub(super) fn processed(&mut self, processed: &Processed) {
+        let outcome = match processed.is_unrecognised() {
+            true => SessionOutcome::Unrecognised,
+            false => SessionOutcome::Processed,
+        };
+        match outcome {
+            SessionOutcome::Unrecognised => self.result.unrecognised += 1,
+            _ => self.result.processed += 1,
+        }
+        let reading = processed.reading.as_ref();
+        self.result.unreadable_lines += reading.map_or(0, |reading| reading.unreadable_lines);
+        self.result.items_extracted += processed.items_count;
+        self.metrics.observe_sessions(&self.processor, outcome, 1);
+        self.metrics.observe_items(&self.processor, processed.items_count);
+    }
+
+    /// Sessions were unchanged, or gone.
+    pub(super) fn skipped(&mut self, sessions: u64) {
+        self.result.skipped += sessions;
+        self.metrics
+            .observe_sessions(&self.processor, SessionOutcome::Skipped, sessions);
+    }
+
+    /// A session failed, and the failure is recorded.
+    pub(super) fn failed(&mut self, failure: &FailureRecord) {
+        self.result.errors += 1;
+        if self.result.errors_detail.len() < RunResult::DETAILED_ERRORS {
+            self.result.errors_detail.push(SessionError {
+                session: failure.session.to_string(),
+                error: failure.error.clone(),
+            });
+        }
+        self.metrics
+            .observe_sessions(&self.processor, SessionOutcome::Failed(failure.kind), 1);
+    }
+
+    /// Sessions are left for a later run.
+    pub(super) fn postponed(&mut self, sessions: u64) {
+        self.result.capped += sessions;
+    }
+
+    /// A group of sessions took so long to commit.
+    pub(super) fn committed_in(&self, duration: Duration) {
+        self.metrics.observe_commit(&self.processor, duration);
+    }
+
+    /// What the run came to.
+    pub(super) fn into_result(self) -> RunResult {
+        self.result
+    }
+}
