@@ -1,28 +1,27 @@
-//! One candidate on its way: read, compared, attempted.
+//! One attempt: reads the transcript, compares it with what was processed before, and calls the processor.
+//!
+//! An attempt that loses a write conflict is made again, alone on the lane. Any other failure is recorded for the session,
+//! unless the state is to blame: then the run ends, and the session is as it was.
 
-use std::{
-    panic::{AssertUnwindSafe, catch_unwind},
-    sync::Arc,
-};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use abi_stable::erased_types::TD_Opaque;
-use session_plugin_api::abi::{RawAttempt_TO, message::FaultKind};
+use session_plugin_api::abi::message::{Fault, FaultKind};
 
 use super::{
     candidates::{Candidate, Reason},
-    connection::{Attempt, AttemptError, Finished, View},
+    connection::{Connection, ConnectionError},
     context::RunContext,
     dispatch::Need,
     error::RunError,
+    executor::{Attempt, CallError},
     flight::Flight,
     lane::Passage,
     outcome::{Outcome, failure},
 };
 use crate::{
-    crossing,
-    plugins::{Fault, Instance, describe_fault},
+    plugins::describe_fault,
     sessions::{OpenTranscript, SnapshotError, Transcript},
-    state::{FailureKind, FailureRecord, Seen},
+    state::{Done, FailureKind, FailureRecord, Seen},
 };
 
 /// How often an attempt is made again after a write conflict.
@@ -80,104 +79,119 @@ fn is_unchanged(candidate: &Candidate, seen: &Seen) -> bool {
 fn attempt(context: &RunContext, flight: &Flight, seen: &Seen, bytes: &[u8]) -> Option<Outcome> {
     let mut conflicts = 0;
     loop {
-        let passage = if conflicts == 0 {
-            Passage::Together
-        } else {
-            Passage::Alone
+        let passage = match conflicts {
+            0 => Passage::Together,
+            _ => Passage::Alone,
         };
-        flight.enters(|| context.lane.enter(passage));
-        let made = catch_unwind(AssertUnwindSafe(|| attempt_once(context, flight, seen, bytes)));
-        *flight.transaction() = None;
-        flight.leaves();
-        let error = match made.unwrap_or(Err(Failed::Connection(AttemptError::HostPanicked))) {
+        match pass(context, flight, seen, bytes, passage) {
             Ok(outcome) => return outcome,
-            Err(error) => error,
-        };
-        if error.is_conflict() && conflicts < RETRIES && !flight.is_abandoned() {
-            conflicts += 1;
-            flight.resume();
-            tracing::debug!(
-                conflicts,
-                "another transaction wrote the same rows: the attempt is made again"
-            );
-            continue;
+            Err(error) if error.is_conflict() && conflicts < RETRIES && !flight.is_abandoned() => {
+                conflicts += 1;
+                flight.resume();
+                tracing::debug!(
+                    conflicts,
+                    "another transaction wrote the same rows: the attempt is made again"
+                );
+            }
+            Err(error) => return fail(context, flight, seen, error),
         }
-        let error = match error {
-            Failed::Connection(error) => match error.into_fatal() {
-                Ok(error) => {
-                    context.give_up(error.into());
-                    return None;
-                }
-                Err(error) => Failed::Connection(error),
-            },
-            error @ Failed::Plugin(_) => error,
-        };
-        if let Failed::Plugin(Fault {
+    }
+}
+
+/// Makes the attempt once; its transaction is over afterwards, whatever came of it.
+fn pass(
+    context: &RunContext,
+    flight: &Flight,
+    seen: &Seen,
+    bytes: &[u8],
+    passage: Passage,
+) -> Result<Option<Outcome>, AttemptError> {
+    flight.enters(|| context.lane.enter(passage));
+    let made = catch_unwind(AssertUnwindSafe(|| call(context, flight, seen, bytes)));
+    *flight.transaction() = None;
+    flight.leaves();
+    made.unwrap_or(Err(AttemptError::Connection(ConnectionError::HostPanicked)))
+}
+
+fn call(context: &RunContext, flight: &Flight, seen: &Seen, bytes: &[u8]) -> Result<Option<Outcome>, AttemptError> {
+    let attempt = Attempt {
+        path: &flight.candidate().transcript.path,
+        seen,
+        bytes,
+        run: context.number,
+    };
+    let mut connection = Connection::new(context, flight, seen);
+    let result = context.executor.call(&attempt, &mut connection);
+    if let Err(CallError::Failed(fault)) = &result {
+        log_panic(context, fault);
+    }
+    let rows = connection.into_rows()?;
+    let processed = result.map_err(|error| match error {
+        CallError::NoInstance(fault) => {
+            context.give_up(RunError::NotRenewed(describe_fault(&fault)));
+            AttemptError::Fault(fault)
+        }
+        CallError::Failed(fault) => AttemptError::Fault(fault),
+        CallError::Malformed(malformed) => AttemptError::Connection(malformed.into()),
+    })?;
+    let done = Done {
+        seen: seen.clone(),
+        processed,
+        rows,
+    };
+    Ok(end(context, flight, done)?)
+}
+
+/// Ends a successful attempt: through its own transaction where it has one.
+fn end(context: &RunContext, flight: &Flight, done: Done) -> Result<Option<Outcome>, ConnectionError> {
+    if flight.transaction().is_none() {
+        return Ok(flight.end().then_some(Outcome::Pending(done)));
+    }
+    if !flight.end() {
+        return Ok(None);
+    }
+    let transaction = flight.transaction().take();
+    let committed = transaction.map_or(Ok(()), |transaction| transaction.commit(&context.destination, &done));
+    committed.map_err(ConnectionError::Commit)?;
+    let rows = Vec::new();
+    Ok(Some(Outcome::Committed(Done { rows, ..done })))
+}
+
+/// Ends a failed attempt. `None` where the state is to blame, or the attempt was abandoned.
+fn fail(context: &RunContext, flight: &Flight, seen: &Seen, error: AttemptError) -> Option<Outcome> {
+    let outcome = match error {
+        AttemptError::Fault(Fault {
             kind: FaultKind::NotNow,
             message,
             ..
-        }) = &error
-        {
+        }) => {
             tracing::warn!("the processor leaves this session and those behind it for a later run: {message}");
             context.dispatcher.close();
-            return flight.end().then_some(Outcome::Postponed);
+            Outcome::Postponed
         }
-        let outcome = Outcome::Failed(error.record(seen));
-        return flight.end().then_some(outcome);
-    }
-}
-
-/// Why an attempt failed.
-enum Failed {
-    Plugin(Fault),
-    Connection(AttemptError),
-}
-
-impl Failed {
-    fn is_conflict(&self) -> bool {
-        match self {
-            Self::Plugin(_) => false,
-            Self::Connection(error) => error.is_conflict(),
+        AttemptError::Fault(fault) => {
+            let kind = match fault.kind {
+                FaultKind::Error | FaultKind::NotNow => FailureKind::Error,
+                FaultKind::Panic => FailureKind::Panic,
+            };
+            Outcome::Failed(record(seen, kind, describe_fault(&fault)))
         }
-    }
-
-    fn record(&self, seen: &Seen) -> FailureRecord {
-        let (kind, error) = match self {
-            Self::Plugin(fault) => (kind_of(fault), describe_fault(fault)),
-            Self::Connection(error) => (FailureKind::Error, error.to_string()),
-        };
-        failure(&seen.session, &seen.username, Some(&seen.hash), kind, error)
-    }
+        AttemptError::Connection(error) => match error.into_fatal() {
+            Ok(error) => {
+                context.give_up(error.into());
+                return None;
+            }
+            Err(error) => Outcome::Failed(record(seen, FailureKind::Error, error.to_string())),
+        },
+    };
+    flight.end().then_some(outcome)
 }
 
-fn attempt_once(context: &RunContext, flight: &Flight, seen: &Seen, bytes: &[u8]) -> Result<Option<Outcome>, Failed> {
-    let instance = context.processor.instance().map_err(|fault| {
-        context.give_up(RunError::NotRenewed(describe_fault(&fault)));
-        Failed::Plugin(fault)
-    })?;
-    let attempt = Attempt::new(context, flight, seen, bytes);
-    let view = RawAttempt_TO::from_value(View(&attempt), TD_Opaque);
-    let result = instance.process_session(&view);
-    drop(view);
-    if let Err(fault) = &result {
-        after_panic(context, &instance, fault);
-    }
-    if flight.is_abandoned() {
-        context.processor.set_aside(&instance);
-    }
-    if let Some(error) = attempt.take_failure() {
-        return Err(Failed::Connection(error));
-    }
-    let processed = result.map_err(Failed::Plugin)?;
-    let processed = crossing::processed(processed).map_err(|malformed| Failed::Connection(malformed.into()))?;
-    match attempt.finish(processed).map_err(Failed::Connection)? {
-        Finished::Pending(done) => Ok(flight.end().then_some(Outcome::Pending(done))),
-        Finished::Committed(done) => Ok(Some(Outcome::Committed(done))),
-        Finished::Abandoned => Ok(None),
-    }
+fn record(seen: &Seen, kind: FailureKind, error: String) -> FailureRecord {
+    failure(&seen.session, &seen.username, Some(&seen.hash), kind, error)
 }
 
-fn after_panic(context: &RunContext, instance: &Arc<Instance>, fault: &Fault) {
+fn log_panic(context: &RunContext, fault: &Fault) {
     if fault.kind != FaultKind::Panic {
         return;
     }
@@ -186,12 +200,27 @@ fn after_panic(context: &RunContext, instance: &Arc<Instance>, fault: &Fault) {
     if let Some(backtrace) = &fault.backtrace {
         tracing::debug!("the stack at the panic:\n{backtrace}");
     }
-    context.processor.set_aside(instance);
 }
 
-fn kind_of(fault: &Fault) -> FailureKind {
-    match fault.kind {
-        FaultKind::Error | FaultKind::NotNow => FailureKind::Error,
-        FaultKind::Panic => FailureKind::Panic,
+/// Why an attempt failed.
+enum AttemptError {
+    /// The processor failed.
+    Fault(Fault),
+    /// What it did or returned cannot stand.
+    Connection(ConnectionError),
+}
+
+impl From<ConnectionError> for AttemptError {
+    fn from(error: ConnectionError) -> Self {
+        Self::Connection(error)
+    }
+}
+
+impl AttemptError {
+    fn is_conflict(&self) -> bool {
+        match self {
+            Self::Fault(_) => false,
+            Self::Connection(error) => error.is_conflict(),
+        }
     }
 }

@@ -67,7 +67,7 @@ impl<'a> Conductor<'a> {
     }
 
     fn start_workers(&mut self) -> Result<(), RunError> {
-        let wanted = match self.context.processor.descriptor().concurrency() {
+        let wanted = match self.context.concurrency {
             Concurrency::Serial => 1,
             Concurrency::Parallel => self.context.limits.workers.max(1),
         };
@@ -204,7 +204,7 @@ impl<'a> Conductor<'a> {
         let is_overdue = |busy_since: Instant| grace_is_over || busy_since.elapsed() >= limits.attempt_timeout;
         for (worker, flight) in self.context.flights.overdue(is_overdue) {
             let session = &flight.candidate().transcript.session;
-            if flight.abandon(|| self.context.processor.wedge(session.as_str())) {
+            if flight.abandon(|| self.context.executor.leave(session)) {
                 self.workers.remove(&worker);
                 self.context.dispatcher.close();
                 self.put_abandoned(flight);

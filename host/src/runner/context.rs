@@ -5,15 +5,15 @@ use std::sync::{
     mpsc::{SyncSender, sync_channel},
 };
 
+use session_plugin_api::Concurrency;
 use tracing::Span;
 
 use super::{
-    dispatch::Dispatcher, error::RunError, flights::Flights, lane::Lane, limits::RunLimits, memory::MemoryBudget,
-    message::Message, run_log::RunLog,
+    dispatch::Dispatcher, error::RunError, executor::Executor, flights::Flights, lane::Lane, limits::RunLimits,
+    memory::MemoryBudget, message::Message, run_log::RunLog,
 };
 use crate::{
     metrics::Metrics,
-    plugins::Processor,
     state::{Destination, State, StatementRules},
 };
 
@@ -21,7 +21,9 @@ use crate::{
 pub(super) struct RunContext {
     /// What plugins tell this run from others by.
     pub(super) number: u64,
-    pub(super) processor: Arc<Processor>,
+    pub(super) executor: Executor,
+    /// How many attempts the processor takes at once.
+    pub(super) concurrency: Concurrency,
     pub(super) state: Arc<State>,
     pub(super) destination: Destination,
     pub(super) rules: StatementRules,

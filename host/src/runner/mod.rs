@@ -7,6 +7,7 @@ mod connection;
 mod context;
 mod dispatch;
 mod error;
+mod executor;
 mod flight;
 mod flights;
 mod group;

@@ -12,9 +12,9 @@ use std::{
 use tracing::field;
 
 use super::{
-    candidates, conductor::Conductor, context::RunContext, dispatch::Dispatcher, error::RunError, flights::Flights,
-    lane::Lane, limits::RunLimits, memory::MemoryBudget, progress::Progress, result::RunResult, run_log::RunLog,
-    selection::Selection, stop::StopToken, tally::Tally,
+    candidates, conductor::Conductor, context::RunContext, dispatch::Dispatcher, error::RunError, executor::Executor,
+    flights::Flights, lane::Lane, limits::RunLimits, memory::MemoryBudget, progress::Progress, result::RunResult,
+    run_log::RunLog, selection::Selection, stop::StopToken, tally::Tally,
 };
 use crate::{
     metrics::Metrics,
@@ -139,7 +139,8 @@ impl Run<'_> {
         let (messages, inbox) = sync_channel(WAITING_OUTCOMES);
         let context = Arc::new(RunContext {
             number: RUNS_BEGUN.fetch_add(1, Ordering::Relaxed),
-            processor: Arc::clone(self.processor),
+            executor: Executor::new(self.processor),
+            concurrency: self.processor.descriptor().concurrency(),
             state: Arc::clone(self.state),
             destination: Destination {
                 processor: name.clone(),

@@ -24,7 +24,7 @@ const KEPT_BUFFER: usize = 16 << 20;
 /// Starts a worker.
 pub(super) fn start(context: &Arc<RunContext>, worker: WorkerId) -> io::Result<()> {
     let context = Arc::clone(context);
-    let name = format!("{}-{worker}", context.processor.name());
+    let name = format!("{}-{worker}", context.destination.processor);
     let work = move || {
         let leaving = Leaving {
             context: Arc::clone(&context),
@@ -79,7 +79,7 @@ impl RunContext {
         buffer.clear();
         let outcome = make(self, flight, buffer);
         let duration = started_at.elapsed();
-        self.metrics.observe_attempt(self.processor.name(), duration);
+        self.metrics.observe_attempt(&self.destination.processor, duration);
         span.record("duration_ms", duration.as_millis() as u64);
         span.record("outcome", outcome.as_ref().map_or("abandoned", Outcome::label));
         match &outcome {
@@ -90,7 +90,7 @@ impl RunContext {
     }
 
     fn report(&self, outcome: Outcome, bytes: u64) -> bool {
-        let serial = self.processor.descriptor().concurrency() == Concurrency::Serial;
+        let serial = self.concurrency == Concurrency::Serial;
         let (committed, wait) = match serial {
             true => {
                 let (committed, wait) = sync_channel(1);
