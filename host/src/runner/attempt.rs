@@ -17,11 +17,12 @@ use super::{
     flight::Flight,
     lane::Passage,
     outcome::{Outcome, failure},
+    own_transaction::OwnTransaction,
 };
 use crate::{
     plugins::describe_fault,
     sessions::{OpenTranscript, SnapshotError, Transcript},
-    state::{Done, FailureKind, FailureRecord, Seen},
+    state::{Destination, Done, FailureKind, FailureRecord, Seen},
 };
 
 /// How often an attempt is made again after a write conflict.
@@ -108,7 +109,7 @@ fn pass(
 ) -> Result<Option<Outcome>, AttemptError> {
     flight.enters(|| context.lane.enter(passage));
     let made = catch_unwind(AssertUnwindSafe(|| call(context, flight, seen, bytes)));
-    *flight.transaction() = None;
+    *flight.transaction() = OwnTransaction::NotBegun;
     flight.leaves();
     made.unwrap_or(Err(AttemptError::Connection(ConnectionError::HostPanicked)))
 }
@@ -139,20 +140,21 @@ fn call(context: &RunContext, flight: &Flight, seen: &Seen, bytes: &[u8]) -> Res
         processed,
         rows,
     };
-    Ok(end(context, flight, done)?)
+    Ok(end(&context.destination, flight, done)?)
 }
 
 /// Ends a successful attempt: through its own transaction where it has one.
-fn end(context: &RunContext, flight: &Flight, done: Done) -> Result<Option<Outcome>, ConnectionError> {
-    if flight.transaction().is_none() {
-        return Ok(flight.end().then_some(Outcome::Pending(done)));
-    }
+fn end(destination: &Destination, flight: &Flight, done: Done) -> Result<Option<Outcome>, ConnectionError> {
+    let transaction = flight.transaction().take()?;
     if !flight.end() {
         return Ok(None);
     }
-    let transaction = flight.transaction().take();
-    let committed = transaction.map_or(Ok(()), |transaction| transaction.commit(&context.destination, &done));
-    committed.map_err(ConnectionError::Commit)?;
+    let Some(transaction) = transaction else {
+        return Ok(Some(Outcome::Pending(done)));
+    };
+    transaction
+        .commit(destination, &done)
+        .map_err(ConnectionError::Commit)?;
     let rows = Vec::new();
     Ok(Some(Outcome::Committed(Done { rows, ..done })))
 }
@@ -222,5 +224,63 @@ impl AttemptError {
             Self::Fault(_) => false,
             Self::Connection(error) => error.is_conflict(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use session_plugin_api::{Timestamp, abi::message::Processed};
+
+    use super::*;
+    use crate::{
+        names::{FileHash, ProcessorName, SessionKey},
+        state::{State, Transaction},
+    };
+
+    fn flight() -> std::sync::Arc<Flight> {
+        let transcript = Transcript {
+            session: SessionKey::new("alice/a.jsonl"),
+            username: "alice".to_owned(),
+            path: "alice/a.jsonl".into(),
+            size: 0,
+            modified: Timestamp::from_micros(0),
+            changed: Timestamp::from_micros(0),
+        };
+        let reason = Reason::Outdated;
+        Flight::begin(Candidate { transcript, reason })
+    }
+
+    fn done() -> Done {
+        let seen = Seen {
+            session: SessionKey::new("alice/a.jsonl"),
+            username: "alice".to_owned(),
+            hash: FileHash::from_hex("d41d8cd98f00b204e9800998ecf8427e"),
+            size: 0,
+            modified: Timestamp::from_micros(0),
+            read_at: Timestamp::from_micros(0),
+        };
+        Done {
+            seen,
+            processed: Processed::default(),
+            rows: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn an_attempt_whose_transaction_was_rolled_back_fails() {
+        let folder = tempfile::tempdir().unwrap();
+        let state = State::open(&folder.path().join("state.duckdb")).unwrap();
+        let processor: ProcessorName = "probe".parse().unwrap();
+        let destination = Destination {
+            processor: processor.clone(),
+            output_version: 1,
+            tables: Vec::new(),
+        };
+        let flight = flight();
+        *flight.transaction() = OwnTransaction::Open(Transaction::begin(&state).unwrap());
+        flight.roll_back();
+        let ended = end(&destination, &flight, done());
+        assert!(matches!(ended, Err(ConnectionError::RolledBack(_))), "{ended:?}");
+        assert!(state.sessions(&processor).unwrap().is_empty());
     }
 }

@@ -12,7 +12,11 @@
 use abi_stable::std_types::RBox;
 use session_plugin_api::abi::{RawBatchSink_TO, RawColumn};
 
-use super::{context::RunContext, flight::Flight};
+use super::{
+    context::RunContext,
+    flight::Flight,
+    own_transaction::{OwnTransaction, RolledBack},
+};
 use crate::{
     crossing::{CheckedColumn, Malformed},
     state::{PendingRows, RowsRefused, Seen, StateError, Transaction, TransactionError},
@@ -32,6 +36,8 @@ pub(super) struct Connection<'a> {
 pub(super) enum ConnectionError {
     #[error("the attempt was abandoned: it took too long")]
     Abandoned,
+    #[error(transparent)]
+    RolledBack(#[from] RolledBack),
     #[error("replace: {0}")]
     Rows(RowsRefused),
     #[error("the plugin's call is malformed: {0}")]
@@ -149,15 +155,15 @@ impl<'a> Connection<'a> {
         statement: impl FnOnce(&mut Transaction) -> Result<T, TransactionError>,
     ) -> Result<T, ConnectionError> {
         self.ensure_in_flight()?;
-        let is_first = self.flight.transaction().is_none();
+        let is_first = self.flight.transaction().open()?.is_none();
         if is_first {
             self.context.commit_earlier().map_err(ConnectionError::Earlier)?;
             let transaction = Transaction::begin(&self.context.state)?;
             self.flight.queries_with(transaction.interrupt_handle());
-            *self.flight.transaction() = Some(transaction);
+            *self.flight.transaction() = OwnTransaction::Open(transaction);
         }
         let mut transaction = self.flight.transaction();
-        match transaction.as_mut() {
+        match transaction.open()? {
             Some(transaction) if !self.flight.is_abandoned() => {
                 let result = statement(transaction);
                 self.context.state.hold_lock()?;

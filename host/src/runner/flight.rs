@@ -11,15 +11,15 @@ use std::{
 
 use duckdb::InterruptHandle;
 
-use super::{candidates::Candidate, lane::OnLane, memory::Held};
-use crate::{plugins::Wedge, state::Transaction};
+use super::{candidates::Candidate, lane::OnLane, memory::Held, own_transaction::OwnTransaction};
+use crate::plugins::Wedge;
 
 /// One attempt, shared by the thread that makes it and the one that watches it.
 pub(super) struct Flight {
     candidate: Candidate,
     phase: AtomicU8,
     resources: Mutex<Resources>,
-    transaction: Mutex<Option<Transaction>>,
+    transaction: Mutex<OwnTransaction>,
 }
 
 /// What an attempt holds, and gives back when it is abandoned.
@@ -88,8 +88,8 @@ impl Flight {
     /// Rolls the transaction of an abandoned attempt back; while a statement of it runs, interrupts that.
     pub(super) fn roll_back(&self) {
         match self.transaction.try_lock() {
-            Ok(mut transaction) => *transaction = None,
-            Err(TryLockError::Poisoned(poisoned)) => *poisoned.into_inner() = None,
+            Ok(mut transaction) => transaction.roll_back(),
+            Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner().roll_back(),
             Err(TryLockError::WouldBlock) => {
                 if let Some(query) = &self.resources().query {
                     query.interrupt();
@@ -128,8 +128,8 @@ impl Flight {
         self.resources().query = Some(query);
     }
 
-    /// The attempt's own transaction, where it has begun one. Held while a statement runs.
-    pub(super) fn transaction(&self) -> MutexGuard<'_, Option<Transaction>> {
+    /// The attempt's own transaction. Held while a statement runs.
+    pub(super) fn transaction(&self) -> MutexGuard<'_, OwnTransaction> {
         self.transaction.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

@@ -16,6 +16,7 @@ mod limits;
 mod memory;
 mod message;
 mod outcome;
+mod own_transaction;
 mod progress;
 mod result;
 mod run;
