@@ -121,7 +121,7 @@ fn call(context: &RunContext, flight: &Flight, seen: &Seen, bytes: &[u8]) -> Res
         bytes,
         run: context.number,
     };
-    let mut connection = Connection::new(context, flight, seen);
+    let mut connection = Connection::new(&context.tables, &context.messages, flight, seen);
     let result = context.executor.call(&attempt, &mut connection);
     if let Err(CallError::Failed(fault)) = &result {
         log_panic(context, fault);
@@ -140,7 +140,7 @@ fn call(context: &RunContext, flight: &Flight, seen: &Seen, bytes: &[u8]) -> Res
         processed,
         rows,
     };
-    Ok(end(&context.destination, flight, done)?)
+    Ok(end(&context.tables.destination, flight, done)?)
 }
 
 /// Ends a successful attempt: through its own transaction where it has one.

@@ -1,4 +1,9 @@
-//! The thread that conducts a run: starts the workers, commits their outcomes, watches the clock.
+//! Conducts a run: starts the workers, commits and counts outcomes, abandons attempts that take too long.
+//!
+//! # Threads
+//! The conductor is one thread. It alone has the group, the tally and the set of workers, so none of them needs a lock. It
+//! wakes for each message, when the group is due, and at least every 100 ms to read the clock. It never waits for a worker:
+//! a worker that hangs is left out of the set, and the run ends without it.
 
 use std::{
     collections::HashSet,
@@ -20,6 +25,7 @@ use super::{
     outcome::{Outcome, failure},
     result::RunResult,
     stop::StopToken,
+    tables::Tables,
     tally::Tally,
     worker,
 };
@@ -28,7 +34,7 @@ use crate::{
     state::{Done, FailureKind, StateError},
 };
 
-/// What the conducting thread keeps to itself.
+/// What the conductor keeps to itself.
 pub(super) struct Conductor<'a> {
     context: Arc<RunContext>,
     stop: &'a StopToken,
@@ -39,7 +45,7 @@ pub(super) struct Conductor<'a> {
     failure: Option<StateError>,
 }
 
-/// How often the clock is looked at while nothing happens.
+/// How often the conductor reads the clock while nothing happens.
 const WATCH: Duration = Duration::from_millis(100);
 
 impl<'a> Conductor<'a> {
@@ -146,7 +152,7 @@ impl<'a> Conductor<'a> {
         if self.failure.is_some() {
             return;
         }
-        let RunContext { state, destination, .. } = &*self.context;
+        let Tables { state, destination, .. } = &self.context.tables;
         let mut committed = Committed::default();
         let written = state.write(|writer| {
             group.commit(writer, destination, &mut committed)?;
@@ -189,7 +195,7 @@ impl<'a> Conductor<'a> {
 
     /// A state that is closed is opened anew when no attempt holds a connection to it any more.
     fn let_go_of_a_closed_state(&mut self) {
-        let Some(error) = self.context.state.closed() else {
+        let Some(error) = self.context.tables.state.closed() else {
             return;
         };
         self.context.dispatcher.close();

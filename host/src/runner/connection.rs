@@ -5,17 +5,20 @@
 //! gave is committed before, so that the statement finds it.
 //!
 //! # Threads
-//! Calls come from the worker that makes the attempt, one after the other. The conducting thread may abandon the attempt
+//! Calls come from the worker that makes the attempt, one after the other. The conductor may abandon the attempt
 //! meanwhile, and roll its transaction back: every call asks first whether that has happened, and a statement that runs is
 //! interrupted.
+
+use std::sync::mpsc::SyncSender;
 
 use abi_stable::std_types::RBox;
 use session_plugin_api::abi::{RawBatchSink_TO, RawColumn};
 
 use super::{
-    context::RunContext,
     flight::Flight,
+    message::{Message, commit_earlier},
     own_transaction::{OwnTransaction, RolledBack},
+    tables::Tables,
 };
 use crate::{
     crossing::{CheckedColumn, Malformed},
@@ -24,7 +27,8 @@ use crate::{
 
 /// The connection of one attempt, and what was done through it so far.
 pub(super) struct Connection<'a> {
-    context: &'a RunContext,
+    tables: &'a Tables,
+    messages: &'a SyncSender<Message>,
     flight: &'a Flight,
     seen: &'a Seen,
     rows: Vec<PendingRows>,
@@ -87,9 +91,15 @@ impl ConnectionError {
 }
 
 impl<'a> Connection<'a> {
-    pub(super) fn new(context: &'a RunContext, flight: &'a Flight, seen: &'a Seen) -> Self {
+    pub(super) fn new(
+        tables: &'a Tables,
+        messages: &'a SyncSender<Message>,
+        flight: &'a Flight,
+        seen: &'a Seen,
+    ) -> Self {
         Self {
-            context,
+            tables,
+            messages,
             flight,
             seen,
             rows: Vec::new(),
@@ -100,7 +110,7 @@ impl<'a> Connection<'a> {
     /// Keeps rows, which replace what the session gave to the table before; gives their number.
     pub(super) fn replace(&mut self, table: &str, columns: &[CheckedColumn<'_>]) -> Result<u64, ConnectionError> {
         self.ensure_in_flight()?;
-        let tables = &self.context.destination.tables;
+        let tables = &self.tables.destination.tables;
         let found = tables.iter().find(|candidate| candidate.name() == table);
         let found = found.ok_or_else(|| RowsRefused::UnknownTable {
             table: table.to_owned(),
@@ -114,7 +124,7 @@ impl<'a> Connection<'a> {
 
     /// Runs a statement that writes; gives the number of rows that it changed.
     pub(super) fn execute(&mut self, sql: &str, parameters: &[RawColumn<'_>]) -> Result<u64, ConnectionError> {
-        let rules = &self.context.rules;
+        let rules = &self.tables.rules;
         self.in_transaction(|transaction| transaction.execute(rules, sql, parameters))
     }
 
@@ -125,7 +135,7 @@ impl<'a> Connection<'a> {
         parameters: &[RawColumn<'_>],
         sink: &mut RawBatchSink_TO<'_, RBox<()>>,
     ) -> Result<u64, ConnectionError> {
-        let rules = &self.context.rules;
+        let rules = &self.tables.rules;
         self.in_transaction(|transaction| transaction.query(rules, sql, parameters, sink))
     }
 
@@ -157,8 +167,8 @@ impl<'a> Connection<'a> {
         self.ensure_in_flight()?;
         let is_first = self.flight.transaction().open()?.is_none();
         if is_first {
-            self.context.commit_earlier().map_err(ConnectionError::Earlier)?;
-            let transaction = Transaction::begin(&self.context.state)?;
+            commit_earlier(self.messages).map_err(ConnectionError::Earlier)?;
+            let transaction = Transaction::begin(&self.tables.state)?;
             self.flight.queries_with(transaction.interrupt_handle());
             *self.flight.transaction() = OwnTransaction::Open(transaction);
         }
@@ -166,7 +176,7 @@ impl<'a> Connection<'a> {
         match transaction.open()? {
             Some(transaction) if !self.flight.is_abandoned() => {
                 let result = statement(transaction);
-                self.context.state.hold_lock()?;
+                self.tables.state.hold_lock()?;
                 Ok(result?)
             }
             _ => Err(ConnectionError::Abandoned),

@@ -1,21 +1,19 @@
 //! What the threads of a run share.
+//!
+//! # Threads
+//! Conductor and workers each hold the context by an `Arc`. A worker that hangs keeps it alive, so nothing that its plugin
+//! may still use is dropped under it.
 
-use std::sync::{
-    Arc, Mutex, PoisonError,
-    mpsc::{SyncSender, sync_channel},
-};
+use std::sync::{Mutex, PoisonError, mpsc::SyncSender};
 
 use session_plugin_api::Concurrency;
 use tracing::Span;
 
 use super::{
     dispatch::Dispatcher, error::RunError, executor::Executor, flights::Flights, lane::Lane, limits::RunLimits,
-    memory::MemoryBudget, message::Message, run_log::RunLog,
+    memory::MemoryBudget, message::Message, run_log::RunLog, tables::Tables,
 };
-use crate::{
-    metrics::Metrics,
-    state::{Destination, State, StatementRules},
-};
+use crate::metrics::Metrics;
 
 /// All that the threads of a run share. They own it, so that one that hangs can be left behind.
 pub(super) struct RunContext {
@@ -24,9 +22,7 @@ pub(super) struct RunContext {
     pub(super) executor: Executor,
     /// How many attempts the processor takes at once.
     pub(super) concurrency: Concurrency,
-    pub(super) state: Arc<State>,
-    pub(super) destination: Destination,
-    pub(super) rules: StatementRules,
+    pub(super) tables: Tables,
     pub(super) dispatcher: Dispatcher,
     pub(super) memory: MemoryBudget,
     /// Bounds the rows that wait for their commit.
@@ -35,22 +31,14 @@ pub(super) struct RunContext {
     pub(super) lane: Lane,
     pub(super) span: Span,
     pub(super) metrics: Metrics,
+    /// Where the conductor hears of what workers do.
     pub(super) messages: SyncSender<Message>,
     pub(super) flights: Flights,
     pub(super) failure: Mutex<Option<RunError>>,
-    /// What sessions fail of.
     pub(super) log: RunLog,
 }
 
 impl RunContext {
-    /// Commits the processor's earlier sessions, as far as their attempts have ended.
-    pub(super) fn commit_earlier(&self) -> Result<(), String> {
-        let ended = || "the run has ended".to_owned();
-        let (reply, answer) = sync_channel(1);
-        self.messages.send(Message::CommitEarlier(reply)).map_err(|_| ended())?;
-        answer.recv().map_err(|_| ended())?
-    }
-
     /// Lets the run end with this error.
     pub(super) fn give_up(&self, error: RunError) {
         self.dispatcher.close();

@@ -1,4 +1,8 @@
 //! Hands the candidates out, one after the other, within the run's limits.
+//!
+//! # Threads
+//! Workers take candidates. A worker waits only where the cap leaves no place that is not held, until another worker has
+//! compared its transcript, or the conductor closes the queue.
 
 use std::{
     collections::VecDeque,

@@ -1,4 +1,10 @@
-//! Attempts in flight: each can end or be abandoned, and whichever comes first counts.
+//! One attempt in flight: it ends or is abandoned, and whichever comes first counts.
+//!
+//! # Threads
+//! The worker makes the attempt, and the conductor watches it. An atomic phase decides between them: after the worker has
+//! ended the attempt nobody abandons it, and after the conductor has abandoned it no outcome of it counts. The lock of the
+//! resources is held for moments. The lock of the transaction is held while a statement runs, so the conductor only tries
+//! it, and interrupts the statement where it is taken.
 
 use std::{
     fmt,
@@ -60,12 +66,12 @@ impl Flight {
         self.change_phase(IN_FLIGHT, ENDED) || self.phase.load(Ordering::Acquire) == ENDED
     }
 
-    /// Takes an ended attempt back, to make it once more.
+    /// Puts an ended attempt in flight again, to make it once more.
     pub(super) fn resume(&self) {
         self.change_phase(ENDED, IN_FLIGHT);
     }
 
-    /// Gives the attempt up: what it holds is free again, and its processor is wedged until it returns. `false` when it
+    /// Abandons the attempt: what it holds is free again, and its processor is wedged until it returns. `false` when it
     /// ended before.
     pub(super) fn abandon(&self, wedge: impl FnOnce() -> Wedge) -> bool {
         let mut resources = self.resources();
@@ -85,7 +91,7 @@ impl Flight {
         drop(wedge);
     }
 
-    /// Rolls the transaction of an abandoned attempt back; while a statement of it runs, interrupts that.
+    /// Rolls the attempt's transaction back; while a statement of it runs, interrupts that.
     pub(super) fn roll_back(&self) {
         match self.transaction.try_lock() {
             Ok(mut transaction) => transaction.roll_back(),

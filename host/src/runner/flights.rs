@@ -1,7 +1,7 @@
 //! The attempts in flight of one run.
 //!
 //! # Threads
-//! Workers add their attempts and take them out when they return. The conducting thread looks for those that take too
+//! Workers add their attempts and take them out when they return. The conductor looks for those that take too
 //! long. It does so on copies of the `Arc`s: the lock is never held while an attempt waits for anything.
 
 use std::{

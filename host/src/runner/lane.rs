@@ -1,4 +1,11 @@
 //! Keeps the transactions of one processor out of each other's way after a conflict.
+//!
+//! DuckDB lets the second of two transactions fail that write the same row. Made again beside others, it may fail again and
+//! again; made alone, it meets no other attempt of its processor.
+//!
+//! # Threads
+//! Workers wait for their passage. Who waits to pass alone blocks those that come later, so it waits only for attempts that
+//! are on the lane already; an abandoned attempt gives its place back.
 
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 

@@ -1,4 +1,8 @@
 //! Bounds the bytes that are held at once: of snapshots over all runs, of rows over one.
+//!
+//! # Threads
+//! Whoever wants bytes waits until they are free. A worker holds those of its snapshot while it waits for those of its rows;
+//! the conductor gives rows back by committing them and never waits here, so both come free.
 
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 

@@ -1,4 +1,4 @@
-//! How an attempt ended.
+//! How an attempt ended, and the record of a failed one.
 
 use session_plugin_api::abi::message::capped;
 

@@ -1,4 +1,8 @@
 //! How far a run is, for whoever watches.
+//!
+//! # Threads
+//! The conductor counts; anyone reads at any time. The counters are independent of each other: a reader may see one attempt
+//! more or less in one of them than in another.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 

@@ -1,26 +1,41 @@
-//! A run: one pass of one processor over its candidates.
+//! Prepares a run: scans, chooses the candidates, and hands them to the conductor.
 
 use std::{
     sync::{
         Arc, Mutex,
         atomic::{AtomicU64, Ordering},
-        mpsc::sync_channel,
+        mpsc::{SyncSender, sync_channel},
     },
     time::Instant,
 };
 
-use tracing::field;
+use tracing::{Span, field};
 
 use super::{
-    candidates, conductor::Conductor, context::RunContext, dispatch::Dispatcher, error::RunError, executor::Executor,
-    flights::Flights, lane::Lane, limits::RunLimits, memory::MemoryBudget, progress::Progress, result::RunResult,
-    run_log::RunLog, selection::Selection, stop::StopToken, tally::Tally,
+    candidates::{self, Candidate},
+    conductor::Conductor,
+    context::RunContext,
+    dispatch::Dispatcher,
+    error::RunError,
+    executor::Executor,
+    flights::Flights,
+    lane::Lane,
+    limits::RunLimits,
+    memory::MemoryBudget,
+    message::Message,
+    progress::Progress,
+    result::RunResult,
+    run_log::RunLog,
+    selection::Selection,
+    stop::StopToken,
+    tables::Tables,
+    tally::Tally,
 };
 use crate::{
     metrics::Metrics,
     plugins::Processor,
     sessions::{Scan, Scanner},
-    state::{Destination, State},
+    state::{Destination, State, StateError},
 };
 
 /// A run to be made; that there is one at a time is the caller's matter.
@@ -76,28 +91,7 @@ impl Run<'_> {
             Ok(mut result) => {
                 result.duration_ms = duration_ms;
                 span.record("outcome", if result.is_well() { "ok" } else { "errors" });
-                let RunResult {
-                    scanned,
-                    processed,
-                    skipped,
-                    capped,
-                    errors,
-                    unreadable,
-                    unrecognised,
-                    unreadable_lines,
-                    ..
-                } = result;
-                tracing::info!(
-                    scanned,
-                    processed,
-                    skipped,
-                    capped,
-                    errors,
-                    unreadable,
-                    unrecognised,
-                    unreadable_lines,
-                    "the run has ended"
-                );
+                log_end(&result);
                 Ok(result)
             }
             Err(error) => {
@@ -108,15 +102,35 @@ impl Run<'_> {
         }
     }
 
-    fn conduct(&self, span: &tracing::Span, started_at: Instant) -> Result<RunResult, RunError> {
+    fn conduct(&self, span: &Span, started_at: Instant) -> Result<RunResult, RunError> {
+        let (candidates, unreadable) = self.choose()?;
+        let scanned = candidates.len() as u64;
+        let tally = Tally::begin(
+            self.processor.name(),
+            scanned,
+            unreadable,
+            &self.progress,
+            &self.metrics,
+        );
+        let ends_at = started_at.checked_add(self.limits.time_budget);
+        let dispatcher = Dispatcher::new(candidates, self.limits.max_sessions, ends_at, self.stop.clone());
+        let (messages, inbox) = sync_channel(WAITING_OUTCOMES);
+        let context = Arc::new(self.context(span, dispatcher, messages)?);
+        let ended = Conductor::new(Arc::clone(&context), &self.stop, tally).conduct(&inbox);
+        context.log.sum_up();
+        ended
+    }
+
+    /// Scans, and chooses the candidates; gives their list, and how many files and folders cannot be read.
+    fn choose(&self) -> Result<(Vec<Candidate>, u64), RunError> {
         let name = self.processor.name();
         let output_version = self.processor.descriptor().version_of_output();
-        let scan_began = Instant::now();
+        let began = Instant::now();
         let Scan {
             transcripts,
             unreadable,
         } = self.scanner.scan()?;
-        self.metrics.observe_scan(scan_began.elapsed());
+        self.metrics.observe_scan(began.elapsed());
         let states = self.state.sessions(name)?;
         let mut last_failed = self.state.last_failed(name)?;
         let past = candidates::past_failures(&transcripts, &states, &last_failed, output_version);
@@ -126,29 +140,31 @@ impl Run<'_> {
         }
         let mut candidates = candidates::choose(transcripts, &states, &last_failed, output_version);
         candidates.retain(|candidate| self.selection.has(&candidate.transcript.session, &last_failed));
-        drop((states, last_failed));
-        let tally = Tally::begin(
-            name,
-            candidates.len() as u64,
-            unreadable.len() as u64,
-            &self.progress,
-            &self.metrics,
-        );
+        Ok((candidates, unreadable.len() as u64))
+    }
 
-        let ends_at = started_at.checked_add(self.limits.time_budget);
-        let (messages, inbox) = sync_channel(WAITING_OUTCOMES);
-        let context = Arc::new(RunContext {
+    fn context(
+        &self,
+        span: &Span,
+        dispatcher: Dispatcher,
+        messages: SyncSender<Message>,
+    ) -> Result<RunContext, StateError> {
+        let name = self.processor.name();
+        let descriptor = self.processor.descriptor();
+        Ok(RunContext {
             number: RUNS_BEGUN.fetch_add(1, Ordering::Relaxed),
             executor: Executor::new(self.processor),
-            concurrency: self.processor.descriptor().concurrency(),
-            state: Arc::clone(self.state),
-            destination: Destination {
-                processor: name.clone(),
-                output_version,
-                tables: self.processor.tables().to_vec(),
+            concurrency: descriptor.concurrency(),
+            tables: Tables {
+                state: Arc::clone(self.state),
+                destination: Destination {
+                    processor: name.clone(),
+                    output_version: descriptor.version_of_output(),
+                    tables: self.processor.tables().to_vec(),
+                },
+                rules: self.state.statement_rules(name)?,
             },
-            rules: self.state.statement_rules(name)?,
-            dispatcher: Dispatcher::new(candidates, self.limits.max_sessions, ends_at, self.stop.clone()),
+            dispatcher,
             memory: self.memory.clone(),
             rows: MemoryBudget::new(PENDING_ROWS),
             limits: self.limits.clone(),
@@ -159,9 +175,31 @@ impl Run<'_> {
             flights: Flights::default(),
             failure: Mutex::default(),
             log: RunLog::default(),
-        });
-        let ended = Conductor::new(Arc::clone(&context), &self.stop, tally).conduct(&inbox);
-        context.log.sum_up();
-        ended
+        })
     }
+}
+
+fn log_end(result: &RunResult) {
+    let RunResult {
+        scanned,
+        processed,
+        skipped,
+        capped,
+        errors,
+        unreadable,
+        unrecognised,
+        unreadable_lines,
+        ..
+    } = *result;
+    tracing::info!(
+        scanned,
+        processed,
+        skipped,
+        capped,
+        errors,
+        unreadable,
+        unrecognised,
+        unreadable_lines,
+        "the run has ended"
+    );
 }

@@ -1,4 +1,11 @@
-//! What the sessions of a run fail of, on its way into the log: a cause that hits all of them is told once, and counted.
+//! What a run logs of its sessions: a cause that hits many of them is logged once, and counted.
+//!
+//! A broken plugin fails on every session of a tree of thousands. A line for each would bury the cause, so each cause gets
+//! one line, at most five causes do, and the end of the run says how many sessions each hit. Every failure is in the state.
+//!
+//! # Threads
+//! Workers and conductor add what they meet. The lock is held for moments; only the summary at the end of the
+//! run is written under it.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -9,10 +16,10 @@ use session_plugin_api::abi::message::Processed;
 
 use crate::{cause::Cause, names::SessionKey};
 
-/// How many causes of a run are told by themselves.
+/// How many causes of a run get a line of their own.
 const TOLD: usize = 5;
 
-/// What sessions of a run failed of up to now.
+/// What was logged of a run's sessions up to now.
 #[derive(Debug, Default)]
 pub(super) struct RunLog {
     met: Mutex<Met>,

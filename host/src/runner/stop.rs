@@ -1,4 +1,7 @@
 //! The wish to end.
+//!
+//! # Threads
+//! Any thread or task may wish the end, once and for all. Threads ask for it, tasks wait for it.
 
 use std::{
     sync::{Arc, OnceLock},

@@ -1,4 +1,10 @@
 //! The threads that make a run's attempts.
+//!
+//! # Threads
+//! A worker makes one attempt after the other, until the dispatcher gives no candidate or its attempt was abandoned. It
+//! waits for a candidate, for memory, for its passage on the lane, and for room in the channel to the conductor: none of that
+//! counts as time of the attempt. A worker of a serial processor also waits for each commit. A worker that ends, even by a
+//! panic, tells the conductor.
 
 use std::{
     io,
@@ -24,7 +30,7 @@ const KEPT_BUFFER: usize = 16 << 20;
 /// Starts a worker.
 pub(super) fn start(context: &Arc<RunContext>, worker: WorkerId) -> io::Result<()> {
     let context = Arc::clone(context);
-    let name = format!("{}-{worker}", context.destination.processor);
+    let name = format!("{}-{worker}", context.tables.destination.processor);
     let work = move || {
         let leaving = Leaving {
             context: Arc::clone(&context),
@@ -79,7 +85,8 @@ impl RunContext {
         buffer.clear();
         let outcome = make(self, flight, buffer);
         let duration = started_at.elapsed();
-        self.metrics.observe_attempt(&self.destination.processor, duration);
+        self.metrics
+            .observe_attempt(&self.tables.destination.processor, duration);
         span.record("duration_ms", duration.as_millis() as u64);
         span.record("outcome", outcome.as_ref().map_or("abandoned", Outcome::label));
         match &outcome {
