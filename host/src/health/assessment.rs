@@ -1,4 +1,4 @@
-//! Whether processors keep up, told from what was observed of them.
+//! Assesses whether processors keep up, from what was observed of them.
 
 use std::time::Duration;
 
@@ -50,7 +50,7 @@ pub enum Hindrance {
     },
 }
 
-/// What is amiss with a processor at `now`; nothing when it keeps up, or when there are no transcripts.
+/// The warnings of a processor at `now`; none when it keeps up, or when there are no transcripts.
 #[must_use]
 pub fn assess(observed: &Observed, now: Timestamp) -> Vec<Warning> {
     if let Some(hindrance) = &observed.hindrance {

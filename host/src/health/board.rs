@@ -34,7 +34,7 @@ struct Observation {
 /// A processor as it was observed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ObservedProcessor {
-    /// What its health is told from.
+    /// What its health is assessed from.
     pub observed: Observed,
     /// How many sessions wait to be processed.
     pub backlog: u64,
@@ -53,9 +53,9 @@ pub struct Health {
     pub status: &'static str,
     /// The version of the host.
     pub version: &'static str,
-    /// How long the service has been looking.
+    /// How long the service has run.
     pub uptime_seconds: u64,
-    /// When somebody last looked, RFC 3339 in UTC; null right after the start.
+    /// When health was last checked, RFC 3339 in UTC; null right after the start.
     pub checked_at: Option<String>,
     /// What concerns the whole service.
     pub warnings: Vec<Warning>,
@@ -68,7 +68,7 @@ pub struct Health {
 pub struct ProcessorHealth {
     /// `ok` or `warning`.
     pub status: &'static str,
-    /// What is amiss.
+    /// Its warnings.
     pub warnings: Vec<Warning>,
     /// When its last run began.
     pub last_run_at: Option<String>,
@@ -157,7 +157,7 @@ impl HealthBoard {
         Arc::clone(&self.latest.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// The health at `now`, told from the latest observation, and from why runs failed up to now: that needs no look.
+    /// The health at `now`, told from the latest observation, and from why runs failed up to now: that needs no check.
     #[must_use]
     pub fn read(&self, now: Timestamp, failed_runs: &HashMap<String, String>) -> Health {
         let observation = self.latest();

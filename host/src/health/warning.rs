@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::Serialize;
 
-/// What is amiss, and what to do about it.
+/// A problem, and what to do about it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Warning {
     /// What it is, for programs.
@@ -23,7 +23,7 @@ impl Warning {
     }
 }
 
-/// What can be amiss.
+/// The kinds of problems.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum WarningKind {
@@ -41,7 +41,7 @@ pub enum WarningKind {
     Wedged,
     /// A file of the plugins directory is not taken.
     Rejected,
-    /// Nobody has looked for too long.
+    /// Health was not checked for too long.
     Stale,
     /// The sessions directory is not there, or has lost its transcripts.
     Missing,
@@ -56,7 +56,7 @@ pub enum WarningKind {
 }
 
 impl WarningKind {
-    /// What can be amiss with a processor.
+    /// The kinds of problems of a processor.
     pub const OF_PROCESSORS: [Self; 6] = [
         Self::Failed,
         Self::Failing,
@@ -66,7 +66,7 @@ impl WarningKind {
         Self::Wedged,
     ];
 
-    /// What can be amiss with the whole service.
+    /// The kinds of problems of the whole service.
     pub const OF_THE_SERVICE: [Self; 7] = [
         Self::Rejected,
         Self::Stale,

@@ -1,4 +1,8 @@
 //! Runs, begun and made: one at a time for each processor, each written into the audit log.
+//!
+//! # Threads
+//! Any thread may begin a run; a claim makes sure that a processor has one at a time. The thread that executes it conducts
+//! it. The list of runs under way is locked for moments, so that health and commands never wait for a run.
 
 use std::{
     collections::{BTreeMap, HashMap},

@@ -1,4 +1,4 @@
-//! Gauges: what was found at the last look.
+//! Gauges: what the last check of health found.
 
 use std::{
     collections::BTreeSet,
@@ -32,7 +32,7 @@ pub struct ObservedSessions {
     pub last_success: Option<Timestamp>,
 }
 
-/// What is amiss, by its kind, and the processor that it concerns; the whole service where none is named.
+/// Warnings of one kind, and the processor that they concern; the whole service where none is named.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CountedWarnings {
     /// The kind.

@@ -1,4 +1,4 @@
-//! What the counters are told apart by.
+//! The labels of counters and gauges.
 
 use hyper::Method;
 use prometheus_client::encoding::EncodeLabelSet;

@@ -85,7 +85,7 @@ impl Default for Metrics {
         let shared = Shared {
             runs: registered(&mut registry, "runs", "Runs that ended"),
             run_durations: timing(&mut registry, "run_duration", "How long runs took", minutes),
-            sessions: registered(&mut registry, "sessions", "Sessions that runs are done with"),
+            sessions: registered(&mut registry, "sessions", "Sessions by outcome"),
             items_extracted: registered(&mut registry, "items", "Items that processors extracted"),
             bytes_read: registered(&mut registry, "transcript_bytes", "Bytes of transcripts that were read"),
             attempt_durations: timing(&mut registry, "attempt_duration", "How long attempts took", moments),
@@ -183,7 +183,7 @@ impl Metrics {
         self.shared.scan_durations.observe(duration.as_secs_f64());
     }
 
-    /// Notes how the sessions of every processor were observed; of others nothing is told any more.
+    /// Notes how the sessions of every processor were observed; the gauges of others are removed.
     pub fn set_sessions(&self, sessions: impl IntoIterator<Item = (ProcessorName, ObservedSessions)>) {
         self.shared.gauges.set_sessions(sessions);
     }

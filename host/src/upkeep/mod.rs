@@ -1,4 +1,8 @@
-//! What a service does beside its runs: looks at its health, and keeps the audit log and the log of changes short.
+//! What a service does beside its runs: checks its health, prunes the audit log, and checkpoints changes of the schema.
+//!
+//! # Threads
+//! One task does it, tick after tick. Each check runs in a blocking thread of its own, which may hang in a mount that does not
+//! answer: the task leaves it behind when the end is wished.
 
 mod observation;
 mod surroundings;
@@ -24,13 +28,13 @@ use crate::{
 
 type Observations = BTreeMap<ProcessorName, ObservedProcessor>;
 
-/// Of how many parts of the time at most one is spent looking: a large tree takes long to scan.
+/// A check takes at most one of so many parts of the time: a large tree takes long to scan.
 const SHARE: u32 = 10;
 
 /// How often old entries of the audit log are removed.
 const PRUNING: Duration = Duration::from_secs(3600);
 
-/// Looks at the health at every tick, and prunes the audit log, until the end is wished.
+/// Checks health every `tick_seconds` and prunes the audit log every hour, until the end is wished.
 pub async fn keep_up(host: &Arc<Host>, scheduler: &Arc<Scheduler>, health: &Arc<HealthBoard>, stop: &StopToken) {
     let mut pruned_at: Option<Instant> = None;
     while stop.stopped_at().is_none() {
@@ -42,7 +46,7 @@ pub async fn keep_up(host: &Arc<Host>, scheduler: &Arc<Scheduler>, health: &Arc<
         let ending = stop.clone();
         let tick = host.settings().service.tick;
         let began = Instant::now();
-        let looking = tokio::task::spawn_blocking(move || {
+        let checking = tokio::task::spawn_blocking(move || {
             recover(&host, &ending);
             observe(&host, &scheduler, &health);
             host.state().settle_schema();
@@ -50,13 +54,13 @@ pub async fn keep_up(host: &Arc<Host>, scheduler: &Arc<Scheduler>, health: &Arc<
                 prune(&host);
             }
         });
-        // A look that hangs, in a mount that does not answer, does not hold the end up.
-        let looked = tokio::select! {
-            looked = looking => looked,
+        // A check that hangs, in a mount that does not answer, does not hold the end up.
+        let checked = tokio::select! {
+            checked = checking => checked,
             () = stop.stopped() => return,
         };
-        if let Err(panic) = looked {
-            tracing::error!("the look at the health panicked, which is a fault of the host: {panic}");
+        if let Err(panic) = checked {
+            tracing::error!("the check of health panicked, which is a fault of the host: {panic}");
         }
         tokio::select! {
             () = tokio::time::sleep(pause(tick, began.elapsed())) => {}
@@ -80,9 +84,9 @@ fn recover(host: &Host, ending: &StopToken) {
     }
 }
 
-/// How long to wait after a look that took so long.
-fn pause(tick: Duration, look: Duration) -> Duration {
-    tick.max(look * SHARE)
+/// How long to wait after a check that took so long.
+fn pause(tick: Duration, check: Duration) -> Duration {
+    tick.max(check * SHARE)
 }
 
 fn prune(host: &Host) {

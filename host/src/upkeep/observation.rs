@@ -21,8 +21,8 @@ use crate::{
     state::{Outcome, ProcessorStatus, Reader, SessionState, StateError, StateFiles},
 };
 
-/// Looks at everything that health tells of, and puts it up. What cannot be looked at is told, too, and what was known of
-/// the processors before stands until it can be looked at again.
+/// Observes all that health reports, and puts it up. What cannot be observed causes a warning, and what was known of
+/// the processors before stands until they can be observed again.
 pub(super) fn observe(host: &Host, scheduler: &Scheduler, health: &HealthBoard) {
     let began = Instant::now();
     let scan = host.scanner().scan();
@@ -87,7 +87,7 @@ fn named_files(catalogue: &Catalogue) -> impl Iterator<Item = (&ProcessorName, &
     files.filter_map(|file| Some((file.status.name()?, file)))
 }
 
-/// What is known of a processor without a look at the state and the transcripts.
+/// What is known of a processor without reading the state and the transcripts.
 fn unobserved(
     host: &Host,
     scheduler: &Scheduler,

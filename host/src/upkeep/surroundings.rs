@@ -8,7 +8,7 @@ use crate::{
     state::{ProcessorStatus, StateError, StateFiles},
 };
 
-/// What is amiss around the processors.
+/// Warnings of what is around the processors.
 pub(super) fn warnings(host: &Host, scan: &Result<Scan, ScanError>, files: Option<&StateFiles>) -> Vec<Warning> {
     let of_sessions = missing(host).or_else(|| unreadable(scan));
     let of_state = files
@@ -41,7 +41,7 @@ fn missing(host: &Host) -> Option<Warning> {
 /// A sessions directory that is there and empty, as that of a mount that is lost, although sessions were processed from it.
 pub(super) fn emptied(host: &Host, scan: &Scan, statuses: &[ProcessorStatus]) -> Option<Warning> {
     let processed = statuses.iter().map(|status| status.sessions).max().unwrap_or(0);
-    // What cannot be read is told already, and may hold them.
+    // What cannot be read has a warning already, and may hold them.
     let is_emptied = scan.transcripts.is_empty() && scan.unreadable.is_empty() && processed > 0;
     is_emptied.then(|| {
         let message = format!(
