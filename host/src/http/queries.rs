@@ -8,14 +8,13 @@ use std::{
     time::Duration,
 };
 
-use duckdb::InterruptHandle;
 use tokio::{
     sync::{AcquireError, OwnedSemaphorePermit, Semaphore},
     task::JoinHandle,
     time::sleep,
 };
 
-use crate::process;
+use crate::{process, state::Interrupt};
 
 /// How many queries are run at once; one more waits.
 const AT_ONCE: usize = 2;
@@ -64,7 +63,7 @@ impl Queries {
 
     /// Interrupts a query whose time is over until it has ended. One that never ends would keep its place, and the state's
     /// file, for ever: it ends the process. What is committed is safe, and systemd starts the service again.
-    pub(super) async fn end<T>(self, mut running: JoinHandle<T>, interrupt: Arc<InterruptHandle>) {
+    pub(super) async fn end<T>(self, mut running: JoinHandle<T>, interrupt: Interrupt) {
         let interrupt = || interrupt.interrupt();
         if ends_within(SOON, &mut running, interrupt).await {
             return;

@@ -168,7 +168,7 @@ impl<'a> Connection<'a> {
         let is_first = self.flight.transaction().open()?.is_none();
         if is_first {
             commit_earlier(self.messages).map_err(ConnectionError::Earlier)?;
-            let transaction = Transaction::begin(&self.tables.state)?;
+            let transaction = self.tables.state.begin_attempt()?;
             self.flight.queries_with(transaction.interrupt_handle());
             *self.flight.transaction() = OwnTransaction::Open(transaction);
         }

@@ -15,10 +15,8 @@ use std::{
     time::Instant,
 };
 
-use duckdb::InterruptHandle;
-
 use super::{candidates::Candidate, lane::OnLane, memory::Held, own_transaction::OwnTransaction};
-use crate::plugins::Wedge;
+use crate::{plugins::Wedge, state::Interrupt};
 
 /// One attempt, shared by the thread that makes it and the one that watches it.
 pub(super) struct Flight {
@@ -33,7 +31,7 @@ pub(super) struct Flight {
 struct Resources {
     memory: Option<Held>,
     lane: Option<OnLane>,
-    query: Option<Arc<InterruptHandle>>,
+    query: Option<Interrupt>,
     busy_since: Option<Instant>,
     wedge: Option<Wedge>,
 }
@@ -130,7 +128,7 @@ impl Flight {
     }
 
     /// Keeps what interrupts the attempt's query.
-    pub(super) fn queries_with(&self, query: Arc<InterruptHandle>) {
+    pub(super) fn queries_with(&self, query: Interrupt) {
         self.resources().query = Some(query);
     }
 

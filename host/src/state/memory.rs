@@ -5,16 +5,12 @@
 
 use std::{
     io,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::atomic::{AtomicBool, Ordering},
     thread,
     time::Duration,
 };
 
-use duckdb::InterruptHandle;
-
+use super::interrupt::Interrupt;
 use crate::process;
 
 /// At how many times its limit a query that hears no interrupt ends the process.
@@ -35,11 +31,7 @@ pub(super) enum Watched<T> {
 ///
 /// # Errors
 /// When the system gives no thread for the watch.
-pub(super) fn within<T>(
-    limit: u64,
-    interrupt: &Arc<InterruptHandle>,
-    work: impl FnOnce() -> T,
-) -> io::Result<Watched<T>> {
+pub(super) fn within<T>(limit: u64, interrupt: &Interrupt, work: impl FnOnce() -> T) -> io::Result<Watched<T>> {
     let before = resident();
     let bounds = Bounds {
         interrupted: before.saturating_add(limit),
@@ -86,7 +78,7 @@ struct Bounds {
     ended: u64,
 }
 
-fn watch(bounds: Bounds, interrupt: &InterruptHandle, ended: &AtomicBool, exceeded: &AtomicBool) {
+fn watch(bounds: Bounds, interrupt: &Interrupt, ended: &AtomicBool, exceeded: &AtomicBool) {
     const AGAIN: Duration = Duration::from_millis(10);
     while !ended.load(Ordering::Acquire) {
         let resident = resident();

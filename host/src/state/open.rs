@@ -17,10 +17,11 @@ use super::{
     engine::{Access, Engine, Link},
     error::{Doing, Result, StateError},
     files::folder_of,
+    interrupt::Interrupts,
     lock::StateLock,
     query::Reader,
     schema,
-    standing::{Ailment, Interrupts, Standing},
+    standing::{Ailment, Standing},
     trouble::Trouble,
     writer::Writer,
 };

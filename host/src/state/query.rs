@@ -1,8 +1,8 @@
 //! Reading the state for people: read-only SQL, lists and exports.
 
-use std::{collections::HashMap, io, path::Path, sync::Arc};
+use std::{collections::HashMap, io, path::Path};
 
-use duckdb::{InterruptHandle, arrow::array::Array, params_from_iter, types::Value};
+use duckdb::{arrow::array::Array, params_from_iter, types::Value};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use session_plugin_api::Timestamp;
@@ -14,6 +14,7 @@ use super::{
     error::{Doing, Result, StateError},
     export_file::export_file,
     failures::{self, AllFailed, Failure},
+    interrupt::Interrupt,
     json,
     memory::{Watched, within},
     open::{link_to, lock, open_engine, refuse_missing, refuse_odd_files},
@@ -145,8 +146,8 @@ impl Reader {
 
     /// What interrupts a query of this reader that takes too long.
     #[must_use]
-    pub fn interrupt_handle(&self) -> Arc<InterruptHandle> {
-        self.link.interrupt_handle()
+    pub fn interrupt_handle(&self) -> Interrupt {
+        Interrupt::of(&self.link)
     }
 
     /// When each processor's last run began.
@@ -228,7 +229,7 @@ impl Reader {
         check_question(&self.link, sql)?;
         let parameters = (1..).zip(parameters).map(|(place, value)| parameter(place, value));
         let parameters: Vec<Value> = parameters.collect::<Result<_, QueryError>>()?;
-        let watched = within(limits.memory, &self.link.interrupt_handle(), || {
+        let watched = within(limits.memory, &self.interrupt_handle(), || {
             self.answer(sql, &parameters, limits)
         });
         match watched.map_err(QueryError::Watch)? {

@@ -1,11 +1,9 @@
 //! Whether the state is open: DuckDB refuses every statement after a fault of its disk, until the file is opened anew.
 
 use std::{
-    sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError, Weak, atomic::Ordering},
+    sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError, atomic::Ordering},
     time::{Duration, Instant},
 };
-
-use duckdb::InterruptHandle;
 
 use super::{
     checkpoint::Checkpoints,
@@ -239,27 +237,6 @@ impl State {
             ailment.reach = Reach::Checkpoints;
         }
         Ok(())
-    }
-}
-
-/// What interrupts the statements of all connections.
-#[derive(Default)]
-pub(super) struct Interrupts {
-    handles: Mutex<Vec<Weak<InterruptHandle>>>,
-}
-
-impl Interrupts {
-    pub(super) fn keep(&self, link: &Link) {
-        let mut handles = self.handles.lock().unwrap_or_else(PoisonError::into_inner);
-        handles.retain(|handle| handle.strong_count() > 0);
-        handles.push(Arc::downgrade(&link.interrupt_handle()));
-    }
-
-    fn interrupt(&self) {
-        let handles = self.handles.lock().unwrap_or_else(PoisonError::into_inner);
-        for handle in handles.iter().filter_map(Weak::upgrade) {
-            handle.interrupt();
-        }
     }
 }
 

@@ -1,9 +1,7 @@
 //! A processor's own transaction: what `execute` and `query` run in.
 
-use std::sync::Arc;
-
 use duckdb::{
-    Connection, InterruptHandle, Statement,
+    Connection, Statement,
     arrow::array::RecordBatch,
     params_from_iter,
     types::{TimeUnit, Value},
@@ -16,6 +14,7 @@ use super::{
     columns::{ColumnError, OwnedColumn},
     engine::Link,
     error::{Doing, Result, StateError, is_conflict},
+    interrupt::Interrupt,
     open::State,
     owners::ForeignTable,
     rules::{Call, StatementRules},
@@ -80,23 +79,25 @@ impl TransactionError {
     }
 }
 
-impl Transaction {
-    /// Begins a transaction on a connection that nothing else uses.
+impl State {
+    /// Begins the transaction of an attempt, on a connection that nothing else uses.
     ///
     /// # Errors
-    /// When the database refuses.
-    pub fn begin(state: &State) -> Result<Self> {
-        let connection = state.connect()?;
+    /// When the state is closed, or the database refuses.
+    pub fn begin_attempt(&self) -> Result<Transaction> {
+        let connection = self.connect()?;
         let doing = "begin the attempt's transaction";
         connection.execute_batch("BEGIN").doing(doing)?;
         let id = transaction_id(&connection).doing(doing)?;
-        Ok(Self { connection, id })
+        Ok(Transaction { connection, id })
     }
+}
 
+impl Transaction {
     /// What interrupts a statement of this transaction.
     #[must_use]
-    pub fn interrupt_handle(&self) -> Arc<InterruptHandle> {
-        self.connection.interrupt_handle()
+    pub fn interrupt_handle(&self) -> Interrupt {
+        Interrupt::of(&self.connection)
     }
 
     /// Runs one statement that the rules allow; parameters are columns of one row. Gives the number of rows that it changed.

@@ -19,7 +19,7 @@ use abi_stable::{
 use libfuzzer_sys::fuzz_target;
 use session_host::{
     names::ProcessorName,
-    state::{QueryLimits, Reader, State, Transaction, prepare_processor},
+    state::{QueryLimits, Reader, State, prepare_processor},
 };
 use session_plugin_api::{
     Migration,
@@ -125,7 +125,7 @@ impl Scene {
     /// Runs a text as a processor does, and looks at the rows within its transaction, which is rolled back.
     fn attempts(&self, executes: bool, sql: &str) {
         let rules = self.state.statement_rules(&named("attacker")).expect("rules");
-        let mut transaction = Transaction::begin(&self.state).expect("a transaction");
+        let mut transaction = self.state.begin_attempt().expect("a transaction");
         let interrupt = transaction.interrupt_handle();
         let passed = in_time(
             || interrupt.interrupt(),
