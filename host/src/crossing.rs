@@ -9,6 +9,8 @@ use session_plugin_api::abi::{
     message::{Description, Processed, capped},
 };
 
+use crate::column::Column;
+
 /// How long a name may be, in bytes.
 const MAX_NAME: usize = 1024;
 
@@ -100,27 +102,6 @@ const NAMED_LINES: usize = 10;
 /// How many items a session may give, and lines it may have: sums of it over all sessions are still numbers.
 const MAX_ITEMS: u64 = 1 << 48;
 
-/// A column whose parts fit each other.
-#[derive(Clone, Copy, Debug)]
-pub struct CheckedColumn<'a> {
-    /// Its name; empty where the place tells.
-    pub name: &'a str,
-    /// The kind of its values.
-    pub kind: ValueKind,
-    /// How many rows it has.
-    pub rows: usize,
-    /// One byte a row, 0 for null; empty when no value is null.
-    pub validity: &'a [u8],
-    /// One number a row, for the kinds that are made of integers.
-    pub integers: &'a [i64],
-    /// One number a row, for floats.
-    pub floats: &'a [f64],
-    /// All values one behind the other, for texts and blobs.
-    pub bytes: &'a [u8],
-    /// `rows + 1` ascending places in `bytes`, for texts and blobs.
-    pub offsets: &'a [i32],
-}
-
 /// A short text, such as a name.
 ///
 /// # Errors
@@ -152,13 +133,11 @@ pub fn words(raw: RStr<'_>) -> String {
 ///
 /// # Errors
 /// When the parts of a column do not fit each other.
-pub fn columns<'a>(raw: RSlice<'a, RawColumn<'a>>) -> Result<Vec<CheckedColumn<'a>>, Malformed> {
+pub fn columns<'a>(raw: RSlice<'a, RawColumn<'a>>) -> Result<Vec<Column<'a>>, Malformed> {
     let raw = slice(raw, || "columns".to_owned())?;
-    let columns: Vec<CheckedColumn<'a>> = raw.iter().map(CheckedColumn::new).collect::<Result<_, _>>()?;
+    let columns: Vec<Column<'a>> = raw.iter().map(checked).collect::<Result<_, _>>()?;
     match columns.first() {
-        Some(CheckedColumn { name, rows, .. })
-            if *rows > MAX_ROWS_OF_NULLS && columns.iter().all(CheckedColumn::is_of_nulls) =>
-        {
+        Some(Column { name, rows, .. }) if *rows > MAX_ROWS_OF_NULLS && columns.iter().all(is_of_nulls) => {
             Err(Malformed::Unproven {
                 column: (*name).to_owned(),
                 rows: *rows,
@@ -172,15 +151,28 @@ pub fn columns<'a>(raw: RSlice<'a, RawColumn<'a>>) -> Result<Vec<CheckedColumn<'
 ///
 /// # Errors
 /// When they do not, or a parameter has not one row.
-pub fn parameters<'a>(raw: RSlice<'a, RawColumn<'a>>) -> Result<&'a [RawColumn<'a>], Malformed> {
+pub fn parameters<'a>(raw: RSlice<'a, RawColumn<'a>>) -> Result<Vec<Column<'a>>, Malformed> {
     let raw = slice(raw, || "parameters".to_owned())?;
-    for (place, column) in (1..).zip(raw) {
-        let CheckedColumn { rows, .. } = CheckedColumn::new(column)?;
-        if rows != 1 {
-            return Err(Malformed::Parameter { place, rows });
-        }
+    let parameters = (1..).zip(raw).map(|(place, column)| match checked(column)? {
+        column @ Column { rows: 1, .. } => Ok(column),
+        Column { rows, .. } => Err(Malformed::Parameter { place, rows }),
+    });
+    parameters.collect()
+}
+
+/// A column of the host's on its way to a plugin.
+#[must_use]
+pub fn raw<'a>(column: &Column<'a>) -> RawColumn<'a> {
+    RawColumn {
+        name: RStr::from_str(column.name),
+        kind: column.kind as u8,
+        rows: column.rows,
+        validity: RSlice::from_slice(column.validity),
+        integers: RSlice::from_slice(column.integers),
+        floats: RSlice::from_slice(column.floats),
+        bytes: RSlice::from_slice(column.bytes),
+        offsets: RSlice::from_slice(column.offsets),
     }
-    Ok(raw)
 }
 
 /// What a plugin says that came of a session.
@@ -220,74 +212,73 @@ pub fn check_description(description: &Description) -> Result<(), Malformed> {
     Ok(())
 }
 
-impl<'a> CheckedColumn<'a> {
-    fn new(raw: &RawColumn<'a>) -> Result<Self, Malformed> {
-        let name = name(raw.name, "the name of a column")?;
-        let of = |what: &'static str| move || format!("{what} of column `{name}`");
-        let kind = ValueKind::from_number(raw.kind).ok_or_else(|| Malformed::Kind {
-            column: name.to_owned(),
-            kind: raw.kind,
-        })?;
-        let column = Self {
-            name,
-            kind,
-            rows: raw.rows,
-            validity: slice(raw.validity, of("validity marks"))?,
-            integers: slice(raw.integers, of("integers"))?,
-            floats: slice(raw.floats, of("floats"))?,
-            bytes: slice(raw.bytes, of("bytes"))?,
-            offsets: slice(raw.offsets, of("offsets"))?,
-        };
-        column.check()?;
-        Ok(column)
-    }
+/// A column whose parts fit each other.
+fn checked<'a>(raw: &RawColumn<'a>) -> Result<Column<'a>, Malformed> {
+    let name = name(raw.name, "the name of a column")?;
+    let of = |what: &'static str| move || format!("{what} of column `{name}`");
+    let kind = ValueKind::from_number(raw.kind).ok_or_else(|| Malformed::Kind {
+        column: name.to_owned(),
+        kind: raw.kind,
+    })?;
+    let column = Column {
+        name,
+        kind,
+        rows: raw.rows,
+        validity: slice(raw.validity, of("validity marks"))?,
+        integers: slice(raw.integers, of("integers"))?,
+        floats: slice(raw.floats, of("floats"))?,
+        bytes: slice(raw.bytes, of("bytes"))?,
+        offsets: slice(raw.offsets, of("offsets"))?,
+    };
+    check(&column)?;
+    Ok(column)
+}
 
-    fn check(&self) -> Result<(), Malformed> {
-        if !self.validity.is_empty() {
-            self.counts("validity marks", self.validity.len())?;
-        }
-        match self.kind {
-            ValueKind::Null => Ok(()),
-            ValueKind::Boolean | ValueKind::Integer | ValueKind::Timestamp => {
-                self.counts("values", self.integers.len())
-            }
-            ValueKind::Float => self.counts("values", self.floats.len()),
-            ValueKind::Text | ValueKind::Blob => {
-                self.counts("values", self.offsets.len().saturating_sub(1))?;
-                self.offsets_fit()
-            }
-        }
+fn check(column: &Column<'_>) -> Result<(), Malformed> {
+    if !column.validity.is_empty() {
+        check_count(column, "validity marks", column.validity.len())?;
     }
-
-    fn counts(&self, what: &'static str, found: usize) -> Result<(), Malformed> {
-        match found == self.rows {
-            true => Ok(()),
-            false => Err(Malformed::Count {
-                column: self.name.to_owned(),
-                what,
-                found,
-                rows: self.rows,
-            }),
+    match column.kind {
+        ValueKind::Null => Ok(()),
+        ValueKind::Boolean | ValueKind::Integer | ValueKind::Timestamp => {
+            check_count(column, "values", column.integers.len())
+        }
+        ValueKind::Float => check_count(column, "values", column.floats.len()),
+        ValueKind::Text | ValueKind::Blob => {
+            check_count(column, "values", column.offsets.len().saturating_sub(1))?;
+            check_offsets(column)
         }
     }
+}
 
-    fn offsets_fit(&self) -> Result<(), Malformed> {
-        let end = self.offsets.last().and_then(|end| usize::try_from(*end).ok());
-        let fits = self.offsets.first() == Some(&0)
-            && self.offsets.is_sorted()
-            && end.is_some_and(|end| end <= self.bytes.len());
-        match fits {
-            true => Ok(()),
-            false => Err(Malformed::Offsets {
-                column: self.name.to_owned(),
-                bytes: self.bytes.len(),
-            }),
-        }
+fn check_count(column: &Column<'_>, what: &'static str, found: usize) -> Result<(), Malformed> {
+    match found == column.rows {
+        true => Ok(()),
+        false => Err(Malformed::Count {
+            column: column.name.to_owned(),
+            what,
+            found,
+            rows: column.rows,
+        }),
     }
+}
 
-    fn is_of_nulls(&self) -> bool {
-        self.kind == ValueKind::Null && self.validity.is_empty()
+fn check_offsets(column: &Column<'_>) -> Result<(), Malformed> {
+    let end = column.offsets.last().and_then(|end| usize::try_from(*end).ok());
+    let fits = column.offsets.first() == Some(&0)
+        && column.offsets.is_sorted()
+        && end.is_some_and(|end| end <= column.bytes.len());
+    match fits {
+        true => Ok(()),
+        false => Err(Malformed::Offsets {
+            column: column.name.to_owned(),
+            bytes: column.bytes.len(),
+        }),
     }
+}
+
+fn is_of_nulls(column: &Column<'_>) -> bool {
+    column.kind == ValueKind::Null && column.validity.is_empty()
 }
 
 fn short(length: usize, what: &'static str) -> Result<(), Malformed> {

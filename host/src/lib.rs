@@ -6,6 +6,7 @@
 pub mod cause;
 pub mod cli;
 pub mod clock;
+pub mod column;
 pub mod config;
 pub mod crossing;
 pub mod folders;

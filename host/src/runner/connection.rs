@@ -11,9 +11,6 @@
 
 use std::sync::mpsc::SyncSender;
 
-use abi_stable::std_types::RBox;
-use session_plugin_api::abi::{RawBatchSink_TO, RawColumn};
-
 use super::{
     flight::Flight,
     message::{Message, commit_earlier},
@@ -21,8 +18,9 @@ use super::{
     tables::Tables,
 };
 use crate::{
-    crossing::{CheckedColumn, Malformed},
-    state::{PendingRows, RowsRefused, Seen, StateError, Transaction, TransactionError},
+    column::Column,
+    crossing::Malformed,
+    state::{NotTaken, PendingRows, RowsRefused, Seen, StateError, Transaction, TransactionError},
 };
 
 /// The connection of one attempt, and what was done through it so far.
@@ -108,7 +106,7 @@ impl<'a> Connection<'a> {
     }
 
     /// Keeps rows, which replace what the session gave to the table before; gives their number.
-    pub(super) fn replace(&mut self, table: &str, columns: &[CheckedColumn<'_>]) -> Result<u64, ConnectionError> {
+    pub(super) fn replace(&mut self, table: &str, columns: &[Column<'_>]) -> Result<u64, ConnectionError> {
         self.ensure_in_flight()?;
         let tables = &self.tables.destination.tables;
         let found = tables.iter().find(|candidate| candidate.name() == table);
@@ -123,20 +121,20 @@ impl<'a> Connection<'a> {
     }
 
     /// Runs a statement that writes; gives the number of rows that it changed.
-    pub(super) fn execute(&mut self, sql: &str, parameters: &[RawColumn<'_>]) -> Result<u64, ConnectionError> {
+    pub(super) fn execute(&mut self, sql: &str, parameters: &[Column<'_>]) -> Result<u64, ConnectionError> {
         let rules = &self.tables.rules;
         self.in_transaction(|transaction| transaction.execute(rules, sql, parameters))
     }
 
-    /// Runs a query and hands its rows to the sink; gives their number.
+    /// Runs a query and hands its rows to `take`; gives their number.
     pub(super) fn query(
         &mut self,
         sql: &str,
-        parameters: &[RawColumn<'_>],
-        sink: &mut RawBatchSink_TO<'_, RBox<()>>,
+        parameters: &[Column<'_>],
+        take: impl FnMut(&[Column<'_>]) -> Result<(), NotTaken>,
     ) -> Result<u64, ConnectionError> {
         let rules = &self.tables.rules;
-        self.in_transaction(|transaction| transaction.query(rules, sql, parameters, sink))
+        self.in_transaction(|transaction| transaction.query(rules, sql, parameters, take))
     }
 
     /// Lets the attempt fail, whatever the processor makes of the error. The first one is the cause of those after it.

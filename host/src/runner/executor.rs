@@ -27,10 +27,11 @@ use session_plugin_api::abi::{
 
 use super::connection::{Connection, ConnectionError};
 use crate::{
+    column::Column,
     crossing::{self, Malformed},
     names::SessionKey,
     plugins::{Processor, Wedge},
-    state::Seen,
+    state::{NotTaken, Seen},
 };
 
 /// Calls one processor.
@@ -160,7 +161,7 @@ impl RawAttempt for View<'_, '_> {
     fn execute(&self, sql: RStr<'_>, parameters: RSlice<'_, RawColumn<'_>>) -> RawReply {
         self.answer(|connection| {
             let sql = crossing::text(sql, STATEMENT)?;
-            connection.execute(sql, crossing::parameters(parameters)?)
+            connection.execute(sql, &crossing::parameters(parameters)?)
         })
     }
 
@@ -172,7 +173,15 @@ impl RawAttempt for View<'_, '_> {
     ) -> RawReply {
         self.answer(|connection| {
             let sql = crossing::text(sql, STATEMENT)?;
-            connection.query(sql, crossing::parameters(parameters)?, &mut sink)
+            let take = |columns: &[Column<'_>]| {
+                let columns: Vec<RawColumn<'_>> = columns.iter().map(crossing::raw).collect();
+                match sink.take(RSlice::from_slice(&columns)) {
+                    // What the plugin says of their number is not believed.
+                    RResult::ROk(_) => Ok(()),
+                    RResult::RErr(_) => Err(NotTaken),
+                }
+            };
+            connection.query(sql, &crossing::parameters(parameters)?, take)
         })
     }
 }

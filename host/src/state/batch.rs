@@ -14,7 +14,7 @@ use duckdb::arrow::{
 use session_plugin_api::abi::ValueKind;
 
 use super::table::{FilledTable, SESSION_FILE, accepts};
-use crate::{crossing::CheckedColumn, names::SessionKey};
+use crate::{column::Column, names::SessionKey};
 
 /// Rows that wait for their session's commit: a batch for one table.
 #[derive(Clone, Debug)]
@@ -24,7 +24,7 @@ pub struct PendingRows {
 }
 
 /// A column that rows fill, and the type of its values.
-pub(super) type Column<'a> = (&'a str, &'a DataType);
+pub(super) type FilledColumn<'a> = (&'a str, &'a DataType);
 
 /// Why rows were not taken.
 #[derive(Debug, thiserror::Error)]
@@ -108,11 +108,7 @@ impl PendingRows {
     ///
     /// # Errors
     /// When a column is unknown, of another type, or malformed.
-    pub fn new(
-        table: &Arc<FilledTable>,
-        session: &SessionKey,
-        columns: &[CheckedColumn<'_>],
-    ) -> Result<Self, RowsRefused> {
+    pub fn new(table: &Arc<FilledTable>, session: &SessionKey, columns: &[Column<'_>]) -> Result<Self, RowsRefused> {
         let rows = columns.first().map_or(0, |column| column.rows);
         let session_file = session_file(table, session, rows)?;
         for column in columns {
@@ -144,7 +140,7 @@ impl PendingRows {
     }
 
     /// The columns that the rows fill, in the batch's order.
-    pub(super) fn columns(&self) -> Vec<Column<'_>> {
+    pub(super) fn columns(&self) -> Vec<FilledColumn<'_>> {
         let fields = self.batch.schema_ref().fields().iter();
         fields.map(|field| (field.name().as_str(), field.data_type())).collect()
     }
@@ -178,7 +174,7 @@ pub(super) fn check(table: &FilledTable, column: &str, kind: ValueKind) -> Resul
 pub(super) fn record_batch(
     table: &str,
     mut fields: Vec<(String, ArrayRef)>,
-    columns: &[CheckedColumn<'_>],
+    columns: &[Column<'_>],
 ) -> Result<RecordBatch, RowsRefused> {
     let rows = columns.first().map_or(0, |column| column.rows);
     for column in columns {
@@ -221,14 +217,14 @@ fn session_file(table: &FilledTable, session: &SessionKey, rows: usize) -> Resul
     }
 }
 
-fn malformed(column: &CheckedColumn<'_>, reason: impl ToString) -> RowsRefused {
+fn malformed(column: &Column<'_>, reason: impl ToString) -> RowsRefused {
     RowsRefused::Malformed {
         column: column.name.to_owned(),
         reason: reason.to_string(),
     }
 }
 
-fn array(column: &CheckedColumn<'_>) -> Result<ArrayRef, ArrowError> {
+fn array(column: &Column<'_>) -> Result<ArrayRef, ArrowError> {
     let nulls = nulls(column);
     Ok(match column.kind {
         ValueKind::Null => Arc::new(NullArray::new(column.rows)),
@@ -253,16 +249,16 @@ fn array(column: &CheckedColumn<'_>) -> Result<ArrayRef, ArrowError> {
     })
 }
 
-fn nulls(column: &CheckedColumn<'_>) -> Option<NullBuffer> {
+fn nulls(column: &Column<'_>) -> Option<NullBuffer> {
     let validity = column.validity;
     (!validity.is_empty()).then(|| validity.iter().map(|valid| *valid != 0).collect())
 }
 
-fn integers(column: &CheckedColumn<'_>) -> ScalarBuffer<i64> {
+fn integers(column: &Column<'_>) -> ScalarBuffer<i64> {
     ScalarBuffer::from(column.integers.to_vec())
 }
 
-fn pieces(column: &CheckedColumn<'_>) -> (OffsetBuffer<i32>, Buffer) {
+fn pieces(column: &Column<'_>) -> (OffsetBuffer<i32>, Buffer) {
     let end = column.offsets.last().and_then(|end| usize::try_from(*end).ok());
     let bytes = &column.bytes[..end.unwrap_or(0)];
     let offsets = OffsetBuffer::new(ScalarBuffer::from(column.offsets.to_vec()));

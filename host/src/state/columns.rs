@@ -1,13 +1,14 @@
-//! A query's Arrow columns, made into the columns that cross to a plugin.
+//! A query's Arrow columns, made into the columns that plugins are given.
 
-use abi_stable::std_types::{RSlice, RStr};
 use duckdb::arrow::{
     array::{Array, ArrayRef, AsArray},
     compute::{CastOptions, cast_with_options},
     datatypes::{DataType, Float64Type, Int64Type, TimeUnit, TimestampMicrosecondType},
     error::ArrowError,
 };
-use session_plugin_api::abi::{RawColumn, ValueKind};
+use session_plugin_api::abi::ValueKind;
+
+use crate::column::Column;
 
 /// A column that cannot cross.
 #[derive(Debug, thiserror::Error)]
@@ -58,7 +59,7 @@ impl OwnedColumn {
         })
     }
 
-    pub(super) fn as_raw(&self) -> RawColumn<'_> {
+    pub(super) fn as_column(&self) -> Column<'_> {
         let (bytes, offsets) = match self.kind {
             ValueKind::Text => (
                 self.array.as_string::<i32>().value_data(),
@@ -70,18 +71,18 @@ impl OwnedColumn {
             ),
             _ => (&[][..], &[][..]),
         };
-        RawColumn {
-            name: RStr::from_str(&self.name),
-            kind: self.kind as u8,
+        Column {
+            name: &self.name,
+            kind: self.kind,
             rows: self.array.len(),
-            validity: RSlice::from_slice(&self.validity),
-            integers: RSlice::from_slice(self.integers()),
-            floats: RSlice::from_slice(match self.kind {
+            validity: &self.validity,
+            integers: self.integers(),
+            floats: match self.kind {
                 ValueKind::Float => self.array.as_primitive::<Float64Type>().values(),
                 _ => &[],
-            }),
-            bytes: RSlice::from_slice(bytes),
-            offsets: RSlice::from_slice(offsets),
+            },
+            bytes,
+            offsets,
         }
     }
 

@@ -5,7 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::trouble::Trouble;
+use super::{database_error::DatabaseError, trouble::Trouble};
 
 /// A result whose error is [`StateError`].
 pub type Result<T, E = StateError> = std::result::Result<T, E>;
@@ -88,7 +88,7 @@ pub enum StateError {
         /// The state file.
         path: PathBuf,
         /// What DuckDB says.
-        r#source: duckdb::Error,
+        r#source: DatabaseError,
     },
     /// Something is wrong with the state as a whole, or with its disk.
     #[error("{doing}: {said}; {trouble}")]
@@ -158,7 +158,7 @@ pub enum StateError {
         /// What was being done.
         doing: &'static str,
         /// What DuckDB says.
-        r#source: duckdb::Error,
+        r#source: DatabaseError,
     },
     /// The place where an older table would be moved to is taken.
     #[error(
@@ -169,10 +169,10 @@ pub enum StateError {
         table: String,
     },
     /// Rows do not fit together.
-    #[error("gather rows to be written: {source}")]
+    #[error("gather rows to be written: {reason}")]
     Batch {
-        /// What Arrow says.
-        r#source: duckdb::arrow::error::ArrowError,
+        /// What does not fit.
+        reason: String,
     },
     /// A transaction ended without an error, but what it wrote is not there.
     #[error("{doing}: the commit was acknowledged, but {missing} rows of it are not there")]
@@ -192,14 +192,14 @@ pub(crate) trait Doing<T> {
 
 impl<T> Doing<T> for duckdb::Result<T> {
     fn doing(self, doing: &'static str) -> Result<T> {
-        self.map_err(|source| StateError::of_statement(doing, source))
+        self.map_err(|source| StateError::of_statement(doing, source.into()))
     }
 }
 
 impl StateError {
     /// A failed statement, and whether it or the state is to blame.
-    pub(super) fn of_statement(doing: &'static str, source: duckdb::Error) -> Self {
-        match Trouble::of(&source) {
+    pub(super) fn of_statement(doing: &'static str, source: DatabaseError) -> Self {
+        match source.trouble() {
             Some(trouble) => Self::Troubled {
                 doing: doing.to_owned(),
                 said: source.to_string(),
@@ -227,15 +227,14 @@ impl StateError {
     /// Whether another transaction wrote the same rows.
     #[must_use]
     pub fn is_conflict(&self) -> bool {
-        matches!(self, Self::Statement { source, .. } if is_conflict(source))
+        matches!(self, Self::Statement { source, .. } if source.is_conflict())
     }
 
     /// Whether the state or its disk failed, and not what was asked for. A file that a query names and that is not there is
     /// an I/O error to DuckDB, too.
     #[must_use]
     pub fn is_of_the_disk(&self) -> bool {
-        let names_no_file =
-            matches!(self, Self::Statement { source, .. } if source.to_string().contains("No files found"));
+        let names_no_file = matches!(self, Self::Statement { source, .. } if source.names_no_file());
         self.is_fatal() && !names_no_file
     }
 
@@ -243,7 +242,7 @@ impl StateError {
     #[must_use]
     pub fn is_fatal(&self) -> bool {
         match self {
-            Self::Statement { source, .. } => is_fatal(source),
+            Self::Statement { source, .. } => source.is_fatal(),
             Self::Lost { .. } | Self::Troubled { .. } | Self::Closed { .. } | Self::Gone { .. } => true,
             Self::Checkpoint { source, .. }
             | Self::Folder { source, .. }
@@ -279,22 +278,4 @@ impl StateError {
             | Self::Lost { .. } => false,
         }
     }
-}
-
-/// Whether DuckDB tells of a failure of the database instead of the statement.
-///
-/// DuckDB gives no codes over its C interface, only texts that begin with the class of the error.
-fn is_fatal(error: &duckdb::Error) -> bool {
-    error.to_string().starts_with("IO Error")
-}
-
-/// Whether two transactions wrote the same rows: the same work may succeed when it is tried again.
-///
-/// Two first inserts of one key show as a duplicate key to the second one, which cannot see the first.
-pub(crate) fn is_conflict(error: &duckdb::Error) -> bool {
-    let text = error.to_string();
-    ["TransactionContext Error", "Constraint Error: Duplicate key"]
-        .iter()
-        .any(|class| text.starts_with(class))
-        && Trouble::of(error).is_none()
 }

@@ -355,7 +355,7 @@ fn open_error(path: &Path, source: duckdb::Error) -> StateError {
     if text.contains("not a valid DuckDB database") {
         return StateError::NotADatabase { path };
     }
-    if let Some(trouble) = Trouble::of_opening(&source) {
+    if let Some(trouble) = Trouble::of_opening(&text) {
         return StateError::Troubled {
             doing: format!("open the state file {}", path.display()),
             said: text,
@@ -365,7 +365,10 @@ fn open_error(path: &Path, source: duckdb::Error) -> StateError {
     if text.contains("Permission denied") {
         return StateError::Forbidden { path };
     }
-    StateError::Open { path, source }
+    StateError::Open {
+        path,
+        source: source.into(),
+    }
 }
 
 /// Who holds the lock, out of DuckDB's "Conflicting lock is held in PROGRAM (PID N)".

@@ -6,6 +6,8 @@ use duckdb::Connection;
 use serde::Deserialize;
 use serde_json::Value;
 
+use super::database_error::DatabaseError;
+
 /// What a statement does to the database.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Effect {
@@ -100,12 +102,12 @@ pub(super) enum NoPlan {
     Untold(String),
     /// The database cannot be asked.
     #[error("{0}")]
-    Database(duckdb::Error),
+    Database(DatabaseError),
 }
 
 impl From<duckdb::Error> for NoPlan {
     fn from(error: duckdb::Error) -> Self {
-        Self::Database(error)
+        Self::Database(error.into())
     }
 }
 
@@ -126,7 +128,7 @@ pub(super) fn plan_of(connection: &Connection, sql: &str) -> Result<Plan, NoPlan
             "binder" if told.error_message.starts_with("PRAGMA function") => NoPlan::Untold(told.error_message),
             // What DuckDB says when it prepares the statement, it says with the place in the text.
             class => match connection.prepare(sql) {
-                Err(error) => NoPlan::Database(error),
+                Err(error) => error.into(),
                 Ok(_) => NoPlan::Refused(format!("{} Error: {}", capitalized(class), told.error_message)),
             },
         });

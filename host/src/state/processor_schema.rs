@@ -180,7 +180,7 @@ impl Step<'_> {
 
     fn failed(&self, source: duckdb::Error) -> SchemaRefused {
         let version = self.version;
-        match StateError::of_statement("apply a migration", source) {
+        match StateError::of_statement("apply a migration", source.into()) {
             StateError::Statement { source, .. } => SchemaRefused::Failed { version, source },
             troubled => SchemaRefused::State(troubled),
         }

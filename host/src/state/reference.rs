@@ -16,7 +16,7 @@ use super::{
     schema_refused::{SchemaRefused, TableKind},
     table::{SESSION_FILE, quoted},
 };
-use crate::{crossing::CheckedColumn, hex::hex, names::ProcessorName};
+use crate::{column::Column, hex::hex, names::ProcessorName};
 
 /// How many bytes the rows of a processor's reference tables may have: they are held until they are written.
 const MOST: usize = 64 << 20;
@@ -53,7 +53,7 @@ impl ReferenceRows {
     ///
     /// # Errors
     /// When the table is not declared, or the rows are malformed or too many.
-    pub fn add(&mut self, table: &str, columns: &[CheckedColumn<'_>]) -> Result<(), RowsRefused> {
+    pub fn add(&mut self, table: &str, columns: &[Column<'_>]) -> Result<(), RowsRefused> {
         let Some(given) = self.tables.get_mut(table) else {
             return Err(RowsRefused::UnknownReference {
                 table: table.to_owned(),
@@ -76,7 +76,7 @@ impl ReferenceRows {
 }
 
 /// Each part begins with its length, so that no two columns give the same bytes.
-fn digest(digest: &mut Sha256, column: &CheckedColumn<'_>) {
+fn digest(digest: &mut Sha256, column: &Column<'_>) {
     let mut part = |bytes: &[u8]| {
         digest.update(bytes.len().to_le_bytes());
         digest.update(bytes);

@@ -2,7 +2,9 @@
 
 use std::fmt;
 
-use super::{batch::RowsRefused, error::StateError, plan::ObjectKind, statement::StatementRefused};
+use super::{
+    batch::RowsRefused, database_error::DatabaseError, error::StateError, plan::ObjectKind, statement::StatementRefused,
+};
 
 /// What a migration takes: transactions are the host's, and other files are not the processor's.
 const MIGRATING: &str = "CREATE, ALTER, DROP, INSERT, UPDATE, DELETE, MERGE, COMMENT";
@@ -84,7 +86,7 @@ pub enum SchemaRefused {
         /// The migration.
         version: u32,
         /// What DuckDB says.
-        r#source: duckdb::Error,
+        r#source: DatabaseError,
     },
     /// A declared table does not exist.
     #[error("{kind} table `{table}` does not exist: make it in a migration")]

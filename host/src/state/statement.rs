@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use duckdb::{Connection, types::Value};
 
 use super::{
+    database_error::DatabaseError,
     engine::{Engine, Link},
     plan::{Effect, NoPlan, ObjectName, Place, plan_of},
 };
@@ -56,12 +57,12 @@ pub enum StatementRefused {
     Unplanned(String),
     /// DuckDB cannot read it.
     #[error("{0}")]
-    Database(duckdb::Error),
+    Database(DatabaseError),
 }
 
 impl From<duckdb::Error> for StatementRefused {
     fn from(error: duckdb::Error) -> Self {
-        Self::Database(error)
+        Self::Database(error.into())
     }
 }
 

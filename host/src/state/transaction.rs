@@ -6,14 +6,13 @@ use duckdb::{
     params_from_iter,
     types::{TimeUnit, Value},
 };
-use session_plugin_api::abi::{RawBatchSink_TO, RawColumn, ValueKind};
-
-use abi_stable::std_types::{RBox, RResult, RSlice};
+use session_plugin_api::abi::ValueKind;
 
 use super::{
     columns::{ColumnError, OwnedColumn},
+    database_error::DatabaseError,
     engine::Link,
-    error::{Doing, Result, StateError, is_conflict},
+    error::{Doing, Result, StateError},
     interrupt::Interrupt,
     open::State,
     owners::ForeignTable,
@@ -22,6 +21,7 @@ use super::{
     trouble::Trouble,
     writer::{Destination, Done, verify, write_in_transaction},
 };
+use crate::column::Column;
 
 /// An open transaction on a connection of its own; rolled back when it is dropped.
 pub struct Transaction {
@@ -34,7 +34,7 @@ pub struct Transaction {
 pub enum TransactionError {
     /// The database refuses it.
     #[error(transparent)]
-    Database(#[from] duckdb::Error),
+    Database(#[from] DatabaseError),
     /// It is no statement that the call takes.
     #[error(transparent)]
     Refused(#[from] StatementRefused),
@@ -54,15 +54,26 @@ pub enum TransactionError {
     #[error(transparent)]
     Column(#[from] ColumnError),
     /// The plugin did not take the rows.
-    #[error("the plugin did not take the rows of the query")]
-    Sink,
+    #[error(transparent)]
+    NotTaken(#[from] NotTaken),
+}
+
+/// The rows of a query were not taken by whom they were handed to.
+#[derive(Clone, Copy, Debug, thiserror::Error)]
+#[error("the plugin did not take the rows of the query")]
+pub struct NotTaken;
+
+impl From<duckdb::Error> for TransactionError {
+    fn from(error: duckdb::Error) -> Self {
+        Self::Database(error.into())
+    }
 }
 
 impl TransactionError {
     /// Whether the same statements may succeed when the attempt is made again.
     #[must_use]
     pub fn is_conflict(&self) -> bool {
-        matches!(self, Self::Database(error) if is_conflict(error))
+        matches!(self, Self::Database(error) if error.is_conflict())
     }
 
     /// The error of the state, where its disk or its file is to blame and no statement.
@@ -71,7 +82,7 @@ impl TransactionError {
     /// Gives itself back where the statement is to blame.
     pub fn into_trouble(self) -> Result<StateError, Self> {
         match self {
-            Self::Database(error) if Trouble::of(&error).is_some_and(|trouble| trouble != Trouble::Invalidated) => {
+            Self::Database(error) if error.trouble().is_some_and(|trouble| trouble != Trouble::Invalidated) => {
                 Ok(StateError::of_statement("run a statement of the processor", error))
             }
             error => Err(error),
@@ -108,7 +119,7 @@ impl Transaction {
         &mut self,
         rules: &StatementRules,
         sql: &str,
-        parameters: &[RawColumn<'_>],
+        parameters: &[Column<'_>],
     ) -> Result<u64, TransactionError> {
         rules.check(&self.connection, Call::Execute, sql)?;
         let values = values(parameters)?;
@@ -125,13 +136,13 @@ impl Transaction {
         &mut self,
         rules: &StatementRules,
         sql: &str,
-        parameters: &[RawColumn<'_>],
-        sink: &mut RawBatchSink_TO<'_, RBox<()>>,
+        parameters: &[Column<'_>],
+        take: impl FnMut(&[Column<'_>]) -> Result<(), NotTaken>,
     ) -> Result<u64, TransactionError> {
         rules.check(&self.connection, Call::Query, sql)?;
         let values = values(parameters)?;
         let mut statement = self.connection.prepare(sql)?;
-        let rows = hand_over(&mut statement, values, sink)?;
+        let rows = hand_over(&mut statement, values, take)?;
         drop(statement);
         self.ensure_open()?;
         Ok(rows)
@@ -179,7 +190,7 @@ fn transaction_id(connection: &Connection) -> duckdb::Result<i64> {
 fn hand_over(
     statement: &mut Statement<'_>,
     values: Vec<Value>,
-    sink: &mut RawBatchSink_TO<'_, RBox<()>>,
+    mut take: impl FnMut(&[Column<'_>]) -> Result<(), NotTaken>,
 ) -> Result<u64, TransactionError> {
     let mut rows = 0;
     // Its iterator panics when a fetch fails; `step` gives the error.
@@ -194,29 +205,26 @@ fn hand_over(
             .map(|(field, array)| OwnedColumn::new(field.name(), array))
             .collect();
         let columns = columns?;
-        let raw: Vec<RawColumn<'_>> = columns.iter().map(OwnedColumn::as_raw).collect();
-        match sink.take(RSlice::from_slice(&raw)) {
-            // What the plugin says of their number is not believed.
-            RResult::ROk(_) => rows += batch.num_rows() as u64,
-            RResult::RErr(_) => return Err(TransactionError::Sink),
-        }
+        let columns: Vec<Column<'_>> = columns.iter().map(OwnedColumn::as_column).collect();
+        take(&columns)?;
+        rows += batch.num_rows() as u64;
     }
     Ok(rows)
 }
 
-fn values(parameters: &[RawColumn<'_>]) -> Result<Vec<Value>, TransactionError> {
+fn values(parameters: &[Column<'_>]) -> Result<Vec<Value>, TransactionError> {
     let values = (1..).zip(parameters);
     values
         .map(|(place, column)| value(column).ok_or(TransactionError::Parameter { place }))
         .collect()
 }
 
-fn value(column: &RawColumn<'_>) -> Option<Value> {
+fn value(column: &Column<'_>) -> Option<Value> {
     if column.validity.first() == Some(&0) {
         return Some(Value::Null);
     }
     let integer = || column.integers.first().copied();
-    Some(match ValueKind::from_number(column.kind)? {
+    Some(match column.kind {
         ValueKind::Null => Value::Null,
         ValueKind::Boolean => Value::Boolean(integer()? != 0),
         ValueKind::Integer => Value::BigInt(integer()?),

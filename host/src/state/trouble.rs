@@ -29,22 +29,8 @@ const CLASSES: [&str; 6] = [
 ];
 
 impl Trouble {
-    /// The trouble that a failed statement tells of, if it does.
-    pub(super) fn of(error: &duckdb::Error) -> Option<Self> {
-        Self::of_text(&error.to_string())
-    }
-
-    /// As [`of`](Self::of), for an error while the file is opened: DuckDB has read nothing but the file then, so that any
-    /// fault within tells of the file.
-    pub(super) fn of_opening(error: &duckdb::Error) -> Option<Self> {
-        let text = error.to_string();
-        let tells_of_the_file = ["INTERNAL Error", "Serialization Error", "Failure while replaying WAL"];
-        Self::of_text(&text)
-            .filter(|trouble| *trouble != Self::Invalidated)
-            .or_else(|| contains_any(&text, &tells_of_the_file).then_some(Self::Damaged))
-    }
-
-    fn of_text(text: &str) -> Option<Self> {
+    /// The trouble that the text of a failed statement tells of, if it does.
+    pub(super) fn of(text: &str) -> Option<Self> {
         if !CLASSES.iter().any(|class| text.starts_with(class)) {
             return None;
         }
@@ -64,6 +50,15 @@ impl Trouble {
         ];
         let found = named.iter().find(|(_, words)| contains_any(text, words));
         found.map(|(trouble, _)| *trouble)
+    }
+
+    /// As [`of`](Self::of), for an error while the file is opened: DuckDB has read nothing but the file then, so that any
+    /// fault within tells of the file.
+    pub(super) fn of_opening(text: &str) -> Option<Self> {
+        let tells_of_the_file = ["INTERNAL Error", "Serialization Error", "Failure while replaying WAL"];
+        Self::of(text)
+            .filter(|trouble| *trouble != Self::Invalidated)
+            .or_else(|| contains_any(text, &tells_of_the_file).then_some(Self::Damaged))
     }
 
     /// The trouble that an error of the system tells of, if it does.
@@ -108,7 +103,7 @@ mod tests {
 
     #[track_caller]
     fn told(text: &str, expected: Option<Trouble>) {
-        assert_eq!(Trouble::of_text(text), expected, "{text}");
+        assert_eq!(Trouble::of(text), expected, "{text}");
     }
 
     #[test]

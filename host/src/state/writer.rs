@@ -8,13 +8,14 @@ use duckdb::{
         array::{ArrayRef, BooleanArray, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray},
         compute::concat_batches,
         datatypes::{Field, Schema},
+        error::ArrowError,
     },
     params,
 };
 use session_plugin_api::{Timestamp, abi::message::Processed};
 
 use super::{
-    batch::{Column, PendingRows},
+    batch::{FilledColumn, PendingRows},
     engine::Link,
     error::{Doing, Result, StateError},
     failures::FailureRecord,
@@ -274,21 +275,27 @@ fn record_batch<const N: usize>(columns: [(&str, ArrayRef); N]) -> Result<Record
         .map(|(name, array)| Field::new(*name, array.data_type().clone(), true));
     let schema = Arc::new(Schema::new(fields.collect::<Vec<_>>()));
     let arrays = columns.iter().map(|(_, array)| Arc::clone(array)).collect();
-    RecordBatch::try_new(schema, arrays).map_err(|source| StateError::Batch { source })
+    RecordBatch::try_new(schema, arrays).map_err(unfit)
+}
+
+fn unfit(error: ArrowError) -> StateError {
+    StateError::Batch {
+        reason: error.to_string(),
+    }
 }
 
 /// Appends the rows of a group: those of one table and the same columns in one batch, which is converted faster than
 /// the small ones of single sessions.
 fn append(connection: &Connection, group: &[Done]) -> Result<()> {
     let doing = "append the rows of the sessions";
-    let mut batches: BTreeMap<(&str, Vec<Column<'_>>), Vec<&RecordBatch>> = BTreeMap::new();
+    let mut batches: BTreeMap<(&str, Vec<FilledColumn<'_>>), Vec<&RecordBatch>> = BTreeMap::new();
     for rows in group.iter().flat_map(|done| &done.rows).filter(|rows| !rows.is_empty()) {
         let place = (rows.table.name(), rows.columns());
         batches.entry(place).or_default().push(&rows.batch);
     }
     for ((table, columns), batches) in batches {
         let names: Vec<&str> = columns.iter().map(|(name, _)| *name).collect();
-        let batch = concat_batches(batches[0].schema_ref(), batches).map_err(|source| StateError::Batch { source })?;
+        let batch = concat_batches(batches[0].schema_ref(), batches).map_err(unfit)?;
         let mut appender = connection.appender_with_columns(table, &names).doing(doing)?;
         appender.append_record_batch(batch).doing(doing)?;
         appender.flush().doing(doing)?;
