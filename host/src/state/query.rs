@@ -65,7 +65,7 @@ pub struct QueryAnswer {
 pub struct TableContents {
     /// How many rows.
     pub rows: u64,
-    /// The same for the same rows, in whatever order they stand.
+    /// The sum of the rows' hashes: the same for the same rows, each as often, in whatever order they stand.
     pub digest: String,
 }
 
@@ -287,7 +287,7 @@ impl Reader {
     /// When there is no such table.
     pub fn contents(&self, table: &str) -> Result<TableContents> {
         let sql = format!(
-            "SELECT system.main.count(*), CAST(coalesce(system.main.bit_xor(system.main.hash(t)), 0) AS VARCHAR)
+            "SELECT system.main.count(*), CAST(coalesce(system.main.sum(system.main.hash(t)), 0) AS VARCHAR)
              FROM main.{} AS t",
             quoted(table)
         );
@@ -331,4 +331,27 @@ fn parameter(place: usize, value: &serde_json::Value) -> Result<Value, QueryErro
         serde_json::Value::String(text) => Value::Text(text.clone()),
         serde_json::Value::Array(_) | serde_json::Value::Object(_) => return Err(QueryError::Parameter(place)),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use session_plugin_api::Migration;
+
+    use super::*;
+    use crate::state::{State, prepare_processor};
+
+    #[test]
+    fn tables_that_differ_in_rows_that_stand_twice_have_other_contents() {
+        let folder = tempfile::tempdir().unwrap();
+        let state = State::open(&folder.path().join("state.duckdb")).unwrap();
+        let sql = "CREATE TABLE one AS FROM (VALUES ('a'), ('a'), ('c')) AS t(x);
+                   CREATE TABLE other AS FROM (VALUES ('b'), ('c'), ('b')) AS t(x);
+                   CREATE TABLE same AS FROM (VALUES ('a'), ('c'), ('a')) AS t(x)";
+        let processor = "p".parse().unwrap();
+        prepare_processor(&state, &processor, &[Migration::new(1, "tables", sql)], &[]).unwrap();
+        let reader = state.reader().unwrap();
+        let [one, other, same] = ["one", "other", "same"].map(|table| reader.contents(table).unwrap());
+        assert_eq!(one, same);
+        assert_ne!(one, other);
+    }
 }
