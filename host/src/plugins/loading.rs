@@ -22,10 +22,7 @@ use super::{
 };
 use crate::{
     names::{InvalidProcessorName, ProcessorName},
-    state::{
-        FilledTable, ReferenceRows, SchemaRefused, StateError, compare_processor, prepare_processor,
-        replace_reference_rows,
-    },
+    state::{DeclaredTables, FilledTable, ReferenceRows, SchemaRefused, State, StateError},
 };
 
 /// How large a library may be, in bytes.
@@ -303,10 +300,15 @@ impl Loading<'_> {
         session_tables: &[String],
         reference: Option<ReferenceRows>,
     ) -> Result<Vec<Arc<FilledTable>>, Refused> {
-        let prepare = |state| -> Result<Vec<Arc<FilledTable>>, SchemaRefused> {
-            let tables = prepare_processor(state, name, migrations, session_tables)?;
+        let declared = DeclaredTables {
+            processor: name,
+            migrations,
+            session_tables,
+        };
+        let prepare = |state: &State| -> Result<Vec<Arc<FilledTable>>, SchemaRefused> {
+            let tables = state.prepare_processor(declared)?;
             if let Some(rows) = reference {
-                replace_reference_rows(state, name, rows)?;
+                state.replace_reference_rows(name, rows)?;
             }
             Ok(tables)
         };
@@ -314,7 +316,7 @@ impl Loading<'_> {
             Tables::Made(state) => state,
             Tables::LookedAt { state, scratch } => {
                 if let Some(state) = state {
-                    self.pending = compare_processor(state, name, migrations, session_tables)?;
+                    self.pending = state.compare_processor(declared)?;
                 }
                 // Those that the state took once are tried for the sake of others that build on them.
                 let is_known = state.is_some() && self.pending.len() < migrations.len();

@@ -1,70 +1,84 @@
-//! The DuckDB state: schema, writer and queries.
+//! The state: what is recorded of each session, the rows of the processors, and the file that holds both.
+//!
+//! The host keeps its state in one DuckDB file, which one process at a time has open. Nothing outside this module names
+//! DuckDB's types, the host's tables, or SQL of its own: what the host asks of its state are the methods of [`State`], which
+//! stand together in `interface.rs`, and those of what it gives:
+//!
+//! - [`State`]: opens the file, prepares the tables of processors, tells which sessions are done, begins attempts, keeps the
+//!   audit log, forgets, and opens itself anew after a fault of its disk.
+//! - [`Writer`]: commits groups of sessions, each session's rows together with its state row, and looks whether they are
+//!   there.
+//! - [`Transaction`]: the SQL of one attempt, and its commit.
+//! - [`Reader`]: lists, queries that people write, exports.
+//!
+//! A second backend answers the same calls. There is no trait for that before there are two.
+//!
+//! # The folders
+//! Each builds on those above it only:
+//!
+//! - `error`, `database_error`, `trouble`: what goes wrong, and what to do about it.
+//! - `engine`: DuckDB itself.
+//! - `file`: the state file as a file, and what lies beside it.
+//! - `judge`: what a statement does that someone else wrote.
+//! - `rows`: rows on their way between plugins and tables.
+//! - `records`: the rows of the host's own tables.
+//! - `schema`: the tables, and who owns which.
+//! - `commit`: what writes rows.
+//! - `query`: what reads them.
+//! - `open`: the open file, and how it recovers.
+//! - `forget`: forgetting and purging.
 
-mod audit;
-mod batch;
-mod causes;
-mod checkpoint;
-mod columns;
-mod copy;
+mod commit;
 mod database_error;
-mod declared;
-mod digests;
 mod engine;
 mod error;
-mod export_file;
-mod failures;
-mod files;
+mod file;
 mod forget;
-mod interrupt;
-mod json;
-mod lock;
-mod memory;
-mod mentions;
-mod migration;
+mod interface;
+mod judge;
 mod open;
-mod owners;
-mod plan;
-mod processor_schema;
-mod purge;
 mod query;
-mod reference;
-mod rules;
+mod records;
+mod rows;
 mod schema;
-mod schema_refused;
-mod sessions;
-mod shadows;
-mod standing;
-mod statement;
-mod table;
-mod transaction;
 mod trouble;
-mod writer;
 
-pub(crate) use audit::RUN;
-pub use audit::{Actor, AuditEntry, AuditRecord, Outcome};
-pub use batch::{PendingRows, RowsRefused};
-pub use causes::{FailureCause, by_cause};
-pub use columns::ColumnError;
+pub use commit::{
+    reference::ReferenceRows,
+    rules::{Forbidden, StatementRules},
+    transaction::{NotTaken, Transaction, TransactionError},
+    writer::{CommitError, Destination, Done, Seen, Writer},
+};
 pub use database_error::DatabaseError;
+pub use engine::interrupt::Interrupt;
 pub use error::{Result, StateError};
-pub use export_file::export_file;
-pub use failures::{AllFailed, Failure, FailureKind, FailureRecord};
-pub use files::{Obstacle, StateFiles};
-pub use forget::Forgotten;
-pub use interrupt::Interrupt;
-pub use open::State;
-pub use owners::ForeignTable;
-pub use plan::ObjectKind;
-pub use processor_schema::{compare_processor, prepare_processor};
-pub use purge::{PurgeWish, Purged};
-pub use query::{QueryAnswer, QueryError, QueryLimits, Reader, TableContents};
-pub use reference::{ReferenceRows, replace_reference_rows};
-pub use rules::StatementRules;
-pub use schema_refused::{SchemaRefused, TableKind};
-pub use sessions::{ProcessorStatus, SessionState};
-pub use standing::{Ailment, Mended};
-pub use statement::StatementRefused;
-pub use table::FilledTable;
-pub use transaction::{NotTaken, Transaction, TransactionError};
+pub use file::disk::{Obstacle, StateFiles};
+pub use forget::{
+    purge::{PurgeWish, Purged},
+    subject::Forgotten,
+};
+pub use interface::State;
+pub use judge::{plan::ObjectKind, statement::StatementRefused};
+pub use open::{ailment::Ailment, recovery::Mended};
+pub use query::{
+    export::export_file,
+    reader::{QueryAnswer, QueryError, QueryLimits, Reader, TableContents},
+};
+pub(crate) use records::audit::RUN;
+pub use records::{
+    audit::{Actor, AuditEntry, AuditRecord, Outcome},
+    causes::{FailureCause, by_cause},
+    failures::{AllFailed, Failure, FailureKind, FailureRecord},
+    sessions::{Checked, ProcessorStatus, SessionState},
+};
+pub use rows::{
+    batch::{PendingRows, RowsRefused},
+    columns::ColumnError,
+    table::FilledTable,
+};
+pub use schema::{
+    owners::ForeignTable,
+    processor::DeclaredTables,
+    refused::{SchemaRefused, TableKind},
+};
 pub use trouble::Trouble;
-pub use writer::{CommitError, Destination, Done, Seen, Writer};

@@ -15,7 +15,7 @@ use std::{
 use libfuzzer_sys::fuzz_target;
 use session_host::{
     names::ProcessorName,
-    state::{QueryLimits, Reader, State, prepare_processor},
+    state::{DeclaredTables, QueryLimits, Reader, State},
 };
 use session_plugin_api::Migration;
 
@@ -73,7 +73,7 @@ impl Scene {
         let state = State::open(&folder.path().join("state.duckdb")).expect("a state");
         for (name, sql) in [("victim", VICTIM), ("attacker", ATTACKER)] {
             let migrations = [Migration::new(1, "tables", sql)];
-            prepare_processor(&state, &named(name), &migrations, &[]).expect("tables");
+            state.prepare_processor(declared(&named(name), &migrations)).expect("tables");
         }
         let before = look(&state);
         Self {
@@ -105,7 +105,7 @@ impl Scene {
                     Migration::new(1, "tables", ATTACKER),
                     Migration::new(2, "attack", sql),
                 ];
-                let _ = prepare_processor(&self.state, &named("attacker"), &migrations, &[]);
+                let _ = self.state.prepare_processor(declared(&named("attacker"), &migrations));
                 true
             }
             call => {
@@ -137,6 +137,14 @@ impl Scene {
 
 fn named(name: &str) -> ProcessorName {
     name.parse().expect("a name")
+}
+
+fn declared<'a>(processor: &'a ProcessorName, migrations: &'a [Migration]) -> DeclaredTables<'a> {
+    DeclaredTables {
+        processor,
+        migrations,
+        session_tables: &[],
+    }
 }
 
 fn look(state: &State) -> Vec<String> {

@@ -1,0 +1,230 @@
+//! The DuckDB instance: opened once, its connections counted, and asked how it reads a text.
+//!
+//! The crate `duckdb` hides its handles and executes all statements of a text but the last when it prepares the text. So
+//! the instance is opened here through DuckDB's own interface, which also counts the statements of a text before any of
+//! them is prepared.
+
+#![allow(unsafe_code, reason = "DuckDB's C interface has no safe wrapper for these calls")]
+
+use std::{
+    ffi::{CStr, CString},
+    ops::Deref,
+    os::unix::ffi::OsStrExt,
+    path::Path,
+    ptr,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+
+use duckdb::{Connection, Error, ffi};
+
+/// How a database file is opened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Access {
+    /// For reading and writing, by this process alone.
+    ReadWrite,
+    /// For reading, beside other readers.
+    ReadOnly,
+}
+
+/// An open DuckDB instance. Clones share it; it is closed with its last clone and its last [`Link`].
+#[derive(Clone)]
+pub(crate) struct Engine {
+    instance: Arc<Instance>,
+}
+
+/// A connection to an [`Engine`], which keeps the instance open.
+pub(crate) struct Link {
+    connection: Connection,
+    engine: Engine,
+}
+
+/// The handles of an instance.
+struct Instance {
+    database: ffi::duckdb_database,
+    parsing: Mutex<ffi::duckdb_connection>,
+    is_closed: Arc<AtomicBool>,
+}
+
+/// Tells when an instance is closed, without keeping it open.
+pub(crate) struct Closing {
+    is_closed: Arc<AtomicBool>,
+}
+
+impl Closing {
+    /// Whether DuckDB has let the file go: nobody had a link to the instance any more.
+    pub(crate) fn is_done(&self) -> bool {
+        self.is_closed.load(Ordering::Acquire)
+    }
+}
+
+// SAFETY: DuckDB synchronises its instance itself, and the connection for parsing is used under its lock alone.
+unsafe impl Send for Instance {}
+// SAFETY: as above.
+unsafe impl Sync for Instance {}
+
+impl Engine {
+    /// Opens a database file with these options.
+    ///
+    /// # Errors
+    /// What DuckDB says.
+    pub(crate) fn open(path: &Path, access: Access, options: &[(&str, &str)]) -> duckdb::Result<Self> {
+        let path = CString::new(path.as_os_str().as_bytes())?;
+        let mode = match access {
+            Access::ReadWrite => "READ_WRITE",
+            Access::ReadOnly => "READ_ONLY",
+        };
+        let mut configuration = Configuration::new()?;
+        configuration.set("access_mode", mode)?;
+        for (name, value) in options {
+            configuration.set(name, value)?;
+        }
+        let mut database = ptr::null_mut();
+        let mut error = ptr::null_mut();
+        // SAFETY: the path is a C string, the configuration is alive, and both results are written before they are read.
+        let opened = unsafe { ffi::duckdb_open_ext(path.as_ptr(), &mut database, configuration.0, &mut error) };
+        if opened != ffi::DuckDBSuccess {
+            // SAFETY: DuckDB gives null or a C string that the caller frees, which the wrapper does.
+            let message = unsafe { ffi::DuckDbString::from_nullable_ptr(error) };
+            return Err(failure(message.map(|message| message.to_string_lossy().into_owned())));
+        }
+        let mut instance = Instance {
+            database,
+            parsing: Mutex::new(ptr::null_mut()),
+            is_closed: Arc::default(),
+        };
+        let parsing = instance.parsing.get_mut().unwrap_or_else(PoisonError::into_inner);
+        // SAFETY: the database is open, and the connection is written before it is read.
+        match unsafe { ffi::duckdb_connect(database, parsing) } == ffi::DuckDBSuccess {
+            true => Ok(Self {
+                instance: Arc::new(instance),
+            }),
+            false => Err(failure(Some("connect to the database".to_owned()))),
+        }
+    }
+
+    /// A further connection.
+    ///
+    /// # Errors
+    /// When DuckDB gives none.
+    pub(crate) fn connect(&self) -> duckdb::Result<Link> {
+        // SAFETY: the instance is open, and stays so until the link that shares it is dropped.
+        let connection = unsafe { Connection::open_from_raw(self.instance.database) }?;
+        Ok(Link {
+            connection,
+            engine: self.clone(),
+        })
+    }
+
+    /// How many have the instance, this one and every link counted.
+    pub(crate) fn holders(&self) -> usize {
+        Arc::strong_count(&self.instance)
+    }
+
+    /// What tells when the instance is closed.
+    pub(crate) fn closing(&self) -> Closing {
+        Closing {
+            is_closed: Arc::clone(&self.instance.is_closed),
+        }
+    }
+
+    /// How many statements DuckDB reads in a text. None of them is prepared, let alone executed.
+    ///
+    /// # Errors
+    /// When DuckDB cannot read the text.
+    pub(crate) fn count_statements(&self, sql: &str) -> duckdb::Result<u64> {
+        let sql = CString::new(sql)?;
+        let connection = self.instance.parsing.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut statements = Statements(ptr::null_mut());
+        // SAFETY: the connection is open and locked, the text is a C string, and the result is destroyed by its owner.
+        let count = unsafe { ffi::duckdb_extract_statements(*connection, sql.as_ptr(), &mut statements.0) };
+        match (count, statements.error()) {
+            (0, Some(error)) => Err(failure(Some(error))),
+            (count, _) => Ok(count),
+        }
+    }
+}
+
+impl Link {
+    /// The instance that this is a connection to.
+    pub(crate) fn engine(&self) -> &Engine {
+        &self.engine
+    }
+}
+
+impl Deref for Link {
+    type Target = Connection;
+
+    fn deref(&self) -> &Connection {
+        &self.connection
+    }
+}
+
+impl Drop for Instance {
+    fn drop(&mut self) {
+        let parsing = self.parsing.get_mut().unwrap_or_else(PoisonError::into_inner);
+        // SAFETY: nobody else has either handle: every link that used them has been dropped.
+        unsafe {
+            ffi::duckdb_disconnect(parsing);
+            ffi::duckdb_close(&mut self.database);
+        }
+        self.is_closed.store(true, Ordering::Release);
+    }
+}
+
+/// The options that an instance is opened with.
+struct Configuration(ffi::duckdb_config);
+
+impl Configuration {
+    fn new() -> duckdb::Result<Self> {
+        let mut configuration = Self(ptr::null_mut());
+        // SAFETY: the result is written before it is read.
+        match unsafe { ffi::duckdb_create_config(&mut configuration.0) } == ffi::DuckDBSuccess {
+            true => Ok(configuration),
+            false => Err(failure(None)),
+        }
+    }
+
+    fn set(&mut self, name: &str, value: &str) -> duckdb::Result<()> {
+        let (option, setting) = (CString::new(name)?, CString::new(value)?);
+        // SAFETY: the configuration is alive, and both texts are C strings.
+        let set = unsafe { ffi::duckdb_set_config(self.0, option.as_ptr(), setting.as_ptr()) };
+        match set == ffi::DuckDBSuccess {
+            true => Ok(()),
+            false => Err(failure(Some(format!("the option {name} does not take `{value}`")))),
+        }
+    }
+}
+
+impl Drop for Configuration {
+    fn drop(&mut self) {
+        // SAFETY: the configuration was made by DuckDB, and nobody else has it.
+        unsafe { ffi::duckdb_destroy_config(&mut self.0) };
+    }
+}
+
+/// The statements that DuckDB read in a text.
+struct Statements(ffi::duckdb_extracted_statements);
+
+impl Statements {
+    /// Why the text could not be read; `None` where it could.
+    fn error(&self) -> Option<String> {
+        // SAFETY: DuckDB gives null or a C string that lives as long as the statements.
+        let error = unsafe { ffi::duckdb_extract_statements_error(self.0) };
+        // SAFETY: as above.
+        (!error.is_null()).then(|| unsafe { CStr::from_ptr(error) }.to_string_lossy().into_owned())
+    }
+}
+
+impl Drop for Statements {
+    fn drop(&mut self) {
+        // SAFETY: the statements were made by DuckDB, and nobody else has them.
+        unsafe { ffi::duckdb_destroy_extracted(&mut self.0) };
+    }
+}
+
+fn failure(message: Option<String>) -> Error {
+    Error::DuckDBFailure(ffi::Error::new(ffi::DuckDBError), message)
+}

@@ -1,0 +1,104 @@
+//! Opening DuckDB on a file, within the limits that the host sets, and forbidding what reaches out of the file.
+
+use std::path::Path;
+
+use super::instance::{Access, Engine, Link};
+use crate::state::{
+    database_error::DatabaseError,
+    engine::sql,
+    error::{Doing as _, Result, StateError},
+    trouble::Trouble,
+};
+
+/// Opens a database file; extensions are never fetched.
+///
+/// # Errors
+/// When another process has it open, it is no database, or DuckDB cannot read it.
+pub(crate) fn open_engine(path: &Path, access: Access) -> Result<Engine> {
+    /// Queries of others share it with the runs: one that wants more fails, in place of the machine.
+    const MEMORY: &str = "2GB";
+    /// How much of it all may be set aside on the disk.
+    const TEMPORARY_FILES: &str = "10GB";
+    let mut options = vec![
+        ("max_memory", MEMORY),
+        ("max_temp_directory_size", TEMPORARY_FILES),
+        // It computes constants before a query runs, where DuckDB's limit does not count them: `repeat('x', 2000000000)`.
+        ("disabled_optimizers", "expression_rewriter"),
+        ("autoinstall_known_extensions", "false"),
+        ("autoload_known_extensions", "false"),
+    ];
+    if access == Access::ReadWrite {
+        // Attempts use the cores already: for what the host writes, DuckDB's own threads spin longer than they work.
+        // Checkpoints are the host's to make.
+        options.extend([("threads", "1"), ("checkpoint_threshold", "1TB")]);
+    }
+    let engine = Engine::open(path, access, &options).map_err(|source| refused(path, source.into()))?;
+    let link = link_to(&engine)?;
+    // Only ICU knows of time zones, which a DuckDB that was compiled in does not have: it has no other zone then.
+    let _ = link.execute_batch("SET GLOBAL TimeZone = 'UTC'");
+    link.execute_batch("PRAGMA disable_checkpoint_on_shutdown")
+        .doing("leave checkpoints to the host")?;
+    Ok(engine)
+}
+
+/// A further connection to an instance.
+///
+/// # Errors
+/// When DuckDB gives none.
+pub(crate) fn link_to(engine: &Engine) -> Result<Link> {
+    engine.connect().doing("connect to the state")
+}
+
+/// As [`lock`], but for one folder, which exports go to.
+///
+/// # Errors
+/// When DuckDB refuses the settings.
+pub(crate) fn confine(link: &Link, exports: &Path) -> Result<()> {
+    let exports = std::path::absolute(exports).unwrap_or_else(|_| exports.to_owned());
+    let folder = sql::text(&format!("{}/", exports.to_string_lossy()));
+    link.execute_batch(&format!("SET GLOBAL allowed_directories = [{folder}]"))
+        .doing("name the folder of exports")?;
+    lock(link)
+}
+
+/// Lets SQL of an instance reach nothing outside the database, from now on. No statement can change that afterwards, nor
+/// any other setting of the instance.
+///
+/// # Errors
+/// When DuckDB refuses the settings.
+pub(crate) fn lock(link: &Link) -> Result<()> {
+    let sql = "SET GLOBAL enable_external_access = false; SET GLOBAL lock_configuration = true";
+    link.execute_batch(sql).doing("forbid external access")
+}
+
+fn refused(path: &Path, source: DatabaseError) -> StateError {
+    let text = source.to_string();
+    let path = path.to_owned();
+    if text.contains("Could not set lock") || text.contains("Conflicting lock") {
+        return StateError::InUse {
+            path,
+            holder: holder_of(&text),
+        };
+    }
+    if text.contains("not a valid DuckDB database") {
+        return StateError::NotADatabase { path };
+    }
+    if let Some(trouble) = Trouble::of_opening(&text) {
+        return StateError::Troubled {
+            doing: format!("open the state file {}", path.display()),
+            said: text,
+            trouble,
+        };
+    }
+    if text.contains("Permission denied") {
+        return StateError::Forbidden { path };
+    }
+    StateError::Open { path, source }
+}
+
+/// Who holds the lock, out of DuckDB's "Conflicting lock is held in PROGRAM (PID N)".
+fn holder_of(text: &str) -> String {
+    text.split_once("lock is held in ")
+        .and_then(|(_, rest)| rest.split_once(')'))
+        .map_or_else(|| "another process".to_owned(), |(holder, _)| format!("{holder})"))
+}

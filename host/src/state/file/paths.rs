@@ -1,0 +1,52 @@
+//! The names of what lies beside a state file.
+
+use std::{
+    fs::{self, File},
+    io,
+    path::{Path, PathBuf},
+};
+
+/// A file beside another, with the other's name and an ending.
+pub(crate) fn beside(path: &Path, ending: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(ending);
+    PathBuf::from(name)
+}
+
+/// The WAL, which DuckDB keeps beside a state file.
+pub(crate) fn wal_of(state: &Path) -> PathBuf {
+    beside(state, ".wal")
+}
+
+/// How large the WAL is; 0 where there is none.
+pub(crate) fn wal_bytes(state: &Path) -> u64 {
+    fs::metadata(wal_of(state)).map_or(0, |wal| wal.len())
+}
+
+/// The backup that a checkpoint keeps of the blocks that it may overwrite.
+pub(crate) fn checkpoint_backup_of(state: &Path) -> PathBuf {
+    beside(state, ".before-checkpoint")
+}
+
+/// The state file, its WAL, and the backup that a checkpoint keeps.
+pub(crate) fn files_of(state: &Path) -> [PathBuf; 3] {
+    [state.to_owned(), wal_of(state), checkpoint_backup_of(state)]
+}
+
+/// Where exports go: the one folder beside the state file that SQL may reach.
+pub(crate) fn exports_of(state: &Path) -> PathBuf {
+    state.with_file_name("exports")
+}
+
+/// The folder that a file lies in.
+pub(crate) fn folder_of(path: &Path) -> &Path {
+    match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    }
+}
+
+/// Lets what was made or renamed beside a file outlive the machine's power.
+pub(crate) fn sync_folder(path: &Path) -> io::Result<()> {
+    File::open(folder_of(path))?.sync_all()
+}

@@ -1,0 +1,267 @@
+//! A copy of a state file without what was deleted: DuckDB leaves the text of deleted rows in blocks that it may use again,
+//! whatever is checkpointed or vacuumed.
+
+use std::{
+    fmt,
+    fs::{self, File},
+    io,
+    os::unix::fs::MetadataExt as _,
+    path::{Path, PathBuf},
+};
+
+use duckdb::{Connection, params};
+
+use crate::state::{
+    engine::{
+        instance::{Access, Engine},
+        open::link_to,
+        sql::{contents_of, quoted, text},
+    },
+    error::{Doing as _, Result, StateError},
+    file::paths::{beside, sync_folder, wal_of},
+    trouble::Trouble,
+};
+
+/// What is being done, for errors.
+const COPYING: &str = "copy the state without what was forgotten";
+
+/// What a copy must have as its source has it.
+const CATALOGUE: [(&str, &str); 8] = [
+    (
+        "schemas",
+        "schema_name, comment FROM duckdb_schemas() WHERE NOT internal",
+    ),
+    (
+        "types",
+        "schema_name, type_name, logical_type, labels, comment FROM duckdb_types() WHERE NOT internal",
+    ),
+    (
+        "sequences",
+        "schema_name, sequence_name, last_value, sql, comment FROM duckdb_sequences() WHERE true",
+    ),
+    (
+        "tables",
+        "schema_name, table_name, sql, comment FROM duckdb_tables() WHERE NOT internal",
+    ),
+    (
+        "columns",
+        "schema_name, table_name, column_index, column_name, data_type, column_default, is_nullable, comment FROM duckdb_columns() WHERE NOT internal",
+    ),
+    (
+        "views",
+        "schema_name, view_name, sql, comment FROM duckdb_views() WHERE NOT internal",
+    ),
+    (
+        "indexes",
+        "schema_name, table_name, index_name, sql, comment FROM duckdb_indexes() WHERE true",
+    ),
+    (
+        "macros",
+        "schema_name, function_name, function_type, parameters, macro_definition, comment FROM duckdb_functions() WHERE NOT internal",
+    ),
+];
+
+/// Where the copy is made.
+fn place_of(state: &Path) -> PathBuf {
+    beside(state, ".purged")
+}
+
+/// Removes what a copy that did not come to its end has left.
+///
+/// # Errors
+/// When the system refuses.
+pub(crate) fn remove_leftovers(state: &Path) -> Result<()> {
+    let copy = place_of(state);
+    for file in [wal_of(&copy), copy] {
+        match fs::remove_file(file) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(failed(state, error)),
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+/// Puts a copy of a state file into its place. The file must be closed, and nothing be in its log of changes.
+///
+/// # Errors
+/// When the copy cannot be made or lacks anything; the state file is as it was then.
+pub(crate) fn replace(state: &Path) -> Result<()> {
+    remove_leftovers(state)?;
+    refuse_without_room(state)?;
+    let replaced = make(state).and_then(|()| put_into_place(state).map_err(|error| failed(state, error)));
+    if replaced.is_err() {
+        remove_leftovers(state)?;
+    }
+    replaced
+}
+
+fn refuse_without_room(state: &Path) -> Result<()> {
+    const MARGIN: u64 = 8 << 20;
+    let file = File::open(state).map_err(|error| failed(state, error))?;
+    let needed = file.metadata().map_err(|error| failed(state, error))?.len() + MARGIN;
+    match rustix::fs::fstatvfs(&file) {
+        Ok(disk) if disk.f_bavail.saturating_mul(disk.f_frsize) < needed => Err(StateError::Troubled {
+            doing: COPYING.to_owned(),
+            said: format!("fewer than {needed} bytes are free"),
+            trouble: Trouble::Full,
+        }),
+        _ => Ok(()),
+    }
+}
+
+/// In one step: whoever opens the state finds the old file or the new one.
+fn put_into_place(state: &Path) -> io::Result<()> {
+    let copy = place_of(state);
+    let file = File::open(&copy)?;
+    // Whose state it is stays as it was, whoever purges it.
+    let was = fs::metadata(state)?;
+    file.set_permissions(was.permissions())?;
+    std::os::unix::fs::fchown(&file, Some(was.uid()), Some(was.gid()))?;
+    file.sync_all()?;
+    fs::rename(&copy, state)?;
+    sync_folder(state)
+}
+
+fn make(state: &Path) -> Result<()> {
+    let options = [("temp_directory", ""), ("max_memory", "2GB")];
+    let engine = Engine::open(Path::new(":memory:"), Access::ReadWrite, &options).doing(COPYING)?;
+    let link = link_to(&engine)?;
+    let attach = format!(
+        "ATTACH {} AS source (READ_ONLY); ATTACH {} AS target; COPY FROM DATABASE source TO target (SCHEMA)",
+        text(&state.to_string_lossy()),
+        text(&place_of(state).to_string_lossy())
+    );
+    link.execute_batch(&attach).doing(COPYING)?;
+    let tables = tables(&link)?;
+    copy_rows(&link, tables.iter().collect())?;
+    link.execute_batch("CHECKPOINT target").doing(COPYING)?;
+    compare_catalogues(&link)?;
+    tables.iter().try_for_each(|table| compare_rows(&link, table))?;
+    link.execute_batch("DETACH target; DETACH source").doing(COPYING)
+}
+
+/// A table of the source.
+struct Table {
+    schema: String,
+    name: String,
+}
+
+impl fmt::Display for Table {
+    /// As it stands in SQL behind the name of its database.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{}.{}", quoted(&self.schema), quoted(&self.name))
+    }
+}
+
+fn tables(connection: &Connection) -> Result<Vec<Table>> {
+    let sql = "SELECT schema_name, table_name FROM duckdb_tables()
+               WHERE database_name = 'source' AND NOT internal ORDER BY ALL";
+    let mut statement = connection.prepare(sql).doing(COPYING)?;
+    let names = statement.query_map([], |row| {
+        Ok(Table {
+            schema: row.get(0)?,
+            name: row.get(1)?,
+        })
+    });
+    names.and_then(Iterator::collect).doing(COPYING)
+}
+
+/// Copies the rows of all tables; one that refers to another comes after it.
+fn copy_rows(connection: &Connection, mut tables: Vec<&Table>) -> Result<()> {
+    while !tables.is_empty() {
+        let mut waiting = Vec::new();
+        let mut refused = None;
+        for table in &tables {
+            if let Err(error) = copy_table(connection, table) {
+                waiting.push(*table);
+                refused = Some(error);
+            }
+        }
+        match refused {
+            Some(error) if waiting.len() == tables.len() => return Err(error),
+            _ => tables = waiting,
+        }
+    }
+    Ok(())
+}
+
+fn copy_table(connection: &Connection, table: &Table) -> Result<()> {
+    let columns = stored_columns(connection, table)?.join(", ");
+    connection.execute_batch(&copying(table, &columns)).doing(COPYING)
+}
+
+/// What copies columns of a table.
+fn copying(table: &Table, columns: &str) -> String {
+    format!("INSERT INTO target.{table} ({columns}) SELECT {columns} FROM source.{table}")
+}
+
+/// The columns that hold values, quoted: generated ones are computed.
+fn stored_columns(connection: &Connection, table: &Table) -> Result<Vec<String>> {
+    let sql = "SELECT column_name FROM duckdb_columns()
+               WHERE database_name = 'source' AND schema_name = ? AND table_name = ? ORDER BY column_index";
+    let mut statement = connection.prepare(sql).doing(COPYING)?;
+    let names = statement.query_map(params![table.schema, table.name], |row| row.get::<_, String>(0));
+    let names: Vec<String> = names.and_then(Iterator::collect).doing(COPYING)?;
+    let mut stored = Vec::with_capacity(names.len());
+    for name in names {
+        let name = quoted(&name);
+        // No catalogue tells which columns are generated under every name that a table can have; DuckDB's binder does.
+        match connection.prepare(&copying(table, &name)) {
+            Err(error) if error.to_string().contains("Cannot insert into a generated column") => {}
+            prepared => {
+                prepared.map(drop).doing(COPYING)?;
+                stored.push(name);
+            }
+        }
+    }
+    Ok(stored)
+}
+
+fn compare_catalogues(connection: &Connection) -> Result<()> {
+    CATALOGUE.iter().try_for_each(|(what, question)| {
+        let of = |database: &str| format!("SELECT {question} AND database_name = '{database}'");
+        is_same(connection, what, &of("source"), &of("target"))
+    })
+}
+
+fn compare_rows(connection: &Connection, table: &Table) -> Result<()> {
+    let of = |database: &str| contents_of(&format!("{database}.{table}"));
+    is_same(connection, &table.to_string(), &of("source"), &of("target"))
+}
+
+/// Whether two questions have the same answers.
+fn is_same(connection: &Connection, what: &str, one: &str, other: &str) -> Result<()> {
+    let sql = format!("SELECT count(*) = 0 FROM (({one} EXCEPT ALL {other}) UNION ALL ({other} EXCEPT ALL {one}))");
+    match connection.query_row(&sql, [], |row| row.get(0)).doing(COPYING)? {
+        true => Ok(()),
+        false => Err(StateError::CopyDiffers { what: what.to_owned() }),
+    }
+}
+
+fn failed(state: &Path, source: io::Error) -> StateError {
+    StateError::Purge {
+        copy: place_of(state),
+        source,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_copy_with_other_rows_that_stand_twice_is_not_taken() {
+        let engine = Engine::open(Path::new(":memory:"), Access::ReadWrite, &[]).unwrap();
+        let link = link_to(&engine).unwrap();
+        let sql = "ATTACH ':memory:' AS source; ATTACH ':memory:' AS target;
+                   CREATE TABLE source.t AS FROM (VALUES (1), (1)) AS t(x);
+                   CREATE TABLE target.t AS FROM (VALUES (2), (2)) AS t(x)";
+        link.execute_batch(sql).unwrap();
+        let table = Table {
+            schema: "main".to_owned(),
+            name: "t".to_owned(),
+        };
+        let compared = compare_rows(&link, &table);
+        assert!(matches!(compared, Err(StateError::CopyDiffers { .. })), "{compared:?}");
+    }
+}

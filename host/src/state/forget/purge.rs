@@ -1,0 +1,166 @@
+//! Purging: what was forgotten is in no block of the state file any more.
+//!
+//! DuckDB leaves the text of deleted rows in blocks that it may use again. So the file is replaced by a copy, for which the
+//! state is closed. That may have to wait, for a run or for the next start: a mark beside the file keeps a purge due, even
+//! where the process is killed.
+//!
+//! # Threads
+//! One thread at a time purges or opens a closed state anew; [`OpenState::alone`] sees to that.
+
+use std::{
+    fs::{self, OpenOptions},
+    io,
+    path::{Path, PathBuf},
+    sync::{Mutex, PoisonError},
+};
+
+use super::copy;
+use crate::state::{
+    error::{Result, StateError},
+    file::{
+        paths::{beside, sync_folder, wal_bytes},
+        place::refuse_gone,
+    },
+    open::{open_state::OpenState, recovery::WhileClosed},
+};
+
+/// When the state is purged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PurgeWish {
+    /// At once where the state is small, else at the next start.
+    WhereSmall,
+    /// At once.
+    Now,
+}
+
+/// What came of a purge.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Purged {
+    /// Nothing was due.
+    NotDue,
+    /// What was forgotten is gone from the file.
+    Done,
+    /// It is due, and waits for another time.
+    Waits {
+        /// Why.
+        why: String,
+    },
+}
+
+/// How large a state may be to be purged at once: it is closed meanwhile.
+const SMALL: u64 = 256 << 20;
+
+/// The mark that a state is to be purged; outlives the process and the power.
+fn mark_of(state: &Path) -> PathBuf {
+    beside(state, ".purge-due")
+}
+
+/// Marks a state to be purged; whether it was not marked before.
+///
+/// # Errors
+/// When the state file is gone (the mark would lie below the mount), or the mark cannot be written.
+pub(crate) fn mark(state: &Path) -> Result<bool> {
+    refuse_gone(state)?;
+    match OpenOptions::new().write(true).create_new(true).open(mark_of(state)) {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(false),
+        marked => marked
+            .and_then(|file| file.sync_all())
+            .and_then(|()| sync_folder(state))
+            .map(|()| true)
+            .map_err(|source| failed(state, source)),
+    }
+}
+
+/// Takes the mark away.
+///
+/// # Errors
+/// When the system refuses.
+pub(crate) fn unmark(state: &Path) -> Result<()> {
+    fs::remove_file(mark_of(state))
+        .and_then(|()| sync_folder(state))
+        .map_err(|source| failed(state, source))
+}
+
+/// Whether a purge waits, and why.
+#[derive(Default)]
+pub(crate) struct Purging {
+    waits: Mutex<Option<String>>,
+}
+
+impl Purging {
+    /// Rewrites the state file without what was forgotten, if that is due.
+    ///
+    /// # Errors
+    /// When its file is gone, or the state cannot be written or copied. It is as it was then, and the purge stays due.
+    pub(crate) fn purge(&self, state: &OpenState, wish: PurgeWish) -> Result<Purged> {
+        let purged = purge_if_due(state, wish);
+        *self.waits.lock().unwrap_or_else(PoisonError::into_inner) = match &purged {
+            Ok(Purged::NotDue | Purged::Done) => None,
+            Ok(Purged::Waits { why }) => Some(why.clone()),
+            Err(error) => Some(error.to_string()),
+        };
+        purged
+    }
+
+    /// Why what was forgotten is still in the state file, where it is.
+    pub(crate) fn waits(&self) -> Option<String> {
+        self.waits.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// What a start does: nothing serves yet.
+    pub(crate) fn at_start(&self, state: &OpenState) {
+        match self.purge(state, PurgeWish::Now) {
+            Ok(Purged::NotDue) => {}
+            Ok(Purged::Done) => tracing::info!("what was forgotten is gone from the state file"),
+            Ok(Purged::Waits { why }) => tracing::warn!("what was forgotten is still in the state file: {why}"),
+            Err(error) => tracing::warn!("what was forgotten is still in the state file: {error}"),
+        }
+    }
+}
+
+fn purge_if_due(state: &OpenState, wish: PurgeWish) -> Result<Purged> {
+    /// How often it is begun again where the state was written between the checkpoint and the closing.
+    const ATTEMPTS: u32 = 3;
+    let path = state.path();
+    refuse_gone(path)?;
+    if !mark_of(path).exists() {
+        return Ok(Purged::NotDue);
+    }
+    let size = fs::metadata(path).map_or(0, |file| file.len());
+    if wish == PurgeWish::WhereSmall && size > SMALL {
+        return Ok(waits(&format!("the state has more than {} MiB", SMALL >> 20)));
+    }
+    let purged = state.alone(ATTEMPTS, || purge_once(state))?;
+    Ok(purged.unwrap_or_else(|| waits("the state was written meanwhile")))
+}
+
+/// `None` where the state was written between the checkpoint and the closing.
+fn purge_once(state: &OpenState) -> Result<Option<Purged>> {
+    state.checkpoint()?;
+    match state.while_closed("it is written anew without what was forgotten", replace)? {
+        WhileClosed::Done(replaced) => Ok(replaced),
+        WhileClosed::InUse => Ok(Some(waits("a run or a query is using the state"))),
+        WhileClosed::StaysClosed => Ok(Some(waits("a connection to the state does not end"))),
+    }
+}
+
+fn replace(path: &Path) -> Result<Option<Purged>> {
+    // What was written since the checkpoint is in the WAL, which belongs to the old file.
+    if wal_bytes(path) > 0 {
+        return Ok(None);
+    }
+    copy::replace(path)?;
+    unmark(path)?;
+    Ok(Some(Purged::Done))
+}
+
+fn waits(why: &str) -> Purged {
+    Purged::Waits { why: why.to_owned() }
+}
+
+fn failed(state: &Path, source: io::Error) -> StateError {
+    StateError::Purge {
+        copy: mark_of(state),
+        source,
+    }
+}

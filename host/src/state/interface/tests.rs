@@ -1,0 +1,64 @@
+//! Closing a state and opening it anew.
+
+use super::*;
+use crate::state::forget::purge;
+
+fn broken() -> StateError {
+    StateError::Lost {
+        doing: "test",
+        missing: 1,
+    }
+}
+
+#[test]
+fn a_closed_state_is_opened_anew_when_the_last_connection_is_gone() {
+    let folder = tempfile::tempdir().unwrap();
+    let state = State::open(&folder.path().join("state.duckdb")).unwrap();
+    assert_eq!(state.mend(), Mended::WasOpen);
+    let reader = state.reader().unwrap();
+    state.open_state().break_down(&broken());
+    assert!(matches!(state.reader(), Err(StateError::Closed { .. })));
+    assert!(matches!(state.mend(), Mended::Waits(_)));
+    assert!(state.ailment().is_some());
+    drop(reader);
+    assert_eq!(state.mend(), Mended::Reopened);
+    assert!(state.reader().unwrap().status().unwrap().is_empty());
+    assert_eq!((state.recover(), state.ailment()), (Mended::WasOpen, None));
+}
+
+#[test]
+fn a_purge_closes_no_state_whose_file_is_gone() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("state.duckdb");
+    let state = State::open(&path).unwrap();
+    purge::mark(&path).unwrap();
+    std::fs::rename(&path, folder.path().join("elsewhere")).unwrap();
+    let refused = state.purge(PurgeWish::Now);
+    assert!(matches!(refused, Err(StateError::Gone { .. })), "{refused:?}");
+    assert!(state.closed().is_none());
+    assert!(!path.exists());
+}
+
+#[test]
+fn what_is_no_file_is_not_opened_anew() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("state.duckdb");
+    let state = State::open(&path).unwrap();
+    state.open_state().break_down(&broken());
+    std::fs::rename(&path, folder.path().join("elsewhere")).unwrap();
+    std::fs::create_dir(&path).unwrap();
+    assert_eq!(state.mend(), Mended::Failed);
+    assert!(state.ailment().unwrap().message.contains("is no regular file"));
+}
+
+#[test]
+fn a_state_that_cannot_be_opened_anew_stays_closed_and_says_so() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("state.duckdb");
+    let state = State::open(&path).unwrap();
+    state.open_state().break_down(&broken());
+    std::fs::write(&path, "no database").unwrap();
+    assert_eq!(state.mend(), Mended::Failed);
+    assert!(state.ailment().unwrap().message.contains("is no DuckDB database"));
+    assert!(state.closed().is_some());
+}

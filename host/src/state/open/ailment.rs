@@ -1,0 +1,101 @@
+//! What keeps the state from being written, kept for whoever asks.
+//!
+//! Health is asked by others than those who write, and must not wait for a write that hangs on a broken disk. So each write
+//! and each checkpoint notes here how it ended, and health reads the note.
+//!
+//! # Threads
+//! The note has a lock of its own, which is held for the note alone and never while DuckDB is asked.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use crate::state::error::{Result, StateError};
+
+/// What keeps the state from being written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ailment {
+    /// What happened, and what to do.
+    pub message: String,
+    /// What it concerns.
+    reach: Reach,
+}
+
+/// What an ailment concerns. One that reaches further hides the others until it is over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Reach {
+    /// A write failed.
+    Writes,
+    /// A checkpoint failed; the WAL grows until one succeeds.
+    Checkpoints,
+    /// The state is closed.
+    All,
+}
+
+/// The ailment of a state, where it has one.
+#[derive(Default)]
+pub(super) struct Ailing(Mutex<Option<Ailment>>);
+
+impl Ailing {
+    /// What is told.
+    pub(super) fn told(&self) -> Option<Ailment> {
+        self.lock().clone()
+    }
+
+    /// Whether the state is open, and cannot be written all the same.
+    pub(super) fn is_of_an_open_state(&self) -> bool {
+        self.lock().as_ref().is_some_and(|ailment| ailment.reach < Reach::All)
+    }
+
+    /// Notes how a write ended.
+    pub(super) fn note_write<T>(&self, written: Result<T>) -> Result<T> {
+        match &written {
+            Ok(_) => self.ends(Reach::Writes),
+            Err(error) => self.note(error),
+        }
+        written
+    }
+
+    /// Notes how a checkpoint ended.
+    pub(super) fn note_checkpoint(&self, made: Result<()>) -> Result<()> {
+        match &made {
+            Ok(()) => self.ends(Reach::Checkpoints),
+            Err(error) if error.is_fatal() => self.begins(error, Reach::Checkpoints),
+            // An open transaction is no ailment.
+            Err(_) => {}
+        }
+        made
+    }
+
+    /// Notes an error, where it tells that the state cannot be written.
+    pub(super) fn note(&self, error: &StateError) {
+        if error.is_fatal() {
+            self.begins(error, Reach::Writes);
+        }
+    }
+
+    /// Notes an ailment. One that reaches further stays: it is told until it is over.
+    pub(super) fn begins(&self, error: &StateError, reach: Reach) {
+        let mut ailment = self.lock();
+        if ailment.as_ref().is_none_or(|ailment| ailment.reach <= reach) {
+            let message = error.to_string();
+            *ailment = Some(Ailment { message, reach });
+        }
+    }
+
+    /// Lets what is told be over as soon as a checkpoint shows that the disk takes what it is given.
+    pub(super) fn ends_with_a_checkpoint(&self) {
+        if let Some(ailment) = &mut *self.lock() {
+            ailment.reach = Reach::Checkpoints;
+        }
+    }
+
+    fn ends(&self, reach: Reach) {
+        let mut ailment = self.lock();
+        if ailment.as_ref().is_some_and(|ailment| ailment.reach <= reach) {
+            *ailment = None;
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<Ailment>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,274 @@
+//! A state file that this process alone has open, and whether it takes statements.
+//!
+//! DuckDB refuses every statement after a fault of its disk, until the file is opened anew. So the state is closed then:
+//! it gives no connection any more, and [`recovery`](super::recovery) opens it anew once the last one is gone.
+//!
+//! # Threads
+//! Any thread may use it. There is one writer, under a lock that a write holds until it has ended; readers and attempts have
+//! connections of their own, and DuckDB keeps them apart. Whoever works holds what is open by an `Arc`, so that the lock
+//! on `standing` is held for a moment only, and no other lock is taken meanwhile. `mending` is taken before all others. A
+//! thread that holds the writer may take the checkpoints; one that holds the checkpoints never takes the writer.
+
+use std::{
+    path::{Path, PathBuf},
+    sync::{
+        Arc, Mutex, PoisonError, RwLock,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Instant,
+};
+
+use super::{
+    ailment::{Ailing, Ailment, Reach},
+    opened::{Opened, Schema},
+};
+use crate::state::{
+    commit::writer::Writer,
+    engine::{
+        instance::{Closing, Link},
+        interrupt::Interrupts,
+        open::link_to,
+    },
+    error::{Doing as _, Result, StateError},
+    file::{
+        checkpoint::Checkpoints,
+        lock::StateLock,
+        place::{make_folder, refuse_odd_files, refuse_unwritable_folder},
+    },
+};
+
+/// A state file that this process alone has open.
+pub(crate) struct OpenState {
+    pub(super) path: PathBuf,
+    pub(super) standing: RwLock<Standing>,
+    /// One at a time closes the state and opens it anew.
+    pub(super) mending: Mutex<()>,
+    pub(super) interrupts: Interrupts,
+    pub(super) ailing: Ailing,
+    pub(super) has_changed_schema: AtomicBool,
+    /// Behind all else, so that it is given up last.
+    _lock: StateLock,
+}
+
+/// Whether the state is open.
+pub(super) enum Standing {
+    /// It is.
+    Open(Arc<Opened>),
+    /// It is not, and is to be opened anew.
+    Closed(Closed),
+}
+
+/// A state that takes no more statements.
+pub(super) struct Closed {
+    pub(super) why: String,
+    pub(super) since: Instant,
+    pub(super) closing: Closing,
+    /// Its handle of the file stays open as long as DuckDB's.
+    pub(super) checkpoints: Option<Arc<Mutex<Checkpoints>>>,
+}
+
+impl Standing {
+    /// A state that takes no more statements from now on.
+    pub(super) fn closed(opened: &Opened, why: String) -> Self {
+        Self::Closed(Closed {
+            why,
+            since: Instant::now(),
+            closing: opened.engine.closing(),
+            checkpoints: Some(Arc::clone(&opened.checkpoints)),
+        })
+    }
+}
+
+impl OpenState {
+    /// Opens the state file, makes it where there is none, and brings its schema up to date. `prepare` has the file before
+    /// DuckDB opens it, when nobody else has it any more.
+    ///
+    /// # Errors
+    /// When another process has it open, it is no DuckDB database, or a newer version wrote it.
+    pub(crate) fn open(path: &Path, prepare: impl FnOnce(&Path) -> Result<()>) -> Result<Self> {
+        make_folder(path)?;
+        refuse_unwritable_folder(path)?;
+        refuse_odd_files(path)?;
+        let lock = StateLock::take(path)?;
+        prepare(path)?;
+        let (opened, schema) = Opened::open(path)?;
+        Ok(Self {
+            path: path.to_owned(),
+            standing: RwLock::new(Standing::Open(Arc::new(opened))),
+            mending: Mutex::default(),
+            interrupts: Interrupts::default(),
+            ailing: Ailing::default(),
+            has_changed_schema: AtomicBool::new(schema == Schema::Changed),
+            _lock: lock,
+        })
+    }
+
+    /// Where the file lies.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// A further connection to the file.
+    ///
+    /// # Errors
+    /// When the state is closed, or DuckDB gives none.
+    pub(crate) fn connect(&self) -> Result<Link> {
+        let opened = self.opened()?;
+        let link = link_to(&opened.engine)?;
+        self.probe(&opened, &link)?;
+        self.interrupts.keep(&link);
+        Ok(link)
+    }
+
+    /// Writes through the one writer; waits until no other run is committing.
+    ///
+    /// # Errors
+    /// When the state is closed, and what the work gives.
+    pub(crate) fn write<T, E: From<StateError>>(&self, work: impl FnOnce(&Writer) -> Result<T, E>) -> Result<T, E> {
+        let opened = self.opened()?;
+        let writer = opened.writer();
+        let result = work(&writer);
+        if result.is_err() {
+            // The work's own error tells more than that of the probe.
+            let _ = self.probe(&opened, writer.link());
+        }
+        result
+    }
+
+    /// As [`write`](Self::write), and lets health know how it ended.
+    ///
+    /// # Errors
+    /// As above.
+    pub(crate) fn write_noted<T>(&self, work: impl FnOnce(&Writer) -> Result<T>) -> Result<T> {
+        self.ailing.note_write(self.write(work))
+    }
+
+    /// Keeps other programs from opening the file: a statement that someone else wrote may have opened and closed it, which
+    /// gives up DuckDB's lock on it.
+    ///
+    /// # Errors
+    /// When the state is closed, or another program has taken the lock meanwhile: it is closed then.
+    pub(crate) fn hold_lock(&self) -> Result<()> {
+        let opened = self.opened()?;
+        if opened.checkpoints().take_lock() {
+            return Ok(());
+        }
+        let error = StateError::InUse {
+            path: self.path.clone(),
+            holder: "another program, which opened it while a statement had given up its lock".to_owned(),
+        };
+        self.close(&opened, &error);
+        Err(error)
+    }
+
+    /// Writes the WAL into the file proper.
+    ///
+    /// # Errors
+    /// When the state is closed, a transaction is open, or the disk is full.
+    pub(crate) fn checkpoint(&self) -> Result<()> {
+        let opened = self.opened()?;
+        let link = link_to(&opened.engine)?;
+        let made = self.ailing.note_checkpoint(opened.checkpoints().make(&link));
+        if made.is_err() {
+            // The checkpoint's own error tells more than that of the probe.
+            let _ = self.probe(&opened, &link);
+        }
+        made
+    }
+
+    /// Does so when the WAL has grown large. Where a transaction is open this waits for the next time.
+    pub(crate) fn checkpoint_if_due(&self) {
+        let are_due = self.opened().is_ok_and(|opened| opened.checkpoints().are_due());
+        if are_due && let Err(error) = self.checkpoint() {
+            tracing::debug!(%error, "the WAL stays as it is for now");
+        }
+    }
+
+    /// Leaves no change of the schema in the WAL, which may fail to replay over one. Where a transaction is open this waits
+    /// for the next time.
+    pub(crate) fn settle_schema(&self) {
+        if !self.has_changed_schema.swap(false, Ordering::Relaxed) {
+            return;
+        }
+        if let Err(error) = self.checkpoint() {
+            tracing::debug!(%error, "changes of the schema stay in the WAL for now");
+            self.note_changed_schema();
+        }
+    }
+
+    /// Lets [`settle_schema`](Self::settle_schema) know that the schema has changed.
+    pub(crate) fn note_changed_schema(&self) {
+        self.has_changed_schema.store(true, Ordering::Relaxed);
+    }
+
+    /// Why the state is closed, if it is.
+    pub(crate) fn closed(&self) -> Option<StateError> {
+        self.opened().err()
+    }
+
+    /// What keeps the state from being written, if something does. Waits for nothing but a moment's lock.
+    pub(crate) fn ailment(&self) -> Option<Ailment> {
+        self.ailing.told()
+    }
+
+    /// Notes an error, where it tells that the state cannot be written.
+    pub(crate) fn note(&self, error: &StateError) {
+        self.ailing.note(error);
+    }
+
+    /// What is open of the file.
+    pub(super) fn opened(&self) -> Result<Arc<Opened>> {
+        match &*self.standing.read().unwrap_or_else(PoisonError::into_inner) {
+            Standing::Open(opened) => Ok(Arc::clone(opened)),
+            Standing::Closed(closed) => Err(StateError::Closed {
+                why: closed.why.clone(),
+            }),
+        }
+    }
+
+    pub(super) fn set_standing(&self, standing: Standing) {
+        *self.standing.write().unwrap_or_else(PoisonError::into_inner) = standing;
+    }
+
+    /// Asks the instance whether it takes statements, and closes the state where it does not.
+    ///
+    /// # Errors
+    /// When it does not.
+    pub(super) fn probe(&self, opened: &Arc<Opened>, link: &Link) -> Result<()> {
+        let probed = link.execute_batch("SELECT 1").doing("ask the state for anything");
+        if let Err(error @ StateError::Troubled { .. }) = &probed {
+            self.close(opened, error);
+        }
+        probed
+    }
+
+    /// Closes the state as far as this thread can: no connection is given any more, and what runs is interrupted.
+    pub(super) fn close(&self, opened: &Arc<Opened>, error: &StateError) {
+        let mut standing = self.standing.write().unwrap_or_else(PoisonError::into_inner);
+        let is_open = matches!(&*standing, Standing::Open(open) if Arc::ptr_eq(open, opened));
+        if !is_open {
+            return;
+        }
+        *standing = Standing::closed(opened, error.to_string());
+        drop(standing);
+        self.ailing.begins(error, Reach::All);
+        tracing::error!("the state is closed until it can be opened anew: {error}");
+        self.interrupts.interrupt();
+    }
+
+    /// Closes the state as [`close`](Self::close) does, for a test.
+    #[cfg(test)]
+    pub(crate) fn break_down(&self, error: &StateError) {
+        if let Ok(opened) = self.opened() {
+            self.close(&opened, error);
+        }
+    }
+}
+
+impl Drop for OpenState {
+    fn drop(&mut self) {
+        if let Err(error) = self.checkpoint() {
+            tracing::debug!(%error, "what is committed stays in the WAL");
+        }
+    }
+}

@@ -1,0 +1,175 @@
+//! Opening a closed state anew.
+//!
+//! # Threads
+//! One thread at a time closes and opens the state. It waits until DuckDB has closed the instance, which is when the last
+//! connection to it has been dropped: an instance that is closed after the next one was opened would give up the next one's
+//! lock on the file, since the system keeps such locks by process and file and not by handle.
+
+use std::{
+    path::Path,
+    sync::{Arc, PoisonError, TryLockError, atomic::Ordering},
+    thread,
+    time::{Duration, Instant},
+};
+
+use super::{
+    ailment::Reach,
+    open_state::{OpenState, Standing},
+    opened::{Opened, Schema},
+};
+use crate::state::{
+    engine::open::link_to,
+    error::Result,
+    file::place::{refuse_gone, refuse_odd_files},
+};
+
+/// What came of opening a closed state anew.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mended {
+    /// It was open.
+    WasOpen,
+    /// It is open again.
+    Reopened,
+    /// Something still holds a connection to the instance that failed, for so long since the failure; or another thread opens
+    /// it just now.
+    Waits(Duration),
+    /// It cannot be opened.
+    Failed,
+}
+
+/// What came of work on the file of a state that was closed for it.
+#[derive(Debug)]
+pub(crate) enum WhileClosed<T> {
+    /// It was done, with this result.
+    Done(T),
+    /// A run or a query had a connection: the state was not closed.
+    InUse,
+    /// A connection did not end in time. The state is opened anew as soon as that is possible.
+    StaysClosed,
+}
+
+/// How long others may take to let go of the state.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+impl OpenState {
+    /// Opens a closed state anew, and tries again what failed of one that is open.
+    pub(crate) fn recover(&self) -> Mended {
+        let mended = self.mend();
+        if self.ailing.is_of_an_open_state()
+            && let Err(error) = self.checkpoint()
+        {
+            tracing::warn!("the state still cannot be written: {error}");
+        }
+        mended
+    }
+
+    /// Opens a closed state anew, once nothing holds a connection to the instance that failed.
+    pub(crate) fn mend(&self) -> Mended {
+        let _one_at_a_time = match self.mending.try_lock() {
+            Ok(locked) => locked,
+            Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
+            Err(TryLockError::WouldBlock) => return Mended::Waits(Duration::ZERO),
+        };
+        let waits = match &*self.standing.read().unwrap_or_else(PoisonError::into_inner) {
+            Standing::Open(_) => return Mended::WasOpen,
+            Standing::Closed(closed) => (!closed.closing.is_done()).then(|| closed.since.elapsed()),
+        };
+        if let Some(since) = waits {
+            self.interrupts.interrupt();
+            return Mended::Waits(since);
+        }
+        self.let_go_of_the_file();
+        match self.reopen() {
+            Ok(()) => {
+                tracing::info!("the state is open again: everything that was committed is there");
+                Mended::Reopened
+            }
+            Err(error) => {
+                tracing::error!("the state cannot be opened anew: {error}");
+                Mended::Failed
+            }
+        }
+    }
+
+    /// Does `attempt` until it gives something, at most so often, while no other thread closes the state or opens it.
+    ///
+    /// # Errors
+    /// What an attempt gives.
+    pub(crate) fn alone<T>(&self, attempts: u32, attempt: impl Fn() -> Result<Option<T>>) -> Result<Option<T>> {
+        let _one_at_a_time = self.mending.lock().unwrap_or_else(PoisonError::into_inner);
+        for _ in 0..attempts {
+            if let Some(done) = attempt()? {
+                return Ok(Some(done));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Closes the state, lets `work` have its file, and opens it anew.
+    ///
+    /// # Errors
+    /// When the state is closed already, the work fails, or the state cannot be opened anew.
+    pub(crate) fn while_closed<T>(&self, why: &str, work: impl FnOnce(&Path) -> Result<T>) -> Result<WhileClosed<T>> {
+        if !self.is_ours_alone()? {
+            return Ok(WhileClosed::InUse);
+        }
+        let opened = self.opened()?;
+        let closing = opened.engine.closing();
+        self.set_standing(Standing::closed(&opened, why.to_owned()));
+        drop(opened);
+        if !soon(|| closing.is_done()) {
+            return Ok(WhileClosed::StaysClosed);
+        }
+        self.let_go_of_the_file();
+        let done = work(&self.path);
+        self.reopen()?;
+        done.map(WhileClosed::Done)
+    }
+
+    /// Whether nobody but this thread has a connection, now or soon.
+    fn is_ours_alone(&self) -> Result<bool> {
+        /// That of the state itself, and its writer's.
+        const OURS: usize = 2;
+        let opened = self.opened()?;
+        Ok(soon(|| opened.engine.holders() <= OURS))
+    }
+
+    /// Closes the last handle of a file that DuckDB has closed: closed later, it would give up the lock of the next instance.
+    fn let_go_of_the_file(&self) {
+        if let Standing::Closed(closed) = &mut *self.standing.write().unwrap_or_else(PoisonError::into_inner) {
+            closed.checkpoints = None;
+        }
+    }
+
+    /// Opens the state file anew. Where that fails, the state stays closed, says why, and is tried again at the next tick.
+    fn reopen(&self) -> Result<()> {
+        self.open_anew()
+            .inspect_err(|error| self.ailing.begins(error, Reach::All))
+    }
+
+    fn open_anew(&self) -> Result<()> {
+        refuse_gone(&self.path)?;
+        refuse_odd_files(&self.path)?;
+        let (opened, schema) = Opened::open(&self.path)?;
+        let link = link_to(&opened.engine)?;
+        self.has_changed_schema
+            .fetch_or(schema == Schema::Changed, Ordering::Relaxed);
+        let opened = Arc::new(opened);
+        self.set_standing(Standing::Open(Arc::clone(&opened)));
+        self.probe(&opened, &link)?;
+        self.ailing.ends_with_a_checkpoint();
+        Ok(())
+    }
+}
+
+fn soon(is_so: impl Fn() -> bool) -> bool {
+    const AGAIN: Duration = Duration::from_millis(5);
+    let began = Instant::now();
+    while !is_so() {
+        if began.elapsed() >= PATIENCE {
+            return false;
+        }
+        thread::sleep(AGAIN);
+    }
+    true
+}

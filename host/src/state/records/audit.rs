@@ -1,0 +1,223 @@
+//! The audit log and the schedule's memory: what was run, by whom, and how it ended.
+
+use std::{collections::HashMap, time::Duration};
+
+use duckdb::{Connection, params};
+use serde::{Deserialize, Serialize};
+use session_plugin_api::Timestamp;
+
+use crate::{
+    names::ProcessorName,
+    state::{
+        engine::sql::in_transaction,
+        error::{Doing, Result},
+    },
+};
+
+/// Who acts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Actor {
+    /// The schedule.
+    Scheduler,
+    /// Someone over HTTP.
+    Admin,
+    /// Someone on the command line.
+    Cli,
+}
+
+impl Actor {
+    /// The actor as it stands in the tables.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Scheduler => "scheduler",
+            Self::Admin => "admin",
+            Self::Cli => "cli",
+        }
+    }
+}
+
+/// How an audited action ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// Well.
+    Success,
+    /// A run with failing sessions.
+    SessionErrors,
+    /// Not at all.
+    Failed,
+}
+
+impl Outcome {
+    /// The outcome as it stands in the tables.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Success => "ok",
+            Self::SessionErrors => "errors",
+            Self::Failed => "failed",
+        }
+    }
+}
+
+/// An entry of the audit log, as it is listed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AuditEntry {
+    /// Its number, ascending.
+    pub id: i64,
+    /// When it was written, UTC.
+    pub timestamp: String,
+    /// Who acted: `cli`, `scheduler` or `admin`.
+    pub actor: String,
+    /// What was done.
+    pub action: String,
+    /// What it was done to.
+    pub resource: String,
+    /// What came of it.
+    pub params: serde_json::Value,
+    /// How it ended.
+    pub result: String,
+    /// How long it took, in milliseconds.
+    pub duration_ms: i64,
+}
+
+/// Something that was done, to be written down.
+#[derive(Clone, Debug)]
+pub struct AuditRecord {
+    /// Who did it.
+    pub actor: Actor,
+    /// What was done.
+    pub action: String,
+    /// What it was done to.
+    pub resource: String,
+    /// When it began.
+    pub started_at: Timestamp,
+    /// How long it took.
+    pub duration: Duration,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// What came of it.
+    pub params: serde_json::Value,
+}
+
+/// The verb by which runs stand in the audit log.
+pub(crate) const RUN: &str = "run_session_processor";
+
+impl AuditRecord {
+    /// What is done to a processor: the action is `VERB:NAME`, the resource `job:session-processor:NAME`.
+    #[must_use]
+    pub fn names_of(verb: &str, processor: &str) -> (String, String) {
+        (
+            format!("{verb}:{processor}"),
+            format!("job:session-processor:{processor}"),
+        )
+    }
+}
+
+/// Removes what the audit log has from before a time, and gives the number of entries.
+pub(crate) fn prune(connection: &Connection, before: Timestamp) -> Result<usize> {
+    let sql = "DELETE FROM audit_log WHERE timestamp < system.main.make_timestamp(?)";
+    let removed = connection.execute(sql, [before.as_micros()]);
+    removed.doing("remove old entries of the audit log")
+}
+
+/// Writes a run into the audit log and into the schedule's memory.
+pub(crate) fn append_run(connection: &Connection, processor: &ProcessorName, run: &AuditRecord) -> Result<()> {
+    in_transaction(connection, "audit a run", |connection| {
+        append(connection, run)?;
+        let sql = "INSERT INTO processor_schedule VALUES (?, system.main.make_timestamp(?), ?)
+                   ON CONFLICT (processor_name) DO UPDATE SET
+                       last_run_at = excluded.last_run_at, last_outcome = excluded.last_outcome";
+        let parameters = params![processor.as_str(), run.started_at.as_micros(), run.outcome.as_str()];
+        connection
+            .execute(sql, parameters)
+            .map(drop)
+            .doing("note the time of a run")
+    })
+}
+
+/// Writes an action into the audit log.
+pub(crate) fn append(connection: &Connection, record: &AuditRecord) -> Result<()> {
+    let sql = "INSERT INTO audit_log
+               SELECT coalesce(system.main.max(id), 0) + 1, system.main.make_timestamp(?), ?, ?, ?, ?, ?, ? FROM audit_log";
+    let parameters = params![
+        record.started_at.as_micros(),
+        record.actor.as_str(),
+        record.action,
+        record.resource,
+        record.params.to_string(),
+        record.outcome.as_str(),
+        i64::try_from(record.duration.as_millis()).unwrap_or(i64::MAX),
+    ];
+    connection
+        .execute(sql, parameters)
+        .map(drop)
+        .doing("write the audit log")
+}
+
+/// When each processor's last run began.
+pub(crate) fn last_runs(connection: &Connection) -> Result<HashMap<String, Timestamp>> {
+    let doing = "read the schedule's memory";
+    let mut statement = connection
+        .prepare("SELECT processor_name, system.main.epoch_us(last_run_at) FROM processor_schedule")
+        .doing(doing)?;
+    let rows = statement.query_map([], |row| Ok((row.get(0)?, Timestamp::from_micros(row.get(1)?))));
+    rows.and_then(Iterator::collect).doing(doing)
+}
+
+/// How many sessions the run processed that went on at a time; `None` where the audit log has no such run any more.
+pub(crate) fn processed_by_run_at(connection: &Connection, processor: &ProcessorName, at: i64) -> Result<Option<u64>> {
+    let doing = "read the result of a run";
+    let sql = "SELECT params::VARCHAR FROM audit_log
+               WHERE action = ? AND result <> 'failed' AND timestamp <= system.main.make_timestamp(?) ORDER BY id DESC LIMIT 1";
+    let (action, _) = AuditRecord::names_of(RUN, processor.as_str());
+    let mut statement = connection.prepare(sql).doing(doing)?;
+    let rows = statement.query_map(params![action, at], |row| row.get::<_, Option<String>>(0));
+    let found: Vec<Option<String>> = rows.and_then(Iterator::collect).doing(doing)?;
+    let params = found.into_iter().next().flatten();
+    let result: Option<serde_json::Value> = params.and_then(|json| serde_json::from_str(&json).ok());
+    Ok(result.and_then(|result| result.get("processed")?.as_u64()))
+}
+
+/// Why the last run of each processor failed as a whole, where it did.
+pub(crate) fn failed_runs(connection: &Connection) -> Result<HashMap<String, String>> {
+    let doing = "look for runs that failed";
+    // Runs that were refused stand in the audit log too, but not in the schedule's memory.
+    let sql = "SELECT processor_name, params::VARCHAR FROM processor_schedule JOIN audit_log
+               ON action = ? || ':' || processor_name AND timestamp = last_run_at
+               WHERE last_outcome = 'failed' AND result = 'failed'";
+    let mut statement = connection.prepare(sql).doing(doing)?;
+    let rows = statement.query_map([RUN], |row| Ok((row.get(0)?, detail_of(row.get(1)?))));
+    rows.and_then(Iterator::collect).doing(doing)
+}
+
+/// What an entry says of why there is no result.
+fn detail_of(params: Option<String>) -> String {
+    let params: Option<serde_json::Value> = params.and_then(|json| serde_json::from_str(&json).ok());
+    let detail = params.as_ref().and_then(|params| params.get("detail")?.as_str());
+    detail.unwrap_or("see `session-host runs`").to_owned()
+}
+
+/// Lists the latest runs, the latest first.
+pub(crate) fn list(connection: &Connection, limit: u32) -> Result<Vec<AuditEntry>> {
+    let doing = "read the audit log";
+    let sql = "SELECT id, timestamp::VARCHAR, actor, action, resource, params::VARCHAR, result, duration_ms
+               FROM audit_log WHERE system.main.starts_with(action, 'run_session_processor:') ORDER BY id DESC LIMIT ?";
+    let mut statement = connection.prepare(sql).doing(doing)?;
+    let rows = statement.query_map([limit], |row| {
+        let params: Option<String> = row.get(5)?;
+        Ok(AuditEntry {
+            id: row.get(0)?,
+            timestamp: row.get(1)?,
+            actor: row.get(2)?,
+            action: row.get(3)?,
+            resource: row.get(4)?,
+            params: params
+                .and_then(|json| serde_json::from_str(&json).ok())
+                .unwrap_or_default(),
+            result: row.get(6)?,
+            duration_ms: row.get(7)?,
+        })
+    });
+    rows.and_then(Iterator::collect).doing(doing)
+}

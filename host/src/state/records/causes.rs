@@ -1,0 +1,72 @@
+//! Failures by what they have in common.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{cause::Cause, state::records::failures::Failure};
+
+/// Sessions that fail of one cause, as they are listed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FailureCause {
+    /// The processor.
+    pub processor: String,
+    /// How the attempts failed.
+    pub kind: String,
+    /// How many sessions fail so.
+    pub sessions: u64,
+    /// When the first of them failed for the first time, UTC.
+    pub first_failed_at: String,
+    /// When the last of them failed, UTC.
+    pub last_failed_at: String,
+    /// One of them: the one that failed last.
+    pub example: String,
+    /// What that one said.
+    pub error: String,
+}
+
+/// Failures by their causes: the cause of most sessions first.
+#[must_use]
+pub fn by_cause(failures: Vec<Failure>) -> Vec<FailureCause> {
+    let mut causes: BTreeMap<(String, String, Cause), FailureCause> = BTreeMap::new();
+    for failure in failures {
+        let cause = Cause::of(&failure.session, &failure.error);
+        let key = (failure.processor.clone(), failure.kind.clone(), cause);
+        match causes.get_mut(&key) {
+            Some(known) => known.add(failure),
+            None => drop(causes.insert(key, FailureCause::of(failure))),
+        }
+    }
+    let mut causes: Vec<FailureCause> = causes.into_values().collect();
+    causes.sort_by(|one, other| {
+        let order = other.sessions.cmp(&one.sessions);
+        order.then_with(|| other.last_failed_at.cmp(&one.last_failed_at))
+    });
+    causes
+}
+
+impl FailureCause {
+    fn of(failure: Failure) -> Self {
+        Self {
+            processor: failure.processor,
+            kind: failure.kind,
+            sessions: 1,
+            first_failed_at: failure.first_failed_at,
+            last_failed_at: failure.last_failed_at,
+            example: failure.session,
+            error: failure.error,
+        }
+    }
+
+    fn add(&mut self, failure: Failure) {
+        self.sessions += 1;
+        if failure.first_failed_at < self.first_failed_at {
+            self.first_failed_at = failure.first_failed_at;
+        }
+        if failure.last_failed_at > self.last_failed_at {
+            self.last_failed_at = failure.last_failed_at;
+            self.example = failure.session;
+            self.error = failure.error;
+        }
+    }
+}

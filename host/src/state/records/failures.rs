@@ -1,0 +1,199 @@
+//! The records of failed attempts.
+
+use std::{collections::HashMap, fmt};
+
+use duckdb::{Connection, params};
+use serde::{Deserialize, Serialize};
+use session_plugin_api::Timestamp;
+
+use crate::{
+    names::{FileHash, ProcessorName, SessionKey},
+    state::{
+        engine::sql::in_transaction,
+        error::{Doing, Result},
+        records::audit,
+    },
+};
+
+/// How an attempt failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum FailureKind {
+    /// It returned an error, or could not be read or committed.
+    Error,
+    /// It panicked.
+    Panic,
+    /// It did not return in time.
+    Timeout,
+}
+
+impl FailureKind {
+    /// The kind as it stands in the table.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Error => "error",
+            Self::Panic => "panic",
+            Self::Timeout => "timeout",
+        }
+    }
+}
+
+impl fmt::Display for FailureKind {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.pad(self.as_str())
+    }
+}
+
+/// A failed attempt, to be recorded.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FailureRecord {
+    /// The session.
+    pub session: SessionKey,
+    /// The user that it is recorded for.
+    pub username: String,
+    /// The version that was attempted; `None` where it could not be read.
+    pub hash: Option<FileHash>,
+    /// When the attempt failed.
+    pub failed_at: Timestamp,
+    /// How.
+    pub kind: FailureKind,
+    /// What it said.
+    pub error: String,
+}
+
+/// A session that fails, as it is listed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Failure {
+    /// The processor.
+    pub processor: String,
+    /// The session's key.
+    pub session: String,
+    /// The user that it is recorded for.
+    pub username: Option<String>,
+    /// How many attempts failed since the last success.
+    pub attempts: i64,
+    /// When the first of them failed, UTC.
+    pub first_failed_at: String,
+    /// When the last of them failed, UTC.
+    pub last_failed_at: String,
+    /// How the last one failed.
+    pub kind: String,
+    /// What it said.
+    pub error: String,
+}
+
+/// The sessions that fail, with when each was last tried.
+pub(crate) fn last_failed(
+    connection: &Connection,
+    processor: &ProcessorName,
+) -> Result<HashMap<SessionKey, Timestamp>> {
+    let doing = "read the failures";
+    let sql = "SELECT session_file, system.main.epoch_us(last_failed_at) FROM session_processor_failure
+               WHERE processor_name = ?";
+    let mut statement = connection.prepare(sql).doing(doing)?;
+    let rows = statement.query_map([processor.as_str()], |row| {
+        let session = SessionKey::new(row.get::<_, String>(0)?);
+        Ok((session, Timestamp::from_micros(row.get(1)?)))
+    });
+    rows.and_then(Iterator::collect).doing(doing)
+}
+
+/// Removes the records of sessions that fail no longer.
+pub(crate) fn clear(connection: &Connection, processor: &ProcessorName, sessions: &[SessionKey]) -> Result<()> {
+    let doing = "clear the failures of sessions that are done";
+    in_transaction(connection, doing, |connection| {
+        let sql = "DELETE FROM session_processor_failure WHERE processor_name = ? AND session_file = ?";
+        let mut statement = connection.prepare(sql).doing(doing)?;
+        for session in sessions {
+            statement
+                .execute(params![processor.as_str(), session.as_str()])
+                .doing(doing)?;
+        }
+        Ok(())
+    })
+}
+
+/// Lists the failing sessions, the latest first.
+pub(crate) fn list(connection: &Connection, processor: Option<&ProcessorName>) -> Result<Vec<Failure>> {
+    let doing = "list the failures";
+    let sql =
+        "SELECT processor_name, session_file, username, attempts, first_failed_at::VARCHAR, last_failed_at::VARCHAR,
+                      kind, error
+               FROM session_processor_failure WHERE coalesce(processor_name = ?, true)
+               ORDER BY last_failed_at DESC, processor_name, session_file";
+    let mut statement = connection.prepare(sql).doing(doing)?;
+    let rows = statement.query_map([processor.map(ProcessorName::as_str)], |row| {
+        Ok(Failure {
+            processor: row.get(0)?,
+            session: row.get(1)?,
+            username: row.get(2)?,
+            attempts: row.get(3)?,
+            first_failed_at: row.get(4)?,
+            last_failed_at: row.get(5)?,
+            kind: row.get(6)?,
+            error: row.get(7)?,
+        })
+    });
+    rows.and_then(Iterator::collect).doing(doing)
+}
+
+/// Sessions that failed while no session was processed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AllFailed {
+    /// How many.
+    pub sessions: u64,
+}
+
+/// The sessions that failed for the first time since a processor last processed one, where the latest run that met one
+/// of them processed nothing. A session that fails again and again in otherwise idle runs is none of them.
+///
+/// Of a run that goes on there is no telling yet: what failed since it began is left out.
+pub(crate) fn all_failed(
+    connection: &Connection,
+    processor: &ProcessorName,
+    run_began: Option<Timestamp>,
+) -> Result<Option<AllFailed>> {
+    let doing = "look for runs in which everything failed";
+    let sql = "SELECT system.main.count(*), system.main.epoch_us(system.main.max(first_failed_at)) FROM session_processor_failure
+               WHERE processor_name = ?1 AND coalesce(first_failed_at < system.main.make_timestamp(?2), true)
+                 AND first_failed_at > coalesce((SELECT system.main.max(processed_at) FROM session_processor_state
+                                                 WHERE processor_name = ?1), '-infinity'::TIMESTAMP)";
+    let parameters = params![processor.as_str(), run_began.map(Timestamp::as_micros)];
+    let (sessions, latest): (i64, Option<i64>) = connection
+        .query_row(sql, parameters, |row| Ok((row.get(0)?, row.get(1)?)))
+        .doing(doing)?;
+    let Some(latest) = latest else { return Ok(None) };
+    match audit::processed_by_run_at(connection, processor, latest)? {
+        Some(processed) if processed > 0 => Ok(None),
+        _ => Ok(Some(AllFailed {
+            sessions: u64::try_from(sessions).unwrap_or(0),
+        })),
+    }
+}
+
+/// Writes failed attempts within the connection's transaction.
+pub(crate) fn record(connection: &Connection, processor: &ProcessorName, failures: &[FailureRecord]) -> Result<()> {
+    let doing = "record failed attempts";
+    let sql = "INSERT INTO session_processor_failure AS known
+               VALUES (?, ?, ?, ?, 1, system.main.make_timestamp(?), system.main.make_timestamp(?), ?, ?)
+               ON CONFLICT (processor_name, session_file) DO UPDATE SET
+                   attempts = known.attempts + 1, last_failed_at = excluded.last_failed_at,
+                   username = excluded.username, file_hash = excluded.file_hash, kind = excluded.kind, error = excluded.error";
+    let mut statement = connection.prepare(sql).doing(doing)?;
+    for failure in failures {
+        let failed_at = failure.failed_at.as_micros();
+        let parameters = params![
+            processor.as_str(),
+            failure.session.as_str(),
+            failure.username,
+            failure.hash.as_ref().map(FileHash::as_str),
+            failed_at,
+            failed_at,
+            failure.kind.as_str(),
+            failure.error,
+        ];
+        statement.execute(parameters).doing(doing)?;
+    }
+    Ok(())
+}

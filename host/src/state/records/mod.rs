@@ -1,0 +1,6 @@
+//! The rows of the host's own tables: what is recorded of sessions, failures and runs.
+
+pub(crate) mod audit;
+pub(crate) mod causes;
+pub(crate) mod failures;
+pub(crate) mod sessions;

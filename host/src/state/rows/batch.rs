@@ -1,0 +1,269 @@
+//! A plugin's borrowed columns, made into an Arrow record batch for one session.
+
+use std::sync::Arc;
+
+use duckdb::arrow::{
+    array::{
+        Array, ArrayRef, BinaryArray, BooleanArray, Float64Array, Int64Array, NullArray, RecordBatch, StringArray,
+        TimestampMicrosecondArray,
+    },
+    buffer::{Buffer, NullBuffer, OffsetBuffer, ScalarBuffer},
+    datatypes::{DataType, Field, Schema},
+    error::ArrowError,
+};
+use session_plugin_api::abi::ValueKind;
+
+use crate::{
+    column::Column,
+    names::SessionKey,
+    state::rows::table::{FilledTable, SESSION_FILE, accepts},
+};
+
+/// Rows that wait for their session's commit: a batch for one table.
+#[derive(Clone, Debug)]
+pub struct PendingRows {
+    pub(crate) table: Arc<FilledTable>,
+    pub(crate) batch: RecordBatch,
+}
+
+/// A column that rows fill, and the type of its values.
+pub(crate) type FilledColumn<'a> = (&'a str, &'a DataType);
+
+/// Why rows were not taken.
+#[derive(Debug, thiserror::Error)]
+pub enum RowsRefused {
+    /// The table is none of the processor's reference tables.
+    #[error(
+        "`{table}` is no reference table of this processor: declare it with Descriptor::reference_table (declared: {declared})"
+    )]
+    UnknownReference {
+        /// The table that was named.
+        table: String,
+        /// The tables that were declared.
+        declared: String,
+    },
+    /// The rows of the reference tables are more than the host takes.
+    #[error("the rows of its reference tables have more than {most} bytes")]
+    TooLarge {
+        /// How many it takes.
+        most: usize,
+    },
+    /// The table is none of the processor's session tables.
+    #[error(
+        "`{table}` is no session table of this processor: declare it with Descriptor::session_table (declared: {declared})"
+    )]
+    UnknownTable {
+        /// The table that was named.
+        table: String,
+        /// The tables that were declared.
+        declared: String,
+    },
+    /// The table has no such column.
+    #[error("table `{table}` has no column `{column}`; its columns are {columns}")]
+    UnknownColumn {
+        /// The table.
+        table: String,
+        /// The column that was named.
+        column: String,
+        /// The columns that there are.
+        columns: String,
+    },
+    /// The rows name the column that the host fills, or name a column twice.
+    #[error("table `{table}`: column `{column}` is given twice, or is the one that the host fills")]
+    DoubleColumn {
+        /// The table.
+        table: String,
+        /// The column.
+        column: String,
+    },
+    /// The values do not fit the column.
+    #[error("column `{table}.{column}` is {data_type} and takes no values of kind {kind:?}")]
+    Type {
+        /// The table.
+        table: String,
+        /// The column.
+        column: String,
+        /// The column's type.
+        data_type: String,
+        /// The kind of the values.
+        kind: ValueKind,
+    },
+    /// There are more rows than one call can hand over.
+    #[error("{rows} rows for table `{table}` are too many for one call")]
+    TooMany {
+        /// The table.
+        table: String,
+        /// How many there are.
+        rows: usize,
+    },
+    /// The column's parts contradict each other.
+    #[error("column `{column}` is malformed: {reason}")]
+    Malformed {
+        /// The column.
+        column: String,
+        /// What does not fit.
+        reason: String,
+    },
+}
+
+impl PendingRows {
+    /// Checks a plugin's columns against the table, and copies them.
+    ///
+    /// # Errors
+    /// When a column is unknown, of another type, or malformed.
+    pub fn new(table: &Arc<FilledTable>, session: &SessionKey, columns: &[Column<'_>]) -> Result<Self, RowsRefused> {
+        let rows = columns.first().map_or(0, |column| column.rows);
+        let session_file = session_file(table, session, rows)?;
+        for column in columns {
+            check(table, column.name, column.kind)?;
+        }
+        let first = (SESSION_FILE.to_owned(), Arc::new(session_file) as ArrayRef);
+        Ok(Self {
+            table: Arc::clone(table),
+            batch: record_batch(table.name(), vec![first], columns)?,
+        })
+    }
+
+    /// How many bytes of memory the rows take.
+    #[must_use]
+    pub fn size(&self) -> usize {
+        self.batch.get_array_memory_size()
+    }
+
+    /// How many rows there are.
+    #[must_use]
+    pub fn len(&self) -> u64 {
+        self.batch.num_rows() as u64
+    }
+
+    /// Whether there is no row.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.batch.num_rows() == 0
+    }
+
+    /// The columns that the rows fill, in the batch's order.
+    pub(crate) fn columns(&self) -> Vec<FilledColumn<'_>> {
+        let fields = self.batch.schema_ref().fields().iter();
+        fields.map(|field| (field.name().as_str(), field.data_type())).collect()
+    }
+}
+
+/// Checks that a table has such a column.
+///
+/// # Errors
+/// When it has none of this name, or one of a type that takes no such values.
+pub(crate) fn check(table: &FilledTable, column: &str, kind: ValueKind) -> Result<(), RowsRefused> {
+    let data_type = table.type_of(column).ok_or_else(|| RowsRefused::UnknownColumn {
+        table: table.name().to_owned(),
+        column: column.to_owned(),
+        columns: table.column_names(),
+    })?;
+    match accepts(data_type, kind) {
+        true => Ok(()),
+        false => Err(RowsRefused::Type {
+            table: table.name().to_owned(),
+            column: column.to_owned(),
+            data_type: data_type.to_owned(),
+            kind,
+        }),
+    }
+}
+
+/// Copies a plugin's columns behind `fields`.
+///
+/// # Errors
+/// When a column is malformed, or is given twice.
+pub(crate) fn record_batch(
+    table: &str,
+    mut fields: Vec<(String, ArrayRef)>,
+    columns: &[Column<'_>],
+) -> Result<RecordBatch, RowsRefused> {
+    let rows = columns.first().map_or(0, |column| column.rows);
+    for column in columns {
+        let name = column.name;
+        if column.rows != rows {
+            return Err(malformed(column, "it has another number of rows than the first column"));
+        }
+        if fields.iter().any(|(given, _)| given == name) {
+            return Err(RowsRefused::DoubleColumn {
+                table: table.to_owned(),
+                column: name.to_owned(),
+            });
+        }
+        let array = array(column).map_err(|error| malformed(column, error))?;
+        fields.push((name.to_owned(), array));
+    }
+    let schema = fields
+        .iter()
+        .map(|(name, array)| Field::new(name, array.data_type().clone(), true));
+    let schema = Arc::new(Schema::new(schema.collect::<Vec<_>>()));
+    let arrays = fields.into_iter().map(|(_, array)| array).collect();
+    RecordBatch::try_new(schema, arrays).map_err(|error| RowsRefused::Malformed {
+        column: table.to_owned(),
+        reason: error.to_string(),
+    })
+}
+
+/// The column that the host fills: the session's key in every row.
+fn session_file(table: &FilledTable, session: &SessionKey, rows: usize) -> Result<StringArray, RowsRefused> {
+    // The places of texts in an array are 32 bits wide.
+    match rows.checked_mul(session.as_str().len()).map(i32::try_from) {
+        Some(Ok(_)) => Ok(StringArray::from_iter_values(std::iter::repeat_n(
+            session.as_str(),
+            rows,
+        ))),
+        _ => Err(RowsRefused::TooMany {
+            table: table.name().to_owned(),
+            rows,
+        }),
+    }
+}
+
+fn malformed(column: &Column<'_>, reason: impl ToString) -> RowsRefused {
+    RowsRefused::Malformed {
+        column: column.name.to_owned(),
+        reason: reason.to_string(),
+    }
+}
+
+fn array(column: &Column<'_>) -> Result<ArrayRef, ArrowError> {
+    let nulls = nulls(column);
+    Ok(match column.kind {
+        ValueKind::Null => Arc::new(NullArray::new(column.rows)),
+        ValueKind::Boolean => {
+            let values = column.integers.iter().map(|value| *value != 0).collect();
+            Arc::new(BooleanArray::new(values, nulls))
+        }
+        ValueKind::Integer => Arc::new(Int64Array::try_new(integers(column), nulls)?),
+        ValueKind::Timestamp => Arc::new(TimestampMicrosecondArray::try_new(integers(column), nulls)?),
+        ValueKind::Float => Arc::new(Float64Array::try_new(
+            ScalarBuffer::from(column.floats.to_vec()),
+            nulls,
+        )?),
+        ValueKind::Text => {
+            let (offsets, bytes) = pieces(column);
+            Arc::new(StringArray::try_new(offsets, bytes, nulls)?)
+        }
+        ValueKind::Blob => {
+            let (offsets, bytes) = pieces(column);
+            Arc::new(BinaryArray::try_new(offsets, bytes, nulls)?)
+        }
+    })
+}
+
+fn nulls(column: &Column<'_>) -> Option<NullBuffer> {
+    let validity = column.validity;
+    (!validity.is_empty()).then(|| validity.iter().map(|valid| *valid != 0).collect())
+}
+
+fn integers(column: &Column<'_>) -> ScalarBuffer<i64> {
+    ScalarBuffer::from(column.integers.to_vec())
+}
+
+fn pieces(column: &Column<'_>) -> (OffsetBuffer<i32>, Buffer) {
+    let end = column.offsets.last().and_then(|end| usize::try_from(*end).ok());
+    let bytes = &column.bytes[..end.unwrap_or(0)];
+    let offsets = OffsetBuffer::new(ScalarBuffer::from(column.offsets.to_vec()));
+    (offsets, Buffer::from(bytes))
+}

@@ -1,0 +1,5 @@
+//! Rows on their way between plugins and tables.
+
+pub(crate) mod batch;
+pub(crate) mod columns;
+pub(crate) mod table;

@@ -1,0 +1,66 @@
+//! Which tables are reference tables, and what stands in them.
+
+use std::collections::{BTreeMap, HashSet};
+
+use duckdb::{Connection, params};
+
+use crate::{
+    clock,
+    names::ProcessorName,
+    state::{
+        engine::sql::table_exists,
+        error::{Doing, Result},
+        schema::host_tables::REFERENCE_TABLE,
+    },
+};
+
+/// The names of all reference tables, in lower case. A state that is only looked at may be older than these.
+pub(crate) fn recorded(connection: &Connection) -> Result<HashSet<String>> {
+    if !table_exists(connection, REFERENCE_TABLE)? {
+        return Ok(HashSet::new());
+    }
+    let doing = "list the reference tables";
+    let sql = "SELECT system.main.lower(table_name) FROM processor_reference_table";
+    let mut statement = connection.prepare(sql).doing(doing)?;
+    let rows = statement.query_map([], |row| row.get(0));
+    rows.and_then(Iterator::collect).doing(doing)
+}
+
+/// What stands in a processor's reference tables, by their names.
+pub(crate) fn standing(connection: &Connection, processor: &ProcessorName) -> Result<BTreeMap<String, String>> {
+    let doing = "read what stands in the reference tables";
+    let sql = "SELECT table_name, digest FROM processor_reference_table WHERE owner = ?";
+    let mut statement = connection.prepare(sql).doing(doing)?;
+    let rows = statement.query_map([processor.as_str()], |row| Ok((row.get(0)?, row.get(1)?)));
+    rows.and_then(Iterator::collect).doing(doing)
+}
+
+/// Forgets what stands in a processor's reference tables: a migration may have changed it.
+pub(crate) fn forget(connection: &Connection, processor: &ProcessorName) -> Result<()> {
+    let sql = "DELETE FROM processor_reference_table WHERE owner = ?";
+    connection
+        .execute(sql, [processor.as_str()])
+        .map(drop)
+        .doing("forget what stands in the reference tables")
+}
+
+/// Lets a table be an ordinary one that its processor declares no longer.
+pub(crate) fn retire(connection: &Connection, table: &str) -> Result<()> {
+    let sql = "DELETE FROM processor_reference_table WHERE table_name = ?";
+    connection
+        .execute(sql, [table])
+        .map(drop)
+        .doing("let a table be a reference table no longer")
+}
+
+/// Notes what stands in a reference table.
+pub(crate) fn record(connection: &Connection, processor: &ProcessorName, table: &str, digest: &str) -> Result<()> {
+    let sql = "INSERT INTO processor_reference_table VALUES (?, ?, ?, system.main.make_timestamp(?))
+               ON CONFLICT (table_name) DO UPDATE SET
+                   owner = excluded.owner, digest = excluded.digest, replaced_at = excluded.replaced_at";
+    let parameters = params![table, processor.as_str(), digest, clock::now().as_micros()];
+    connection
+        .execute(sql, parameters)
+        .map(drop)
+        .doing("note what stands in a reference table")
+}

@@ -1,0 +1,91 @@
+//! The host's own tables.
+
+use std::path::Path;
+
+use duckdb::Connection;
+
+use crate::state::{
+    engine::sql::{in_transaction, quoted, table_exists},
+    error::{Doing, Result, StateError},
+    schema::{
+        host_tables::{HOST_TABLES, Origin},
+        migrations::{self, HOST},
+        shadows,
+    },
+};
+
+/// The steps to the current schema, in order: the first is version 1.
+const STEPS: [&str; 3] = [
+    include_str!("0001_tables.sql"),
+    include_str!("0002_reading.sql"),
+    include_str!("0003_reference_tables.sql"),
+];
+
+/// The table of the older service, whose only processor was the verification one.
+const OLDER_TABLE: &str = "session_extraction_state";
+
+/// Brings the host's tables up to date, whatever they were before; whether anything changed.
+pub(crate) fn bring_up_to_date(connection: &Connection, path: &Path) -> Result<bool> {
+    let known = u32::try_from(STEPS.len()).unwrap_or(u32::MAX);
+    let found = migrations::recorded_version(connection, HOST)?;
+    if found > known {
+        return Err(StateError::NewerSchema {
+            path: path.to_owned(),
+            found,
+            known,
+        });
+    }
+    let mut changed = false;
+    if found == 0 {
+        in_transaction(connection, "move older tables aside", |connection| {
+            let in_the_way = HOST_TABLES.iter().filter(|table| table.origin == Origin::MovedAside);
+            in_the_way
+                .map(|table| table.name)
+                .try_for_each(|table| match table_exists(connection, table)? {
+                    true => move_aside(connection, table),
+                    false => Ok(()),
+                })
+        })?;
+    }
+    for (version, sql) in (1..).zip(STEPS).skip(found as usize) {
+        in_transaction(connection, "make the host's tables", |connection| {
+            connection.execute_batch(sql).doing("make the host's tables")?;
+            migrations::record(connection, HOST, version, &migrations::checksum(sql))
+        })?;
+        changed = true;
+    }
+    if table_exists(connection, OLDER_TABLE)? {
+        in_transaction(connection, "take the older table over", |connection| {
+            let sql = include_str!("take_over.sql");
+            connection.execute_batch(sql).doing("take the older table over")
+        })?;
+        tracing::info!(table = OLDER_TABLE, "took the older service's table over");
+        changed = true;
+    }
+    changed |= shadows::drop_once(connection)?;
+    Ok(changed)
+}
+
+/// The name that a table of an older system is given when it is in the way.
+pub(crate) fn legacy_name(table: &str) -> String {
+    format!("legacy_{table}")
+}
+
+/// Renames a table of an older system that is in the way.
+pub(crate) fn move_aside(connection: &Connection, table: &str) -> Result<()> {
+    let legacy = legacy_name(table);
+    if table_exists(connection, &legacy)? {
+        return Err(StateError::LegacyTaken {
+            table: table.to_owned(),
+        });
+    }
+    tracing::warn!(
+        table,
+        legacy,
+        "a table of an older system is in the way: moving it aside"
+    );
+    // A table with indexes cannot be renamed, its rows can be copied.
+    let (table, legacy) = (quoted(table), quoted(&legacy));
+    let sql = format!("CREATE TABLE {legacy} AS FROM {table}; DROP TABLE {table}");
+    connection.execute_batch(&sql).doing("move an older table aside")
+}

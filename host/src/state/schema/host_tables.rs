@@ -1,0 +1,88 @@
+//! The host's own tables, by their names.
+
+/// What is recorded of each session that a processor is done with.
+pub(crate) const SESSION_STATE: &str = "session_processor_state";
+/// The failures of sessions.
+pub(crate) const SESSION_FAILURE: &str = "session_processor_failure";
+/// Which migrations were applied.
+pub(crate) const SCHEMA_MIGRATION: &str = "schema_migration";
+/// Which tables are reference tables, and what stands in them.
+pub(crate) const REFERENCE_TABLE: &str = "processor_reference_table";
+
+/// A table of the host's own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct HostTable {
+    pub(crate) name: &'static str,
+    pub(crate) origin: Origin,
+}
+
+/// What a table of this name is in a state that records no schema of the host.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Origin {
+    /// One that an older system made for this one: it is kept, and brought up to date.
+    Kept,
+    /// One that stands in the way by chance: it is moved aside.
+    MovedAside,
+}
+
+/// All of them.
+pub(crate) const HOST_TABLES: [HostTable; 7] = [
+    HostTable {
+        name: SESSION_STATE,
+        origin: Origin::Kept,
+    },
+    HostTable {
+        name: SESSION_FAILURE,
+        origin: Origin::MovedAside,
+    },
+    HostTable {
+        name: "processor_schedule",
+        origin: Origin::MovedAside,
+    },
+    HostTable {
+        name: "audit_log",
+        origin: Origin::MovedAside,
+    },
+    HostTable {
+        name: "processor_table",
+        origin: Origin::MovedAside,
+    },
+    HostTable {
+        name: REFERENCE_TABLE,
+        origin: Origin::MovedAside,
+    },
+    HostTable {
+        name: SCHEMA_MIGRATION,
+        origin: Origin::Kept,
+    },
+];
+
+/// Whether a table is one of the host's own, in whatever letters its name is written.
+pub(crate) fn is_of_the_host(table: &str) -> bool {
+    HOST_TABLES.iter().any(|known| known.name.eq_ignore_ascii_case(table))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+    use crate::state::{QueryLimits, State};
+
+    #[test]
+    fn the_list_names_every_table_of_a_new_state() {
+        let folder = tempfile::tempdir().unwrap();
+        let state = State::open(&folder.path().join("state.duckdb")).unwrap();
+        let sql = "SELECT table_name FROM duckdb_tables() WHERE NOT temporary";
+        let found = state.reader().unwrap().query(sql, &[], QueryLimits::NONE).unwrap();
+        let found = found.rows.iter().map(|row| row[0].get().trim_matches('"'));
+        let found: BTreeSet<&str> = found.collect();
+        assert_eq!(found, HOST_TABLES.iter().map(|table| table.name).collect());
+    }
+
+    #[test]
+    fn a_table_of_the_host_is_known_in_any_letters() {
+        assert!(is_of_the_host("Audit_LOG"));
+        assert!(!is_of_the_host("audit_logs"));
+    }
+}

@@ -1,0 +1,87 @@
+//! Who made which table or view.
+
+use std::collections::{HashMap, HashSet};
+
+use duckdb::{Connection, params};
+
+use crate::{
+    names::ProcessorName,
+    state::{
+        error::{Doing, Result},
+        schema::{digests, host_tables::is_of_the_host},
+    },
+};
+
+/// Who made which table or view: a processor, the host, or nobody that is known.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Owners {
+    of_processors: HashMap<String, String>,
+    reference: HashSet<String>,
+}
+
+/// A table that a statement of a processor may not write.
+#[derive(Debug, thiserror::Error)]
+pub enum ForeignTable {
+    /// It belongs to another.
+    #[error("`{table}` belongs to {owner}: a processor writes its own tables")]
+    OfAnother {
+        /// The table.
+        table: String,
+        /// Who made it.
+        owner: String,
+    },
+    /// Its rows come with the plugin.
+    #[error("`{0}` is a reference table: its rows come from `reference_rows`")]
+    Reference(String),
+}
+
+impl Owners {
+    pub(crate) fn read(connection: &Connection) -> Result<Self> {
+        let doing = "read who owns which table";
+        let mut statement = connection
+            .prepare("SELECT system.main.lower(table_name), owner FROM processor_table")
+            .doing(doing)?;
+        let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)));
+        let of_processors = rows.and_then(Iterator::collect).doing(doing)?;
+        Ok(Self {
+            of_processors,
+            reference: digests::recorded(connection)?,
+        })
+    }
+
+    /// The processor that made a table or view, or `the host`; `None` where nobody is known to have.
+    #[must_use]
+    pub(crate) fn of(&self, table: &str) -> Option<&str> {
+        match is_of_the_host(table) {
+            true => Some("the host"),
+            false => self.of_processors.get(&table.to_lowercase()).map(String::as_str),
+        }
+    }
+
+    /// Checks that a statement of a processor may write a table.
+    ///
+    /// # Errors
+    /// When it is another's, or a reference table.
+    pub(crate) fn check(&self, processor: &ProcessorName, table: &str) -> Result<(), ForeignTable> {
+        match self.of(table) {
+            Some(owner) if owner != processor.as_str() => Err(ForeignTable::OfAnother {
+                table: table.to_owned(),
+                owner: owner.to_owned(),
+            }),
+            _ if self.reference.contains(&table.to_lowercase()) => Err(ForeignTable::Reference(table.to_owned())),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Notes that what was renamed belongs to whom it belonged before. The new name must not be another's.
+pub(crate) fn follow_rename(connection: &Connection, from: &str, to: &str) -> Result<()> {
+    let doing = "note who owns a renamed table";
+    let sql = "INSERT INTO processor_table
+               SELECT ?, owner FROM processor_table WHERE system.main.lower(table_name) = system.main.lower(?)
+               ON CONFLICT DO NOTHING";
+    connection.execute(sql, params![to, from]).doing(doing)?;
+    let sql = "DELETE FROM processor_table
+               WHERE system.main.lower(table_name) = system.main.lower(?) AND table_name <> ?";
+    connection.execute(sql, params![from, to]).map(drop).doing(doing)
+}

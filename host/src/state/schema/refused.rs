@@ -1,0 +1,165 @@
+//! Why a processor's tables are not taken.
+
+use std::fmt;
+
+use crate::state::{
+    database_error::DatabaseError,
+    error::StateError,
+    judge::{plan::ObjectKind, statement::StatementRefused},
+    rows::batch::RowsRefused,
+};
+
+/// What a migration takes: transactions are the host's, and other files are not the processor's.
+const MIGRATING: &str = "CREATE, ALTER, DROP, INSERT, UPDATE, DELETE, MERGE, COMMENT";
+
+/// Why a processor's tables are not taken.
+#[derive(Debug, thiserror::Error)]
+pub enum SchemaRefused {
+    /// The versions are not 1, 2, 3, ...
+    #[error("migrations are numbered 1, 2, 3 and so on: where {expected} was expected, there is {found}")]
+    Order {
+        /// The version that should come.
+        expected: u32,
+        /// The version that comes.
+        found: u32,
+    },
+    /// The state has seen a newer version of the plugin.
+    #[error(
+        "the state has this processor's tables at version {recorded}, the plugin knows versions up to {known}: use the newer plugin"
+    )]
+    Newer {
+        /// The version in the state.
+        recorded: u32,
+        /// The newest version of the plugin.
+        known: u32,
+    },
+    /// A migration that was applied reads differently now.
+    #[error("migration {version} was applied with other SQL: never change a released migration, add a further one")]
+    Changed {
+        /// The migration.
+        version: u32,
+    },
+    /// A migration holds a statement that is none of its business.
+    #[error("migration {version} holds a {found} statement: it takes {MIGRATING}")]
+    Kind {
+        /// The migration.
+        version: u32,
+        /// The statement's first word.
+        found: String,
+    },
+    /// A migration makes or changes something outside the state's main schema.
+    #[error("migration {version} touches `{object}` outside the main schema of the state: make it there")]
+    Elsewhere {
+        /// The migration.
+        version: u32,
+        /// The table, view or other object.
+        object: String,
+    },
+    /// A migration gives something the name of what DuckDB has built in.
+    #[error("migration {version} names a {kind} `{name}`, which DuckDB has built in: choose another name")]
+    BuiltIn {
+        /// The migration.
+        version: u32,
+        /// What it makes.
+        kind: ObjectKind,
+        /// The name.
+        name: String,
+    },
+    /// A statement of a migration is not taken.
+    #[error("migration {version}: {source}")]
+    Statement {
+        /// The migration.
+        version: u32,
+        /// Why.
+        r#source: StatementRefused,
+    },
+    /// A migration touches what belongs to another.
+    #[error("migration {version} touches `{table}`, which belongs to {owner}")]
+    Foreign {
+        /// The migration.
+        version: u32,
+        /// The table or view.
+        table: String,
+        /// Who made it.
+        owner: String,
+    },
+    /// A migration's SQL fails.
+    #[error("migration {version}: {source}")]
+    Failed {
+        /// The migration.
+        version: u32,
+        /// What DuckDB says.
+        r#source: DatabaseError,
+    },
+    /// A declared table does not exist.
+    #[error("{kind} table `{table}` does not exist: make it in a migration")]
+    MissingTable {
+        /// What it is declared as.
+        kind: TableKind,
+        /// The table.
+        table: String,
+    },
+    /// A declared table belongs to another.
+    #[error("{kind} table `{table}` belongs to {owner}")]
+    ForeignTable {
+        /// What it is declared as.
+        kind: TableKind,
+        /// The table.
+        table: String,
+        /// Who made it.
+        owner: String,
+    },
+    /// A session table has no column for the session.
+    #[error("session table `{0}` has no column `session_file` of type VARCHAR")]
+    NoSessionFile(String),
+    /// A session table has a key or an index.
+    #[error(
+        "session table `{table}` has `{key}`: the host replaces whole sessions in it, so it must have no key, unique constraint or index"
+    )]
+    Keyed {
+        /// The table.
+        table: String,
+        /// The key or index, as SQL.
+        key: String,
+    },
+    /// A reference table has a column for the session.
+    #[error("reference table `{0}` has a column `session_file`: rows of sessions belong into a session table")]
+    ReferenceOfSessions(String),
+    /// A reference table does not take its rows.
+    #[error(transparent)]
+    ReferenceRows(#[from] RowsRefused),
+    /// The state cannot be read or written.
+    #[error(transparent)]
+    State(#[from] StateError),
+}
+
+/// What a processor declares a table as.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TableKind {
+    /// Its rows belong to sessions.
+    Session,
+    /// Its rows come with the plugin.
+    Reference,
+}
+
+impl fmt::Display for TableKind {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::Session => "session",
+            Self::Reference => "reference",
+        })
+    }
+}
+
+impl SchemaRefused {
+    /// The error of the state, where no plugin is to blame.
+    ///
+    /// # Errors
+    /// Gives itself back where the plugin is to blame.
+    pub fn into_fatal(self) -> Result<StateError, Self> {
+        match self {
+            Self::State(error) if error.is_fatal() => Ok(error),
+            refused => Err(refused),
+        }
+    }
+}

@@ -1,0 +1,65 @@
+//! Objects that stand before DuckDB's own of the same name and so change what the SQL of all others means.
+
+use duckdb::Connection;
+
+use crate::state::{
+    engine::sql::quoted,
+    error::{Doing, Result},
+    judge::plan::ObjectKind,
+    schema::migrations,
+};
+
+/// Whether DuckDB itself has an object of this name, which one in the main schema would stand before.
+///
+/// # Errors
+/// When the database cannot be asked.
+pub(crate) fn is_built_in(connection: &Connection, kind: ObjectKind, name: &str) -> Result<bool> {
+    let (names, named) = match kind {
+        ObjectKind::Macro => ("duckdb_functions()", "function_name"),
+        ObjectKind::Type => ("duckdb_types()", "type_name"),
+        ObjectKind::Table | ObjectKind::View => ("duckdb_views()", "view_name"),
+        ObjectKind::Index | ObjectKind::Sequence | ObjectKind::Other => return Ok(false),
+    };
+    let sql = format!(
+        "SELECT system.main.count(*) > 0 FROM system.main.{names}
+         WHERE internal AND system.main.lower({named}) = system.main.lower(?)"
+    );
+    connection
+        .query_row(&sql, [name], |row| row.get(0))
+        .doing("look for what DuckDB has built in")
+}
+
+/// The owner under whose name it is noted that a state has been looked through.
+const LOOKED_THROUGH: &str = "host:macros";
+
+/// Drops the macros that stand before DuckDB's own functions, once for each state: earlier versions let migrations make
+/// them, and this one does not. Tells whether there were any.
+///
+/// # Errors
+/// When one cannot be dropped.
+pub(crate) fn drop_once(connection: &Connection) -> Result<bool> {
+    if migrations::recorded_version(connection, LOOKED_THROUGH)? > 0 {
+        return Ok(false);
+    }
+    let dropped = drop_macros(connection)?;
+    migrations::record(connection, LOOKED_THROUGH, 1, "")?;
+    Ok(dropped)
+}
+
+fn drop_macros(connection: &Connection) -> Result<bool> {
+    let doing = "drop the macros that stand before DuckDB's own functions";
+    let sql = "SELECT DISTINCT function_name, function_type FROM system.main.duckdb_functions()
+               WHERE NOT internal AND schema_name = 'main' AND function_type IN ('macro', 'table_macro')
+                 AND system.main.lower(function_name) IN
+                     (SELECT system.main.lower(function_name) FROM system.main.duckdb_functions() WHERE internal)";
+    let mut statement = connection.prepare(sql).doing(doing)?;
+    let found = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)));
+    let found: Vec<(String, String)> = found.and_then(Iterator::collect).doing(doing)?;
+    for (name, kind) in &found {
+        let table = if kind == "table_macro" { "TABLE" } else { "" };
+        let sql = format!("DROP MACRO {table} main.{}", quoted(name));
+        connection.execute_batch(&sql).doing(doing)?;
+        tracing::warn!("dropped the macro `{name}`: it stood before DuckDB's own function");
+    }
+    Ok(!found.is_empty())
+}
