@@ -239,7 +239,7 @@ fn end(host: &Host, ended: anyhow::Result<Exit>) -> anyhow::Result<Exit> {
         // What the run itself met comes first.
         Err(error) if error.is_fatal() => ended.and(Err(error.into())),
         Err(error) => {
-            tracing::warn!(%error, "no checkpoint: what is committed is safe in the log of changes beside the state file");
+            tracing::warn!(%error, "the checkpoint failed; committed data is safe in the WAL beside the state file");
             ended
         }
         Ok(()) => ended,

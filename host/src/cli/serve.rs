@@ -175,7 +175,7 @@ fn end(service: &Service, grace: Duration) -> anyhow::Result<Exit> {
         }
         Err(error) if error.is_fatal() => complained(&error.into()),
         Err(error) => {
-            tracing::warn!(%error, "no checkpoint: what is committed is safe in the log of changes beside the state file");
+            tracing::warn!(%error, "the checkpoint failed; committed data is safe in the WAL beside the state file");
             Exit::Done
         }
     };

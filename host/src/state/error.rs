@@ -26,7 +26,7 @@ pub enum StateError {
     },
     /// The file is something else.
     #[error(
-        "{} is no DuckDB database: name the state file with --state; if it was one, put a backup back, or move it away with what lies beside it under its name (.wal, .before-checkpoint), and `session-host run` makes a new one from the transcripts that are still there",
+        "{} is not a DuckDB database: name the state file with --state; if it was one, restore a backup, or move it away with its .wal and .before-checkpoint files, and `session-host run` makes a new one from the transcripts that are still there",
         path.display()
     )]
     NotADatabase {
@@ -40,7 +40,7 @@ pub enum StateError {
         path: PathBuf,
     },
     /// What lies beside the state file under its name is a link.
-    #[error("{} is a symbolic link, which the host never makes: remove it, or name the file that the state is with --state", path.display())]
+    #[error("{} is a symbolic link, which the host never makes: remove it, or name the state file itself with --state", path.display())]
     IsALink {
         /// The link.
         path: PathBuf,
@@ -53,7 +53,7 @@ pub enum StateError {
     },
     /// The file of an open state is not there any more.
     #[error(
-        "the state file {} is not there any more: mount the volume that it is on, or put the file back with what lies beside it under its name (.wal, .before-checkpoint); the service goes on by itself then",
+        "the state file {} is gone: mount the volume that it is on, or put it back with its .wal and .before-checkpoint files; the service then goes on by itself",
         path.display()
     )]
     Gone {
@@ -74,14 +74,14 @@ pub enum StateError {
         known: u32,
     },
     /// This user may not open the file.
-    #[error("the state file {} may not be opened by this user: use the user that the service runs as", path.display())]
+    #[error("the state file {} may not be opened by this user: run as the user that the service runs as", path.display())]
     Forbidden {
         /// The state file.
         path: PathBuf,
     },
     /// The file cannot be opened for another reason.
     #[error(
-        "open the state file {}: {source}; name another file with --state, or put a backup back",
+        "cannot open the state file {}: {source}; name another file with --state, or restore a backup",
         path.display()
     )]
     Open {
@@ -107,7 +107,7 @@ pub enum StateError {
         why: String,
     },
     /// The lock that outlives the file cannot be taken.
-    #[error("lock the state by {}: {source}", lock.display())]
+    #[error("cannot lock the state with {}: {source}", lock.display())]
     Lock {
         /// The lock's file.
         lock: PathBuf,
@@ -115,7 +115,7 @@ pub enum StateError {
         r#source: std::io::Error,
     },
     /// A purge cannot write beside the state.
-    #[error("purge the state, in {}: {source}; what was forgotten is still in the file", copy.display())]
+    #[error("cannot purge the state with {}: {source}; its file still holds what was forgotten", copy.display())]
     Purge {
         /// What is written beside it.
         copy: PathBuf,
@@ -124,7 +124,7 @@ pub enum StateError {
     },
     /// A copy of the state is not what the state is.
     #[error(
-        "the copy of the state without what was forgotten is not the same in its {what}: the state stays as it was, with what was forgotten in its file"
+        "the copy of the state without what was forgotten differs in its {what}: the state stays as it was, and its file still holds what was forgotten"
     )]
     CopyDiffers {
         /// What is not the same.
@@ -132,7 +132,7 @@ pub enum StateError {
     },
     /// The folder of the file cannot be made or written.
     #[error(
-        "write the folder of the state {}: {source}; use the user that the service runs as, or let this one write there",
+        "cannot write to the folder of the state {}: {source}; run as the user that the service runs as, or let this user write there",
         path.display()
     )]
     Folder {
@@ -141,14 +141,14 @@ pub enum StateError {
         /// What the system says.
         r#source: std::io::Error,
     },
-    /// What a checkpoint overwrites cannot be copied, or not be put back.
+    /// The backup of what a checkpoint overwrites cannot be saved, or cannot be restored.
     #[error(
-        "copy or put back what a checkpoint of the state overwrites, in {}: {source}; see that its folder can be written and the disk has room",
-        copy.display()
+        "cannot save or restore the checkpoint backup {}: {source}; make sure that its folder can be written and that the disk has room",
+        backup.display()
     )]
     Checkpoint {
-        /// The copy.
-        copy: PathBuf,
+        /// The backup.
+        backup: PathBuf,
         /// What the system says.
         r#source: std::io::Error,
     },
@@ -169,13 +169,13 @@ pub enum StateError {
         table: String,
     },
     /// Rows do not fit together.
-    #[error("gather rows to be written: {reason}")]
+    #[error("cannot put the rows of a commit together: {reason}")]
     Batch {
         /// What does not fit.
         reason: String,
     },
     /// A transaction ended without an error, but what it wrote is not there.
-    #[error("{doing}: the commit was acknowledged, but {missing} rows of it are not there")]
+    #[error("{doing}: the database acknowledged the commit, but {missing} of its rows are missing")]
     Lost {
         /// What was being done.
         doing: &'static str,
@@ -213,7 +213,7 @@ impl StateError {
     pub(super) fn of_folder(folder: &Path, source: io::Error) -> Self {
         match Trouble::of_system(&source) {
             Some(trouble) => Self::Troubled {
-                doing: format!("write the folder of the state {}", folder.display()),
+                doing: format!("cannot write to the folder of the state {}", folder.display()),
                 said: source.to_string(),
                 trouble,
             },

@@ -11,7 +11,7 @@ pub enum Trouble {
     ReadOnly,
     /// The disk does not do what it is asked.
     Disk,
-    /// The file, or the log of changes beside it, is not what was written.
+    /// The file, or its WAL, is not what was written.
     Damaged,
     /// DuckDB refuses every further statement after a fault of its own.
     Invalidated,
@@ -76,11 +76,11 @@ impl Trouble {
         match self {
             Self::Full => "make room on the disk of the state file",
             Self::ReadOnly => {
-                "see why the file system of the state file takes no writes, and mount it for writing again"
+                "find out why the file system of the state file is read-only, and mount it for writing again"
             }
-            Self::Disk => "see what the kernel's log says of the disk of the state file",
+            Self::Disk => "look in the kernel's log for errors of the disk of the state file",
             Self::Damaged => {
-                "the state file is damaged: stop what uses it, then put a backup back, or move the file away with what lies beside it under its name (.wal, .before-checkpoint), and `session-host run` makes a new one from the transcripts that are still there"
+                "the state file is damaged: stop what uses it, then restore a backup, or move the file away with its .wal and .before-checkpoint files, and `session-host run` makes a new one from the transcripts that are still there"
             }
             Self::Invalidated => "end the process and start it again; nothing that was committed is lost",
         }

@@ -24,7 +24,7 @@ fn write_session(world: &World, numbers: &mut Numbers, name: &str) {
     world.age(name, Duration::from_secs(60));
 }
 
-/// A state with sessions in the file, further ones in the log of changes, and some that no run has seen.
+/// A state with sessions in the file, further ones in the WAL, and some that no run has seen.
 fn scene(numbers: &mut Numbers) -> World {
     let world = World::new();
     world.install("probe");
@@ -119,7 +119,7 @@ fn damage(data: &Path, numbers: &mut Numbers) -> String {
 /// Whether a command took the state for a whole one; where it did not, it says what to do.
 #[track_caller]
 fn succeeded(ran: &Ran, damage: &str) -> bool {
-    let says_what_to_do = ran.stderr.contains("put a backup back");
+    let says_what_to_do = ran.stderr.contains("restore a backup");
     match (ran.status, says_what_to_do) {
         (0, false) => true,
         (3, true) => false,

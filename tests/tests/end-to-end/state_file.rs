@@ -89,7 +89,7 @@ fn what_is_no_database_is_named_and_left_alone() {
         for command in [&["run"][..], &["status"]] {
             let refused = world.host(command).exits(3);
             let complaint = format!(
-                "session-host: {} is no DuckDB database: name the state file with --state; if it was one, put a backup back",
+                "session-host: {} is not a DuckDB database: name the state file with --state; if it was one, restore a backup",
                 world.state().display()
             );
             assert!(refused.stderr.starts_with(&complaint), "{}", refused.stderr);

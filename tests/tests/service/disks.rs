@@ -214,7 +214,7 @@ fn a_state_file_that_is_gone_is_not_purged_and_the_state_stays_open() {
 
     let moved = Moved::away(&world);
     let refused = service.post("/api/admin/forget?subject=bob").is(500).detail();
-    assert!(refused.contains("is not there any more"), "{refused}");
+    assert!(refused.contains("is gone"), "{refused}");
     assert!(!world.state().exists(), "an empty state was made");
     wait_until("health tells", || ailment(&service).is_some());
     assert_eq!(rows(&service), 4);
@@ -248,7 +248,7 @@ fn a_closed_state_whose_file_is_gone_is_never_replaced_by_an_empty_one() {
     let moved = Moved::away(&world);
     disk.works();
     wait_until("health tells that the file is gone, or that it is well", || {
-        ailment(&service).is_none_or(|told| told.contains("is not there any more"))
+        ailment(&service).is_none_or(|told| told.contains("is gone"))
     });
     let told = ailment(&service).expect("a state without its file is not well");
     assert!(told.contains("mount the volume"), "{told}");

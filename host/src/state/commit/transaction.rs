@@ -1,4 +1,11 @@
 //! A processor's own transaction: what `execute` and `query` run in.
+//!
+//! Its statements, the session's rows and the state row are committed together, or none of them. So it commits on its own
+//! connection and not through the writer.
+//!
+//! # Threads
+//! One thread at a time uses a transaction. Those of several attempts go on side by side; where two write the same rows,
+//! DuckDB refuses one with a conflict, and that attempt is made again.
 
 use duckdb::{
     Connection, Statement,

@@ -1,4 +1,11 @@
 //! The one writer: commits groups of sessions, each session's rows together with its state row.
+//!
+//! A commit waits for the disk, however little it holds, so sessions are committed in groups. Where a group fails, its
+//! sessions are committed one by one, so that only the offender fails.
+//!
+//! # Threads
+//! A state has one writer, under a lock that whoever writes takes. DuckDB would let two commits go on at once, and refuse one
+//! of them where both touch the same rows.
 
 use std::{collections::BTreeMap, sync::Arc};
 

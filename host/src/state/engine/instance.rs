@@ -3,6 +3,10 @@
 //! The crate `duckdb` hides its handles and executes all statements of a text but the last when it prepares the text. So
 //! the instance is opened here through DuckDB's own interface, which also counts the statements of a text before any of
 //! them is prepared.
+//!
+//! # Threads
+//! DuckDB synchronises an instance itself. Each thread works on a [`Link`] of its own; the one connection that all share is
+//! that for reading texts, under a lock.
 
 #![allow(unsafe_code, reason = "DuckDB's C interface has no safe wrapper for these calls")]
 

@@ -1,9 +1,14 @@
 //! Checkpoints that may be cut off at any point.
 //!
-//! DuckDB writes the blocks of its metadata in place, those that the state of now needs included. A process that is
+//! DuckDB overwrites the blocks of its metadata in place, even those that the last checkpoint needs. A process that is
 //! killed within such a write, or a machine that loses its power, leaves a block that is half old and half new, and a file
-//! that cannot be read any more. So those blocks are copied into a file beside the state before each checkpoint, and put
-//! back by whoever opens the state next, if the checkpoint did not come to its end.
+//! that nobody can read. So the host saves those blocks in a backup beside the state before each checkpoint. Whoever opens
+//! the state next restores them, if the checkpoint did not come to its end.
+//!
+//! # Threads
+//! [`Checkpoints`] is kept under a lock, so that one thread at a time makes a checkpoint. Its handle of the file must stay
+//! open as long as DuckDB has the file open: the system keeps such locks by process and file, and closing any handle
+//! gives up DuckDB's.
 
 use std::{
     fs::{self, File, OpenOptions},
@@ -25,13 +30,13 @@ use crate::state::{
     trouble::Trouble,
 };
 
-/// What a copy begins with, so that another file is not taken for one.
+/// What a backup begins with, so that another file is not taken for one.
 const MAGIC: &[u8; 16] = b"session-host 1\n\0";
 
 /// What DuckDB has before its blocks: the main header, and two of which the newer one counts.
 const HEADERS: usize = 3 * 4096;
 
-/// How large the log of changes may grow.
+/// How large the WAL may grow.
 const DUE_BYTES: u64 = 16 << 20;
 
 /// The blocks that a checkpoint may overwrite, as they were before it.
@@ -41,8 +46,8 @@ struct Before {
     blocks: Vec<(u64, Vec<u8>)>,
 }
 
-/// A copy that lies beside the state.
-struct KeptCopy {
+/// A backup that lies beside the state.
+struct Backup {
     path: PathBuf,
     headers: Vec<u8>,
 }
@@ -52,7 +57,7 @@ pub(crate) struct Checkpoints {
     path: PathBuf,
     /// Stays open as long as DuckDB has the file open: closing any handle gives up the process's lock on the file.
     file: File,
-    copy: Option<KeptCopy>,
+    backup: Option<Backup>,
 }
 
 impl Checkpoints {
@@ -68,7 +73,7 @@ impl Checkpoints {
                 .write(true)
                 .open(path)
                 .map_err(|source| failed(path, source))?,
-            copy: None,
+            backup: None,
         })
     }
 
@@ -78,12 +83,12 @@ impl Checkpoints {
         fcntl_lock(&self.file, FlockOperation::NonBlockingLockExclusive).is_ok()
     }
 
-    /// Whether the log of changes has grown so large that it should go into the file.
+    /// Whether the WAL has grown so large that it should go into the file.
     pub(crate) fn are_due(&self) -> bool {
         wal_bytes(&self.path) >= DUE_BYTES
     }
 
-    /// Writes the log of changes into the file proper, if it holds any.
+    /// Writes the WAL into the file proper, if it holds any.
     ///
     /// # Errors
     /// When a transaction is open, or the disk is full. Nothing is lost then.
@@ -92,10 +97,10 @@ impl Checkpoints {
             return Ok(());
         }
         self.refuse_without_room()?;
-        self.keep_copy(connection)?;
+        self.save_backup(connection)?;
         connection.execute_batch("CHECKPOINT").doing("write the checkpoint")?;
-        if let Some(copy) = self.copy.take() {
-            remove(&copy.path).map_err(|source| failed(&self.path, source))?;
+        if let Some(backup) = self.backup.take() {
+            remove(&backup.path).map_err(|source| failed(&self.path, source))?;
         }
         Ok(())
     }
@@ -115,15 +120,15 @@ impl Checkpoints {
         }
     }
 
-    /// Copies what the checkpoint may overwrite. The copy of one that failed is kept: blocks may be half written since.
-    fn keep_copy(&mut self, connection: &Connection) -> Result<()> {
+    /// Saves what the checkpoint may overwrite. The backup of one that failed is kept: blocks may be half written since.
+    fn save_backup(&mut self, connection: &Connection) -> Result<()> {
         let headers = headers_of(&self.file).map_err(|source| failed(&self.path, source))?;
-        if self.copy.as_ref().is_some_and(|copy| copy.headers == headers) {
+        if self.backup.as_ref().is_some_and(|backup| backup.headers == headers) {
             return Ok(());
         }
         let places = places_of_metadata(connection).doing("find the blocks that a checkpoint overwrites")?;
-        let kept = Before::read(&self.file, headers, &places).and_then(|before| KeptCopy::write(&self.path, before));
-        self.copy = Some(kept.map_err(|source| failed(&self.path, source))?);
+        let kept = Before::read(&self.file, headers, &places).and_then(|before| Backup::write(&self.path, before));
+        self.backup = Some(kept.map_err(|source| failed(&self.path, source))?);
         Ok(())
     }
 }
@@ -131,45 +136,45 @@ impl Checkpoints {
 /// Puts back what a checkpoint that was cut off has overwritten. To be called before DuckDB opens the file.
 ///
 /// # Errors
-/// When the copy cannot be read, or the file not be written.
-pub(crate) fn put_back(path: &Path) -> Result<()> {
+/// When the backup cannot be read, or the file cannot be written.
+pub(crate) fn restore(path: &Path) -> Result<()> {
     match fs::symlink_metadata(checkpoint_backup_of(path)) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
         // Who may not look into the folder may ask the server that may.
         Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
             Err(StateError::Forbidden { path: path.to_owned() })
         }
-        Ok(_) | Err(_) => put_back_from(&checkpoint_backup_of(path), path).map_err(|source| failed(path, source)),
+        Ok(_) | Err(_) => restore_from(&checkpoint_backup_of(path), path).map_err(|source| failed(path, source)),
     }
 }
 
 /// Whether a checkpoint may have been cut off.
-pub(crate) fn is_to_be_put_back(path: &Path) -> bool {
+pub(crate) fn is_to_be_restored(path: &Path) -> bool {
     checkpoint_backup_of(path).symlink_metadata().is_ok()
 }
 
-fn put_back_from(copy_path: &Path, path: &Path) -> io::Result<()> {
+fn restore_from(backup_path: &Path, path: &Path) -> io::Result<()> {
     let Some((state, lock)) = open_state(path)? else {
-        return remove(copy_path);
+        return remove(backup_path);
     };
     // The lock is the one that DuckDB takes: whoever has the file open is left alone, and DuckDB tells who that is.
     match fcntl_lock(&state, lock) {
         Err(Errno::AGAIN | Errno::ACCESS) => return Ok(()),
         locked => locked?,
     }
-    let copy = match read_file(copy_path) {
+    let backup = match read_file(backup_path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
         read => read?,
     };
-    // A copy that is not whole was being made, and the state has not been touched since.
-    if let Some(before) = Before::read_copy(&copy)
+    // A backup that is not whole was being made, and the state has not been touched since.
+    if let Some(before) = Before::read_backup(&backup)
         && before.is_overwritten(&state)?
     {
         before.write_to(&state)?;
-        tracing::warn!(state = %path.display(), "a checkpoint was cut off: the state is put back to what it was before");
+        tracing::warn!(state = %path.display(), "a checkpoint was cut off: the state is restored to what it was before");
     }
     match lock {
-        FlockOperation::NonBlockingLockExclusive => remove(copy_path),
+        FlockOperation::NonBlockingLockExclusive => remove(backup_path),
         // Who may only read leaves it to others.
         _ => Ok(()),
     }
@@ -201,8 +206,8 @@ fn read_file(path: &Path) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-fn remove(copy_path: &Path) -> io::Result<()> {
-    match fs::remove_file(copy_path) {
+fn remove(backup_path: &Path) -> io::Result<()> {
+    match fs::remove_file(backup_path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
         removed => removed,
     }
@@ -244,9 +249,9 @@ impl Before {
         file.sync_all()
     }
 
-    /// Reads a copy; `None` where it is not whole.
-    fn read_copy(copy: &[u8]) -> Option<Self> {
-        let (content, digest) = copy.split_last_chunk::<16>()?;
+    /// Reads a backup; `None` where it is not whole.
+    fn read_backup(backup: &[u8]) -> Option<Self> {
+        let (content, digest) = backup.split_last_chunk::<16>()?;
         let is_whole = Md5::digest(content).as_slice() == digest;
         is_whole.then(|| Self::parse(content))?
     }
@@ -281,8 +286,8 @@ impl Before {
     }
 }
 
-impl KeptCopy {
-    /// Writes a copy so that it outlives the machine's power.
+impl Backup {
+    /// Writes a backup so that it outlives the machine's power.
     fn write(state: &Path, before: Before) -> io::Result<Self> {
         let path = checkpoint_backup_of(state);
         // Aside and then renamed, so that whatever lies there, such as a link, is replaced and not written to.
@@ -320,7 +325,7 @@ fn headers_of(file: &File) -> io::Result<Vec<u8>> {
 
 fn failed(path: &Path, source: io::Error) -> StateError {
     StateError::Checkpoint {
-        copy: checkpoint_backup_of(path),
+        backup: checkpoint_backup_of(path),
         source,
     }
 }

@@ -1,4 +1,8 @@
 //! The lock on a state that outlives its file: DuckDB's own lock goes with the file when a copy takes its place.
+//!
+//! # Threads
+//! It keeps other processes away, and a second open state in this one. It belongs to its handle (`flock`), so that no other
+//! thread can give it up by closing a file, as it can DuckDB's.
 
 use std::{
     fs::{File, OpenOptions},

@@ -81,7 +81,7 @@ pub(crate) fn remove_leftovers(state: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Puts a copy of a state file into its place. The file must be closed, and nothing be in its log of changes.
+/// Puts a copy of a state file into its place. The file must be closed, and its WAL be empty.
 ///
 /// # Errors
 /// When the copy cannot be made or lacks anything; the state file is as it was then.

@@ -59,6 +59,6 @@ fn a_state_that_cannot_be_opened_anew_stays_closed_and_says_so() {
     state.open_state().break_down(&broken());
     std::fs::write(&path, "no database").unwrap();
     assert_eq!(state.mend(), Mended::Failed);
-    assert!(state.ailment().unwrap().message.contains("is no DuckDB database"));
+    assert!(state.ailment().unwrap().message.contains("is not a DuckDB database"));
     assert!(state.closed().is_some());
 }

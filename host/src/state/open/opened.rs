@@ -14,7 +14,7 @@ use crate::state::{
     },
     error::{Result, StateError},
     file::{
-        checkpoint::{Checkpoints, put_back},
+        checkpoint::{Checkpoints, restore},
         paths::exports_of,
     },
     schema::host,
@@ -43,7 +43,7 @@ impl Opened {
     /// # Errors
     /// When another process has it open, it is no DuckDB database, or a newer version wrote it.
     pub(super) fn open(path: &Path) -> Result<(Self, Schema)> {
-        put_back(path)?;
+        restore(path)?;
         let engine = open_or_make(path)?;
         let checkpoints = Checkpoints::of(path)?;
         let link = link_to(&engine)?;

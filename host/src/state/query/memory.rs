@@ -2,6 +2,9 @@
 //!
 //! DuckDB's own limit does not count the texts and lists that an expression makes, and it hears an interrupt only between
 //! two steps. So there are two bounds: at the first the query is interrupted, at the second the process ends.
+//!
+//! # Threads
+//! A thread of its own looks at the memory while the calling thread runs the query, and has ended when [`within`] returns.
 
 use std::{
     io,

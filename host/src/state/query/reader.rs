@@ -18,7 +18,7 @@ use crate::{
         },
         error::{Doing, Result, StateError},
         file::{
-            checkpoint::{is_to_be_put_back, put_back},
+            checkpoint::{is_to_be_restored, restore},
             place::{refuse_missing, refuse_odd_files},
         },
         judge::statement::{StatementRefused, check_question},
@@ -125,13 +125,13 @@ impl Reader {
     pub fn open(path: &Path) -> Result<Self> {
         refuse_missing(path)?;
         refuse_odd_files(path)?;
-        put_back(path)?;
+        restore(path)?;
         let link = link_to(&open_engine(path, Access::ReadOnly)?)?;
         Ok(Self { link })
     }
 
-    /// Opens a state file for a look: nothing is written, not even what a checkpoint that was cut off left to be put back.
-    /// `None` where there is no state yet, or one that must be put back first.
+    /// Opens a state file for a look: nothing is written, not even what a checkpoint that was cut off left to be restored.
+    /// `None` where there is no state yet, or one that must be restored first.
     ///
     /// # Errors
     /// When another process has it open, or it is no DuckDB database.
@@ -139,9 +139,9 @@ impl Reader {
         if matches!(refuse_missing(path), Err(StateError::Missing { .. })) {
             return Ok(None);
         }
-        if is_to_be_put_back(path) {
+        if is_to_be_restored(path) {
             tracing::warn!(
-                "a checkpoint was cut off: the plugins' tables can be compared when a run has put the state back"
+                "a checkpoint was cut off: the plugins' tables can be compared when a run has restored the state"
             );
             return Ok(None);
         }

@@ -1,4 +1,7 @@
 //! The audit log and the schedule's memory: what was run, by whom, and how it ended.
+//!
+//! The log may be pruned at any time. What a schedule needs, when each processor last ran and how, therefore has a table of
+//! its own.
 
 use std::{collections::HashMap, time::Duration};
 

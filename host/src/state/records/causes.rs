@@ -1,4 +1,6 @@
 //! Failures by what they have in common.
+//!
+//! A thousand sessions that fail of one bug are one line to whoever reads them.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! The records of failed attempts.
+//! The records of failed attempts: one for each processor and session, until the session succeeds.
 
 use std::{collections::HashMap, fmt};
 

@@ -1,4 +1,7 @@
 //! A query's Arrow columns, made into the columns that plugins are given.
+//!
+//! Plugins know seven kinds of values, DuckDB many more types. Each type is cast to the nearest kind, and to text where there
+//! is none. A value that its kind cannot hold is an error, not a null.
 
 use duckdb::arrow::{
     array::{Array, ArrayRef, AsArray},

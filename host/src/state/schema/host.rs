@@ -1,4 +1,7 @@
-//! The host's own tables.
+//! The host's own tables, brought up to date when the state is opened.
+//!
+//! A state may come from an older system. What that made for this host is kept and extended. What only bears the name of one
+//! of its tables is moved aside, and is not dropped.
 
 use std::path::Path;
 

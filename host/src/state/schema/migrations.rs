@@ -1,4 +1,6 @@
-//! Which migrations were applied.
+//! Which migrations were applied, those of the host and those of processors.
+//!
+//! A checksum of each is kept, so that a released migration that was edited later is told from one that was not.
 
 use duckdb::{Connection, params};
 use sha2::{Digest, Sha256};

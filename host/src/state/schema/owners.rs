@@ -1,4 +1,7 @@
 //! Who made which table or view.
+//!
+//! DuckDB knows no users: whatever a connection can read it can write. So the host records who made what, and looks at it
+//! before it lets a processor's statement run.
 
 use std::collections::{HashMap, HashSet};
 

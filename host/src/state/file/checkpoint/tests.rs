@@ -9,7 +9,7 @@ use crate::state::{
     },
 };
 
-/// A state with rows in the file, and further ones in the log of changes.
+/// A state with rows in the file, and further ones in the WAL.
 struct Scene {
     folder: tempfile::TempDir,
     state: State,
@@ -76,9 +76,9 @@ fn is_whole_without_a_copy(path: &Path) {
 }
 
 #[test]
-fn what_a_checkpoint_left_half_written_is_put_back() {
+fn what_a_checkpoint_left_half_written_is_restore() {
     let mut scene = scene();
-    scene.checkpoints.keep_copy(&scene.connection).unwrap();
+    scene.checkpoints.save_backup(&scene.connection).unwrap();
     let (_left, path) = scene.left_behind();
     scene.tear(&path);
     let unreadable = open_engine(&path, Access::ReadOnly).map(|_| ()).unwrap_err();
@@ -88,12 +88,12 @@ fn what_a_checkpoint_left_half_written_is_put_back() {
 }
 
 #[test]
-fn who_may_only_read_finds_what_needs_nothing_put_back() {
+fn who_may_only_read_finds_what_needs_nothing_restore() {
     let mut scene = scene();
-    scene.checkpoints.keep_copy(&scene.connection).unwrap();
+    scene.checkpoints.save_backup(&scene.connection).unwrap();
     let (_left, path) = scene.left_behind();
     let copy = fs::read(checkpoint_backup_of(&path)).unwrap();
-    let before = Before::read_copy(&copy).unwrap();
+    let before = Before::read_backup(&copy).unwrap();
     let is_overwritten = || before.is_overwritten(&File::open(&path).unwrap()).unwrap();
     assert!(!is_overwritten());
     scene.tear(&path);
@@ -103,7 +103,7 @@ fn who_may_only_read_finds_what_needs_nothing_put_back() {
 #[test]
 fn a_copy_without_its_state_goes() {
     let mut scene = scene();
-    scene.checkpoints.keep_copy(&scene.connection).unwrap();
+    scene.checkpoints.save_backup(&scene.connection).unwrap();
     let (_left, path) = scene.left_behind();
     for file in [path.clone(), beside(&path, ".wal")] {
         fs::remove_file(file).unwrap();
@@ -115,7 +115,7 @@ fn a_copy_without_its_state_goes() {
 #[test]
 fn a_copy_that_is_not_whole_is_of_no_use_and_goes() {
     let mut scene = scene();
-    scene.checkpoints.keep_copy(&scene.connection).unwrap();
+    scene.checkpoints.save_backup(&scene.connection).unwrap();
     let whole = fs::read(checkpoint_backup_of(scene.state.path())).unwrap();
     for length in [0, 10, 20, HEADERS, whole.len() - 1] {
         let (_left, path) = scene.left_behind();
@@ -129,7 +129,7 @@ fn a_link_in_the_place_of_the_copy_is_not_followed() {
     let mut scene = scene();
     let target = scene.folder.path().join("target");
     std::os::unix::fs::symlink(&target, checkpoint_backup_of(scene.state.path())).unwrap();
-    scene.checkpoints.keep_copy(&scene.connection).unwrap();
+    scene.checkpoints.save_backup(&scene.connection).unwrap();
     assert!(!target.exists());
     assert!(
         fs::symlink_metadata(checkpoint_backup_of(scene.state.path()))
@@ -139,9 +139,9 @@ fn a_link_in_the_place_of_the_copy_is_not_followed() {
 }
 
 #[test]
-fn what_came_to_its_end_is_not_put_back() {
+fn what_came_to_its_end_is_not_restore() {
     let mut scene = scene();
-    scene.checkpoints.keep_copy(&scene.connection).unwrap();
+    scene.checkpoints.save_backup(&scene.connection).unwrap();
     let copy = fs::read(checkpoint_backup_of(scene.state.path())).unwrap();
     scene.checkpoints.make(&scene.connection).unwrap();
     assert!(!checkpoint_backup_of(scene.state.path()).exists());
