@@ -1,11 +1,11 @@
 //! What the command line takes.
 
-use std::{net::SocketAddr, path::PathBuf};
+use std::path::PathBuf;
 
-use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum, builder::BoolishValueParser};
-
+use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 use rustix::fs::Mode;
 
+use super::flags::{LimitFlags, ServiceFlags, UsualFlags};
 use crate::{config::ConfigFile, plugins::PluginTrust};
 
 /// Runs processors (shared libraries in a directory) over coding-agent transcripts, each over each version of each
@@ -19,31 +19,8 @@ pub(super) struct Arguments {
     /// The configuration file (TOML) [default: session-host/config.toml in the user's configuration folder]
     #[arg(long, global = true, value_name = "FILE", env = "SESSION_HOST_CONFIG")]
     config: Option<PathBuf>,
-    /// The sessions directory: <DIR>/<username>/<session>.jsonl
-    #[arg(long, global = true, value_name = "DIR")]
-    sessions: Option<PathBuf>,
-    /// Take transcripts in nested folders too
-    #[arg(
-        long,
-        global = true,
-        num_args = 0..=1,
-        default_missing_value = "true",
-        require_equals = true,
-        value_parser = BoolishValueParser::new()
-    )]
-    recursive: Option<bool>,
-    /// Record all sessions for this user: the tree is of one person's projects
-    #[arg(long, global = true, value_name = "NAME")]
-    username: Option<String>,
-    /// The plugins directory [default: plugins/ beside the configuration]
-    #[arg(long, global = true, value_name = "DIR")]
-    plugins: Option<PathBuf>,
-    /// The state, a DuckDB file [default: session-host.duckdb in the data directory]
-    #[arg(long, global = true, value_name = "FILE")]
-    state: Option<PathBuf>,
-    /// The data directory [default: session-host in the user's data folder]
-    #[arg(long, global = true, value_name = "DIR")]
-    data: Option<PathBuf>,
+    #[command(flatten)]
+    settings: UsualFlags,
     /// Take plugins that others than this user and root may write
     #[arg(long, global = true)]
     allow_insecure_plugins: bool,
@@ -120,59 +97,15 @@ pub(super) struct RunOptions {
     #[arg(long)]
     pub(super) json: bool,
     #[command(flatten)]
-    pub(super) limits: LimitOptions,
+    pub(super) limits: LimitFlags,
 }
 
 #[derive(Debug, Args)]
 pub(super) struct ServeOptions {
-    /// The address to listen on [default: 127.0.0.1:7741]
-    #[arg(long, value_name = "ADDRESS:PORT")]
-    listen: Option<SocketAddr>,
     #[command(flatten)]
-    pub(super) limits: LimitOptions,
-}
-
-#[derive(Debug, Default, Args)]
-#[command(next_help_heading = "Limits")]
-pub(super) struct LimitOptions {
-    /// Attempt at most so many sessions in a run
-    #[arg(long, value_name = "N")]
-    max_sessions: Option<u64>,
-    /// Begin attempts for at most so many seconds in a run [default: 150]
-    #[arg(long, value_name = "SECONDS")]
-    time_budget: Option<u64>,
-    /// Abandon an attempt after so many seconds [default: 300]
-    #[arg(long, value_name = "SECONDS")]
-    attempt_timeout: Option<u64>,
-    /// Let attempts go on for so many seconds after SIGINT or SIGTERM [default: 30]
-    #[arg(long, value_name = "SECONDS")]
-    shutdown_grace: Option<u64>,
-    /// Make so many attempts at once [default: the machine's cores]
-    #[arg(long, value_name = "N")]
-    workers: Option<usize>,
-    /// Hold at most so many bytes of transcripts at once [default: 134217728]
-    #[arg(long, value_name = "BYTES")]
-    max_inflight_bytes: Option<u64>,
-    /// Refuse transcripts of more than so many bytes [default: 1073741824]
-    #[arg(long, value_name = "BYTES")]
-    max_session_bytes: Option<u64>,
-}
-
-impl LimitOptions {
-    /// A flag that was given, if one was.
-    pub(super) fn named(&self) -> Option<&'static str> {
-        let flags = [
-            (self.max_sessions.is_some(), "--max-sessions"),
-            (self.time_budget.is_some(), "--time-budget"),
-            (self.attempt_timeout.is_some(), "--attempt-timeout"),
-            (self.shutdown_grace.is_some(), "--shutdown-grace"),
-            (self.workers.is_some(), "--workers"),
-            (self.max_inflight_bytes.is_some(), "--max-inflight-bytes"),
-            (self.max_session_bytes.is_some(), "--max-session-bytes"),
-        ];
-        let given = flags.into_iter().find(|(is_given, _)| *is_given);
-        given.map(|(_, flag)| flag)
-    }
+    service: ServiceFlags,
+    #[command(flatten)]
+    limits: LimitFlags,
 }
 
 #[derive(Debug, Args)]
@@ -243,7 +176,7 @@ pub(super) struct RetryOptions {
     #[arg(long)]
     pub(super) json: bool,
     #[command(flatten)]
-    pub(super) limits: LimitOptions,
+    pub(super) limits: LimitFlags,
 }
 
 #[derive(Debug, Args)]
@@ -307,30 +240,12 @@ impl Arguments {
 
     /// The configuration file's path, the settings that stand before it, and the command.
     pub(super) fn into_parts(self) -> (Option<PathBuf>, ConfigFile, Command) {
-        let none = LimitOptions::default();
-        let (limits, listen) = match &self.command {
-            Command::Run(options) => (&options.limits, None),
-            Command::Retry(options) => (&options.limits, None),
-            Command::Serve(options) => (&options.limits, options.listen),
-            _ => (&none, None),
+        let given = match &self.command {
+            Command::Run(options) => options.limits.given(),
+            Command::Retry(options) => options.limits.given(),
+            Command::Serve(options) => options.service.given().or(options.limits.given()),
+            _ => ConfigFile::default(),
         };
-        let given = ConfigFile {
-            sessions: self.sessions,
-            recursive: self.recursive,
-            username: self.username,
-            plugins: self.plugins,
-            data: self.data,
-            state: self.state,
-            workers: limits.workers,
-            max_sessions_per_run: limits.max_sessions,
-            time_budget_seconds: limits.time_budget,
-            attempt_timeout_seconds: limits.attempt_timeout,
-            shutdown_grace_seconds: limits.shutdown_grace,
-            max_inflight_bytes: limits.max_inflight_bytes,
-            max_session_bytes: limits.max_session_bytes,
-            listen,
-            ..ConfigFile::default()
-        };
-        (self.config, given, self.command)
+        (self.config, given.or(self.settings.given()), self.command)
     }
 }

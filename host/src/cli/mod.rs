@@ -4,6 +4,7 @@ mod arguments;
 mod check;
 mod client;
 mod config;
+mod flags;
 mod inspect_state;
 mod listeners;
 mod lists;

@@ -11,8 +11,9 @@ use serde::Deserialize;
 
 use super::{
     Exit,
-    arguments::{LimitOptions, RetryOptions, RunOptions},
+    arguments::{RetryOptions, RunOptions},
     complained,
+    flags::LimitFlags,
     output::{self, grouped},
     progress::{self, Counters, watched},
     server::{Access, Server, open_or_ask, refuse_here, target},
@@ -125,9 +126,9 @@ impl Runs<'_> {
         Ok(watched(name, REDRAW, look, || run.execute(stop))?)
     }
 
-    fn ask_for(&self, server: &Server, limits: &LimitOptions) -> anyhow::Result<Exit> {
-        if let Some(flag) = limits.named() {
-            return Err(refuse_here(flag).into());
+    fn ask_for(&self, server: &Server, limits: &LimitFlags) -> anyhow::Result<Exit> {
+        if let Some(flag) = limits.first() {
+            return Err(refuse_here(&format!("--{}", flag.long)).into());
         }
         let plugins = server.get::<Plugins>("/api/admin/processors")?.processors;
         let loaded = plugins.iter().filter(|plugin| plugin.status == "loaded");

@@ -1,26 +1,31 @@
-//! Every key that can be set, in one place: the file, the variables, the flags, the defaults and the reference are made
-//! of this.
+//! Every key that can be set, in one table: the file, the variables, the flags with their help, the defaults and the
+//! reference are made of its entries. A new setting is one more entry, and the line of `Settings` that takes it.
 
 use std::{
     collections::BTreeMap,
     ffi::OsString,
     fs,
-    net::{Ipv4Addr, SocketAddr},
+    net::{IpAddr, Ipv4Addr, SocketAddr},
     path::{Path, PathBuf},
 };
 
+use clap::{Arg, ArgMatches};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::{ConfigError, variables::FromVariable};
+use super::{
+    ConfigError,
+    flags::{Flag, FromFlag},
+    variables::FromVariable,
+};
 
 /// What can be said of a key.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug)]
 pub struct Key {
     /// Its name in the file.
     pub name: &'static str,
-    /// The flag that stands before it, with its value; empty where there is none.
-    pub flag: &'static str,
+    /// The flag that stands before the variable, where there is one.
+    pub flag: Option<Flag>,
     /// The variable that stands before the file.
     pub variable: &'static str,
     /// What holds when it is not set, in words where that is no fixed value.
@@ -29,34 +34,14 @@ pub struct Key {
     pub example: &'static str,
     /// What it means.
     pub meaning: &'static str,
+    /// Lets the argument of a flag take values of the key's type.
+    pub(super) shape: fn(Arg) -> Arg,
 }
-
-/// How long a run may begin attempts, in seconds.
-pub(super) const TIME_BUDGET_SECONDS: u64 = 150;
-/// How long one attempt may take, in seconds.
-pub(super) const ATTEMPT_TIMEOUT_SECONDS: u64 = 300;
-/// How long attempts may go on after the wish to end, in seconds.
-pub(super) const SHUTDOWN_GRACE_SECONDS: u64 = 30;
-/// How many bytes of transcripts are held at once.
-pub(super) const MAX_INFLIGHT_BYTES: u64 = 128 << 20;
-/// How large a transcript may be, in bytes.
-pub(super) const MAX_SESSION_BYTES: u64 = 1 << 30;
-/// Where the service listens: only this machine reaches it.
-pub(super) const LISTEN: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 7741);
-/// The heartbeat of the service, in seconds.
-pub(super) const TICK_SECONDS: u64 = 30;
-/// How long after the start of the service nothing is due, in seconds.
-pub(super) const STARTUP_GRACE_SECONDS: u64 = 60;
-/// How long the audit log is kept, in days.
-pub(super) const AUDIT_RETENTION_DAYS: u64 = 90;
-
-/// With how few free bytes on the disk of the state health warns.
-pub(super) const MIN_FREE_BYTES: u64 = 256 << 20;
 
 macro_rules! keys {
     ($(
         $(#[doc = $meaning:literal])+
-        $name:ident: $type:ty $(= $default:expr)?, $flag:literal, $variable:literal, $unset:literal, $example:literal;
+        $name:ident: $type:ty $(= $default:expr)?, $flag:expr, $variable:literal, $unset:literal, $example:literal;
     )+) => {
         /// The configuration file as it is written; every key is optional. Flags and variables give the same keys.
         ///
@@ -88,6 +73,7 @@ macro_rules! keys {
             unset: $unset,
             example: $example,
             meaning: concat!($($meaning),+),
+            shape: <$type as FromFlag>::shape,
         }),+];
 
         impl ConfigFile {
@@ -111,6 +97,15 @@ macro_rules! keys {
                 })
             }
 
+            /// What flags set, as far as the command has them.
+            #[must_use]
+            pub fn from_flags(matches: &ArgMatches) -> Self {
+                Self {
+                    $( $name: matches.try_get_one(stringify!($name)).ok().flatten().cloned(), )+
+                    ..Self::default()
+                }
+            }
+
             /// What is set here, else there. The tables are taken from where they are not empty.
             #[must_use]
             pub fn or(self, other: Self) -> Self {
@@ -121,6 +116,14 @@ macro_rules! keys {
                     processors: if self.processors.is_empty() { other.processors } else { self.processors },
                 }
             }
+
+            $($(
+                /// The value; where none is set, the default.
+                #[must_use]
+                pub fn $name(&self) -> $type {
+                    self.$name.unwrap_or($default)
+                }
+            )?)+
         }
     };
 }
@@ -139,46 +142,46 @@ fn parse_error(path: &Path, text: &str, error: &toml::de::Error) -> ConfigError 
 }
 
 keys! {
-    /// The sessions directory: `<sessions>/<username>/<session>.jsonl`.
-    sessions: PathBuf, "--sessions DIR", "SESSION_HOST_SESSIONS", "must be named", "\"/srv/sessions\"";
+    /// The sessions directory: `<sessions>/<username>/<session>.jsonl`. There is no default.
+    sessions: PathBuf, Flag::of_all("sessions", "DIR"), "SESSION_HOST_SESSIONS", "", "\"/srv/sessions\"";
     /// Whether transcripts in nested folders are taken too.
-    recursive: bool = false, "--recursive", "SESSION_HOST_RECURSIVE", "", "true";
+    recursive: bool = false, Flag::of_all("recursive", ""), "SESSION_HOST_RECURSIVE", "", "true";
     /// The one user that all sessions are recorded for.
-    username: String, "--username NAME", "SESSION_HOST_USERNAME", "the first folder's name", "\"alice\"";
+    username: String, Flag::of_all("username", "NAME"), "SESSION_HOST_USERNAME", "the first folder's name", "\"alice\"";
     /// The plugins directory.
-    plugins: PathBuf, "--plugins DIR", "SESSION_HOST_PLUGINS", "`plugins/` beside the file", "\"plugins\"";
+    plugins: PathBuf, Flag::of_all("plugins", "DIR"), "SESSION_HOST_PLUGINS", "`plugins/` beside the file", "\"plugins\"";
     /// Where the host keeps what is its own.
-    data: PathBuf, "--data DIR", "SESSION_HOST_DATA", "`session-host` in `$XDG_DATA_HOME` (`~/.local/share`)", "\"/var/lib/session-host\"";
+    data: PathBuf, Flag::of_all("data", "DIR"), "SESSION_HOST_DATA", "`session-host` in `$XDG_DATA_HOME` (`~/.local/share`)", "\"/var/lib/session-host\"";
     /// The DuckDB file.
-    state: PathBuf, "--state FILE", "SESSION_HOST_STATE", "`session-host.duckdb` in the data directory", "\"/var/lib/session-host/session-host.duckdb\"";
+    state: PathBuf, Flag::of_all("state", "FILE"), "SESSION_HOST_STATE", "`session-host.duckdb` in the data directory", "\"/var/lib/session-host/session-host.duckdb\"";
     /// How many attempts are made at once.
-    workers: usize, "--workers N", "SESSION_HOST_WORKERS", "the machine's cores", "2";
+    workers: usize, Flag::of_runs("workers", "N"), "SESSION_HOST_WORKERS", "the machine's cores", "2";
     /// How many attempts a run may make; what is left comes first at the next run.
-    max_sessions_per_run: u64, "--max-sessions N", "SESSION_HOST_MAX_SESSIONS_PER_RUN", "no limit", "1000";
+    max_sessions_per_run: u64, Flag::of_runs("max-sessions", "N"), "SESSION_HOST_MAX_SESSIONS_PER_RUN", "no limit", "1000";
     /// How long a run may begin attempts, in seconds.
-    time_budget_seconds: u64 = TIME_BUDGET_SECONDS, "--time-budget SECONDS", "SESSION_HOST_TIME_BUDGET_SECONDS", "", "";
+    time_budget_seconds: u64 = 150, Flag::of_runs("time-budget", "SECONDS"), "SESSION_HOST_TIME_BUDGET_SECONDS", "", "";
     /// How long one attempt may take before it is abandoned, in seconds.
-    attempt_timeout_seconds: u64 = ATTEMPT_TIMEOUT_SECONDS, "--attempt-timeout SECONDS", "SESSION_HOST_ATTEMPT_TIMEOUT_SECONDS", "", "";
+    attempt_timeout_seconds: u64 = 300, Flag::of_runs("attempt-timeout", "SECONDS"), "SESSION_HOST_ATTEMPT_TIMEOUT_SECONDS", "", "";
     /// How long attempts may go on after SIGINT or SIGTERM, in seconds.
-    shutdown_grace_seconds: u64 = SHUTDOWN_GRACE_SECONDS, "--shutdown-grace SECONDS", "SESSION_HOST_SHUTDOWN_GRACE_SECONDS", "", "";
+    shutdown_grace_seconds: u64 = 30, Flag::of_runs("shutdown-grace", "SECONDS"), "SESSION_HOST_SHUTDOWN_GRACE_SECONDS", "", "";
     /// How many bytes of transcripts are held at once.
-    max_inflight_bytes: u64 = MAX_INFLIGHT_BYTES, "--max-inflight-bytes BYTES", "SESSION_HOST_MAX_INFLIGHT_BYTES", "", "";
+    max_inflight_bytes: u64 = 128 << 20, Flag::of_runs("max-inflight-bytes", "BYTES"), "SESSION_HOST_MAX_INFLIGHT_BYTES", "", "";
     /// How large a transcript may be, in bytes.
-    max_session_bytes: u64 = MAX_SESSION_BYTES, "--max-session-bytes BYTES", "SESSION_HOST_MAX_SESSION_BYTES", "", "";
+    max_session_bytes: u64 = 1 << 30, Flag::of_runs("max-session-bytes", "BYTES"), "SESSION_HOST_MAX_SESSION_BYTES", "", "";
     /// Where the service listens. Unless a token is configured it must be the loopback.
-    listen: SocketAddr = LISTEN, "--listen ADDRESS:PORT", "SESSION_HOST_LISTEN", "", "";
+    listen: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 7741), Flag::of_serve("listen", "ADDRESS:PORT"), "SESSION_HOST_LISTEN", "", "";
     /// The file that holds the token of the admin interface; the variable SESSION_HOST_API_TOKEN, which holds the token itself, stands before it.
-    api_token_file: PathBuf, "", "SESSION_HOST_API_TOKEN_FILE", "a token of the service's own, in `api-token` in the data directory", "\"/etc/session-host/token\"";
+    api_token_file: PathBuf, None, "SESSION_HOST_API_TOKEN_FILE", "a token of the service's own, in `api-token` in the data directory", "\"/etc/session-host/token\"";
     /// The heartbeat of the service, in seconds: how often it looks what is due, and at its health.
-    tick_seconds: u64 = TICK_SECONDS, "", "SESSION_HOST_TICK_SECONDS", "", "";
+    tick_seconds: u64 = 30, None, "SESSION_HOST_TICK_SECONDS", "", "";
     /// How long after the start of the service nothing is due, in seconds.
-    startup_grace_seconds: u64 = STARTUP_GRACE_SECONDS, "", "SESSION_HOST_STARTUP_GRACE_SECONDS", "", "";
+    startup_grace_seconds: u64 = 60, None, "SESSION_HOST_STARTUP_GRACE_SECONDS", "", "";
     /// How long the audit log is kept, in days.
-    audit_retention_days: u64 = AUDIT_RETENTION_DAYS, "", "SESSION_HOST_AUDIT_RETENTION_DAYS", "", "";
+    audit_retention_days: u64 = 90, None, "SESSION_HOST_AUDIT_RETENTION_DAYS", "", "";
     /// How long a transcript may wait to be processed before health warns, in seconds.
-    stuck_file_grace_seconds: u64, "", "SESSION_HOST_STUCK_FILE_GRACE_SECONDS", "eight cadences of the processor", "86400";
+    stuck_file_grace_seconds: u64, None, "SESSION_HOST_STUCK_FILE_GRACE_SECONDS", "eight cadences of the processor", "86400";
     /// With fewer free bytes than these on the disk of the state, health warns.
-    min_free_bytes: u64 = MIN_FREE_BYTES, "", "SESSION_HOST_MIN_FREE_BYTES", "", "";
+    min_free_bytes: u64 = 256 << 20, None, "SESSION_HOST_MIN_FREE_BYTES", "", "";
 }
 
 impl ConfigFile {

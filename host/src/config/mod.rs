@@ -1,5 +1,7 @@
 //! The configuration: what can be set, where, and what comes of it.
 
+mod arguments;
+mod flags;
 mod keys;
 mod made_token;
 mod reference;
@@ -9,6 +11,7 @@ mod variables;
 
 use std::{io, path::PathBuf};
 
+pub use flags::{Commands, Flag};
 pub use keys::{ConfigFile, KEYS, Key};
 pub use reference::{Origin, defaults_as_toml, keys_as_markdown};
 pub use settings::{Configured, ServiceSettings, Settings};

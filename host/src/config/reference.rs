@@ -75,25 +75,19 @@ fn before_the_file(key: &Key) -> String {
         unset => format!(" When it is not set: {}.", unset.replace('`', "")),
     };
     match key.flag {
-        "" => format!("# Variable {}.{unset}\n", key.variable),
-        flag => format!("# Flag {flag}, variable {}.{unset}\n", key.variable),
+        None => format!("# Variable {}.{unset}\n", key.variable),
+        Some(flag) => format!("# Flag {flag}, variable {}.{unset}\n", key.variable),
     }
 }
 
 /// The table of all keys, as it stands in the reference.
 #[must_use]
 pub fn keys_as_markdown() -> String {
-    let defaults = table_of(&ConfigFile::defaults());
+    let defaults = ConfigFile::defaults();
     let mut text = "| key in the file | flag | variable | default | meaning |\n|---|---|---|---|---|\n".to_owned();
     for key in KEYS {
-        let flag = match key.flag {
-            "" => String::new(),
-            flag => format!("`{flag}`"),
-        };
-        let default = match defaults.get(key.name) {
-            Some(value) => format!("`{value}`"),
-            None => key.unset.to_owned(),
-        };
+        let flag = key.flag.map_or_else(String::new, |flag| format!("`{flag}`"));
+        let default = key.default_in(&defaults).unwrap_or_default();
         // As above.
         let _ = writeln!(
             text,
@@ -104,6 +98,16 @@ pub fn keys_as_markdown() -> String {
         );
     }
     text
+}
+
+impl Key {
+    /// What holds when it is not set: a value in backticks, or words; `None` where it must be set.
+    pub(super) fn default_in(&self, defaults: &ConfigFile) -> Option<String> {
+        match table_of(defaults).get(self.name) {
+            Some(value) => Some(format!("`{value}`")),
+            None => (!self.unset.is_empty()).then(|| self.unset.to_owned()),
+        }
+    }
 }
 
 impl Configured {

@@ -10,14 +10,7 @@ use std::{
 
 use serde_json::{Map, Value};
 
-use super::{
-    ConfigError, ConfigFile,
-    keys::{
-        ATTEMPT_TIMEOUT_SECONDS, AUDIT_RETENTION_DAYS, LISTEN, MAX_INFLIGHT_BYTES, MAX_SESSION_BYTES, MIN_FREE_BYTES,
-        SHUTDOWN_GRACE_SECONDS, STARTUP_GRACE_SECONDS, TICK_SECONDS, TIME_BUDGET_SECONDS,
-    },
-    token::TokenSource,
-};
+use super::{ConfigError, ConfigFile, token::TokenSource};
 use crate::{
     names::ProcessorName,
     runner::RunLimits,
@@ -116,41 +109,33 @@ impl Configured {
     pub fn settings(self) -> Result<Settings, ConfigError> {
         let Self { path, file, .. } = self;
         let set = self.flags.or(self.variables).or(file);
-        let data = match set.data {
+        let data = match set.data.clone() {
             Some(data) => absolute(data),
             None => home_folder("XDG_DATA_HOME", ".local/share")?,
         };
-        let token = TokenSource::choose(set.api_token_file.map(absolute), &data);
+        let (limits, max_inflight_bytes, recursive) = (limits(&set), set.max_inflight_bytes(), set.recursive());
+        let service = ServiceSettings {
+            listen: set.listen(),
+            tick: tick(set.tick_seconds())?,
+            startup_grace: Duration::from_secs(set.startup_grace_seconds()),
+            audit_retention: days(set.audit_retention_days()),
+            stuck_file_grace: set.stuck_file_grace_seconds.map(Duration::from_secs),
+            min_free_bytes: set.min_free_bytes(),
+            token: TokenSource::choose(set.api_token_file.map(absolute), &data),
+            schedule: set.schedule,
+            file: path.clone(),
+        };
+        let beside_the_file = || path.parent().unwrap_or(Path::new("")).join("plugins");
         Ok(Settings {
             sessions: set.sessions.map(absolute),
-            recursive: set.recursive.unwrap_or(false),
+            recursive,
             username: set.username,
-            plugins: absolute(
-                set.plugins
-                    .unwrap_or_else(|| path.parent().unwrap_or(Path::new("")).join("plugins")),
-            ),
+            plugins: absolute(set.plugins.unwrap_or_else(beside_the_file)),
             state: set.state.map_or_else(|| data.join("session-host.duckdb"), absolute),
             data,
-            limits: RunLimits {
-                max_sessions: set.max_sessions_per_run,
-                time_budget: seconds(set.time_budget_seconds, TIME_BUDGET_SECONDS),
-                workers: set.workers.filter(|workers| *workers > 0).unwrap_or_else(cores),
-                attempt_timeout: seconds(set.attempt_timeout_seconds, ATTEMPT_TIMEOUT_SECONDS),
-                shutdown_grace: seconds(set.shutdown_grace_seconds, SHUTDOWN_GRACE_SECONDS),
-                max_session_bytes: set.max_session_bytes.unwrap_or(MAX_SESSION_BYTES),
-            },
-            max_inflight_bytes: set.max_inflight_bytes.unwrap_or(MAX_INFLIGHT_BYTES),
-            service: ServiceSettings {
-                listen: set.listen.unwrap_or(LISTEN),
-                token,
-                tick: tick(set.tick_seconds)?,
-                startup_grace: seconds(set.startup_grace_seconds, STARTUP_GRACE_SECONDS),
-                audit_retention: days(set.audit_retention_days.unwrap_or(AUDIT_RETENTION_DAYS)),
-                stuck_file_grace: set.stuck_file_grace_seconds.map(Duration::from_secs),
-                min_free_bytes: set.min_free_bytes.unwrap_or(MIN_FREE_BYTES),
-                schedule: set.schedule,
-                file: path.clone(),
-            },
+            limits,
+            max_inflight_bytes,
+            service,
             users: set.users,
             processors: set.processors,
             file: path,
@@ -207,8 +192,19 @@ impl ServiceSettings {
     }
 }
 
-fn tick(configured: Option<u64>) -> Result<Duration, ConfigError> {
-    match configured.unwrap_or(TICK_SECONDS) {
+fn limits(set: &ConfigFile) -> RunLimits {
+    RunLimits {
+        max_sessions: set.max_sessions_per_run,
+        time_budget: Duration::from_secs(set.time_budget_seconds()),
+        workers: set.workers.filter(|workers| *workers > 0).unwrap_or_else(cores),
+        attempt_timeout: Duration::from_secs(set.attempt_timeout_seconds()),
+        shutdown_grace: Duration::from_secs(set.shutdown_grace_seconds()),
+        max_session_bytes: set.max_session_bytes(),
+    }
+}
+
+fn tick(configured: u64) -> Result<Duration, ConfigError> {
+    match configured {
         0 => Err(ConfigError::Value {
             key: "tick_seconds",
             value: "0".to_owned(),
@@ -225,10 +221,6 @@ fn absolute(path: PathBuf) -> PathBuf {
 
 fn days(days: u64) -> Duration {
     Duration::from_secs(days.saturating_mul(24 * 60 * 60))
-}
-
-fn seconds(configured: Option<u64>, default: u64) -> Duration {
-    Duration::from_secs(configured.unwrap_or(default))
 }
 
 fn cores() -> usize {

@@ -1,0 +1,77 @@
+//! The flags that the table of keys makes, as clap's derived arguments take them.
+//!
+//! A flag is given in one place of the table, with the commands that take it: here stands none by its name.
+
+use clap::{ArgMatches, Args, Command, FromArgMatches};
+
+use crate::config::{Commands, ConfigFile, Flag};
+
+/// Flags that were given to a command.
+#[derive(Debug)]
+struct Given {
+    settings: Box<ConfigFile>,
+    first: Option<Flag>,
+}
+
+impl Given {
+    fn of(commands: Commands, matches: &ArgMatches) -> Self {
+        Self {
+            settings: Box::new(ConfigFile::from_flags(matches)),
+            first: commands.first_given(matches),
+        }
+    }
+}
+
+macro_rules! flags {
+    ($($(#[doc = $doc:literal])+ $name:ident = $commands:expr;)+) => {
+        $(
+            $(#[doc = $doc])+
+            #[derive(Debug)]
+            pub(super) struct $name(Given);
+
+            impl $name {
+                /// The settings that were given.
+                pub(super) fn given(&self) -> ConfigFile {
+                    ConfigFile::clone(&self.0.settings)
+                }
+            }
+
+            impl FromArgMatches for $name {
+                fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
+                    Ok(Self(Given::of($commands, matches)))
+                }
+
+                fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
+                    *self = Self::from_arg_matches(matches)?;
+                    Ok(())
+                }
+            }
+
+            impl Args for $name {
+                fn augment_args(command: Command) -> Command {
+                    $commands.add_flags(command)
+                }
+
+                fn augment_args_for_update(command: Command) -> Command {
+                    Self::augment_args(command)
+                }
+            }
+        )+
+    };
+}
+
+flags! {
+    /// Those of every command.
+    UsualFlags = Commands::All;
+    /// Those of commands that make runs.
+    LimitFlags = Commands::MakingRuns;
+    /// Those of the service.
+    ServiceFlags = Commands::Serving;
+}
+
+impl LimitFlags {
+    /// A flag that was given, if one was.
+    pub(super) fn first(&self) -> Option<Flag> {
+        self.0.first
+    }
+}
