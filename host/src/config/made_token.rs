@@ -9,7 +9,7 @@ use std::{
 
 use super::{
     ConfigError,
-    token::{ApiToken, LONGEST, refused},
+    api_token::{ApiToken, LONGEST, refused},
 };
 use crate::{folders::make_private, hex::hex};
 

@@ -1,5 +1,6 @@
 //! The configuration: what can be set, where, and what comes of it.
 
+mod api_token;
 mod arguments;
 mod flags;
 mod keys;
@@ -11,11 +12,12 @@ mod variables;
 
 use std::{io, path::PathBuf};
 
+pub use api_token::ApiToken;
 pub use flags::{Commands, Flag};
 pub use keys::{ConfigFile, KEYS, Key};
 pub use reference::{Origin, defaults_as_toml, keys_as_markdown};
 pub use settings::{Configured, ServiceSettings, Settings};
-pub use token::{ApiToken, TokenSource};
+pub use token::TokenSource;
 
 /// Why there is no configuration.
 #[derive(Debug, thiserror::Error)]

@@ -1,4 +1,4 @@
-//! The token of the admin interface.
+//! Where the token of the admin interface comes from.
 
 use std::{
     env, fmt,
@@ -8,22 +8,14 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use subtle::ConstantTimeEq;
-
-use super::{ConfigError, made_token};
+use super::{
+    ConfigError,
+    api_token::{ApiToken, LONGEST, refused},
+    made_token,
+};
 
 /// The variable that holds the token itself.
 const VARIABLE: &str = "SESSION_HOST_API_TOKEN";
-
-/// Far longer than any token, in bytes.
-pub(super) const LONGEST: u64 = 4 << 10;
-
-/// How many characters a token must have, so that it cannot be guessed.
-const SHORTEST: usize = 16;
-
-/// A secret that whoever calls the admin interface must know. Only `session-host token` shows it.
-#[derive(Clone)]
-pub struct ApiToken(String);
 
 /// Where the token comes from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -129,57 +121,6 @@ fn read_file(path: &Path) -> Result<ApiToken, ConfigError> {
     let read = file.take(LONGEST).read_to_string(&mut text);
     read.map_err(|error| refused(&place, error))?;
     ApiToken::new(&text, &place)
-}
-
-impl ApiToken {
-    pub(super) fn new(text: &str, place: &str) -> Result<Self, ConfigError> {
-        let token = text.trim();
-        let remedy = "make one with `openssl rand -hex 32`";
-        if token.len() < SHORTEST {
-            return Err(refused(
-                place,
-                format!("it has fewer than {SHORTEST} characters: {remedy}"),
-            ));
-        }
-        if !token.bytes().all(|byte| byte.is_ascii_graphic()) {
-            return Err(refused(
-                place,
-                format!("it has characters that no header can carry: {remedy}"),
-            ));
-        }
-        Ok(Self(token.to_owned()))
-    }
-
-    /// Whether this is the token, in a time that tells nothing about it.
-    #[must_use]
-    pub fn matches(&self, given: &[u8]) -> bool {
-        self.0.as_bytes().ct_eq(given).into()
-    }
-
-    /// The token itself, for whoever asked to see it.
-    #[must_use]
-    pub fn reveal(&self) -> &str {
-        &self.0
-    }
-
-    /// The value of the header `Authorization` that bears the token.
-    #[must_use]
-    pub fn as_header(&self) -> String {
-        format!("Bearer {}", self.0)
-    }
-}
-
-impl fmt::Debug for ApiToken {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("ApiToken(..)")
-    }
-}
-
-pub(super) fn refused(place: &str, reason: impl ToString) -> ConfigError {
-    ConfigError::Token {
-        place: place.to_owned(),
-        reason: reason.to_string(),
-    }
 }
 
 #[cfg(test)]
