@@ -1,13 +1,6 @@
 //! What monitors ask: health and metrics. Neither waits for a run, the writer or the disk.
 
-use std::time::Instant;
-
-use axum::{
-    extract::{MatchedPath, Request, State},
-    http::StatusCode,
-    middleware::Next,
-    response::Response,
-};
+use axum::{extract::State, http::StatusCode, response::Response};
 
 use super::{
     answer::{answer, json_answer},
@@ -59,36 +52,3 @@ fn warnings_of(health: &Health) -> Vec<CountedWarnings> {
     }
     found
 }
-
-/// Counts a request.
-pub(super) async fn count(State(service): State<Service>, request: Request, next: Next) -> Response {
-    let began = Instant::now();
-    let method = request.method().clone();
-    let path = request.extensions().get::<MatchedPath>().cloned();
-    let route = path.and_then(|path| ROUTES.into_iter().find(|route| *route == path.as_str()));
-    let response = next.run(request).await;
-    let status = response.status().as_u16();
-    service
-        .metrics
-        .observe_request(route.unwrap_or("other"), &method, status, began.elapsed());
-    response
-}
-
-/// The paths that there are, by which requests are counted.
-const ROUTES: [&str; 15] = [
-    "/api/admin/run-session-processor",
-    "/api/admin/retry",
-    "/api/admin/reprocess",
-    "/api/admin/forget",
-    "/api/admin/reload-plugins",
-    "/api/admin/query",
-    "/api/admin/export",
-    "/api/admin/processors",
-    "/api/admin/status",
-    "/api/admin/runs",
-    "/api/admin/failures",
-    "/api/admin/failure-causes",
-    "/api/health",
-    "/api/openapi.json",
-    "/metrics",
-];

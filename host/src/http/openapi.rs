@@ -4,7 +4,8 @@ use axum::{http::StatusCode, response::Response};
 
 use super::answer::answer;
 
-const DOCUMENT: &str = include_str!("openapi.json");
+/// The description, which a test holds to the table of routes.
+pub(super) const DOCUMENT: &str = include_str!("openapi.json");
 
 /// `GET /api/openapi.json`
 pub(super) async fn document() -> Response {

@@ -1,74 +1,158 @@
-//! The routes.
+//! Every route, in one table: the router, the metrics, and the check of the description are made of it.
 
-use axum::{
-    Router,
-    extract::{DefaultBodyLimit, OriginalUri, Request},
-    http::StatusCode,
-    middleware::{self, Next},
-    response::{IntoResponse, Response},
-    routing::{get, post},
-};
+use axum::routing::{MethodFilter, MethodRouter, on};
 
-use super::{admin, answer::Refusal, audit, authentication, lists, observation, openapi, reading, service::Service};
+use super::{admin, lists, observation, openapi, reading, service::Service};
 
-/// How long a path with its parameters may be, in bytes.
-const MAX_TARGET: usize = 4 << 10;
+/// What the paths begin with that take the token.
+pub(super) const ADMIN: &str = "/api/admin";
 
-/// How large the body of a request may be, in bytes.
-const MAX_BODY: usize = 1 << 20;
-
-/// The routes.
-pub fn router(service: Service) -> Router {
-    let admin = Router::new()
-        .route("/run-session-processor", post(admin::run_session_processor))
-        .route("/retry", post(admin::retry))
-        .route("/reprocess", post(admin::reprocess))
-        .route("/forget", post(admin::forget))
-        .route("/reload-plugins", post(admin::reload_plugins))
-        .route("/query", post(reading::query))
-        .route("/export", post(reading::export))
-        .route("/processors", get(admin::processors))
-        .route("/status", get(lists::status))
-        .route("/runs", get(lists::runs))
-        .route("/failures", get(lists::failures))
-        .route("/failure-causes", get(lists::failure_causes))
-        .fallback(not_found)
-        .method_not_allowed_fallback(method_not_allowed)
-        .layer(middleware::from_fn_with_state(service.clone(), audit::write_down))
-        .layer(middleware::from_fn_with_state(
-            service.clone(),
-            authentication::require_token,
-        ));
-    Router::new()
-        .nest("/api/admin", admin)
-        .route("/api/health", get(observation::health))
-        .route("/api/openapi.json", get(openapi::document))
-        .route("/metrics", get(observation::metrics))
-        .fallback(not_found)
-        .method_not_allowed_fallback(method_not_allowed)
-        .layer(DefaultBodyLimit::max(MAX_BODY))
-        .layer(middleware::from_fn_with_state(service.clone(), observation::count))
-        .layer(middleware::from_fn(limit_target))
-        .with_state(service)
+/// A path, called by a method.
+pub struct Route {
+    /// The method.
+    pub method: Method,
+    /// The path.
+    pub path: &'static str,
+    /// Who may call it.
+    pub access: Access,
+    /// The statuses of its answers, besides those that its access implies.
+    statuses: &'static [u16],
+    handler: fn(MethodFilter) -> MethodRouter<Service>,
 }
 
-async fn not_found(OriginalUri(uri): OriginalUri) -> Refusal {
-    Refusal::not_found(format!("there is nothing at {}: see /api/openapi.json", uri.path()))
+/// The methods that there are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Method {
+    /// What reads; it takes HEAD too.
+    Get,
+    /// What does something.
+    Post,
 }
 
-async fn method_not_allowed() -> Refusal {
-    let detail = "this path is not called by this method: the Allow header says which it takes";
-    Refusal::new(StatusCode::METHOD_NOT_ALLOWED, detail)
+/// Who may call a route.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Access {
+    /// Whoever reaches the service: monitors have no token.
+    Anyone,
+    /// Whoever has the token.
+    TokenHolders,
 }
 
-async fn limit_target(request: Request, next: Next) -> Response {
-    let target = request.uri().path_and_query().map_or("", |target| target.as_str());
-    match target.len() > MAX_TARGET {
-        true => Refusal::new(
-            StatusCode::URI_TOO_LONG,
-            format!("the path has more than {MAX_TARGET} bytes"),
-        )
-        .into_response(),
-        false => next.run(request).await,
+impl Method {
+    fn filter(self) -> MethodFilter {
+        match self {
+            Self::Get => MethodFilter::GET,
+            Self::Post => MethodFilter::POST,
+        }
+    }
+
+    /// The method as requests name it.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Get => "GET",
+            Self::Post => "POST",
+        }
+    }
+}
+
+impl Access {
+    /// The statuses of all routes with this access: any head can be too large; what takes the token meets the state.
+    fn statuses(self) -> &'static [u16] {
+        match self {
+            Self::Anyone => &[200, 414, 431],
+            Self::TokenHolders => &[200, 401, 414, 431, 500, 503],
+        }
+    }
+}
+
+impl Route {
+    /// The statuses of its answers.
+    pub fn statuses(&self) -> impl Iterator<Item = u16> {
+        self.access.statuses().iter().chain(self.statuses).copied()
+    }
+
+    /// What answers it.
+    pub(super) fn handler(&self) -> MethodRouter<Service> {
+        (self.handler)(self.method.filter())
+    }
+}
+
+macro_rules! routes {
+    ($($method:ident $path:literal, $access:ident, $handler:path, $statuses:expr;)+) => {
+        /// Every route.
+        pub const ROUTES: &[Route] = &[$(Route {
+            method: Method::$method,
+            path: $path,
+            access: Access::$access,
+            statuses: &$statuses,
+            handler: |method| on(method, $handler),
+        }),+];
+    };
+}
+
+routes! {
+    Post "/api/admin/run-session-processor", TokenHolders, admin::run_session_processor, [400, 409];
+    Post "/api/admin/retry", TokenHolders, admin::retry, [400, 409];
+    Post "/api/admin/reprocess", TokenHolders, admin::reprocess, [400, 404, 409];
+    Post "/api/admin/forget", TokenHolders, admin::forget, [400, 404, 409];
+    Post "/api/admin/reload-plugins", TokenHolders, admin::reload_plugins, [];
+    Post "/api/admin/query", TokenHolders, reading::query, [400, 408, 413, 504];
+    Post "/api/admin/export", TokenHolders, reading::export, [];
+    Get "/api/admin/processors", TokenHolders, admin::processors, [];
+    Get "/api/admin/status", TokenHolders, lists::status, [];
+    Get "/api/admin/runs", TokenHolders, lists::runs, [400];
+    Get "/api/admin/failures", TokenHolders, lists::failures, [400];
+    Get "/api/admin/failure-causes", TokenHolders, lists::failure_causes, [400];
+    Get "/api/health", Anyone, observation::health, [];
+    Get "/api/openapi.json", Anyone, openapi::document, [];
+    Get "/metrics", Anyone, observation::metrics, [];
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::{BTreeMap, BTreeSet};
+
+    use serde_json::Value;
+
+    use super::*;
+
+    /// What an operation is: whether it takes the token, and its statuses.
+    type Operation = (bool, BTreeSet<u16>);
+
+    /// The operations that a description has, by method and path.
+    fn described() -> BTreeMap<(String, String), Operation> {
+        let document: Value = serde_json::from_str(openapi::DOCUMENT).unwrap();
+        let mut found = BTreeMap::new();
+        for (path, item) in document["paths"].as_object().unwrap() {
+            let methods = item.as_object().unwrap().iter();
+            for (method, operation) in methods.filter(|(method, _)| !method.starts_with("x-")) {
+                let statuses = operation["responses"].as_object().unwrap().keys();
+                let statuses = statuses.map(|status| status.parse().unwrap()).collect();
+                let takes_token = !operation["security"].as_array().unwrap().is_empty();
+                found.insert((method.to_uppercase(), path.clone()), (takes_token, statuses));
+            }
+        }
+        found
+    }
+
+    #[test]
+    fn the_description_has_every_route_with_its_statuses_and_nothing_else() {
+        let routes = ROUTES.iter().map(|route| {
+            let takes_token = route.access == Access::TokenHolders;
+            let name = (route.method.as_str().to_owned(), route.path.to_owned());
+            (name, (takes_token, route.statuses().collect()))
+        });
+        let routes: BTreeMap<_, Operation> = routes.collect();
+        assert_eq!(routes.len(), ROUTES.len(), "a route stands twice in the table");
+        assert_eq!(described(), routes);
+    }
+
+    #[test]
+    fn what_takes_the_token_lies_below_one_path() {
+        for route in ROUTES {
+            let is_below = route.path.starts_with(&format!("{ADMIN}/"));
+            assert_eq!(is_below, route.access == Access::TokenHolders, "{}", route.path);
+        }
     }
 }

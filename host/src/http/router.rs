@@ -1,0 +1,73 @@
+//! The router: the table of routes, with what every request passes before its handler.
+//!
+//! Paths below `/api/admin` that nobody serves take the token too: what is there is not for everybody to find out.
+
+use axum::{
+    Router,
+    extract::{DefaultBodyLimit, OriginalUri, Request},
+    http::StatusCode,
+    middleware::{self, Next},
+    response::{IntoResponse, Response},
+};
+
+use super::{
+    answer::Refusal,
+    audit, authentication, counting,
+    routes::{ADMIN, Access, ROUTES, Route},
+    service::Service,
+};
+
+/// How long a path with its parameters may be, in bytes.
+const MAX_TARGET: usize = 4 << 10;
+
+/// How large the body of a request may be, in bytes.
+const MAX_BODY: usize = 1 << 20;
+
+/// The service's interface.
+pub fn router(service: Service) -> Router {
+    let admin = routes_for(Access::TokenHolders, |route| route.path.strip_prefix(ADMIN))
+        .layer(middleware::from_fn_with_state(service.clone(), audit::write_down))
+        .layer(middleware::from_fn_with_state(
+            service.clone(),
+            authentication::require_token,
+        ));
+    routes_for(Access::Anyone, |route| Some(route.path))
+        .nest(ADMIN, admin)
+        .layer(DefaultBodyLimit::max(MAX_BODY))
+        .layer(middleware::from_fn_with_state(service.clone(), counting::count))
+        .layer(middleware::from_fn(limit_target))
+        .with_state(service)
+}
+
+/// The routes of this access, each at the path that `place` gives.
+fn routes_for(access: Access, place: impl Fn(&Route) -> Option<&'static str>) -> Router<Service> {
+    let routes = ROUTES.iter().filter(|route| route.access == access);
+    let placed = routes.filter_map(|route| Some((place(route)?, route)));
+    let router = placed.fold(Router::new(), |router, (path, route)| {
+        router.route(path, route.handler())
+    });
+    router
+        .fallback(not_found)
+        .method_not_allowed_fallback(method_not_allowed)
+}
+
+async fn not_found(OriginalUri(uri): OriginalUri) -> Refusal {
+    Refusal::not_found(format!("there is nothing at {}: see /api/openapi.json", uri.path()))
+}
+
+async fn method_not_allowed() -> Refusal {
+    let detail = "this path is not called by this method: the Allow header says which it takes";
+    Refusal::new(StatusCode::METHOD_NOT_ALLOWED, detail)
+}
+
+async fn limit_target(request: Request, next: Next) -> Response {
+    let target = request.uri().path_and_query().map_or("", |target| target.as_str());
+    match target.len() > MAX_TARGET {
+        true => Refusal::new(
+            StatusCode::URI_TOO_LONG,
+            format!("the path has more than {MAX_TARGET} bytes"),
+        )
+        .into_response(),
+        false => next.run(request).await,
+    }
+}
