@@ -1,59 +1,24 @@
 //! Every file of the plugins directory, and what came of it.
 
 use std::{
-    collections::{BTreeMap, HashSet},
+    collections::HashSet,
     ffi::OsString,
     io,
     path::{Path, PathBuf},
     sync::Arc,
 };
 
-use serde_json::{Map, Value};
-
 use super::{
-    claims::{Claim, Claims},
+    claims::Claim,
     copies::{Copies, NoCopies},
     folder::Folder,
-    loading::{Loading, file_name},
+    load_options::{LoadOptions, Tables},
+    loading::Loading,
     permissions::{PluginTrust, Untrusted},
+    plugin_file::{NewerFile, PluginFile, PluginStatus, file_name},
     processor::Processor,
 };
-use crate::{
-    names::ProcessorName,
-    state::{Reader, State, StateError},
-};
-
-/// What plugins are loaded with.
-pub struct LoadOptions<'a> {
-    /// The plugins directory.
-    pub folder: &'a Path,
-    /// The host's data directory, which takes the private copies.
-    pub data: &'a Path,
-    /// Whose files are taken.
-    pub trust: PluginTrust,
-    /// The processors' sections of the configuration.
-    pub configurations: &'a BTreeMap<String, Map<String, Value>>,
-    /// What becomes of their tables.
-    pub tables: Tables<'a>,
-    /// Which processors are occupied: those are not replaced.
-    pub claims: &'a Claims,
-    /// The processor that the caller has claimed already.
-    pub claimed: Option<&'a ProcessorName>,
-}
-
-/// What becomes of the processors' tables.
-#[derive(Clone, Copy)]
-pub enum Tables<'a> {
-    /// They are made in this state, and brought up to date.
-    Made(&'a State),
-    /// They are looked at alone.
-    LookedAt {
-        /// The state that they are compared with, which stays as it is; `None` where there is none, or it cannot be had.
-        state: Option<&'a Reader>,
-        /// A state of the look's own, in which the tables of processors that are new are tried.
-        scratch: &'a State,
-    },
-}
+use crate::{names::ProcessorName, state::StateError};
 
 /// A plugins directory that cannot be used at all.
 #[derive(Debug, thiserror::Error)]
@@ -93,62 +58,6 @@ impl From<StateError> for CatalogueError {
 #[derive(Clone, Default)]
 pub struct Catalogue {
     files: Vec<PluginFile>,
-}
-
-/// A file with the platform's library suffix.
-#[derive(Clone)]
-pub struct PluginFile {
-    /// Where it lies.
-    pub path: PathBuf,
-    /// What came of it.
-    pub status: PluginStatus,
-    /// The file that lies there now, where it does not serve and an earlier one does.
-    pub newer: Option<NewerFile>,
-    /// The versions of its migrations that a look found to be outstanding.
-    pub pending: Vec<u32>,
-    /// What was tried, step by step.
-    pub trace: Vec<String>,
-    /// The private copy, whose name tells the content.
-    pub(super) copy: Option<String>,
-}
-
-/// A file that lies in the place of a loaded one and does not serve.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum NewerFile {
-    /// A run goes on on the loaded one: it is replaced when that ends.
-    Waits,
-    /// It is not taken, so the loaded one stays in service.
-    Refused {
-        /// Why, in one line.
-        reason: String,
-        /// The long explanation, where there is one.
-        details: Option<String>,
-    },
-}
-
-/// What came of a plugin's file.
-#[derive(Clone)]
-pub enum PluginStatus {
-    /// It serves.
-    Loaded(Arc<Processor>),
-    /// It served until a newer file took its place.
-    Replaced(Arc<Processor>),
-    /// It served until its file was removed; its rows stay.
-    Removed(Arc<Processor>),
-    /// It is a processor, but does not take its configuration.
-    Unavailable {
-        /// The processor's name.
-        name: ProcessorName,
-        /// Why.
-        reason: String,
-    },
-    /// It is not taken.
-    Rejected {
-        /// Why, in one line.
-        reason: String,
-        /// The long explanation, where there is one.
-        details: Option<String>,
-    },
 }
 
 impl Catalogue {
@@ -272,46 +181,6 @@ impl Catalogue {
 
     fn file_of(&self, name: &ProcessorName) -> Option<&PluginFile> {
         self.files.iter().find(|file| file.status.name() == Some(name))
-    }
-}
-
-impl PluginStatus {
-    /// What a status can be in one word.
-    pub const LABELS: [&str; 5] = ["loaded", "unavailable", "rejected", "replaced", "removed"];
-
-    /// The status in one word: one of [`LABELS`](Self::LABELS).
-    #[must_use]
-    pub fn label(&self) -> &'static str {
-        match self {
-            Self::Loaded(_) => "loaded",
-            Self::Replaced(_) => "replaced",
-            Self::Removed(_) => "removed",
-            Self::Unavailable { .. } => "unavailable",
-            Self::Rejected { .. } => "rejected",
-        }
-    }
-
-    /// The name of the processor that it is, for as long as it is in service or might be.
-    #[must_use]
-    pub fn name(&self) -> Option<&ProcessorName> {
-        match self {
-            Self::Loaded(processor) => Some(processor.name()),
-            Self::Unavailable { name, .. } => Some(name),
-            Self::Replaced(_) | Self::Removed(_) | Self::Rejected { .. } => None,
-        }
-    }
-
-    /// The processor, in service or not any more.
-    #[must_use]
-    pub fn processor(&self) -> Option<&Arc<Processor>> {
-        match self {
-            Self::Loaded(processor) | Self::Replaced(processor) | Self::Removed(processor) => Some(processor),
-            Self::Unavailable { .. } | Self::Rejected { .. } => None,
-        }
-    }
-
-    fn is_loaded(&self) -> bool {
-        matches!(self, Self::Loaded(_))
     }
 }
 

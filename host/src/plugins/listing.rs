@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use serde::{Deserialize, Serialize};
 
-use super::catalogue::{NewerFile, PluginFile, PluginStatus};
+use super::plugin_file::{NewerFile, PluginFile, PluginStatus};
 
 /// A plugin's file as it is listed.
 #[derive(Clone, Debug, Serialize, Deserialize)]

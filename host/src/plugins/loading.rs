@@ -10,14 +10,15 @@ use serde_json::Value;
 use session_plugin_api::abi::message::capped;
 
 use super::{
-    catalogue::{LoadOptions, NewerFile, PluginFile, PluginStatus, Tables},
     claims::{Claim, Occupation},
     copies::Copies,
     folder::Folder,
     host_log::LogName,
     inspect::{NotAPlugin, inspect},
     library::{self, LibraryRefused},
+    load_options::{LoadOptions, Tables},
     permissions::{self, Untrusted},
+    plugin_file::{NewerFile, PluginFile, PluginStatus, file_name},
     processor::{InstanceSource, Processor, describe_fault},
 };
 use crate::{
@@ -350,12 +351,4 @@ fn rejected_for_now() -> PluginStatus {
         reason: "a run of this processor goes on: it is taken when that has ended".to_owned(),
         details: None,
     }
-}
-
-/// A file's name, for people.
-pub(super) fn file_name(path: &Path) -> String {
-    path.file_name()
-        .unwrap_or(path.as_os_str())
-        .to_string_lossy()
-        .into_owned()
 }
