@@ -1,4 +1,6 @@
 //! Opens a library: the one place where the host takes foreign code in.
+//!
+//! Its constructors run here, so all that can be known without them is known before: see `inspect`.
 
 use std::{
     error::Error as _,
@@ -8,9 +10,7 @@ use std::{
 
 use abi_stable::library::{AbiHeaderRef, LibraryError, ROOT_MODULE_LOADER_NAME_WITH_NUL};
 use libloading::os::unix::{Library, RTLD_LOCAL, RTLD_NOW};
-use session_plugin_api::abi::{
-    API_MAJOR, API_MINOR, HANDSHAKE_SYMBOL, Handshake, ProcessorModule_Ref, handshake::MAGIC, root_module_of,
-};
+use session_plugin_api::abi::{API_MAJOR, API_MINOR, Handshake, ProcessorModule_Ref, root_module_of};
 
 use super::copies::Copy;
 use crate::threads::catch_panic;
@@ -21,29 +21,6 @@ pub(super) enum LibraryRefused {
     /// The system's loader refuses it.
     #[error("the system cannot load it: {}", cause(.0))]
     Open(libloading::Error),
-    /// Its handshake is not one.
-    #[error("its handshake is none of session-plugin-api: build it with session-plugin-api {API_MAJOR}")]
-    Handshake,
-    /// It was built with another major version of the interface.
-    #[error(
-        "it was built with plugin interface {major}.{minor} by {compiler}, this host has {API_MAJOR}.{API_MINOR}: build it with session-plugin-api {API_MAJOR}"
-    )]
-    Version {
-        /// The plugin's major version.
-        major: u32,
-        /// The plugin's minor version.
-        minor: u32,
-        /// The plugin's compiler.
-        compiler: String,
-    },
-    /// Its panics would end the host.
-    #[error(
-        "it was built with panic = \"abort\" by {compiler}, so its panics cannot be contained: build it with panic = \"unwind\""
-    )]
-    Aborts {
-        /// The plugin's compiler.
-        compiler: String,
-    },
     /// Its description of its types cannot be read.
     #[error("it is damaged: its description of its types cannot be read; copy it again")]
     Description {
@@ -62,28 +39,11 @@ pub(super) enum LibraryRefused {
     },
 }
 
-/// Opens the library of a private copy, and gives its checked root module.
+/// Opens the library of a private copy whose file has this handshake, and gives its checked root module.
 ///
 /// The library stays open for ever: there is no sound way to close one that may have thread-local values.
-pub(super) fn open(copy: Copy) -> Result<(ProcessorModule_Ref, Handshake), LibraryRefused> {
-    let library = open_forever(copy)?;
-    let handshake = read_handshake(library)?;
-    let compiler = handshake.compiler();
-    if handshake.magic != MAGIC {
-        return Err(LibraryRefused::Handshake);
-    }
-    if handshake.api_major != API_MAJOR {
-        return Err(LibraryRefused::Version {
-            major: handshake.api_major,
-            minor: handshake.api_minor,
-            compiler,
-        });
-    }
-    if !handshake.unwinds() {
-        return Err(LibraryRefused::Aborts { compiler });
-    }
-    let module = root_module(library, &handshake)?;
-    Ok((module, handshake))
+pub(super) fn open(copy: Copy, handshake: &Handshake) -> Result<ProcessorModule_Ref, LibraryRefused> {
+    root_module(open_forever(copy)?, handshake)
 }
 
 /// What the system's loader says: libloading tells it as the cause of its own error.
@@ -117,15 +77,6 @@ fn path_of(copy: &Copy) -> PathBuf {
         // A system without it has to do with a folder that nobody else may write.
         false => copy.path.clone(),
     }
-}
-
-#[allow(unsafe_code, reason = "reads a static of the library")]
-fn read_handshake(library: &'static Library) -> Result<Handshake, LibraryRefused> {
-    // SAFETY: the symbol is the static that `export_processor!` writes, plain data whose layout is fixed for ever.
-    let symbol = unsafe { library.get::<*const Handshake>(HANDSHAKE_SYMBOL) };
-    let symbol = symbol.map_err(LibraryRefused::Open)?;
-    // SAFETY: as above; the pointer is that of a static of a library that is never closed.
-    Ok(unsafe { **symbol })
 }
 
 #[allow(unsafe_code, reason = "reads a static of the library")]

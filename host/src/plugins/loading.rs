@@ -178,10 +178,16 @@ impl Loading<'_> {
 
     fn load(&mut self, path: &Path) -> Result<Loaded, Refused> {
         let bytes = self.read(path)?;
-        inspect(&bytes)?;
+        let handshake = inspect(&bytes)?;
         self.note(format!(
             "a complete shared library of {} bytes with a processor module",
             bytes.len()
+        ));
+        self.note(format!(
+            "interface {}.{}, {}",
+            handshake.api_major,
+            handshake.api_minor,
+            handshake.compiler()
         ));
         let copies = self
             .copies
@@ -196,14 +202,7 @@ impl Loading<'_> {
         }
         self.note(format!("copied to {}", copy.path.display()));
         self.copy = Some(copy.name.clone());
-        let (module, handshake) = library::open(copy)?;
-        self.note(format!(
-            "interface {}.{}, {}",
-            handshake.api_major,
-            handshake.api_minor,
-            handshake.compiler()
-        ));
-        self.start(path, module)
+        self.start(path, library::open(copy, &handshake)?)
     }
 
     /// Reads the file that is opened once: what was checked is what is read.

@@ -12,7 +12,7 @@ pub const HANDSHAKE_SYMBOL: &str = "SESSION_PLUGIN_HANDSHAKE";
 /// The first bytes of every [`Handshake`].
 pub const MAGIC: [u8; 16] = *b"session-plugin\0\x01";
 
-/// What the host learns about a plugin before any of its code runs.
+/// What the host learns about a plugin before any of its code runs. The host reads it from the library's file.
 ///
 /// [`export_processor!`](crate::export_processor) exports it as the static [`HANDSHAKE_SYMBOL`].
 #[repr(C)]
@@ -63,6 +63,27 @@ impl Handshake {
             reserved: 0,
             compiler: padded(compiler.as_bytes()),
         }
+    }
+
+    /// Reads the handshake from the bytes of a library's file. The library must be for this machine. `None` if there are
+    /// too few bytes.
+    #[must_use]
+    pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        let (magic, rest) = bytes.split_first_chunk()?;
+        let (numbers, rest) = rest.split_first_chunk::<16>()?;
+        let (compiler, _) = rest.split_first_chunk()?;
+        let (numbers, _) = numbers.as_chunks();
+        let [api_major, api_minor, panic_strategy, reserved] = *numbers else {
+            return None;
+        };
+        Some(Self {
+            magic: *magic,
+            api_major: u32::from_ne_bytes(api_major),
+            api_minor: u32::from_ne_bytes(api_minor),
+            panic_strategy: u32::from_ne_bytes(panic_strategy),
+            reserved: u32::from_ne_bytes(reserved),
+            compiler: *compiler,
+        })
     }
 
     /// The compiler's `--version` line. A byte that is not text becomes U+FFFD.

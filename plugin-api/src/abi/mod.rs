@@ -20,9 +20,11 @@
 //!
 //! [`RawColumn`], the only structure on the hot path, never changes. Another layout would need another method.
 //!
-//! # What the host checks before a plugin's code runs
+//! # What the host checks, and when
 //!
-//! The host first reads the [`Handshake`], which explains a mismatch in one line. Then abi_stable compares the layouts.
+//! The host first reads the [`Handshake`] from the library's file, since opening a library runs its constructors. A mismatch
+//! is explained in one line. Then the host opens the library, and abi_stable compares the layouts. Only then does the host
+//! call the processor.
 
 // The macros of abi_stable write vtables: their `unsafe` is sound by the layouts that they check.
 #[allow(

@@ -10,10 +10,37 @@ const EXPORTS: &str = r#"
     #[unsafe(no_mangle)]
     pub static SESSION_PLUGIN_HANDSHAKE: Handshake = HANDSHAKE;
     #[unsafe(no_mangle)]
-    pub static _1as_0lib_1header_0root_bmodule_bloader: u64 = 0;
+    pub static _1as_0lib_1header_0root_bmodule_bloader: [u64; 64] = [0; 64];
 "#;
 
 const USUAL: &str = r#"const HANDSHAKE: Handshake = Handshake::new(PanicStrategy::CURRENT, "rustc 0");"#;
+
+/// A constructor, which writes the file that the environment names: opening the library runs it.
+const CONSTRUCTOR: &str = r#"
+    #[used]
+    #[cfg_attr(target_os = "macos", unsafe(link_section = "__DATA,__mod_init_func"))]
+    #[cfg_attr(not(target_os = "macos"), unsafe(link_section = ".init_array"))]
+    static CONSTRUCTOR: extern "C" fn() = constructed;
+    extern "C" fn constructed() {
+        std::fs::write(std::env::var_os("CONSTRUCTED").unwrap(), "").unwrap();
+    }
+"#;
+
+/// Puts a library with a constructor beside a good plugin. Gives the reason for which it is refused, and whether the
+/// constructor ran.
+#[track_caller]
+fn refusal_of_constructed(code: &str) -> (String, bool) {
+    let mut world = World::new();
+    let constructed = world.path("constructed");
+    world.set_variable("CONSTRUCTED", constructed.to_str().unwrap());
+    world.install("probe");
+    let library = Code::with_handshake(&format!("{code}{CONSTRUCTOR}")).compile("cdylib");
+    world.install_file(LibraryFile::Bytes(&library), &library_name("foreign"));
+    let listing = world.processors();
+    assert_eq!(listing.loaded(), ["probe"]);
+    let reason = listing.rejection_of(&library_name("foreign")).to_owned();
+    (reason, constructed.exists())
+}
 
 /// Puts the file beside a good plugin, and gives the reason for which it is refused.
 #[track_caller]
@@ -120,6 +147,56 @@ fn a_handshake_of_something_else() {
         refusal_of_library(handshake, &[]),
         "its handshake is none of session-plugin-api: build it with session-plugin-api 1"
     );
+}
+
+#[test]
+fn no_constructor_runs_of_a_library_whose_handshake_does_not_fit() {
+    let handshakes = [
+        (
+            r#"const HANDSHAKE: Handshake = Handshake { magic: [7; 16], ..Handshake::new(PanicStrategy::CURRENT, "rustc 0") };"#,
+            "its handshake is none of session-plugin-api",
+        ),
+        (
+            r#"const HANDSHAKE: Handshake = Handshake { api_major: 7, ..Handshake::new(PanicStrategy::CURRENT, "rustc 0") };"#,
+            "it was built with plugin interface 7.",
+        ),
+        (
+            r#"const HANDSHAKE: Handshake = Handshake::new(PanicStrategy::Abort, "rustc 0");"#,
+            "it was built with panic = \"abort\"",
+        ),
+    ];
+    let handshakes = handshakes.map(|(handshake, reason)| (format!("{EXPORTS}{handshake}"), reason));
+    let others = [
+        // The symbol is not there.
+        (
+            "#[unsafe(no_mangle)] pub static _1as_0lib_1header_0root_bmodule_bloader: u64 = 0;",
+            "there is no processor module in it",
+        ),
+        // It is the magic alone.
+        (
+            "#[unsafe(no_mangle)] pub static SESSION_PLUGIN_HANDSHAKE: [u8; 16] = handshake::MAGIC;
+            #[unsafe(no_mangle)] pub static _1as_0lib_1header_0root_bmodule_bloader: u64 = 0;",
+            "its handshake is cut short",
+        ),
+        // It has no content in the file.
+        (
+            "#[unsafe(no_mangle)] pub static mut SESSION_PLUGIN_HANDSHAKE: [u8; 128] = [0; 128];
+            #[unsafe(no_mangle)] pub static _1as_0lib_1header_0root_bmodule_bloader: u64 = 0;",
+            "its handshake is none of session-plugin-api",
+        ),
+    ];
+    let others = others.map(|(code, reason)| (code.to_owned(), reason));
+    for (code, expected) in handshakes.into_iter().chain(others) {
+        let (reason, is_constructed) = refusal_of_constructed(&code);
+        assert!(reason.starts_with(expected), "{reason}");
+        assert!(!is_constructed, "the constructor ran of what is refused: {reason}");
+    }
+}
+
+#[test]
+fn a_constructor_runs_of_a_library_whose_handshake_fits() {
+    let (reason, is_constructed) = refusal_of_constructed(&format!("{EXPORTS}{USUAL}"));
+    assert!(is_constructed, "{reason}");
 }
 
 #[test]

@@ -1,11 +1,14 @@
 //! Reads a library as an object file before it is opened, since opening already runs code of it.
 
 mod elf;
+mod handshake;
 mod image;
 
 use abi_stable::library::ROOT_MODULE_LOADER_NAME;
-use object::{Architecture, Object, ObjectKind, ObjectSegment};
-use session_plugin_api::abi::HANDSHAKE_SYMBOL;
+use object::{Architecture, ExportTarget, Object, ObjectKind, ObjectSegment};
+use session_plugin_api::abi::{HANDSHAKE_SYMBOL, Handshake};
+
+use handshake::HandshakeRefused;
 
 /// Why a file is no library that could hold a processor.
 #[derive(Debug, thiserror::Error)]
@@ -38,6 +41,9 @@ pub(super) enum NotAPlugin {
     /// It does not export what a processor exports.
     #[error("there is no processor module in it: a plugin calls session_plugin_api::export_processor!")]
     NoModule,
+    /// What it says of itself does not fit this host.
+    #[error(transparent)]
+    Handshake(#[from] HandshakeRefused),
 }
 
 impl From<image::Damage> for NotAPlugin {
@@ -46,8 +52,9 @@ impl From<image::Damage> for NotAPlugin {
     }
 }
 
-/// Checks that these bytes are a complete shared library for this machine that exports a processor module.
-pub(super) fn inspect(bytes: &[u8]) -> Result<(), NotAPlugin> {
+/// Checks that these bytes are a complete shared library for this machine that exports a processor module; gives its
+/// handshake.
+pub(super) fn inspect(bytes: &[u8]) -> Result<Handshake, NotAPlugin> {
     let file = object::File::parse(bytes).map_err(NotAPlugin::Unreadable)?;
     if file.kind() != ObjectKind::Dynamic {
         return Err(NotAPlugin::Kind(file.kind()));
@@ -70,10 +77,9 @@ pub(super) fn inspect(bytes: &[u8]) -> Result<(), NotAPlugin> {
     if let object::File::Elf64(library) = &file {
         elf::check(library, bytes)?;
     }
-    match exports(&file, HANDSHAKE_SYMBOL)? && exports(&file, ROOT_MODULE_LOADER_NAME)? {
-        true => Ok(()),
-        false => Err(NotAPlugin::NoModule),
-    }
+    let handshake = export(&file, HANDSHAKE_SYMBOL, |target| handshake::read(&file, target))?;
+    export(&file, ROOT_MODULE_LOADER_NAME, |_| ())?;
+    Ok(handshake?)
 }
 
 /// Mach-O puts an underscore before every name.
@@ -81,14 +87,19 @@ fn without_underscore(name: &[u8]) -> &[u8] {
     name.strip_prefix(b"_").unwrap_or(name)
 }
 
-fn exports(file: &object::File<'_>, symbol: &str) -> Result<bool, NotAPlugin> {
+/// What `read` gives of the symbol that the library exports by this name.
+fn export<T>(
+    file: &object::File<'_>,
+    symbol: &str,
+    read: impl FnOnce(&ExportTarget<'_>) -> T,
+) -> Result<T, NotAPlugin> {
     for export in file.exports().map_err(NotAPlugin::Unreadable)? {
         let export = export.map_err(NotAPlugin::Unreadable)?;
         if export.name().into_name().map(without_underscore) == Some(without_underscore(symbol.as_bytes())) {
-            return Ok(true);
+            return Ok(read(&export.target()));
         }
     }
-    Ok(false)
+    Err(NotAPlugin::NoModule)
 }
 
 fn this_machine() -> Option<Architecture> {
