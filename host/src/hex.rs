@@ -1,7 +1,3 @@
-//! Bytes as text.
+//! Bytes as text, as the processors write them too.
 
-/// The bytes as lower-case hex digits, two for each.
-#[must_use]
-pub fn hex(bytes: impl AsRef<[u8]>) -> String {
-    bytes.as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
-}
+pub use session_plugin_api::hex;

@@ -1,16 +1,18 @@
-//! The host's threads, each of which takes up the log before it does anything.
+//! The host's threads.
 //!
-//! A thread that uses a thread-local value for the first time waits in the C library for the lock that `dlopen` holds
-//! while the constructors of a library run. Writing a line of the log uses some. A thread that has done it once can end
-//! what it has begun, whatever a plugin that is being loaded does.
+//! # Threads
+//! Each takes up the log before it does anything. A thread that uses a thread-local value for the first time waits in the C
+//! library for the lock that `dlopen` holds while the constructors of a library run. Writing a line of the log uses some. A
+//! thread that has done it once can end what it has begun, whatever a plugin that is being loaded does.
 
 use std::{
-    any::Any,
     cell::Cell,
     io,
     panic::{UnwindSafe, catch_unwind},
     thread,
 };
+
+use session_plugin_api::panic_text;
 
 /// The target of the event by which a thread takes up the log. No line is written for it.
 pub const BEGINS: &str = "session_host::threads::begins";
@@ -52,19 +54,11 @@ pub fn catch_panic<T>(code: impl FnOnce() -> T + UnwindSafe) -> Result<T, String
     let outer = CATCHES.replace(true);
     let result = catch_unwind(code);
     CATCHES.set(outer);
-    result.map_err(|payload| text_of(&*payload))
+    result.map_err(|payload| panic_text(&*payload).to_owned())
 }
 
 /// Whether a panic of this thread is expected and caught, and so no fault of the host.
 #[must_use]
 pub fn catches_panics() -> bool {
     CATCHES.get()
-}
-
-/// What a panic says.
-#[must_use]
-pub fn text_of(payload: &(dyn Any + Send)) -> String {
-    let text = payload.downcast_ref::<&str>().copied();
-    let text = text.or_else(|| payload.downcast_ref::<String>().map(String::as_str));
-    text.unwrap_or("a payload that is no text").to_owned()
 }

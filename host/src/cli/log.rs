@@ -1,4 +1,8 @@
 //! Where log lines go: to stderr, past a progress bar that may stand there.
+//!
+//! # Threads
+//! Every thread logs. A line is gathered whole and written at once, so that lines do not mix; the bars are taken off the
+//! terminal for that moment.
 
 use std::{
     env,
@@ -8,6 +12,7 @@ use std::{
 };
 
 use indicatif::MultiProgress;
+use session_plugin_api::panic_text;
 use tracing::Metadata;
 use tracing_subscriber::{EnvFilter, fmt::MakeWriter};
 
@@ -61,7 +66,7 @@ pub(super) fn install(format: LogFormat, verbose: u8, usual: Usual) -> Result<()
             return;
         }
         let place = panic.location().map(ToString::to_string).unwrap_or_default();
-        let message = panic.payload_as_str().unwrap_or("a payload that is no text");
+        let message = panic_text(panic.payload());
         tracing::error!(
             place,
             "a thread of the host panicked, which is a fault of the host: {message}"

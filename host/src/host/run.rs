@@ -12,7 +12,7 @@ use std::{
 };
 
 use serde::{Deserialize, Serialize};
-use session_plugin_api::{Timestamp, abi::message::capped};
+use session_plugin_api::{Timestamp, abi::message::capped, panic_text};
 
 use super::{Host, NoSuchProcessor};
 use crate::{
@@ -193,7 +193,7 @@ impl BegunRun {
             metrics: self.host.metrics.clone(),
         };
         let result = catch_unwind(AssertUnwindSafe(|| run.execute()))
-            .unwrap_or_else(|payload| Err(RunError::Panicked(threads::text_of(&*payload))));
+            .unwrap_or_else(|payload| Err(RunError::Panicked(panic_text(&*payload).to_owned())));
         self.end(began, result)
     }
 

@@ -2,6 +2,10 @@
 //!
 //! The catch must happen on the plugin's side of the ABI boundary. A plugin carries its own copy of the standard library,
 //! and no other copy can catch that copy's panics.
+//!
+//! # Threads
+//! Each thread that the host calls on keeps its own last panic. A thread that the plugin started makes no call of the host,
+//! so its panic is logged where it happens.
 
 use std::{
     any::Any,
@@ -15,6 +19,7 @@ use crate::{
     Result,
     abi::message::{Fault, FaultKind, Outcome, capped},
     error::ErrorKind,
+    panic_text,
 };
 
 thread_local! {
@@ -52,7 +57,7 @@ fn note_panic(info: &PanicHookInfo<'_>) {
     let backtrace = Backtrace::capture();
     let fault = Fault {
         kind: FaultKind::Panic,
-        message: capped(text_of(info.payload())),
+        message: capped(panic_text(info.payload())),
         place: info.location().map(ToString::to_string),
         backtrace: (backtrace.status() == BacktraceStatus::Captured).then(|| capped(backtrace.to_string())),
     };
@@ -71,7 +76,7 @@ fn note_panic(info: &PanicHookInfo<'_>) {
 fn fault_of(payload: Box<dyn Any + Send>) -> Fault {
     let fault = LAST_PANIC.take().unwrap_or_else(|| Fault {
         kind: FaultKind::Panic,
-        message: capped(text_of(payload.as_ref())),
+        message: capped(panic_text(payload.as_ref())),
         place: None,
         backtrace: None,
     });
@@ -82,12 +87,4 @@ fn fault_of(payload: Box<dyn Any + Send>) -> Fault {
         std::mem::forget(payload);
     }
     fault
-}
-
-fn text_of(payload: &(dyn Any + Send)) -> String {
-    payload
-        .downcast_ref::<&str>()
-        .map(|text| (*text).to_owned())
-        .or_else(|| payload.downcast_ref::<String>().cloned())
-        .unwrap_or_else(|| "a payload that is no text".to_owned())
 }

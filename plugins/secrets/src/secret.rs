@@ -6,6 +6,7 @@ use std::{
 };
 
 use hmac::{Hmac, KeyInit, Mac};
+use session_plugin_api::hex;
 use sha2::Sha256;
 
 use crate::{form::one_form, salt::Salt};
@@ -55,11 +56,7 @@ impl Secret {
     pub(crate) fn fingerprint(&self, salt: &Salt) -> String {
         let mut mac = Hmac::<Sha256>::new(&salt.as_key().into());
         mac.update(self.form().as_bytes());
-        let digest = mac.finalize().into_bytes();
-        digest.iter().fold(String::with_capacity(64), |mut hex, byte| {
-            let _ = write!(hex, "{byte:02x}");
-            hex
-        })
+        hex(mac.finalize().into_bytes())
     }
 
     /// At most the first four characters, never more than a quarter of the secret, and its length.

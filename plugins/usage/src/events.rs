@@ -2,6 +2,7 @@
 
 use std::{borrow::Cow, collections::HashSet};
 
+use session_plugin_api::hex;
 use sha2::{Digest, Sha256};
 
 use crate::{
@@ -24,7 +25,7 @@ pub(crate) fn usage_events<'a>(
         let digest = identity(&owner.session_id, &invocation);
         if known.insert(digest) {
             let is_error = invocation.tool_id.as_ref().is_some_and(|id| failed_tools.contains(id));
-            events.push(usage_event(hex(&digest), invocation, is_error, owner, catalogue));
+            events.push(usage_event(hex(digest), invocation, is_error, owner, catalogue));
         }
     }
     events
@@ -78,12 +79,6 @@ fn identity(session_id: &str, invocation: &Invocation<'_>) -> [u8; 32] {
     hasher.finalize().into()
 }
 
-fn hex(digest: &[u8]) -> String {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    let nibbles = digest.iter().flat_map(|byte| [byte >> 4, byte & 0xF]);
-    nibbles.map(|nibble| char::from(DIGITS[usize::from(nibble)])).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use session_plugin_api::Timestamp;
@@ -119,7 +114,6 @@ mod tests {
     fn an_identity_is_the_hash_of_its_parts() {
         let expected: [u8; 32] = Sha256::digest("s1|u1|t1|tool_use|Bash|").into();
         assert_eq!(identity("s1", &invocation("t1")), expected);
-        assert_eq!(hex(&[0x00, 0x0f, 0xa9]), "000fa9");
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use session_plugin_api::hex;
 use sha2::{Digest, Sha256};
 
 use crate::{
@@ -66,8 +67,7 @@ impl Contradiction {
     /// The identifier, which follows from the two items.
     pub(crate) fn id(&self) -> String {
         let digest = Sha256::digest(format!("{}:{}", self.item, self.other));
-        let hex: String = digest.iter().take(6).map(|byte| format!("{byte:02x}")).collect();
-        format!("kc_{hex}")
+        format!("kc_{}", hex(&digest[..6]))
     }
 
     /// The suggested resolution, as the table holds it.

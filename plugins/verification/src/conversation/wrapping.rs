@@ -1,5 +1,6 @@
 //! How text that nobody vouches for is put before the model: as data that can neither end early nor look like an order.
 
+use session_plugin_api::hex;
 use sha2::{Digest, Sha256};
 
 use super::window::GivenTurn;
@@ -18,13 +19,9 @@ impl Wrapping {
             digest.update((text.len() as u64).to_be_bytes());
             digest.update(text);
         }
-        let name = digest
-            .finalize()
-            .iter()
-            .take(8)
-            .map(|byte| format!("{byte:02x}"))
-            .collect();
-        Self { name }
+        Self {
+            name: hex(&digest.finalize()[..8]),
+        }
     }
 
     /// Turns, each in the wrapping, under a line that says what they are.

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
+use session_plugin_api::hex;
 use sha2::{Digest, Sha256};
 
 use super::similarity::Comparable;
@@ -135,7 +136,7 @@ impl Item {
 /// The first 12 hex digits of the SHA-256 of the parts, with `:` between them.
 pub(super) fn digest(parts: &[&str]) -> String {
     let digest = Sha256::digest(parts.join(":"));
-    digest.iter().take(6).map(|byte| format!("{byte:02x}")).collect()
+    hex(&digest[..6])
 }
 
 /// Small letters, white space folded.
