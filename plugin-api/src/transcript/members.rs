@@ -2,29 +2,25 @@
 
 use std::{borrow::Cow, fmt};
 
-use memchr::memchr;
 use serde::de::{Deserialize, Deserializer, Error, IgnoredAny, MapAccess, Visitor};
 
-use super::{Json, skim};
+use super::{Json, escapes::unescape, skim};
 
 /// Passes every member of an object to `take`, in the order of the text. `text` must be an object.
 ///
 /// Before it returns an error, it may have passed the members before the fault.
 pub(super) fn for_each_member<'a>(text: &'a str, mut take: impl FnMut(&[u8], Json<'a>)) -> serde_json::Result<()> {
-    let skimmed = skim::members(text, |key, value| take(&unquoted(key), Json::from_valid(value)));
+    let skimmed = skim::members(text, |key, value| {
+        take(unquoted(key).as_bytes(), Json::from_valid(value))
+    });
     match skimmed {
         Some(()) => Ok(()),
         None => explain(text),
     }
 }
 
-/// A key as bytes. Read as a string, a key with half of a surrogate pair would fail the whole object.
-fn unquoted(key: &str) -> Cow<'_, [u8]> {
-    let quoted = key.as_bytes();
-    match memchr(b'\\', quoted) {
-        None => Cow::Borrowed(&quoted[1..quoted.len() - 1]),
-        Some(_) => serde_json::from_str::<Key<'_>>(key).map_or(Cow::Borrowed(quoted), |key| key.0),
-    }
+fn unquoted(key: &str) -> Cow<'_, str> {
+    unescape(key.get(1..key.len() - 1).unwrap_or_default())
 }
 
 /// Why a text is not an object.
@@ -45,14 +41,15 @@ impl<'de> Visitor<'de> for AnyMembers {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<(), A::Error> {
-        while members.next_entry::<Key<'de>, IgnoredAny>()?.is_some() {}
+        while members.next_entry::<Key, IgnoredAny>()?.is_some() {}
         Ok(())
     }
 }
 
-struct Key<'de>(Cow<'de, [u8]>);
+/// A key, read as bytes: as a string, one with half of a surrogate pair would be the fault that is told.
+struct Key;
 
-impl<'de> Deserialize<'de> for Key<'de> {
+impl<'de> Deserialize<'de> for Key {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_bytes(KeyVisitor)
     }
@@ -60,18 +57,14 @@ impl<'de> Deserialize<'de> for Key<'de> {
 
 struct KeyVisitor;
 
-impl<'de> Visitor<'de> for KeyVisitor {
-    type Value = Key<'de>;
+impl Visitor<'_> for KeyVisitor {
+    type Value = Key;
 
     fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str("a key")
     }
 
-    fn visit_borrowed_bytes<E: Error>(self, key: &'de [u8]) -> Result<Key<'de>, E> {
-        Ok(Key(Cow::Borrowed(key)))
-    }
-
-    fn visit_bytes<E: Error>(self, key: &[u8]) -> Result<Key<'de>, E> {
-        Ok(Key(Cow::Owned(key.to_vec())))
+    fn visit_bytes<E: Error>(self, _: &[u8]) -> Result<Key, E> {
+        Ok(Key)
     }
 }

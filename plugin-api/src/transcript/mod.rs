@@ -25,6 +25,8 @@
 
 mod call_id;
 mod content;
+mod context;
+mod escapes;
 mod event;
 mod json;
 mod lenient;
@@ -42,6 +44,8 @@ mod typed;
 
 pub use call_id::is_unique_call_id;
 pub use content::{Block, Content, ToolResult, ToolUse};
+pub use context::Context;
+pub use escapes::{unescape, unescape_into};
 pub use event::{Event, EventKind};
 pub use json::Json;
 pub(crate) use marks::{is_known, is_object};

@@ -1,11 +1,10 @@
 //! Strings that are unescaped only on demand.
 
-use std::{borrow::Cow, fmt};
+use std::borrow::Cow;
 
-use memchr::{memchr, memmem};
-use serde::de::{Deserializer, Error, Visitor};
+use memchr::memmem;
 
-use super::{Json, lenient::Lenient};
+use super::{Json, escapes::unescape, lenient::Lenient};
 
 /// A JSON string as written in the transcript, not yet unescaped.
 ///
@@ -67,11 +66,7 @@ impl<'a> Text<'a> {
     /// becomes U+FFFD.
     #[must_use]
     pub fn decode(self) -> Cow<'a, str> {
-        if memchr(b'\\', self.quoted.as_bytes()).is_none() {
-            return Cow::Borrowed(self.as_escaped());
-        }
-        let unescaped = serde_json::Deserializer::from_str(self.quoted).deserialize_bytes(Unescaped);
-        Cow::Owned(unescaped.unwrap_or_default())
+        unescape(self.as_escaped())
     }
 }
 
@@ -85,29 +80,6 @@ impl Default for Text<'_> {
 impl<'a> Lenient<'a> for Text<'a> {
     fn from_json(json: Json<'a>) -> Self {
         json.text().unwrap_or_default()
-    }
-}
-
-/// Takes a string as bytes. serde_json promises WTF-8 for them: UTF-8, in which half of a surrogate pair has three bytes.
-struct Unescaped;
-
-impl Visitor<'_> for Unescaped {
-    type Value = String;
-
-    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("a string")
-    }
-
-    fn visit_bytes<E: Error>(self, wtf8: &[u8]) -> Result<String, E> {
-        const LEAD_OF_SURROGATE: u8 = 0xED;
-        let mut text = String::with_capacity(wtf8.len());
-        for chunk in wtf8.utf8_chunks() {
-            text.push_str(chunk.valid());
-            if chunk.invalid().first() == Some(&LEAD_OF_SURROGATE) {
-                text.push(char::REPLACEMENT_CHARACTER);
-            }
-        }
-        Ok(text)
     }
 }
 

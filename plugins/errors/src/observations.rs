@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use memchr::memmem;
 use session_plugin_api::{
     Session, Timestamp,
-    transcript::{Block, Content, Event, EventKind, Json},
+    transcript::{Block, Content, Context, Event, EventKind, Json},
 };
 
 use crate::{
@@ -54,15 +54,13 @@ enum Ended {
 
 /// What the lines told so far.
 pub(crate) struct Observations<'a, C> {
-    pub(crate) session_id: Option<Cow<'a, str>>,
+    pub(crate) context: Context<'a>,
     pub(crate) failures: Vec<Failure<'a>>,
     pub(crate) calls: Calls<'a>,
     pub(crate) endings: Endings,
     /// How many lines the model has answered with.
     pub(crate) answers: u64,
     classify: C,
-    /// The timestamp of the latest line that has one.
-    now: Timestamp,
     /// Answers at the latest failure of a request, of a call.
     request_failed_after: Option<u64>,
     call_failed_after: Option<u64>,
@@ -75,13 +73,12 @@ where
     /// Reads a session, whose failures `classify` names. Malformed lines are left out.
     pub(crate) fn of(session: &Session<'a>, classify: C) -> Self {
         let mut seen = Self {
-            session_id: None,
+            context: Context::of(session),
             failures: Vec::new(),
             calls: Calls::default(),
             endings: Endings::default(),
             answers: 0,
             classify,
-            now: session.modified(),
             request_failed_after: None,
             call_failed_after: None,
         };
@@ -92,12 +89,7 @@ where
     }
 
     fn observe(&mut self, line: &Event<'a>) {
-        if let Some(timestamp) = line.timestamp() {
-            self.now = timestamp;
-        }
-        if self.session_id.is_none() {
-            self.session_id.clone_from(&line.session_id);
-        }
+        self.context.observe(line);
         match line.kind {
             EventKind::Assistant if line.is_api_error_message => {
                 let code = line.error.text().map(|code| code.decode());
@@ -226,7 +218,7 @@ where
             event_uuid: line.uuid.clone(),
             tool_use_id: None,
             line: line.line,
-            occurred_at: self.now,
+            occurred_at: self.context.now(),
             class,
             text,
             of,

@@ -38,7 +38,7 @@ impl<'a> SessionErrors<'a> {
             successes: seen.calls.last_successes(),
             answers: seen.answers,
         };
-        let session_id = seen.session_id.unwrap_or(Cow::Borrowed(session.session_key()));
+        let session_id = seen.context.into_session_id();
         let row = |failure: Failure<'a>| SessionError {
             username: session.username(),
             session_id: session_id.clone(),

@@ -4,7 +4,7 @@ use std::{borrow::Cow, collections::HashSet};
 
 use session_plugin_api::{
     Session, Timestamp,
-    transcript::{Block, Event, EventKind},
+    transcript::{Block, Context, Event, EventKind},
 };
 
 use crate::{
@@ -30,13 +30,13 @@ pub(crate) struct SessionUsage<'a> {
 impl<'a> SessionUsage<'a> {
     /// Reads a session. Malformed lines are left out.
     pub(crate) fn of(session: &Session<'a>, catalogue: &'a Catalogue) -> Self {
-        let mut seen = Observations::since(session.modified());
+        let mut seen = Observations::of(session);
         for line in session.events().flatten() {
             seen.observe(line);
         }
         let owner = Owner {
             username: session.username(),
-            session_id: seen.session_id.unwrap_or(Cow::Borrowed(session.session_key())),
+            session_id: seen.context.into_session_id(),
         };
         let activity = Activity::of(seen.timestamps);
         let events = usage_events(seen.invocations, &seen.failed_tools, &owner, catalogue);
@@ -53,9 +53,7 @@ impl<'a> SessionUsage<'a> {
 
 /// What the lines told so far.
 struct Observations<'a> {
-    session_id: Option<Cow<'a, str>>,
-    /// The timestamp of the latest line that has one.
-    now: Timestamp,
+    context: Context<'a>,
     timestamps: Vec<Timestamp>,
     invocations: Vec<Invocation<'a>>,
     failed_tools: HashSet<Cow<'a, str>>,
@@ -64,11 +62,10 @@ struct Observations<'a> {
 }
 
 impl<'a> Observations<'a> {
-    /// Nothing yet; lines before the first timestamp are dated `modified`.
-    fn since(modified: Timestamp) -> Self {
+    /// Nothing yet.
+    fn of(session: &Session<'a>) -> Self {
         Self {
-            session_id: None,
-            now: modified,
+            context: Context::of(session),
             timestamps: Vec::new(),
             invocations: Vec::new(),
             failed_tools: HashSet::new(),
@@ -78,13 +75,8 @@ impl<'a> Observations<'a> {
     }
 
     fn observe(&mut self, line: Event<'a>) {
-        if let Some(timestamp) = line.timestamp() {
-            self.now = timestamp;
-            self.timestamps.push(timestamp);
-        }
-        if self.session_id.is_none() {
-            self.session_id.clone_from(&line.session_id);
-        }
+        self.context.observe(&line);
+        self.timestamps.extend(line.timestamp());
         match line.kind {
             EventKind::User => self.observe_user(&line),
             EventKind::Attachment => self.count_prompt(&line.typed()),
@@ -102,7 +94,7 @@ impl<'a> Observations<'a> {
             match block {
                 Block::Text(text) => {
                     let commands = slash_commands(text).into_iter();
-                    let now = self.now;
+                    let now = self.context.now();
                     self.invocations
                         .extend(commands.map(|name| Invocation::of_command(line, now, name)));
                 }
@@ -120,7 +112,8 @@ impl<'a> Observations<'a> {
     fn observe_assistant(&mut self, line: Event<'a>) {
         for block in line.message.content.blocks() {
             if let Block::ToolUse(call) = block {
-                self.invocations.push(Invocation::of_tool(&line, self.now, call));
+                self.invocations
+                    .push(Invocation::of_tool(&line, self.context.now(), call));
             }
         }
         self.turns.assistant_messages += 1;
@@ -130,7 +123,7 @@ impl<'a> Observations<'a> {
         if let Some(model) = line.message.model.clone() {
             self.turns.count_model(model);
         }
-        self.add_responses(line, self.now);
+        self.add_responses(line, self.context.now());
     }
 
     /// A subagent's line counts as a response, since its own transcript may not be kept. Its calls do not count.
@@ -139,7 +132,7 @@ impl<'a> Observations<'a> {
         let Some(mut relayed) = line.relayed().filter(is_response) else {
             return;
         };
-        let occurred_at = relayed.timestamp().unwrap_or(self.now);
+        let occurred_at = relayed.timestamp().unwrap_or(self.context.now());
         relayed.is_sidechain = true;
         relayed.cwd = relayed.cwd.or_else(|| line.cwd.clone());
         relayed.git_branch = relayed.git_branch.or_else(|| line.git_branch.clone());

@@ -12,13 +12,16 @@ use std::{
 
 use memchr::memmem;
 use secret_detector::{LONGEST_KEY, Origin, Rules, Scanner, Specificity};
-use session_plugin_api::{Session, Timestamp, log, transcript::Event};
+use session_plugin_api::{
+    Session, Timestamp, log,
+    transcript::{Context, Event, unescape_into},
+};
 
 use self::occurrences::{Occurrences, Part};
 use crate::{
     embedded::{Find, for_each_find},
     secret::Secret,
-    transcript::{FilesOfLine, JsonPath, Place, ToolFiles, decode_into, for_each_string},
+    transcript::{FilesOfLine, JsonPath, Place, ToolFiles, for_each_string},
 };
 
 /// How many findings of a session are recorded. An ordinary one has a handful; a dump of a database may have any
@@ -56,13 +59,13 @@ pub(crate) struct Finding {
 
 impl SessionFindings {
     /// Searches a session. What is no JSON object is searched as it stands.
-    pub(crate) fn of(session: &Session<'_>, rules: &Rules) -> Self {
+    pub(crate) fn of<'r>(session: &Session<'r>, rules: &'r Rules) -> Self {
         let mut search = Search {
             rules,
             scanner: Scanner::new(rules),
             files: ToolFiles::default(),
             record: Record {
-                now: session.modified(),
+                context: Context::of(session),
                 known: HashMap::new(),
                 found: Self {
                     session_id: None,
@@ -87,7 +90,13 @@ impl SessionFindings {
                 }
             }
         }
-        let Record { found, left_out, .. } = search.record;
+        let Record {
+            context,
+            mut found,
+            left_out,
+            ..
+        } = search.record;
+        found.session_id = identifier(context.session_id());
         if left_out > 0 {
             log::warn!(
                 session = session.session_key(),
@@ -130,13 +139,12 @@ struct Search<'r> {
     rules: &'r Rules,
     scanner: Scanner<'r>,
     files: ToolFiles,
-    record: Record,
+    record: Record<'r>,
 }
 
 /// What was found so far.
-struct Record {
-    /// The timestamp of the latest line that has one.
-    now: Timestamp,
+struct Record<'s> {
+    context: Context<'s>,
     /// Which finding a secret is.
     known: HashMap<Secret, usize>,
     found: SessionFindings,
@@ -145,7 +153,7 @@ struct Record {
 
 impl Search<'_> {
     fn observe(&mut self, event: &Event<'_>, text: &str, decoded: &mut String) {
-        self.record.begin_line(event);
+        self.record.context.observe_copy(event);
         self.observe_files(event, text);
         let files_of_line = OnceCell::new();
         for_each_string(text, |place, string| {
@@ -165,7 +173,7 @@ impl Search<'_> {
     /// Searches what is no JSON, with the escapes of JSON resolved, as it may be a torn piece of some.
     fn observe_raw(&mut self, number: u64, text: &str, decoded: &mut String) {
         let line = Line { number, uuid: None };
-        for_each_find(&mut self.scanner, decode_into(text, decoded), &Raw, |find| {
+        for_each_find(&mut self.scanner, unescape_into(text, decoded), &Raw, |find| {
             self.record.take(line, find, Part::Message, JsonPath::nowhere);
         });
     }
@@ -190,14 +198,7 @@ impl Search<'_> {
     }
 }
 
-impl Record {
-    fn begin_line(&mut self, event: &Event<'_>) {
-        self.now = event.timestamp().unwrap_or(self.now);
-        if self.found.session_id.is_none() {
-            self.found.session_id = identifier(event.session_id.as_deref());
-        }
-    }
-
+impl Record<'_> {
     fn take(&mut self, line: Line<'_>, find: Find<'_>, part: Part, path: impl FnOnce() -> JsonPath) {
         match self.known.entry(find.secret) {
             Entry::Occupied(known) => {
@@ -215,7 +216,7 @@ impl Record {
                     occurrences: Occurrences::first(line.number, part),
                     first_line: line.number,
                     first_event_uuid: identifier(line.uuid),
-                    first_seen_at: self.now,
+                    first_seen_at: self.context.now(),
                     first_path: match find.embedded_at {
                         Some(inner) => path().into_embedded(JsonPath::of(inner)),
                         None => path(),

@@ -7,5 +7,5 @@ mod strings;
 pub(crate) use self::{
     files::{FilesOfLine, ToolFiles},
     json_path::{JsonPath, Segment},
-    strings::{Enclosure, Place, Role, decode_into, for_each_string},
+    strings::{Enclosure, Place, Role, for_each_string},
 };

@@ -2,7 +2,8 @@
 
 use std::{borrow::Cow, ops::Range};
 
-use memchr::{memchr, memchr2};
+use memchr::memchr2;
+use session_plugin_api::transcript::{unescape, unescape_into};
 
 /// What encloses a place in a JSON text.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -121,11 +122,6 @@ fn string_length(bytes: &[u8]) -> Option<usize> {
     }
 }
 
-/// Resolves the escapes of JSON in any text; `buffer` holds it if anything was escaped.
-pub(crate) fn decode_into<'b>(text: &'b str, buffer: &'b mut String) -> &'b str {
-    Escaped(text).decode_into(buffer)
-}
-
 impl<'a> Escaped<'a> {
     /// Where it stands in the text that it was found in.
     pub(crate) fn range_in(self, json: &'a str) -> Range<usize> {
@@ -143,20 +139,7 @@ impl<'a> Escaped<'a> {
     where
         'a: 'b,
     {
-        let Some(first) = memchr(b'\\', self.0.as_bytes()) else {
-            return self.0;
-        };
-        buffer.clear();
-        buffer.reserve(self.0.len());
-        let (plain, mut rest) = self.0.split_at(first);
-        buffer.push_str(plain);
-        while let Some(escape) = rest.strip_prefix('\\') {
-            rest = unescape(escape, buffer);
-            let plain = memchr(b'\\', rest.as_bytes()).unwrap_or(rest.len());
-            buffer.push_str(&rest[..plain]);
-            rest = &rest[plain..];
-        }
-        buffer
+        unescape_into(self.0, buffer)
     }
 
     /// Unescaped, unless that is longer than so many bytes.
@@ -171,54 +154,8 @@ impl<'a> Escaped<'a> {
 
     /// Unescaped.
     pub(crate) fn decode(self) -> Cow<'a, str> {
-        match memchr(b'\\', self.0.as_bytes()) {
-            None => Cow::Borrowed(self.0),
-            Some(_) => {
-                let mut buffer = String::new();
-                self.decode_into(&mut buffer);
-                Cow::Owned(buffer)
-            }
-        }
+        unescape(self.0)
     }
-}
-
-/// Appends what an escape, of which the backslash has been passed, stands for, and gives what comes after it.
-fn unescape<'a>(escape: &'a str, buffer: &mut String) -> &'a str {
-    let mut characters = escape.chars();
-    match characters.next() {
-        Some('n') => buffer.push('\n'),
-        Some('t') => buffer.push('\t'),
-        Some('r') => buffer.push('\r'),
-        Some('b') => buffer.push('\u{8}'),
-        Some('f') => buffer.push('\u{c}'),
-        Some('u') => return unescape_unit(characters.as_str(), buffer),
-        Some(itself) => buffer.push(itself),
-        None => {}
-    }
-    characters.as_str()
-}
-
-/// As [`unescape`], of `\u` and four digits, or of two such that are a surrogate pair.
-fn unescape_unit<'a>(digits: &'a str, buffer: &mut String) -> &'a str {
-    let Some((unit, rest)) = code_unit(digits) else {
-        buffer.push(char::REPLACEMENT_CHARACTER);
-        return digits;
-    };
-    let low = rest.strip_prefix("\\u").and_then(code_unit);
-    if let Some((low, after)) = low
-        && let Some(Ok(pair)) = char::decode_utf16([unit, low]).next()
-        && pair > '\u{ffff}'
-    {
-        buffer.push(pair);
-        return after;
-    }
-    buffer.push(char::from_u32(u32::from(unit)).unwrap_or(char::REPLACEMENT_CHARACTER));
-    rest
-}
-
-fn code_unit(digits: &str) -> Option<(u16, &str)> {
-    let (digits, rest) = digits.split_at_checked(4)?;
-    Some((u16::from_str_radix(digits, 16).ok()?, rest))
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use secret_detector::{Rules, redact};
 use session_plugin_api::{
     Session, Timestamp,
-    transcript::{Event, EventKind},
+    transcript::{Context, Event, EventKind},
 };
 
 /// The turns of a session, in their order.
@@ -49,16 +49,16 @@ impl Conversation {
     /// none.
     pub(crate) fn of(session: &Session<'_>) -> Self {
         let mut conversation = Self::default();
-        let mut said_at = session.modified();
+        let mut context = Context::of(session);
         for event in session.events().flatten() {
-            said_at = event.timestamp().unwrap_or(said_at);
+            context.observe(&event);
             let (speaker, text) = said(&event);
             if !text.trim().is_empty() {
                 let response = event.message.id.clone().map(Cow::into_owned);
                 conversation.add(Turn {
                     speaker,
                     text,
-                    said_at,
+                    said_at: context.now(),
                     response,
                 });
             }
