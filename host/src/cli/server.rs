@@ -128,7 +128,7 @@ impl Server {
         let (status, body) = exchanged.map_err(|error| self.unreachable(error))?;
         if status.is_success() {
             return serde_json::from_slice(&body)
-                .map_err(|error| self.unreachable(format!("its answer cannot be read: {error}")));
+                .map_err(|error| self.unreachable(anyhow::Error::from(error).context("read its answer")));
         }
         let detail = serde_json::from_slice(&body).map_or_else(|_| String::new(), |answer: Detail| answer.detail);
         Err(self.refusal(status, detail))
@@ -149,10 +149,11 @@ impl Server {
         }
     }
 
-    fn unreachable(&self, reason: impl ToString) -> ServerError {
+    fn unreachable(&self, reason: impl Into<anyhow::Error>) -> ServerError {
         ServerError::Unreachable {
             address: self.address,
-            reason: reason.to_string(),
+            // hyper says in the cause of its errors what the system says.
+            reason: format!("{:#}", reason.into()),
         }
     }
 }

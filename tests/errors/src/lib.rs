@@ -40,7 +40,7 @@ pub enum Origin {
 #[error("tests/errors/labelled.jsonl, line {line}: {source}")]
 pub struct Damaged {
     line: usize,
-    source: serde_json::Error,
+    r#source: serde_json::Error,
 }
 
 /// The samples.

@@ -22,7 +22,7 @@ pub struct Sample {
 #[error("tests/secrets/labelled.jsonl, line {line}: {source}")]
 pub struct Damaged {
     line: usize,
-    source: serde_json::Error,
+    r#source: serde_json::Error,
 }
 
 #[derive(Deserialize)]

@@ -80,7 +80,7 @@ pub(crate) enum ModelError {
         after: String,
     },
     /// The run's requests or tokens are spent.
-    #[error("{0}")]
+    #[error(transparent)]
     RunSpent(#[from] Spent),
     /// The session alone has taken the run's requests or tokens: no later run would have more of them for it.
     #[error("the session alone takes more than a run may, which is {limit} {what}{after}: raise {setting}")]

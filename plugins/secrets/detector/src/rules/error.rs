@@ -11,7 +11,7 @@ pub enum RulesError {
         /// The file.
         file: String,
         /// Why.
-        source: io::Error,
+        r#source: io::Error,
     },
     /// The path depends on where the host was started.
     #[error("`rules_file` is the relative path {0}: give an absolute one")]
@@ -48,7 +48,7 @@ pub enum RulesError {
     },
     /// The keywords of all rules together cannot be searched for.
     #[error("the keywords of the rules: {0}: use fewer or shorter ones")]
-    Keywords(#[from] aho_corasick::BuildError),
+    Keywords(aho_corasick::BuildError),
     /// A rule that is to be disabled does not exist.
     #[error("`disabled_rules`: there is no rule `{0}`: correct the name or remove it")]
     NothingToDisable(String),
@@ -74,7 +74,7 @@ pub enum Fault {
         /// The field that holds it.
         field: &'static str,
         /// Why.
-        source: Box<regex::Error>,
+        r#source: Box<regex::Error>,
     },
     /// The stop words cannot be searched for.
     #[error("`stopwords` cannot be searched for ({0}): use fewer or shorter ones")]

@@ -97,7 +97,7 @@ impl Rules {
             .collect();
         rules.retain(|rule| !silent.contains(rule.id()) && !disabled.iter().any(|id| id == rule.id()));
         Ok(Self {
-            keywords: Keywords::new(rules.iter().map(Rule::keywords))?,
+            keywords: Keywords::new(rules.iter().map(Rule::keywords)).map_err(RulesError::Keywords)?,
             minimum_length: rules
                 .iter()
                 .filter_map(Rule::minimum_length)
