@@ -7,7 +7,7 @@ use super::{
     Question,
     api_key::ApiKey,
     budget::Usage,
-    format::{NoAnswer, Received},
+    received::{NoAnswer, Received},
 };
 
 pub(super) fn headers(key: Option<&ApiKey>) -> Vec<(&'static str, String)> {

@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::{Question, anthropic, api_key::ApiKey, budget::Usage, openai};
+use super::{Question, anthropic, api_key::ApiKey, openai, received::Received};
 
 /// The format of requests and answers.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
@@ -14,24 +14,6 @@ pub(crate) enum Format {
     Anthropic,
     /// Chat completions as OpenAI has them, with a strict JSON schema.
     Openai,
-}
-
-/// What an answer holds, as far as its format goes.
-#[derive(Debug)]
-pub(super) struct Received {
-    /// What it cost, where that is told.
-    pub(super) usage: Option<Usage>,
-    /// The JSON of the answer, or why there is none.
-    pub(super) json: Result<String, NoAnswer>,
-}
-
-/// Why an answer in the format holds no JSON of the form.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum NoAnswer {
-    /// The format is not kept.
-    Malformed(String),
-    /// The model stopped before the end, or refused.
-    Unfinished(String),
 }
 
 impl Format {
@@ -89,16 +71,6 @@ impl Format {
         match self {
             Self::Anthropic => anthropic::read(body, form),
             Self::Openai => openai::read(body),
-        }
-    }
-}
-
-impl Received {
-    /// An answer that is not in the format.
-    pub(super) fn malformed(reason: String) -> Self {
-        Self {
-            usage: None,
-            json: Err(NoAnswer::Malformed(reason)),
         }
     }
 }

@@ -11,6 +11,7 @@ mod error;
 mod exchange;
 mod format;
 mod openai;
+mod received;
 mod redaction;
 mod refusal;
 mod retry_after;

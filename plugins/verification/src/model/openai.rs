@@ -7,7 +7,7 @@ use super::{
     Question,
     api_key::ApiKey,
     budget::Usage,
-    format::{NoAnswer, Received},
+    received::{NoAnswer, Received},
     schema::without_lengths,
 };
 
