@@ -1,4 +1,7 @@
-//! The command line.
+//! The command line: what was asked for, done here or by the server that has the state, and the exit status that tells it.
+//!
+//! # Threads
+//! The command runs on a thread with a large stack, since DuckDB plans deep SQL by recursion. The main thread waits for it.
 
 mod arguments;
 mod check;

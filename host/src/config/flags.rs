@@ -1,4 +1,4 @@
-//! What the table of keys says of a key's flag.
+//! What the table of keys says of a key's flag: its name, what stands for its value, and the commands that take it.
 
 use std::{fmt, net::SocketAddr, path::PathBuf};
 

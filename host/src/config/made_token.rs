@@ -1,4 +1,6 @@
 //! The token that the service makes for itself, in its data directory.
+//!
+//! Whoever can write its file can let themselves in, so a file that is not plainly the service's own is refused.
 
 use std::{
     fs::{self, File, Metadata},

@@ -1,4 +1,7 @@
 //! The settings that come of flags, variables, the file and the defaults, in this order.
+//!
+//! Each source is kept apart in [`Configured`], so that `session-host config` can say where a value was set; [`Settings`] is
+//! what the host works with, checked and with absolute paths.
 
 use std::{
     collections::BTreeMap,

@@ -1,4 +1,5 @@
-//! Where the token of the admin interface comes from.
+//! Where the token of the admin interface comes from: the operator's variable, the operator's file, or the file that the
+//! service makes where the operator configured none.
 
 use std::{
     env, fmt,

@@ -1,4 +1,8 @@
-//! Work that may wait for the disk or the writer: on threads of its own, so that health never waits for it.
+//! Work that may wait for the disk or the writer.
+//!
+//! # Threads
+//! It is done on the runtime's threads for blocking work: those that serve connections never wait, so health is answered
+//! whatever the disk does.
 
 use std::sync::Arc;
 

@@ -3,6 +3,9 @@
 //! A connection that waits for a request costs its client nothing, so such connections must cost the others nothing
 //! either: where places are short, the one that has idled longest goes, of the client that has most. One whose request
 //! is being answered keeps its place.
+//!
+//! # Threads
+//! One lock guards all seats. It is held for a look over at most a few hundred of them, never across an `await`.
 
 use std::{
     collections::BTreeMap,

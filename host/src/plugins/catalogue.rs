@@ -1,4 +1,7 @@
 //! Every file of the plugins directory, and what came of it.
+//!
+//! A catalogue is a value that never changes: a reload makes the next one, of which the host takes the whole or nothing. One
+//! bad file costs no other, and a newer file that is refused costs the loaded one nothing.
 
 use std::{
     collections::HashSet,

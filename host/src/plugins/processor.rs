@@ -1,4 +1,11 @@
 //! A loaded processor.
+//!
+//! One instance serves all attempts. After a panic or a hang it may be inconsistent, so it is set aside, and the next attempt
+//! constructs a fresh one.
+//!
+//! # Threads
+//! Workers share the instance. Its lock is held while a fresh one is constructed, so that there is one and not one a worker;
+//! it is never held during an attempt. Who still has an instance that was set aside may end with it.
 
 use std::{
     path::{Path, PathBuf},

@@ -1,4 +1,7 @@
 //! Attempts that were given up and have not returned: while there is one, their processor is out of service.
+//!
+//! # Threads
+//! A run's thread adds an attempt when it gives it up. The thread that makes the attempt takes it away, perhaps hours later.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 

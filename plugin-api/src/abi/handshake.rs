@@ -1,4 +1,6 @@
 //! The first thing that the host reads from a plugin: plain C data, whose layout never changes.
+//!
+//! It contains no addresses. The host can therefore read it from the library's file, before any code of the library runs.
 
 /// The major version of the interface. Host and plugin must have the same one.
 pub const API_MAJOR: u32 = 1;
