@@ -1,6 +1,6 @@
-//! The flags that the table of keys makes, as clap's derived arguments take them.
+//! Lets clap's derived structs take the flags of the table of keys.
 //!
-//! A flag is given in one place of the table, with the commands that take it: here stands none by its name.
+//! The table's entries name each flag and the commands that take it. No flag of a setting is named here.
 
 use clap::{ArgMatches, Args, Command, FromArgMatches};
 

@@ -1,8 +1,8 @@
 //! Where log lines go: to stderr, past a progress bar that may stand there.
 //!
 //! # Threads
-//! Every thread logs. A line is gathered whole and written at once, so that lines do not mix; the bars are taken off the
-//! terminal for that moment.
+//! Every thread logs. A line is written at once when it is complete, so that lines do not mix. Progress bars are hidden for that
+//! moment.
 
 use std::{
     env,

@@ -1,4 +1,4 @@
-//! The command line: what was asked for, done here or by the server that has the state, and the exit status that tells it.
+//! The command line. A command runs here, or asks the server that has the state; its exit status says how it ended.
 //!
 //! # Threads
 //! The command runs on a thread with a large stack, since DuckDB plans deep SQL by recursion. The main thread waits for it.

@@ -1,8 +1,8 @@
 //! `session-host serve`.
 //!
 //! # Threads
-//! The runtime's two threads serve connections and wait; runs, reloads and what waits for the disk have threads of their own.
-//! At the end the process does not wait for threads that hang in a plugin: it ends at once.
+//! The runtime's two threads serve connections and keep the time. Runs, reloads and work that waits for the disk have their own
+//! threads. The process does not wait for threads that hang in a plugin when it ends.
 
 use std::{
     io::{self, Write},

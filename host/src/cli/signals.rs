@@ -1,8 +1,8 @@
 //! SIGINT and SIGTERM: the first is the wish to end, the second ends at once. SIGHUP: look at what may have changed.
 //!
 //! # Threads
-//! One thread listens. A reload takes a thread of its own, since a signal to end must not wait for it. The second signal is
-//! the handler's: no thread could be relied upon to end the process.
+//! One thread listens. A reload runs on its own thread, since a signal to end must not wait for it. The signal handler itself
+//! ends the process at the second signal, because every thread could be waiting.
 
 use std::{
     io,

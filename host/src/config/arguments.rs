@@ -1,7 +1,7 @@
-//! The arguments of the command line that the table of keys makes.
+//! Makes clap's arguments from the table of keys.
 //!
-//! clap knows nothing of the variables: they hold for commands that lack the flag too, an empty one counts as not set, and
-//! `session-host config` tells a value of a variable from one of a flag.
+//! clap does not read the variables. They apply to commands without the flag too, an empty variable counts as not set, and
+//! `session-host config` tells a variable's value from a flag's.
 
 use clap::{Arg, ArgMatches, Command};
 
@@ -21,7 +21,8 @@ impl Commands {
     /// The flag of these commands that was given first in the table, if one was.
     #[must_use]
     pub fn first_given(self, matches: &ArgMatches) -> Option<Flag> {
-        let mut flags = self.keys().filter(|(key, _)| matches.contains_id(key.name));
+        let is_given = |key: &Key| matches.try_contains_id(key.name).unwrap_or(false);
+        let mut flags = self.keys().filter(|(key, _)| is_given(key));
         flags.next().map(|(_, flag)| flag)
     }
 

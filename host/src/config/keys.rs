@@ -1,5 +1,7 @@
-//! Every key that can be set, in one table: the file, the variables, the flags with their help, the defaults and the
-//! reference are made of its entries. A new setting is one more entry, and the line of `Settings` that takes it.
+//! Every key that can be set, in one table.
+//!
+//! The configuration file, the variables, the flags with their help, the defaults and the reference come from its entries. To
+//! add a setting, add an entry, and use it in `Settings`.
 
 use std::{
     collections::BTreeMap,

@@ -1,6 +1,6 @@
 //! The token that the service makes for itself, in its data directory.
 //!
-//! Whoever can write its file can let themselves in, so a file that is not plainly the service's own is refused.
+//! Whoever can write the file can let themselves in. A file that may not be the service's own is therefore refused.
 
 use std::{
     fs::{self, File, Metadata},

@@ -1,7 +1,7 @@
-//! The settings that come of flags, variables, the file and the defaults, in this order.
+//! Merges flags, variables, the file and the defaults, in this order, into the settings in force.
 //!
-//! Each source is kept apart in [`Configured`], so that `session-host config` can say where a value was set; [`Settings`] is
-//! what the host works with, checked and with absolute paths.
+//! [`Configured`] keeps the sources apart, so that `session-host config` can say where a value was set. The host works with
+//! [`Settings`]: checked values and absolute paths.
 
 use std::{
     collections::BTreeMap,

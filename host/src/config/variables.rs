@@ -1,6 +1,6 @@
 //! Values as the environment has them.
 //!
-//! An empty variable counts as not set: units and containers set variables to nothing where they mean none.
+//! An empty variable counts as not set, since units and containers cannot always leave a variable out.
 
 use std::{ffi::OsString, net::SocketAddr, path::PathBuf, str::FromStr};
 

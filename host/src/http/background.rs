@@ -1,8 +1,8 @@
 //! Work that may wait for the disk or the writer.
 //!
 //! # Threads
-//! It is done on the runtime's threads for blocking work: those that serve connections never wait, so health is answered
-//! whatever the disk does.
+//! The runtime's threads for blocking work do it. The threads that serve connections never wait for the disk, so health
+//! answers even if the disk hangs.
 
 use std::sync::Arc;
 

@@ -1,7 +1,7 @@
 //! The description of the interface, in the form of OpenAPI.
 //!
-//! It is written by hand, since words for people are most of it. A test of the table of routes holds its paths, methods and
-//! statuses to what is served.
+//! It is written by hand, since most of it is text for people. A test compares its paths, methods and statuses with the table
+//! of routes.
 
 use axum::{http::StatusCode, response::Response};
 

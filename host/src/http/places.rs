@@ -5,7 +5,7 @@
 //! is being answered keeps its place.
 //!
 //! # Threads
-//! One lock guards all seats. It is held for a look over at most a few hundred of them, never across an `await`.
+//! One lock guards all seats. It is held while a few hundred seats at most are searched, and never across an `await`.
 
 use std::{
     collections::BTreeMap,

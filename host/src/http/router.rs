@@ -1,6 +1,6 @@
-//! The router: the table of routes, with what every request passes before its handler.
+//! Builds the router from the table of routes, and adds the layers that every request passes before its handler.
 //!
-//! Paths below `/api/admin` that nobody serves take the token too: what is there is not for everybody to find out.
+//! Unknown paths below `/api/admin` require the token too, so that nobody without it can find out what is there.
 
 use axum::{
     Router,

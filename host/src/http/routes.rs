@@ -1,4 +1,7 @@
-//! Every route, in one table: the router, the metrics, and the check of the description are made of it.
+//! Every route, in one table.
+//!
+//! The router, the route labels of the metrics, and the test of the OpenAPI description use it. To add a route, add a line
+//! here, and describe it in `openapi.json`.
 
 use axum::routing::{MethodFilter, MethodRouter, on};
 

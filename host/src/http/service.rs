@@ -1,8 +1,8 @@
 //! What the routes share.
 //!
 //! # Threads
-//! Handlers run on any thread of the runtime, and clones of [`Service`] share everything. The token is behind a lock, since
-//! SIGHUP changes it; it is copied out, so that no request holds the lock.
+//! Handlers run on any thread of the runtime. Clones of [`Service`] share everything. A lock guards the token, which SIGHUP
+//! can change. Readers copy the token, so no request holds the lock.
 
 use std::sync::{Arc, PoisonError, RwLock};
 

@@ -1,7 +1,7 @@
 //! Every file of the plugins directory, and what came of it.
 //!
-//! A catalogue is a value that never changes: a reload makes the next one, of which the host takes the whole or nothing. One
-//! bad file costs no other, and a newer file that is refused costs the loaded one nothing.
+//! A catalogue never changes. A reload makes the next one, and the host takes all of it or nothing. A bad file does not affect
+//! the others, and a newer file that is rejected does not affect the loaded one.
 
 use std::{
     collections::HashSet,

@@ -1,8 +1,8 @@
 //! One thing at a time for each processor: a run of it, the making of its tables, a correction of its state.
 //!
 //! # Threads
-//! Any thread may claim. The list is locked for a look and an entry, never while the claimed work is done, so nobody waits
-//! for a claim: whoever does not get one is told what the processor is occupied with.
+//! Any thread may claim a processor. The lock is held only while the list is read or changed. Nobody waits for a claim: a
+//! caller that does not get one learns what the processor is occupied with.
 
 use std::{
     collections::BTreeMap,

@@ -1,8 +1,8 @@
 //! Takes the log records of a plugin into the host's own log.
 //!
 //! # Threads
-//! A plugin logs on any of its threads, and no panic of the host may cross back into it. The name of the processor is set
-//! once, by the thread that loads it.
+//! A plugin logs from any of its threads, and no panic of the host may cross back into it. The thread that loads the processor
+//! sets its name once.
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},

@@ -1,10 +1,10 @@
 //! Opens a library: the one place where the host takes foreign code in.
 //!
-//! Opening runs the library's constructors, so all that can be known without them is known before: see `inspect`.
+//! Opening runs the library's constructors. `inspect` therefore checks all that can be checked without them.
 //!
 //! # Threads
-//! The system's loader holds a lock while constructors run. Other threads meet it when they start or first use a
-//! thread-local value: see [`threads`](crate::threads).
+//! The system's loader holds a lock while constructors run. Another thread waits for that lock if it first uses a
+//! thread-local value then: see [`threads`](crate::threads).
 
 use std::{
     error::Error as _,

@@ -1,4 +1,4 @@
-//! What loading is asked for with: where from, whose files, and which tables.
+//! The options of loading: the folders, whose files are trusted, and what happens to the tables.
 
 use std::{collections::BTreeMap, path::Path};
 

@@ -1,7 +1,7 @@
 //! One file of the plugins directory on its way in: checked, copied, opened, its tables made.
 //!
-//! What costs least and runs no foreign code comes first. The bytes are read once: what was checked is what is copied and
-//! opened, whoever writes the file meanwhile.
+//! Cheap checks that run no foreign code come first. The bytes are read once, so the checked bytes are the ones that are
+//! copied and opened, even if somebody writes to the file meanwhile.
 
 use std::{
     io::{self, Read as _},

@@ -1,7 +1,7 @@
 //! A file of the plugins directory, and what came of it.
 //!
-//! A loaded processor outlives its file: one that was replaced or removed stays listed until the next reload, and a file
-//! that is refused in its place is told beside it.
+//! A loaded processor can outlive its file. If the file was replaced or removed, the processor stays listed until the next
+//! reload. If a newer file is rejected, the loaded processor stays in service, and its entry says why.
 
 use std::{
     path::{Path, PathBuf},

@@ -1,11 +1,11 @@
 //! A loaded processor.
 //!
-//! One instance serves all attempts. After a panic or a hang it may be inconsistent, so it is set aside, and the next attempt
-//! constructs a fresh one.
+//! One instance serves all attempts. It may be inconsistent after a panic or a hang. The host then sets it aside, and the next
+//! attempt constructs a fresh one.
 //!
 //! # Threads
-//! Workers share the instance. Its lock is held while a fresh one is constructed, so that there is one and not one a worker;
-//! it is never held during an attempt. Who still has an instance that was set aside may end with it.
+//! All workers share the instance. The lock is held while a fresh instance is constructed, so that only one is made, and never
+//! during an attempt. An attempt in flight keeps the instance that it began with.
 
 use std::{
     path::{Path, PathBuf},

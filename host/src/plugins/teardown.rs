@@ -1,8 +1,8 @@
 //! The end of what plugins made: its `Drop` is code of a plugin, which may take long or never return.
 //!
 //! # Threads
-//! Each value is dropped on a thread of its own, so a `Drop` that hangs holds nobody up. One count for the process tells how
-//! many have not returned; the end of a command waits for them, a few seconds at most.
+//! Each value is dropped on its own thread, so a `Drop` that hangs delays nothing. A counter for the whole process says how
+//! many drops have not returned. At its end, a command waits for them for a few seconds.
 
 use std::{
     mem::ManuallyDrop,

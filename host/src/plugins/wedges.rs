@@ -1,7 +1,8 @@
 //! Attempts that were given up and have not returned: while there is one, their processor is out of service.
 //!
 //! # Threads
-//! A run's thread adds an attempt when it gives it up. The thread that makes the attempt takes it away, perhaps hours later.
+//! A run's thread adds an attempt when it abandons it. The thread of the attempt removes it when the attempt returns, perhaps
+//! hours later.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 

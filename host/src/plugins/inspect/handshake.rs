@@ -1,7 +1,7 @@
-//! The handshake of a library, read from its file.
+//! Reads the handshake of a library from its file.
 //!
-//! Opening a library runs its constructors, so a library that tells another version, or nothing that can be read, is never
-//! opened. The handshake is plain data without addresses: what stands in the file is what the loader maps.
+//! Opening a library runs its constructors. A library whose handshake is missing, damaged or of another version is therefore
+//! never opened. The handshake is plain data without addresses, so the file has the same bytes that the loader maps.
 
 use object::{ExportTarget, File, Object, ObjectSegment, ObjectSymbol};
 use session_plugin_api::abi::{API_MAJOR, API_MINOR, HANDSHAKE_SYMBOL, Handshake, handshake::MAGIC};
@@ -39,7 +39,7 @@ pub(in crate::plugins) enum HandshakeRefused {
     },
 }
 
-/// Reads the handshake that the library exports, and checks it. Nothing past the magic is read unless that is right.
+/// Reads and checks the handshake that the library exports. It reads nothing past the magic unless the magic is right.
 pub(super) fn read(file: &File<'_>, target: &ExportTarget<'_>) -> Result<Handshake, HandshakeRefused> {
     let ExportTarget::Address { address } = *target else {
         return Err(HandshakeRefused::Foreign);
@@ -70,7 +70,7 @@ fn check(handshake: Handshake) -> Result<Handshake, HandshakeRefused> {
     }
 }
 
-/// What stands in the file from this address to the end of its segment; nothing where no segment has it.
+/// The bytes of the file from this address to the end of its segment; none if no segment contains the address.
 fn bytes_at<'data>(file: &File<'data>, address: u64) -> &'data [u8] {
     let from_address = |segment: object::Segment<'data, '_>| {
         let offset = usize::try_from(address.checked_sub(segment.address())?).ok()?;
@@ -79,7 +79,7 @@ fn bytes_at<'data>(file: &File<'data>, address: u64) -> &'data [u8] {
     file.segments().find_map(from_address).unwrap_or_default()
 }
 
-/// How long the table of symbols says that the handshake is, where it says so: that of ELF does.
+/// The size of the handshake in the table of symbols. ELF has sizes there, Mach-O has none.
 fn size_in_table(file: &File<'_>) -> Option<usize> {
     let is_handshake = |name: &[u8]| without_underscore(name) == HANDSHAKE_SYMBOL.as_bytes();
     let mut symbols = file.dynamic_symbols();
