@@ -234,7 +234,7 @@ mod tests {
     use super::*;
     use crate::{
         names::{FileHash, ProcessorName, SessionKey},
-        state::{State, Transaction},
+        state::State,
     };
 
     fn flight() -> std::sync::Arc<Flight> {
@@ -277,7 +277,7 @@ mod tests {
             tables: Vec::new(),
         };
         let flight = flight();
-        *flight.transaction() = OwnTransaction::Open(Transaction::begin(&state).unwrap());
+        *flight.transaction() = OwnTransaction::Open(state.begin_attempt().unwrap());
         flight.roll_back();
         let ended = end(&destination, &flight, done());
         assert!(matches!(ended, Err(ConnectionError::RolledBack(_))), "{ended:?}");

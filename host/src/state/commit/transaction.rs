@@ -99,7 +99,7 @@ impl Transaction {
     ///
     /// # Errors
     /// When the database refuses.
-    pub(crate) fn begin(connection: Link) -> Result<Self> {
+    pub(in crate::state) fn begin(connection: Link) -> Result<Self> {
         let doing = "begin the attempt's transaction";
         connection.execute_batch("BEGIN").doing(doing)?;
         let id = transaction_id(&connection).doing(doing)?;
