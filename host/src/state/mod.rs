@@ -58,11 +58,12 @@ pub use forget::{
     subject::Forgotten,
 };
 pub use interface::State;
-pub use judge::{plan::ObjectKind, statement::StatementRefused};
+pub use judge::{plan::ObjectKind, refused::StatementRefused};
 pub use open::{ailment::Ailment, recovery::Mended};
 pub use query::{
+    ask::{QueryAnswer, QueryError, QueryLimits},
     export::export_file,
-    reader::{QueryAnswer, QueryError, QueryLimits, Reader, TableContents},
+    reader::{Reader, TableContents},
 };
 pub(crate) use records::audit::RUN;
 pub use records::{

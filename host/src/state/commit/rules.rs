@@ -16,7 +16,10 @@ use crate::{
     state::{
         engine::instance::Link,
         error::Result,
-        judge::statement::{StatementRefused, check_query, written_table},
+        judge::{
+            refused::StatementRefused,
+            statement::{check_query, written_table},
+        },
         schema::owners::{ForeignTable, Owners},
     },
 };

@@ -2,6 +2,7 @@
 //!
 //! What is here works on files as such. It runs before DuckDB opens the state, or beside it.
 
+pub(crate) mod backup;
 pub(crate) mod checkpoint;
 pub(crate) mod disk;
 pub(crate) mod lock;

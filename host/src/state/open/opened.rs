@@ -13,10 +13,7 @@ use crate::state::{
         open::{confine, link_to, open_engine},
     },
     error::{Result, StateError},
-    file::{
-        checkpoint::{Checkpoints, restore},
-        paths::exports_of,
-    },
+    file::{backup::restore, checkpoint::Checkpoints, paths::exports_of},
     schema::host,
 };
 

@@ -1,4 +1,34 @@
-//! What the file of an exported table is called.
+//! Exports: every table as a Parquet file.
+
+use std::path::Path;
+
+use crate::state::{
+    engine::{
+        instance::Link,
+        sql::{quoted, text},
+    },
+    error::{Doing, Result},
+};
+
+/// Writes every table as a Parquet file into a folder and gives the names of the tables.
+///
+/// # Errors
+/// When a file cannot be written.
+pub(crate) fn export(link: &Link, folder: &Path) -> Result<Vec<String>> {
+    let doing = "export the tables";
+    let sql = "SELECT table_name FROM system.main.duckdb_tables()
+               WHERE schema_name = 'main' AND NOT temporary ORDER BY table_name";
+    let mut statement = link.prepare(sql).doing(doing)?;
+    let rows = statement.query_map([], |row| row.get(0));
+    let tables: Vec<String> = rows.and_then(Iterator::collect).doing(doing)?;
+    for table in &tables {
+        let file = folder.join(export_file(table));
+        let file = text(&file.to_string_lossy());
+        let sql = format!("COPY {} TO {file} (FORMAT parquet)", quoted(table));
+        link.execute_batch(&sql).doing(doing)?;
+    }
+    Ok(tables)
+}
 
 /// The name of a table's file: no name of a table leads out of the folder, or is the same file as another's.
 #[must_use]

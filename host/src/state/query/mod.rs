@@ -1,5 +1,6 @@
 //! Reading the state: lists, queries that people write, exports.
 
+pub(crate) mod ask;
 pub(crate) mod export;
 pub(crate) mod json;
 pub(crate) mod memory;

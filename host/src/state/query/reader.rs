@@ -1,10 +1,7 @@
-//! Reading the state for people: read-only SQL, lists and exports.
+//! Reading the state for people: lists, queries and exports.
 
-use std::{collections::HashMap, io, path::Path};
+use std::{collections::HashMap, path::Path};
 
-use duckdb::{arrow::array::Array, params_from_iter, types::Value};
-use serde::{Deserialize, Serialize};
-use serde_json::value::RawValue;
 use session_plugin_api::Timestamp;
 
 use crate::{
@@ -14,18 +11,16 @@ use crate::{
             instance::{Access, Link},
             interrupt::Interrupt,
             open::{link_to, lock, open_engine},
-            sql::{contents_of, quoted, text},
+            sql::{contents_of, quoted},
         },
         error::{Doing, Result, StateError},
         file::{
-            checkpoint::{is_to_be_restored, restore},
+            backup::{is_to_be_restored, restore},
             place::{refuse_missing, refuse_odd_files},
         },
-        judge::statement::{StatementRefused, check_question},
         query::{
-            export::export_file,
-            json,
-            memory::{Watched, within},
+            ask::{self, QueryAnswer, QueryError, QueryLimits},
+            export,
         },
         records::{
             audit::{self, AuditEntry},
@@ -44,37 +39,6 @@ pub struct Reader {
     link: Link,
 }
 
-/// How far a query may go.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct QueryLimits {
-    /// How many rows it may give; more are cut off.
-    pub rows: usize,
-    /// How many bytes of JSON its rows may take; more are cut off.
-    pub bytes: usize,
-    /// By how many bytes the memory of the process may grow while it runs.
-    pub memory: u64,
-}
-
-impl QueryLimits {
-    /// No limit but those of the process.
-    pub const NONE: Self = Self {
-        rows: usize::MAX,
-        bytes: usize::MAX,
-        memory: u64::MAX,
-    };
-}
-
-/// What a query gave.
-#[derive(Debug, Serialize, Deserialize)]
-pub struct QueryAnswer {
-    /// The columns' names.
-    pub columns: Vec<String>,
-    /// The rows, each a list of JSON values in the order of the columns.
-    pub rows: Vec<Vec<Box<RawValue>>>,
-    /// Whether there are more rows than the limits allow.
-    pub truncated: bool,
-}
-
 /// What a table holds.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TableContents {
@@ -82,39 +46,6 @@ pub struct TableContents {
     pub rows: u64,
     /// The sum of the rows' hashes: the same for the same rows, each as often, in whatever order they stand.
     pub digest: String,
-}
-
-/// Why a query gave nothing.
-#[derive(Debug, thiserror::Error)]
-pub enum QueryError {
-    /// It is no single statement that reads.
-    #[error(transparent)]
-    Refused(#[from] StatementRefused),
-    /// A parameter has no counterpart in SQL.
-    #[error("parameter {0} is a list or an object: pass numbers, texts, true, false or null")]
-    Parameter(usize),
-    /// A row has a value that JSON has not.
-    #[error(
-        "row {0} has a value that JSON has not, such as NaN, infinity or a date beyond the year 9999: cast it to VARCHAR"
-    )]
-    Row(usize),
-    /// A column has a type whose values would not come out right.
-    #[error("column `{column}` has a value of type {data_type}, which JSON has not: cast it to VARCHAR")]
-    Type {
-        /// The column.
-        column: String,
-        /// The type.
-        data_type: String,
-    },
-    /// It took more memory than it may.
-    #[error("the query took more than {0} bytes of memory and was interrupted: ask for less")]
-    Memory(u64),
-    /// Its memory could not be watched.
-    #[error("watch the query's memory: {0}")]
-    Watch(io::Error),
-    /// DuckDB refuses it.
-    #[error(transparent)]
-    State(#[from] StateError),
 }
 
 impl Reader {
@@ -245,59 +176,7 @@ impl Reader {
         parameters: &[serde_json::Value],
         limits: QueryLimits,
     ) -> Result<QueryAnswer, QueryError> {
-        check_question(&self.link, sql)?;
-        let parameters = (1..).zip(parameters).map(|(place, value)| parameter(place, value));
-        let parameters: Vec<Value> = parameters.collect::<Result<_, QueryError>>()?;
-        let watched = within(limits.memory, &self.interrupt_handle(), || {
-            self.answer(sql, &parameters, limits)
-        });
-        match watched.map_err(QueryError::Watch)? {
-            Watched::Ended(answer) => answer,
-            Watched::Interrupted => Err(QueryError::Memory(limits.memory)),
-        }
-    }
-
-    fn answer(&self, sql: &str, parameters: &[Value], limits: QueryLimits) -> Result<QueryAnswer, QueryError> {
-        let begin = "BEGIN TRANSACTION READ ONLY";
-        self.link.execute_batch(begin).doing("run the query")?;
-        let answer = self.rows(sql, parameters, limits);
-        // There is nothing to keep; a transaction that was interrupted is rolled back already.
-        let _ = self.link.execute_batch("ROLLBACK");
-        answer
-    }
-
-    /// Takes the rows as DuckDB makes them, no more than the limits allow.
-    fn rows(&self, sql: &str, parameters: &[Value], limits: QueryLimits) -> Result<QueryAnswer, QueryError> {
-        let doing = "run the query";
-        let mut statement = self.link.prepare(sql).doing(doing)?;
-        // Its iterator panics when a fetch fails; `step` gives the error.
-        drop(statement.stream_arrow(params_from_iter(parameters)).doing(doing)?);
-        let mut answer = QueryAnswer {
-            columns: statement.column_names(),
-            rows: Vec::new(),
-            truncated: false,
-        };
-        for (place, column) in answer.columns.iter().enumerate() {
-            json::check_type(&statement.column_logical_type(place)).map_err(|data_type| QueryError::Type {
-                column: column.clone(),
-                data_type,
-            })?;
-        }
-        let mut bytes = 0;
-        while let Some(batch) = statement.step().doing(doing)? {
-            for row in 0..Array::len(&batch) {
-                let values = batch.columns().iter().map(|column| json::value(column, row));
-                let values: Result<Vec<Box<RawValue>>, json::NotInJson> = values.collect();
-                let values = values.map_err(|_| QueryError::Row(answer.rows.len() + 1))?;
-                bytes += values.iter().map(|value| value.get().len()).sum::<usize>();
-                if answer.rows.len() == limits.rows || bytes > limits.bytes {
-                    answer.truncated = true;
-                    return Ok(answer);
-                }
-                answer.rows.push(values);
-            }
-        }
-        Ok(answer)
+        ask::ask(&self.link, sql, parameters, limits)
     }
 
     /// What a table holds.
@@ -320,32 +199,8 @@ impl Reader {
     /// # Errors
     /// When a file cannot be written.
     pub fn export(&self, folder: &Path) -> Result<Vec<String>> {
-        let doing = "export the tables";
-        let sql = "SELECT table_name FROM system.main.duckdb_tables() WHERE schema_name = 'main' AND NOT temporary ORDER BY table_name";
-        let mut statement = self.link.prepare(sql).doing(doing)?;
-        let rows = statement.query_map([], |row| row.get(0));
-        let tables: Vec<String> = rows.and_then(Iterator::collect).doing(doing)?;
-        for table in &tables {
-            let file = folder.join(export_file(table));
-            let file = text(&file.to_string_lossy());
-            let sql = format!("COPY {} TO {file} (FORMAT parquet)", quoted(table));
-            self.link.execute_batch(&sql).doing(doing)?;
-        }
-        Ok(tables)
+        export::export(&self.link, folder)
     }
-}
-
-fn parameter(place: usize, value: &serde_json::Value) -> Result<Value, QueryError> {
-    Ok(match value {
-        serde_json::Value::Null => Value::Null,
-        serde_json::Value::Bool(value) => Value::Boolean(*value),
-        serde_json::Value::Number(number) => match number.as_i64() {
-            Some(integer) => Value::BigInt(integer),
-            None => Value::Double(number.as_f64().unwrap_or(f64::NAN)),
-        },
-        serde_json::Value::String(text) => Value::Text(text.clone()),
-        serde_json::Value::Array(_) | serde_json::Value::Object(_) => return Err(QueryError::Parameter(place)),
-    })
 }
 
 #[cfg(test)]

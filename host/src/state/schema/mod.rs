@@ -4,6 +4,7 @@ pub(crate) mod declared;
 pub(crate) mod digests;
 pub(crate) mod host;
 pub(crate) mod host_tables;
+pub(crate) mod migrate;
 pub(crate) mod migrations;
 pub(crate) mod owners;
 pub(crate) mod processor;

@@ -5,7 +5,7 @@ use std::fmt;
 use crate::state::{
     database_error::DatabaseError,
     error::StateError,
-    judge::{plan::ObjectKind, statement::StatementRefused},
+    judge::{plan::ObjectKind, refused::StatementRefused},
     rows::batch::RowsRefused,
 };
 

@@ -1,5 +1,7 @@
 //! Checkpoints that are cut off, told from the files that they leave.
 
+use std::{fs, os::unix::fs::FileExt as _};
+
 use super::*;
 use crate::state::{
     State,
@@ -7,6 +9,7 @@ use crate::state::{
         instance::{Access, Link},
         open::open_engine,
     },
+    file::paths::{beside, checkpoint_backup_of},
 };
 
 /// A state with rows in the file, and further ones in the WAL.
@@ -76,7 +79,7 @@ fn is_whole_without_a_copy(path: &Path) {
 }
 
 #[test]
-fn what_a_checkpoint_left_half_written_is_restore() {
+fn what_a_checkpoint_left_half_written_is_restored() {
     let mut scene = scene();
     scene.checkpoints.save_backup(&scene.connection).unwrap();
     let (_left, path) = scene.left_behind();
@@ -88,7 +91,7 @@ fn what_a_checkpoint_left_half_written_is_restore() {
 }
 
 #[test]
-fn who_may_only_read_finds_what_needs_nothing_restore() {
+fn who_may_only_read_finds_what_needs_no_restoring() {
     let mut scene = scene();
     scene.checkpoints.save_backup(&scene.connection).unwrap();
     let (_left, path) = scene.left_behind();
@@ -139,7 +142,7 @@ fn a_link_in_the_place_of_the_copy_is_not_followed() {
 }
 
 #[test]
-fn what_came_to_its_end_is_not_restore() {
+fn what_came_to_its_end_is_not_restored() {
     let mut scene = scene();
     scene.checkpoints.save_backup(&scene.connection).unwrap();
     let copy = fs::read(checkpoint_backup_of(scene.state.path())).unwrap();

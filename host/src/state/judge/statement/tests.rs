@@ -5,7 +5,10 @@ use std::{path::Path, sync::LazyLock};
 use proptest::prelude::*;
 
 use super::*;
-use crate::state::engine::instance::{Access, Engine};
+use crate::state::{
+    engine::instance::{Access, Engine},
+    judge::functions::REFUSED_FUNCTIONS,
+};
 
 static ENGINE: LazyLock<Engine> = LazyLock::new(|| {
     let engine = Engine::open(Path::new(":memory:"), Access::ReadWrite, &[]).unwrap();

@@ -1,0 +1,163 @@
+//! Queries that people write: read-only SQL, within limits.
+//!
+//! A query runs in a transaction that can write nothing, and shares the process with the runs. So its rows, their size and
+//! the memory of the process are bounded.
+
+use std::io;
+
+use duckdb::{arrow::array::Array, params_from_iter, types::Value};
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+
+use crate::state::{
+    engine::{instance::Link, interrupt::Interrupt},
+    error::{Doing, Result, StateError},
+    judge::{refused::StatementRefused, statement::check_question},
+    query::{
+        json,
+        memory::{Watched, within},
+    },
+};
+
+/// How far a query may go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct QueryLimits {
+    /// How many rows it may give; more are cut off.
+    pub rows: usize,
+    /// How many bytes of JSON its rows may take; more are cut off.
+    pub bytes: usize,
+    /// By how many bytes the memory of the process may grow while it runs.
+    pub memory: u64,
+}
+
+impl QueryLimits {
+    /// No limit but those of the process.
+    pub const NONE: Self = Self {
+        rows: usize::MAX,
+        bytes: usize::MAX,
+        memory: u64::MAX,
+    };
+}
+
+/// What a query gave.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct QueryAnswer {
+    /// The columns' names.
+    pub columns: Vec<String>,
+    /// The rows, each a list of JSON values in the order of the columns.
+    pub rows: Vec<Vec<Box<RawValue>>>,
+    /// Whether there are more rows than the limits allow.
+    pub truncated: bool,
+}
+
+/// Why a query gave nothing.
+#[derive(Debug, thiserror::Error)]
+pub enum QueryError {
+    /// It is no single statement that reads.
+    #[error(transparent)]
+    Refused(#[from] StatementRefused),
+    /// A parameter has no counterpart in SQL.
+    #[error("parameter {0} is a list or an object: pass numbers, texts, true, false or null")]
+    Parameter(usize),
+    /// A row has a value that JSON has not.
+    #[error(
+        "row {0} has a value that JSON has not, such as NaN, infinity or a date beyond the year 9999: cast it to VARCHAR"
+    )]
+    Row(usize),
+    /// A column has a type whose values would not come out right.
+    #[error("column `{column}` has a value of type {data_type}, which JSON has not: cast it to VARCHAR")]
+    Type {
+        /// The column.
+        column: String,
+        /// The type.
+        data_type: String,
+    },
+    /// It took more memory than it may.
+    #[error("the query took more than {0} bytes of memory and was interrupted: ask for less")]
+    Memory(u64),
+    /// Its memory could not be watched.
+    #[error("watch the query's memory: {0}")]
+    Watch(io::Error),
+    /// DuckDB refuses it.
+    #[error(transparent)]
+    State(#[from] StateError),
+}
+
+/// Runs a query that someone else wrote.
+///
+/// # Errors
+/// When it is no single statement that reads, goes beyond a limit, or DuckDB refuses it.
+pub(crate) fn ask(
+    link: &Link,
+    sql: &str,
+    parameters: &[serde_json::Value],
+    limits: QueryLimits,
+) -> Result<QueryAnswer, QueryError> {
+    check_question(link, sql)?;
+    let parameters = (1..).zip(parameters).map(|(place, value)| parameter(place, value));
+    let parameters: Vec<Value> = parameters.collect::<Result<_, QueryError>>()?;
+    let watched = within(limits.memory, &Interrupt::of(link), || {
+        answer(link, sql, &parameters, limits)
+    });
+    match watched.map_err(QueryError::Watch)? {
+        Watched::Ended(answer) => answer,
+        Watched::Interrupted => Err(QueryError::Memory(limits.memory)),
+    }
+}
+
+/// What is being done, for errors.
+const ASKING: &str = "run the query";
+
+fn answer(link: &Link, sql: &str, parameters: &[Value], limits: QueryLimits) -> Result<QueryAnswer, QueryError> {
+    link.execute_batch("BEGIN TRANSACTION READ ONLY").doing(ASKING)?;
+    let answer = rows(link, sql, parameters, limits);
+    // There is nothing to keep; a transaction that was interrupted is rolled back already.
+    let _ = link.execute_batch("ROLLBACK");
+    answer
+}
+
+/// Takes the rows as DuckDB makes them, no more than the limits allow.
+fn rows(link: &Link, sql: &str, parameters: &[Value], limits: QueryLimits) -> Result<QueryAnswer, QueryError> {
+    let mut statement = link.prepare(sql).doing(ASKING)?;
+    // Its iterator panics when a fetch fails; `step` gives the error.
+    drop(statement.stream_arrow(params_from_iter(parameters)).doing(ASKING)?);
+    let mut answer = QueryAnswer {
+        columns: statement.column_names(),
+        rows: Vec::new(),
+        truncated: false,
+    };
+    for (place, column) in answer.columns.iter().enumerate() {
+        json::check_type(&statement.column_logical_type(place)).map_err(|data_type| QueryError::Type {
+            column: column.clone(),
+            data_type,
+        })?;
+    }
+    let mut bytes = 0;
+    while let Some(batch) = statement.step().doing(ASKING)? {
+        for row in 0..Array::len(&batch) {
+            let values = batch.columns().iter().map(|column| json::value(column, row));
+            let values: Result<Vec<Box<RawValue>>, json::NotInJson> = values.collect();
+            let values = values.map_err(|_| QueryError::Row(answer.rows.len() + 1))?;
+            bytes += values.iter().map(|value| value.get().len()).sum::<usize>();
+            if answer.rows.len() == limits.rows || bytes > limits.bytes {
+                answer.truncated = true;
+                return Ok(answer);
+            }
+            answer.rows.push(values);
+        }
+    }
+    Ok(answer)
+}
+
+fn parameter(place: usize, value: &serde_json::Value) -> Result<Value, QueryError> {
+    Ok(match value {
+        serde_json::Value::Null => Value::Null,
+        serde_json::Value::Bool(value) => Value::Boolean(*value),
+        serde_json::Value::Number(number) => match number.as_i64() {
+            Some(integer) => Value::BigInt(integer),
+            None => Value::Double(number.as_f64().unwrap_or(f64::NAN)),
+        },
+        serde_json::Value::String(text) => Value::Text(text.clone()),
+        serde_json::Value::Array(_) | serde_json::Value::Object(_) => return Err(QueryError::Parameter(place)),
+    })
+}

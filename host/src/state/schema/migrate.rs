@@ -1,0 +1,197 @@
+//! Applying a processor's migration: each statement is judged by DuckDB's own plan of it before it runs.
+//!
+//! A migration may make objects of its own and change those. It may not touch what belongs to another, nor make what would
+//! stand before DuckDB's own objects and change the SQL of all others.
+
+use duckdb::{Connection, params};
+use session_plugin_api::Migration;
+
+use crate::{
+    names::ProcessorName,
+    state::{
+        engine::{
+            instance::Link,
+            sql::{quoted, table_exists},
+        },
+        error::{Doing, StateError},
+        judge::{
+            functions::refuse_functions,
+            plan::{Effect, NoPlan, ObjectKind, ObjectName, Place, plan_of},
+            refused::StatementRefused,
+            statement,
+        },
+        schema::{
+            digests, host, migrations,
+            owners::{self, Owners},
+            refused::SchemaRefused,
+            shadows,
+        },
+    },
+};
+
+/// Applies a migration of a processor, within the connection's transaction.
+///
+/// # Errors
+/// When a statement of it is not taken, or fails.
+pub(crate) fn apply(link: &Link, processor: &ProcessorName, migration: &Migration) -> Result<(), SchemaRefused> {
+    let version = migration.version();
+    let refused = |source| SchemaRefused::Statement { version, source };
+    for sql in statement::split(link.engine(), migration.sql()).map_err(refused)? {
+        let step = Step {
+            link,
+            processor,
+            version,
+            sql: sql.trim(),
+        };
+        step.apply()?;
+    }
+    digests::forget(link, processor)?;
+    let checksum = migrations::checksum(migration.sql());
+    Ok(migrations::record(link, processor.as_str(), version, &checksum)?)
+}
+
+/// One statement of a migration.
+struct Step<'a> {
+    link: &'a Link,
+    processor: &'a ProcessorName,
+    version: u32,
+    sql: &'a str,
+}
+
+impl Step<'_> {
+    fn apply(&self) -> Result<(), SchemaRefused> {
+        let plan = plan_of(self.link, self.sql).map_err(|no_plan| match no_plan {
+            NoPlan::Untold(_) => self.of_another_kind(),
+            no_plan => self.refused(no_plan.into()),
+        })?;
+        refuse_functions(plan.functions).map_err(|source| self.refused(source))?;
+        match plan.effect {
+            Effect::Creates(kind, object) => {
+                self.refuse_built_in(kind, &object.name)?;
+                self.refuse_others(&object)?;
+                self.create(&object.name)
+            }
+            Effect::Alters { object, renamed } => {
+                self.refuse_others(&object)?;
+                let Some((kind, name)) = renamed else {
+                    return self.run(self.sql);
+                };
+                self.refuse_built_in(kind, &name)?;
+                self.refuse_foreign(&name)?;
+                self.run(self.sql)?;
+                Ok(owners::follow_rename(self.link, &object.name, &name)?)
+            }
+            Effect::Drops(ObjectKind::Other, _) | Effect::Other => Err(self.of_another_kind()),
+            Effect::Drops(ObjectKind::Index, index) => {
+                if let Some(table) = self.table_of(&index.name)? {
+                    self.refuse_foreign(&table)?;
+                }
+                self.run(self.sql)
+            }
+            Effect::Writes(object) | Effect::Indexes(object) | Effect::Drops(_, object) => {
+                self.refuse_others(&object)?;
+                self.run(self.sql)
+            }
+        }
+    }
+
+    fn run(&self, sql: &str) -> Result<(), SchemaRefused> {
+        self.link.execute_batch(sql).map_err(|source| self.failed(source))
+    }
+
+    fn failed(&self, source: duckdb::Error) -> SchemaRefused {
+        let version = self.version;
+        match StateError::of_statement("apply a migration", source.into()) {
+            StateError::Statement { source, .. } => SchemaRefused::Failed { version, source },
+            troubled => SchemaRefused::State(troubled),
+        }
+    }
+
+    fn refused(&self, source: StatementRefused) -> SchemaRefused {
+        SchemaRefused::Statement {
+            version: self.version,
+            source,
+        }
+    }
+
+    fn of_another_kind(&self) -> SchemaRefused {
+        SchemaRefused::Kind {
+            version: self.version,
+            found: statement::first_word(self.sql),
+        }
+    }
+
+    /// A macro `max`, a type `text` or a view `duckdb_tables` would change what the SQL of all others means.
+    fn refuse_built_in(&self, kind: ObjectKind, name: &str) -> Result<(), SchemaRefused> {
+        match shadows::is_built_in(self.link, kind, name)? {
+            true => Err(SchemaRefused::BuiltIn {
+                version: self.version,
+                kind,
+                name: name.to_owned(),
+            }),
+            false => Ok(()),
+        }
+    }
+
+    fn refuse_others(&self, object: &ObjectName) -> Result<(), SchemaRefused> {
+        match object.place {
+            Place::Main => self.refuse_foreign(&object.name),
+            Place::Elsewhere => Err(SchemaRefused::Elsewhere {
+                version: self.version,
+                object: object.name.clone(),
+            }),
+        }
+    }
+
+    fn refuse_foreign(&self, table: &str) -> Result<(), SchemaRefused> {
+        match Owners::read(self.link)?.of(table) {
+            Some(owner) if owner != self.processor.as_str() => Err(SchemaRefused::Foreign {
+                version: self.version,
+                table: table.to_owned(),
+                owner: owner.to_owned(),
+            }),
+            _ => Ok(()),
+        }
+    }
+
+    /// The table that an index is of; `None` where there is no such index.
+    fn table_of(&self, index: &str) -> Result<Option<String>, StateError> {
+        let sql = "SELECT system.main.min(table_name) FROM system.main.duckdb_indexes()
+                   WHERE system.main.lower(index_name) = system.main.lower(?)";
+        self.link
+            .query_row(sql, [index], |row| row.get(0))
+            .doing("look for the table of an index")
+    }
+
+    /// Makes an object; a table of an older system that stands in its way is moved aside, unless it is of the same shape.
+    fn create(&self, name: &str) -> Result<(), SchemaRefused> {
+        let link = self.link;
+        let in_the_way = table_exists(link, name)? && Owners::read(link)?.of(name).is_none();
+        if in_the_way {
+            host::move_aside(link, name)?;
+        }
+        self.run(self.sql)?;
+        if in_the_way && same_shape(link, name)? {
+            let legacy = quoted(&host::legacy_name(name));
+            self.run(&format!("INSERT INTO {} SELECT * FROM {legacy}", quoted(name)))?;
+            self.run(&format!("DROP TABLE {legacy}"))?;
+        }
+        let sql = "INSERT INTO processor_table VALUES (?, ?) ON CONFLICT DO NOTHING";
+        link.execute(sql, params![name, self.processor.as_str()])
+            .doing("note who owns a table")?;
+        Ok(())
+    }
+}
+
+fn same_shape(connection: &Connection, table: &str) -> Result<bool, StateError> {
+    let sql = "SELECT system.main.count(*) = 0 FROM (
+                   (SELECT column_index, column_name, data_type FROM system.main.duckdb_columns() WHERE table_name = ?1
+                    EXCEPT SELECT column_index, column_name, data_type FROM system.main.duckdb_columns() WHERE table_name = ?2)
+                   UNION ALL
+                   (SELECT column_index, column_name, data_type FROM system.main.duckdb_columns() WHERE table_name = ?2
+                    EXCEPT SELECT column_index, column_name, data_type FROM system.main.duckdb_columns() WHERE table_name = ?1))";
+    let parameters = params![table, host::legacy_name(table)];
+    connection
+        .query_row(sql, parameters, |row| row.get(0))
+        .doing("compare two tables")
+}
