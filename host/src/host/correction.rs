@@ -43,7 +43,7 @@ impl Host {
         let catalogue = self.catalogue();
         let mut names: BTreeSet<ProcessorName> = catalogue.processors().map(|known| known.name().clone()).collect();
         // A run may be under way whose plugin is gone.
-        names.extend(self.lock_under_way().keys().cloned());
+        names.extend(self.under_way.processors());
         let claims: Result<Vec<Claim>, CorrectionError> =
             names.iter().map(|name| self.claim_for_correction(name)).collect();
         let _claims = claims?;

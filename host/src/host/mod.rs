@@ -3,18 +3,21 @@
 mod correction;
 mod run;
 mod status;
+mod under_way;
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::HashMap,
     path::PathBuf,
-    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, RwLock},
+    sync::{Arc, Mutex, PoisonError, RwLock},
     time::Duration,
 };
 
 pub use correction::CorrectionError;
-pub use run::{BegunRun, NotBegun, RunListing, RunUnderWay};
+pub use run::{BegunRun, NotBegun};
 pub use status::StatusListing;
+pub use under_way::{RunListing, RunUnderWay};
 
+use self::under_way::RunsUnderWay;
 use crate::{
     config::{ConfigError, Settings},
     metrics::Metrics,
@@ -34,8 +37,7 @@ pub struct Host {
     reloading: Mutex<()>,
     trust: PluginTrust,
     claims: Claims,
-    under_way: Mutex<BTreeMap<ProcessorName, RunUnderWay>>,
-    ended: Condvar,
+    under_way: RunsUnderWay,
     /// Why the last run of a processor failed as a whole.
     failed_runs: Mutex<HashMap<String, String>>,
     scanner: Scanner,
@@ -106,8 +108,7 @@ impl Host {
             reloading: Mutex::default(),
             trust,
             claims,
-            under_way: Mutex::default(),
-            ended: Condvar::new(),
+            under_way: RunsUnderWay::default(),
             failed_runs: Mutex::new(failed_runs),
             scanner,
             memory: MemoryBudget::new(settings.max_inflight_bytes),
@@ -232,11 +233,7 @@ impl Host {
     /// Waits until no run is under way, for at most so long; whether that is so.
     #[must_use]
     pub fn waits_for_runs(&self, patience: Duration) -> bool {
-        let under_way = self.lock_under_way();
-        let waited = self
-            .ended
-            .wait_timeout_while(under_way, patience, |under_way| !under_way.is_empty());
-        waited.unwrap_or_else(PoisonError::into_inner).0.is_empty()
+        self.under_way.wait(patience)
     }
 
     /// Ends the host: what is committed is written into the state file proper.
@@ -253,10 +250,6 @@ impl Host {
         *self.catalogue.write().unwrap_or_else(PoisonError::into_inner) = Arc::default();
         // One that does not return is told of.
         let _ = drops_return();
-    }
-
-    fn lock_under_way(&self) -> MutexGuard<'_, BTreeMap<ProcessorName, RunUnderWay>> {
-        self.under_way.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -2,7 +2,7 @@
 //!
 //! # Threads
 //! Any thread may begin a run; a claim makes sure that a processor has one at a time. The thread that executes it conducts
-//! it. The list of runs under way is locked for moments, so that health and commands never wait for a run.
+//! it.
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -11,10 +11,12 @@ use std::{
     time::Instant,
 };
 
-use serde::{Deserialize, Serialize};
 use session_plugin_api::{Timestamp, abi::message::capped, panic_text};
 
-use super::{Host, NoSuchProcessor};
+use super::{
+    Host, NoSuchProcessor,
+    under_way::{RunListing, RunUnderWay},
+};
 use crate::{
     clock,
     names::ProcessorName,
@@ -23,44 +25,6 @@ use crate::{
     state::{Actor, AuditRecord, Outcome, RUN},
     threads,
 };
-
-/// A run under way, for whoever watches.
-#[derive(Clone, Debug)]
-pub struct RunUnderWay {
-    /// Who started it.
-    pub actor: Actor,
-    /// When it began.
-    pub started_at: Timestamp,
-    /// How far it is.
-    pub progress: Arc<Progress>,
-}
-
-/// A run under way, as it is listed.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct RunListing {
-    /// Who started it: `cli`, `scheduler` or `admin`.
-    pub actor: String,
-    /// When it began, RFC 3339 in UTC.
-    pub started_at: String,
-    /// How many sessions it looks at; 0 until the scan is done.
-    pub scanned: u64,
-    /// How many of them it is done with.
-    pub settled: u64,
-    /// How many bytes of transcripts it has read.
-    pub bytes_read: u64,
-}
-
-impl From<&RunUnderWay> for RunListing {
-    fn from(run: &RunUnderWay) -> Self {
-        Self {
-            actor: run.actor.as_str().to_owned(),
-            started_at: clock::text_of(run.started_at),
-            scanned: run.progress.scanned(),
-            settled: run.progress.ended(),
-            bytes_read: run.progress.bytes_read(),
-        }
-    }
-}
 
 /// Why a run was not begun.
 #[derive(Debug, thiserror::Error)]
@@ -108,8 +72,7 @@ impl Host {
             started_at: clock::now(),
             progress: Arc::default(),
         };
-        self.lock_under_way()
-            .insert(processor.name().clone(), under_way.clone());
+        self.under_way.begin(processor.name(), under_way.clone());
         Ok(BegunRun {
             host: Arc::clone(self),
             processor,
@@ -141,17 +104,13 @@ impl Host {
     /// Every run under way, by its processor.
     #[must_use]
     pub fn runs_under_way(&self) -> BTreeMap<String, RunListing> {
-        let under_way = self.lock_under_way();
-        let listed = under_way
-            .iter()
-            .map(|(name, run)| (name.to_string(), RunListing::from(run)));
-        listed.collect()
+        self.under_way.list()
     }
 
     /// The run of a processor that is under way, if one is.
     #[must_use]
     pub fn run_under_way(&self, processor: &ProcessorName) -> Option<RunUnderWay> {
-        self.lock_under_way().get(processor).cloned()
+        self.under_way.of(processor)
     }
 }
 
@@ -286,7 +245,6 @@ impl BegunRun {
 
 impl Drop for BegunRun {
     fn drop(&mut self) {
-        self.host.lock_under_way().remove(self.processor.name());
-        self.host.ended.notify_all();
+        self.host.under_way.end(self.processor.name());
     }
 }

@@ -1,0 +1,102 @@
+//! The runs under way, for whoever watches or waits for them.
+//!
+//! # Threads
+//! Any thread may look at any time: the lock is held for moments, so health and commands never wait for a run.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use serde::{Deserialize, Serialize};
+use session_plugin_api::Timestamp;
+
+use crate::{clock, names::ProcessorName, runner::Progress, state::Actor};
+
+/// A run under way, for whoever watches.
+#[derive(Clone, Debug)]
+pub struct RunUnderWay {
+    /// Who started it.
+    pub actor: Actor,
+    /// When it began.
+    pub started_at: Timestamp,
+    /// How far it is.
+    pub progress: Arc<Progress>,
+}
+
+/// A run under way, as it is listed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RunListing {
+    /// Who started it: `cli`, `scheduler` or `admin`.
+    pub actor: String,
+    /// When it began, RFC 3339 in UTC.
+    pub started_at: String,
+    /// How many sessions it looks at; 0 until the scan is done.
+    pub scanned: u64,
+    /// How many of them it is done with.
+    pub settled: u64,
+    /// How many bytes of transcripts it has read.
+    pub bytes_read: u64,
+}
+
+impl From<&RunUnderWay> for RunListing {
+    fn from(run: &RunUnderWay) -> Self {
+        Self {
+            actor: run.actor.as_str().to_owned(),
+            started_at: clock::text_of(run.started_at),
+            scanned: run.progress.scanned(),
+            settled: run.progress.ended(),
+            bytes_read: run.progress.bytes_read(),
+        }
+    }
+}
+
+/// The runs under way, by their processors.
+#[derive(Debug, Default)]
+pub(super) struct RunsUnderWay {
+    runs: Mutex<BTreeMap<ProcessorName, RunUnderWay>>,
+    ended: Condvar,
+}
+
+impl RunsUnderWay {
+    /// Adds the run of a processor.
+    pub(super) fn begin(&self, processor: &ProcessorName, run: RunUnderWay) {
+        self.lock().insert(processor.clone(), run);
+    }
+
+    /// Takes the run of a processor out.
+    pub(super) fn end(&self, processor: &ProcessorName) {
+        self.lock().remove(processor);
+        self.ended.notify_all();
+    }
+
+    /// The run of a processor, if one is under way.
+    pub(super) fn of(&self, processor: &ProcessorName) -> Option<RunUnderWay> {
+        self.lock().get(processor).cloned()
+    }
+
+    /// The processors whose runs are under way.
+    pub(super) fn processors(&self) -> Vec<ProcessorName> {
+        self.lock().keys().cloned().collect()
+    }
+
+    /// All of them, as they are listed.
+    pub(super) fn list(&self) -> BTreeMap<String, RunListing> {
+        let runs = self.lock();
+        let listed = runs.iter().map(|(name, run)| (name.to_string(), run.into()));
+        listed.collect()
+    }
+
+    /// Waits until no run is under way, for at most so long; whether that is so.
+    pub(super) fn wait(&self, patience: Duration) -> bool {
+        let waited = self
+            .ended
+            .wait_timeout_while(self.lock(), patience, |runs| !runs.is_empty());
+        waited.unwrap_or_else(PoisonError::into_inner).0.is_empty()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<ProcessorName, RunUnderWay>> {
+        self.runs.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
