@@ -1,4 +1,4 @@
-//! What DuckDB says of what failed, and what that tells.
+//! DuckDB's error texts, and what the host concludes from them.
 //!
 //! DuckDB gives no codes over its C interface, only texts that begin with the class of the error. Whatever the host
 //! concludes from such a text, it concludes here and in [`Trouble`].

@@ -2,14 +2,14 @@
 
 use std::{fmt, io};
 
-/// A cause that no statement is to blame for.
+/// A fault of the state as a whole; no statement causes it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Trouble {
     /// The disk is full, or a quota is used up.
     Full,
     /// The file system takes no writes.
     ReadOnly,
-    /// The disk does not do what it is asked.
+    /// The disk fails to read or write.
     Disk,
     /// The file, or its WAL, is not what was written.
     Damaged,

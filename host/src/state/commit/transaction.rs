@@ -62,7 +62,7 @@ pub enum TransactionError {
     NotTaken(#[from] NotTaken),
 }
 
-/// The rows of a query were not taken by whom they were handed to.
+/// The plugin did not take the rows of a query.
 #[derive(Clone, Copy, Debug, thiserror::Error)]
 #[error("the plugin did not take the rows of the query")]
 pub struct NotTaken;
@@ -160,7 +160,7 @@ impl Transaction {
             .doing("commit the attempt's transaction")?;
         match verify(&self.connection, destination, std::slice::from_ref(done)) {
             Err(error @ StateError::Lost { .. }) => Err(error),
-            // The commit was acknowledged: that it cannot be looked at does not undo it.
+            // DuckDB acknowledged the commit: a failed check does not undo it.
             Err(error) => {
                 tracing::warn!("{error}");
                 Ok(())

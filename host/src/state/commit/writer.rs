@@ -54,7 +54,7 @@ pub struct Seen {
     pub read_at: Timestamp,
 }
 
-/// A session that a processor is done with, and what it gave.
+/// A session that a processor has processed, and what it gave.
 #[derive(Clone, Debug)]
 pub struct Done {
     /// The version of the transcript.
@@ -112,7 +112,7 @@ impl Writer {
     /// Gives the sessions that failed; all others are committed when this returns.
     ///
     /// # Errors
-    /// When the database can go on no longer. What was not committed is rolled back.
+    /// When the database cannot continue. What was not committed is rolled back.
     pub fn commit(&self, destination: &Destination, group: &[Done]) -> Result<Vec<CommitError>> {
         let Err(error) = self.commit_together(destination, group) else {
             return Ok(Vec::new());
@@ -223,7 +223,7 @@ fn clear_failures(connection: &Connection, destination: &Destination) -> Result<
         .doing("clear the failures of the sessions")
 }
 
-/// DuckDB answers a COMMIT after a failed statement with success and rolls back, so what must not be lost is looked for.
+/// After a failed statement DuckDB reports success for COMMIT but rolls back, so the host checks that the rows are there.
 pub(crate) fn verify(connection: &Connection, destination: &Destination, group: &[Done]) -> Result<()> {
     let doing = "verify a commit";
     let sql = "SELECT system.main.count(*) FROM session_processor_state AS state JOIN staged_session AS staged

@@ -76,7 +76,7 @@ pub enum QueryError {
     #[error("the query took more than {0} bytes of memory and was interrupted: ask for less")]
     Memory(u64),
     /// Its memory could not be watched.
-    #[error("watch the query's memory: {0}")]
+    #[error("cannot watch the query's memory: {0}")]
     Watch(io::Error),
     /// DuckDB refuses it.
     #[error(transparent)]

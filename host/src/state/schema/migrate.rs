@@ -32,7 +32,7 @@ use crate::{
 /// Applies a migration of a processor, within the connection's transaction.
 ///
 /// # Errors
-/// When a statement of it is not taken, or fails.
+/// When the host rejects a statement of it, or a statement fails.
 pub(crate) fn apply(link: &Link, processor: &ProcessorName, migration: &Migration) -> Result<(), SchemaRefused> {
     let version = migration.version();
     let refused = |source| SchemaRefused::Statement { version, source };

@@ -26,7 +26,7 @@ pub(crate) struct Owners {
 #[derive(Debug, thiserror::Error)]
 pub enum ForeignTable {
     /// It belongs to another.
-    #[error("`{table}` belongs to {owner}: a processor writes its own tables")]
+    #[error("`{table}` belongs to {owner}: a processor may write only its own tables")]
     OfAnother {
         /// The table.
         table: String,

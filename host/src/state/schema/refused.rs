@@ -1,4 +1,4 @@
-//! Why a processor's tables are not taken.
+//! Why the host rejects a processor's tables.
 
 use std::fmt;
 
@@ -12,7 +12,7 @@ use crate::state::{
 /// What a migration takes: transactions are the host's, and other files are not the processor's.
 const MIGRATING: &str = "CREATE, ALTER, DROP, INSERT, UPDATE, DELETE, MERGE, COMMENT";
 
-/// Why a processor's tables are not taken.
+/// Why the host rejects a processor's tables.
 #[derive(Debug, thiserror::Error)]
 pub enum SchemaRefused {
     /// The versions are not 1, 2, 3, ...
@@ -39,7 +39,7 @@ pub enum SchemaRefused {
         /// The migration.
         version: u32,
     },
-    /// A migration holds a statement that is none of its business.
+    /// A migration holds a statement that no migration may hold.
     #[error("migration {version} holds a {found} statement: it takes {MIGRATING}")]
     Kind {
         /// The migration.
@@ -65,7 +65,7 @@ pub enum SchemaRefused {
         /// The name.
         name: String,
     },
-    /// A statement of a migration is not taken.
+    /// The host rejects a statement of a migration.
     #[error("migration {version}: {source}")]
     Statement {
         /// The migration.

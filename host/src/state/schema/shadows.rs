@@ -29,7 +29,7 @@ pub(crate) fn is_built_in(connection: &Connection, kind: ObjectKind, name: &str)
         .doing("look for what DuckDB has built in")
 }
 
-/// The owner under whose name it is noted that a state has been looked through.
+/// The owner under which the state records that the host has checked it for such macros.
 const LOOKED_THROUGH: &str = "host:macros";
 
 /// Drops the macros that stand before DuckDB's own functions, once for each state: earlier versions let migrations make

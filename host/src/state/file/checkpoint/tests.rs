@@ -79,7 +79,7 @@ fn is_whole_without_a_copy(path: &Path) {
 }
 
 #[test]
-fn what_a_checkpoint_left_half_written_is_restored() {
+fn restores_a_half_written_checkpoint() {
     let mut scene = scene();
     scene.checkpoints.save_backup(&scene.connection).unwrap();
     let (_left, path) = scene.left_behind();
@@ -91,7 +91,7 @@ fn what_a_checkpoint_left_half_written_is_restored() {
 }
 
 #[test]
-fn who_may_only_read_finds_what_needs_no_restoring() {
+fn a_reader_opens_a_state_that_needs_no_restoring() {
     let mut scene = scene();
     scene.checkpoints.save_backup(&scene.connection).unwrap();
     let (_left, path) = scene.left_behind();
@@ -142,7 +142,7 @@ fn a_link_in_the_place_of_the_copy_is_not_followed() {
 }
 
 #[test]
-fn what_came_to_its_end_is_not_restored() {
+fn does_not_restore_after_a_finished_checkpoint() {
     let mut scene = scene();
     scene.checkpoints.save_backup(&scene.connection).unwrap();
     let copy = fs::read(checkpoint_backup_of(scene.state.path())).unwrap();
