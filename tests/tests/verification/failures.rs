@@ -69,7 +69,7 @@ fn no_answer_in_time() {
 #[test]
 fn an_answer_that_breaks_off() {
     let error = failure_of(Reply::half(), "");
-    assert!(error.contains("broke the connection off"), "{error}");
+    assert!(error.contains("broke off the connection"), "{error}");
 }
 
 #[test]
@@ -82,7 +82,7 @@ fn a_huge_answer() {
 fn an_answer_that_is_no_json_or_off_the_form() {
     for text in ["", "<html>", "{\"content\": [{", "{}", "[]"] {
         let error = failure_of(Reply::text(text), "");
-        assert!(error.contains("not of the format `anthropic`"), "{error}");
+        assert!(error.contains("not in the format `anthropic`"), "{error}");
     }
     let off = |change: fn(&mut serde_json::Value)| {
         let mut verification = verification("correction", SAID, SAID);

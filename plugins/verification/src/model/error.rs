@@ -14,7 +14,7 @@ pub(crate) enum ModelError {
         seconds: f64,
     },
     /// There was no connection, or it broke.
-    #[error("{host} cannot be reached or broke the connection off ({reason}): check base_url and the network")]
+    #[error("cannot reach {host}, or it broke off the connection ({reason}): check base_url and the network")]
     Connection {
         /// Where.
         host: String,
@@ -42,7 +42,7 @@ pub(crate) enum ModelError {
         excerpt: String,
     },
     /// The answer is not in the format.
-    #[error("{host} answered with what is not of the format `{format}` ({reason}): check format and base_url")]
+    #[error("{host} gave an answer that is not in the format `{format}` ({reason}): check format and base_url")]
     Malformed {
         /// Where.
         host: String,
