@@ -27,7 +27,7 @@ use crate::{names::ProcessorName, state::StateError};
 #[derive(Debug, thiserror::Error)]
 pub enum CatalogueError {
     /// It cannot be listed.
-    #[error("list the plugins directory {}: {source}; name it with --plugins", folder.display())]
+    #[error("cannot list the plugins directory {}: {source}; name it with --plugins", folder.display())]
     Folder {
         /// The directory.
         folder: PathBuf,
@@ -41,7 +41,7 @@ pub enum CatalogueError {
     #[error("the data directory is not trusted: {0}")]
     UntrustedData(Untrusted),
     /// The processors' tables cannot be prepared, and no plugin is to blame.
-    #[error("prepare the processors' tables: {0}")]
+    #[error("cannot prepare the processors' tables: {0}")]
     State(StateError),
 }
 

@@ -41,7 +41,7 @@ enum Refused {
         "copy it into the data directory: {0}; see that the disk has room and this user may write there, then reload"
     )]
     Copy(io::Error),
-    #[error("make a place for its copy in the data directory: {0}")]
+    #[error("cannot make a place for its copy in the data directory: {0}")]
     NoCopies(String),
     #[error("it is a symbolic link: put the file itself into the plugins directory")]
     Link,

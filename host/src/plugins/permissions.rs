@@ -33,7 +33,7 @@ pub enum Untrusted {
         owner: u32,
     },
     /// It cannot be looked at.
-    #[error("look at {path}: {source}")]
+    #[error("cannot check the permissions of {path}: {source}")]
     Unreadable {
         /// The file or folder.
         path: String,

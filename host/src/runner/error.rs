@@ -25,7 +25,7 @@ pub enum RunError {
     #[error(transparent)]
     State(#[from] StateError),
     /// No thread could be started.
-    #[error("start a worker: {0}")]
+    #[error("cannot start a worker: {0}")]
     Worker(std::io::Error),
     /// After a panic no fresh instance could be made.
     #[error("the processor panicked, and no fresh instance of it can be made: {0}")]

@@ -88,7 +88,7 @@ impl Scan {
 
 /// A sessions directory that cannot be scanned.
 #[derive(Debug, thiserror::Error)]
-#[error("scan the sessions directory {}: {source}; name it with --sessions", folder.display())]
+#[error("cannot scan the sessions directory {}: {source}; name it with --sessions", folder.display())]
 pub struct ScanError {
     /// The directory.
     pub folder: PathBuf,

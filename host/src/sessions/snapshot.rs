@@ -17,7 +17,7 @@ use crate::{clock, hex::hex, names::FileHash};
 #[derive(Debug, thiserror::Error)]
 pub enum SnapshotError {
     /// The system refuses.
-    #[error("read the transcript: {0}")]
+    #[error("cannot read the transcript: {0}")]
     Read(io::Error),
     /// It is no regular file any more.
     #[error("the transcript is no regular file any more")]

@@ -55,7 +55,7 @@ fn a_missing_plugins_directory_is_named() {
     assert_eq!(
         complaint(&world, &["run"]),
         format!(
-            "session-host: list the plugins directory {}: No such file or directory (os error 2); name it with --plugins",
+            "session-host: cannot list the plugins directory {}: No such file or directory (os error 2); name it with --plugins",
             world.plugins().display()
         )
     );

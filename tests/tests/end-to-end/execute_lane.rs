@@ -237,6 +237,6 @@ fn tables_of_others_are_not_written() {
     let error = failure_of(&[execute("DELETE FROM session_processor_state")]);
     assert_eq!(
         error,
-        "`session_processor_state` belongs to the host: a processor writes its own tables"
+        "`session_processor_state` belongs to the host: a processor may write only its own tables"
     );
 }

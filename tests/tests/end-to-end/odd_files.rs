@@ -249,7 +249,7 @@ fn what_may_not_be_read_is_told_of() {
     assert_eq!(counts(&ran), expected);
     assert_eq!(
         ran.result().errors_detail[0].error,
-        "read the transcript: Permission denied (os error 13)"
+        "cannot read the transcript: Permission denied (os error 13)"
     );
     assert_eq!(ran.result().unreadable, 2);
     let told = "what cannot be read is left out: ";
@@ -268,7 +268,7 @@ fn a_sessions_directory_that_may_not_be_read_is_an_error() {
     fs::set_permissions(world.sessions(), fs::Permissions::from_mode(0o000)).unwrap();
     let ran = crate::nobody::run(&world, &["probe"]).exits(2);
     let complaint = format!(
-        "session-host: scan the sessions directory {}: Permission denied (os error 13); name it with --sessions\n",
+        "session-host: cannot scan the sessions directory {}: Permission denied (os error 13); name it with --sessions\n",
         world.sessions().display()
     );
     assert!(ran.stderr.ends_with(&complaint), "{}", ran.stderr);

@@ -72,7 +72,7 @@ fn a_missing_folder_is_named_with_the_remedy() {
     fs::remove_dir(world.plugins()).unwrap();
     let ran = world.run(&[]).exits(2);
     let expected = format!(
-        "session-host: list the plugins directory {}: ",
+        "session-host: cannot list the plugins directory {}: ",
         world.plugins().display()
     );
     assert!(ran.stderr.starts_with(&expected), "{}", ran.stderr);
