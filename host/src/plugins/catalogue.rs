@@ -73,7 +73,7 @@ impl Catalogue {
         let (catalogue, _claims) = Self::default().reload_with(options, &copies)?;
         let used: HashSet<&str> = catalogue.files.iter().filter_map(|file| file.copy.as_deref()).collect();
         if let Err(error) = copies.and_then(|copies| copies.remove_all_but(&used)) {
-            tracing::warn!(%error, "private copies of plugins that nothing uses could not be removed");
+            tracing::warn!(%error, "cannot remove unused private copies of plugins");
         }
         Ok(catalogue)
     }

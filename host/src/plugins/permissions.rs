@@ -50,7 +50,7 @@ const GROUP_MAY_WRITE: u32 = 0o020;
 pub(super) fn check(opened: &File, path: &Path, trust: PluginTrust) -> Result<(), Untrusted> {
     let metadata = refuse(opened, path, trust)?;
     if trust == PluginTrust::OwnersOnly && metadata.mode() & GROUP_MAY_WRITE != 0 {
-        tracing::warn!(path = %path.display(), "the file's group may write it, and what it writes runs with this host's rights");
+        tracing::warn!(path = %path.display(), "the file's group may write it: members of the group can run code with this host's rights");
     }
     Ok(())
 }

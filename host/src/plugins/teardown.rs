@@ -55,7 +55,7 @@ impl<T: Send + 'static> Drop for OfPlugin<T> {
             drop(ManuallyDrop::into_inner(value));
         });
         if let Err(error) = started {
-            tracing::warn!("no thread starts for the `Drop` of a plugin, which is left out: {error}");
+            tracing::warn!("cannot start a thread for the `Drop` of a plugin, so the host skips it: {error}");
         }
     }
 }

@@ -101,7 +101,7 @@ pub enum StateError {
         trouble: Trouble,
     },
     /// DuckDB takes no more statements: the file is to be opened anew.
-    #[error("the state is closed until the service opens it anew: {why}")]
+    #[error("the state is closed until the service reopens it: {why}")]
     Closed {
         /// What happened, and what to do.
         why: String,

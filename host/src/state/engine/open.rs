@@ -57,7 +57,7 @@ pub(crate) fn confine(link: &Link, exports: &Path) -> Result<()> {
     let exports = std::path::absolute(exports).unwrap_or_else(|_| exports.to_owned());
     let folder = sql::text(&format!("{}/", exports.to_string_lossy()));
     link.execute_batch(&format!("SET GLOBAL allowed_directories = [{folder}]"))
-        .doing("name the folder of exports")?;
+        .doing("set the export folder")?;
     lock(link)
 }
 

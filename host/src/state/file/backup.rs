@@ -78,7 +78,7 @@ fn restore_from(backup_path: &Path, path: &Path) -> io::Result<()> {
         && before.is_overwritten(&state)?
     {
         before.write_to(&state)?;
-        tracing::warn!(state = %path.display(), "a checkpoint was cut off: the state is restored to what it was before");
+        tracing::warn!(state = %path.display(), "a checkpoint was interrupted: the host restored the state from the checkpoint backup");
     }
     match lock {
         FlockOperation::NonBlockingLockExclusive => remove(backup_path),

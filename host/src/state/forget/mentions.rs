@@ -16,7 +16,7 @@ const FORGOTTEN: &str = "(forgotten)";
 /// Takes every text of the audit log's `params` that names the subject out, and all that is told of its sessions there; gives
 /// the number of entries.
 pub(crate) fn redact_audit(connection: &Connection, subjects: &[String]) -> Result<usize> {
-    let doing = "take a subject out of the audit log";
+    let doing = "remove a subject from the audit log";
     let mut statement = connection
         .prepare("SELECT id, CAST(params AS VARCHAR) FROM audit_log WHERE params IS NOT NULL")
         .doing(doing)?;

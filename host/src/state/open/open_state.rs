@@ -235,7 +235,7 @@ impl OpenState {
     /// # Errors
     /// When it does not.
     pub(super) fn probe(&self, opened: &Arc<Opened>, link: &Link) -> Result<()> {
-        let probed = link.execute_batch("SELECT 1").doing("ask the state for anything");
+        let probed = link.execute_batch("SELECT 1").doing("check that the state answers");
         if let Err(error @ StateError::Troubled { .. }) = &probed {
             self.close(opened, error);
         }
@@ -252,7 +252,7 @@ impl OpenState {
         *standing = Standing::closed(opened, error.to_string());
         drop(standing);
         self.ailing.begins(error, Reach::All);
-        tracing::error!("the state is closed until it can be opened anew: {error}");
+        tracing::error!("the state is closed until the host can reopen it: {error}");
         self.interrupts.interrupt();
     }
 

@@ -85,7 +85,7 @@ impl OpenState {
                 Mended::Reopened
             }
             Err(error) => {
-                tracing::error!("the state cannot be opened anew: {error}");
+                tracing::error!("cannot reopen the state: {error}");
                 Mended::Failed
             }
         }

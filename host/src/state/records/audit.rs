@@ -135,7 +135,7 @@ pub(crate) fn append_run(connection: &Connection, processor: &ProcessorName, run
         connection
             .execute(sql, parameters)
             .map(drop)
-            .doing("note the time of a run")
+            .doing("record the time of a run")
     })
 }
 
@@ -160,7 +160,7 @@ pub(crate) fn append(connection: &Connection, record: &AuditRecord) -> Result<()
 
 /// When each processor's last run began.
 pub(crate) fn last_runs(connection: &Connection) -> Result<HashMap<String, Timestamp>> {
-    let doing = "read the schedule's memory";
+    let doing = "read the recorded run times";
     let mut statement = connection
         .prepare("SELECT processor_name, system.main.epoch_us(last_run_at) FROM processor_schedule")
         .doing(doing)?;

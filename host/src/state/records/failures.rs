@@ -101,7 +101,7 @@ pub(crate) fn last_failed(
 
 /// Removes the records of sessions that fail no longer.
 pub(crate) fn clear(connection: &Connection, processor: &ProcessorName, sessions: &[SessionKey]) -> Result<()> {
-    let doing = "clear the failures of sessions that are done";
+    let doing = "clear the failures of processed sessions";
     in_transaction(connection, doing, |connection| {
         let sql = "DELETE FROM session_processor_failure WHERE processor_name = ? AND session_file = ?";
         let mut statement = connection.prepare(sql).doing(doing)?;

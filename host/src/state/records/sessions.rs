@@ -113,7 +113,7 @@ pub(crate) fn read(connection: &Connection, processor: &ProcessorName) -> Result
 
 /// How far each processor is, in the order of their names.
 pub(crate) fn status(connection: &Connection) -> Result<Vec<ProcessorStatus>> {
-    let doing = "read how far the processors are";
+    let doing = "read the progress of the processors";
     let sql = "SELECT processor_name, coalesce(sessions, 0), coalesce(items, 0), last_processed_at::VARCHAR,
                       coalesce(failing, 0), last_run_at::VARCHAR, last_outcome, coalesce(unrecognised, 0),
                       coalesce(unreadable_lines, 0)

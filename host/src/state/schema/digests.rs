@@ -28,7 +28,7 @@ pub(crate) fn recorded(connection: &Connection) -> Result<HashSet<String>> {
 
 /// What stands in a processor's reference tables, by their names.
 pub(crate) fn standing(connection: &Connection, processor: &ProcessorName) -> Result<BTreeMap<String, String>> {
-    let doing = "read what stands in the reference tables";
+    let doing = "read the digests of the reference tables";
     let sql = "SELECT table_name, digest FROM processor_reference_table WHERE owner = ?";
     let mut statement = connection.prepare(sql).doing(doing)?;
     let rows = statement.query_map([processor.as_str()], |row| Ok((row.get(0)?, row.get(1)?)));
@@ -41,7 +41,7 @@ pub(crate) fn forget(connection: &Connection, processor: &ProcessorName) -> Resu
     connection
         .execute(sql, [processor.as_str()])
         .map(drop)
-        .doing("forget what stands in the reference tables")
+        .doing("delete the digests of the reference tables")
 }
 
 /// Lets a table be an ordinary one that its processor declares no longer.
@@ -50,7 +50,7 @@ pub(crate) fn retire(connection: &Connection, table: &str) -> Result<()> {
     connection
         .execute(sql, [table])
         .map(drop)
-        .doing("let a table be a reference table no longer")
+        .doing("stop treating a table as a reference table")
 }
 
 /// Notes what stands in a reference table.
@@ -62,5 +62,5 @@ pub(crate) fn record(connection: &Connection, processor: &ProcessorName, table: 
     connection
         .execute(sql, parameters)
         .map(drop)
-        .doing("note what stands in a reference table")
+        .doing("record the digest of a reference table")
 }

@@ -58,9 +58,9 @@ pub(crate) fn bring_up_to_date(connection: &Connection, path: &Path) -> Result<b
         changed = true;
     }
     if table_exists(connection, OLDER_TABLE)? {
-        in_transaction(connection, "take the older table over", |connection| {
+        in_transaction(connection, "take over the older table", |connection| {
             let sql = include_str!("take_over.sql");
-            connection.execute_batch(sql).doing("take the older table over")
+            connection.execute_batch(sql).doing("take over the older table")
         })?;
         tracing::info!(table = OLDER_TABLE, "took the older service's table over");
         changed = true;

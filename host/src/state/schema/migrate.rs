@@ -178,7 +178,7 @@ impl Step<'_> {
         }
         let sql = "INSERT INTO processor_table VALUES (?, ?) ON CONFLICT DO NOTHING";
         link.execute(sql, params![name, self.processor.as_str()])
-            .doing("note who owns a table")?;
+            .doing("record the owner of a table")?;
         Ok(())
     }
 }

@@ -40,7 +40,7 @@ pub enum ForeignTable {
 
 impl Owners {
     pub(crate) fn read(connection: &Connection) -> Result<Self> {
-        let doing = "read who owns which table";
+        let doing = "read the owners of the tables";
         let mut statement = connection
             .prepare("SELECT system.main.lower(table_name), owner FROM processor_table")
             .doing(doing)?;
@@ -79,7 +79,7 @@ impl Owners {
 
 /// Notes that what was renamed belongs to whom it belonged before. The new name must not be another's.
 pub(crate) fn follow_rename(connection: &Connection, from: &str, to: &str) -> Result<()> {
-    let doing = "note who owns a renamed table";
+    let doing = "record the owner of a renamed table";
     let sql = "INSERT INTO processor_table
                SELECT ?, owner FROM processor_table WHERE system.main.lower(table_name) = system.main.lower(?)
                ON CONFLICT DO NOTHING";

@@ -26,7 +26,7 @@ pub(crate) fn is_built_in(connection: &Connection, kind: ObjectKind, name: &str)
     );
     connection
         .query_row(&sql, [name], |row| row.get(0))
-        .doing("look for what DuckDB has built in")
+        .doing("look up DuckDB's built-in names")
 }
 
 /// The owner under which the state records that the host has checked it for such macros.
@@ -47,7 +47,7 @@ pub(crate) fn drop_once(connection: &Connection) -> Result<bool> {
 }
 
 fn drop_macros(connection: &Connection) -> Result<bool> {
-    let doing = "drop the macros that stand before DuckDB's own functions";
+    let doing = "drop the macros that shadow DuckDB's own functions";
     let sql = "SELECT DISTINCT function_name, function_type FROM system.main.duckdb_functions()
                WHERE NOT internal AND schema_name = 'main' AND function_type IN ('macro', 'table_macro')
                  AND system.main.lower(function_name) IN
@@ -59,7 +59,7 @@ fn drop_macros(connection: &Connection) -> Result<bool> {
         let table = if kind == "table_macro" { "TABLE" } else { "" };
         let sql = format!("DROP MACRO {table} main.{}", quoted(name));
         connection.execute_batch(&sql).doing(doing)?;
-        tracing::warn!("dropped the macro `{name}`: it stood before DuckDB's own function");
+        tracing::warn!("dropped the macro `{name}`: it shadowed DuckDB's own function");
     }
     Ok(!found.is_empty())
 }
