@@ -44,7 +44,7 @@ mod tests {
 
     #[test]
     fn a_text_that_holds_a_secret_is_concealed() {
-        let secrets = ["abc".to_owned(), "ä".repeat(200)].map(|secret| Secret::new(&secret));
+        let secrets = ["abc".to_owned(), "ä".repeat(200)].map(|secret| Secret::of_line(&secret));
         let concealment = Concealment::of(&secrets).unwrap();
         for text in ["1abc2", "abc", &"ä".repeat(100)] {
             assert_eq!(concealment.apply(text), "***");

@@ -23,6 +23,19 @@ pub(crate) struct Find<'p> {
     pub(crate) embedded_at: Option<Place<'p>>,
 }
 
+impl<'p> Find<'p> {
+    /// The secrets that a hit in a text is.
+    fn all_of(hit: &Hit, text: &str, embedded_at: Option<Place<'p>>) -> impl Iterator<Item = Self> + use<'p> {
+        let Hit { rule, specificity, .. } = *hit;
+        Secret::all_of(&text[hit.secret.clone()]).map(move |secret| Self {
+            rule,
+            specificity,
+            secret,
+            embedded_at,
+        })
+    }
+}
+
 /// Hands every secret in a string, and in the strings of the JSON that it is, to `take`. If it is none, what only its key
 /// gives away.
 ///
@@ -45,12 +58,7 @@ pub(crate) fn for_each_find(
             }
             outer.leave_to(inner, &hits, string.range_in(text));
             for hit in hits {
-                take(Find {
-                    rule: hit.rule,
-                    specificity: hit.specificity,
-                    secret: Secret::new(&inner[hit.secret]),
-                    embedded_at: Some(place),
-                });
+                Find::all_of(&hit, inner, Some(place)).for_each(&mut take);
             }
         });
     }
@@ -112,12 +120,7 @@ impl<'t> Outer<'t> {
 
     fn into_finds(self) -> impl Iterator<Item = Find<'static>> {
         let counting = self.hits.into_iter().filter(|(_, counts)| *counts);
-        counting.map(move |(hit, _)| Find {
-            rule: hit.rule,
-            specificity: hit.specificity,
-            secret: Secret::new(&self.text[hit.secret]),
-            embedded_at: None,
-        })
+        counting.flat_map(move |(hit, _)| Find::all_of(&hit, self.text, None))
     }
 }
 

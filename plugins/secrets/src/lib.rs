@@ -20,7 +20,7 @@ use session_plugin_api::prelude::*;
 use crate::{findings::SessionFindings, salt::SaltCache, schema::SECRET_FINDINGS};
 
 /// Grows when the same transcript gives other rows than before.
-const OUTPUT_VERSION: u32 = 2;
+const OUTPUT_VERSION: u32 = 3;
 
 /// The processor `secrets`.
 #[derive(Debug, Default)]

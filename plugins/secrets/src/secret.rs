@@ -9,15 +9,17 @@ use hmac::{Hmac, KeyInit, Mac};
 use session_plugin_api::hex;
 use sha2::Sha256;
 
-use crate::{form::one_form, salt::Salt};
+use crate::{
+    form::{Form, forms},
+    salt::Salt,
+};
 
-/// A secret. It can be compared and hashed, in [`one_form`] of all that it can be written in; what can be shown of it is
+/// A secret. It can be compared and hashed, in one of its [`forms`], whatever it is written in; what can be shown of it is
 /// its [`fingerprint`](Self::fingerprint) and its [`preview`](Self::preview).
 #[derive(Clone)]
 pub(crate) struct Secret {
     written: String,
-    /// Absent where it is as written.
-    form: Option<String>,
+    form: Form,
 }
 
 impl PartialEq for Secret {
@@ -35,11 +37,20 @@ impl Hash for Secret {
 }
 
 impl Secret {
-    /// Takes a secret out of sight.
-    pub(crate) fn new(secret: &str) -> Self {
+    /// Takes the secrets out of sight that a text is: one, or two where it is a diff that replaces one by another.
+    pub(crate) fn all_of(text: &str) -> impl Iterator<Item = Self> + use<> {
+        let written = text.to_owned();
+        forms(text).into_iter().map(move |form| Self {
+            written: written.clone(),
+            form,
+        })
+    }
+
+    /// Takes a text of one line out of sight.
+    pub(crate) fn of_line(line: &str) -> Self {
         Self {
-            written: secret.to_owned(),
-            form: one_form(secret),
+            written: line.to_owned(),
+            form: Form::AsWritten,
         }
     }
 
@@ -49,7 +60,10 @@ impl Secret {
     }
 
     fn form(&self) -> &str {
-        self.form.as_deref().unwrap_or(&self.written)
+        match &self.form {
+            Form::AsWritten => &self.written,
+            Form::Other(form) => form,
+        }
     }
 
     /// HMAC-SHA-256 of the secret under the database's salt, in hex: the same for the same secret anywhere.
@@ -82,7 +96,7 @@ mod tests {
 
     #[test]
     fn a_preview_shows_a_quarter_and_four_characters_at_most() {
-        let preview = |secret: &str| Secret::new(secret).preview();
+        let preview = |secret: &str| Secret::of_line(secret).preview();
         assert_eq!(preview(""), "... (0 characters)");
         assert_eq!(preview("abc"), "... (3 characters)");
         assert_eq!(preview("hunter12"), "hu... (8 characters)");
@@ -92,7 +106,7 @@ mod tests {
 
     #[test]
     fn debugging_shows_no_more_than_the_preview() {
-        let secret = Secret::new("correct horse battery");
+        let secret = Secret::of_line("correct horse battery");
         assert_eq!(format!("{secret:?}"), "Secret(corr... (21 characters))");
     }
 
@@ -102,14 +116,14 @@ mod tests {
         let mut key = [0; 32];
         key[..4].copy_from_slice(b"Jefe");
         assert_eq!(
-            Secret::new("what do ya want for nothing?").fingerprint(&Salt::from_bytes(key)),
+            Secret::of_line("what do ya want for nothing?").fingerprint(&Salt::from_bytes(key)),
             "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843"
         );
     }
 
     #[test]
     fn fingerprints_of_two_databases_have_nothing_in_common() {
-        let secret = Secret::new("correct horse");
+        let secret = Secret::of_line("correct horse");
         let fingerprint = |salt| secret.fingerprint(&Salt::from_bytes([salt; 32]));
         assert_ne!(fingerprint(1), fingerprint(2));
         assert_eq!(fingerprint(1), fingerprint(1));

@@ -188,7 +188,7 @@ impl Search<'_> {
                 let find = Find {
                     rule,
                     specificity: Specificity::Form,
-                    secret: Secret::new(&called.file),
+                    secret: Secret::of_line(&called.file),
                     embedded_at: None,
                 };
                 let path = || called.json_path.clone();

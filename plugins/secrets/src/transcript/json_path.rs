@@ -152,7 +152,7 @@ mod tests {
 
     #[test]
     fn a_key_that_is_a_secret_is_concealed() {
-        let secrets = [Secret::new("a \"secret\"")];
+        let secrets = [Secret::of_line("a \"secret\"")];
         let concealment = Concealment::of(&secrets).unwrap();
         let json = r#"{"the a \"secret\" key":["x"]}"#;
         assert_eq!(paths(json, &concealment)[1], r#"["***"][0]"#);

@@ -28,10 +28,37 @@ fn a_key_is_the_same_secret_however_it_is_written() {
     let escaped = format!("KEY={key:?} npm start");
     let indented = format!("  key: |\n    {}", key.replace('\n', "\n    "));
     let account = json!({"type": "service_account", "private_key": key}).to_string();
-    let transcript = lines(&[key, numbered, escaped, indented, account].map(|text| said(&text)));
-    with_rows(&transcript, |rows| {
+    let before_each = |prefix: &str| -> String { key.lines().map(|line| format!("{prefix}{line}\n")).collect() };
+    let prefixed = ["-", "+", "-- ", "keys/my-key.pem-12-", "keys/my-key.pem:12:", "> "].map(before_each);
+    let ended = key.replace('\n', "^M$\n");
+    let quoted: String = key.lines().map(|line| format!("    '{line}\\n' +\n")).collect();
+    let texts = [key, numbered, escaped, indented, account, ended, quoted];
+    let said: Vec<Value> = texts.into_iter().chain(prefixed).map(|text| said(&text)).collect();
+    with_rows(&lines(&said), |rows| {
         let [row] = rows else { panic!("{rows:#?}") };
-        assert_eq!((row.occurrences, row.preview.as_str()), (5, "MIIE... (256 characters)"));
+        assert_eq!(
+            (row.occurrences, row.preview.as_str()),
+            (13, "MIIE... (256 characters)")
+        );
+    });
+}
+
+#[test]
+fn a_diff_that_replaces_a_key_has_two_secrets() {
+    let body =
+        |letter: &str| format!("MIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcwggSj{letter}gEAAoIBAQCu9kz4AKpEJJ1o").repeat(2);
+    let marker = |word: &str| format!("-----{word} PRIVATE {}-----", "KEY");
+    let diff = format!(
+        " {}\n-{}\n+{}\n {}\n",
+        marker("BEGIN"),
+        body("A"),
+        body("B"),
+        marker("END")
+    );
+    let plain = format!("{}\n{}\n{}\n", marker("BEGIN"), body("B"), marker("END"));
+    with_rows(&lines(&[diff, plain].map(|text| said(&text))), |rows| {
+        let occurrences: Vec<_> = rows.iter().map(|row| row.occurrences).collect();
+        assert_eq!(occurrences, [1, 2]);
     });
 }
 
