@@ -1,6 +1,8 @@
 //! Takes secrets out of texts that are kept for another reason.
 
 #[cfg(test)]
+mod measure;
+#[cfg(test)]
 mod tests;
 
 use std::{borrow::Cow, cmp::Reverse, ops::Range};

@@ -14,7 +14,8 @@ pub(super) fn joined_lines(secret: &str) -> Vec<String> {
         return Vec::new();
     };
     let lines: Vec<&str> = secret.split(line_break).collect();
-    sides(&lines).iter().map(|lines| joined(lines)).collect()
+    let joined = sides(&lines).into_iter().map(|lines| joined(&lines));
+    joined.filter(|form| !form.is_empty()).collect()
 }
 
 /// What stands between the lines of a text: a line break, the escape of one, or a blank where a variable has the key.

@@ -2,7 +2,7 @@
 
 use super::{
     names::{REASON, is_value},
-    shapes::{Shape, Shapes},
+    shapes::{Reach, Shape, Shapes},
 };
 
 /// Commands and what they are given.
@@ -17,6 +17,7 @@ pub(super) static COMMANDS: Shapes = Shapes {
         "redis-cli",
         "sshpass",
     ],
+    reach: Reach::Far,
     shapes: &[Shape {
         pattern: r#"(?x)
             curl \b [^\n]*? \s (?:-u|-U|--user|--proxy-user) [\ =]{0,2} ["']? [^\s:"']{1,80} : ([^\s"']+)

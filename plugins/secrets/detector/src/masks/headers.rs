@@ -2,13 +2,14 @@
 
 use super::{
     names::{REASON, is_value},
-    shapes::{Shape, Shapes},
+    shapes::{Reach, Shape, Shapes},
 };
 
 /// Headers and their values.
 pub(super) static HEADERS: Shapes = Shapes {
     reason: REASON,
     words: &["authorization", "cookie", "bearer", "x-", "private-", "job-", "deploy-"],
+    reach: Reach::Far,
     shapes: &[
         // Whatever its scheme, to the end of the line or of the quotes.
         Shape {

@@ -6,6 +6,9 @@
 mod commands;
 mod headers;
 mod names;
+mod pairs;
+mod pgpass;
+mod quotes;
 mod random;
 mod shapes;
 mod urls;
@@ -27,7 +30,8 @@ pub(crate) struct Mask {
 static SEARCH: Search = Search::new(&[
     &urls::USERS,
     &urls::HOOKS,
-    &names::NAMES,
+    &names::ENCLOSED,
+    &names::UNQUOTED,
     &names::KEYS,
     &names::PLACES,
     &headers::HEADERS,
@@ -38,6 +42,7 @@ static SEARCH: Search = Search::new(&[
 pub(crate) fn masks(text: &str) -> Vec<Mask> {
     let mut masks = SEARCH.masks(text);
     masks.append(&mut urls::parameters(text));
+    masks.append(&mut pgpass::passwords(text));
     masks.append(&mut random::masks(text));
     masks
 }

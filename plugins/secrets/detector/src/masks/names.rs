@@ -1,6 +1,6 @@
 //! Values that go by the name of a secret: `PASSWORD=...`, `"api_key": "..."`, `db_password: ...`.
 
-use super::shapes::{Found, Shape, Shapes};
+use super::shapes::{Found, Reach, Shape, Shapes};
 
 /// What stands in the place of one.
 pub(super) const REASON: &str = "named value";
@@ -8,33 +8,60 @@ pub(super) const REASON: &str = "named value";
 /// In prose, a value is at least so long.
 const SHORTEST_IN_PROSE: usize = 6;
 
-/// Names whose values are secrets.
-pub(super) static NAMES: Shapes = Shapes {
+/// What stands in names whose values are secrets.
+const WORDS: &[&str] = &[
+    "pass",
+    "pwd",
+    "secret",
+    "token",
+    "api",
+    "access",
+    "private",
+    "auth",
+    "account",
+    "signing",
+    "encryption",
+    "master",
+    "license",
+    "session",
+    "connection",
+    "credential",
+];
+
+/// Values in quotes, elements and the like.
+pub(super) static ENCLOSED: Shapes = Shapes {
     reason: REASON,
-    words: &[
-        "pass",
-        "pwd",
-        "secret",
-        "token",
-        "api",
-        "access",
-        "private",
-        "auth",
-        "account",
-        "signing",
-        "encryption",
-        "master",
-        "license",
-        "session",
-        "connection",
-        "credential",
-    ],
+    words: WORDS,
+    reach: Reach::Far,
     shapes: &[
         // In quotes, also where these are escaped.
         Shape {
             pattern: r#"(?i)NAME[\\"'`\])]{0,6}\s{0,20}(?:=>|:=|[:=])\s{0,20}\\{0,4}["'`]([^"'`\\\r\n]+)"#,
             fits: |found| is_value(found.value) && !is_of_a_parser(found),
         },
+        // An element, and a pair of a name and a value: `<password>...`, `"name": "DB_PASSWORD", "value": "..."`.
+        Shape {
+            pattern: r#"(?i)NAME>([^\s<>]+)</"#,
+            fits: |found| is_value(found.value),
+        },
+        Shape {
+            pattern: r#"(?i)NAME[\\"',]{0,8}\s{0,40}[\\"']{0,8}value[\\"']{0,8}\s{0,4}[:=]\s{0,4}[\\"']{0,8}([^\s"'`<>,}\\]+)"#,
+            fits: |found| is_value(found.value),
+        },
+        // Of SQL.
+        Shape {
+            pattern: r"(?i)password\s{1,4}'([^'\r\n]+)'",
+            fits: |found| is_value(found.value),
+        },
+    ],
+};
+
+/// Values that end with their word.
+pub(super) static UNQUOTED: Shapes = Shapes {
+    reason: REASON,
+    words: WORDS,
+    reach: Reach::Near,
+    shapes: &[
         // Of a shell, or of a connection string.
         Shape {
             pattern: r#"(?i)NAME=([^\s"'`<>;,&|()\[\]{}\\]+)END"#,
@@ -55,20 +82,6 @@ pub(super) static NAMES: Shapes = Shapes {
             pattern: r#"(?i)NAME\s{0,20}(?:=>|:=|[:=]|\bis\b)\s{0,20}([^\s"'`<>;,&|()\[\]{}\\]*[0-9][^\s"'`<>;,&|()\[\]{}\\]*)END"#,
             fits: |found| found.value.len() >= SHORTEST_IN_PROSE && is_value(found.value) && !is_of_a_parser(found),
         },
-        // An element, and a pair of a name and a value: `<password>...`, `"name": "DB_PASSWORD", "value": "..."`.
-        Shape {
-            pattern: r#"(?i)NAME>([^\s<>]+)</"#,
-            fits: |found| is_value(found.value),
-        },
-        Shape {
-            pattern: r#"(?i)NAME[\\"',]{0,8}\s{0,40}[\\"']{0,8}value[\\"']{0,8}\s{0,4}[:=]\s{0,4}[\\"']{0,8}([^\s"'`<>,}\\]+)"#,
-            fits: |found| is_value(found.value),
-        },
-        // Of SQL.
-        Shape {
-            pattern: r"(?i)password\s{1,4}'([^'\r\n]+)'",
-            fits: |found| is_value(found.value),
-        },
         // An option of a command.
         Shape {
             pattern: r#"(?i)NAME[ =]["']?([^\s"'`<>;,&|()\[\]{}\\-][^\s"'`;,&|()\[\]{}\\]*)"#,
@@ -81,6 +94,7 @@ pub(super) static NAMES: Shapes = Shapes {
 pub(super) static KEYS: Shapes = Shapes {
     reason: REASON,
     words: &["_key", "_pat", "_auth", "_salt", "_dsn", "_creds"],
+    reach: Reach::Near,
     shapes: &[Shape {
         pattern: r#"_(?:KEY|PAT|AUTH|SALT|DSN|CREDS)(?:=|:\s)["']?([^\s"'`<>;,&|()\[\]{}\\]{8,})"#,
         fits: |found| found.value.contains(|letter: char| letter.is_ascii_digit()),
@@ -90,15 +104,11 @@ pub(super) static KEYS: Shapes = Shapes {
 /// Passwords that are told by where they stand.
 pub(super) static PLACES: Shapes = Shapes {
     reason: REASON,
-    words: &["identified by", ":5432:", "$apr1$"],
+    words: &["identified by", "$apr1$"],
+    reach: Reach::Far,
     shapes: &[
         Shape {
             pattern: r"(?i)identified\s+by\s+'([^'\r\n]+)'",
-            fits: |found| is_value(found.value),
-        },
-        // A line of `.pgpass`.
-        Shape {
-            pattern: r":5432:[^\s:]{1,63}:[^\s:]{1,63}:([^\s:]+)",
             fits: |found| is_value(found.value),
         },
         // A line of `.htpasswd`.
@@ -207,7 +217,7 @@ mod tests {
     use crate::masks::shapes::Search;
 
     fn masked(text: &str) -> Vec<&str> {
-        static SEARCH: Search = Search::new(&[&NAMES, &KEYS, &PLACES]);
+        static SEARCH: Search = Search::new(&[&ENCLOSED, &UNQUOTED, &KEYS, &PLACES]);
         SEARCH.masked(text)
     }
 
@@ -236,7 +246,6 @@ mod tests {
             ("- name: DB_PASSWORD\n  value: swordfish\n", "swordfish"),
             ("CREATE ROLE app WITH PASSWORD 'swordfish'", "swordfish"),
             ("CREATE USER app IDENTIFIED BY 'swordfish'", "swordfish"),
-            ("db.internal:5432:shop:app:swordfish", "swordfish"),
             (
                 "app:$apr1$Zk3vQ9wL$r7XtB2mNc5Hd8Jf4Gs6Pa1",
                 "Zk3vQ9wL$r7XtB2mNc5Hd8Jf4Gs6Pa1",

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::Mask;
+use super::{Mask, pairs::are_unlike_words};
 
 /// What stands in the place of one.
 const REASON: &str = "random text";
@@ -10,8 +10,17 @@ const REASON: &str = "random text";
 /// Shorter ones are too often names.
 const SHORTEST_TOKEN: usize = 24;
 
-/// One part of it, between its hyphens and the like, is at least so long.
+/// A part of it, between its hyphens and the like, that makes it one by itself.
 const SHORTEST_PART: usize = 16;
+
+/// A part in hex of so many digits may be an abbreviated hash.
+const SHORTEST_HASH: usize = 7;
+
+/// Of random text in base64, each 32nd character is a sign; of names of several words, each fifth or so.
+const CHARACTERS_PER_SIGN: usize = 6;
+
+/// How a JPEG in base64 begins, as a path might.
+const JPEG: &str = "/9j/";
 
 /// Identifiers that say what they identify. They are of use, and give nothing away.
 const IDENTIFIERS: [&str; 16] = [
@@ -72,13 +81,40 @@ fn is_of_part(byte: u8) -> bool {
 }
 
 fn is_secret(text: &str, token: &Range<usize>) -> bool {
-    let written = &text[token.clone()];
-    let is_known = IDENTIFIERS.iter().any(|beginning| written.starts_with(beginning));
+    let (before, written) = (&text[..token.start], &text[token.clone()]);
+    let is_known = IDENTIFIERS.iter().any(|beginning| written.starts_with(beginning)) || written.starts_with(JPEG);
     let is_mangled = written.starts_with("_ZN") || written.starts_with("_R");
-    !is_known && !is_mangled && !is_hash(&text[..token.start], written) && !is_path(&text[..token.start], written) && {
-        let mut parts = runs(text, token.clone(), is_of_part);
-        parts.any(|part| part.len() >= SHORTEST_PART && looks_random(&text[part]))
-    }
+    !is_known
+        && !is_mangled
+        && !is_hash(before, written)
+        && !is_path(before, written)
+        && (has_random_part(written) || is_random_base64(written))
+}
+
+/// Whether the token has a random part, such as `acme_live_` and what follows it.
+fn has_random_part(token: &str) -> bool {
+    let mut parts = parts(token).filter(|part| part.len() >= SHORTEST_PART);
+    parts.any(|part| !is_hex(part) && looks_random(part))
+}
+
+/// Whether the token is random as a whole, the signs of base64 in it.
+fn is_random_base64(token: &str) -> bool {
+    let signs = token.bytes().filter(|byte| !is_of_part(*byte)).count();
+    let has_small_letters = token.bytes().any(|byte| byte.is_ascii_lowercase());
+    signs * CHARACTERS_PER_SIGN < token.len()
+        && has_small_letters
+        && !parts(token).any(|part| part.len() >= SHORTEST_HASH && is_hex(part))
+        && looks_random(token)
+}
+
+fn parts(token: &str) -> impl Iterator<Item = &str> {
+    runs(token, 0..token.len(), is_of_part).map(|part| &token[part])
+}
+
+/// Digits in hex, as in a hash, a UUID or `0x5b33697b`.
+fn is_hex(part: &str) -> bool {
+    let digits = part.strip_prefix("0x").unwrap_or(part);
+    digits.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
 /// `sha512-...`, `sha256:...`, `h1:...`, `md5=...`.
@@ -93,39 +129,29 @@ fn is_hash(before: &str, token: &str) -> bool {
     NAMES.iter().any(|name| names_itself(name) || is_named(name))
 }
 
-/// A path has several parts, and begins where one begins, or with a word.
+/// A path has several parts, and begins where one begins and has a word, or has as many words as other parts.
 fn is_path(before: &str, token: &str) -> bool {
+    const SHORTEST_WORD: usize = 3;
     let begins_path = token.starts_with('/') || before.ends_with(['.', '~', ':', '@']);
     let parts: Vec<&str> = token.split('/').filter(|part| !part.is_empty()).collect();
     let is_word = |part: &&&str| {
-        part.bytes()
-            .all(|byte| byte.is_ascii_lowercase() || matches!(byte, b'_' | b'-'))
+        let is_of_word = |byte: u8| byte.is_ascii_lowercase() || matches!(byte, b'_' | b'-');
+        part.len() >= SHORTEST_WORD && part.bytes().all(is_of_word)
     };
-    parts.len() > 1 && (begins_path || parts.iter().filter(is_word).count() * 2 >= parts.len())
+    let words = parts.iter().filter(is_word).count();
+    parts.len() > 1 && (begins_path && words > 0 || words * 2 >= parts.len())
 }
 
 /// Whether letters and digits stand as no word, name or number has them.
-fn looks_random(part: &str) -> bool {
-    let count = |is: fn(&u8) -> bool| part.bytes().filter(is).count();
+fn looks_random(text: &str) -> bool {
+    let count = |is: fn(&u8) -> bool| text.bytes().filter(is).count();
     let (digits, lower, upper) = (
         count(u8::is_ascii_digit),
         count(u8::is_ascii_lowercase),
         count(u8::is_ascii_uppercase),
     );
-    let is_hex = part.bytes().all(|byte| byte.is_ascii_hexdigit());
-    let is_mixed = lower > 0 && upper > 0 && (digits > 0 || part.len() >= SHORTEST_TOKEN) || digits >= 3;
-    !is_hex && is_mixed && (lower + upper) * 5 >= part.len() * 2 && (lower == 0 || in_words(part) * 3 < part.len())
-}
-
-/// How many letters stand in words: a capital one or none, and four small ones or more.
-fn in_words(part: &str) -> usize {
-    let small = runs(part, 0..part.len(), |byte| byte.is_ascii_lowercase());
-    let capital_before = |run: &Range<usize>| {
-        let before = part[..run.start].bytes().next_back();
-        usize::from(before.is_some_and(|byte| byte.is_ascii_uppercase()))
-    };
-    let words = small.filter(|run| run.len() >= 4);
-    words.map(|run| run.len() + capital_before(&run)).sum()
+    let is_mixed = lower > 0 && upper > 0 && (digits > 0 || text.len() >= SHORTEST_TOKEN) || digits >= 3;
+    is_mixed && (lower + upper) * 5 >= text.len() * 2 && are_unlike_words(text)
 }
 
 #[cfg(test)]

@@ -5,16 +5,13 @@ use std::{ops::Range, sync::OnceLock};
 use aho_corasick::{AhoCorasick, AhoCorasickKind};
 use regex::Regex;
 
-use super::{Mask, is_placeholder};
+use super::{Mask, is_placeholder, quotes::end_of_quoted};
 
 /// What stands for `NAME` in a pattern: the end of a name whose value is a secret.
 const NAME: &str = r"(?:passw(?:or)?d|passwort|passphrase|pwd|passwd|secret|token|api[_-]?key|access[_-]?key|secret[_-]?key|private[_-]?key|auth[_-]?key|account[_-]?key|signing[_-]?key|encryption[_-]?key|master[_-]?key|license[_-]?key|session[_-]?key|connection[_-]?string|credentials?)[0-9]{0,2}";
 
 /// What stands for `END` in a pattern: what may end an unquoted value.
 const END: &str = r#"(?:[\s"'`;,&|)\]}]|\\|$)"#;
-
-/// How much of a text is looked at from a word on, in bytes. A value that goes on there is masked to its end.
-const LOOKED_AT: usize = 1 << 10;
 
 /// No shape has more between its word and its value, in bytes.
 const LONGEST_NAME: usize = 128;
@@ -42,7 +39,26 @@ pub(super) struct Shapes {
     /// What stands in the place of what they find.
     pub(super) reason: &'static str,
     pub(super) words: &'static [&'static str],
+    pub(super) reach: Reach,
     pub(super) shapes: &'static [Shape],
+}
+
+/// How much of a text is looked at from a word on. A value that goes on there is masked to its end.
+#[derive(Clone, Copy)]
+pub(super) enum Reach {
+    /// Enough for a name and the beginning of its value. Words that stand side by side are each read so far.
+    Near,
+    /// Enough for what stands behind a value, or far from its word.
+    Far,
+}
+
+impl Reach {
+    const fn bytes(self) -> usize {
+        match self {
+            Self::Near => 1 << 8,
+            Self::Far => 1 << 10,
+        }
+    }
 }
 
 /// A search for the words of several, at once.
@@ -86,25 +102,25 @@ impl Search {
         let mut value_ends = ValueEnds::of(text);
         for word in compiled.words.find_overlapping_iter(text) {
             let (before, all_behind) = text.split_at(word.start());
-            let rest = &all_behind[..all_behind.floor_char_boundary(LOOKED_AT)];
             let owner = compiled.owners[word.pattern().as_usize()];
+            let rest = &all_behind[..all_behind.floor_char_boundary(self.all[owner].reach.bytes())];
             let shapes = compiled.patterns[owner].iter().zip(self.all[owner].shapes);
             for ((pattern, shape), progress) in shapes.zip(&mut progress[owner]) {
                 if progress.covers(word.start()) {
                     continue;
                 }
                 if let Some(value) = shape.find(pattern, before, rest) {
+                    let start = before.len() + value.start;
                     let is_cut = value.end == rest.len() && rest.len() < all_behind.len();
-                    let end = before.len() + value.end;
-                    let end = if is_cut {
-                        value_ends.behind(before.len() + value.start..end)
-                    } else {
-                        end
+                    let end = match end_of_quoted(text, start) {
+                        Some(end) => end.max(before.len() + value.end),
+                        None if is_cut => value_ends.behind(start..before.len() + value.end),
+                        None => before.len() + value.end,
                     };
                     *progress = Progress(end);
                     found.push(Mask {
                         reason: self.all[owner].reason,
-                        range: before.len() + value.start..end,
+                        range: start..end,
                     });
                 }
             }
@@ -198,6 +214,7 @@ mod tests {
         static SHAPES: Shapes = Shapes {
             reason: "letters",
             words: &["ab", "cd"],
+            reach: Reach::Near,
             shapes: &[Shape {
                 pattern: "ab(x)|cd(y)",
                 fits: |found| !found.before.ends_with('!') && found.value.len() < found.matched.len(),

@@ -6,7 +6,7 @@ use memchr::memchr_iter;
 
 use super::{
     Mask, is_placeholder,
-    shapes::{Shape, Shapes},
+    shapes::{Reach, Shape, Shapes},
 };
 
 /// What stands in the place of one.
@@ -19,6 +19,7 @@ const LONG_USER: usize = 16;
 pub(super) static USERS: Shapes = Shapes {
     reason: REASON,
     words: &["://", r":\/"],
+    reach: Reach::Far,
     shapes: &[
         Shape {
             pattern: r#":(?:\\?/){2}[^\s/?#@:"'`<>\\]*:([^\s/@"'`<>\\]+)@"#,
@@ -40,6 +41,7 @@ pub(super) static USERS: Shapes = Shapes {
 pub(super) static HOOKS: Shapes = Shapes {
     reason: REASON,
     words: &["hooks.", "webhook"],
+    reach: Reach::Far,
     shapes: &[Shape {
         pattern: r"(?i)(?:hooks\.|webhook)[a-z0-9_.-]{0,80}/(?:[a-z0-9_-]{1,40}/){0,6}([a-z0-9_-]{20,})",
         fits: |found| found.value.contains(|letter: char| letter.is_ascii_digit()),

@@ -152,7 +152,7 @@ fn a_text_without_secrets_is_left_alone() {
     }
 }
 
-/// Each of them takes minutes where the text is read again from each of its names.
+/// Each of them takes minutes where the text is read again from each of its names. What begins in a value is a part of it.
 #[test]
 fn a_text_that_repeats_itself_is_read_a_bounded_number_of_times() {
     let rules = Rules::shipped().unwrap();
@@ -164,9 +164,23 @@ fn a_text_that_repeats_itself_is_read_a_bounded_number_of_times() {
         "?token=",
         r"token=a\/",
         "?token=...x",
+        "password=\"x\\\"",
+        "db:6543:a",
     ] {
         let text = repeated.repeat((64 << 10) / repeated.len());
         assert!(!redact(&text, &rules).is_empty());
+    }
+    for (repeated, before, reason) in [
+        ("?token=x", "?token=", "named value"),
+        ("?token=/x", "?token=", "URL credential"),
+        ("password=", "password=", "named value"),
+    ] {
+        let text = repeated.repeat((128 << 10) / repeated.len());
+        assert_eq!(
+            redact(&text, &rules),
+            format!("{before}[redacted: {reason}]"),
+            "{repeated}"
+        );
     }
 }
 
