@@ -166,7 +166,8 @@ impl Step<'_> {
     /// Makes an object; a table of an older system that stands in its way is moved aside, unless it is of the same shape.
     fn create(&self, name: &str) -> Result<(), SchemaRefused> {
         let link = self.link;
-        let in_the_way = table_exists(link, name)? && Owners::read(link)?.of(name).is_none();
+        let is_owned = Owners::read(link)?.of(name).is_some();
+        let in_the_way = !is_owned && table_exists(link, name)?;
         if in_the_way {
             host::move_aside(link, name)?;
         }
@@ -176,7 +177,10 @@ impl Step<'_> {
             self.run(&format!("INSERT INTO {} SELECT * FROM {legacy}", quoted(name)))?;
             self.run(&format!("DROP TABLE {legacy}"))?;
         }
-        let sql = "INSERT INTO processor_table VALUES (?, ?) ON CONFLICT DO NOTHING";
+        if is_owned {
+            return Ok(());
+        }
+        let sql = "INSERT INTO processor_table VALUES (?, ?)";
         link.execute(sql, params![name, self.processor.as_str()])
             .doing("record the owner of a table")?;
         Ok(())
