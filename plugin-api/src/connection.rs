@@ -73,6 +73,8 @@ impl<'a> Connection<'a> {
     /// Runs one query. It sees what the attempt wrote with [`execute`](Self::execute), but not the rows of
     /// [`replace`](Self::replace).
     ///
+    /// In a [serial](crate::Descriptor::serial) processor, a query before the first `execute` has a transaction of its own.
+    ///
     /// # Errors
     /// As [`execute`](Self::execute).
     pub fn query(&self, sql: &str, parameters: &[&dyn Parameter]) -> Result<Records> {

@@ -229,38 +229,18 @@ impl AttemptError {
 
 #[cfg(test)]
 mod tests {
-    use session_plugin_api::{Timestamp, abi::message::Processed};
+    use session_plugin_api::abi::message::Processed;
 
     use super::*;
     use crate::{
-        names::{FileHash, ProcessorName, SessionKey},
+        names::ProcessorName,
+        runner::sample::{flight, seen},
         state::State,
     };
 
-    fn flight() -> std::sync::Arc<Flight> {
-        let transcript = Transcript {
-            session: SessionKey::new("alice/a.jsonl"),
-            username: "alice".to_owned(),
-            path: "alice/a.jsonl".into(),
-            size: 0,
-            modified: Timestamp::from_micros(0),
-            changed: Timestamp::from_micros(0),
-        };
-        let reason = Reason::Outdated;
-        Flight::begin(Candidate { transcript, reason })
-    }
-
     fn done() -> Done {
-        let seen = Seen {
-            session: SessionKey::new("alice/a.jsonl"),
-            username: "alice".to_owned(),
-            hash: FileHash::from_hex("d41d8cd98f00b204e9800998ecf8427e"),
-            size: 0,
-            modified: Timestamp::from_micros(0),
-            read_at: Timestamp::from_micros(0),
-        };
         Done {
-            seen,
+            seen: seen(),
             processed: Processed::default(),
             rows: Vec::new(),
         }

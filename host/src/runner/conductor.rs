@@ -73,7 +73,7 @@ impl<'a> Conductor<'a> {
     }
 
     fn start_workers(&mut self) -> Result<(), RunError> {
-        let wanted = match self.context.concurrency {
+        let wanted = match self.context.tables.concurrency {
             Concurrency::Serial => 1,
             Concurrency::Parallel => self.context.limits.workers.max(1),
         };

@@ -4,12 +4,18 @@
 //! statement begins a transaction of the attempt's own, in which everything of it is committed: what the earlier sessions
 //! gave is committed before, so that the statement finds it.
 //!
+//! A serial processor may take its time between reading and writing, for example to ask a server. An open transaction keeps
+//! DuckDB from making a checkpoint. So as long as a serial attempt has only read, each of its queries has a transaction of
+//! its own. No other attempt of the processor writes meanwhile.
+//!
 //! # Threads
 //! Calls come from the worker that makes the attempt, one after the other. The conductor may abandon the attempt
 //! meanwhile, and roll its transaction back: every call asks first whether that has happened, and a statement that runs is
 //! interrupted.
 
 use std::sync::mpsc::SyncSender;
+
+use session_plugin_api::Concurrency;
 
 use super::{
     flight::Flight,
@@ -30,7 +36,17 @@ pub(super) struct Connection<'a> {
     flight: &'a Flight,
     seen: &'a Seen,
     rows: Vec<PendingRows>,
+    statements: Statements,
     failed: Option<ConnectionError>,
+}
+
+/// What statements an attempt has run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Statements {
+    /// Queries alone, or nothing.
+    Reading,
+    /// One that writes.
+    Writing,
 }
 
 /// Why what was done through the connection cannot stand.
@@ -101,6 +117,7 @@ impl<'a> Connection<'a> {
             flight,
             seen,
             rows: Vec::new(),
+            statements: Statements::Reading,
             failed: None,
         }
     }
@@ -122,6 +139,7 @@ impl<'a> Connection<'a> {
 
     /// Runs a statement that writes; gives the number of rows that it changed.
     pub(super) fn execute(&mut self, sql: &str, parameters: &[Column<'_>]) -> Result<u64, ConnectionError> {
+        self.statements = Statements::Writing;
         let rules = &self.tables.rules;
         self.in_transaction(|transaction| transaction.execute(rules, sql, parameters))
     }
@@ -134,7 +152,11 @@ impl<'a> Connection<'a> {
         take: impl FnMut(&[Column<'_>]) -> Result<(), NotTaken>,
     ) -> Result<u64, ConnectionError> {
         let rules = &self.tables.rules;
-        self.in_transaction(|transaction| transaction.query(rules, sql, parameters, take))
+        let rows = self.in_transaction(|transaction| transaction.query(rules, sql, parameters, take))?;
+        if self.statements == Statements::Reading && self.tables.concurrency == Concurrency::Serial {
+            self.flight.transaction().end_reading();
+        }
+        Ok(rows)
     }
 
     /// Lets the attempt fail, whatever the processor makes of the error. The first one is the cause of those after it.
@@ -186,5 +208,87 @@ impl<'a> Connection<'a> {
             true => Err(ConnectionError::Abandoned),
             false => Ok(()),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        sync::{Arc, mpsc::sync_channel},
+        thread,
+    };
+
+    use session_plugin_api::Migration;
+
+    use super::*;
+    use crate::{
+        names::ProcessorName,
+        runner::sample::{flight, seen},
+        state::{DeclaredTables, Destination, State},
+    };
+
+    fn tables(state: State, concurrency: Concurrency) -> Tables {
+        let processor: ProcessorName = "probe".parse().unwrap();
+        let migrations = [Migration::new(1, "create notes", "CREATE TABLE notes (n BIGINT)")];
+        let declared = DeclaredTables {
+            processor: &processor,
+            migrations: &migrations,
+            session_tables: &[],
+        };
+        state.prepare_processor(declared).unwrap();
+        Tables {
+            rules: state.statement_rules(&processor).unwrap(),
+            destination: Destination {
+                processor,
+                output_version: 1,
+                tables: Vec::new(),
+            },
+            state: Arc::new(state),
+            concurrency,
+        }
+    }
+
+    /// Whether a transaction is open after a query, after a statement that writes, and after another query.
+    fn open_after_each_call(concurrency: Concurrency) -> [bool; 3] {
+        let folder = tempfile::tempdir().unwrap();
+        let tables = tables(State::open(&folder.path().join("state.duckdb")).unwrap(), concurrency);
+        let (flight, seen) = (flight(), seen());
+        let (messages, inbox) = sync_channel(1);
+        thread::scope(|scope| {
+            scope.spawn(move || {
+                for message in inbox {
+                    if let Message::CommitEarlier(reply) = message {
+                        reply.send(Ok(())).unwrap();
+                    }
+                }
+            });
+            let mut connection = Connection::new(&tables, &messages, &flight, &seen);
+            let is_open = || matches!(*flight.transaction(), OwnTransaction::Open(_));
+            let count = "SELECT count(*) FROM notes";
+            connection.query(count, &[], |_| Ok(())).unwrap();
+            let after_query = is_open();
+            connection.execute("INSERT INTO notes VALUES (1)", &[]).unwrap();
+            let after_write = is_open();
+            let mut rows = Vec::new();
+            let mut take = |columns: &[Column<'_>]| {
+                rows.extend_from_slice(columns[0].integers);
+                Ok(())
+            };
+            connection.query(count, &[], &mut take).unwrap();
+            assert_eq!(rows, [1]);
+            let after_second_query = is_open();
+            drop(messages);
+            [after_query, after_write, after_second_query]
+        })
+    }
+
+    #[test]
+    fn a_serial_attempt_that_has_only_read_holds_no_transaction() {
+        assert_eq!(open_after_each_call(Concurrency::Serial), [false, true, true]);
+    }
+
+    #[test]
+    fn an_attempt_beside_others_holds_its_transaction_from_the_first_query() {
+        assert_eq!(open_after_each_call(Concurrency::Parallel), [true, true, true]);
     }
 }

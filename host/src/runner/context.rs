@@ -6,7 +6,6 @@
 
 use std::sync::{Mutex, PoisonError, mpsc::SyncSender};
 
-use session_plugin_api::Concurrency;
 use tracing::Span;
 
 use super::{
@@ -20,8 +19,6 @@ pub(super) struct RunContext {
     /// What plugins tell this run from others by.
     pub(super) number: u64,
     pub(super) executor: Executor,
-    /// How many attempts the processor takes at once.
-    pub(super) concurrency: Concurrency,
     pub(super) tables: Tables,
     pub(super) dispatcher: Dispatcher,
     pub(super) memory: MemoryBudget,

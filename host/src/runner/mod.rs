@@ -34,6 +34,8 @@ mod progress;
 mod result;
 mod run;
 mod run_log;
+#[cfg(test)]
+mod sample;
 mod selection;
 mod stop;
 mod tables;

@@ -8,7 +8,7 @@ use crate::state::Transaction;
 /// The transaction of an attempt's own.
 #[derive(Default)]
 pub(super) enum OwnTransaction {
-    /// The attempt has run no SQL yet.
+    /// The attempt has run no SQL yet, or its queries are over.
     #[default]
     NotBegun,
     /// It is open.
@@ -38,6 +38,13 @@ impl OwnTransaction {
             Self::NotBegun => Ok(None),
             Self::Open(transaction) => Ok(Some(transaction)),
             Self::RolledBack => Err(RolledBack),
+        }
+    }
+
+    /// Ends the open transaction of an attempt that has only read.
+    pub(super) fn end_reading(&mut self) {
+        if let Self::Open(_) = self {
+            *self = Self::NotBegun;
         }
     }
 

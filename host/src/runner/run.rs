@@ -154,7 +154,6 @@ impl Run<'_> {
         Ok(RunContext {
             number: RUNS_BEGUN.fetch_add(1, Ordering::Relaxed),
             executor: Executor::new(self.processor),
-            concurrency: descriptor.concurrency(),
             tables: Tables {
                 state: Arc::clone(self.state),
                 destination: Destination {
@@ -163,6 +162,7 @@ impl Run<'_> {
                     tables: self.processor.tables().to_vec(),
                 },
                 rules: self.state.statement_rules(name)?,
+                concurrency: descriptor.concurrency(),
             },
             dispatcher,
             memory: self.memory.clone(),

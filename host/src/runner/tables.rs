@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use session_plugin_api::Concurrency;
+
 use crate::state::{Destination, State, StatementRules};
 
 /// What a run writes to.
@@ -12,4 +14,6 @@ pub(super) struct Tables {
     pub(super) destination: Destination,
     /// What its statements may do.
     pub(super) rules: StatementRules,
+    /// How many attempts of it write at the same time.
+    pub(super) concurrency: Concurrency,
 }

@@ -97,7 +97,7 @@ impl RunContext {
     }
 
     fn report(&self, outcome: Outcome, bytes: u64) -> bool {
-        let serial = self.concurrency == Concurrency::Serial;
+        let serial = self.tables.concurrency == Concurrency::Serial;
         let (committed, wait) = match serial {
             true => {
                 let (committed, wait) = sync_channel(1);

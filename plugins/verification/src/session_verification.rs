@@ -1,8 +1,8 @@
 //! One session, from its turns to its rows.
 //!
 //! The order matters. The model is asked for verifications before the database is touched. Then the known items are
-//! read, which opens the attempt's transaction; the model is asked about contradictions while that has only read.
-//! Writing comes last, when nothing can fail any more but the database.
+//! read, and the model is asked about contradictions. The processor is serial, so no transaction is open meanwhile, and no
+//! other session changes the items. Writing comes last, when nothing can fail any more but the database.
 
 use std::collections::BTreeSet;
 

@@ -1,0 +1,43 @@
+//! A session for the tests of this folder.
+
+use std::sync::Arc;
+
+use session_plugin_api::Timestamp;
+
+use super::{
+    candidates::{Candidate, Reason},
+    flight::Flight,
+};
+use crate::{
+    names::{FileHash, SessionKey},
+    sessions::Transcript,
+    state::Seen,
+};
+
+/// The session, in flight.
+pub(super) fn flight() -> Arc<Flight> {
+    let transcript = Transcript {
+        session: SessionKey::new("alice/a.jsonl"),
+        username: "alice".to_owned(),
+        path: "alice/a.jsonl".into(),
+        size: 0,
+        modified: Timestamp::from_micros(0),
+        changed: Timestamp::from_micros(0),
+    };
+    Flight::begin(Candidate {
+        transcript,
+        reason: Reason::Outdated,
+    })
+}
+
+/// What the host saw of it.
+pub(super) fn seen() -> Seen {
+    Seen {
+        session: SessionKey::new("alice/a.jsonl"),
+        username: "alice".to_owned(),
+        hash: FileHash::from_hex("d41d8cd98f00b204e9800998ecf8427e"),
+        size: 0,
+        modified: Timestamp::from_micros(0),
+        read_at: Timestamp::from_micros(0),
+    }
+}
