@@ -20,12 +20,7 @@ use crate::{
             refused::StatementRefused,
             statement,
         },
-        schema::{
-            digests, host, migrations,
-            owners::{self, Owners},
-            refused::SchemaRefused,
-            shadows,
-        },
+        schema::{digests, host, migrations, owners, refused::SchemaRefused, shadows},
     },
 };
 
@@ -144,11 +139,11 @@ impl Step<'_> {
     }
 
     fn refuse_foreign(&self, table: &str) -> Result<(), SchemaRefused> {
-        match Owners::read(self.link)?.of(table) {
+        match owners::owner_of(self.link, table)? {
             Some(owner) if owner != self.processor.as_str() => Err(SchemaRefused::Foreign {
                 version: self.version,
                 table: table.to_owned(),
-                owner: owner.to_owned(),
+                owner,
             }),
             _ => Ok(()),
         }
@@ -166,7 +161,7 @@ impl Step<'_> {
     /// Makes an object; a table of an older system that stands in its way is moved aside, unless it is of the same shape.
     fn create(&self, name: &str) -> Result<(), SchemaRefused> {
         let link = self.link;
-        let is_owned = Owners::read(link)?.of(name).is_some();
+        let is_owned = owners::owner_of(link, name)?.is_some();
         let in_the_way = !is_owned && table_exists(link, name)?;
         if in_the_way {
             host::move_aside(link, name)?;

@@ -22,6 +22,9 @@ pub(crate) struct Owners {
     reference: HashSet<String>,
 }
 
+/// Who made the host's own tables.
+const THE_HOST: &str = "the host";
+
 /// A table that a statement of a processor may not write.
 #[derive(Debug, thiserror::Error)]
 pub enum ForeignTable {
@@ -56,7 +59,7 @@ impl Owners {
     #[must_use]
     pub(crate) fn of(&self, table: &str) -> Option<&str> {
         match is_of_the_host(table) {
-            true => Some("the host"),
+            true => Some(THE_HOST),
             false => self.of_processors.get(&table.to_lowercase()).map(String::as_str),
         }
     }
@@ -75,6 +78,18 @@ impl Owners {
             _ => Ok(()),
         }
     }
+}
+
+/// The processor that made a table or view, or `the host`; `None` where nobody is known to have.
+pub(crate) fn owner_of(connection: &Connection, table: &str) -> Result<Option<String>> {
+    if is_of_the_host(table) {
+        return Ok(Some(THE_HOST.to_owned()));
+    }
+    let doing = "read the owner of a table";
+    let sql = "SELECT system.main.min(owner) FROM processor_table
+               WHERE system.main.lower(table_name) = system.main.lower(?)";
+    let mut statement = connection.prepare_cached(sql).doing(doing)?;
+    statement.query_row([table], |row| row.get(0)).doing(doing)
 }
 
 /// Notes that what was renamed belongs to whom it belonged before. The new name must not be another's.
