@@ -1,4 +1,4 @@
-//! What the command line takes.
+//! The arguments of the command line.
 
 use std::path::PathBuf;
 
@@ -8,8 +8,8 @@ use rustix::fs::Mode;
 use super::flags::{LimitFlags, ServiceFlags, UsualFlags};
 use crate::{config::ConfigFile, plugins::PluginTrust};
 
-/// Runs processors (shared libraries in a directory) over coding-agent transcripts, each over each version of each
-/// session exactly once, and keeps what they find in DuckDB.
+/// Runs processors (from shared libraries in a directory) over coding-agent transcripts, and stores the results in DuckDB.
+/// Each processor processes each version of each session exactly once.
 #[derive(Debug, Parser)]
 #[command(name = "session-host", version, after_help = EXIT_STATUS)]
 pub(super) struct Arguments {
@@ -21,10 +21,10 @@ pub(super) struct Arguments {
     config: Option<PathBuf>,
     #[command(flatten)]
     settings: UsualFlags,
-    /// Take plugins that others than this user and root may write
+    /// Load plugins that users other than this one and root may write
     #[arg(long, global = true)]
     allow_insecure_plugins: bool,
-    /// How log lines are written
+    /// The format of log lines
     #[arg(
         long,
         global = true,
@@ -33,54 +33,54 @@ pub(super) struct Arguments {
         default_value = "text"
     )]
     pub(super) log_format: LogFormat,
-    /// Log more: -v what is done, -vv how; the SESSION_HOST_LOG variable takes a filter such as `info,plugin=debug`
+    /// Log more: -v for info, -vv for debug; the variable SESSION_HOST_LOG takes a filter such as `info,plugin=debug`
     #[arg(short, long, global = true, action = ArgAction::Count)]
     pub(super) verbose: u8,
 }
 
-const EXIT_STATUS: &str = "Exit status: 0 done, 1 some session or the command failed, 2 usage or configuration, 3 the state cannot be used: in use, damaged, or of a newer version.";
+const EXIT_STATUS: &str = "Exit status: 0 success, 1 a session or the command failed, 2 usage or configuration error, 3 the state is unusable (in use, damaged, or of a newer version).";
 
-/// How log lines are written.
+/// The format of log lines.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(super) enum LogFormat {
     Text,
     Json,
 }
 
-/// What is logged where nobody asks for more.
+/// What is logged by default.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Usual {
-    /// What may be amiss.
+    /// Warnings and errors.
     Warnings,
-    /// What is done too: nobody sits before a service.
+    /// Progress too, because nobody watches a service.
     Progress,
 }
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
-    /// Make one run of each processor
+    /// Run each processor once
     Run(RunOptions),
     /// Run processors when they are due, and serve the HTTP interface
     Serve(ServeOptions),
-    /// Show the settings in force, or a configuration file to begin with
+    /// Show the settings in force, or print a starter configuration file
     Config(ConfigOptions),
-    /// Tell whether this host takes a plugin, and how it behaves on sample transcripts
+    /// Check whether this host accepts a plugin, and how the plugin behaves on sample transcripts
     Check(CheckOptions),
-    /// List what the plugins directory holds, and what came of it
+    /// List the files of the plugins directory and their status
     Processors(ListOptions),
-    /// Show how far each processor is
+    /// Show the progress of each processor
     Status(ListOptions),
-    /// List what sessions fail of, or each that fails
+    /// List failures by cause, or each failing session
     Failures(FailuresOptions),
     /// List the latest runs
     Runs(RunsOptions),
-    /// Attempt failing sessions again, now
+    /// Retry failing sessions now
     Retry(RetryOptions),
-    /// Process sessions again, changed or not; their rows stay until then
+    /// Mark sessions to be processed again, changed or not; their rows stay until then
     Reprocess(ReprocessOptions),
-    /// Run read-only SQL on the state
+    /// Run a read-only SQL query on the state
     Query(QueryOptions),
-    /// Write every table as a Parquet file
+    /// Export every table as a Parquet file
     Export(ExportOptions),
     /// Remove everything about a user or a session
     Forget(ForgetOptions),
@@ -110,16 +110,16 @@ pub(super) struct ServeOptions {
 
 #[derive(Debug, Args)]
 pub(super) struct ConfigOptions {
-    /// Print a commented configuration file with the defaults
+    /// Print a commented configuration file that sets the defaults
     #[arg(long)]
     pub(super) defaults: bool,
 }
 
 #[derive(Debug, Args)]
 pub(super) struct CheckOptions {
-    /// The plugin
+    /// The plugin file
     pub(super) file: PathBuf,
-    /// A folder of transcripts to run it over [default: samples, and odd files]
+    /// A folder of transcripts to run it over [default: sample transcripts and malformed files]
     pub(super) transcripts: Option<PathBuf>,
     /// Print JSON
     #[arg(long)]
@@ -135,12 +135,12 @@ pub(super) struct ListOptions {
 
 #[derive(Debug, Args)]
 pub(super) struct FailuresOptions {
-    /// Only those of this processor
+    /// List only failures of this processor
     pub(super) processor: Option<String>,
-    /// List each session, not what they have in common
+    /// List each failing session instead of grouping them by cause
     #[arg(long)]
     pub(super) all: bool,
-    /// How many causes, or sessions
+    /// The maximum number of causes or sessions to list
     #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=10_000))]
     pub(super) limit: u32,
     /// Print JSON
@@ -150,7 +150,7 @@ pub(super) struct FailuresOptions {
 
 #[derive(Debug, Args)]
 pub(super) struct RunsOptions {
-    /// How many
+    /// The maximum number of runs to list
     #[arg(long, default_value_t = 20)]
     pub(super) limit: u32,
     /// Print JSON
@@ -181,15 +181,15 @@ pub(super) struct RetryOptions {
 
 #[derive(Debug, Args)]
 pub(super) struct QueryOptions {
-    /// One SELECT
+    /// One SELECT statement
     #[arg(allow_hyphen_values = true)]
     pub(super) sql: String,
-    /// How the rows are written
+    /// The output format of the rows
     #[arg(long, default_value = "table")]
     pub(super) format: QueryFormat,
 }
 
-/// How the rows of a query are written.
+/// The output format of a query's rows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(super) enum QueryFormat {
     Table,
@@ -199,7 +199,7 @@ pub(super) enum QueryFormat {
 
 #[derive(Debug, Args)]
 pub(super) struct ExportOptions {
-    /// The folder for the files; made where there is none
+    /// The folder for the files; created if it is missing
     pub(super) folder: PathBuf,
 }
 
@@ -208,13 +208,13 @@ pub(super) struct ForgetOptions {
     /// A user, or one session: USER or USER/SESSION
     #[arg(value_name = "USER[/SESSION]")]
     pub(super) subject: String,
-    /// Write the state file anew without what was forgotten, however large it is; nothing runs meanwhile
+    /// Rewrite the state file without the forgotten data, whatever its size; nothing runs meanwhile
     #[arg(long)]
     pub(super) purge: bool,
 }
 
 impl Arguments {
-    /// Whose plugins are taken.
+    /// Whose plugins the host loads.
     pub(super) fn trust(&self) -> PluginTrust {
         match self.allow_insecure_plugins {
             true => PluginTrust::Anyone,
@@ -222,15 +222,15 @@ impl Arguments {
         }
     }
 
-    /// Lets what DuckDB makes be this user's alone: the state, its log of changes, exports of a server. The files of
-    /// `export` are whose the user wants them to be.
+    /// Keeps the files that DuckDB creates private to this user: the state, its WAL, exports of a server. The files of
+    /// `export` follow the user's umask.
     pub(super) fn make_files_private(&self) {
         if !matches!(self.command, Command::Export(_)) {
             rustix::process::umask(Mode::RWXG | Mode::RWXO);
         }
     }
 
-    /// What is logged where nobody asks for more.
+    /// What is logged by default.
     pub(super) fn usual_log(&self) -> Usual {
         match self.command {
             Command::Serve(_) => Usual::Progress,
@@ -238,7 +238,7 @@ impl Arguments {
         }
     }
 
-    /// The configuration file's path, the settings that stand before it, and the command.
+    /// The configuration file's path, the settings from flags, which take precedence over it, and the command.
     pub(super) fn into_parts(self) -> (Option<PathBuf>, ConfigFile, Command) {
         let given = match &self.command {
             Command::Run(options) => options.limits.given(),

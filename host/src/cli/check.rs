@@ -1,4 +1,4 @@
-//! `session-host check`: whether this host takes a plugin, and how it behaves.
+//! `session-host check`: whether this host accepts a plugin, and how the plugin behaves.
 
 mod samples;
 
@@ -29,42 +29,42 @@ use crate::{
     state::{Actor, StateError, TableContents},
 };
 
-/// How long an attempt may take here: authors wait for the answer.
+/// How long an attempt may take here: a plugin's author waits for the result.
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// What is found out about a plugin.
+/// The findings about a plugin.
 #[derive(Serialize)]
 struct Report {
     plugin: PluginListing,
-    /// What it did; `None` where it is not taken.
+    /// How it behaved; `None` if the host rejects it.
     behaviour: Option<Behaviour>,
 }
 
-/// What a plugin did with transcripts.
+/// How a plugin behaved on the transcripts.
 #[derive(Serialize)]
 struct Behaviour {
     first_pass: RunResult,
     /// The rows of its session tables after the first pass.
     tables: Vec<TableRows>,
-    /// What became of the same transcripts, processed again; `None` where an attempt of the first did not return.
+    /// The same transcripts processed again; `None` if an attempt of the first pass did not return.
     second_pass: Option<RunResult>,
-    /// The session tables whose rows were others then.
+    /// The session tables whose rows differed then.
     unsteady_tables: Vec<String>,
 }
 
-/// What a table holds.
+/// The contents of a table.
 #[derive(Clone, PartialEq, Eq, Serialize)]
 struct TableRows {
     table: String,
     rows: u64,
-    /// The same for the same rows, in whatever order they stand.
+    /// The same for the same rows, in any order.
     #[serde(skip)]
     digest: String,
 }
 
-/// Loads a plugin as a host would, runs it over transcripts with a state of its own, and tells what came of it.
+/// Loads a plugin as the service would, runs it over transcripts with a state of its own, and reports the findings.
 pub(super) fn check(settings: Settings, trust: PluginTrust, options: &CheckOptions) -> anyhow::Result<Exit> {
-    let scratch = tempfile::tempdir().context("make a folder for the check")?;
+    let scratch = tempfile::tempdir().context("cannot create a folder for the check")?;
     let host = Arc::new(Host::start(laid_out(settings, &scratch, options)?, trust)?);
     let report = look_into(&host)?;
     match options.json {
@@ -74,21 +74,21 @@ pub(super) fn check(settings: Settings, trust: PluginTrust, options: &CheckOptio
     io::stdout().flush()?;
     host.let_plugins_go();
     if let Err(error) = scratch.close() {
-        tracing::warn!(%error, "the folder of the check could not be removed");
+        tracing::warn!(%error, "cannot remove the folder of the check");
     }
-    // A thread that hangs in the plugin must not meet the end of what it uses.
+    // A thread may hang in the plugin: exit without running destructors that it could still depend on.
     process::end_at_once(report.exit() as i32)
 }
 
-/// The settings in force, but with folders of the check's own.
+/// The settings in force, but with the check's own folders.
 fn laid_out(settings: Settings, scratch: &TempDir, options: &CheckOptions) -> anyhow::Result<Settings> {
     let plugins = scratch.path().join("plugins");
     fs::create_dir(&plugins)?;
     copy_plugin(&options.file, &plugins)?;
     let sessions = match &options.transcripts {
         Some(folder) if folder.is_dir() => folder.clone(),
-        Some(folder) => return Err(UsageError(format!("there is no folder {}", folder.display())).into()),
-        None => samples::write(scratch.path()).context("write the sample transcripts")?,
+        Some(folder) => return Err(UsageError(format!("the folder {} does not exist", folder.display())).into()),
+        None => samples::write(scratch.path()).context("cannot write the sample transcripts")?,
     };
     let mut limits = settings.limits.clone();
     limits.attempt_timeout = limits.attempt_timeout.min(ATTEMPT_TIMEOUT);
@@ -104,19 +104,23 @@ fn laid_out(settings: Settings, scratch: &TempDir, options: &CheckOptions) -> an
 }
 
 fn copy_plugin(file: &Path, plugins: &Path) -> Result<(), UsageError> {
-    let refused = |reason: String| UsageError(format!("check {}: {reason}", file.display()));
+    let refused = |reason: String| UsageError(format!("cannot check {}: {reason}", file.display()));
     if file.extension() != Some(std::env::consts::DLL_EXTENSION.as_ref()) {
         let suffix = std::env::consts::DLL_SUFFIX;
-        return Err(refused(format!("a plugin's file ends in `{suffix}` on this system")));
+        return Err(refused(format!(
+            "the name of a plugin file ends in `{suffix}` on this system"
+        )));
     }
-    let name = file.file_name().ok_or_else(|| refused("it names no file".to_owned()))?;
+    let name = file
+        .file_name()
+        .ok_or_else(|| refused("the path has no file name".to_owned()))?;
     fs::copy(file, plugins.join(name)).map_err(|error| refused(error.to_string()))?;
     Ok(())
 }
 
 fn look_into(host: &Arc<Host>) -> anyhow::Result<Report> {
     let catalogue = host.catalogue();
-    let file = catalogue.files().first().context("the copied plugin is gone")?;
+    let file = catalogue.files().first().context("the copied plugin has disappeared")?;
     let behaviour = match &file.status {
         PluginStatus::Loaded(processor) => Some(behaviour(host, processor)?),
         _ => None,
@@ -193,7 +197,7 @@ fn print(report: &Report) -> anyhow::Result<()> {
     let name = plugin.processor.as_deref().unwrap_or("no processor");
     let version = plugin.version.as_deref().unwrap_or_default();
     match &plugin.reason {
-        None => output::print(format!("{file}: taken, as the processor {name} {version}"))?,
+        None => output::print(format!("{file}: loaded as the processor {name} {version}"))?,
         Some(reason) => output::print(format!("{file}: {}: {reason}", plugin.status))?,
     }
     for step in &plugin.trace {
@@ -225,7 +229,9 @@ fn print_behaviour(behaviour: &Behaviour) -> anyhow::Result<()> {
     }
     for table in &behaviour.tables {
         let steadiness = match behaviour.unsteady_tables.contains(&table.table) {
-            true => "others in the second pass: rows must come from the transcript alone, not from the clock or chance",
+            true => {
+                "different in the second pass: rows must depend on the transcript alone, not on the clock or on chance"
+            }
             false => "the same in the second pass",
         };
         output::print(format!("{}: {} rows, {steadiness}", table.table, grouped(table.rows)))?;

@@ -1,4 +1,4 @@
-//! A request to a server over a connection of its own.
+//! Sends one request to a server, over its own connection.
 
 use std::{io, net::SocketAddr, time::Duration};
 
@@ -18,8 +18,8 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// Why a server gave no answer.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum ExchangeError {
-    /// Nobody takes the connection.
-    #[error("it accepts no connection")]
+    /// The server does not accept the connection in time.
+    #[error("the server does not accept the connection")]
     NotAccepted,
     /// The connection fails.
     #[error(transparent)]
@@ -27,12 +27,12 @@ pub(super) enum ExchangeError {
     /// The exchange over it fails.
     #[error(transparent)]
     Http(#[from] hyper::Error),
-    /// The address is no value of a header.
+    /// The address is not a valid header value.
     #[error(transparent)]
     Host(#[from] hyper::header::InvalidHeaderValue),
 }
 
-/// Sends a request to the server at `address`; gives the status and the body of its answer.
+/// Sends a request to the server at `address`; returns the status and the body of its answer.
 pub(super) async fn exchange(
     address: SocketAddr,
     mut request: Request<Full<Bytes>>,

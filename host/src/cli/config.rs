@@ -3,7 +3,7 @@
 use super::{Exit, arguments::ConfigOptions, output};
 use crate::config::{Configured, defaults_as_toml};
 
-/// Prints the settings in force and where each was set, or a file to begin with.
+/// Prints the settings in force and where each was set, or a starter configuration file.
 pub(super) fn config(configured: &Configured, options: &ConfigOptions) -> anyhow::Result<Exit> {
     if options.defaults {
         output::print_block(defaults_as_toml().trim_end())?;

@@ -1,6 +1,6 @@
 //! Lets clap's derived structs take the flags of the table of keys.
 //!
-//! The table's entries name each flag and the commands that take it. No flag of a setting is named here.
+//! The table names each flag and the commands that take it. No flag of a setting is named here.
 
 use clap::{ArgMatches, Args, Command, FromArgMatches};
 
@@ -61,16 +61,16 @@ macro_rules! flags {
 }
 
 flags! {
-    /// Those of every command.
+    /// Flags of every command.
     UsualFlags = Commands::All;
-    /// Those of commands that make runs.
+    /// Flags of the commands that make runs.
     LimitFlags = Commands::MakingRuns;
-    /// Those of the service.
+    /// Flags of the service.
     ServiceFlags = Commands::Serving;
 }
 
 impl LimitFlags {
-    /// A flag that was given, if one was.
+    /// The first flag that was given, if any.
     pub(super) fn first(&self) -> Option<Flag> {
         self.0.first
     }

@@ -1,4 +1,4 @@
-//! The commands that read or correct the state, here or through the server that has it.
+//! The commands that read or correct the state, here or through the server that holds it.
 
 use std::{
     fs,
@@ -66,7 +66,7 @@ pub(super) fn query(settings: &Settings, options: &QueryOptions) -> anyhow::Resu
     };
     if answer.truncated {
         tracing::warn!(
-            "only the first {} rows are shown: the server gives no more",
+            "output is truncated to the first {} rows: the server returns no more",
             answer.rows.len()
         );
     }
@@ -89,7 +89,7 @@ fn print_answer(answer: QueryAnswer, format: QueryFormat) -> anyhow::Result<Exit
     print_rows(columns, rows, format)
 }
 
-/// A value as people read it: texts without quotes, nothing for null.
+/// A value for people: texts without quotes, nothing for null.
 fn text_of(value: &RawValue) -> String {
     match value.get() {
         "null" => String::new(),
@@ -104,7 +104,7 @@ fn print_rows(
 ) -> anyhow::Result<Exit> {
     match format {
         QueryFormat::Csv => {
-            // For programs they are data as they are; a terminal would follow what stands in them.
+            // Programs get the data unchanged. A terminal would interpret control characters in it.
             let is_shown = io::stdout().is_terminal();
             let mut csv = csv::Writer::from_writer(io::stdout().lock());
             for row in std::iter::once(columns).chain(rows) {
@@ -130,7 +130,8 @@ struct Exported {
 pub(super) fn export(settings: &Settings, options: &ExportOptions) -> anyhow::Result<Exit> {
     let access = reader(settings)?;
     let folder = &options.folder;
-    fs::create_dir_all(folder).map_err(|error| UsageError(format!("make the folder {}: {error}", folder.display())))?;
+    fs::create_dir_all(folder)
+        .map_err(|error| UsageError(format!("cannot create the folder {}: {error}", folder.display())))?;
     let tables = match access {
         Access::Here(reader) => reader.export(folder)?,
         Access::Server(server) => {
@@ -145,7 +146,7 @@ pub(super) fn export(settings: &Settings, options: &ExportOptions) -> anyhow::Re
     Ok(Exit::Done)
 }
 
-/// Moves what a server on the same machine exported to where it is wanted.
+/// Moves the export of a server on the same machine to the requested folder.
 fn fetch(exported: &Exported, folder: &Path) -> Result<(), UsageError> {
     let source = Path::new(&exported.folder);
     for table in &exported.tables {
@@ -153,14 +154,17 @@ fn fetch(exported: &Exported, folder: &Path) -> Result<(), UsageError> {
         let copied = fs::copy(source.join(&file), folder.join(&file));
         copied.map_err(|error| {
             UsageError(format!(
-                "copy {file} from {}, where the server exported it: {error}; copy the folder with the server's rights",
+                "cannot copy {file} from {}, where the server exported it: {error}; copy the folder as the server's user",
                 source.display()
             ))
         })?;
     }
-    // What the server keeps of an export that was copied is only in the way.
+    // The server's own copy is of no further use.
     if let Err(error) = fs::remove_dir_all(source) {
-        tracing::warn!("the export is also in {}: {error}", source.display());
+        tracing::warn!(
+            "cannot remove the server's copy of the export in {}: {error}",
+            source.display()
+        );
     }
     Ok(())
 }
@@ -196,26 +200,24 @@ fn tell_what_was_forgotten(subject: &str, forgotten: &Forgotten) -> anyhow::Resu
         forgotten.states, forgotten.failures, forgotten.rows, forgotten.audit_entries
     ))?;
     match &forgotten.purge_waits {
-        None => output::print("the state file holds nothing more of it")?,
+        None => output::print("the state file no longer holds its text")?,
         Some(why) => output::print(format!(
-            "the state file still holds its text: {why}; `session-host forget --purge {subject}` removes it, or the next start"
+            "the state file still holds its text: {why}; `session-host forget --purge {subject}` or the next start removes it"
         ))?,
     }
     if !forgotten.shared_tables.is_empty() {
         output::print(format!(
-            "not reached: tables that tell of no session: {}",
+            "not removed: rows in tables that name no session: {}",
             forgotten.shared_tables.join(", ")
         ))?;
     }
     for export in &forgotten.exports {
-        output::print(format!(
-            "not reached: the export {export}, which holds it: remove the folder"
-        ))?;
+        output::print(format!("not removed: the export {export} holds it: delete the folder"))?;
     }
     Ok(())
 }
 
-/// Opens the state for reading, or finds the server that has it.
+/// Opens the state for reading, or finds the server that holds it.
 pub(super) fn reader(settings: &Settings) -> anyhow::Result<Access<Reader>> {
     open_or_ask(settings, || Reader::open(&settings.state))
 }

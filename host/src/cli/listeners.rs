@@ -1,17 +1,17 @@
-//! Whose programs listen on an address of this machine.
+//! Finds the users whose programs listen on an address of this machine.
 
 use std::{
     fs,
     net::{IpAddr, SocketAddr},
 };
 
-/// The tables of the system's sockets, a line each.
+/// The system's socket tables, one socket a line.
 const TABLES: [&str; 2] = ["/proc/net/tcp", "/proc/net/tcp6"];
 
-/// The state of a socket that listens, as the tables have it.
+/// How the tables mark a listening socket.
 const LISTENS: &str = "0A";
 
-/// The users whose programs would take a connection to this address; none where the system does not tell.
+/// The users whose programs would accept a connection to this address; empty if the system does not tell.
 pub(super) fn users_listening_on(address: SocketAddr) -> Vec<u32> {
     let tables = TABLES.iter().filter_map(|table| fs::read_to_string(table).ok());
     let users = |table: String| -> Vec<u32> {
@@ -21,7 +21,7 @@ pub(super) fn users_listening_on(address: SocketAddr) -> Vec<u32> {
     tables.flat_map(users).collect()
 }
 
-/// The user of a line's socket, where it takes connections to the address.
+/// The user of a line's socket, if that accepts connections to the address.
 fn user_of(line: &str, address: SocketAddr) -> Option<u32> {
     let fields: Vec<&str> = line.split_whitespace().collect();
     let (local, state, user) = (fields.get(1)?, fields.get(3)?, fields.get(7)?);
@@ -34,7 +34,7 @@ fn user_of(line: &str, address: SocketAddr) -> Option<u32> {
     }
 }
 
-/// An address in the tables: words of the machine, in hexadecimal digits.
+/// Parses an address of the tables: machine words in hexadecimal digits.
 fn ip_of(digits: &str) -> Option<IpAddr> {
     let word = |place: usize| {
         let digits = digits.get(8 * place..8 * (place + 1))?;
@@ -57,7 +57,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_socket_that_listens_is_found_with_its_user() {
+    fn finds_the_user_of_a_listening_socket() {
         let own = fs::metadata("/proc/self").unwrap().uid();
         for (listening, asked) in [
             ("127.0.0.1:0", "127.0.0.1"),

@@ -1,4 +1,4 @@
-//! The lists: how far processors are, what ran, what fails; here or from the server that has the state.
+//! The lists: progress, runs, failures; read here or from the server that holds the state.
 
 use std::collections::BTreeMap;
 
@@ -25,13 +25,13 @@ struct Statuses {
     processors: Vec<StatusListing>,
 }
 
-/// Shows how far each processor is, and what it does now.
+/// Shows the progress of each processor, and its run under way.
 pub(super) fn status(settings: &Settings, options: &ListOptions) -> anyhow::Result<Exit> {
     let status = match reader(settings)? {
         Access::Here(reader) => {
             let statuses = reader.status()?;
             let backlogs = backlogs(settings, &reader, &statuses)?;
-            // No run goes on beside this process: it has the state.
+            // This process holds the state, so no other run is under way.
             StatusListing::all(statuses, &backlogs, BTreeMap::new())
         }
         Access::Server(server) => server.get::<Statuses>("/api/admin/status")?.processors,
@@ -54,7 +54,7 @@ pub(super) fn status(settings: &Settings, options: &ListOptions) -> anyhow::Resu
         "running",
     ];
     let mut table = output::table(header, status.into_iter().map(status_row));
-    // Most of the time they would only take room.
+    // These columns are usually empty.
     output::hide_idle_columns(&mut table, &[3, 4, 5, 6, 10]);
     output::print(table)?;
     Ok(Exit::Done)
@@ -78,8 +78,8 @@ fn status_row(listed: StatusListing) -> [String; 11] {
     ]
 }
 
-/// How many transcripts wait for each processor that the state knows. The plugins are not asked: what was last processed
-/// tells the version of their output.
+/// The backlog of each processor that the state knows. The plugins are not loaded: the sessions processed last
+/// tell the version of their output.
 fn backlogs(
     settings: &Settings,
     reader: &Reader,
@@ -91,7 +91,7 @@ fn backlogs(
     let Scan { transcripts, .. } = match scanner.scan() {
         Ok(scan) => scan,
         Err(error) => {
-            tracing::warn!("the backlog is not known: {error}");
+            tracing::warn!("the backlog is unknown: {error}");
             return Ok(BTreeMap::new());
         }
     };
@@ -117,7 +117,7 @@ struct Causes {
     total: usize,
 }
 
-/// Lists what fails: by cause, or each session.
+/// Lists failures by cause, or each failing session.
 pub(super) fn failures(settings: &Settings, options: &FailuresOptions) -> anyhow::Result<Exit> {
     let processor = options.processor.as_deref().map(processor_name).transpose()?;
     match options.all {
@@ -141,7 +141,7 @@ fn causes(settings: &Settings, processor: Option<&ProcessorName>, options: &Fail
         return Ok(Exit::Done);
     }
     if causes.is_empty() {
-        output::print("no session fails")?;
+        output::print("no session is failing")?;
         return Ok(Exit::Done);
     }
     let left = total - causes.len();
@@ -152,7 +152,7 @@ fn causes(settings: &Settings, processor: Option<&ProcessorName>, options: &Fail
             cause.processor.into(),
             cause.kind.into(),
             [to_seconds(cause.first_failed_at), to_seconds(cause.last_failed_at)].into(),
-            [cause.error, format!("such as {}", cause.example)].into(),
+            [cause.error, format!("for example {}", cause.example)].into(),
         ]
     });
     output::print(output::fitted_table(header, rows))?;
@@ -256,7 +256,7 @@ pub(super) fn runs(settings: &Settings, options: &RunsOptions) -> anyhow::Result
     Ok(Exit::Done)
 }
 
-/// Why a run failed, or its first sessions: the first line of the error.
+/// Why a run or its first failing session failed: the first line of the error.
 fn why(entry: &AuditEntry) -> String {
     const TOLD: usize = 200;
     let params = &entry.params;
@@ -272,7 +272,7 @@ fn why(entry: &AuditEntry) -> String {
     }
 }
 
-/// A time as the state writes it, without what is less than a second.
+/// A time as the state writes it, without fractions of a second.
 fn to_seconds(mut time: String) -> String {
     if let Some(point) = time.find('.') {
         time.truncate(point);

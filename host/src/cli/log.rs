@@ -1,8 +1,8 @@
-//! Where log lines go: to stderr, past a progress bar that may stand there.
+//! Writes log lines to stderr, without disturbing a progress bar there.
 //!
 //! # Threads
-//! Every thread logs. A line is written at once when it is complete, so that lines do not mix. Progress bars are hidden for that
-//! moment.
+//! Every thread logs. Each complete line is written in one call, so that lines do not mix. Progress bars are hidden
+//! meanwhile.
 
 use std::{
     env,
@@ -28,10 +28,10 @@ use crate::{
 /// The terminal's progress bars; drawing and logging must not cross.
 pub(super) static BARS: LazyLock<MultiProgress> = LazyLock::new(MultiProgress::new);
 
-/// Installs the log; panics of the host go there too.
+/// Installs the log; the host's panics are logged too.
 ///
 /// # Errors
-/// When the SESSION_HOST_LOG variable holds no filter.
+/// When the variable SESSION_HOST_LOG holds no valid filter.
 pub(super) fn install(format: LogFormat, verbose: u8, usual: Usual) -> Result<(), UsageError> {
     let level = match verbose {
         0 if matches!(usual, Usual::Progress) => "info",
@@ -42,7 +42,7 @@ pub(super) fn install(format: LogFormat, verbose: u8, usual: Usual) -> Result<()
     let filter = match env::var("SESSION_HOST_LOG") {
         Ok(filter) => EnvFilter::try_new(&filter).map_err(|error| {
             UsageError(format!(
-                "SESSION_HOST_LOG=`{filter}` is no filter ({error}): try `info,plugin=debug`"
+                "SESSION_HOST_LOG=`{filter}` is not a valid filter ({error}): try `info,plugin=debug`"
             ))
         })?,
         Err(_) => EnvFilter::new(level),
@@ -75,14 +75,14 @@ pub(super) fn install(format: LogFormat, verbose: u8, usual: Usual) -> Result<()
     Ok(())
 }
 
-/// How a line is escaped: what is logged holds texts of plugins, names of files and words of transcripts.
+/// How a line is escaped. Log lines hold texts from plugins, file names and transcripts.
 #[derive(Clone, Copy)]
 enum Shown {
-    /// Whole.
+    /// All of it.
     Plain,
-    /// But for the log's own colours.
+    /// All of it except the log's own colours.
     Coloured,
-    /// As JSON escapes.
+    /// By the rules of JSON.
     Json,
 }
 
@@ -138,7 +138,7 @@ impl Drop for Line {
         let text = String::from_utf8_lossy(&self.text);
         let line = match text.strip_suffix('\n') {
             Some(line) if self.is_written => format!("{}\n", self.shown.escaped(line)),
-            // Every line ends so: nothing was written, or nothing is to be.
+            // Every complete line ends in a line break. Without one, nothing was or should be written.
             _ => return,
         };
         let write = || io::stderr().write_all(line.as_bytes());

@@ -1,4 +1,4 @@
-//! The command line. A command runs here, or asks the server that has the state; its exit status says how it ended.
+//! The command line. A command runs here, or asks the server that holds the state. The exit status says how it ended.
 //!
 //! # Threads
 //! The command runs on a thread with a large stack, since DuckDB plans deep SQL by recursion. The main thread waits for it.
@@ -49,13 +49,13 @@ use crate::{
 /// How a command ended, as the shell sees it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Exit {
-    /// All is done.
+    /// The command succeeded.
     Done = 0,
-    /// Some session failed, or the command did: it may succeed when it is repeated.
+    /// A session or the command failed; a retry may succeed.
     Failed = 1,
     /// The command or the configuration is wrong.
     Usage = 2,
-    /// The state cannot be used, and that does not mend by itself.
+    /// The state is unusable, and a retry does not help.
     Unusable = 3,
 }
 
@@ -77,28 +77,28 @@ pub fn main() -> ExitCode {
     if !drops_return() {
         // There is nowhere left to report that stdout cannot be written.
         let _ = io::stdout().flush();
-        // The code of a plugin that goes on must not meet the end of what it uses.
+        // A plugin's code may still run: exit without running destructors that it could still depend on.
         process::end_at_once(exit as i32)
     }
     exit.into()
 }
 
-/// Does `work` on a stack that is large enough for any SQL.
+/// Runs `work` on a stack that is large enough for any SQL.
 fn on_a_large_stack<T: Send>(work: impl FnOnce() -> anyhow::Result<T> + Send) -> anyhow::Result<T> {
     thread::scope(|scope| {
         let working = thread::Builder::new()
             .stack_size(threads::STACK)
             .spawn_scoped(scope, work)?;
-        // The panic is in the log already.
+        // The panic is already in the log.
         working
             .join()
             .unwrap_or_else(|_| Err(anyhow::anyhow!("the command panicked, which is a fault of the host")))
     })
 }
 
-/// Tells why the arguments do not fit, or what help they ask for.
+/// Prints why the arguments are invalid, or the help that they ask for.
 fn misfit(error: &clap::Error) -> ! {
-    // clap shows arguments as they were given, and a name of a file may be among them.
+    // clap prints arguments unescaped, and a file name may be among them.
     if env::args_os().all(|argument| printable::is_printable(&argument.to_string_lossy())) {
         error.exit();
     }
@@ -106,7 +106,7 @@ fn misfit(error: &clap::Error) -> ! {
     std::process::exit(error.exit_code());
 }
 
-/// Tells of an error; gives the exit status that it stands for.
+/// Prints an error; returns its exit status.
 fn complained(error: &anyhow::Error) -> Exit {
     output::complain(error);
     exit_of(error)
@@ -122,7 +122,7 @@ fn dispatch(arguments: Arguments) -> anyhow::Result<Exit> {
     }
     let settings = configured.settings()?;
     match command {
-        // Answered above, without settings that may be incomplete.
+        // Handled above, because the settings may be incomplete.
         Command::Config(_) => Ok(Exit::Done),
         Command::Run(options) => run::run(settings, trust, &options),
         Command::Serve(_) => serve::serve(settings, trust),
@@ -140,7 +140,7 @@ fn dispatch(arguments: Arguments) -> anyhow::Result<Exit> {
     }
 }
 
-/// The exit status that an error stands for.
+/// The exit status of an error.
 fn exit_of(error: &anyhow::Error) -> Exit {
     if let Some(state) = state_error(error) {
         return match state {
@@ -149,7 +149,7 @@ fn exit_of(error: &anyhow::Error) -> Exit {
             _ => Exit::Failed,
         };
     }
-    // A disk that is full now may have room at the next start.
+    // A disk that is full now may have space at the next start.
     let may_mend = matches!(error.downcast_ref(), Some(ConfigError::MakeToken { .. }));
     let is_usage = error.is::<ConfigError>() && !may_mend
         || error.is::<ScheduleError>()
@@ -163,7 +163,7 @@ fn exit_of(error: &anyhow::Error) -> Exit {
     if is_usage { Exit::Usage } else { Exit::Failed }
 }
 
-/// The error of the state that an error is.
+/// The state error inside an error, if it is one.
 fn state_error(error: &anyhow::Error) -> Option<&StateError> {
     if let Some(StartError::State(state) | StartError::Catalogue(CatalogueError::State(state))) = error.downcast_ref() {
         return Some(state);

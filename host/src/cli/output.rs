@@ -1,4 +1,4 @@
-//! What people and programs read: data on stdout, complaints on stderr.
+//! Output for people and programs: data on stdout, errors on stderr.
 
 use std::{
     io::{self, IsTerminal, Write},
@@ -10,14 +10,14 @@ use serde::Serialize;
 
 use crate::printable::{self, Printable};
 
-/// Something on the command line that cannot be.
+/// Invalid use of the command line.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 pub(super) struct UsageError(pub(super) String);
 
-/// What can be printed for people: it knows what of it a terminal must not get.
+/// A value that can be printed for people, without characters that a terminal would interpret.
 pub(super) trait Shown {
-    /// The text as a terminal may get it.
+    /// The text, safe for a terminal.
     fn shown(&self) -> String;
 }
 
@@ -42,7 +42,7 @@ impl Shown for path::Display<'_> {
     }
 }
 
-/// Its cells were escaped when it was made.
+/// Its cells are already escaped.
 impl Shown for Table {
     fn shown(&self) -> String {
         self.to_string()
@@ -60,7 +60,7 @@ pub(super) fn print(shown: impl Shown) -> io::Result<()> {
     writeln!(io::stdout().lock(), "{}", shown.shown())
 }
 
-/// Prints lines that are the host's own.
+/// Prints lines of the host's own text, unescaped.
 pub(super) fn print_block(lines: &str) -> io::Result<()> {
     writeln!(io::stdout().lock(), "{lines}")
 }
@@ -75,9 +75,9 @@ pub(super) fn print_json_text(text: String) -> io::Result<()> {
     writeln!(io::stdout().lock(), "{}", printable::json(text))
 }
 
-/// Says on stderr what went wrong.
+/// Prints an error to stderr.
 pub(super) fn complain(error: &anyhow::Error) {
-    // A reader of stdout that has gone away wants to hear no more.
+    // The reader of stdout has left: that is no error.
     let is_closed_pipe = error
         .downcast_ref::<io::Error>()
         .is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe);
@@ -91,7 +91,7 @@ pub(super) fn complain(error: &anyhow::Error) {
     }
 }
 
-/// The text of a cell: one line, or several that the host itself puts there.
+/// The text of a cell: one line, or several whose breaks the host itself adds.
 pub(super) struct Lines(Vec<String>);
 
 impl From<String> for Lines {
@@ -113,7 +113,7 @@ impl Shown for Lines {
     }
 }
 
-/// A table as people like to read it; numbers stand to the right.
+/// A table for people; numbers are right-aligned.
 pub(super) fn table<const N: usize, C: Into<Lines>>(
     header: [&str; N],
     rows: impl IntoIterator<Item = [C; N]>,
@@ -121,10 +121,10 @@ pub(super) fn table<const N: usize, C: Into<Lines>>(
     grid(header.map(str::to_owned).to_vec(), rows.into_iter().map(Vec::from))
 }
 
-/// How wide a list is where no terminal says.
+/// The width of a list if there is no terminal.
 const WIDTH: u16 = 80;
 
-/// A table that fits the terminal, and 80 columns where there is none.
+/// A table that fits the terminal, or 80 columns if there is none.
 pub(super) fn fitted_table<const N: usize, C: Into<Lines>>(
     header: [&str; N],
     rows: impl IntoIterator<Item = [C; N]>,
@@ -137,7 +137,7 @@ pub(super) fn fitted_table<const N: usize, C: Into<Lines>>(
     table
 }
 
-/// As [`table`], of any width.
+/// Like [`table`], with any number of columns.
 pub(super) fn grid<C: Into<Lines>>(header: Vec<String>, rows: impl IntoIterator<Item = Vec<C>>) -> Table {
     let mut table = Table::new();
     let header = header.iter().map(Shown::shown);
@@ -160,7 +160,7 @@ pub(super) fn grid<C: Into<Lines>>(header: Vec<String>, rows: impl IntoIterator<
     table
 }
 
-/// Hides each of these columns, counted from 0, in which no row has anything but a zero.
+/// Hides each of these columns, counted from 0, whose cells are all empty or zero.
 pub(super) fn hide_idle_columns(table: &mut Table, columns: &[usize]) {
     for column in columns {
         let cells = table.row_iter().filter_map(|row| row.cell_iter().nth(*column));
@@ -171,7 +171,7 @@ pub(super) fn hide_idle_columns(table: &mut Table, columns: &[usize]) {
     }
 }
 
-/// Lets a narrow terminal break lines between words only. A long word, such as a path, may be broken.
+/// Makes a narrow terminal break lines between words only. A long word, such as a path, may be broken.
 fn keep_words_whole(table: &mut Table) {
     const KEPT_WHOLE: usize = 12;
     let rows = table.header().into_iter().chain(table.row_iter());
@@ -197,7 +197,7 @@ fn is_number(text: &str) -> bool {
         && text.matches('-').count() <= 1
 }
 
-/// A number with its thousands apart.
+/// A number with thousands separators.
 pub(super) fn grouped(number: u64) -> String {
     let digits = number.to_string();
     let mut grouped = String::with_capacity(digits.len() + digits.len() / 3);
@@ -215,7 +215,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn thousands_stand_apart() {
+    fn separates_thousands() {
         assert_eq!(
             [0, 999, 1_000, 1_234_567].map(grouped),
             ["0", "999", "1,000", "1,234,567"]
@@ -223,7 +223,7 @@ mod tests {
     }
 
     #[test]
-    fn only_numbers_stand_to_the_right() {
+    fn right_aligns_numbers_only() {
         assert!(["0", "-1.5", "1,234", "12.5%"].into_iter().all(is_number));
         assert!(
             ["", "a1", "2026-01-02", "-"]

@@ -15,13 +15,13 @@ use crate::{
     state::{Reader, State, StateError},
 };
 
-/// Lists what the plugins directory holds, or what the server that has the state made of it.
+/// Lists the files of the plugins directory and their status, here or from the server that holds the state.
 pub(super) fn list(settings: &Settings, trust: PluginTrust, options: &ListOptions) -> anyhow::Result<Exit> {
     let listed = match open_or_ask(settings, || Reader::look_at(&settings.state)) {
         Ok(Access::Here(reader)) => load(settings, trust, reader.as_ref())?,
         Ok(Access::Server(server)) => server.get::<Plugins>("/api/admin/processors")?.processors,
         Err(error) if matches!(error.downcast_ref(), Some(StateError::InUse { .. })) => {
-            tracing::warn!("{error}; the plugins' tables are not checked");
+            tracing::warn!("{error}; the command does not check the plugins' tables");
             load(settings, trust, None)?
         }
         Err(error) => return Err(error),
@@ -34,9 +34,9 @@ struct Plugins {
     processors: Vec<PluginListing>,
 }
 
-/// Loads the plugins for a look: from copies of its own, so that nothing is written where the host keeps what is its own.
+/// Loads the plugins for inspection, from temporary copies, so that nothing is written to the host's data directory.
 fn load(settings: &Settings, trust: PluginTrust, state: Option<&Reader>) -> anyhow::Result<Vec<PluginListing>> {
-    let folder = tempfile::tempdir().context("make a folder for the look at the plugins")?;
+    let folder = tempfile::tempdir().context("cannot create a folder to inspect the plugins")?;
     let scratch = State::open(&folder.path().join("look.duckdb"))?;
     let tables = Tables::LookedAt {
         state,

@@ -1,4 +1,4 @@
-//! A bar on the terminal that shows how far a run is.
+//! A progress bar on the terminal.
 
 use std::{
     io::{self, IsTerminal},
@@ -11,23 +11,23 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use super::log::BARS;
 
-/// How far a run is.
+/// The progress of a run.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Counters {
-    /// How many sessions it looks at.
+    /// How many candidates it has.
     pub(super) scanned: u64,
-    /// How many of them it is done with.
+    /// How many of them have ended.
     pub(super) ended: u64,
     /// How many bytes it has read.
     pub(super) bytes_read: u64,
 }
 
-/// Whether there is anyone to see a bar.
+/// Whether stderr is a terminal, so that a bar is visible.
 pub(super) fn is_seen() -> bool {
     io::stderr().is_terminal()
 }
 
-/// Does some work while a bar shows how far it is; `look` is asked every `pause`.
+/// Does `work` while a bar shows its progress; the bar calls `look` every `pause`.
 pub(super) fn watched<T>(
     name: &str,
     pause: Duration,
@@ -45,7 +45,7 @@ pub(super) fn watched<T>(
     })
 }
 
-/// Ends the drawing, however the work ends.
+/// Stops the drawing, however the work ends.
 struct Ending<'a> {
     ended: &'a AtomicBool,
     drawing: thread::Thread,

@@ -1,4 +1,4 @@
-//! `session-host run` and `session-host retry`, here or through the server that has the state.
+//! `session-host run` and `session-host retry`, here or through the server that holds the state.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -29,25 +29,25 @@ use crate::{
     state::Actor,
 };
 
-/// Runs to be made, one after the other.
+/// The runs to make, one after the other.
 struct Runs<'a> {
-    /// The processors; all where none is named.
+    /// The processors; empty for all.
     processors: &'a [String],
     selection: Selection,
     as_json: bool,
-    /// The processors that have a section in the configuration: somebody wants these to run.
+    /// The processors with a section in the configuration: the operator wants these to run.
     configured: BTreeSet<String>,
 }
 
-/// How often the bar of a run of this process is drawn.
+/// How often the progress bar of a local run is redrawn.
 const REDRAW: Duration = Duration::from_millis(80);
 
-/// How often a server is asked how far its run is.
+/// How often a server is asked for the progress of its run.
 const ASK_AGAIN: Duration = Duration::from_millis(250);
 
 type Results = Vec<anyhow::Result<RunResult>>;
 
-/// Runs processors and prints what came of it.
+/// Runs processors and prints the results.
 pub(super) fn run(settings: Settings, trust: PluginTrust, options: &RunOptions) -> anyhow::Result<Exit> {
     let runs = Runs {
         processors: &options.processors,
@@ -61,7 +61,7 @@ pub(super) fn run(settings: Settings, trust: PluginTrust, options: &RunOptions) 
     }
 }
 
-/// Attempts failing sessions of a processor again, now.
+/// Retries failing sessions of a processor now.
 pub(super) fn retry(settings: Settings, trust: PluginTrust, options: &RetryOptions) -> anyhow::Result<Exit> {
     let runs = Runs {
         processors: std::slice::from_ref(&options.processor),
@@ -91,7 +91,7 @@ impl Runs<'_> {
         let processors = host.processors(self.processors)?;
         if processors.is_empty() {
             let plugins = host.settings().plugins.display();
-            tracing::warn!(%plugins, "there is no processor to run");
+            tracing::warn!(%plugins, "no processor to run: the plugins directory has none");
         }
         let stop = StopToken::default();
         signals::stop_on_signals(stop.clone(), Hangup::Ends)?;
@@ -164,9 +164,9 @@ impl Runs<'_> {
         }
     }
 
-    /// Complains of every run that was not made. The gravest exit status is that of all.
+    /// Prints the error of every run that was not made. The most severe exit status counts.
     ///
-    /// A run of all processors that lacks one has failed: its sessions wait as if its run had failed.
+    /// If a run of all processors lacks one, it has failed: the sessions of that processor wait as after a failed run.
     fn exit_of(&self, results: Results, plugins: &[PluginListing]) -> anyhow::Result<Exit> {
         let exits = results.into_iter().map(|result| match result {
             Ok(result) if result.is_well() => Exit::Done,
@@ -181,7 +181,7 @@ impl Runs<'_> {
         })
     }
 
-    /// Whether a plugin should run and cannot. One that waits for its first configuration is none.
+    /// Whether a plugin should run but cannot. A plugin that waits for its first configuration does not count.
     fn lacks(&self, plugin: &PluginListing) -> bool {
         let is_configured = |name: &String| self.configured.contains(name);
         match &*plugin.status {
@@ -206,13 +206,13 @@ struct Plugins {
     processors: Vec<PluginListing>,
 }
 
-/// What a server answers of a run.
+/// A server's answer to a run.
 #[derive(Deserialize)]
 struct Made {
     details: RunResult,
 }
 
-/// How far a run of the server is, as its health tells: that leaves no trace in the audit log.
+/// The progress of a server's run, read from its health, because health calls leave no trace in the audit log.
 fn counters_of(server: &Server, processor: &str) -> Option<Counters> {
     let health: Watched = server.get("/api/health").ok()?;
     let run = health.processors.get(processor)?.run.as_ref()?;
@@ -223,7 +223,7 @@ fn counters_of(server: &Server, processor: &str) -> Option<Counters> {
     })
 }
 
-/// What a server's health tells of runs.
+/// The runs in a server's health.
 #[derive(Deserialize)]
 struct Watched {
     processors: BTreeMap<String, WatchedProcessor>,
@@ -234,10 +234,10 @@ struct WatchedProcessor {
     run: Option<RunListing>,
 }
 
-/// Ends the process: it comes back only where that fails.
+/// Ends the process; returns only if that fails.
 fn end(host: &Host, ended: anyhow::Result<Exit>) -> anyhow::Result<Exit> {
     let ended = match host.end() {
-        // What the run itself met comes first.
+        // An error of the run itself takes precedence.
         Err(error) if error.is_fatal() => ended.and(Err(error.into())),
         Err(error) => {
             tracing::warn!(%error, "the checkpoint failed; committed data is safe in the WAL beside the state file");
@@ -248,7 +248,7 @@ fn end(host: &Host, ended: anyhow::Result<Exit>) -> anyhow::Result<Exit> {
     host.let_plugins_go();
     let exit = ended.unwrap_or_else(|error| complained(&error));
     io::stdout().flush()?;
-    // Threads that hang in a plugin must not meet the end of what they use, and nothing is left to be done.
+    // Threads may hang in a plugin: exit without running destructors that they could still depend on. All work is done.
     process::end_at_once(exit as i32)
 }
 
@@ -278,7 +278,7 @@ fn print_table<'a>(results: impl Iterator<Item = &'a RunResult>, plugins: &[Plug
     Ok(())
 }
 
-/// Tells what could not be read.
+/// Prints what the run could not read.
 fn tell_of_the_unreadable(run: &RunResult) -> anyhow::Result<()> {
     let (name, lines) = (&run.processor, run.unreadable_lines);
     for (count, doing, what) in [

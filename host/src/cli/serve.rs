@@ -1,8 +1,8 @@
 //! `session-host serve`.
 //!
 //! # Threads
-//! The runtime's two threads serve connections and keep the time. Runs, reloads and work that waits for the disk have their own
-//! threads. The process does not wait for threads that hang in a plugin when it ends.
+//! The runtime's two threads serve connections and run the timers. Runs, reloads and work that waits for the disk have
+//! their own threads. At its end the process does not wait for threads that hang in a plugin.
 
 use std::{
     io::{self, Write},
@@ -33,10 +33,10 @@ use crate::{
     upkeep::keep_up,
 };
 
-/// How much longer than the attempts in flight the rest may take to end.
+/// How much longer the rest may take to end than the attempts in flight.
 const LAST_WORDS: Duration = Duration::from_secs(5);
 
-/// How long the last checkpoint may take until the watchdog ends the service.
+/// How long the last checkpoint may take before the watchdog ends the service.
 const LAST_CHECKPOINT: Duration = Duration::from_secs(300);
 
 /// Runs the scheduler and the HTTP interface until a signal ends them.
@@ -44,13 +44,13 @@ pub(super) fn serve(settings: Settings, trust: PluginTrust) -> anyhow::Result<Ex
     let address = settings.service.listen;
     let source = settings.service.token.clone();
     refuse_an_open_door(address, &source)?;
-    // An unfit one stops the start before anything is opened.
+    // An invalid token must stop the start before anything is opened.
     source.find()?;
     let grace = settings.limits.shutdown_grace + LAST_WORDS;
     let host = Arc::new(Host::start(settings, trust)?);
     let token = source.find_or_make()?;
     if !source.is_configured() {
-        tracing::info!("no token is configured: the admin interface wants the one in {source}");
+        tracing::info!("no token is configured: the admin interface requires the token in {source}");
     }
     let service = Service {
         scheduler: Arc::new(Scheduler::new(&host)?),
@@ -70,17 +70,17 @@ pub(super) fn serve(settings: Settings, trust: PluginTrust) -> anyhow::Result<Ex
         .enable_all()
         .build()?;
     runtime.block_on(run(&service, address, grace))?;
-    // What still waits for the disk there is not waited for.
+    // Do not wait for blocking work that still waits for the disk.
     runtime.shutdown_background();
     end(&service, grace)
 }
 
-/// An address that can be reached from elsewhere needs a token that the operator chose to have.
+/// An address that other machines can reach requires a token that the operator configured.
 fn refuse_an_open_door(address: SocketAddr, token: &TokenSource) -> Result<(), UsageError> {
     match address.ip().is_loopback() || token.is_configured() {
         true => Ok(()),
         false => Err(UsageError(format!(
-            "{address} can be reached from elsewhere, and no token is configured: set SESSION_HOST_API_TOKEN or api_token_file, or listen on 127.0.0.1"
+            "other machines can reach {address}, but no token is configured: set SESSION_HOST_API_TOKEN or api_token_file, or listen on 127.0.0.1"
         ))),
     }
 }
@@ -117,23 +117,23 @@ async fn run(service: &Service, address: SocketAddr, grace: Duration) -> anyhow:
     Ok(())
 }
 
-/// An address that is in use may be free soon, and one that the machine does not have yet may come: the service is to be
-/// started again then.
+/// An address in use may become free soon, and one that the machine does not have yet may appear: in both cases the
+/// service should be restarted.
 fn cannot_listen(address: SocketAddr, error: &io::Error) -> anyhow::Error {
-    let text = format!("listen on {address}: {error}; choose another address with --listen");
+    let text = format!("cannot listen on {address}: {error}; choose another address with --listen");
     match error.kind() {
         io::ErrorKind::AddrInUse | io::ErrorKind::AddrNotAvailable => anyhow::Error::msg(text),
         _ => UsageError(text).into(),
     }
 }
 
-/// Tells systemd when the end is wished: connections, then runs, may each take the grace, and the state a while.
+/// Tells systemd when shutdown begins: connections, then runs, may each take the grace period, then the last checkpoint.
 async fn tell_of_the_end(stop: &StopToken, grace: Duration) {
     stop.stopped().await;
     watchdog::tell_of_the_end(2 * grace + LAST_CHECKPOINT);
 }
 
-/// Waits until no run goes on. On no new thread: none comes up while the constructor of a library runs.
+/// Waits until no run is under way. It starts no thread, because none can start while the constructor of a library runs.
 async fn runs_end(host: &Arc<Host>, grace: Duration) {
     const LOOK_AGAIN: Duration = Duration::from_millis(20);
     let ended = async {
@@ -141,7 +141,7 @@ async fn runs_end(host: &Arc<Host>, grace: Duration) {
             tokio::time::sleep(LOOK_AGAIN).await;
         }
     };
-    // A run that does not end is told of at the very end.
+    // `end` logs a run that does not end.
     let _ = tokio::time::timeout(grace, ended).await;
 }
 
@@ -159,22 +159,22 @@ fn reload(service: &Service) -> impl Fn() + Send + Sync + 'static {
     move || {
         match service.host.settings().service.token.find_or_make() {
             Ok(token) => *service.token.write().unwrap_or_else(PoisonError::into_inner) = token,
-            Err(error) => tracing::error!("the token in force stays: {error}"),
+            Err(error) => tracing::error!("the token stays unchanged: {error}"),
         }
         match service.scheduler.reload_plugins(&service.host) {
-            Ok(_) => tracing::info!("looked at the plugins and the token again"),
-            Err(error) => tracing::error!("the plugins stay as they are: {error}"),
+            Ok(_) => tracing::info!("reloaded the plugins and the token"),
+            Err(error) => tracing::error!("the plugins stay unchanged: {error}"),
         }
     }
 }
 
 fn end(service: &Service, grace: Duration) -> anyhow::Result<Exit> {
     if !service.host.waits_for_runs(grace) {
-        tracing::error!("a run does not end: what it has not committed is made again at the next start");
+        tracing::error!("a run does not end: the next run repeats what it has not committed");
     }
     let exit = match service.host.end() {
         Ok(()) => {
-            tracing::info!("ended, everything is in the state file");
+            tracing::info!("service stopped; all committed data is in the state file");
             Exit::Done
         }
         Err(error) if error.is_fatal() => complained(&error.into()),
@@ -184,6 +184,6 @@ fn end(service: &Service, grace: Duration) -> anyhow::Result<Exit> {
         }
     };
     io::stdout().flush()?;
-    // Threads that hang in a plugin must not meet the end of what they use.
+    // Threads may hang in a plugin: exit without running destructors that they could still depend on.
     process::end_at_once(exit as i32)
 }

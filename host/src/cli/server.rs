@@ -1,4 +1,4 @@
-//! The server that has the state file: where one has, commands ask it.
+//! Finds the server that holds the state file, and sends commands to it.
 
 use std::{fs, net::SocketAddr, os::unix::fs::MetadataExt, path::Path};
 
@@ -12,7 +12,7 @@ use crate::{
     state::StateError,
 };
 
-/// What holds the state.
+/// Who holds the state.
 pub(super) enum Access<T> {
     /// This process: the file is open.
     Here(T),
@@ -26,13 +26,13 @@ pub(super) struct Server {
     token: Option<ApiToken>,
 }
 
-/// Why a server did not do what it was asked for.
+/// Why a server did not carry out a request.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum ServerError {
-    /// It refuses, for a reason that the user can change.
+    /// It refuses, for a reason that the user can remedy.
     #[error("{0}")]
     Refused(String),
-    /// It could not.
+    /// It failed.
     #[error("the server at {address} answers {status}: {detail}")]
     Failed {
         address: SocketAddr,
@@ -40,7 +40,7 @@ pub(super) enum ServerError {
         detail: String,
     },
     /// It does not answer.
-    #[error("ask the server at {address}: {reason}")]
+    #[error("the request to the server at {address} failed: {reason}")]
     Unreachable { address: SocketAddr, reason: String },
 }
 
@@ -54,7 +54,7 @@ struct ServedState {
     state: String,
 }
 
-/// Opens the state with `open`; where another process has it, finds the server that this process is.
+/// Opens the state with `open`; if another process holds it, finds the server that this process is.
 pub(super) fn open_or_ask<T>(
     settings: &Settings,
     open: impl FnOnce() -> Result<T, StateError>,
@@ -69,12 +69,12 @@ pub(super) fn open_or_ask<T>(
 }
 
 impl Server {
-    /// The server of the configuration, if it is the one that has the state file.
+    /// The configured server, if it holds the state file.
     fn of(settings: &Settings, in_use: StateError) -> anyhow::Result<Self> {
         let address = settings.service.listen;
         if let Some(stranger) = stranger_at(address, settings) {
             tracing::warn!(
-                "the program that listens at {address} belongs to user {stranger}, who does not own the state: it is not asked, and not told the token"
+                "the program that listens at {address} belongs to user {stranger}, who does not own the state: the command does not ask it, and does not send it the token"
             );
             return Err(in_use.into());
         }
@@ -89,14 +89,14 @@ impl Server {
                 tracing::info!("no server answers at {}", server.address);
                 return Err(in_use.into());
             }
-            // What keeps the command from having the token says more than that the server wants one.
+            // Why the command has no token says more than that the server wants one.
             Err(error) => return Err(unread.map_or_else(|| error.into(), anyhow::Error::from)),
         };
         match is_same_file(Path::new(&served.state), &settings.state) {
             true => Ok(server),
             false => {
                 tracing::info!(
-                    "the server at {} has another state file, {}",
+                    "the server at {} holds another state file, {}",
                     server.address,
                     served.state
                 );
@@ -105,12 +105,12 @@ impl Server {
         }
     }
 
-    /// Asks for something.
+    /// Sends a GET request.
     pub(super) fn get<T: DeserializeOwned>(&self, target: &str) -> Result<T, ServerError> {
         self.call(Method::GET, target, String::new())
     }
 
-    /// Asks for something to be done.
+    /// Sends a POST request.
     pub(super) fn post<T: DeserializeOwned>(&self, target: &str, body: String) -> Result<T, ServerError> {
         self.call(Method::POST, target, body)
     }
@@ -128,7 +128,7 @@ impl Server {
         let (status, body) = exchanged.map_err(|error| self.unreachable(error))?;
         if status.is_success() {
             return serde_json::from_slice(&body)
-                .map_err(|error| self.unreachable(anyhow::Error::from(error).context("read its answer")));
+                .map_err(|error| self.unreachable(anyhow::Error::from(error).context("cannot read its answer")));
         }
         let detail = serde_json::from_slice(&body).map_or_else(|_| String::new(), |answer: Detail| answer.detail);
         Err(self.refusal(status, detail))
@@ -137,7 +137,7 @@ impl Server {
     fn refusal(&self, status: StatusCode, detail: String) -> ServerError {
         match status {
             StatusCode::UNAUTHORIZED => ServerError::Refused(format!(
-                "the server at {} has the state file and wants its token: give the command the SESSION_HOST_API_TOKEN, api_token_file or data directory of the server",
+                "the server at {} holds the state file and requires its token: run the command with the SESSION_HOST_API_TOKEN, api_token_file or data directory of the server",
                 self.address
             )),
             StatusCode::BAD_REQUEST | StatusCode::NOT_FOUND => ServerError::Refused(detail),
@@ -152,14 +152,14 @@ impl Server {
     fn unreachable(&self, reason: impl Into<anyhow::Error>) -> ServerError {
         ServerError::Unreachable {
             address: self.address,
-            // hyper says in the cause of its errors what the system says.
+            // hyper puts the system's error into the cause.
             reason: format!("{:#}", reason.into()),
         }
     }
 }
 
-/// A user whose program takes connections to the address, while the state belongs to others: who learns the token from a
-/// command may do everything, and any user may listen where the server does not.
+/// A user whose program accepts connections at the address, although the state belongs to others. Whoever learns the
+/// token from a command may do everything, and any user may listen where the server does not.
 fn stranger_at(address: SocketAddr, settings: &Settings) -> Option<u32> {
     let owner = |path: &Path| fs::metadata(path).ok().map(|metadata| metadata.uid());
     let mut trusted = vec![ROOT, rustix::process::geteuid().as_raw()];
@@ -169,10 +169,10 @@ fn stranger_at(address: SocketAddr, settings: &Settings) -> Option<u32> {
     users.find(|user| !trusted.contains(user))
 }
 
-/// The user who may do everything anyway.
+/// This user may do everything anyway.
 const ROOT: u32 = 0;
 
-/// A path with its parameters.
+/// A path with its query parameters.
 pub(super) fn target(path: &str, parameters: &[(&str, Option<&str>)]) -> String {
     let mut encoded = form_urlencoded::Serializer::new(String::new());
     for (name, value) in parameters {
@@ -183,10 +183,10 @@ pub(super) fn target(path: &str, parameters: &[(&str, Option<&str>)]) -> String 
     format!("{path}?{}", encoded.finish())
 }
 
-/// Refuses a flag that only the server itself could follow.
+/// Refuses a flag that only applies to runs of this process.
 pub(super) fn refuse_here(flag: &str) -> UsageError {
     UsageError(format!(
-        "a server has the state file, and {flag} is for runs of this process: leave it out, or stop the server"
+        "a server holds the state file, and {flag} applies only to runs of this process: omit it, or stop the server"
     ))
 }
 

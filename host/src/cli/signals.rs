@@ -1,7 +1,7 @@
-//! SIGINT and SIGTERM: the first is the wish to end, the second ends at once. SIGHUP: look at what may have changed.
+//! SIGINT and SIGTERM: the first requests shutdown, the second ends the process at once. SIGHUP: reload.
 //!
 //! # Threads
-//! One thread listens. A reload runs on its own thread, since a signal to end must not wait for it. The signal handler itself
+//! One thread listens. A reload runs on its own thread, because shutdown must not wait for it. The signal handler itself
 //! ends the process at the second signal, because every thread could be waiting.
 
 use std::{
@@ -14,18 +14,18 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::{runner::StopToken, threads};
 
-/// What a shell reports of a process that SIGINT ended.
+/// The exit status that a shell reports for a process that SIGINT ended.
 const INTERRUPTED: i32 = 130;
 
 /// What SIGHUP does.
 pub(super) enum Hangup {
-    /// It ends the process, as it does by itself.
+    /// It ends the process, which is the system's default.
     Ends,
-    /// It makes a service look again at its plugins and its token.
+    /// It makes a service reload its plugins and its token.
     Reloads(Arc<dyn Fn() + Send + Sync>),
 }
 
-/// Turns the signals into the wish to end, from now on.
+/// From now on, turns the signals into a request to stop.
 pub(super) fn stop_on_signals(stop: StopToken, hangup: Hangup) -> io::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build()?;
     end_at_once_on_the_second()?;
@@ -46,9 +46,9 @@ pub(super) fn stop_on_signals(stop: StopToken, hangup: Hangup) -> io::Result<()>
     threads::start("signals", move || runtime.block_on(listen))
 }
 
-/// The handler itself ends the process. A thread could not always do it: one that uses a thread-local value for the
-/// first time, as for a line of the log, waits in the C library for the lock that `dlopen` holds while the constructors
-/// of a library run.
+/// The handler itself ends the process. A thread could not always do it: when it first uses a thread-local value, for
+/// example to write a log line, it waits in the C library for the lock that `dlopen` holds while the constructors of a
+/// library run.
 fn end_at_once_on_the_second() -> io::Result<()> {
     let is_second = Arc::new(AtomicBool::new(false));
     for kind in [SignalKind::interrupt(), SignalKind::terminate()] {
@@ -64,17 +64,17 @@ async fn end(mut interrupt: Signal, mut terminate: Signal, stop: StopToken) {
         _ = interrupt.recv() => {}
         _ = terminate.recv() => {}
     }
-    // Before the line of the log, which may have to wait.
+    // Before the log line, which may have to wait.
     stop.stop();
-    tracing::warn!("ending: attempts in flight may finish; a second signal ends at once");
+    tracing::warn!("shutting down: attempts in flight may finish; a second signal ends the process at once");
 }
 
 async fn reload_on(mut hangup: Signal, reload: Arc<dyn Fn() + Send + Sync>) {
     while hangup.recv().await.is_some() {
-        // Loading takes a while, and a signal to end must not wait for it.
+        // Loading takes a while, and shutdown must not wait for it.
         let reload = Arc::clone(&reload);
         if let Err(error) = threads::start("reload", move || reload()) {
-            tracing::error!("no thread starts for the reload: {error}");
+            tracing::error!("cannot start a thread for the reload: {error}");
         }
     }
 }

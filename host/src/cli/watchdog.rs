@@ -1,4 +1,4 @@
-//! systemd's watchdog: fed as long as the service answers.
+//! Feeds systemd's watchdog as long as the service answers.
 
 use std::{
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
@@ -13,11 +13,11 @@ use tokio::time::{MissedTickBehavior, interval, timeout};
 use super::client::exchange;
 use crate::runner::StopToken;
 
-/// How many requests must stay unanswered one after the other until systemd ends the service.
+/// After how many consecutive unanswered requests systemd ends the service.
 const CHANCES: u32 = 4;
 
-/// Asks the service for its health as any client does, through its own listener, and feeds the watchdog at each answer:
-/// a service that takes no connection, or routes no request, is fed no more. Until the end is wished.
+/// Requests the service's health through its own listener, as any client does, and feeds the watchdog at each answer.
+/// If the service accepts no connection or routes no request, the feeding stops. It also stops at shutdown.
 pub(super) async fn feed(listening: SocketAddr, stop: &StopToken) {
     let Some(limit) = sd_notify::watchdog_enabled().filter(|limit| !limit.is_zero()) else {
         return;
@@ -38,7 +38,7 @@ pub(super) async fn feed(listening: SocketAddr, stop: &StopToken) {
     }
 }
 
-/// Tells systemd that the service ends, and that it answers nobody meanwhile, for at most so long.
+/// Tells systemd that the service is stopping and answers nobody meanwhile, for at most `patience`.
 pub(super) fn tell_of_the_end(patience: Duration) {
     match sd_notify::watchdog_enabled() {
         Some(_) => {
@@ -49,10 +49,10 @@ pub(super) fn tell_of_the_end(patience: Duration) {
     }
 }
 
-/// Tells systemd something, where it listens.
+/// Notifies systemd, if it listens.
 pub(super) fn told(states: &[NotifyState<'_>]) {
     if let Err(error) = sd_notify::notify(states) {
-        tracing::warn!("tell systemd how the service is: {error}");
+        tracing::warn!("cannot notify systemd of the service's status: {error}");
     }
 }
 
@@ -66,7 +66,7 @@ async fn answers(own: SocketAddr) -> Result<(), String> {
     }
 }
 
-/// Where a service that listens on all addresses reaches itself.
+/// The address where the service reaches itself, also if it listens on all addresses.
 fn reachable(listening: SocketAddr) -> SocketAddr {
     let ip = match listening.ip() {
         IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),

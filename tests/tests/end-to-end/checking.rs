@@ -28,7 +28,7 @@ fn the_plugins_that_ship_are_good() {
         let file = world.install(plugin);
         let ran = world.host(&["check", file.to_str().unwrap()]).exits(0);
         assert!(
-            ran.stdout.contains(&format!("taken, as the processor {plugin}")),
+            ran.stdout.contains(&format!("loaded as the processor {plugin}")),
             "{}",
             ran.stdout
         );

@@ -210,7 +210,7 @@ fn who_is_forgotten_stands_in_no_reference_table() {
     shaped(json!({"shaped_prices": [row("a", 1)]})).is_taken(&world);
     let forgotten = world.host(&["forget", "alice"]).exits(0).stdout;
     assert!(
-        forgotten.contains("tables that tell of no session: shaped_names\n"),
+        forgotten.contains("tables that name no session: shaped_names\n"),
         "{forgotten}"
     );
     assert_eq!(world.count("shaped_prices"), 1);

@@ -154,8 +154,8 @@ fn forgetting_a_user_removes_everything_about_that_user_alone() {
     assert_eq!(
         forgot.stdout,
         "forgot alice: 2 state rows, 2 failures, 6 rows of processors, 2 entries of the audit log\n\
-         the state file holds nothing more of it\n\
-         not reached: tables that tell of no session: probe_other_totals, probe_totals\n"
+         the state file no longer holds its text\n\
+         not removed: rows in tables that name no session: probe_other_totals, probe_totals\n"
     );
     for table in ["session_processor_state", "probe_rows", "probe_other_rows"] {
         assert_eq!(

@@ -51,7 +51,7 @@ fn end(world: &World, child: &Child, signal: i32) {
     wait_until("the host has taken the signal", || {
         fs::read_to_string(world.path("log"))
             .unwrap()
-            .contains("a second signal ends at once")
+            .contains("a second signal ends the process at once")
     });
 }
 

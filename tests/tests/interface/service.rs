@@ -84,7 +84,7 @@ impl Service {
     pub(crate) fn is_told_to_end(&self) {
         self.process.signal(libc::SIGTERM);
         wait_until("the service has taken the signal", || {
-            self.process.log().contains("a second signal ends at once")
+            self.process.log().contains("a second signal ends the process at once")
         });
     }
 

@@ -72,7 +72,7 @@ fn a_hangup_changes_the_token_to_what_the_file_says_now() {
     fs::write(&file, "short").unwrap();
     service.signal(libc::SIGHUP);
     wait_until("the token that cannot be used is told of", || {
-        service.log().contains("the token in force stays")
+        service.log().contains("the token stays unchanged")
     });
     assert_eq!((status_with(OTHER), status_with("short")), (200, 401));
 }

@@ -32,7 +32,7 @@ fn a_wish_to_end_lets_attempts_finish_and_keeps_what_is_done() {
         "{details}"
     );
     assert_eq!(status, Some(0), "{log}");
-    assert!(log.contains("everything is in the state file"), "{log}");
+    assert!(log.contains("all committed data is in the state file"), "{log}");
     let wal = world.path("data/session-host.duckdb.wal");
     assert!(!wal.exists() || wal.metadata().unwrap().len() == 0);
     assert_eq!(world.count("probe_rows"), details["processed"].as_u64().unwrap());
@@ -124,7 +124,7 @@ fn a_library_that_hangs_in_its_constructor_does_not_hold_the_end_up() {
     held.let_go();
     let (status, log) = service.ends();
     assert_eq!(status, Some(0), "{log}");
-    assert!(log.contains("everything is in the state file"), "{log}");
+    assert!(log.contains("all committed data is in the state file"), "{log}");
     assert!(!log.contains("a run does not end"), "{log}");
     assert_eq!(world.count("probe_rows"), 1);
     assert_eq!(world.rows("SELECT actor, result FROM audit_log").len(), 1);
@@ -246,7 +246,7 @@ fn a_port_in_use_ends_with_what_the_unit_restarts() {
     };
     let (status, said) = listening(&address);
     assert_eq!(status, Some(1), "{said}");
-    let complaint = format!("session-host: listen on {address}: Address already in use");
+    let complaint = format!("session-host: cannot listen on {address}: Address already in use");
     assert!(said.contains(&complaint), "{said}");
     assert_eq!(said.matches("already in use").count(), 1, "{said}");
 }

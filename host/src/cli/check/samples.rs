@@ -1,4 +1,4 @@
-//! Transcripts to try a plugin on: ordinary ones, and what may lie in a sessions directory beside them.
+//! Transcripts to try a plugin on: ordinary ones, and malformed files that a sessions directory may hold beside them.
 
 use std::{
     fs, io,
@@ -45,13 +45,13 @@ const ODD: [Sample; 6] = [
     ),
 ];
 
-/// How long the longest line is, in bytes: a pasted image is as long.
+/// The length of the longest line, in bytes: that of a pasted image.
 const LONG_LINE: usize = 8 << 20;
 
-/// How deep the deepest value is nested.
+/// The depth of the most deeply nested value.
 const DEEP: usize = 10_000;
 
-/// Writes them below `folder`; gives the sessions directory.
+/// Writes the samples below `folder`; returns the sessions directory.
 pub(super) fn write(folder: &Path) -> io::Result<PathBuf> {
     let sessions = folder.join("sessions");
     for (key, transcript) in ORDINARY.into_iter().chain(ODD) {
