@@ -1,13 +1,13 @@
-//! What makes the errors of several sessions one cause.
+//! Groups the errors of sessions by cause.
 
 use std::iter::Peekable;
 
-/// What an error says, whichever session it says it of: its first line, without the session's name, and with `#` for every
-/// number. Sessions with the same cause fail of the same thing.
+/// The part of an error that does not depend on the session: its first line, without the session's name, and with `#` for
+/// every number. Sessions with the same cause failed for the same reason.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Cause(String);
 
-/// How many bytes of an error tell its cause.
+/// How many bytes of an error determine its cause.
 const TELLING: usize = 400;
 
 impl Cause {
@@ -48,7 +48,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn errors_that_differ_in_session_and_numbers_are_of_one_cause() {
+    fn errors_that_differ_only_in_session_and_numbers_have_one_cause() {
         let one = Cause::of(
             "alice/a1.jsonl",
             "read /s/alice/a1.jsonl: 512 bytes at line 3\nand more",
@@ -59,7 +59,7 @@ mod tests {
     }
 
     #[test]
-    fn errors_that_say_something_else_are_not() {
+    fn errors_with_other_words_have_other_causes() {
         assert_ne!(Cause::of("a", "the disk is full"), Cause::of("a", "the disk is slow"));
         assert_ne!(Cause::of("", "1 a"), Cause::of("", "a 1"));
     }

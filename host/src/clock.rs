@@ -9,7 +9,7 @@ use session_plugin_api::Timestamp;
 pub fn text_of(time: Timestamp) -> String {
     match jiff::Timestamp::from_microsecond(time.as_micros()) {
         Ok(time) => time.to_string(),
-        // Years that the calendar does not have.
+        // A year outside the calendar's range.
         Err(_) => format!("{} us", time.as_micros()),
     }
 }
@@ -20,7 +20,7 @@ pub fn now() -> Timestamp {
     timestamp_of(SystemTime::now())
 }
 
-/// A file's or clock's time, before or after the epoch, cut to microseconds.
+/// The time of a file or clock, before or after the epoch, truncated to microseconds.
 #[must_use]
 pub fn timestamp_of(time: SystemTime) -> Timestamp {
     let micros = match time.duration_since(UNIX_EPOCH) {

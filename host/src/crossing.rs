@@ -1,7 +1,7 @@
-//! What plugins hand over, checked before it is used: lengths, addresses, text.
+//! Checks the data that plugins pass across the ABI boundary before the host uses it: lengths, addresses, text.
 //!
-//! A plugin may be wrong, or built by hand. Nothing that it says of its values is believed: a name is text when it was
-//! found to be, a column has as many rows as it has values.
+//! A plugin may be faulty, or built by hand. The host trusts nothing that it claims about its values: a name counts as text
+//! only after a check, and a column has as many rows as it has values.
 
 use abi_stable::std_types::{RSlice, RStr};
 use session_plugin_api::abi::{
@@ -11,21 +11,21 @@ use session_plugin_api::abi::{
 
 use crate::column::Column;
 
-/// How long a name may be, in bytes.
+/// The maximum length of a name, in bytes.
 const MAX_NAME: usize = 1024;
 
-/// How many rows a batch may have whose columns hold nothing but null, and so no value that proves them.
+/// The maximum number of rows of a batch that holds only nulls, and so no value that proves the number.
 const MAX_ROWS_OF_NULLS: usize = 1 << 20;
 
-/// What a plugin handed over does not fit.
+/// The data of a plugin is malformed.
 #[derive(Debug, thiserror::Error)]
 pub enum Malformed {
-    /// A text is no UTF-8.
-    #[error("{what} is no UTF-8 text: {text}")]
+    /// A text is not UTF-8.
+    #[error("{what} is not UTF-8 text: {text}")]
     NoText {
         /// What the text is.
         what: &'static str,
-        /// The text, as far as it is one.
+        /// The text, as far as it can be read.
         text: String,
     },
     /// A text is too long.
@@ -36,7 +36,7 @@ pub enum Malformed {
         /// How long it is.
         length: usize,
     },
-    /// A slice has no memory.
+    /// A slice has an invalid address.
     #[error("the {what} lie at no valid address")]
     Address {
         /// What the slice holds.
@@ -50,7 +50,7 @@ pub enum Malformed {
         /// Its kind.
         kind: u8,
     },
-    /// A column has another number of values than of rows.
+    /// A column's number of values differs from its number of rows.
     #[error("column `{column}` has {found} {what} for {rows} rows")]
     Count {
         /// The column.
@@ -62,7 +62,7 @@ pub enum Malformed {
         /// How many rows there are.
         rows: usize,
     },
-    /// A column's offsets are none.
+    /// A column's offsets are invalid.
     #[error("column `{column}` has offsets that do not ascend within its {bytes} bytes")]
     Offsets {
         /// The column.
@@ -71,14 +71,14 @@ pub enum Malformed {
         bytes: usize,
     },
     /// A batch without values claims too many rows.
-    #[error("column `{column}` says that it has {rows} rows, and no value of the batch proves it")]
+    #[error("column `{column}` claims {rows} rows, but no value of the batch proves it")]
     Unproven {
         /// The first column.
         column: String,
         /// How many rows it claims.
         rows: usize,
     },
-    /// A count is none.
+    /// A count is impossibly high.
     #[error("the result counts {counted} {what}, more than {MAX_ITEMS}")]
     TooMany {
         /// What was counted.
@@ -86,8 +86,8 @@ pub enum Malformed {
         /// How many there are.
         counted: u64,
     },
-    /// A parameter has not one row.
-    #[error("parameter {place} has {rows} rows, not one")]
+    /// A parameter does not have exactly one row.
+    #[error("parameter {place} has {rows} rows instead of one")]
     Parameter {
         /// Its place, from 1.
         place: usize,
@@ -96,16 +96,16 @@ pub enum Malformed {
     },
 }
 
-/// How many unreadable lines of a session are named.
+/// How many unreadable lines of a session the host names.
 const NAMED_LINES: usize = 10;
 
-/// How many items a session may give, and lines it may have: sums of it over all sessions are still numbers.
+/// The maximum number of items and of unreadable lines of a session. Sums over all sessions cannot overflow.
 const MAX_ITEMS: u64 = 1 << 48;
 
 /// A short text, such as a name.
 ///
 /// # Errors
-/// When it is no text, or too long to be a name.
+/// When it is not UTF-8, or too long for a name.
 pub fn name<'a>(raw: RStr<'a>, what: &'static str) -> Result<&'a str, Malformed> {
     short(raw.len(), what)?;
     text(raw, what)
@@ -114,7 +114,7 @@ pub fn name<'a>(raw: RStr<'a>, what: &'static str) -> Result<&'a str, Malformed>
 /// A text of any length.
 ///
 /// # Errors
-/// When it is no UTF-8.
+/// When it is not UTF-8.
 pub fn text<'a>(raw: RStr<'a>, what: &'static str) -> Result<&'a str, Malformed> {
     let bytes = slice(raw.as_rslice(), || format!("bytes of {what}"))?;
     std::str::from_utf8(bytes).map_err(|_| Malformed::NoText {
@@ -123,7 +123,7 @@ pub fn text<'a>(raw: RStr<'a>, what: &'static str) -> Result<&'a str, Malformed>
     })
 }
 
-/// A text for people: what is no UTF-8 is replaced, and of a long one the beginning is kept.
+/// A text for people: invalid UTF-8 is replaced, and a long text is truncated.
 #[must_use]
 pub fn words(raw: RStr<'_>) -> String {
     slice(raw.as_rslice(), String::new).map(capped).unwrap_or_default()
@@ -132,7 +132,7 @@ pub fn words(raw: RStr<'_>) -> String {
 /// The columns of a batch, each with as many values as the first has rows.
 ///
 /// # Errors
-/// When the parts of a column do not fit each other.
+/// When the parts of a column are inconsistent.
 pub fn columns<'a>(raw: RSlice<'a, RawColumn<'a>>) -> Result<Vec<Column<'a>>, Malformed> {
     let raw = slice(raw, || "columns".to_owned())?;
     let columns: Vec<Column<'a>> = raw.iter().map(checked).collect::<Result<_, _>>()?;
@@ -147,10 +147,10 @@ pub fn columns<'a>(raw: RSlice<'a, RawColumn<'a>>) -> Result<Vec<Column<'a>>, Ma
     }
 }
 
-/// The parameters of a statement: columns of one row, whose parts fit each other.
+/// The parameters of a statement: columns of one row, whose parts are consistent.
 ///
 /// # Errors
-/// When they do not, or a parameter has not one row.
+/// When the parts are inconsistent, or a parameter does not have exactly one row.
 pub fn parameters<'a>(raw: RSlice<'a, RawColumn<'a>>) -> Result<Vec<Column<'a>>, Malformed> {
     let raw = slice(raw, || "parameters".to_owned())?;
     let parameters = (1..).zip(raw).map(|(place, column)| match checked(column)? {
@@ -160,7 +160,7 @@ pub fn parameters<'a>(raw: RSlice<'a, RawColumn<'a>>) -> Result<Vec<Column<'a>>,
     parameters.collect()
 }
 
-/// A column of the host's on its way to a plugin.
+/// Converts a column of the host for a plugin.
 #[must_use]
 pub fn raw<'a>(column: &Column<'a>) -> RawColumn<'a> {
     RawColumn {
@@ -175,10 +175,10 @@ pub fn raw<'a>(column: &Column<'a>) -> RawColumn<'a> {
     }
 }
 
-/// What a plugin says that came of a session.
+/// Checks a plugin's result for a session.
 ///
 /// # Errors
-/// When nothing can have so many.
+/// When a count is impossibly high.
 pub fn processed(mut processed: Processed) -> Result<Processed, Malformed> {
     countable(processed.items_count, "items")?;
     if let Some(reading) = &mut processed.reading {
@@ -195,7 +195,7 @@ fn countable(counted: u64, what: &'static str) -> Result<(), Malformed> {
     }
 }
 
-/// Checks the names of what a processor says of itself.
+/// Checks the names in a processor's description of itself.
 ///
 /// # Errors
 /// When one is too long.
@@ -212,7 +212,7 @@ pub fn check_description(description: &Description) -> Result<(), Malformed> {
     Ok(())
 }
 
-/// A column whose parts fit each other.
+/// Checks that the parts of a column are consistent.
 fn checked<'a>(raw: &RawColumn<'a>) -> Result<Column<'a>, Malformed> {
     let name = name(raw.name, "the name of a column")?;
     let of = |what: &'static str| move || format!("{what} of column `{name}`");
@@ -288,7 +288,7 @@ fn short(length: usize, what: &'static str) -> Result<(), Malformed> {
     }
 }
 
-/// The slice, if its address and length can be those of one.
+/// The slice, if its address and length are valid.
 fn slice<'a, T>(raw: RSlice<'a, T>, what: impl FnOnce() -> String) -> Result<&'a [T], Malformed> {
     if raw.is_empty() {
         return Ok(&[]);

@@ -1,11 +1,11 @@
-//! Folders that the host makes.
+//! The folders that the host creates.
 
 use std::{fs::DirBuilder, io, os::unix::fs::DirBuilderExt, path::Path};
 
-/// What the mode of such a folder is: it is for its owner alone.
+/// The mode of such a folder: only its owner has access.
 pub const PRIVATE: u32 = 0o700;
 
-/// Makes a folder for its owner alone, and those above it, where they are missing.
+/// Creates a folder and its missing parents, with access for their owner alone.
 ///
 /// # Errors
 /// When the system refuses.

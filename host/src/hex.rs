@@ -1,3 +1,3 @@
-//! Bytes as text, as the processors write them too.
+//! Bytes as hexadecimal text, in the same form as the processors write it.
 
 pub use session_plugin_api::hex;

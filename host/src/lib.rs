@@ -1,7 +1,7 @@
-//! The host: discovers processors, scans sessions, runs the one over the other and keeps the state.
+//! The host: discovers processors, scans for sessions, runs the processors over the sessions and keeps the state.
 //!
-//! The way of the data is [`plugins`] (discover, check, load), [`sessions`] (scan, snapshot), [`runner`] (one run),
-//! [`state`] (DuckDB). [`host`] puts them together, [`cli`] is the face.
+//! The data flows through [`plugins`] (discover, check, load), [`sessions`] (scan, snapshot), [`runner`] (one run) and
+//! [`state`] (DuckDB). [`host`] combines them; [`cli`] is the command line.
 
 pub mod cause;
 pub mod cli;

@@ -1,4 +1,4 @@
-//! The names that everything here goes by.
+//! The names of processors, sessions and versions.
 
 use std::{fmt, str::FromStr};
 
@@ -6,9 +6,9 @@ use std::{fmt, str::FromStr};
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ProcessorName(String);
 
-/// A text that is no [`ProcessorName`].
+/// A text that is not a [`ProcessorName`].
 #[derive(Debug, thiserror::Error)]
-#[error("`{0}` is no processor name: it must match [a-z][a-z0-9_-]*")]
+#[error("`{0}` is not a processor name: it must match [a-z][a-z0-9_-]*")]
 pub struct InvalidProcessorName(String);
 
 /// A session's name: its transcript's path below the sessions directory, with `/`, such as `alice/3f2c.jsonl`.
@@ -40,7 +40,7 @@ impl SessionKey {
         Self(key.into())
     }
 
-    /// The folder directly below the sessions directory that the transcript lies in.
+    /// The folder directly below the sessions directory that holds the transcript.
     #[must_use]
     pub fn folder(&self) -> &str {
         self.0.split('/').next().unwrap_or_default()
@@ -48,7 +48,7 @@ impl SessionKey {
 }
 
 impl FileHash {
-    /// The hash that these hex digits are.
+    /// The hash with these hex digits.
     pub fn from_hex(digits: impl Into<String>) -> Self {
         Self(digits.into())
     }

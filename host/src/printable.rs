@@ -1,12 +1,12 @@
-//! Text that others wrote, as a terminal and a line of a log may get it.
+//! Makes text from plugins and transcripts safe for terminals and log lines.
 //!
-//! Errors of plugins, names of files and words of transcripts can hold characters that move a cursor, end a line, set a
-//! window's title or turn the order of what follows. They are shown as escapes, such as `\n`, `\x1b` and `\u{202e}`.
-//! A backslash stays as it is: what is shown is for people, and no program reads it back.
+//! Errors of plugins, file names and words of transcripts can hold characters that move the cursor, end a line, set a
+//! window's title or reverse the text that follows. They are shown as escapes, such as `\n`, `\x1b` and `\u{202e}`.
+//! A backslash stays unchanged: the text is for people, and no program reads it back.
 
 use std::fmt::{self, Display, Write};
 
-/// Shows a value with escapes for what must not reach a terminal or a log.
+/// Displays a value with escapes for characters that must not reach a terminal or a log.
 #[derive(Clone, Copy, Debug)]
 pub struct Printable<T>(pub T);
 
@@ -24,14 +24,14 @@ impl Write for Escaping<'_, '_> {
     }
 }
 
-/// Whether a text can be shown as it is.
+/// Whether a text can be shown unchanged.
 #[must_use]
 pub fn is_printable(text: &str) -> bool {
     !text.contains(is_unprintable)
 }
 
-/// A line of a log with escapes, but with the colours that the log itself has put there. The log has escaped those of
-/// others: it shows their ESC as text.
+/// Escapes a log line but keeps the colours that the log itself added. The log has already escaped all other colours: it
+/// shows their ESC as text.
 #[must_use]
 pub fn coloured(line: &str) -> String {
     let mut shown = String::with_capacity(line.len());
@@ -51,17 +51,17 @@ pub fn coloured(line: &str) -> String {
     shown
 }
 
-/// How long the sequence is that sets a colour or weight, where there is one.
+/// The length of the sequence at the start that sets a colour or weight, if there is one.
 fn colour_at_start(text: &str) -> Option<usize> {
     let codes = text.strip_prefix("\x1b[")?;
     let end = codes.find(|letter: char| !letter.is_ascii_digit() && letter != ';')?;
     codes[end..].starts_with('m').then_some("\x1b[".len() + end + 1)
 }
 
-/// A JSON text with the escapes of JSON: the same value, without a character that a terminal would follow.
+/// Escapes a JSON text by the rules of JSON: the same value, without characters that a terminal would interpret.
 #[must_use]
 pub fn json(text: String) -> String {
-    // Writers of JSON escape the control characters of ASCII, and leave the rest, which stands in strings alone.
+    // JSON writers escape only the ASCII control characters. The others occur only in strings.
     let is_left = |letter: char| letter >= '\x7f' && is_unprintable(letter);
     if !text.contains(is_left) {
         return text;
@@ -96,8 +96,8 @@ fn escape(text: &str, shown: &mut impl Write) -> fmt::Result {
     shown.write_str(rest)
 }
 
-/// Whether a terminal would do something other than show it: control characters, breaks of lines, marks and overrides
-/// of direction, and what takes no room at all. Joiners are left: scripts and emoji are written with them.
+/// Whether a terminal would not simply show the character: control characters, line breaks, direction marks and overrides,
+/// and invisible characters. Joiners are allowed, because scripts and emoji need them.
 fn is_unprintable(letter: char) -> bool {
     letter.is_control()
         || matches!(letter,
@@ -110,7 +110,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_a_terminal_would_follow_is_shown_as_an_escape() {
+    fn escapes_characters_that_a_terminal_would_interpret() {
         for (text, shown) in [
             ("plain, größer, 日本, 👩‍💻", "plain, größer, 日本, 👩‍💻"),
             ("\x1b]0;title\x07", "\\x1b]0;title\\x07"),
@@ -127,14 +127,14 @@ mod tests {
     }
 
     #[test]
-    fn colours_of_the_log_stay_and_nothing_else() {
+    fn only_colours_of_the_log_stay() {
         let line = "\x1b[2m12:00\x1b[0m \x1b[1;31mERROR\x1b[0m a\nb \x1b]0;x\x07 \x1b[2J \x1b[31";
         let shown = "\x1b[2m12:00\x1b[0m \x1b[1;31mERROR\x1b[0m a\\nb \\x1b]0;x\\x07 \\x1b[2J \\x1b[31";
         assert_eq!(coloured(line), shown);
     }
 
     #[test]
-    fn json_stays_the_same_value() {
+    fn escaping_json_keeps_the_value() {
         let value = serde_json::json!({"a\u{9b}": "\x1b\n\u{7f}\u{202e}é"});
         let shown = json(value.to_string());
         assert!(!shown.contains(is_unprintable), "{shown}");

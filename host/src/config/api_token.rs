@@ -1,4 +1,4 @@
-//! The token of the admin interface, wherever it comes from.
+//! The token of the admin interface, whatever its source.
 
 use std::fmt;
 
@@ -6,48 +6,48 @@ use subtle::ConstantTimeEq;
 
 use super::ConfigError;
 
-/// Far longer than any token, in bytes.
+/// The maximum size of a token, in bytes: far longer than any.
 pub(super) const LONGEST: u64 = 4 << 10;
 
-/// How many characters a token must have, so that it cannot be guessed.
+/// The minimum number of characters, so that a token cannot be guessed.
 const SHORTEST: usize = 16;
 
-/// A secret that whoever calls the admin interface must know. Only `session-host token` shows it.
+/// The secret that callers of the admin interface must know. Only `session-host token` shows it.
 #[derive(Clone)]
 pub struct ApiToken(String);
 
 impl ApiToken {
     pub(super) fn new(text: &str, place: &str) -> Result<Self, ConfigError> {
         let token = text.trim();
-        let remedy = "make one with `openssl rand -hex 32`";
+        let remedy = "create one with `openssl rand -hex 32`";
         if token.len() < SHORTEST {
             return Err(refused(
                 place,
-                format!("it has fewer than {SHORTEST} characters: {remedy}"),
+                format!("it has fewer than {SHORTEST} characters; {remedy}"),
             ));
         }
         if !token.bytes().all(|byte| byte.is_ascii_graphic()) {
             return Err(refused(
                 place,
-                format!("it has characters that no header can carry: {remedy}"),
+                format!("it has characters that no HTTP header can carry; {remedy}"),
             ));
         }
         Ok(Self(token.to_owned()))
     }
 
-    /// Whether this is the token, in a time that tells nothing about it.
+    /// Whether this is the token. The time that the comparison takes reveals nothing about it.
     #[must_use]
     pub fn matches(&self, given: &[u8]) -> bool {
         self.0.as_bytes().ct_eq(given).into()
     }
 
-    /// The token itself, for whoever asked to see it.
+    /// The token itself.
     #[must_use]
     pub fn reveal(&self) -> &str {
         &self.0
     }
 
-    /// The value of the header `Authorization` that bears the token.
+    /// The value of the `Authorization` header that carries the token.
     #[must_use]
     pub fn as_header(&self) -> String {
         format!("Bearer {}", self.0)

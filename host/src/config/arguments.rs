@@ -1,7 +1,7 @@
-//! Makes clap's arguments from the table of keys.
+//! Builds clap's arguments from the table of keys.
 //!
-//! clap does not read the variables. They apply to commands without the flag too, an empty variable counts as not set, and
-//! `session-host config` tells a variable's value from a flag's.
+//! clap does not read the variables, for three reasons: they also apply to commands without the flag, an empty variable
+//! counts as unset, and `session-host config` tells a variable's value from a flag's.
 
 use clap::{Arg, ArgMatches, Command};
 
@@ -11,14 +11,14 @@ use super::{
 };
 
 impl Commands {
-    /// A command of clap, with the flags that these commands take.
+    /// Adds the flags that these commands take to a clap command.
     #[must_use]
     pub fn add_flags(self, command: Command) -> Command {
         let defaults = ConfigFile::defaults();
         command.args(self.keys().map(|(key, flag)| key.argument(flag, &defaults)))
     }
 
-    /// The flag of these commands that was given first in the table, if one was.
+    /// The first given flag of these commands, in the order of the table.
     #[must_use]
     pub fn first_given(self, matches: &ArgMatches) -> Option<Flag> {
         let is_given = |key: &Key| matches.try_contains_id(key.name).unwrap_or(false);
@@ -100,7 +100,7 @@ mod tests {
     }
 
     #[test]
-    fn a_flag_alone_means_yes() {
+    fn a_flag_without_a_value_means_true() {
         for (argument, expected) in [("--recursive", true), ("--recursive=no", false)] {
             let matches = parsed(Commands::All, &[argument]).unwrap();
             assert_eq!(ConfigFile::from_flags(&matches).recursive, Some(expected));
@@ -108,7 +108,7 @@ mod tests {
     }
 
     #[test]
-    fn a_value_that_does_not_fit_names_the_flag() {
+    fn the_error_of_an_invalid_value_names_the_flag() {
         let error = parsed(Commands::Serving, &["--listen", "here"])
             .unwrap_err()
             .to_string();

@@ -1,4 +1,4 @@
-//! What the table of keys says of a key's flag: its name, what stands for its value, and the commands that take it.
+//! The flag of a key: its name, the placeholder of its value, and the commands that take it.
 
 use std::{fmt, net::SocketAddr, path::PathBuf};
 
@@ -13,25 +13,25 @@ use clap::{
 pub struct Flag {
     /// Its name, without the dashes.
     pub long: &'static str,
-    /// What stands for its value; empty where the flag alone says it.
+    /// The placeholder of its value; empty if the flag needs none.
     pub value: &'static str,
     /// The commands that take it.
     pub commands: Commands,
 }
 
-/// Commands that take the same flags.
+/// A group of commands that take the same flags.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Commands {
-    /// All of them, and the flag may stand before the command.
+    /// All commands; the flag may also precede the command.
     All,
-    /// Those that make runs.
+    /// The commands that make runs.
     MakingRuns,
     /// The service alone.
     Serving,
 }
 
 impl Commands {
-    /// Under which title their help lists the flags; `None` for the usual one.
+    /// The heading of their flags in the help; `None` for the default one.
     pub(super) fn heading(self) -> Option<&'static str> {
         match self {
             Self::MakingRuns => Some("Limits"),
@@ -68,12 +68,12 @@ impl fmt::Display for Flag {
     }
 }
 
-/// A type that a flag can be read as.
+/// A type that a flag's value can have.
 pub(super) trait FromFlag: Clone + Send + Sync + 'static {
-    /// How its values are read.
+    /// The parser of its values.
     fn parser() -> ValueParser;
 
-    /// Lets an argument take values of this type.
+    /// Makes an argument take values of this type.
     fn shape(argument: Arg) -> Arg {
         argument.value_parser(Self::parser())
     }
@@ -98,7 +98,7 @@ impl FromFlag for bool {
         BoolishValueParser::new().into()
     }
 
-    /// The flag alone means yes.
+    /// The flag without a value means true.
     fn shape(argument: Arg) -> Arg {
         argument
             .value_parser(Self::parser())

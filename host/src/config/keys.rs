@@ -1,7 +1,7 @@
-//! Every key that can be set, in one table.
+//! Every configuration key, in one table.
 //!
-//! The configuration file, the variables, the flags with their help, the defaults and the reference come from its entries. To
-//! add a setting, add an entry, and use it in `Settings`.
+//! The configuration file, the variables, the flags with their help, the defaults and the reference come from its entries.
+//! To add a setting, add an entry and use it in `Settings`.
 
 use std::{
     collections::BTreeMap,
@@ -21,22 +21,22 @@ use super::{
     variables::FromVariable,
 };
 
-/// What can be said of a key.
+/// The properties of a key.
 #[derive(Clone, Copy, Debug)]
 pub struct Key {
     /// Its name in the file.
     pub name: &'static str,
-    /// The flag that stands before the variable, where there is one.
+    /// The flag, if there is one. It takes precedence over the variable.
     pub flag: Option<Flag>,
-    /// The variable that stands before the file.
+    /// The variable. It takes precedence over the file.
     pub variable: &'static str,
-    /// What holds when it is not set, in words where that is no fixed value.
+    /// The default in words, if it is no fixed value.
     pub unset: &'static str,
-    /// A value to begin with, as TOML.
+    /// An example value, as TOML.
     pub example: &'static str,
-    /// What it means.
+    /// Its meaning.
     pub meaning: &'static str,
-    /// Lets the argument of a flag take values of the key's type.
+    /// Makes a flag's argument take values of the key's type.
     pub(super) shape: fn(Arg) -> Arg,
 }
 
@@ -45,7 +45,7 @@ macro_rules! keys {
         $(#[doc = $meaning:literal])+
         $name:ident: $type:ty $(= $default:expr)?, $flag:expr, $variable:literal, $unset:literal, $example:literal;
     )+) => {
-        /// The configuration file as it is written; every key is optional. Flags and variables give the same keys.
+        /// The configuration file as written; every key is optional. Flags and variables set the same keys.
         ///
         /// Paths are relative to the file's folder. Sizes are in bytes, times in seconds.
         #[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize)]
@@ -56,10 +56,10 @@ macro_rules! keys {
                 #[serde(skip_serializing_if = "Option::is_none")]
                 pub $name: Option<$type>,
             )+
-            /// Processors, and how often each is due.
+            /// The schedule of each processor.
             #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
             pub schedule: BTreeMap<String, String>,
-            /// Folder names, and the usernames that are recorded for them.
+            /// The recorded username of each folder.
             #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
             pub users: BTreeMap<String, String>,
             /// Each processor's own section.
@@ -67,7 +67,7 @@ macro_rules! keys {
             pub processors: BTreeMap<String, Map<String, Value>>,
         }
 
-        /// Every key that is no table, in the order of the reference.
+        /// Every key that is not a table, in the order of the reference.
         pub const KEYS: &[Key] = &[$(Key {
             name: stringify!($name),
             flag: $flag,
@@ -79,7 +79,7 @@ macro_rules! keys {
         }),+];
 
         impl ConfigFile {
-            /// What holds where nothing is set, as far as that is a fixed value.
+            /// The defaults that are fixed values.
             #[must_use]
             pub fn defaults() -> Self {
                 Self {
@@ -88,10 +88,10 @@ macro_rules! keys {
                 }
             }
 
-            /// What the environment sets; `lookup` gives the value of a variable.
+            /// The settings of the environment; `lookup` returns the value of a variable.
             ///
             /// # Errors
-            /// When a variable has a value that it cannot have.
+            /// When a variable has an invalid value.
             pub fn from_variables(lookup: impl Fn(&str) -> Option<OsString>) -> Result<Self, ConfigError> {
                 Ok(Self {
                     $( $name: FromVariable::from_variable($variable, lookup($variable))?, )+
@@ -99,7 +99,7 @@ macro_rules! keys {
                 })
             }
 
-            /// What flags set, as far as the command has them.
+            /// The settings of the flags that the command has.
             #[must_use]
             pub fn from_flags(matches: &ArgMatches) -> Self {
                 Self {
@@ -108,7 +108,7 @@ macro_rules! keys {
                 }
             }
 
-            /// What is set here, else there. The tables are taken from where they are not empty.
+            /// The values set here, else those of `other`. A table counts as set if it is not empty.
             #[must_use]
             pub fn or(self, other: Self) -> Self {
                 Self {
@@ -120,7 +120,7 @@ macro_rules! keys {
             }
 
             $($(
-                /// The value; where none is set, the default.
+                /// The value, or the default if none is set.
                 #[must_use]
                 pub fn $name(&self) -> $type {
                     self.$name.unwrap_or($default)
@@ -146,51 +146,51 @@ fn parse_error(path: &Path, text: &str, error: &toml::de::Error) -> ConfigError 
 keys! {
     /// The sessions directory: `<sessions>/<username>/<session>.jsonl`. There is no default.
     sessions: PathBuf, Flag::of_all("sessions", "DIR"), "SESSION_HOST_SESSIONS", "", "\"/srv/sessions\"";
-    /// Whether transcripts in nested folders are taken too.
+    /// Whether transcripts in nested folders are processed too.
     recursive: bool = false, Flag::of_all("recursive", ""), "SESSION_HOST_RECURSIVE", "", "true";
-    /// The one user that all sessions are recorded for.
+    /// The one username that all sessions are recorded for.
     username: String, Flag::of_all("username", "NAME"), "SESSION_HOST_USERNAME", "the first folder's name", "\"alice\"";
     /// The plugins directory.
     plugins: PathBuf, Flag::of_all("plugins", "DIR"), "SESSION_HOST_PLUGINS", "`plugins/` beside the file", "\"plugins\"";
-    /// Where the host keeps what is its own.
+    /// The data directory, where the host keeps its own files.
     data: PathBuf, Flag::of_all("data", "DIR"), "SESSION_HOST_DATA", "`session-host` in `$XDG_DATA_HOME` (`~/.local/share`)", "\"/var/lib/session-host\"";
     /// The DuckDB file.
     state: PathBuf, Flag::of_all("state", "FILE"), "SESSION_HOST_STATE", "`session-host.duckdb` in the data directory", "\"/var/lib/session-host/session-host.duckdb\"";
-    /// How many attempts are made at once.
+    /// How many attempts run in parallel.
     workers: usize, Flag::of_runs("workers", "N"), "SESSION_HOST_WORKERS", "the machine's cores", "2";
-    /// How many attempts a run may make; what is left comes first at the next run.
+    /// How many attempts a run may make. The next run takes the remaining sessions first.
     max_sessions_per_run: u64, Flag::of_runs("max-sessions", "N"), "SESSION_HOST_MAX_SESSIONS_PER_RUN", "no limit", "1000";
-    /// How long a run may begin attempts, in seconds.
+    /// How long a run may begin new attempts, in seconds.
     time_budget_seconds: u64 = 150, Flag::of_runs("time-budget", "SECONDS"), "SESSION_HOST_TIME_BUDGET_SECONDS", "", "";
-    /// How long one attempt may take before it is abandoned, in seconds.
+    /// How long one attempt may take before the host abandons it, in seconds.
     attempt_timeout_seconds: u64 = 300, Flag::of_runs("attempt-timeout", "SECONDS"), "SESSION_HOST_ATTEMPT_TIMEOUT_SECONDS", "", "";
-    /// How long attempts may go on after SIGINT or SIGTERM, in seconds.
+    /// How long attempts in flight may continue after SIGINT or SIGTERM, in seconds.
     shutdown_grace_seconds: u64 = 30, Flag::of_runs("shutdown-grace", "SECONDS"), "SESSION_HOST_SHUTDOWN_GRACE_SECONDS", "", "";
-    /// How many bytes of transcripts are held at once.
+    /// How many bytes of transcripts the host holds in memory at once.
     max_inflight_bytes: u64 = 128 << 20, Flag::of_runs("max-inflight-bytes", "BYTES"), "SESSION_HOST_MAX_INFLIGHT_BYTES", "", "";
-    /// How large a transcript may be, in bytes.
+    /// The maximum size of a transcript, in bytes.
     max_session_bytes: u64 = 1 << 30, Flag::of_runs("max-session-bytes", "BYTES"), "SESSION_HOST_MAX_SESSION_BYTES", "", "";
-    /// Where the service listens. Unless a token is configured it must be the loopback.
+    /// The address on which the service listens. An address other than the loopback needs a configured token.
     listen: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 7741), Flag::of_serve("listen", "ADDRESS:PORT"), "SESSION_HOST_LISTEN", "", "";
-    /// The file that holds the token of the admin interface; the variable SESSION_HOST_API_TOKEN, which holds the token itself, stands before it.
-    api_token_file: PathBuf, None, "SESSION_HOST_API_TOKEN_FILE", "a token of the service's own, in `api-token` in the data directory", "\"/etc/session-host/token\"";
-    /// The heartbeat of the service, in seconds: how often it looks what is due, and at its health.
+    /// The file that holds the token of the admin interface. The variable SESSION_HOST_API_TOKEN, which holds the token itself, takes precedence.
+    api_token_file: PathBuf, None, "SESSION_HOST_API_TOKEN_FILE", "the token that the service creates, in `api-token` in the data directory", "\"/etc/session-host/token\"";
+    /// The heartbeat of the service, in seconds: how often it starts the runs that are due, and checks health.
     tick_seconds: u64 = 30, None, "SESSION_HOST_TICK_SECONDS", "", "";
-    /// How long after the start of the service nothing is due, in seconds.
+    /// How long after its start the service begins no scheduled run, in seconds.
     startup_grace_seconds: u64 = 60, None, "SESSION_HOST_STARTUP_GRACE_SECONDS", "", "";
-    /// How long the audit log is kept, in days.
+    /// How long entries of the audit log are kept, in days.
     audit_retention_days: u64 = 90, None, "SESSION_HOST_AUDIT_RETENTION_DAYS", "", "";
     /// How long a transcript may wait to be processed before health warns, in seconds.
     stuck_file_grace_seconds: u64, None, "SESSION_HOST_STUCK_FILE_GRACE_SECONDS", "eight cadences of the processor", "86400";
-    /// With fewer free bytes than these on the disk of the state, health warns.
+    /// Health warns if the disk of the state has fewer free bytes than this.
     min_free_bytes: u64 = 256 << 20, None, "SESSION_HOST_MIN_FREE_BYTES", "", "";
 }
 
 impl ConfigFile {
-    /// Reads a configuration file; its paths start at its own folder.
+    /// Reads a configuration file; its relative paths start at its own folder.
     ///
     /// # Errors
-    /// When it cannot be read, is no TOML, or has an unknown key; with file, line and key.
+    /// When it cannot be read, is not TOML, or has an unknown key; the error names file, line and key.
     pub fn read(path: &Path) -> Result<Self, ConfigError> {
         let text = fs::read_to_string(path).map_err(|source| ConfigError::Read {
             path: path.to_owned(),

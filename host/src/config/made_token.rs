@@ -1,6 +1,6 @@
-//! The token that the service makes for itself, in its data directory.
+//! The token that the service creates for itself, in its data directory.
 //!
-//! Whoever can write the file can let themselves in. A file that may not be the service's own is therefore refused.
+//! Anyone who can write the file has access. The host therefore refuses a file that the service may not have created.
 
 use std::{
     fs::{self, File, Metadata},
@@ -18,17 +18,17 @@ use crate::{folders::make_private, hex::hex};
 /// The file's name in the data directory.
 pub(super) const FILE: &str = "api-token";
 
-/// How many random bytes a token has.
+/// The number of random bytes in a token.
 const BYTES: usize = 32;
 
-/// Reads the token; `None` where the file is not there.
+/// Reads the token; `None` if the file does not exist.
 ///
-/// The data directory may lie where others can write, so what was opened is checked: a token that somebody else wrote
-/// would open the admin interface to them.
+/// Others may be able to write to the data directory, so the opened file is checked: a token that somebody else wrote
+/// would give them access to the admin interface.
 pub(super) fn read(path: &Path) -> Result<Option<ApiToken>, ConfigError> {
     let place = path.display().to_string();
     let mut options = File::options();
-    // A FIFO in its place must not hold the start up.
+    // A FIFO in its place must not block the start.
     let flags = libc::O_NOFOLLOW | libc::O_NONBLOCK;
     let file = match options.read(true).custom_flags(flags).open(path) {
         Ok(file) => file,
@@ -37,8 +37,8 @@ pub(super) fn read(path: &Path) -> Result<Option<ApiToken>, ConfigError> {
     };
     let metadata = file.metadata().map_err(|error| refused(&place, error))?;
     if let Some(fault) = fault_of(&metadata, path) {
-        let remedy = "remove it, and the service makes a new one at its start or at SIGHUP";
-        return Err(refused(&place, format!("{fault}: {remedy}")));
+        let remedy = "remove it, and the service creates a new one at its start or on SIGHUP";
+        return Err(refused(&place, format!("{fault}; {remedy}")));
     }
     let mut text = String::new();
     let read = file.take(LONGEST).read_to_string(&mut text);
@@ -49,25 +49,25 @@ pub(super) fn read(path: &Path) -> Result<Option<ApiToken>, ConfigError> {
 fn why_not_opened(error: &io::Error) -> String {
     match (error.kind(), error.raw_os_error()) {
         (ErrorKind::PermissionDenied, _) => {
-            format!("{error}: run the command as the service's user, or set SESSION_HOST_API_TOKEN")
+            format!("{error}; run the command as the service's user, or set SESSION_HOST_API_TOKEN")
         }
-        (_, Some(libc::ELOOP)) => "it is a link, which is not followed: remove it".to_owned(),
+        (_, Some(libc::ELOOP)) => "it is a symbolic link, which the host does not follow; remove it".to_owned(),
         _ => error.to_string(),
     }
 }
 
-/// Why the file cannot be one that the service made.
+/// Why the service cannot have created the file.
 fn fault_of(metadata: &Metadata, path: &Path) -> Option<&'static str> {
     if !metadata.is_file() {
-        return Some("it is no ordinary file");
+        return Some("it is not a regular file");
     }
     if metadata.mode() & 0o077 != 0 {
-        return Some("others than its owner may read or write it");
+        return Some("users other than its owner may read or write it");
     }
     if metadata.nlink() != 1 {
-        return Some("it has another name elsewhere");
+        return Some("it has a second hard link");
     }
-    // Root reads what the service's user made; to whom the folder belongs, everything in it belongs.
+    // Root reads the file that the service's user created. The owner of the folder controls everything in it.
     let folder = path.parent().and_then(|folder| fs::metadata(folder).ok());
     let is_trusted = metadata.uid() == rustix::process::geteuid().as_raw()
         || metadata.uid() == 0
@@ -75,14 +75,14 @@ fn fault_of(metadata: &Metadata, path: &Path) -> Option<&'static str> {
     (!is_trusted).then_some("it belongs to another user")
 }
 
-/// Makes a token, unless another process has made one meanwhile.
+/// Creates a token, unless another process has created one meanwhile.
 pub(super) fn make(path: &Path) -> Result<ApiToken, ConfigError> {
     let place = path.display().to_string();
-    let token = random().map_err(|error| refused(&place, format!("no random numbers: {error}")))?;
+    let token = random().map_err(|error| refused(&place, format!("no random bytes are available: {error}")))?;
     match write(path, &token) {
         Ok(()) => ApiToken::new(&token, &place),
         Err(error) if error.kind() == ErrorKind::AlreadyExists => {
-            read(path)?.ok_or_else(|| refused(&place, "it was removed while it was made: start again"))
+            read(path)?.ok_or_else(|| refused(&place, "it was removed while it was created; start again"))
         }
         Err(source) => Err(ConfigError::MakeToken {
             path: path.to_owned(),
@@ -97,7 +97,7 @@ fn random() -> Result<String, getrandom::Error> {
     Ok(hex(bytes))
 }
 
-/// Writes the file whole, readable by its owner alone: nobody sees a part of it, and nothing there is overwritten.
+/// Writes the file atomically, readable by its owner alone. An existing file is not overwritten.
 fn write(path: &Path, token: &str) -> io::Result<()> {
     let folder = path.parent().unwrap_or(Path::new(""));
     make_private(folder)?;
@@ -115,7 +115,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_token_is_made_once_and_read_again() {
+    fn a_token_is_created_once_and_read_again() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("data").join(FILE);
         assert!(read(&path).unwrap().is_none());
@@ -123,27 +123,31 @@ mod tests {
         assert_eq!(fs::metadata(&path).unwrap().mode() & 0o777, 0o600);
         assert_eq!(made.reveal().len(), 2 * BYTES);
         assert_eq!(read(&path).unwrap().unwrap().reveal(), made.reveal());
-        assert_eq!(make(&path).unwrap().reveal(), made.reveal(), "what is there is kept");
+        assert_eq!(
+            make(&path).unwrap().reveal(),
+            made.reveal(),
+            "an existing token is kept"
+        );
         assert_eq!(fs::read_dir(path.parent().unwrap()).unwrap().count(), 1);
     }
 
     #[test]
-    fn what_the_service_cannot_have_made_is_refused() {
+    fn refuses_a_file_that_the_service_cannot_have_created() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join(FILE);
         let refusal = || read(&path).unwrap_err().to_string();
         fs::write(&path, "0123456789abcdef").unwrap();
         fs::set_permissions(&path, fs::Permissions::from_mode(0o640)).unwrap();
-        assert!(refusal().contains("others than its owner"), "{}", refusal());
+        assert!(refusal().contains("other than its owner"), "{}", refusal());
         fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
         let other = folder.path().join("other");
         fs::hard_link(&path, &other).unwrap();
-        assert!(refusal().contains("another name"), "{}", refusal());
+        assert!(refusal().contains("second hard link"), "{}", refusal());
         fs::remove_file(&path).unwrap();
         symlink(&other, &path).unwrap();
-        assert!(refusal().contains("a link"), "{}", refusal());
+        assert!(refusal().contains("a symbolic link"), "{}", refusal());
         fs::remove_file(&path).unwrap();
         fs::create_dir(&path).unwrap();
-        assert!(refusal().contains("no ordinary file"), "{}", refusal());
+        assert!(refusal().contains("not a regular file"), "{}", refusal());
     }
 }

@@ -1,4 +1,4 @@
-//! The configuration: what can be set, where, and what comes of it.
+//! The configuration: its keys, its sources, and the settings in force.
 
 mod api_token;
 mod arguments;
@@ -19,18 +19,18 @@ pub use reference::{Origin, defaults_as_toml, keys_as_markdown};
 pub use settings::{Configured, ServiceSettings, Settings};
 pub use token::TokenSource;
 
-/// Why there is no configuration.
+/// Why the configuration cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
     /// The file cannot be read.
-    #[error("read the configuration {}: {source}", path.display())]
+    #[error("cannot read the configuration {}: {source}", path.display())]
     Read {
         /// The file.
         path: PathBuf,
         /// What the system says.
         r#source: io::Error,
     },
-    /// The file is no TOML, or has a key that is unknown or of the wrong type.
+    /// The file is not TOML, or has a key that is unknown or of the wrong type.
     #[error("{}, line {line}, column {column}{key}: {message}", path.display())]
     Parse {
         /// The file.
@@ -39,12 +39,12 @@ pub enum ConfigError {
         line: usize,
         /// The column, from 1.
         column: usize,
-        /// The key of that line in brackets, where it has one.
+        /// The key of that line in parentheses, if it has one.
         key: String,
-        /// What is wrong there. The line itself is not told: it may hold a token.
+        /// What is wrong there. The message omits the line itself, because it may hold a token.
         message: String,
     },
-    /// A variable has a value that it cannot have.
+    /// A variable has an invalid value.
     #[error("the variable {variable} is `{value}`: {reason}")]
     Variable {
         /// The variable.
@@ -54,7 +54,7 @@ pub enum ConfigError {
         /// What it must be.
         reason: String,
     },
-    /// A setting has a value that it cannot have.
+    /// A setting has an invalid value.
     #[error("{key} is {value}: {reason}")]
     Value {
         /// The key.
@@ -64,17 +64,17 @@ pub enum ConfigError {
         /// What it must be.
         reason: &'static str,
     },
-    /// No home directory to put the defaults in.
-    #[error("there is no home directory to keep the state in: set HOME, or name a data directory with --data")]
+    /// There is no home directory for the default paths.
+    #[error("there is no home directory for the state: set HOME, or name a data directory with --data")]
     NoHome,
-    /// No sessions directory is named.
+    /// No sessions directory is set.
     #[error(
-        "no sessions directory is named: pass --sessions DIR, set SESSION_HOST_SESSIONS, or write `sessions = \"DIR\"` into {0}"
+        "no sessions directory is set: pass --sessions DIR, set SESSION_HOST_SESSIONS, or write `sessions = \"DIR\"` into {0}"
     )]
     NoSessions(String),
-    /// The service's own token cannot be made.
+    /// The service cannot create its token.
     #[error(
-        "make the token {}: {source}; make room on the disk of the data directory, or let the service's user write there",
+        "cannot create the token {}: {source}; make room on the disk of the data directory, or let the service's user write there",
         path.display()
     )]
     MakeToken {
@@ -83,8 +83,8 @@ pub enum ConfigError {
         /// What the system says.
         r#source: io::Error,
     },
-    /// The token cannot be read.
-    #[error("the token in {place}: {reason}")]
+    /// The token cannot be used.
+    #[error("cannot use the token in {place}: {reason}")]
     Token {
         /// The variable or the file.
         place: String,

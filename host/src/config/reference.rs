@@ -1,4 +1,4 @@
-//! What can be set, as text: a file to begin with, the table of the reference, and what is in force.
+//! The configuration as text: the starter file, the table of the reference, and the settings in force.
 
 use std::fmt::Write as _;
 
@@ -6,7 +6,7 @@ use toml::{Table, Value};
 
 use super::{ConfigFile, KEYS, Key, settings::Configured};
 
-/// Where a value comes from.
+/// The origin of a value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Origin {
     /// A flag.
@@ -15,7 +15,7 @@ pub enum Origin {
     Variable,
     /// The file.
     File,
-    /// Nobody set it.
+    /// It is not set.
     Default,
 }
 
@@ -33,27 +33,27 @@ impl Origin {
 }
 
 const TABLES: &str = r#"
-# How often processors are due, where not as often as they want themselves. UTC. The variable
-# SESSION_HOST_<NAME>_SCHEDULE stands before it.
+# Schedules, in UTC, that replace the default cadences of processors. The variable
+# SESSION_HOST_<NAME>_SCHEDULE takes precedence.
 [schedule]
 # usage = "every 15m"
 # errors = "daily 03:30, 15:00"
 # secrets = "cron 0 6 * * 1-5"
 
-# Folders that are not called by the name of their user.
+# The usernames of folders that are not named after their user.
 [users]
 # "8f14e45f" = "alice"
 
-# What is handed to a processor: its own documentation says what it takes.
+# The configuration of a processor. Its documentation lists the keys.
 # [processors.usage]
 # curated_plugins = ["release-notes"]
 "#;
 
-/// A configuration file in which every key stands with its meaning, and the defaults are set.
+/// A starter configuration file: it explains every key and sets the defaults.
 #[must_use]
 pub fn defaults_as_toml() -> String {
     let defaults = table_of(&ConfigFile::defaults());
-    let mut text = "# The configuration of session-host. Paths start at the folder of this file.\n".to_owned();
+    let mut text = "# The configuration of session-host. Relative paths start at the folder of this file.\n".to_owned();
     for key in KEYS {
         text.push_str("\n# ");
         text.push_str(key.meaning.trim());
@@ -72,7 +72,7 @@ pub fn defaults_as_toml() -> String {
 fn before_the_file(key: &Key) -> String {
     let unset = match key.unset {
         "" => String::new(),
-        unset => format!(" When it is not set: {}.", unset.replace('`', "")),
+        unset => format!(" Default: {}.", unset.replace('`', "")),
     };
     match key.flag {
         None => format!("# Variable {}.{unset}\n", key.variable),
@@ -80,7 +80,7 @@ fn before_the_file(key: &Key) -> String {
     }
 }
 
-/// The table of all keys, as it stands in the reference.
+/// The table of all keys, as the reference shows it.
 #[must_use]
 pub fn keys_as_markdown() -> String {
     let defaults = ConfigFile::defaults();
@@ -88,7 +88,7 @@ pub fn keys_as_markdown() -> String {
     for key in KEYS {
         let flag = key.flag.map_or_else(String::new, |flag| format!("`{flag}`"));
         let default = key.default_in(&defaults).unwrap_or_default();
-        // As above.
+        // Writing to a String does not fail.
         let _ = writeln!(
             text,
             "| `{}` | {flag} | `{}` | {default} | {} |",
@@ -101,7 +101,7 @@ pub fn keys_as_markdown() -> String {
 }
 
 impl Key {
-    /// What holds when it is not set: a value in backticks, or words; `None` where it must be set.
+    /// Its default: a value in backticks, or words; `None` if it must be set.
     pub(super) fn default_in(&self, defaults: &ConfigFile) -> Option<String> {
         match table_of(defaults).get(self.name) {
             Some(value) => Some(format!("`{value}`")),
@@ -111,7 +111,7 @@ impl Key {
 }
 
 impl Configured {
-    /// Every key with the value that is set, as TOML, and where it is set; keys without a value are left out.
+    /// Every key with its value, as TOML, and where that is set; keys without a value are left out.
     #[must_use]
     pub fn in_force(&self) -> Vec<(&'static str, String, Origin)> {
         let layers = [
@@ -130,7 +130,7 @@ impl Configured {
 }
 
 fn table_of(file: &ConfigFile) -> Table {
-    // A configuration is made of what TOML has; a path that is no UTF-8 is the one thing that it cannot tell.
+    // TOML can express every configuration, except for paths that are not UTF-8.
     match Value::try_from(file) {
         Ok(Value::Table(table)) => table,
         _ => Table::new(),
@@ -142,13 +142,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_file_to_begin_with_is_one_and_sets_the_defaults() {
+    fn the_starter_file_is_valid_and_sets_the_defaults() {
         let read: ConfigFile = toml::from_str(&defaults_as_toml()).unwrap();
         assert_eq!(read, ConfigFile::defaults());
     }
 
     #[test]
-    fn every_key_of_the_file_to_begin_with_can_be_set_as_it_says() {
+    fn every_example_in_the_starter_file_is_valid() {
         let uncommented: String = defaults_as_toml()
             .lines()
             .map(|line| match line.strip_prefix("# ") {
@@ -173,7 +173,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_in_force_says_where_it_was_set() {
+    fn the_settings_in_force_tell_where_each_was_set() {
         let configured = Configured {
             path: "config.toml".into(),
             flags: ConfigFile {

@@ -1,7 +1,7 @@
 //! Merges flags, variables, the file and the defaults, in this order, into the settings in force.
 //!
-//! [`Configured`] keeps the sources apart, so that `session-host config` can say where a value was set. The host works with
-//! [`Settings`]: checked values and absolute paths.
+//! [`Configured`] keeps the sources apart, so that `session-host config` can show where a value was set. The host works
+//! with [`Settings`]: checked values and absolute paths.
 
 use std::{
     collections::BTreeMap,
@@ -20,74 +20,74 @@ use crate::{
     sessions::{Depth, Scanner, Users},
 };
 
-/// The settings that are in force.
+/// The settings in force.
 #[derive(Clone, Debug)]
 pub struct Settings {
-    /// The configuration file that was read, or would have been.
+    /// The path of the configuration file, whether or not the file exists.
     pub file: PathBuf,
-    /// The sessions directory, where one is named.
+    /// The sessions directory, if one is set.
     pub sessions: Option<PathBuf>,
-    /// Whether transcripts in nested folders are taken too.
+    /// Whether transcripts in nested folders are processed too.
     pub recursive: bool,
-    /// The one user that all sessions are recorded for.
+    /// The one username that all sessions are recorded for.
     pub username: Option<String>,
     /// The plugins directory.
     pub plugins: PathBuf,
-    /// Where the host keeps what is its own.
+    /// The data directory, where the host keeps its own files.
     pub data: PathBuf,
     /// The DuckDB file.
     pub state: PathBuf,
-    /// How far a run may go.
+    /// The limits of a run.
     pub limits: RunLimits,
-    /// How many bytes of transcripts are held at once.
+    /// How many bytes of transcripts the host holds in memory at once.
     pub max_inflight_bytes: u64,
-    /// What the service is set up with.
+    /// The settings of the service.
     pub service: ServiceSettings,
-    /// Folder names, and the usernames that are recorded for them.
+    /// The recorded username of each folder.
     pub users: BTreeMap<String, String>,
     /// Each processor's own section.
     pub processors: BTreeMap<String, Map<String, Value>>,
 }
 
-/// What the service is set up with.
+/// The settings of the service.
 #[derive(Clone, Debug)]
 pub struct ServiceSettings {
-    /// Where it listens.
+    /// The address on which it listens.
     pub listen: SocketAddr,
-    /// Where the token comes from.
+    /// The source of the token.
     pub token: TokenSource,
     /// The heartbeat.
     pub tick: Duration,
-    /// How long after the start nothing is due.
+    /// How long after its start the service begins no scheduled run.
     pub startup_grace: Duration,
-    /// How long the audit log is kept.
+    /// How long entries of the audit log are kept.
     pub audit_retention: Duration,
     /// How long a transcript may wait before health warns; `None` for the default.
     pub stuck_file_grace: Option<Duration>,
-    /// With how few free bytes on the disk of the state health warns.
+    /// Health warns if the disk of the state has fewer free bytes than this.
     pub min_free_bytes: u64,
     schedule: BTreeMap<String, String>,
     file: PathBuf,
 }
 
-/// What is set, and where.
+/// The settings of each source.
 #[derive(Clone, Debug)]
 pub struct Configured {
-    /// The configuration file that was read, or would have been.
+    /// The path of the configuration file, whether or not the file exists.
     pub path: PathBuf,
-    /// What the flags set.
+    /// The settings of the flags.
     pub flags: ConfigFile,
-    /// What the variables set.
+    /// The settings of the variables.
     pub variables: ConfigFile,
-    /// What the file sets.
+    /// The settings of the file.
     pub file: ConfigFile,
 }
 
 impl Configured {
-    /// Reads the variables and the file; one that was not named may be missing.
+    /// Reads the variables and the file. The file may be missing unless `named_file` names it.
     ///
     /// # Errors
-    /// When the file cannot be used, or a variable has a value that it cannot have.
+    /// When the file cannot be used, or a variable has an invalid value.
     pub fn read(named_file: Option<PathBuf>, flags: ConfigFile) -> Result<Self, ConfigError> {
         let variables = ConfigFile::from_variables(|variable| env::var_os(variable))?;
         let (path, file) = match named_file {
@@ -105,10 +105,10 @@ impl Configured {
         })
     }
 
-    /// The settings that come of it.
+    /// The settings in force: the sources merged.
     ///
     /// # Errors
-    /// When a value cannot be, or there is no home directory for what is not named.
+    /// When a value is invalid, or a default path needs a home directory and there is none.
     pub fn settings(self) -> Result<Settings, ConfigError> {
         let Self { path, file, .. } = self;
         let set = self.flags.or(self.variables).or(file);
@@ -150,17 +150,17 @@ impl Settings {
     /// The sessions directory.
     ///
     /// # Errors
-    /// When none is named.
+    /// When none is set.
     pub fn sessions(&self) -> Result<&Path, ConfigError> {
         self.sessions
             .as_deref()
             .ok_or_else(|| ConfigError::NoSessions(self.file.display().to_string()))
     }
 
-    /// What scans the sessions directory.
+    /// The scanner of the sessions directory.
     ///
     /// # Errors
-    /// When none is named.
+    /// When none is set.
     pub fn scanner(&self) -> Result<Scanner, ConfigError> {
         let users = match &self.username {
             Some(name) => Users::Person(name.clone()),
@@ -175,9 +175,9 @@ impl Settings {
 }
 
 impl ServiceSettings {
-    /// How often a processor is to be due, where that is configured, and the place where it is.
+    /// The configured schedule of a processor, and where it is set.
     ///
-    /// The variable `SESSION_HOST_<NAME>_SCHEDULE` (in capitals, `-` as `_`) stands before `[schedule]` in the file.
+    /// The variable `SESSION_HOST_<NAME>_SCHEDULE` (in capitals, `-` as `_`) takes precedence over `[schedule]` in the file.
     #[must_use]
     pub fn schedule_of(&self, processor: &ProcessorName) -> Option<(String, String)> {
         let name = processor.as_str().to_ascii_uppercase().replace('-', "_");
@@ -217,7 +217,7 @@ fn tick(configured: u64) -> Result<Duration, ConfigError> {
     }
 }
 
-/// A path that means the same in every folder: health, the lists and other commands tell it.
+/// An absolute path, because health, the lists and other commands show it.
 fn absolute(path: PathBuf) -> PathBuf {
     std::path::absolute(&path).unwrap_or(path)
 }
@@ -231,7 +231,7 @@ fn cores() -> usize {
 }
 
 fn default_file() -> Result<(PathBuf, ConfigFile), ConfigError> {
-    // Without a home there is no such file, and what lies beside it lies in the working directory.
+    // Without a home there is no such file, and paths relative to it start at the working directory.
     let folder = home_folder("XDG_CONFIG_HOME", ".config").unwrap_or_default();
     let path = folder.join("config.toml");
     if folder.as_os_str().is_empty() {

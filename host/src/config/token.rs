@@ -1,5 +1,5 @@
-//! Where the token of the admin interface comes from: the operator's variable, the operator's file, or the file that the
-//! service makes where the operator configured none.
+//! The source of the admin interface's token: the operator's variable, the operator's file, or, if neither is configured,
+//! a file that the service creates.
 
 use std::{
     env, fmt,
@@ -18,19 +18,19 @@ use super::{
 /// The variable that holds the token itself.
 const VARIABLE: &str = "SESSION_HOST_API_TOKEN";
 
-/// Where the token comes from.
+/// The source of the token.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum TokenSource {
     /// The variable SESSION_HOST_API_TOKEN.
     Variable,
     /// This file, which the operator names.
     File(PathBuf),
-    /// The one that `serve` makes in this file, since the operator configures none.
+    /// This file, which `serve` creates because the operator configured no token.
     Made(PathBuf),
 }
 
 impl TokenSource {
-    /// The variable where it is set, else the file that is named, else the one made in the data directory.
+    /// The variable if it is set, else the configured file, else the file that the service creates in the data directory.
     #[must_use]
     pub fn choose(file: Option<PathBuf>, data: &Path) -> Self {
         match (env::var_os(VARIABLE), file) {
@@ -46,14 +46,14 @@ impl TokenSource {
         !matches!(self, Self::Made(_))
     }
 
-    /// The token as it is there now; `None` where none is configured and `serve` has made none yet.
+    /// The current token; `None` if none is configured and `serve` has not created one yet.
     ///
     /// # Errors
-    /// When it cannot be read, others may read it, or it is unfit.
+    /// When it cannot be read, others may read it, or it is invalid.
     pub fn find(&self) -> Result<Option<ApiToken>, ConfigError> {
         match self {
             Self::Variable => {
-                let text = env::var(VARIABLE).map_err(|_| refused(VARIABLE, "it must be text in UTF-8"))?;
+                let text = env::var(VARIABLE).map_err(|_| refused(VARIABLE, "it must be UTF-8 text"))?;
                 ApiToken::new(&text, VARIABLE).map(Some)
             }
             Self::File(path) => read_file(path).map(Some),
@@ -61,25 +61,25 @@ impl TokenSource {
         }
     }
 
-    /// The token as it is there now. Where none is configured and none was made, makes one.
+    /// The current token. If none is configured and none exists, creates one.
     ///
     /// # Errors
-    /// As [`Self::find`], and when the file cannot be made.
+    /// As for [`Self::find`], and when the file cannot be created.
     pub fn find_or_make(&self) -> Result<ApiToken, ConfigError> {
         match (self.find()?, self) {
             (Some(token), _) => Ok(token),
             (None, Self::Made(path)) => made_token::make(path),
-            (None, source) => Err(refused(&source.to_string(), "there is none")),
+            (None, source) => Err(refused(&source.to_string(), "there is no token")),
         }
     }
 
-    /// The token in force, for whoever asks a server for something.
+    /// The token in force, for requests to a server.
     ///
     /// # Errors
-    /// As [`Self::find`], and where there is none.
+    /// As for [`Self::find`], and when there is none.
     pub fn in_force(&self) -> Result<ApiToken, ConfigError> {
         self.find()?.ok_or_else(|| {
-            let reason = "there is none yet, and none is configured: `session-host serve` makes it at its start; for a service with another data directory, name that by --data";
+            let reason = "no token is configured, and the service has not created one yet; `session-host serve` creates it at its start; if the service has another data directory, name that with --data";
             refused(&self.to_string(), reason)
         })
     }
@@ -96,24 +96,24 @@ impl fmt::Display for TokenSource {
 
 fn read_file(path: &Path) -> Result<ApiToken, ConfigError> {
     let place = path.display().to_string();
-    // A FIFO in its place must not hold the start up.
+    // A FIFO in its place must not block the start.
     let opened = File::options().read(true).custom_flags(libc::O_NONBLOCK).open(path);
     let file = opened.map_err(|error| refused(&place, error))?;
     let metadata = file.metadata().map_err(|error| refused(&place, error))?;
     if !metadata.is_file() {
-        return Err(refused(&place, "it is no ordinary file"));
+        return Err(refused(&place, "it is not a regular file"));
     }
     if metadata.mode() & 0o007 != 0 {
-        let reason = format!("everyone may read or write the file: run `chmod 600 {place}`, and make a new token");
+        let reason = format!("everyone may read or write the file; run `chmod 600 {place}`, and create a new token");
         return Err(refused(&place, reason));
     }
     if metadata.mode() & 0o020 != 0 {
-        let reason = format!("its group may write the file: run `chmod 600 {place}`, and make a new token");
+        let reason = format!("its group may write the file; run `chmod 600 {place}`, and create a new token");
         return Err(refused(&place, reason));
     }
     if metadata.uid() != 0 && metadata.uid() != rustix::process::geteuid().as_raw() {
         let reason = format!(
-            "it belongs to user {}, neither to this user nor to root: `chown` it",
+            "it belongs to user {}, not to this user or root; `chown` it",
             metadata.uid()
         );
         return Err(refused(&place, reason));
@@ -144,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn a_token_is_read_without_the_line_break() {
+    fn reads_a_token_without_the_line_break() {
         for mode in [0o600, 0o640] {
             let (_folder, source) = file(&format!("{TOKEN}\n"), mode);
             let token = source.find().unwrap().unwrap();
@@ -155,12 +155,12 @@ mod tests {
     }
 
     #[test]
-    fn an_unfit_token_is_refused_without_being_shown() {
+    fn refuses_an_invalid_token_without_showing_it() {
         for (text, mode, reason) in [
             (TOKEN, 0o604, "everyone may read"),
             ("short", 0o600, "fewer than 16"),
             ("\n", 0o600, "fewer than 16"),
-            ("0123456789 abcdef0123", 0o600, "no header"),
+            ("0123456789 abcdef0123", 0o600, "no HTTP header"),
         ] {
             let (_folder, source) = file(text, mode);
             let error = source.find().unwrap_err().to_string();

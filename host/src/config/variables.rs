@@ -1,17 +1,17 @@
-//! Values as the environment has them.
+//! Reads values from environment variables.
 //!
-//! An empty variable counts as not set, since units and containers cannot always leave a variable out.
+//! An empty variable counts as unset, because units and containers cannot always omit a variable.
 
 use std::{ffi::OsString, net::SocketAddr, path::PathBuf, str::FromStr};
 
 use super::ConfigError;
 
-/// A type that a variable can be read as.
+/// A type that a variable's value can have.
 pub(super) trait FromVariable: Sized {
-    /// The value of a variable; `None` where it is not set, or empty.
+    /// The value of a variable; `None` if it is unset or empty.
     ///
     /// # Errors
-    /// When it cannot be read so.
+    /// When the value is invalid for this type.
     fn from_variable(variable: &str, value: Option<OsString>) -> Result<Option<Self>, ConfigError>;
 }
 
@@ -26,7 +26,7 @@ impl FromVariable for String {
         match value.filter(|value| !value.is_empty()).map(OsString::into_string) {
             None => Ok(None),
             Some(Ok(text)) => Ok(Some(text)),
-            Some(Err(value)) => Err(refused(variable, &value.to_string_lossy(), "it must be text in UTF-8")),
+            Some(Err(value)) => Err(refused(variable, &value.to_string_lossy(), "it must be UTF-8 text")),
         }
     }
 }
@@ -93,7 +93,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_read_names_variable_and_value() {
+    fn the_error_of_an_invalid_value_names_variable_and_value() {
         assert_eq!(
             read::<u64>("-1").unwrap_err(),
             "the variable SESSION_HOST_X is `-1`: it must be a whole number"

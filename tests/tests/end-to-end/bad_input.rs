@@ -90,7 +90,7 @@ fn a_configuration_that_is_named_must_exist() {
     let world = World::new();
     assert_eq!(
         complaint(&world, &["run", "--config", "elsewhere.toml"]),
-        "session-host: read the configuration elsewhere.toml: No such file or directory (os error 2)"
+        "session-host: cannot read the configuration elsewhere.toml: No such file or directory (os error 2)"
     );
 }
 
@@ -101,8 +101,7 @@ fn a_sessions_directory_must_be_named() {
     command.env_remove("SESSION_HOST_SESSIONS");
     let ran = session_host_tests::Ran::of(command.output().unwrap()).exits(2);
     assert!(
-        ran.stderr
-            .contains("no sessions directory is named: pass --sessions DIR"),
+        ran.stderr.contains("no sessions directory is set: pass --sessions DIR"),
         "{}",
         ran.stderr
     );
@@ -133,7 +132,7 @@ fn values_that_cannot_be_are_named_with_their_flag() {
     }
     assert_eq!(
         complaint(&world, &["failures", "No Name"]),
-        "session-host: `No Name` is no processor name: it must match [a-z][a-z0-9_-]*"
+        "session-host: `No Name` is not a processor name: it must match [a-z][a-z0-9_-]*"
     );
 }
 

@@ -28,10 +28,7 @@ fn text<'a>(row: &'a Value, column: &str) -> &'a str {
 #[test]
 fn what_does_not_fit_fails_its_session_alone_and_is_named() {
     let cases = [
-        (
-            "rows_of_nothing",
-            "column `n` says that it has 18446744073709551615 rows",
-        ),
+        ("rows_of_nothing", "column `n` claims 18446744073709551615 rows"),
         (
             "rows_without_values",
             "column `n` has 0 values for 18446744073709551615 rows",
@@ -55,7 +52,7 @@ fn what_does_not_fit_fails_its_session_alone_and_is_named() {
         ("unknown_kind", "column `n` has values of the unknown kind 77"),
         (
             "column_no_text",
-            "the name of a column is no UTF-8 text: gr\u{fffd}\u{fffd}",
+            "the name of a column is not UTF-8 text: gr\u{fffd}\u{fffd}",
         ),
         (
             "column_long",
@@ -64,13 +61,13 @@ fn what_does_not_fit_fails_its_session_alone_and_is_named() {
         ("value_no_text", "column `text` is malformed"),
         (
             "table_no_text",
-            "the name of a table is no UTF-8 text: gr\u{fffd}\u{fffd}",
+            "the name of a table is not UTF-8 text: gr\u{fffd}\u{fffd}",
         ),
         ("table_long", "the name of a table has 200000000 bytes, more than 1024"),
-        ("execute_no_text", "the statement is no UTF-8 text: gr\u{fffd}\u{fffd}"),
-        ("query_no_text", "the statement is no UTF-8 text: gr\u{fffd}\u{fffd}"),
+        ("execute_no_text", "the statement is not UTF-8 text: gr\u{fffd}\u{fffd}"),
+        ("query_no_text", "the statement is not UTF-8 text: gr\u{fffd}\u{fffd}"),
         ("parameter_no_text", "parameter 1 is malformed"),
-        ("parameter_without_value", "parameter 1 has 0 rows, not one"),
+        ("parameter_without_value", "parameter 1 has 0 rows instead of one"),
         ("items_many", "the result counts 18446744073709551615 items"),
         ("answer_no_text", "the plugin's answer cannot be read"),
     ];

@@ -53,7 +53,7 @@ fn a_name_that_is_none() {
         let reason = refusal_in(&world_with(&format!("name:{name}")));
         assert_eq!(
             reason,
-            format!("`{name}` is no processor name: it must match [a-z][a-z0-9_-]*")
+            format!("`{name}` is not a processor name: it must match [a-z][a-z0-9_-]*")
         );
     }
 }

@@ -221,7 +221,7 @@ fn malformed_reference_rows_refuse_the_plugin() {
     let world = World::new();
     world.install("raw");
     for (told, reason) in [
-        ("reference:no_text", "the name of a table is no UTF-8 text"),
+        ("reference:no_text", "the name of a table is not UTF-8 text"),
         (
             "reference:values",
             "column `n` has 0 values for 18446744073709551615 rows",

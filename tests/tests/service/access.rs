@@ -165,14 +165,14 @@ fn a_token_that_another_user_may_have_written_is_refused() {
         }
     };
     fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).unwrap();
-    refused("others than its owner may read or write it");
+    refused("users other than its owner may read or write it");
     fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
     chown(&path, Some(65534), None).expect("the tests run as root, who may give a file away");
     refused("it belongs to another user");
     fs::remove_file(&path).unwrap();
     fs::write(world.path("elsewhere"), TOKEN).unwrap();
     symlink(world.path("elsewhere"), &path).unwrap();
-    refused("it is a link");
+    refused("it is a symbolic link");
 }
 
 #[test]
@@ -180,7 +180,7 @@ fn the_command_prints_the_token_in_force_or_says_why_it_cannot() {
     let world = World::new();
     let ran = world.host(&["token"]).exits(2);
     assert_eq!(ran.stdout, "");
-    assert!(ran.stderr.contains("`session-host serve` makes it"), "{}", ran.stderr);
+    assert!(ran.stderr.contains("`session-host serve` creates it"), "{}", ran.stderr);
     let mut command = world.command(&["token"]);
     let output = command.env("SESSION_HOST_API_TOKEN", TOKEN).output().unwrap();
     assert_eq!(String::from_utf8(output.stdout).unwrap(), format!("{TOKEN}\n"));
