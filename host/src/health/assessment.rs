@@ -1,4 +1,4 @@
-//! Assesses whether processors keep up, from what was observed of them.
+//! Assesses from observations whether processors keep up.
 
 use std::time::Duration;
 
@@ -6,42 +6,42 @@ use session_plugin_api::Timestamp;
 
 use super::warning::{Warning, WarningKind};
 
-/// What was observed of a processor.
+/// The observations about a processor.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Observed {
-    /// How often it is due.
+    /// The longest time between two moments at which it is due.
     pub cadence: Duration,
     /// The operator's bound on how long a session may wait; `None` for the default.
     pub stuck_file_grace: Option<Duration>,
-    /// Since when the service observes it.
+    /// When the service began to observe it.
     pub observed_since: Timestamp,
     /// When its last run began.
     pub last_run: Option<Timestamp>,
     /// When the latest of its sessions was processed.
     pub last_processed: Option<Timestamp>,
-    /// When the latest of its sessions was processed, or found to be what was processed before.
+    /// When a session was last processed or found unchanged, or when the last run began if it succeeded.
     pub last_checked: Option<Timestamp>,
     /// When the newest transcript was last written.
     pub newest_transcript: Option<Timestamp>,
-    /// When the unprocessed transcript that waits longest was last written.
+    /// When the transcript that has waited longest was last written.
     pub oldest_unprocessed: Option<Timestamp>,
-    /// Why its last run failed as a whole, if it did; filled in when the health is read.
+    /// Why its last run failed as a whole, if it did; set when health is read.
     pub failed_run: Option<String>,
-    /// How many sessions failed since one was processed, in runs that processed none.
+    /// How many sessions failed in the latest runs, if none of these processed any session.
     pub all_failed: Option<u64>,
-    /// What keeps it from being run, if something does.
+    /// Why it cannot run, if so.
     pub hindrance: Option<Hindrance>,
 }
 
-/// What keeps a processor from being run.
+/// Why a processor cannot run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Hindrance {
-    /// It does not take its configuration.
+    /// It refuses its configuration.
     Unavailable {
         /// Why.
         reason: String,
     },
-    /// It does not serve without a configuration, and nobody has written one: it is not wanted.
+    /// It needs a configuration, and the operator has written none: nobody wants it to run.
     NotConfigured,
     /// An attempt does not return.
     Wedged {
@@ -50,7 +50,7 @@ pub enum Hindrance {
     },
 }
 
-/// The warnings of a processor at `now`; none when it keeps up, or when there are no transcripts.
+/// The warnings of a processor at `now`; none if it keeps up, or if there are no transcripts.
 #[must_use]
 pub fn assess(observed: &Observed, now: Timestamp) -> Vec<Warning> {
     if let Some(hindrance) = &observed.hindrance {
@@ -72,37 +72,37 @@ fn hindered(hindrance: &Hindrance) -> Option<Warning> {
         Hindrance::NotConfigured => return None,
         Hindrance::Unavailable { reason } => (
             WarningKind::Unavailable,
-            format!("the processor does not take its configuration: {reason}; correct it and restart"),
+            format!("the processor refuses its configuration: {reason}; correct it and restart"),
         ),
         Hindrance::Wedged { session } => (
             WarningKind::Wedged,
             format!(
-                "the attempt at {session} does not return: restart the service if it never does, and tell the plugin's author"
+                "the attempt at {session} does not return: if it never does, restart the service and report it to the plugin's author"
             ),
         ),
     };
     Some(Warning::new(kind, message))
 }
 
-/// Twice the cadence: one run may be missed.
+/// Twice the cadence, so that one missed run causes no warning.
 fn grace(observed: &Observed) -> Duration {
     observed.cadence.saturating_mul(2)
 }
 
-/// How much of an error a warning tells.
+/// How many bytes of an error a warning quotes.
 const TOLD_OF_AN_ERROR: usize = 500;
 
 fn failed(observed: &Observed) -> Option<Warning> {
     let reason = observed.failed_run.as_deref()?.lines().next().unwrap_or_default();
     let reason = &reason[..reason.floor_char_boundary(TOLD_OF_AN_ERROR)];
-    let message = format!("the last run failed: {reason}; mend that, the next run makes up for it");
+    let message = format!("the last run failed: {reason}; fix the cause, and the next run catches up");
     Some(Warning::new(WarningKind::Failed, message))
 }
 
 fn failing(observed: &Observed) -> Option<Warning> {
     let sessions = observed.all_failed?;
     let message = format!(
-        "every session that is new to the latest runs failed ({sessions}), and none was processed: see `session-host failures`; after a change of the plugin, put the earlier one back"
+        "every new session in the latest runs failed ({sessions}), and none was processed: see `session-host failures`; if the plugin changed, restore the earlier file"
     );
     Some(Warning::new(WarningKind::Failing, message))
 }
@@ -112,7 +112,7 @@ fn lagging(observed: &Observed) -> Option<Warning> {
     let lag = distance(checked, newest);
     (lag > grace(observed)).then(|| {
         let message = format!(
-            "the newest transcript was written {} after the last one was processed: see `session-host runs` for what the runs come to",
+            "the newest transcript was written {} after the last one was processed: `session-host runs` shows how the runs end",
             told(lag)
         );
         Warning::new(WarningKind::Lagging, message)
@@ -121,7 +121,7 @@ fn lagging(observed: &Observed) -> Option<Warning> {
 
 fn stuck(observed: &Observed, now: Timestamp) -> Option<Warning> {
     let written = observed.oldest_unprocessed?;
-    // A processor that has never run could not have done it earlier.
+    // A processor that has never run could not have processed it earlier.
     let waiting_since = match observed.last_run {
         Some(_) => written,
         None => written.max(observed.observed_since),
@@ -132,7 +132,7 @@ fn stuck(observed: &Observed, now: Timestamp) -> Option<Warning> {
     let waited = distance(waiting_since, now);
     (waited > allowed).then(|| {
         let message = format!(
-            "a transcript has waited for {} to be processed: see `session-host failures` for what fails, and whether runs are capped",
+            "a transcript has waited for {} to be processed: see `session-host failures` for its error, and `session-host runs --json` for capped runs",
             told(waited)
         );
         Warning::new(WarningKind::Stuck, message)
@@ -144,7 +144,7 @@ fn distance(from: Timestamp, to: Timestamp) -> Duration {
     Duration::from_micros(u64::try_from(micros).unwrap_or(0))
 }
 
-/// A duration as people say it.
+/// A duration in a unit for people.
 fn told(duration: Duration) -> String {
     let minutes = duration.as_secs() / 60;
     match minutes {
@@ -164,7 +164,7 @@ mod tests {
         Timestamp::from_micros(seconds * SECOND)
     }
 
-    /// Due every 100 s, so that the grace is 200 s and a session may wait for 800 s.
+    /// Due every 100 s: the grace is 200 s, and a session may wait for 800 s.
     fn keeps_up() -> Observed {
         Observed {
             cadence: Duration::from_secs(100),
@@ -186,7 +186,7 @@ mod tests {
     }
 
     #[test]
-    fn who_keeps_up_is_well_and_so_is_who_has_nothing_to_do() {
+    fn a_processor_that_keeps_up_or_is_idle_has_no_warning() {
         assert_eq!(kinds(&keeps_up(), at(1_000_000)), []);
         let idle = Observed {
             last_run: None,
@@ -199,7 +199,7 @@ mod tests {
     }
 
     #[test]
-    fn more_than_the_grace_behind_the_newest_transcript_is_lagging() {
+    fn a_processor_that_is_more_than_the_grace_behind_lags() {
         let behind = |seconds: i64| Observed {
             newest_transcript: Some(at(1000 + seconds)),
             ..keeps_up()
@@ -224,7 +224,7 @@ mod tests {
     }
 
     #[test]
-    fn sessions_of_a_processor_that_never_ran_wait_since_the_service_looks() {
+    fn sessions_of_a_processor_that_never_ran_wait_since_the_start_of_the_service() {
         let fresh = Observed {
             observed_since: at(5000),
             last_run: None,
@@ -239,7 +239,7 @@ mod tests {
     }
 
     #[test]
-    fn a_hindrance_is_told_with_its_reason_and_nothing_else() {
+    fn a_hindrance_causes_one_warning_with_its_reason() {
         let unavailable = Observed {
             hindrance: Some(Hindrance::Unavailable {
                 reason: "no model".to_owned(),
@@ -254,7 +254,7 @@ mod tests {
     }
 
     #[test]
-    fn a_failed_run_and_one_in_which_everything_failed_are_told_at_once() {
+    fn a_failed_run_and_a_run_in_which_every_session_failed_cause_warnings() {
         let failed = Observed {
             failed_run: Some("the disk is full".to_owned()),
             ..keeps_up()
@@ -270,7 +270,7 @@ mod tests {
     }
 
     #[test]
-    fn a_long_error_is_told_in_part() {
+    fn a_long_error_is_truncated() {
         let failed = Observed {
             failed_run: Some("ä".repeat(10_000) + "\nand more"),
             ..keeps_up()
@@ -279,7 +279,7 @@ mod tests {
     }
 
     #[test]
-    fn a_clock_that_went_back_is_no_reason_to_warn() {
+    fn a_clock_set_back_causes_no_warning() {
         let waiting = Observed {
             oldest_unprocessed: Some(at(900)),
             ..keeps_up()
@@ -288,7 +288,7 @@ mod tests {
     }
 
     #[test]
-    fn durations_are_told_in_the_unit_that_fits() {
+    fn durations_have_a_fitting_unit() {
         let seconds = [59, 60, 7199, 7200].map(Duration::from_secs);
         assert_eq!(seconds.map(told), ["59 s", "1 min", "119 min", "2 h"]);
     }

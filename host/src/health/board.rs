@@ -1,4 +1,4 @@
-//! The latest observation, for everyone to read without waiting.
+//! The latest observation, which readers get without waiting.
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -27,14 +27,14 @@ struct Observation {
     checked_at: Option<Timestamp>,
     processors: BTreeMap<ProcessorName, ObservedProcessor>,
     warnings: Vec<Warning>,
-    /// How long after it the next one is to begin.
+    /// How long after it the next one should begin.
     pause: Duration,
 }
 
-/// A processor as it was observed.
+/// An observed processor.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ObservedProcessor {
-    /// What its health is assessed from.
+    /// The observations that its health is assessed from.
     pub observed: Observed,
     /// How many sessions wait to be processed.
     pub backlog: u64,
@@ -46,10 +46,10 @@ pub struct ObservedProcessor {
     pub unreadable_lines: u64,
 }
 
-/// The health of the whole service, as it is shown.
+/// The health of the whole service, as the interface shows it.
 #[derive(Clone, Debug, Serialize)]
 pub struct Health {
-    /// `ok`, or `degraded` when there is any warning.
+    /// `ok`, or `degraded` if there is any warning.
     pub status: &'static str,
     /// The version of the host.
     pub version: &'static str,
@@ -57,7 +57,7 @@ pub struct Health {
     pub uptime_seconds: u64,
     /// When health was last checked, RFC 3339 in UTC; null right after the start.
     pub checked_at: Option<String>,
-    /// What concerns the whole service.
+    /// The warnings that concern the whole service.
     pub warnings: Vec<Warning>,
     /// Each processor.
     pub processors: BTreeMap<String, ProcessorHealth>,
@@ -85,7 +85,7 @@ pub struct ProcessorHealth {
 }
 
 impl Health {
-    /// The same, with the runs under way now.
+    /// Adds the runs under way now.
     #[must_use]
     pub fn with_runs(mut self, mut runs: BTreeMap<String, RunListing>) -> Self {
         for (name, processor) in &mut self.processors {
@@ -94,14 +94,14 @@ impl Health {
         self
     }
 
-    /// Adds what the state says of itself, in the place of what was observed of it earlier.
+    /// Adds the state's current warning, in place of an earlier one about the state.
     #[must_use]
     pub fn with_state(mut self, warning: Warning) -> Self {
         self.warnings.retain(|earlier| earlier.kind != WarningKind::State);
         self.with_warning(warning)
     }
 
-    /// Adds what is known now and was not observed.
+    /// Adds a warning that is known now but was not observed.
     #[must_use]
     pub fn with_warning(mut self, warning: Warning) -> Self {
         self.status = "degraded";
@@ -111,7 +111,7 @@ impl Health {
 }
 
 impl HealthBoard {
-    /// A board without an observation, which expects the first after a `tick`.
+    /// A board without an observation; it expects the first one after a `tick`.
     #[must_use]
     pub fn new(observed_since: Timestamp, tick: Duration) -> Self {
         let none_yet = Observation {
@@ -124,13 +124,13 @@ impl HealthBoard {
         }
     }
 
-    /// Since when the service is observed.
+    /// When the service began to observe.
     #[must_use]
     pub fn observed_since(&self) -> Timestamp {
         self.observed_since
     }
 
-    /// Puts a new observation up, with what concerns the whole service; the next one is to follow after a `pause`.
+    /// Publishes a new observation, with the warnings of the whole service; the next one should follow after a `pause`.
     pub fn put_up(
         &self,
         checked_at: Timestamp,
@@ -157,7 +157,7 @@ impl HealthBoard {
         Arc::clone(&self.latest.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// The health at `now`, told from the latest observation, and from why runs failed up to now: that needs no check.
+    /// The health at `now`, from the latest observation and from the reasons why runs have failed since: neither needs a check.
     #[must_use]
     pub fn read(&self, now: Timestamp, failed_runs: &HashMap<String, String>) -> Health {
         let observation = self.latest();
@@ -185,14 +185,14 @@ impl HealthBoard {
         let looked = observation.checked_at.unwrap_or(self.observed_since);
         let age = seconds_between(looked, now);
         let stale = (age > patience(observation.pause).as_secs()).then(|| {
-            let message = format!("nobody has looked at the health for {age} s: see the log, and restart the service");
+            let message = format!("health has not been checked for {age} s: see the log, and restart the service");
             Warning::new(WarningKind::Stale, message)
         });
         stale.into_iter().chain(observation.warnings.iter().cloned()).collect()
     }
 }
 
-/// How long an observation may be waited for that was to begin after this pause.
+/// How long the next observation may take to appear if it should begin after this pause.
 fn patience(pause: Duration) -> Duration {
     const MISSED: u32 = 4;
     const LONG_LOOK: Duration = Duration::from_secs(120);
@@ -270,7 +270,7 @@ mod tests {
     }
 
     #[test]
-    fn one_warning_degrades_the_whole() {
+    fn one_warning_degrades_the_service() {
         let board = board();
         put_up(&board, at(1000), processor(None), Vec::new());
         assert_eq!(board.read(at(1000), &HashMap::new()).status, "ok");
@@ -283,7 +283,7 @@ mod tests {
     }
 
     #[test]
-    fn a_failed_run_is_told_without_a_further_look() {
+    fn a_failed_run_causes_a_warning_without_another_check() {
         let board = board();
         put_up(&board, at(1000), processor(None), Vec::new());
         let failed = HashMap::from([("usage".to_owned(), "the disk is full".to_owned())]);
@@ -293,9 +293,9 @@ mod tests {
     }
 
     #[test]
-    fn what_concerns_the_whole_service_degrades_it() {
+    fn a_warning_of_the_service_degrades_it() {
         let board = board();
-        let warning = Warning::new(WarningKind::Rejected, "the plugin /plugins/broken.so is not taken");
+        let warning = Warning::new(WarningKind::Rejected, "the plugin /plugins/broken.so is rejected");
         put_up(&board, at(1), BTreeMap::new(), vec![warning.clone()]);
         let health = board.read(at(1), &HashMap::new());
         assert_eq!((health.status, health.warnings), ("degraded", vec![warning]));
@@ -320,7 +320,7 @@ mod tests {
     }
 
     #[test]
-    fn the_shape_is_the_documented_one() {
+    fn the_json_has_the_documented_shape() {
         let board = board();
         put_up(&board, at(60), processor(None), Vec::new());
         let expected = serde_json::json!({

@@ -1,4 +1,4 @@
-//! Health: whether processors keep up, and what to do where they do not.
+//! Health: whether processors keep up, and what to do if they do not.
 
 mod assessment;
 mod board;

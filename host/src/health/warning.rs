@@ -1,4 +1,4 @@
-//! What health can warn of.
+//! The warnings of health.
 
 use std::fmt;
 
@@ -29,21 +29,21 @@ impl Warning {
 pub enum WarningKind {
     /// The last run failed as a whole.
     Failed,
-    /// Sessions fail, and none is processed.
+    /// Every new session of the latest runs failed.
     Failing,
     /// Transcripts are written, and none is processed.
     Lagging,
     /// A session has waited too long.
     Stuck,
-    /// The processor does not take its configuration.
+    /// The processor refuses its configuration.
     Unavailable,
     /// An attempt does not return.
     Wedged,
-    /// A file of the plugins directory is not taken.
+    /// The host rejects a file of the plugins directory.
     Rejected,
-    /// Health was not checked for too long.
+    /// Health has not been checked for too long.
     Stale,
-    /// The sessions directory is not there, or has lost its transcripts.
+    /// The sessions directory does not exist, or has lost its transcripts.
     Missing,
     /// Files or folders below the sessions directory cannot be read.
     Unreadable,
@@ -51,7 +51,7 @@ pub enum WarningKind {
     Disk,
     /// The state cannot be read or written.
     State,
-    /// What was forgotten is still in the state file.
+    /// Forgotten data is still in the state file.
     Purge,
 }
 
@@ -77,7 +77,7 @@ impl WarningKind {
         Self::Purge,
     ];
 
-    /// The kind as programs see it.
+    /// The kind, for programs.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -116,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn the_manual_has_an_entry_for_each_kind_and_no_other() {
+    fn the_manual_has_exactly_one_entry_for_each_kind() {
         let manual = include_str!("../../../docs/operators-guide.md");
         let (_, runbook) = manual.split_once("\n## When health warns\n").unwrap();
         let (runbook, _) = runbook.split_once("\n## ").unwrap();

@@ -1,11 +1,11 @@
-//! The connections of clients, counted.
+//! Counts the connections of clients.
 
 use prometheus_client::{
     metrics::{counter::Counter, gauge::Gauge},
     registry::Registry,
 };
 
-/// How many connections there are, and what became of those that had no place. Clones share it.
+/// The open, evicted and refused connections. Clones share it.
 #[derive(Clone, Debug, Default)]
 pub struct Connections {
     open: Gauge,
@@ -16,35 +16,31 @@ pub struct Connections {
 impl Connections {
     pub(super) fn register(registry: &mut Registry) -> Self {
         let connections = Self::default();
-        registry.register(
-            "http_connections",
-            "Connections that are open",
-            connections.open.clone(),
-        );
+        registry.register("http_connections", "Open connections", connections.open.clone());
         registry.register(
             "http_connections_evicted",
-            "Idle connections that were closed for new ones",
+            "Idle connections closed for new ones",
             connections.evicted.clone(),
         );
         registry.register(
             "http_connections_refused",
-            "New connections that were refused, since all places were busy",
+            "New connections refused because no idle one could be closed for them",
             connections.refused.clone(),
         );
         connections
     }
 
-    /// Notes how many are open.
+    /// Sets the number of open connections.
     pub fn set_open(&self, open: usize) {
         self.open.set(i64::try_from(open).unwrap_or(i64::MAX));
     }
 
-    /// Counts one that was closed for another.
+    /// Counts an idle connection that was closed for a new one.
     pub fn count_evicted(&self) {
         self.evicted.inc();
     }
 
-    /// Counts one that was refused.
+    /// Counts a refused connection.
     pub fn count_refused(&self) {
         self.refused.inc();
     }

@@ -1,4 +1,4 @@
-//! Gauges: what the last check of health found.
+//! Gauges: the findings of the last health check.
 
 use std::{
     collections::BTreeSet,
@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{names::ProcessorName, plugins::PluginStatus, state::StateFiles};
 
-/// A processor's sessions as they were observed.
+/// The observed sessions of a processor.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ObservedSessions {
     /// How many wait to be processed.
@@ -26,18 +26,18 @@ pub struct ObservedSessions {
     pub failing: u64,
     /// How many hold no known record.
     pub unrecognised: u64,
-    /// How many lines of all of them could not be read.
+    /// How many lines in all of them could not be read.
     pub unreadable_lines: u64,
-    /// When transcripts were last found to be processed, or a run ended well; `None` where that never was.
+    /// When a session was last processed or found unchanged, or when the last run began if it succeeded; `None` until then.
     pub last_success: Option<Timestamp>,
 }
 
-/// Warnings of one kind, and the processor that they concern; the whole service where none is named.
+/// The number of warnings of one kind, for a processor or for the whole service.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CountedWarnings {
     /// The kind.
     pub kind: &'static str,
-    /// The processor.
+    /// The processor; `None` for the whole service.
     pub processor: Option<String>,
     /// How many warnings there are.
     pub count: u64,
@@ -56,7 +56,7 @@ pub(super) struct Gauges {
     state_file: Gauge,
     state_wal: Gauge,
     disk_free: Gauge,
-    /// The processors that the gauges tell of.
+    /// The processors that have gauges.
     observed: Mutex<BTreeSet<ProcessorName>>,
 }
 
@@ -65,7 +65,7 @@ impl Gauges {
         let last_success = Family::default();
         registry.register_with_unit(
             "last_success_timestamp",
-            "When transcripts were last found to be processed, since the epoch",
+            "When a session was last processed or found unchanged, or the last successful run began, since the epoch",
             Unit::Seconds,
             Family::clone(&last_success),
         );
@@ -75,8 +75,8 @@ impl Gauges {
             gauge
         };
         let state_file = bytes("state_file", "The size of the state file");
-        let state_wal = bytes("state_wal", "The size of the log of changes beside the state file");
-        let disk_free = bytes("disk_free", "What is free on the disk of the state");
+        let state_wal = bytes("state_wal", "The size of the WAL beside the state file");
+        let disk_free = bytes("disk_free", "Free space on the disk of the state");
         let unreadable = Gauge::default();
         let help = "Files and folders below the sessions directory that cannot be read";
         registry.register("unreadable_files", help, Gauge::clone(&unreadable));
@@ -94,8 +94,8 @@ impl Gauges {
                 "Lines of transcripts that could not be read",
             ),
             last_success,
-            plugins: registered(registry, "plugins", "Files of the plugins directory"),
-            warnings: registered(registry, "health_warnings", "What health warns of, by kind"),
+            plugins: registered(registry, "plugins", "Files of the plugins directory, by status"),
+            warnings: registered(registry, "health_warnings", "Current health warnings, by kind"),
             unreadable,
             state_file,
             state_wal,
@@ -154,7 +154,7 @@ impl Gauges {
         }
     }
 
-    /// Puts these warnings in the place of the earlier ones.
+    /// Replaces the earlier warnings by these.
     pub(super) fn set_warnings(&self, warnings: impl IntoIterator<Item = CountedWarnings>) {
         self.warnings.clear();
         for warning in warnings {
@@ -180,7 +180,7 @@ mod tests {
     use super::super::Metrics;
 
     #[test]
-    fn plugins_that_are_gone_are_counted_no_more() {
+    fn removed_plugins_are_no_longer_counted() {
         let metrics = Metrics::default();
         metrics.set_plugins(["rejected"]);
         metrics.set_plugins(["loaded"]);
@@ -192,7 +192,7 @@ mod tests {
     }
 
     #[test]
-    fn processors_that_are_gone_have_no_sessions_any_more() {
+    fn removed_processors_have_no_session_gauges() {
         let metrics = Metrics::default();
         metrics.set_sessions([("usage".parse().unwrap(), super::ObservedSessions::default())]);
         assert!(metrics.encode([]).contains("session_host_backlog_sessions{"));

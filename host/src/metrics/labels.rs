@@ -39,7 +39,7 @@ pub(super) struct OfStatus {
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
 pub(super) struct OfWarning {
     pub(super) kind: &'static str,
-    /// Empty for what concerns the whole service.
+    /// Empty for warnings of the whole service.
     pub(super) processor: String,
 }
 
@@ -55,7 +55,7 @@ pub(super) struct OfRequest {
     pub(super) status: &'static str,
 }
 
-/// A method; clients may make up others than these.
+/// The label of a method. Clients may invent methods, which share the label `other`.
 pub(super) fn method(method: &Method) -> &'static str {
     let known = ["GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH"];
     known

@@ -1,4 +1,4 @@
-//! Counters and histograms, in the text that Prometheus reads.
+//! Counters, histograms and gauges, in the text format of Prometheus.
 
 mod connections;
 mod gauges;
@@ -35,10 +35,10 @@ use crate::{
 
 pub use self::gauges::{CountedWarnings, ObservedSessions};
 
-/// The type of what [`Metrics::encode`] gives.
+/// The content type of the text that [`Metrics::encode`] returns.
 pub const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
-/// The host's counters. Clones share them. Labels take few values: loaded processors, known routes, enumerations.
+/// The host's metrics. Clones share them. Labels have few values: loaded processors, known routes, enumerations.
 #[derive(Clone, Debug)]
 pub struct Metrics {
     shared: Arc<Shared>,
@@ -58,7 +58,7 @@ struct Shared {
     commit_durations: Timing<OfProcessor>,
     scan_durations: Histogram,
     gauges: Gauges,
-    /// One scrape at a time: each tells of the warnings of its own moment.
+    /// Allows one scrape at a time, so that each shows the warnings of its own moment.
     scraping: Mutex<()>,
     requests: Family<OfRequest, Counter>,
     request_durations: Timing<labels::OfRoute>,
@@ -72,9 +72,9 @@ pub enum SessionOutcome {
     Processed,
     /// It holds no known record.
     Unrecognised,
-    /// It had not changed.
+    /// It was unchanged.
     Skipped,
-    /// It failed, in this way.
+    /// It failed, with this kind of failure.
     Failed(crate::state::FailureKind),
 }
 
@@ -84,22 +84,27 @@ impl Default for Metrics {
         register_process(&mut registry);
         let shared = Shared {
             runs: registered(&mut registry, "runs", "Runs that ended"),
-            run_durations: timing(&mut registry, "run_duration", "How long runs took", minutes),
+            run_durations: timing(&mut registry, "run_duration", "Duration of runs", minutes),
             sessions: registered(&mut registry, "sessions", "Sessions by outcome"),
             items_extracted: registered(&mut registry, "items", "Items that processors extracted"),
-            bytes_read: registered(&mut registry, "transcript_bytes", "Bytes of transcripts that were read"),
-            attempt_durations: timing(&mut registry, "attempt_duration", "How long attempts took", moments),
+            bytes_read: registered(&mut registry, "transcript_bytes", "Bytes of transcripts read"),
+            attempt_durations: timing(
+                &mut registry,
+                "attempt_duration",
+                "Duration of attempts, including the reading before them",
+                moments,
+            ),
             commit_durations: timing(
                 &mut registry,
                 "commit_duration",
-                "How long commits of groups of sessions took",
+                "Duration of commits of groups of sessions",
                 moments,
             ),
             scan_durations: scan(&mut registry),
             gauges: Gauges::register(&mut registry),
             scraping: Mutex::default(),
-            requests: registered(&mut registry, "http_requests", "Requests that were answered"),
-            request_durations: timing(&mut registry, "http_request_duration", "How long answers took", moments),
+            requests: registered(&mut registry, "http_requests", "Answered requests"),
+            request_durations: timing(&mut registry, "http_request_duration", "Duration of answers", moments),
             connections: Connections::register(&mut registry),
             registry,
         };
@@ -110,7 +115,7 @@ impl Default for Metrics {
 }
 
 impl Metrics {
-    /// All of them as text, of the type [`CONTENT_TYPE`], with what health warns of now.
+    /// All metrics as text of the type [`CONTENT_TYPE`], with the current health warnings.
     #[must_use]
     pub fn encode(&self, warnings: impl IntoIterator<Item = CountedWarnings>) -> String {
         let _one_at_a_time = self.shared.scraping.lock().unwrap_or_else(PoisonError::into_inner);
@@ -121,7 +126,7 @@ impl Metrics {
         text
     }
 
-    /// The connections of clients.
+    /// The counters of connections.
     #[must_use]
     pub fn connections(&self) -> &Connections {
         &self.shared.connections
@@ -138,7 +143,7 @@ impl Metrics {
         observe(&self.shared.run_durations, &OfProcessor::new(processor), duration);
     }
 
-    /// Counts sessions that a run is done with.
+    /// Counts sessions that ended in a run.
     pub fn observe_sessions(&self, processor: &ProcessorName, outcome: SessionOutcome, sessions: u64) {
         let outcome = match outcome {
             SessionOutcome::Processed => "processed",
@@ -168,32 +173,32 @@ impl Metrics {
         self.shared.bytes_read.get_or_create(&label).inc_by(bytes_read);
     }
 
-    /// Notes how long an attempt took, with the reading before it.
+    /// Records the duration of an attempt, including the reading before it.
     pub fn observe_attempt(&self, processor: &ProcessorName, duration: Duration) {
         observe(&self.shared.attempt_durations, &OfProcessor::new(processor), duration);
     }
 
-    /// Notes how long the commit of a group of sessions took.
+    /// Records the duration of the commit of a group of sessions.
     pub fn observe_commit(&self, processor: &ProcessorName, duration: Duration) {
         observe(&self.shared.commit_durations, &OfProcessor::new(processor), duration);
     }
 
-    /// Notes how long a scan of the sessions directory took.
+    /// Records the duration of a scan of the sessions directory.
     pub fn observe_scan(&self, duration: Duration) {
         self.shared.scan_durations.observe(duration.as_secs_f64());
     }
 
-    /// Notes how the sessions of every processor were observed; the gauges of others are removed.
+    /// Sets the session gauges of these processors; the gauges of all others are removed.
     pub fn set_sessions(&self, sessions: impl IntoIterator<Item = (ProcessorName, ObservedSessions)>) {
         self.shared.gauges.set_sessions(sessions);
     }
 
-    /// Notes what is around the processors: files and folders that cannot be read, the state's files and their disk.
+    /// Sets the gauges of the surroundings: unreadable files and folders, the state's files and their disk.
     pub fn set_surroundings(&self, unreadable: u64, files: Option<&StateFiles>) {
         self.shared.gauges.set_surroundings(unreadable, files);
     }
 
-    /// Notes how many files of the plugins directory have which status.
+    /// Sets the number of files of the plugins directory with each status.
     pub fn set_plugins(&self, statuses: impl IntoIterator<Item = &'static str>) {
         self.shared.gauges.set_plugins(statuses);
     }
@@ -212,7 +217,7 @@ impl Metrics {
 
 fn register_process(registry: &mut Registry) {
     let build = Info::new(vec![("version", env!("CARGO_PKG_VERSION")), ("duckdb", DUCKDB)]);
-    registry.register("build", "What is running", build);
+    registry.register("build", "The running version", build);
     let started: Gauge = Gauge::default();
     started.set(clock::now().as_micros() / 1_000_000);
     registry.register_with_unit(
@@ -223,7 +228,7 @@ fn register_process(registry: &mut Registry) {
     );
 }
 
-/// The version of DuckDB that the crate is made for.
+/// The version of DuckDB that the crate is built for.
 const DUCKDB: &str = "1.5.5";
 
 fn registered<L, M>(registry: &mut Registry, name: &str, help: &str) -> Family<L, M>
@@ -249,7 +254,7 @@ where
 
 fn scan(registry: &mut Registry) -> Histogram {
     let histogram = moments();
-    let help = "How long scans of the sessions directory took";
+    let help = "Duration of scans of the sessions directory by runs";
     registry.register_with_unit("scan_duration", help, Unit::Seconds, histogram.clone());
     histogram
 }
@@ -274,7 +279,7 @@ mod tests {
     use crate::state::FailureKind;
 
     #[test]
-    fn what_was_observed_stands_in_the_text() {
+    fn the_text_holds_all_observations() {
         let metrics = Metrics::default();
         let usage: ProcessorName = "usage".parse().unwrap();
         metrics.observe_run(&usage, Actor::Scheduler, Outcome::SessionErrors, Duration::from_secs(2));
@@ -320,7 +325,7 @@ mod tests {
     }
 
     #[test]
-    fn strange_methods_and_statuses_share_a_label() {
+    fn unknown_methods_and_statuses_share_a_label() {
         let metrics = Metrics::default();
         let strange = hyper::Method::from_bytes(b"BREW").unwrap();
         metrics.observe_request("other", &strange, 999, Duration::ZERO);

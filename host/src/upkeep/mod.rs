@@ -1,8 +1,8 @@
-//! What a service does beside its runs: checks its health, prunes the audit log, and checkpoints changes of the schema.
+//! The service's work besides its runs: it checks health, prunes the audit log, and checkpoints schema changes.
 //!
 //! # Threads
-//! One task does it, tick after tick. Each check runs in a blocking thread of its own, which may hang in a mount that does not
-//! answer: the task leaves it behind when the end is wished.
+//! One task does it at every tick. Each check runs in its own blocking thread, which may hang in a mount that does not
+//! answer; at shutdown the task abandons it.
 
 mod observation;
 mod surroundings;
@@ -28,13 +28,13 @@ use crate::{
 
 type Observations = BTreeMap<ProcessorName, ObservedProcessor>;
 
-/// A check takes at most one of so many parts of the time: a large tree takes long to scan.
+/// Checks take at most one part in `SHARE` of the time, because a large tree takes long to scan.
 const SHARE: u32 = 10;
 
 /// How often old entries of the audit log are removed.
 const PRUNING: Duration = Duration::from_secs(3600);
 
-/// Checks health every `tick_seconds` and prunes the audit log every hour, until the end is wished.
+/// Checks health every `tick_seconds` and prunes the audit log every hour, until shutdown.
 pub async fn keep_up(host: &Arc<Host>, scheduler: &Arc<Scheduler>, health: &Arc<HealthBoard>, stop: &StopToken) {
     let mut pruned_at: Option<Instant> = None;
     while stop.stopped_at().is_none() {
@@ -54,13 +54,13 @@ pub async fn keep_up(host: &Arc<Host>, scheduler: &Arc<Scheduler>, health: &Arc<
                 prune(&host);
             }
         });
-        // A check that hangs, in a mount that does not answer, does not hold the end up.
+        // A check that hangs in a mount that does not answer must not delay shutdown.
         let checked = tokio::select! {
             checked = checking => checked,
             () = stop.stopped() => return,
         };
         if let Err(panic) = checked {
-            tracing::error!("the check of health panicked, which is a fault of the host: {panic}");
+            tracing::error!("the health check panicked, which is a fault of the host: {panic}");
         }
         tokio::select! {
             () = tokio::time::sleep(pause(tick, began.elapsed())) => {}
@@ -69,13 +69,13 @@ pub async fn keep_up(host: &Arc<Host>, scheduler: &Arc<Scheduler>, health: &Arc<
     }
 }
 
-/// Opens a closed state anew, and ends the service where something holds the state for too long.
+/// Reopens a closed state; ends the service if something holds the state for too long.
 fn recover(host: &Host, ending: &StopToken) {
     const TICKS: u32 = 4;
     match host.state().recover() {
         Mended::Waits(since) if since >= host.settings().service.tick * TICKS => {
             tracing::error!(
-                "ending: the state was closed {} s ago, and an attempt or a query does not let go of it",
+                "shutting down: the state was closed {} s ago, and an attempt or a query still holds it",
                 since.as_secs()
             );
             ending.stop();
@@ -84,7 +84,7 @@ fn recover(host: &Host, ending: &StopToken) {
     }
 }
 
-/// How long to wait after a check that took so long.
+/// How long to wait after a check of this duration.
 fn pause(tick: Duration, check: Duration) -> Duration {
     tick.max(check * SHARE)
 }
@@ -95,6 +95,6 @@ fn prune(host: &Host) {
     match host.state().prune_audit_log(before) {
         Ok(0) => {}
         Ok(removed) => tracing::info!(removed, "removed old entries of the audit log"),
-        Err(error) => tracing::error!("the audit log is not pruned: {error}"),
+        Err(error) => tracing::error!("cannot prune the audit log: {error}"),
     }
 }

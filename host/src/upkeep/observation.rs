@@ -1,4 +1,4 @@
-//! What is observed of the processors and of what is around them.
+//! Observes the processors and their surroundings.
 
 use std::{
     collections::HashMap,
@@ -21,8 +21,8 @@ use crate::{
     state::{Outcome, ProcessorStatus, Reader, SessionState, StateError, StateFiles},
 };
 
-/// Observes all that health reports, and puts it up. What cannot be observed causes a warning, and what was known of
-/// the processors before stands until they can be observed again.
+/// Observes everything that health reports, and publishes it. Whatever cannot be observed causes a warning. The earlier
+/// observations of the processors stay until they can be observed again.
 pub(super) fn observe(host: &Host, scheduler: &Scheduler, health: &HealthBoard) {
     let began = Instant::now();
     let scan = host.scanner().scan();
@@ -39,7 +39,7 @@ pub(super) fn observe(host: &Host, scheduler: &Scheduler, health: &HealthBoard) 
         }
         None => as_before(host, scheduler, health),
         Some(Err(error)) => {
-            tracing::error!("the processors cannot be observed: {error}");
+            tracing::error!("cannot observe the processors: {error}");
             warnings.push(surroundings::unanswering(&error));
             as_before(host, scheduler, health)
         }
@@ -56,11 +56,11 @@ pub(super) fn observe(host: &Host, scheduler: &Scheduler, health: &HealthBoard) 
 fn files_of_the_state(host: &Host) -> Option<StateFiles> {
     let files = host.state().files();
     files
-        .inspect_err(|error| tracing::error!("the disk of the state cannot be observed: {error}"))
+        .inspect_err(|error| tracing::error!("cannot observe the disk of the state: {error}"))
         .ok()
 }
 
-/// What was observed before; what keeps processors from being run is known all the same.
+/// The earlier observations, with current hindrances, which are known without the state.
 fn as_before(host: &Host, scheduler: &Scheduler, health: &HealthBoard) -> Observations {
     let mut before = health.processors();
     let catalogue = host.catalogue();
@@ -87,7 +87,7 @@ fn named_files(catalogue: &Catalogue) -> impl Iterator<Item = (&ProcessorName, &
     files.filter_map(|file| Some((file.status.name()?, file)))
 }
 
-/// What is known of a processor without reading the state and the transcripts.
+/// The facts about a processor that are known without reading the state and the transcripts.
 fn unobserved(
     host: &Host,
     scheduler: &Scheduler,
@@ -128,12 +128,12 @@ fn told_in_metrics(
         unreadable_lines: processor.unreadable_lines,
         last_success: processor.observed.last_checked,
     };
-    // Nobody wants a processor that does not serve without a configuration and has none.
+    // Nobody wants a processor to run that needs a configuration and has none.
     let is_wanted = processor.observed.hindrance != Some(Hindrance::NotConfigured);
     is_wanted.then(|| (name.clone(), sessions))
 }
 
-/// What the state and the scan tell of all processors.
+/// The facts about all processors, from the state and the scan.
 struct Look<'a> {
     host: &'a Host,
     scheduler: &'a Scheduler,
@@ -145,14 +145,14 @@ struct Look<'a> {
     last_runs: HashMap<String, Timestamp>,
 }
 
-/// What is observed of the processors, and what their states tell of the sessions directory.
+/// The observations of the processors, and a warning if the sessions directory has lost its transcripts.
 fn observed(
     host: &Host,
     scheduler: &Scheduler,
     since: Timestamp,
     scan: &Scan,
 ) -> Result<(Observations, Option<Warning>), StateError> {
-    // A transcript that is dated in the future was not written later than now.
+    // A transcript dated in the future was still written no later than now.
     let newest = scan.transcripts.iter().map(|transcript| transcript.modified).max();
     let reader = host.state().reader()?;
     let look = Look {
@@ -207,20 +207,20 @@ impl Look<'_> {
     }
 }
 
-/// When the last run began, if it left nothing behind.
+/// When the last run began, if it succeeded.
 fn succeeded_at(status: Option<&ProcessorStatus>, last_runs: &HashMap<String, Timestamp>) -> Option<Timestamp> {
     let status = status?;
     let succeeded = status.last_outcome.as_deref() == Some(Outcome::Success.as_str());
     succeeded.then(|| last_runs.get(&status.processor).copied()).flatten()
 }
 
-/// When transcripts were last found to be processed.
+/// When a session was last processed or found unchanged, or when the last successful run began.
 fn last_checked(states: &HashMap<SessionKey, SessionState>, succeeded: Option<Timestamp>) -> Option<Timestamp> {
     let checked = states.values().map(SessionState::last_checked);
     checked.chain(succeeded).max()
 }
 
-/// How far its due moments lie apart at most: over the night, or a weekend.
+/// The longest gap between its due moments, such as a night or a weekend.
 fn distance_of(cadence: &Cadence) -> Duration {
     const WEEK: i64 = 7 * 86_400_000_000;
     let now = clock::now();

@@ -1,4 +1,4 @@
-//! What concerns the whole service: its folders, its disk, its state, its plugins.
+//! Warnings that concern the whole service: its folders, its disk, its state, its plugins.
 
 use crate::{
     health::{Warning, WarningKind},
@@ -8,7 +8,7 @@ use crate::{
     state::{ProcessorStatus, StateError, StateFiles},
 };
 
-/// Warnings of what is around the processors.
+/// The warnings of the service's surroundings.
 pub(super) fn warnings(host: &Host, scan: &Result<Scan, ScanError>, files: Option<&StateFiles>) -> Vec<Warning> {
     let of_sessions = missing(host).or_else(|| unreadable(scan));
     let of_state = files
@@ -18,11 +18,11 @@ pub(super) fn warnings(host: &Host, scan: &Result<Scan, ScanError>, files: Optio
     found.chain(rejected(&host.catalogue())).collect()
 }
 
-/// A state that gives no answer.
+/// The warning of a state that does not answer.
 pub(super) fn unanswering(error: &StateError) -> Warning {
     Warning::new(
         WarningKind::State,
-        format!("the state cannot be read: {error}; see the log, and restart the service when its disk is well"),
+        format!("the state cannot be read: {error}; see the log, and restart the service once its disk works"),
     )
 }
 
@@ -31,17 +31,17 @@ fn missing(host: &Host) -> Option<Warning> {
     let is_missing = folder.try_exists().is_ok_and(|exists| !exists);
     is_missing.then(|| {
         let message = format!(
-            "the sessions directory {} is not there: mount or make it, or correct the setting `sessions`",
+            "the sessions directory {} does not exist: mount or create it, or correct the setting `sessions`",
             folder.display()
         );
         Warning::new(WarningKind::Missing, message)
     })
 }
 
-/// A sessions directory that is there and empty, as that of a mount that is lost, although sessions were processed from it.
+/// The warning of an empty sessions directory, as a lost mount leaves it, although sessions were processed from it.
 pub(super) fn emptied(host: &Host, scan: &Scan, statuses: &[ProcessorStatus]) -> Option<Warning> {
     let processed = statuses.iter().map(|status| status.sessions).max().unwrap_or(0);
-    // What cannot be read has a warning already, and may hold them.
+    // Unreadable folders already have a warning, and may hold the transcripts.
     let is_emptied = scan.transcripts.is_empty() && scan.unreadable.is_empty() && processed > 0;
     is_emptied.then(|| {
         let message = format!(
@@ -56,7 +56,7 @@ fn unreadable(scan: &Result<Scan, ScanError>) -> Option<Warning> {
     let message = match scan {
         Ok(scan) if scan.unreadable.is_empty() => return None,
         Ok(scan) => format!(
-            "{} files or folders below the sessions directory cannot be read, and what is in them is not processed: {}; let the service's user read them",
+            "{} files or folders below the sessions directory cannot be read, so their transcripts are not processed: {}; let the service's user read them",
             scan.unreadable.len(),
             scan.named_unreadable()
         ),
@@ -82,7 +82,7 @@ fn disk(host: &Host, files: &StateFiles) -> Option<Warning> {
 fn unwritable(files: &StateFiles) -> Option<Warning> {
     let obstacle = files.obstacle.as_ref()?;
     let message = format!(
-        "the state cannot be written: {}: {}; let the service's user write it, or mount its file system for writing",
+        "the state cannot be written: {}: {}; let the service's user write it, or mount its file system read-write",
         obstacle.path.display(),
         obstacle.reason
     );
@@ -92,12 +92,12 @@ fn unwritable(files: &StateFiles) -> Option<Warning> {
 fn purge(host: &Host) -> Option<Warning> {
     let why = host.state().purge_waits()?;
     let message = format!(
-        "what was forgotten is still in the state file: {why}; `session-host forget --purge SUBJECT` removes it, and so does a restart"
+        "forgotten data is still in the state file: {why}; `session-host forget --purge SUBJECT` or a restart removes it"
     );
     Some(Warning::new(WarningKind::Purge, message))
 }
 
-/// Files that are not taken, also where an earlier one stays in service in their place.
+/// Rejected files, including those in whose place an earlier file stays in service.
 fn rejected(catalogue: &Catalogue) -> Vec<Warning> {
     let refused = catalogue
         .files()
@@ -111,7 +111,7 @@ fn rejected(catalogue: &Catalogue) -> Vec<Warning> {
         let reason = file.reason.unwrap_or_default();
         Warning::new(
             WarningKind::Rejected,
-            format!("the plugin {} is not taken: {reason}", file.file),
+            format!("the plugin {} is rejected: {reason}", file.file),
         )
     });
     told.collect()
