@@ -1,4 +1,4 @@
-//! What changes something: runs, corrections, plugins; and what is going on.
+//! Routes that change something (runs, corrections, plugins), and the list of processors.
 
 use std::sync::Arc;
 
@@ -26,7 +26,7 @@ use crate::{
     state::{Actor, AuditRecord, PurgeWish},
 };
 
-/// `POST /api/admin/run-session-processor?processor=NAME`: answers when the run is done.
+/// `POST /api/admin/run-session-processor?processor=NAME`: answers when the run has ended.
 pub(super) async fn run_session_processor(
     State(service): OfService,
     Parameters(asked): Parameters<OneProcessor>,
@@ -45,7 +45,10 @@ pub(super) async fn retry(State(service): OfService, Parameters(asked): Paramete
 
 async fn made(service: &Service, verb: &str, processor: &str, selection: Selection) -> Response {
     if service.stop.stopped_at().is_some() {
-        let refusal = Refusal::new(StatusCode::SERVICE_UNAVAILABLE, "the server is ending: no run is begun");
+        let refusal = Refusal::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "the server is shutting down and begins no run",
+        );
         return noted(refusal.into_response(), verb, processor, None);
     }
     match service.host.begin_run(processor, Actor::Admin, selection) {
@@ -68,7 +71,7 @@ async fn made(service: &Service, verb: &str, processor: &str, selection: Selecti
     }
 }
 
-/// What came of a run.
+/// The result of a run.
 #[derive(Serialize)]
 struct Made {
     ok: bool,
@@ -87,7 +90,7 @@ impl Made {
 async fn in_a_thread(run: BegunRun, stop: StopToken) -> Result<RunResult, Refusal> {
     let (sender, receiver) = tokio::sync::oneshot::channel();
     run.execute_in_a_thread(stop, move |result| {
-        // Whoever asked may have left.
+        // The client may have left.
         let _ = sender.send(result);
     });
     let result = receiver.await;
@@ -153,7 +156,7 @@ pub(super) async fn reload_plugins(State(service): OfService) -> Response {
     json_answer(status, &body)
 }
 
-/// `GET /api/admin/processors`: every plugin's file, its schedule, and the run of it that goes on.
+/// `GET /api/admin/processors`: every plugin file, its schedule, and its run under way.
 pub(super) async fn processors(State(service): OfService) -> Response {
     let scheduler = Arc::clone(&service.scheduler);
     let (status, body) = in_background(&service, move |host| {
@@ -181,7 +184,7 @@ struct ListedProcessor {
     run: Option<RunListing>,
 }
 
-/// Tells the audit log what was done to a processor.
+/// Notes for the audit log what was done to a processor.
 fn noted(mut response: Response, verb: &str, processor: &str, params: Option<Value>) -> Response {
     let (action, resource) = AuditRecord::names_of(verb, processor);
     let params = params.unwrap_or_else(|| json!({"status": response.status().as_u16()}));

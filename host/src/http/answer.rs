@@ -1,4 +1,4 @@
-//! Answers: JSON, also where something is refused.
+//! Answers: JSON, including refusals.
 
 use axum::{
     body::Body,
@@ -16,7 +16,7 @@ use crate::{
     state::{QueryError, StateError},
 };
 
-/// Why a request is not served, as the client sees it: `{"detail": "..."}`.
+/// Why a request is refused, as the client sees it: `{"detail": "..."}`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Refusal {
     pub(super) status: StatusCode,
@@ -43,12 +43,12 @@ impl Refusal {
         Self::new(StatusCode::CONFLICT, detail)
     }
 
-    /// What took the client too long.
+    /// The client took too long.
     pub(super) fn timeout(detail: impl ToString) -> Self {
         Self::new(StatusCode::REQUEST_TIMEOUT, detail)
     }
 
-    /// What is the host's fault, not the client's.
+    /// A fault of the host, not of the client.
     pub(super) fn internal(detail: impl ToString) -> Self {
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, detail)
     }
@@ -58,7 +58,7 @@ impl Refusal {
 pub(super) fn json_answer(status: StatusCode, body: &impl Serialize) -> Response {
     match serde_json::to_string(body) {
         Ok(text) => answer(status, "application/json", printable::json(text)),
-        Err(error) => Refusal::internal(format!("write the answer: {error}")).into_response(),
+        Err(error) => Refusal::internal(format!("cannot write the answer: {error}")).into_response(),
     }
 }
 

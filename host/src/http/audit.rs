@@ -1,4 +1,4 @@
-//! Every admin call leaves one entry in the audit log, whatever comes of it.
+//! Every admin call leaves one entry in the audit log, whatever its result.
 
 use std::{sync::Arc, time::Instant};
 
@@ -16,12 +16,12 @@ use crate::{
     state::{Actor, AuditRecord, Outcome},
 };
 
-/// What an answer tells the audit log about itself.
+/// What the audit log records about an answer.
 #[derive(Clone, Debug)]
 pub(super) enum Note {
-    /// The call is written down already: it made a run.
+    /// The call is already recorded, because it made a run.
     Written,
-    /// What was done, to what, and what came of it.
+    /// The action, its resource, and its result.
     Action {
         action: String,
         resource: String,
@@ -29,7 +29,7 @@ pub(super) enum Note {
     },
 }
 
-/// Serves an admin call to its end, also when the client leaves meanwhile, and writes it down.
+/// Serves an admin call to its end, even if the client leaves meanwhile, and records it.
 pub(super) async fn write_down(
     State(service): State<Service>,
     OriginalUri(uri): OriginalUri,
@@ -96,7 +96,7 @@ async fn write(host: &Arc<Host>, record: AuditRecord) {
     let written = tokio::task::spawn_blocking(move || host.state().audit(&record)).await;
     match written {
         Ok(Ok(())) => {}
-        Ok(Err(error)) => tracing::error!("an admin call is not in the audit log: {error}"),
-        Err(panic) => tracing::error!("an admin call is not in the audit log: {panic}"),
+        Ok(Err(error)) => tracing::error!("cannot record an admin call in the audit log: {error}"),
+        Err(panic) => tracing::error!("cannot record an admin call in the audit log: {panic}"),
     }
 }

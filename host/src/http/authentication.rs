@@ -1,7 +1,7 @@
-//! Who may call the admin interface: whoever has the token.
+//! Requires the token for the admin interface.
 //!
-//! A web page in a browser on this machine, or one under a name that it lets point to the loopback, has no token and
-//! browsers send none by themselves: `Origin` and `Host` need no rule of their own.
+//! A web page in a browser on this machine, or one whose domain name resolves to the loopback, has no token, and browsers
+//! send none by themselves. `Origin` and `Host` therefore need no check.
 
 use axum::{
     extract::{Request, State},
@@ -12,13 +12,13 @@ use axum::{
 
 use super::{answer::Refusal, service::Service};
 
-/// Lets a request pass that bears the token.
+/// Lets a request pass if it carries the token.
 pub(super) async fn require_token(State(service): State<Service>, request: Request, next: Next) -> Response {
     match bearer(&request) {
         Some(given) if service.token().matches(given) => next.run(request).await,
-        Some(_) => unauthorized("the token is not the one that this server has"),
+        Some(_) => unauthorized("the token is wrong: this server has another one"),
         None => unauthorized(
-            "this needs the token, which `session-host token` prints: send the header `Authorization: Bearer TOKEN`",
+            "this path requires the token, which `session-host token` prints: send the header `Authorization: Bearer TOKEN`",
         ),
     }
 }

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use super::{answer::Refusal, service::Service};
 use crate::{host::Host, state::Reader};
 
-/// Short work that may wait for the disk or the writer; gives status and body.
+/// Does short work that may wait for the disk or the writer; returns status and body.
 pub(super) async fn in_background(
     service: &Service,
     work: impl FnOnce(&Arc<Host>) -> Result<Value, Refusal> + Send + 'static,
@@ -25,7 +25,7 @@ pub(super) async fn in_background(
     }
 }
 
-/// As [`in_background`], with a connection for reading.
+/// Like [`in_background`], with a connection for reading.
 pub(super) async fn reading(
     service: &Service,
     read: impl FnOnce(&Reader) -> Result<Value, Refusal> + Send + 'static,

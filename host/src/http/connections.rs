@@ -1,4 +1,4 @@
-//! The connections: how long each may take, how they end.
+//! Accepts connections, limits their time, and ends them.
 
 use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
@@ -20,19 +20,19 @@ use tokio_io_timeout::TimeoutStream;
 use super::places::{Place, Places};
 use crate::metrics::Connections;
 
-/// How long a client may take for its next request's head, and so how long a connection may idle.
+/// How long a client may take to send the head of its next request, and so how long a connection may idle.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// How long a client may leave an answer unread.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// How large the head of a request may be, in bytes.
+/// The maximum size of a request's head, in bytes.
 const MAX_HEAD: usize = 16 << 10;
 
-/// How often the log tells of connections that had no place.
+/// How often the log reports connections that found no free place.
 const TELL_EVERY: Duration = Duration::from_secs(10);
 
-/// A server that listens and does not serve yet.
+/// A server that listens but does not serve yet.
 pub struct Listening {
     listener: TcpListener,
     address: SocketAddr,
@@ -42,25 +42,25 @@ impl Listening {
     /// Listens on an address.
     ///
     /// # Errors
-    /// When the system refuses, such as for an address that is in use.
+    /// When the system refuses, for example because the address is in use.
     pub async fn on(address: SocketAddr) -> io::Result<Self> {
         let listener = TcpListener::bind(address).await?;
         let address = listener.local_addr()?;
         Ok(Self { listener, address })
     }
 
-    /// The address, with the port that the system chose where 0 was asked for.
+    /// The address; its port is the one that the system chose, if 0 was requested.
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 }
 
-/// How long answers may take to be sent once there is nothing left to be done.
+/// How long sending the last answers may take once all work is done.
 const LAST_ANSWERS: Duration = Duration::from_secs(2);
 
-/// Serves connections until `end` comes; then no new ones are taken, and those that are there may wait until what they
-/// have asked for is done: until `settled`, and a moment longer.
+/// Serves connections until `end`. From then on it accepts no new ones; open ones may wait for their answers until
+/// `settled`, and a moment longer.
 pub async fn serve(
     listening: Listening,
     router: Router,
@@ -85,13 +85,13 @@ pub async fn serve(
             Ok((stream, peer)) => {
                 if let Some(place) = places.admit(peer.ip()) {
                     take(stream, place, &router, &graceful);
-                    // A connection whose request has come works before the next one looks for a place.
+                    // A connection whose request has arrived starts working before the next one looks for a place.
                     tokio::task::yield_now().await;
                 }
             }
             Err(error) => {
-                tracing::warn!("accept a connection: {error}");
-                // Out of file descriptors, the next attempt fails at once as well.
+                tracing::warn!("cannot accept a connection: {error}");
+                // Without free file descriptors the next attempt would also fail at once.
                 tokio::time::sleep(Duration::from_millis(50)).await;
             }
         }
@@ -103,12 +103,12 @@ pub async fn serve(
     };
     tokio::select! {
         () = graceful.shutdown() => {}
-        () = patience => tracing::warn!("connections that do not end are closed"),
+        () = patience => tracing::warn!("closing connections that did not end in time"),
     }
 }
 
 fn take(stream: TcpStream, place: Arc<Place>, router: &Router, graceful: &GracefulShutdown) {
-    // Answers are small and must not wait for more.
+    // Answers are small and must not wait for more data.
     let _ = stream.set_nodelay(true);
     let mut stream = TimeoutStream::new(stream);
     stream.set_write_timeout(Some(WRITE_TIMEOUT));
@@ -135,7 +135,7 @@ fn take(stream: TcpStream, place: Arc<Place>, router: &Router, graceful: &Gracef
             ended = connection => if let Err(error) = ended {
                 tracing::debug!("a connection ended: {error}");
             },
-            () = place.is_needed() => tracing::debug!("an idle connection is closed for a new one"),
+            () = place.is_needed() => tracing::debug!("closed an idle connection for a new one"),
         }
     });
 }

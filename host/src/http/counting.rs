@@ -1,4 +1,4 @@
-//! Counts requests by route. A path that no route has counts as `other`, so that a client cannot add labels to a metric.
+//! Counts requests by route. An unknown path counts as `other`, so that a client cannot add labels to a metric.
 
 use std::time::Instant;
 

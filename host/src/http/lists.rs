@@ -1,4 +1,4 @@
-//! Lists: how far processors are, what ran, what fails.
+//! The lists: progress, runs, failures.
 
 use std::collections::BTreeMap;
 
@@ -17,14 +17,14 @@ use super::{
 };
 use crate::{clock, host::StatusListing, state::by_cause};
 
-/// How many of something, at most.
+/// The maximum number of entries.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Limit {
     limit: Option<u32>,
 }
 
-/// Which processor's failures, all where none is named; and how many.
+/// The processor whose failures are listed, all if none is named; and the maximum number.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct WhichFailures {
@@ -32,7 +32,7 @@ pub(super) struct WhichFailures {
     limit: Option<u32>,
 }
 
-/// How many are listed where nobody says, and at most.
+/// How many entries are listed by default, and at most.
 struct Bounds {
     usual: u32,
     most: u32,
@@ -56,7 +56,7 @@ impl Bounds {
     }
 }
 
-/// `GET /api/admin/status`: how far each processor is, and what it does now.
+/// `GET /api/admin/status`: the progress of each processor, and its run under way.
 pub(super) async fn status(State(service): OfService) -> Response {
     let host = service.host.clone();
     let health = service.health.read(clock::now(), &service.host.failed_runs());
@@ -84,7 +84,7 @@ pub(super) async fn runs(State(service): OfService, Parameters(asked): Parameter
     json_answer(status, &body)
 }
 
-/// `GET /api/admin/failures?processor=NAME&limit=N`: the sessions that fail.
+/// `GET /api/admin/failures?processor=NAME&limit=N`: the failing sessions.
 pub(super) async fn failures(State(service): OfService, Parameters(asked): Parameters<WhichFailures>) -> Response {
     let (status, body) = reading(&service, move |reader| {
         let limit = FAILURES.checked(asked.limit)?;
@@ -98,7 +98,7 @@ pub(super) async fn failures(State(service): OfService, Parameters(asked): Param
     json_answer(status, &body)
 }
 
-/// `GET /api/admin/failure-causes?processor=NAME&limit=N`: what the sessions fail of.
+/// `GET /api/admin/failure-causes?processor=NAME&limit=N`: failures by cause.
 pub(super) async fn failure_causes(
     State(service): OfService,
     Parameters(asked): Parameters<WhichFailures>,

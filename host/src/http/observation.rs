@@ -1,4 +1,4 @@
-//! What monitors ask: health and metrics. Neither waits for a run, the writer or the disk.
+//! Health and metrics, for monitors. Neither waits for a run, the writer or the disk.
 
 use axum::{extract::State, http::StatusCode, response::Response};
 
@@ -23,7 +23,7 @@ pub(super) async fn metrics(State(service): OfService) -> Response {
     answer(StatusCode::OK, crate::metrics::CONTENT_TYPE, text)
 }
 
-/// What was last observed, and what is known without a look: the runs, and what the state and the queries say of themselves.
+/// The last observation, with what is known without a check: the runs under way, and warnings of the state and the queries.
 fn current(service: &Service) -> Health {
     let health = service.health.read(clock::now(), &service.host.failed_runs());
     let health = health.with_runs(service.host.runs_under_way());
@@ -37,7 +37,7 @@ fn current(service: &Service) -> Health {
     }
 }
 
-/// How many warnings there are of every kind, those of which there are none too: alerts want to see them end.
+/// The number of warnings of every kind, including 0, so that alerts see them end.
 fn warnings_of(health: &Health) -> Vec<CountedWarnings> {
     let counted = |kind: WarningKind, processor: Option<&String>, warnings: &[Warning]| CountedWarnings {
         kind: kind.as_str(),

@@ -1,13 +1,13 @@
 //! The description of the interface, in the form of OpenAPI.
 //!
-//! It is written by hand, since most of it is text for people. A test compares its paths, methods and statuses with the table
-//! of routes.
+//! It is written by hand, because most of it is text for people. A test compares its paths, methods and statuses with the
+//! table of routes.
 
 use axum::{http::StatusCode, response::Response};
 
 use super::answer::answer;
 
-/// The description, which a test holds to the table of routes.
+/// The description. A test compares it with the table of routes.
 pub(super) const DOCUMENT: &str = include_str!("openapi.json");
 
 /// `GET /api/openapi.json`

@@ -9,7 +9,7 @@ use serde::{Deserialize, de::DeserializeOwned};
 use super::answer::Refusal;
 use crate::names::{InvalidProcessorName, ProcessorName};
 
-/// The parameters of a path, strictly: one that is unknown or missing is refused in JSON.
+/// The parameters of a path. An unknown or missing one is refused with JSON.
 pub(super) struct Parameters<T>(pub(super) T);
 
 impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for Parameters<T> {
@@ -39,17 +39,17 @@ pub(super) struct ProcessorAndSession {
     pub(super) session: Option<String>,
 }
 
-/// Whom or what to forget.
+/// The user or session to forget.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Subject {
     pub(super) subject: String,
-    /// Whether the state is purged whatever its size.
+    /// Whether to purge the state, whatever its size.
     #[serde(default)]
     pub(super) purge: bool,
 }
 
-/// A processor's name, as a client wrote it.
+/// Checks a processor's name that a client sent.
 pub(super) fn processor_name(text: &str) -> Result<ProcessorName, Refusal> {
     text.parse()
         .map_err(|error: InvalidProcessorName| Refusal::bad_request(error))

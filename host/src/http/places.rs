@@ -1,11 +1,11 @@
-//! Who has which place among the connections, and who gives one up where they are short.
+//! Limits the number of connections, and decides which one gives up its place when places run out.
 //!
-//! A connection that waits for a request costs its client nothing, so such connections must cost the others nothing
-//! either: where places are short, the one that has idled longest goes, of the client that has most. One whose request
-//! is being answered keeps its place.
+//! An idle connection costs its client nothing, so it must not block other clients either. When places run out, the client
+//! with the most connections loses the one that has idled longest. A connection whose request is being answered keeps its
+//! place.
 //!
 //! # Threads
-//! One lock guards all seats. It is held while a few hundred seats at most are searched, and never across an `await`.
+//! One lock guards all seats. It is held only while at most a few hundred seats are searched, and never across an `await`.
 
 use std::{
     collections::BTreeMap,
@@ -17,13 +17,13 @@ use tokio::sync::Notify;
 
 use crate::metrics::Connections;
 
-/// How many connections are served at once.
+/// The maximum number of connections.
 const ALL: usize = 512;
 
-/// How many of them one client may have.
+/// The maximum number of connections of one client.
 const OF_ONE_CLIENT: usize = 256;
 
-/// How many more there may be of this machine, so that its operator gets through beside any number of busy ones.
+/// How many further connections this machine may have, so that its operator gets through when all others are busy.
 const RESERVE: usize = 16;
 
 /// The places of all connections.
@@ -35,7 +35,7 @@ pub(super) struct Places {
 #[derive(Default)]
 struct Seats {
     taken: BTreeMap<u64, Seat>,
-    /// Counts what happens, so that seats have numbers and idle ones an order.
+    /// Counts events. They number the seats and order the idle ones.
     events: u64,
     turned_away: TurnedAway,
 }
@@ -46,7 +46,7 @@ struct Seat {
     leave: Arc<Notify>,
 }
 
-/// What a connection does.
+/// The activity of a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Doing {
     /// It has waited for a request since this event.
@@ -55,18 +55,18 @@ enum Doing {
     Works,
 }
 
-/// What connections are counted by: an address, or the network of IPv6 that one subscriber has.
+/// The unit by which connections are counted: an address, or the IPv6 network of one subscriber.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Client(IpAddr);
 
-/// What became of connections since it was last told.
+/// The connections closed or refused since the last log line.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct TurnedAway {
     evicted: u64,
     refused: u64,
 }
 
-/// A place, given back when it is dropped.
+/// A place, released when it is dropped.
 pub(super) struct Place {
     places: Arc<Places>,
     number: u64,
@@ -84,7 +84,7 @@ impl Places {
         }
     }
 
-    /// A place for a connection of this peer; `None` where there is none, and nobody who has idled gives one up.
+    /// A place for a connection of this peer; `None` if there is none, and no idle connection can give one up.
     pub(super) fn admit(self: &Arc<Self>, peer: IpAddr) -> Option<Arc<Place>> {
         let mut seats = self.lock();
         if !seats.has_room(Client::of(peer)) {
@@ -106,14 +106,14 @@ impl Places {
         }))
     }
 
-    /// Logs what became of connections since the last time, if anything did.
+    /// Logs how many connections were closed or refused since the last time, if any.
     pub(super) fn tell(&self) {
         let TurnedAway { evicted, refused } = std::mem::take(&mut self.lock().turned_away);
         if evicted + refused > 0 {
             tracing::warn!(
                 evicted,
                 refused,
-                "connections are short: {evicted} that idled were closed for new ones, {refused} new ones were refused"
+                "connections are short: closed {evicted} idle ones for new ones, refused {refused} new ones"
             );
         }
     }
@@ -144,8 +144,8 @@ impl Seats {
         (number, leave)
     }
 
-    /// Closes the connection that has idled longest: of this client where that has its share, else of the client that
-    /// has most connections. Tells whether there was one.
+    /// Closes the connection that has idled longest: of this client if it has used up its share, else of the client with
+    /// the most connections. Returns whether there was one.
     fn evict_for(&mut self, client: Client) -> bool {
         let idlest = match self.count(client) >= OF_ONE_CLIENT {
             true => self.idlest_by_client().remove(&client),
@@ -165,7 +165,7 @@ impl Seats {
         by_client.into_iter().map(|(_, idlest)| idlest).next()
     }
 
-    /// Of each client that has any that idle, the one that has idled longest.
+    /// The connection of each client that has idled longest.
     fn idlest_by_client(&self) -> BTreeMap<Client, Idlest> {
         let mut idlest = BTreeMap::<Client, Idlest>::new();
         for (number, seat) in &self.taken {
@@ -179,7 +179,7 @@ impl Seats {
     }
 }
 
-/// A connection that idles.
+/// An idle connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Idlest {
     since: u64,
@@ -188,7 +188,7 @@ struct Idlest {
 
 impl Client {
     fn of(peer: IpAddr) -> Self {
-        /// The part of an address that names a network of one subscriber.
+        /// The part of an address that identifies the network of one subscriber.
         const NETWORK: u128 = !0 << 64;
         Self(match peer.to_canonical() {
             IpAddr::V6(address) if !address.is_loopback() => Ipv6Addr::from_bits(address.to_bits() & NETWORK).into(),
@@ -204,7 +204,7 @@ impl Place {
         Working(Arc::clone(self))
     }
 
-    /// Comes back when the place is needed for another connection.
+    /// Returns when another connection needs the place.
     pub(super) async fn is_needed(&self) {
         self.leave.notified().await;
     }
@@ -213,7 +213,7 @@ impl Place {
         let mut seats = self.places.lock();
         seats.events += 1;
         let event = seats.events;
-        // One that was evicted meanwhile has no seat any more.
+        // An evicted connection no longer has a seat.
         if let Some(seat) = seats.taken.get_mut(&self.number) {
             seat.doing = doing(event);
         }
@@ -254,7 +254,7 @@ mod tests {
     }
 
     #[test]
-    fn a_client_that_has_its_share_gives_up_its_own_places() {
+    fn a_client_with_its_full_share_gives_up_its_own_places() {
         let places = places();
         let other = places.admit(address(2)).unwrap();
         let held: Vec<_> = (0..2 * OF_ONE_CLIENT)
@@ -266,13 +266,13 @@ mod tests {
     }
 
     #[test]
-    fn where_places_are_short_the_largest_client_gives_up_what_idled_longest() {
+    fn the_largest_client_gives_up_its_longest_idle_connection() {
         let places = places();
         let few: Vec<_> = (0..100).map(|_| places.admit(address(1)).unwrap()).collect();
         let many: Vec<_> = (0..200).map(|_| places.admit(address(2)).unwrap()).collect();
         let rest: Vec<_> = (0..ALL - 300).map(|_| places.admit(address(3)).unwrap()).collect();
         assert_eq!((many.len(), rest.len()), (200, 212));
-        // What has just been asked for something has idled for the shortest time.
+        // The connection that has just answered has idled for the shortest time.
         drop(rest[0].works());
         let newest = places.admit(address(4)).unwrap();
         assert!(has_its_place(&newest) && has_its_place(&rest[0]) && !has_its_place(&rest[1]));

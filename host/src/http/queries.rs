@@ -1,4 +1,4 @@
-//! The places for queries, and what happens to a query that takes too long.
+//! Limits the number of queries, and ends queries that take too long.
 
 use std::{
     sync::{
@@ -16,13 +16,13 @@ use tokio::{
 
 use crate::{process, state::Interrupt};
 
-/// How many queries are run at once; one more waits.
+/// How many queries run at once; further ones wait.
 const AT_ONCE: usize = 2;
 
-/// How long after its time a query may go on before health warns of it: one that hears the interrupt ends sooner.
+/// How long a query may still run after its timeout before health warns: a query that obeys the interrupt ends sooner.
 const SOON: Duration = Duration::from_secs(5);
 
-/// How much longer it may go on before it ends the process.
+/// How much longer it may run before the host ends the process.
 const PATIENCE: Duration = Duration::from_secs(55);
 
 /// The places for queries. Clones share them.
@@ -32,7 +32,7 @@ pub struct Queries {
     stuck: Arc<AtomicUsize>,
 }
 
-/// A query that goes on although it was interrupted; counted until it is dropped.
+/// A query that still runs although it was interrupted; counted until this is dropped.
 struct Stuck(Arc<AtomicUsize>);
 
 impl Default for Queries {
@@ -45,36 +45,36 @@ impl Default for Queries {
 }
 
 impl Queries {
-    /// A place for one query, once there is one.
+    /// Waits for a place for one query.
     pub(super) async fn place(&self) -> Result<OwnedSemaphorePermit, AcquireError> {
         Arc::clone(&self.places).acquire_owned().await
     }
 
-    /// What there is to say of queries that do not end.
+    /// The warning about queries that do not end, if there are any.
     pub(super) fn trouble(&self) -> Option<String> {
         let stuck = self.stuck.load(Ordering::Relaxed);
         (stuck > 0).then(|| {
             format!(
-                "{stuck} of {AT_ONCE} queries were interrupted and go on, since DuckDB hears no interrupt while it plans a statement: they keep others waiting, and the service ends with exit status 1 within {} s, to be started again; the audit log names who asked for them",
+                "{stuck} of {AT_ONCE} queries were interrupted but still run, because DuckDB ignores interrupts while it plans a statement: other queries may have to wait; if one does not end within {} s, the service ends with exit status 1 and must be restarted; the audit log has their SQL",
                 PATIENCE.as_secs()
             )
         })
     }
 
-    /// Interrupts a query whose time is over until it has ended. One that never ends would keep its place, and the state's
-    /// file, for ever: it ends the process. What is committed is safe, and systemd starts the service again.
+    /// Interrupts a query after its timeout until it ends. A query that never ends would hold its place and the state file
+    /// forever, so the host ends the process. Committed data is safe, and systemd restarts the service.
     pub(super) async fn end<T>(self, mut running: JoinHandle<T>, interrupt: Interrupt) {
         let interrupt = || interrupt.interrupt();
         if ends_within(SOON, &mut running, interrupt).await {
             return;
         }
         let _told_by_health = Stuck::counted(&self.stuck);
-        tracing::warn!("a query was interrupted and goes on: DuckDB hears no interrupt while it plans a statement");
+        tracing::warn!("a query was interrupted but still runs: DuckDB ignores interrupts while it plans a statement");
         if ends_within(PATIENCE, &mut running, interrupt).await {
             return;
         }
         tracing::error!(
-            "ending with exit status 1: a query goes on {} s after it was interrupted and keeps its place and the state's file; nothing that was committed is lost",
+            "ending with exit status 1: a query still runs {} s after it was interrupted, and holds its place and the state file; committed data is safe",
             (SOON + PATIENCE).as_secs()
         );
         process::end_at_once(1)
@@ -94,7 +94,8 @@ impl Drop for Stuck {
     }
 }
 
-/// Interrupts again and again what runs, since between two statements nobody hears it; whether it has ended in time.
+/// Interrupts the running query repeatedly, because an interrupt between two statements has no effect. Returns whether it
+/// ended in time.
 async fn ends_within<T>(patience: Duration, running: &mut JoinHandle<T>, interrupt: impl Fn()) -> bool {
     const AGAIN: Duration = Duration::from_millis(100);
     let interrupting = async {
@@ -119,7 +120,7 @@ mod tests {
     use super::*;
 
     #[tokio::test(start_paused = true)]
-    async fn what_never_ends_is_interrupted_until_the_patience_is_over() {
+    async fn a_query_that_never_ends_is_interrupted_until_the_patience_is_over() {
         let mut running = tokio::spawn(pending::<()>());
         let (began, interrupts) = (Instant::now(), Cell::new(0));
         let patience = Duration::from_secs(60);
@@ -129,7 +130,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn what_hears_the_interrupt_ends_at_once() {
+    async fn a_query_that_obeys_the_interrupt_ends_at_once() {
         let heard = Arc::new(tokio::sync::Notify::new());
         let hears = Arc::clone(&heard);
         let mut running = tokio::spawn(async move { hears.notified().await });
@@ -137,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn a_query_is_told_as_long_as_it_is_stuck() {
+    fn health_warns_of_a_query_as_long_as_it_is_stuck() {
         let queries = Queries::default();
         assert_eq!(queries.trouble(), None);
         let stuck = Stuck::counted(&queries.stuck);

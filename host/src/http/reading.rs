@@ -1,4 +1,4 @@
-//! What reads the state: queries, exports.
+//! Routes that read the state: queries and exports.
 
 use std::time::Duration;
 
@@ -29,7 +29,7 @@ struct Asked {
     params: Vec<Value>,
 }
 
-/// How long a query may take, and wait for others.
+/// How long a query may take, including its wait for other queries.
 const QUERY_TIMEOUT: Duration = Duration::from_secs(30);
 
 const QUERY_LIMITS: QueryLimits = QueryLimits {
@@ -38,13 +38,13 @@ const QUERY_LIMITS: QueryLimits = QueryLimits {
     memory: 1 << 30,
 };
 
-/// `POST /api/admin/query {"sql", "params"}`: one statement that reads.
+/// `POST /api/admin/query {"sql", "params"}`: one read-only statement.
 pub(super) async fn query(State(service): OfService, request: Request) -> Response {
     let answered = async {
         let body = body_of(request).await?;
         let asked: Asked = serde_json::from_slice(&body).map_err(|error| {
             Refusal::bad_request(format!(
-                "the body is not {{\"sql\": \"...\", \"params\": [...]}}: {error}"
+                "the body must be {{\"sql\": \"...\", \"params\": [...]}}: {error}"
             ))
         })?;
         let sql = asked.sql.clone();
@@ -72,8 +72,12 @@ const BODY_TIMEOUT: Duration = Duration::from_secs(10);
 
 async fn body_of(request: Request) -> Result<Bytes, Refusal> {
     let received = tokio::time::timeout(BODY_TIMEOUT, Bytes::from_request(request, &())).await;
-    let received =
-        received.map_err(|_| Refusal::timeout(format!("the body took longer than {} s", BODY_TIMEOUT.as_secs())))?;
+    let received = received.map_err(|_| {
+        Refusal::timeout(format!(
+            "the body took longer than {} s to arrive",
+            BODY_TIMEOUT.as_secs()
+        ))
+    })?;
     received.map_err(|rejection| Refusal::new(rejection.status(), rejection.body_text()))
 }
 
@@ -98,7 +102,7 @@ async fn answer_to(service: &Service, asked: Asked) -> Result<Response, Refusal>
 
 fn too_long() -> Refusal {
     let seconds = QUERY_TIMEOUT.as_secs();
-    let detail = format!("the query took longer than {seconds} s and was interrupted: ask for less");
+    let detail = format!("the query took longer than {seconds} s and was interrupted: ask for less data");
     Refusal::new(StatusCode::GATEWAY_TIMEOUT, detail)
 }
 

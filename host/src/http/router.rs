@@ -1,6 +1,6 @@
 //! Builds the router from the table of routes, and adds the layers that every request passes before its handler.
 //!
-//! Unknown paths below `/api/admin` require the token too, so that nobody without it can find out what is there.
+//! Unknown paths below `/api/admin` also require the token, so that nobody without it can find out which paths exist.
 
 use axum::{
     Router,
@@ -17,10 +17,10 @@ use super::{
     service::Service,
 };
 
-/// How long a path with its parameters may be, in bytes.
+/// The maximum length of a path with its parameters, in bytes.
 const MAX_TARGET: usize = 4 << 10;
 
-/// How large the body of a request may be, in bytes.
+/// The maximum size of a request's body, in bytes.
 const MAX_BODY: usize = 1 << 20;
 
 /// The service's interface.
@@ -39,7 +39,7 @@ pub fn router(service: Service) -> Router {
         .with_state(service)
 }
 
-/// The routes of this access, each at the path that `place` gives.
+/// The routes with this access, each at the path that `place` returns.
 fn routes_for(access: Access, place: impl Fn(&Route) -> Option<&'static str>) -> Router<Service> {
     let routes = ROUTES.iter().filter(|route| route.access == access);
     let placed = routes.filter_map(|route| Some((place(route)?, route)));
@@ -56,7 +56,7 @@ async fn not_found(OriginalUri(uri): OriginalUri) -> Refusal {
 }
 
 async fn method_not_allowed() -> Refusal {
-    let detail = "this path is not called by this method: the Allow header says which it takes";
+    let detail = "this path does not accept this method: the Allow header lists the methods that it accepts";
     Refusal::new(StatusCode::METHOD_NOT_ALLOWED, detail)
 }
 

@@ -1,16 +1,16 @@
 //! Every route, in one table.
 //!
 //! The router, the route labels of the metrics, and the test of the OpenAPI description use it. To add a route, add a line
-//! here, and describe it in `openapi.json`.
+//! here and describe it in `openapi.json`.
 
 use axum::routing::{MethodFilter, MethodRouter, on};
 
 use super::{admin, lists, observation, openapi, reading, service::Service};
 
-/// What the paths begin with that take the token.
+/// The prefix of all paths that require the token.
 pub(super) const ADMIN: &str = "/api/admin";
 
-/// A path, called by a method.
+/// A path with its method.
 pub struct Route {
     /// The method.
     pub method: Method,
@@ -18,26 +18,26 @@ pub struct Route {
     pub path: &'static str,
     /// Who may call it.
     pub access: Access,
-    /// The statuses of its answers, besides those that its access implies.
+    /// The statuses of its answers, in addition to those of its access.
     statuses: &'static [u16],
     handler: fn(MethodFilter) -> MethodRouter<Service>,
 }
 
-/// The methods that there are.
+/// The methods.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Method {
-    /// What reads; it takes HEAD too.
+    /// For reading; such a route also accepts HEAD.
     Get,
-    /// What does something.
+    /// For actions.
     Post,
 }
 
 /// Who may call a route.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Access {
-    /// Whoever reaches the service: monitors have no token.
+    /// Anyone who reaches the service, because monitors have no token.
     Anyone,
-    /// Whoever has the token.
+    /// Anyone who has the token.
     TokenHolders,
 }
 
@@ -49,7 +49,7 @@ impl Method {
         }
     }
 
-    /// The method as requests name it.
+    /// The method's name in requests.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -60,7 +60,8 @@ impl Method {
 }
 
 impl Access {
-    /// The statuses of all routes with this access: any head can be too large; what takes the token meets the state.
+    /// The statuses of all routes with this access: any head can be too large, and routes that require the token use the
+    /// state.
     fn statuses(self) -> &'static [u16] {
         match self {
             Self::Anyone => &[200, 414, 431],
@@ -75,7 +76,7 @@ impl Route {
         self.access.statuses().iter().chain(self.statuses).copied()
     }
 
-    /// What answers it.
+    /// Its handler.
     pub(super) fn handler(&self) -> MethodRouter<Service> {
         (self.handler)(self.method.filter())
     }
@@ -120,10 +121,10 @@ mod tests {
 
     use super::*;
 
-    /// What an operation is: whether it takes the token, and its statuses.
+    /// An operation: whether it requires the token, and its statuses.
     type Operation = (bool, BTreeSet<u16>);
 
-    /// The operations that a description has, by method and path.
+    /// The operations of the description, by method and path.
     fn described() -> BTreeMap<(String, String), Operation> {
         let document: Value = serde_json::from_str(openapi::DOCUMENT).unwrap();
         let mut found = BTreeMap::new();
@@ -152,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn what_takes_the_token_lies_below_one_path() {
+    fn all_routes_that_require_the_token_have_one_prefix() {
         for route in ROUTES {
             let is_below = route.path.starts_with(&format!("{ADMIN}/"));
             assert_eq!(is_below, route.access == Access::TokenHolders, "{}", route.path);

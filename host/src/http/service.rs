@@ -1,4 +1,4 @@
-//! What the routes share.
+//! The data that the routes share.
 //!
 //! # Threads
 //! Handlers run on any thread of the runtime. Clones of [`Service`] share everything. A lock guards the token, which SIGHUP
@@ -13,7 +13,7 @@ use crate::{
     config::ApiToken, health::HealthBoard, host::Host, metrics::Metrics, runner::StopToken, scheduler::Scheduler,
 };
 
-/// What the routes serve from. Clones share it.
+/// The data that the routes use. Clones share it.
 #[derive(Clone)]
 pub struct Service {
     /// The host.
@@ -22,11 +22,11 @@ pub struct Service {
     pub scheduler: Arc<Scheduler>,
     /// The latest observation of health.
     pub health: Arc<HealthBoard>,
-    /// The counters.
+    /// The metrics.
     pub metrics: Metrics,
-    /// The wish to end.
+    /// The request to stop.
     pub stop: StopToken,
-    /// Places for queries.
+    /// The places for queries.
     pub queries: Queries,
     /// The token, which can be changed while the server runs.
     pub token: Arc<RwLock<ApiToken>>,

@@ -26,7 +26,7 @@ fn a_query_whose_plan_is_never_done_is_told_by_health_and_ends_the_service() {
     });
     let (status, log) = service.ends();
     assert_eq!(status, Some(1), "{log}");
-    assert!(log.contains("ending with exit status 1: a query goes on"), "{log}");
+    assert!(log.contains("ending with exit status 1: a query still runs"), "{log}");
     assert_eq!(world.count("probe_rows"), 2);
 }
 
