@@ -1,4 +1,4 @@
-//! Corrections of the state, each while no run is in its way.
+//! Corrections of the state, each while no run of the processors involved is under way.
 
 use super::Host;
 use std::collections::BTreeSet;
@@ -13,11 +13,11 @@ use crate::{
 #[derive(Debug, thiserror::Error)]
 pub enum CorrectionError {
     /// A processor is occupied.
-    #[error("processor {processor} is {occupation}: nothing was changed, try again when it has ended")]
+    #[error("processor {processor} is {occupation}: nothing was changed; try again when that has ended")]
     Occupied {
         /// The processor.
         processor: ProcessorName,
-        /// With what.
+        /// What occupies it.
         occupation: Occupation,
     },
     /// The state cannot be written.
@@ -26,7 +26,7 @@ pub enum CorrectionError {
 }
 
 impl Host {
-    /// Lets a processor process a session again, or all; gives the number of sessions.
+    /// Marks one session of a processor, or all, to be processed again; returns the number of sessions.
     ///
     /// # Errors
     /// When the processor is occupied, or the state cannot be written.
@@ -38,11 +38,11 @@ impl Host {
     /// Removes everything about a user or a session.
     ///
     /// # Errors
-    /// When any processor is occupied (its run could bring back what is removed), or the state cannot be written.
+    /// When any processor is occupied (its run could restore what is removed), or the state cannot be written.
     pub fn forget(&self, user_or_session: &str, wish: PurgeWish) -> Result<Forgotten, CorrectionError> {
         let catalogue = self.catalogue();
         let mut names: BTreeSet<ProcessorName> = catalogue.processors().map(|known| known.name().clone()).collect();
-        // A run may be under way whose plugin is gone.
+        // A run may be under way although its plugin was removed.
         names.extend(self.under_way.processors());
         let claims: Result<Vec<Claim>, CorrectionError> =
             names.iter().map(|name| self.claim_for_correction(name)).collect();

@@ -30,7 +30,7 @@ use crate::{
     state::{State, StateError},
 };
 
-/// Everything that is needed to run processors over sessions.
+/// Everything needed to run processors over sessions.
 pub struct Host {
     state: Arc<State>,
     catalogue: RwLock<Arc<Catalogue>>,
@@ -60,18 +60,18 @@ pub enum StartError {
     Catalogue(#[from] CatalogueError),
 }
 
-/// A processor that was named and cannot be run.
+/// A named processor that cannot be run.
 #[derive(Debug, thiserror::Error)]
 pub enum NoSuchProcessor {
-    /// There is none of this name.
+    /// There is no processor with this name.
     #[error("there is no processor `{name}`; the known ones are: {known}")]
     Unknown {
         /// The name.
         name: String,
-        /// The processors that there are.
+        /// The known processors.
         known: String,
     },
-    /// It does not take its configuration.
+    /// It refuses its configuration.
     #[error("processor `{name}` is unavailable: {reason}")]
     Unavailable {
         /// The name.
@@ -117,7 +117,7 @@ impl Host {
         })
     }
 
-    /// The plugins directory's files, as they were last loaded.
+    /// The files of the plugins directory, as last loaded.
     #[must_use]
     pub fn catalogue(&self) -> Arc<Catalogue> {
         Arc::clone(&self.catalogue.read().unwrap_or_else(PoisonError::into_inner))
@@ -129,7 +129,7 @@ impl Host {
         &self.state
     }
 
-    /// The counters.
+    /// The metrics.
     #[must_use]
     pub fn metrics(&self) -> &Metrics {
         &self.metrics
@@ -147,11 +147,11 @@ impl Host {
         &self.scanner
     }
 
-    /// Takes new, changed and removed files of the plugins directory into account. A run under way ends on the code
-    /// that it began with: a new file of its processor is taken when it has ended.
+    /// Reloads the plugins directory: new, changed and removed files. A run under way ends on the code with which it began;
+    /// a new file of its processor is loaded when the run has ended.
     ///
     /// # Errors
-    /// When the plugins directory cannot be listed or is not trusted; everything stays as it is then.
+    /// When the plugins directory cannot be listed or is not trusted; nothing changes then.
     pub fn reload_plugins(&self) -> Result<Arc<Catalogue>, CatalogueError> {
         self.reload(None)
     }
@@ -172,7 +172,7 @@ impl Host {
         Ok(reloaded)
     }
 
-    /// The processors of these names; all that are loaded where none is named.
+    /// The processors with these names, or all that are loaded if `names` is empty.
     ///
     /// # Errors
     /// When one is unknown or unavailable.
@@ -190,7 +190,7 @@ impl Host {
         Ok(processors)
     }
 
-    /// The processor of this name.
+    /// The processor with this name.
     ///
     /// # Errors
     /// When it is unknown or unavailable.
@@ -215,12 +215,12 @@ impl Host {
         let names = catalogue.files().iter().filter_map(|file| file.status.name());
         let names: Vec<&str> = names.map(|name| name.as_str()).collect();
         match names.as_slice() {
-            [] => format!("none, {} holds no processor", self.settings.plugins.display()),
+            [] => format!("none, because {} holds no processor", self.settings.plugins.display()),
             names => names.join(", "),
         }
     }
 
-    /// Writes every table as a Parquet file into a new folder; gives the folder and the tables' names.
+    /// Exports every table as a Parquet file into a new folder; returns the folder and the tables' names.
     ///
     /// # Errors
     /// When a file cannot be written.
@@ -230,25 +230,25 @@ impl Host {
         Ok((folder, tables))
     }
 
-    /// Waits until no run is under way, for at most so long; whether that is so.
+    /// Waits until no run is under way, for at most `patience`; returns whether that is so.
     #[must_use]
     pub fn waits_for_runs(&self, patience: Duration) -> bool {
         self.under_way.wait(patience)
     }
 
-    /// Ends the host: what is committed is written into the state file proper.
+    /// Ends the host: a checkpoint writes all committed data into the state file.
     ///
     /// # Errors
-    /// When the checkpoint fails; what is committed is safe in the log of changes all the same.
+    /// When the checkpoint fails; committed data is still safe in the WAL.
     pub fn end(&self) -> Result<(), StateError> {
         self.state.mend();
         self.state.checkpoint()
     }
 
-    /// Drops the plugins' instances, and waits a few seconds for what their authors do then; no run is begun afterwards.
+    /// Drops the plugins' instances, and waits a few seconds for their `Drop` code; no run begins afterwards.
     pub fn let_plugins_go(&self) {
         *self.catalogue.write().unwrap_or_else(PoisonError::into_inner) = Arc::default();
-        // One that does not return is told of.
+        // `drops_return` logs a `Drop` that does not return.
         let _ = drops_return();
     }
 }

@@ -1,8 +1,8 @@
-//! Runs, begun and made: one at a time for each processor, each written into the audit log.
+//! Begins and makes runs: one at a time for each processor, each recorded in the audit log.
 //!
 //! # Threads
-//! Any thread may begin a run; a claim makes sure that a processor has one at a time. The thread that executes it conducts
-//! it.
+//! Any thread may begin a run; a claim ensures that a processor has one run at a time. The thread that executes the run
+//! conducts it.
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -26,7 +26,7 @@ use crate::{
     threads,
 };
 
-/// Why a run was not begun.
+/// Why a run did not begin.
 #[derive(Debug, thiserror::Error)]
 pub enum NotBegun {
     /// There is no such processor.
@@ -37,12 +37,12 @@ pub enum NotBegun {
     Occupied {
         /// The processor.
         processor: ProcessorName,
-        /// With what.
+        /// What occupies it.
         occupation: Occupation,
     },
 }
 
-/// A run that has its processor to itself and is yet to be made.
+/// A run that has claimed its processor but has not been made yet.
 pub struct BegunRun {
     host: Arc<Host>,
     processor: Arc<Processor>,
@@ -52,7 +52,7 @@ pub struct BegunRun {
 }
 
 impl Host {
-    /// Begins a run: from now on no other run of the processor begins, until this one has ended.
+    /// Begins a run: no other run of the processor begins until this one has ended.
     ///
     /// # Errors
     /// When there is no such processor, or it is occupied.
@@ -65,7 +65,7 @@ impl Host {
                 processor: known.name().clone(),
                 occupation,
             })?;
-        // Until the processor was claimed, a newer one may have taken its place.
+        // Before the claim, a newer version may have taken the processor's place.
         let processor = self.processor(name)?;
         let under_way = RunUnderWay {
             actor,
@@ -82,8 +82,8 @@ impl Host {
         })
     }
 
-    /// Why the last run of each processor failed as a whole, where it did. That is kept in memory too, since a state that
-    /// cannot be written cannot tell.
+    /// Why the last run of each processor failed as a whole, if it did. Memory keeps this too, because a state that cannot
+    /// be written does not have it.
     #[must_use]
     pub fn failed_runs(&self) -> HashMap<String, String> {
         self.lock_failed_runs().clone()
@@ -121,7 +121,7 @@ impl BegunRun {
         &self.processor
     }
 
-    /// How far the run is.
+    /// The progress of the run.
     #[must_use]
     pub fn progress(&self) -> &Arc<Progress> {
         &self.under_way.progress
@@ -133,7 +133,7 @@ impl BegunRun {
         self.under_way.started_at
     }
 
-    /// Makes the run and writes it into the audit log, whatever came of it.
+    /// Makes the run and records it in the audit log, whatever its result.
     ///
     /// # Errors
     /// When the run as a whole fails, or panics.
@@ -170,7 +170,7 @@ impl BegunRun {
             self.host.state.note(error);
         }
         if let Err(error) = &audited {
-            tracing::error!(processor = %name, "the run is not in the audit log: {error}");
+            tracing::error!(processor = %name, "cannot record the run in the audit log: {error}");
         }
         self.take_waiting_plugins();
         let result = match (result, audited) {
@@ -181,8 +181,8 @@ impl BegunRun {
         result
     }
 
-    /// Makes the run in a thread of its own, since there may be more runs than threads for short work; what came of it
-    /// goes to `ended`. One whose thread cannot be started is written into the audit log as failed.
+    /// Makes the run in its own thread, because there may be more runs than threads for short work, and passes the result to
+    /// `ended`. If the thread cannot be started, the audit log records the run as failed.
     pub fn execute_in_a_thread(
         self,
         stop: StopToken,
@@ -205,7 +205,7 @@ impl BegunRun {
         }
     }
 
-    /// Whether it counts as a run of the schedule: one of failing sessions alone leaves the others waiting.
+    /// Whether the schedule counts this run: a run over failing sessions alone leaves all others waiting.
     #[must_use]
     pub fn advances_the_schedule(&self) -> bool {
         matches!(self.selection, Selection::All)
@@ -232,13 +232,13 @@ impl BegunRun {
         }
     }
 
-    /// While the processor is still claimed, so that no further run begins on the old code.
+    /// Loads changed plugins while the processor is still claimed, so that no further run begins on the old code.
     fn take_waiting_plugins(&self) {
         if !self.host.catalogue().has_waiting() {
             return;
         }
         if let Err(error) = self.host.reload(Some(self.processor.name())) {
-            tracing::warn!("a changed plugin is not taken: {error}");
+            tracing::warn!("cannot load a changed plugin: {error}");
         }
     }
 }

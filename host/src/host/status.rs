@@ -1,4 +1,4 @@
-//! How far each processor is, and what it does now.
+//! The progress of each processor, and its run under way.
 
 use std::collections::BTreeMap;
 
@@ -7,21 +7,21 @@ use serde::{Deserialize, Serialize};
 use super::RunListing;
 use crate::state::ProcessorStatus;
 
-/// How far a processor is, as it is listed.
+/// The listed progress of a processor.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StatusListing {
-    /// What the state tells of it.
+    /// Its progress in the state.
     #[serde(flatten)]
     pub status: ProcessorStatus,
-    /// How many sessions wait to be processed; `None` where nobody has looked.
+    /// How many sessions wait to be processed; `None` if unknown.
     pub backlog: Option<u64>,
     /// Its run under way.
     pub run: Option<RunListing>,
 }
 
 impl StatusListing {
-    /// What the state tells of the processors, with their backlogs and the runs under way. A processor that the state does
-    /// not know yet is listed where it has something to do.
+    /// The progress of the processors in the state, with their backlogs and runs under way. A processor that the state does
+    /// not know yet is listed if it has a backlog or a run.
     #[must_use]
     pub fn all(
         statuses: Vec<ProcessorStatus>,

@@ -1,7 +1,7 @@
-//! The runs under way, for whoever watches or waits for them.
+//! The runs under way, for code that watches or waits for them.
 //!
 //! # Threads
-//! Any thread may look at any time: the lock is held for moments, so health and commands never wait for a run.
+//! Any thread may read them at any time: the lock is held only for moments, so health and commands never wait for a run.
 
 use std::{
     collections::BTreeMap,
@@ -14,27 +14,27 @@ use session_plugin_api::Timestamp;
 
 use crate::{clock, names::ProcessorName, runner::Progress, state::Actor};
 
-/// A run under way, for whoever watches.
+/// A run under way, for code that watches it.
 #[derive(Clone, Debug)]
 pub struct RunUnderWay {
     /// Who started it.
     pub actor: Actor,
     /// When it began.
     pub started_at: Timestamp,
-    /// How far it is.
+    /// Its progress.
     pub progress: Arc<Progress>,
 }
 
-/// A run under way, as it is listed.
+/// A listed run under way.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RunListing {
     /// Who started it: `cli`, `scheduler` or `admin`.
     pub actor: String,
     /// When it began, RFC 3339 in UTC.
     pub started_at: String,
-    /// How many sessions it looks at; 0 until the scan is done.
+    /// How many candidates it has; 0 until the scan has ended.
     pub scanned: u64,
-    /// How many of them it is done with.
+    /// How many of them have ended.
     pub settled: u64,
     /// How many bytes of transcripts it has read.
     pub bytes_read: u64,
@@ -65,7 +65,7 @@ impl RunsUnderWay {
         self.lock().insert(processor.clone(), run);
     }
 
-    /// Takes the run of a processor out.
+    /// Removes the run of a processor.
     pub(super) fn end(&self, processor: &ProcessorName) {
         self.lock().remove(processor);
         self.ended.notify_all();
@@ -81,14 +81,14 @@ impl RunsUnderWay {
         self.lock().keys().cloned().collect()
     }
 
-    /// All of them, as they are listed.
+    /// All runs, for lists.
     pub(super) fn list(&self) -> BTreeMap<String, RunListing> {
         let runs = self.lock();
         let listed = runs.iter().map(|(name, run)| (name.to_string(), run.into()));
         listed.collect()
     }
 
-    /// Waits until no run is under way, for at most so long; whether that is so.
+    /// Waits until no run is under way, for at most `patience`; returns whether that is so.
     pub(super) fn wait(&self, patience: Duration) -> bool {
         let waited = self
             .ended

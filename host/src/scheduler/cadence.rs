@@ -11,14 +11,14 @@ use super::cron::{Cron, InvalidCron};
 
 /// How often a processor is due: after an interval, at times of the day or by a cron pattern, all in UTC.
 ///
-/// It is written `every 15m` (`s`, `m`, `h` or `d`), `daily 03:30, 15:00` or `cron 0 3 * * mon`, in either case and with
-/// any white space. Its `Display` is one canonical form of that.
+/// Its text is `every 15m` (`s`, `m`, `h` or `d`), `daily 03:30, 15:00` or `cron 0 3 * * mon`. Case and white space do not
+/// matter. `Display` writes one canonical form.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Cadence(Rhythm);
 
-/// A text that is no [`Cadence`].
+/// A text that is not a [`Cadence`].
 #[derive(Debug, thiserror::Error)]
-#[error("`{written}` is no cadence: {problem}; write for example `{}`", problem.example())]
+#[error("`{written}` is not a valid schedule: {problem}; write for example `{}`", problem.example())]
 pub struct InvalidCadence {
     /// What was written.
     pub written: String,
@@ -26,43 +26,43 @@ pub struct InvalidCadence {
     pub problem: Problem,
 }
 
-/// What is wrong with a text that is no [`Cadence`].
+/// What is wrong with a text that is not a [`Cadence`].
 #[derive(Debug, thiserror::Error)]
 pub enum Problem {
     /// It starts with none of the three words.
-    #[error("it starts with none of `every`, `daily` and `cron`")]
+    #[error("it must start with `every`, `daily` or `cron`")]
     UnknownForm,
-    /// No number and unit after `every`.
-    #[error("after `every` comes a whole number and one of s, m, h and d")]
+    /// `every` has no number and unit after it.
+    #[error("`every` needs a whole number and a unit: s, m, h or d")]
     NoInterval,
     /// An interval of zero.
-    #[error("an interval of zero never lets a processor rest")]
+    #[error("the interval must not be zero")]
     ZeroInterval,
     /// An interval of more seconds than 32 bits hold, which is 136 years.
-    #[error("an interval is at most 49710d")]
+    #[error("the interval must not exceed 49710d")]
     TooLong,
-    /// Something else than times of the day after `daily`.
-    #[error("after `daily` come times from 00:00 to 23:59, with commas between them")]
+    /// `daily` has no valid times of day after it.
+    #[error("`daily` needs times from 00:00 to 23:59, separated by commas")]
     NoTimesOfDay,
-    /// Something else than a cron pattern that fires after `cron`.
+    /// `cron` has no valid pattern after it.
     #[error(transparent)]
     Cron(#[from] InvalidCron),
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Rhythm {
-    /// So many seconds after the last run.
+    /// This many seconds after the last run.
     Every(NonZeroU32),
-    /// At these times of every day, of which there is at least one.
+    /// At these times of every day; there is at least one.
     Daily(BTreeSet<TimeOfDay>),
     Cron(Cron),
 }
 
-/// Minutes since midnight, fewer than a day has.
+/// Minutes since midnight, less than a day.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct TimeOfDay(u16);
 
-/// The units of an interval and their seconds, the longest first.
+/// The units of an interval with their seconds, the longest first.
 const UNITS: [(char, u32); 4] = [('d', 86_400), ('h', 3_600), ('m', 60), ('s', 1)];
 
 /// Microseconds of a second.
@@ -71,19 +71,19 @@ const SECOND: i64 = 1_000_000;
 /// Microseconds of a minute.
 const MINUTE: i64 = 60 * SECOND;
 
-/// Microseconds of a day: in UTC, as timestamps count, all are equally long.
+/// Microseconds of a day: in UTC timestamps, all days are equally long.
 const DAY: i64 = 24 * 60 * MINUTE;
 
 impl Cadence {
-    /// The cadence of this many minutes. Zero is taken for one, and more than 136 years for 136 years.
+    /// The cadence of this many minutes. Zero counts as one minute, and more than 136 years as 136 years.
     #[must_use]
     pub fn every_minutes(minutes: u32) -> Self {
         let seconds = NonZeroU32::new(minutes.max(1).saturating_mul(60));
         Self(Rhythm::Every(seconds.unwrap_or(NonZeroU32::MIN)))
     }
 
-    /// The first moment strictly after `last` at which a processor that last ran then is due; `None` when there is none
-    /// that a [`Timestamp`] holds or, for a cron pattern, none before the year 5000.
+    /// The first moment strictly after `last` at which a processor that ran at `last` is due; `None` if no [`Timestamp`] can
+    /// hold it or, for a cron pattern, if there is none before the year 5000.
     #[must_use]
     pub fn next_after(&self, last: Timestamp) -> Option<Timestamp> {
         let wait = match &self.0 {
@@ -97,11 +97,11 @@ impl Cadence {
         last.as_micros().checked_add(wait).map(Timestamp::from_micros)
     }
 
-    /// Whether a processor that last ran at `last_run` is due at `now`. One that never ran is; one that missed several
-    /// moments, because the host was down, is due once.
+    /// Whether a processor that last ran at `last_run` is due at `now`. A processor that never ran is due. A processor that
+    /// missed several moments because the host was down is due once.
     ///
-    /// A last run that lies in the future tells that the clock was set back. By less than one cadence, the processor
-    /// waits until the clock has caught up, so that nothing runs twice. By more, it is due: a clock that once was years
+    /// If the last run lies in the future, the clock was set back. If by less than one cadence, the processor waits until
+    /// the clock has caught up, so that nothing runs twice. If by more, the processor is due: a clock that was once years
     /// ahead must not keep it from running for years.
     #[must_use]
     pub fn is_due(&self, last_run: Option<Timestamp>, now: Timestamp) -> bool {
@@ -112,7 +112,7 @@ impl Cadence {
         }
     }
 
-    /// The least time between two moments at which a processor is due, or a lower bound of it: a minute for cron.
+    /// The shortest time between two due moments, or a lower bound: a minute for cron.
     #[must_use]
     pub fn shortest_interval(&self) -> Duration {
         match &self.0 {
@@ -126,10 +126,10 @@ impl Cadence {
         }
     }
 
-    /// Whether `last_run`, which is later than `now`, is later by as much as the next two due moments are apart, the first
-    /// of them being over by then.
+    /// Whether `last_run` is later than `now` by at least the distance between the next two due moments, and the first of
+    /// these is no later than `last_run`.
     ///
-    /// That this one is over is not enough: a clock set back by seconds just after 03:30 makes 03:30 come twice.
+    /// The second condition alone does not suffice: a clock set back by seconds just after 03:30 passes 03:30 twice.
     fn is_a_cadence_ahead(&self, last_run: Timestamp, now: Timestamp) -> bool {
         let Some(first) = self.next_after(now) else {
             return false;
@@ -171,7 +171,7 @@ impl fmt::Display for Cadence {
 }
 
 impl Problem {
-    /// A cadence such as the writer may have meant.
+    /// A cadence that the writer may have meant.
     fn example(&self) -> &'static str {
         match self {
             Self::UnknownForm | Self::NoInterval | Self::ZeroInterval => "every 15m",
@@ -218,18 +218,18 @@ fn parse_interval(text: &str) -> Result<NonZeroU32, Problem> {
         .filter_map(|(unit, size)| Some((text.strip_suffix(unit)?.trim_end(), size)))
         .find(|(count, _)| is_number(count))
         .ok_or(Problem::NoInterval)?;
-    // A number that is all digits can only fail to be one by being too large.
+    // A text of digits alone can only fail to parse because it is too large.
     let count = count.parse::<u32>().map_err(|_| Problem::TooLong)?;
     let seconds = count.checked_mul(size).ok_or(Problem::TooLong)?;
     NonZeroU32::new(seconds).ok_or(Problem::ZeroInterval)
 }
 
-/// Whether it consists of digits alone: Rust would also read a sign.
+/// Whether the text consists of digits alone: Rust would also accept a sign.
 fn is_number(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
-/// The times of two days in their order, in microseconds since the first midnight.
+/// The times of two days in order, in microseconds since the first midnight.
 fn today_and_tomorrow(times: &BTreeSet<TimeOfDay>) -> impl Iterator<Item = i64> {
     let days = [0, DAY].into_iter();
     days.flat_map(|midnight| times.iter().map(move |time| midnight + i64::from(time.0) * MINUTE))

@@ -1,4 +1,4 @@
-//! Cron patterns in UTC: what is written, checked, and croner's search for the next moment.
+//! Cron patterns in UTC: parsing, checks, and croner's search for the next moment.
 
 use std::{cmp::Ordering, fmt, str::FromStr};
 
@@ -9,21 +9,21 @@ use croner::{
 use jiff::{SignedDuration, civil::DateTime, tz::TimeZone};
 use session_plugin_api::Timestamp;
 
-/// A cron pattern that fires again and again: minute, hour, day of the month, month and day of the week, in UTC.
+/// A cron pattern that fires repeatedly: minute, hour, day of the month, month and day of the week, in UTC.
 #[derive(Clone, PartialEq, Eq)]
 pub(super) struct Cron(Box<croner::Cron>);
 
-/// Why a text is no cron pattern that a cadence could follow.
+/// Why a text is not a usable cron pattern.
 #[derive(Debug, thiserror::Error)]
 pub enum InvalidCron {
-    /// Too few or too many fields: those for seconds and years are refused.
+    /// Too few or too many fields: fields for seconds and years are refused.
     #[error("a cron pattern has five fields (minute, hour, day, month, weekday), not {0}")]
     FieldCount(usize),
     /// Two commas in a row, or one at an end.
-    #[error("a list in the cron pattern has an empty place")]
+    #[error("a list in the cron pattern has an empty entry")]
     EmptyPlace,
-    /// A field that croner does not take.
-    #[error("the {name} `{field}` is not understood ({source})")]
+    /// A field that croner rejects.
+    #[error("the {name} `{field}` is invalid ({source})")]
     Field {
         /// Which of the five it is.
         name: &'static str,
@@ -32,8 +32,8 @@ pub enum InvalidCron {
         /// What croner says.
         r#source: CronError,
     },
-    /// Fields that croner takes one by one, but not together.
-    #[error("the cron pattern is not understood ({0})")]
+    /// Fields that croner accepts one by one, but not together.
+    #[error("the cron pattern is invalid ({0})")]
     Pattern(CronError),
     /// No date matches, such as 30 February.
     #[error("the cron pattern never fires")]
@@ -47,8 +47,8 @@ pub enum InvalidCron {
 struct Utc(DateTime);
 
 impl Cron {
-    /// The first time that it fires strictly after `last`; `None` when that would be after the year 4999, where croner
-    /// ends its search.
+    /// The first time that it fires strictly after `last`; `None` if that would be after the year 4999, where croner's search
+    /// ends.
     pub(super) fn next_after(&self, last: Timestamp) -> Option<Timestamp> {
         let next = self.0.find_next_occurrence(&Utc::from(last), false).ok()?;
         let instant = TimeZone::UTC.to_timestamp(next.0).ok()?;
@@ -62,14 +62,14 @@ impl FromStr for Cron {
     fn from_str(text: &str) -> Result<Self, InvalidCron> {
         let fields: Vec<&str> = text.split_whitespace().collect();
         let fields = <[&str; 5]>::try_from(fields).map_err(|fields| InvalidCron::FieldCount(fields.len()))?;
-        // croner takes `,` for a minute that never comes, and would look for it hour by hour until the year 5000.
+        // croner reads `,` as a minute that never comes, and would search for it hour by hour until the year 5000.
         if fields.iter().any(|field| field.split(',').any(str::is_empty)) {
             return Err(InvalidCron::EmptyPlace);
         }
         check_each(fields)?;
         let pattern = fields.join(" ").parse().map_err(InvalidCron::Pattern)?;
         let cron = Self(Box::new(pattern));
-        // The calendar repeats itself every 400 years, so that what fires at all fires after any moment of our time.
+        // The calendar repeats every 400 years, so a pattern that fires at all also fires after any present-day moment.
         match cron.next_after(Timestamp::default()) {
             Some(_) => Ok(cron),
             None => Err(InvalidCron::Never),
@@ -84,14 +84,14 @@ impl fmt::Display for Cron {
 }
 
 impl fmt::Debug for Cron {
-    /// The pattern alone: croner's own form lists all of five thousand years.
+    /// The pattern alone: croner's own form lists all five thousand years.
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.debug_tuple("Cron").field(&self.0.as_str()).finish()
     }
 }
 
 impl From<Timestamp> for Utc {
-    /// The timestamp's date and time, or the nearest that jiff has: its years are those from -9999 to 9999.
+    /// The timestamp's date and time, or the nearest that jiff supports: its years range from -9999 to 9999.
     fn from(timestamp: Timestamp) -> Self {
         let (first, last) = (jiff::Timestamp::MIN, jiff::Timestamp::MAX);
         let nearest = if timestamp < Timestamp::default() { first } else { last };
@@ -166,14 +166,14 @@ mod tests {
     }
 
     #[test]
-    fn it_fires_when_the_fields_say() {
+    fn it_fires_at_the_times_of_its_fields() {
         let last = "2026-02-27T23:59:59.999999Z";
         let cases = [
             ("* * * * *", ["2026-02-28T00:00:00Z", "2026-02-28T00:01:00Z"]),
             ("*/40 3 * * *", ["2026-02-28T03:00:00Z", "2026-02-28T03:40:00Z"]),
             ("0 3 1,15 * *", ["2026-03-01T03:00:00Z", "2026-03-15T03:00:00Z"]),
             ("0 3 * jan-mar mon", ["2026-03-02T03:00:00Z", "2026-03-09T03:00:00Z"]),
-            // As cron always did: when both the day and the weekday are restricted, either will do.
+            // As in classic cron: if both the day and the weekday are restricted, either suffices.
             ("0 3 1 * mon", ["2026-03-01T03:00:00Z", "2026-03-02T03:00:00Z"]),
             // Twice in the hour that the clocks of Berlin skip, since UTC skips none.
             ("15,45 2 29 3 *", ["2026-03-29T02:15:00Z", "2026-03-29T02:45:00Z"]),
@@ -197,7 +197,7 @@ mod tests {
     }
 
     #[test]
-    fn times_beyond_the_calendar_do_no_harm() {
+    fn times_beyond_the_calendar_are_handled() {
         let cron: Cron = "0 0 1 1 *".parse().unwrap();
         let first = cron.next_after(Timestamp::from_micros(i64::MIN)).unwrap();
         assert_eq!(first.to_string(), "0001-01-01T00:00:00Z");
@@ -216,15 +216,15 @@ mod tests {
         let cases = [
             (
                 "60 * * * *",
-                "the minute `60` is not understood (Component error: Number out of bounds.)",
+                "the minute `60` is invalid (Component error: Number out of bounds.)",
             ),
-            ("0 3-1 * * *", "the hour `3-1` is not understood ("),
-            ("0 0 0 * *", "the day `0` is not understood ("),
+            ("0 3-1 * * *", "the hour `3-1` is invalid ("),
+            ("0 0 0 * *", "the day `0` is invalid ("),
             (
                 "0 0 * */0 *",
-                "the month `*/0` is not understood (Component error: Step cannot be zero.)",
+                "the month `*/0` is invalid (Component error: Step cannot be zero.)",
             ),
-            ("0 0 * * someday", "the weekday `someday` is not understood ("),
+            ("0 0 * * someday", "the weekday `someday` is invalid ("),
         ];
         for (pattern, reason) in cases {
             let error = pattern.parse::<Cron>().unwrap_err().to_string();
@@ -233,7 +233,7 @@ mod tests {
     }
 
     #[test]
-    fn what_never_fires_is_no_pattern() {
+    fn rejects_patterns_that_never_fire() {
         for pattern in ["0 0 30 2 *", "0 0 31 2,4,6,9,11 *", "0 0 * * L"] {
             assert!(matches!(pattern.parse::<Cron>(), Err(InvalidCron::Never)), "{pattern}");
         }

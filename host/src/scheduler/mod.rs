@@ -1,4 +1,4 @@
-//! The schedule: which processor is due when, and the heartbeat that starts their runs.
+//! The schedule: when each processor is due, and the heartbeat that starts the runs.
 
 mod cadence;
 mod cron;
@@ -27,11 +27,11 @@ pub struct Scheduler {
     plan: Mutex<Plan>,
 }
 
-/// Why there is no schedule.
+/// Why the schedule cannot be made.
 #[derive(Debug, thiserror::Error)]
 pub enum ScheduleError {
-    /// A cadence that was configured cannot be read.
-    #[error("the schedule of processor {processor} in {place}: {source}")]
+    /// A configured schedule is invalid.
+    #[error("cannot read the schedule of processor {processor} in {place}: {source}")]
     Cadence {
         /// The processor.
         processor: ProcessorName,
@@ -45,18 +45,18 @@ pub enum ScheduleError {
     State(#[from] StateError),
 }
 
-/// Why plugins were not reloaded, or not scheduled.
+/// Why the plugins could not be reloaded or scheduled.
 #[derive(Debug, thiserror::Error)]
 pub enum ReloadError {
     /// The plugins directory cannot be used.
     #[error(transparent)]
     Catalogue(#[from] CatalogueError),
-    /// The schedule of a processor cannot be read.
+    /// The schedule of a processor is invalid.
     #[error(transparent)]
     Schedule(#[from] ScheduleError),
 }
 
-/// A processor's schedule as it is listed.
+/// The listed schedule of a processor.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct ScheduleListing {
     /// How often it is due, such as `every 10m`.
@@ -71,7 +71,7 @@ impl Scheduler {
     /// A schedule of the host's processors, as of now.
     ///
     /// # Errors
-    /// When a configured cadence cannot be read, or the state cannot.
+    /// When a configured schedule is invalid, or the state cannot be read.
     pub fn new(host: &Host) -> Result<Self, ScheduleError> {
         let plan = Plan::new(clock::now(), host.settings().service.startup_grace);
         let scheduler = Self { plan: Mutex::new(plan) };
@@ -87,10 +87,10 @@ impl Scheduler {
         Ok(scheduler)
     }
 
-    /// Takes up the processors that the host has now.
+    /// Schedules the processors that the host has now.
     ///
     /// # Errors
-    /// As [`new`](Self::new); the schedule stays as it is then.
+    /// As for [`new`](Self::new); the schedule stays unchanged then.
     pub fn follow(&self, host: &Host) -> Result<(), ScheduleError> {
         let recorded = host.state().reader()?.last_runs()?;
         let catalogue = host.catalogue();
@@ -110,22 +110,22 @@ impl Scheduler {
         Ok(())
     }
 
-    /// Takes new, changed and removed plugins into account, and schedules them.
+    /// Reloads the plugins, and schedules their processors.
     ///
     /// # Errors
-    /// When the plugins directory cannot be used, or the schedule of a new one cannot be read.
+    /// When the plugins directory cannot be used, or the schedule of a new processor is invalid.
     pub fn reload_plugins(&self, host: &Host) -> Result<Arc<Catalogue>, ReloadError> {
         let catalogue = host.reload_plugins()?;
         self.follow(host)?;
         Ok(catalogue)
     }
 
-    /// Notes that a run has begun.
+    /// Records that a run has begun.
     pub fn has_run(&self, processor: &ProcessorName, at: Timestamp) {
         self.lock().has_run(processor, at);
     }
 
-    /// A processor's schedule; `None` where it is not scheduled.
+    /// A processor's schedule; `None` if it is not scheduled.
     #[must_use]
     pub fn listing(&self, processor: &ProcessorName) -> Option<ScheduleListing> {
         let plan = self.lock();
@@ -137,13 +137,13 @@ impl Scheduler {
         })
     }
 
-    /// How often a processor is due; `None` where it is not scheduled.
+    /// How often a processor is due; `None` if it is not scheduled.
     #[must_use]
     pub fn cadence(&self, processor: &ProcessorName) -> Option<Cadence> {
         Some(self.lock().get(processor)?.cadence.clone())
     }
 
-    /// Starts, at every tick, the runs that are due, until the end is wished.
+    /// Starts the due runs at every tick, until shutdown.
     pub async fn keep(&self, host: &Arc<Host>, stop: &StopToken) {
         let wanted = host.settings().service.tick;
         let mut followed = host.catalogue();
@@ -152,7 +152,7 @@ impl Scheduler {
             if !Arc::ptr_eq(&catalogue, &followed) {
                 match self.follow(host) {
                     Ok(()) => followed = catalogue,
-                    Err(error) => tracing::error!("the schedule stays as it is: {error}"),
+                    Err(error) => tracing::error!("the schedule stays unchanged: {error}"),
                 }
             }
             let due = self.lock().due(clock::now(), |name| host.run_under_way(name).is_some());
@@ -171,12 +171,12 @@ impl Scheduler {
         match host.begin_run(processor.as_str(), Actor::Scheduler, Selection::All) {
             Ok(run) => {
                 self.has_run(processor, run.started_at());
-                // The run logs its error, and writes it into the audit log.
+                // The run logs its error, and records it in the audit log.
                 run.execute_in_a_thread(stop.clone(), drop);
             }
             // It is due again at the next tick.
             Err(NotBegun::Occupied { .. }) => {}
-            Err(error) => tracing::warn!(%processor, "a run that is due is not begun: {error}"),
+            Err(error) => tracing::warn!(%processor, "cannot begin a due run: {error}"),
         }
     }
 
@@ -190,7 +190,7 @@ fn cadence_of(host: &Host, processor: &Processor) -> Result<Cadence, ScheduleErr
     Ok(configured.unwrap_or_else(|| Cadence::every_minutes(processor.descriptor().cadence())))
 }
 
-/// What the configuration says of a processor's schedule, loaded or not.
+/// The configured schedule of a processor, loaded or not.
 fn configured_cadence(host: &Host, processor: &ProcessorName) -> Result<Option<Cadence>, ScheduleError> {
     let configured = host.settings().service.schedule_of(processor);
     let cadence = configured.map(|(text, place)| {

@@ -1,4 +1,4 @@
-//! Which processors are due, and in which order.
+//! Determines which processors are due, and in which order.
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -7,7 +7,7 @@ use session_plugin_api::Timestamp;
 use super::cadence::Cadence;
 use crate::names::ProcessorName;
 
-/// The processors that run of themselves, each with its cadence and its last run.
+/// The scheduled processors, each with its cadence and its last run.
 ///
 /// It reads no clock: every method takes the time.
 #[derive(Clone, Debug)]
@@ -29,7 +29,7 @@ pub(super) struct Entry {
 const SHORTEST_TICK: Duration = Duration::from_secs(1);
 
 impl Plan {
-    /// A plan without processors, by which none is due until the grace since the start is over.
+    /// A plan without processors. No processor is due until the start-up grace is over.
     pub(super) fn new(started_at: Timestamp, startup_grace: Duration) -> Self {
         let grace = i64::try_from(startup_grace.as_micros()).unwrap_or(i64::MAX);
         Self {
@@ -39,30 +39,30 @@ impl Plan {
         }
     }
 
-    /// Adds a processor, or replaces what is known of it. `last_run` is `None` when it never ran.
+    /// Adds a processor, or replaces its entry. `last_run` is `None` if it never ran.
     pub(super) fn set(&mut self, name: ProcessorName, cadence: Cadence, last_run: Option<Timestamp>) {
         self.entries.insert(name, Entry { cadence, last_run });
     }
 
-    /// Removes all processors but those that `is_kept` tells to keep.
+    /// Keeps only the processors for which `is_kept` returns true.
     pub(super) fn retain(&mut self, mut is_kept: impl FnMut(&ProcessorName) -> bool) {
         self.entries.retain(|name, _| is_kept(name));
     }
 
-    /// What the plan has of a processor.
+    /// The entry of a processor.
     pub(super) fn get(&self, name: &ProcessorName) -> Option<&Entry> {
         self.entries.get(name)
     }
 
-    /// Takes note that a processor ran at this time. One that the plan does not hold is passed over.
+    /// Records that a processor ran at this time. A processor that is not in the plan is ignored.
     pub(super) fn has_run(&mut self, name: &ProcessorName, at: Timestamp) {
         if let Some(entry) = self.entries.get_mut(name) {
             entry.last_run = Some(at);
         }
     }
 
-    /// The processors that are due and not under way: those that never ran first, then the one that has waited longest
-    /// past its due moment.
+    /// The processors that are due and have no run under way: first those that never ran, then those that are overdue
+    /// longest.
     pub(super) fn due(&self, now: Timestamp, is_under_way: impl Fn(&ProcessorName) -> bool) -> Vec<ProcessorName> {
         if self.is_in_grace(now) {
             return Vec::new();
@@ -74,8 +74,8 @@ impl Plan {
         waiting.into_iter().map(|(_, name)| name.clone()).collect()
     }
 
-    /// When a processor is next due, for showing: the end of the start-up grace when it never ran. `None` when the plan
-    /// does not hold it or it is never due again.
+    /// When a processor is next due, for display: the end of the start-up grace if it never ran. `None` if it is not in the
+    /// plan or is never due again.
     pub(super) fn next_due(&self, name: &ProcessorName) -> Option<Timestamp> {
         let entry = self.entries.get(name)?;
         match entry.last_run {
@@ -84,15 +84,14 @@ impl Plan {
         }
     }
 
-    /// How long to wait between two looks at the plan: as wanted, but no longer than the shortest cadence, and at least
-    /// a second.
+    /// How long to wait between two ticks: as wanted, but no longer than the shortest cadence, and at least a second.
     pub(super) fn tick(&self, wanted: Duration) -> Duration {
         let intervals = self.entries.values().map(|entry| entry.cadence.shortest_interval());
         intervals.fold(wanted, Duration::min).max(SHORTEST_TICK)
     }
 
-    /// Whether the start-up grace still lasts. A clock that was set back to before the start ends it: what remains of it
-    /// is unknown then, and could be years.
+    /// Whether the start-up grace still lasts. A clock set back to before the start ends it: the remainder is then unknown,
+    /// and could be years.
     fn is_in_grace(&self, now: Timestamp) -> bool {
         self.started_at <= now && now < self.not_before
     }
@@ -103,8 +102,8 @@ impl Entry {
         self.cadence.is_due(self.last_run, now)
     }
 
-    /// The moment since which it has been due; `None`, which sorts first, when it never ran or when its last run lies in
-    /// the future and so says nothing.
+    /// The moment since which it has been due. `None`, which sorts first, if it never ran or if its last run lies in the
+    /// future and so tells nothing.
     fn due_since(&self, now: Timestamp) -> Option<Timestamp> {
         let last_run = self.last_run.filter(|last_run| *last_run <= now)?;
         self.cadence.next_after(last_run)
@@ -158,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn a_grace_beyond_all_time_never_ends() {
+    fn a_grace_beyond_the_last_timestamp_never_ends() {
         let mut plan = Plan::new(at("2026-03-01T00:00:00Z"), Duration::MAX);
         plan.set(name("usage"), Cadence::every_minutes(15), None);
         assert_eq!(due(&plan, "2126-03-01T00:00:00Z"), [""; 0]);
@@ -179,14 +178,14 @@ mod tests {
     }
 
     #[test]
-    fn what_is_under_way_is_not_due() {
+    fn a_processor_with_a_run_under_way_is_not_due() {
         let plan = plan(&[("a", "every 15m", None), ("b", "every 15m", None)]);
         let now = at("2026-03-01T00:00:00Z");
         assert_eq!(plan.due(now, |processor| processor.as_str() == "a"), [name("b")]);
     }
 
     #[test]
-    fn what_has_run_is_due_again_exactly_at_the_boundary() {
+    fn a_processor_is_due_again_exactly_at_the_boundary() {
         let mut plan = plan(&[("usage", "every 15m", None)]);
         plan.has_run(&name("usage"), at("2026-03-01T00:00:00Z"));
         plan.has_run(&name("unknown"), at("2026-03-01T00:00:00Z"));
@@ -234,7 +233,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_retained_is_never_due() {
+    fn a_removed_processor_is_never_due() {
         let mut plan = plan(&[("gone", "every 15m", None), ("kept", "every 15m", None)]);
         plan.retain(|processor| processor.as_str() == "kept");
         assert_eq!(due(&plan, "2026-03-01T00:00:00Z"), ["kept"]);

@@ -31,7 +31,7 @@ fn without_any_plugin_the_empty_directory_is_named() {
     assert_eq!(
         complaint(&world, &["run", "probe"]),
         format!(
-            "session-host: there is no processor `probe`; the known ones are: none, {} holds no processor",
+            "session-host: there is no processor `probe`; the known ones are: none, because {} holds no processor",
             world.plugins().display()
         )
     );

@@ -1,4 +1,4 @@
-//! What cadences are read, and when they are due.
+//! How cadences are parsed, and when they are due.
 
 use proptest::{collection::vec, prelude::*};
 
@@ -16,7 +16,7 @@ fn later(timestamp: Timestamp, micros: i64) -> Timestamp {
     Timestamp::from_micros(timestamp.as_micros() + micros)
 }
 
-/// The moments at which it is due when it runs at each of them, from a last run on.
+/// The due moments after a last run, if the processor runs at each of them.
 fn runs(text: &str, last_run: &str, count: usize) -> Vec<String> {
     let cadence = cadence(text);
     let moments = std::iter::successors(Some(at(last_run)), |last| cadence.next_after(*last));
@@ -24,7 +24,7 @@ fn runs(text: &str, last_run: &str, count: usize) -> Vec<String> {
 }
 
 #[test]
-fn what_is_written_has_one_canonical_form() {
+fn every_cadence_has_one_canonical_form() {
     let cases = [
         ("every 15m", "every 15m"),
         ("  EVERY\t90 S ", "every 90s"),
@@ -43,13 +43,13 @@ fn what_is_written_has_one_canonical_form() {
 
 #[test]
 fn refusals_say_what_is_wrong_and_what_to_write() {
-    let unknown = "it starts with none of `every`, `daily` and `cron`; write for example `every 15m`";
-    let interval = "after `every` comes a whole number and one of s, m, h and d; write for example `every 15m`";
-    let zero = "an interval of zero never lets a processor rest; write for example `every 15m`";
-    let long = "an interval is at most 49710d; write for example `every 30d`";
-    let times = "after `daily` come times from 00:00 to 23:59, with commas between them; \
+    let unknown = "it must start with `every`, `daily` or `cron`; write for example `every 15m`";
+    let interval = "`every` needs a whole number and a unit: s, m, h or d; write for example `every 15m`";
+    let zero = "the interval must not be zero; write for example `every 15m`";
+    let long = "the interval must not exceed 49710d; write for example `every 30d`";
+    let times = "`daily` needs times from 00:00 to 23:59, separated by commas; \
                  write for example `daily 03:30, 15:00`";
-    let empty_place = "a list in the cron pattern has an empty place; write for example `cron 30 3 * * mon`";
+    let empty_place = "a list in the cron pattern has an empty entry; write for example `cron 30 3 * * mon`";
     let never = "the cron pattern never fires; write for example `cron 30 3 * * mon`";
     let cases = [
         (unknown, &["", "15m", "hourly", "every15m", "@daily"][..]),
@@ -85,7 +85,7 @@ fn refusals_say_what_is_wrong_and_what_to_write() {
     for (reason, texts) in cases {
         for text in texts {
             let error = text.parse::<Cadence>().unwrap_err();
-            assert_eq!(error.to_string(), format!("`{text}` is no cadence: {reason}"));
+            assert_eq!(error.to_string(), format!("`{text}` is not a valid schedule: {reason}"));
         }
     }
 }
@@ -122,7 +122,7 @@ fn it_is_due_at_the_boundary_and_not_a_microsecond_before() {
 }
 
 #[test]
-fn what_never_ran_is_due() {
+fn a_processor_that_never_ran_is_due() {
     for text in ["every 49710d", "daily 03:30", "cron 0 0 29 2 *"] {
         assert!(cadence(text).is_due(None, at("2026-03-01T00:00:00Z")), "{text}");
     }
@@ -167,7 +167,7 @@ fn a_clock_that_was_far_ahead_does_not_block() {
 }
 
 #[test]
-fn clocks_that_are_put_forward_elsewhere_move_nothing() {
+fn daylight_saving_changes_nothing() {
     let expected = ["2026-03-28T02:30:00Z", "2026-03-29T02:30:00Z", "2026-03-30T02:30:00Z"];
     assert_eq!(runs("daily 02:30", "2026-03-27T12:00:00Z", 3), expected);
 }
@@ -208,7 +208,7 @@ fn any_number_of_minutes_is_a_cadence() {
 }
 
 #[test]
-fn an_interval_that_leads_out_of_time_has_no_next() {
+fn there_is_no_next_moment_beyond_the_last_timestamp() {
     for text in ["every 1s", "daily 03:30", "cron * * * * *"] {
         assert_eq!(
             cadence(text).next_after(Timestamp::from_micros(i64::MAX)),
@@ -242,7 +242,7 @@ fn any_timestamp() -> impl Strategy<Value = Timestamp> {
 
 proptest! {
     #[test]
-    fn what_is_displayed_is_read_again(cadence in any_cadence()) {
+    fn a_displayed_cadence_parses_again(cadence in any_cadence()) {
         let displayed = cadence.to_string();
         let read: Cadence = displayed.parse().unwrap();
         prop_assert_eq!(read.to_string(), displayed);
@@ -278,21 +278,21 @@ proptest! {
     }
 
     #[test]
-    fn no_times_make_it_panic(cadence in any_cadence(), last: i64, now: i64) {
+    fn no_times_cause_a_panic(cadence in any_cadence(), last: i64, now: i64) {
         let (last, now) = (Timestamp::from_micros(last), Timestamp::from_micros(now));
         prop_assert!(cadence.next_after(last).is_none_or(|next| next > last));
         prop_assert!(!(cadence.is_due(Some(last), now) && cadence.is_due(Some(now), now)));
     }
 
     #[test]
-    fn no_text_makes_it_panic(text in "(every |daily |cron )?[0-9a-zA-Z*/,:#+?@\u{df} -]{0,24}") {
+    fn no_text_causes_a_panic(text in "(every |daily |cron )?[0-9a-zA-Z*/,:#+?@\u{df} -]{0,24}") {
         if let Ok(cadence) = text.parse::<Cadence>() {
             prop_assert_eq!(cadence.to_string().parse::<Cadence>().unwrap(), cadence);
         }
     }
 
     #[test]
-    fn no_pattern_makes_it_panic(fields in vec("[0-9*/,LW#+?-]{1,5}", 5)) {
+    fn no_pattern_causes_a_panic(fields in vec("[0-9*/,LW#+?-]{1,5}", 5)) {
         if let Ok(cadence) = format!("cron {}", fields.join(" ")).parse::<Cadence>() {
             prop_assert_eq!(cadence.to_string().parse::<Cadence>().unwrap(), cadence);
         }
