@@ -1,7 +1,7 @@
 //! The command line. A command runs here, or asks the server that holds the state. The exit status says how it ended.
 //!
 //! # Threads
-//! The command runs on a thread with a large stack, since DuckDB plans deep SQL by recursion. The main thread waits for it.
+//! The command runs on a thread with a large stack, because DuckDB plans deep SQL by recursion. The main thread waits for it.
 
 mod arguments;
 mod check;

@@ -175,7 +175,7 @@ mod tests {
             ("0 3 * jan-mar mon", ["2026-03-02T03:00:00Z", "2026-03-09T03:00:00Z"]),
             // As in classic cron: if both the day and the weekday are restricted, either suffices.
             ("0 3 1 * mon", ["2026-03-01T03:00:00Z", "2026-03-02T03:00:00Z"]),
-            // Twice in the hour that the clocks of Berlin skip, since UTC skips none.
+            // Twice in the hour that the clocks of Berlin skip, because UTC skips none.
             ("15,45 2 29 3 *", ["2026-03-29T02:15:00Z", "2026-03-29T02:45:00Z"]),
         ];
         for (pattern, expected) in cases {
