@@ -69,7 +69,7 @@ pub(super) fn install(format: LogFormat, verbose: u8, usual: Usual) -> Result<()
         let message = panic_text(panic.payload());
         tracing::error!(
             place,
-            "a thread of the host panicked, which is a fault of the host: {message}"
+            "a thread of the host panicked: {message}; please report this bug in session-host"
         );
     }));
     Ok(())

@@ -90,9 +90,11 @@ fn on_a_large_stack<T: Send>(work: impl FnOnce() -> anyhow::Result<T> + Send) ->
             .stack_size(threads::STACK)
             .spawn_scoped(scope, work)?;
         // The panic is already in the log.
-        working
-            .join()
-            .unwrap_or_else(|_| Err(anyhow::anyhow!("the command panicked, which is a fault of the host")))
+        working.join().unwrap_or_else(|_| {
+            Err(anyhow::anyhow!(
+                "the command panicked: please report this bug in session-host"
+            ))
+        })
     })
 }
 

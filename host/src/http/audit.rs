@@ -45,9 +45,10 @@ pub(super) async fn write_down(
         let (started_at, began) = (clock::now(), Instant::now());
         let response = match tokio::spawn(next.run(request)).await {
             Ok(response) => response,
-            Err(panic) => {
-                Refusal::internal(format!("the call panicked, which is a fault of the host: {panic}")).into_response()
-            }
+            Err(panic) => Refusal::internal(format!(
+                "the call panicked: {panic}; please report this bug in session-host"
+            ))
+            .into_response(),
         };
         if let Some((action, resource, params)) = noted(&path, &response) {
             let record = AuditRecord {
@@ -67,7 +68,10 @@ pub(super) async fn write_down(
         response
     });
     serving.await.unwrap_or_else(|panic| {
-        Refusal::internal(format!("the call panicked, which is a fault of the host: {panic}")).into_response()
+        Refusal::internal(format!(
+            "the call panicked: {panic}; please report this bug in session-host"
+        ))
+        .into_response()
     })
 }
 

@@ -1,7 +1,7 @@
-//! One attempt: reads the transcript, compares it with what was processed before, and calls the processor.
+//! One attempt: reads the transcript, compares it with the recorded version, and calls the processor.
 //!
-//! An attempt that loses a write conflict is made again, alone on the lane. Any other failure is recorded for the session,
-//! unless the state is to blame: then the run ends, and the session is as it was.
+//! An attempt that loses a write conflict is repeated, alone on the lane. Any other failure is recorded for the
+//! session, unless the state is to blame: then the run ends, and nothing is recorded for the session.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -25,10 +25,10 @@ use crate::{
     state::{Destination, Done, FailureKind, FailureRecord, Seen},
 };
 
-/// How often an attempt is made again after a write conflict.
+/// How often an attempt is repeated after a write conflict.
 const RETRIES: u32 = 3;
 
-/// Takes a candidate to its end. `None` when the attempt was abandoned meanwhile: its result must not count.
+/// Makes the attempt at a candidate; `None` if it was abandoned meanwhile, so that its result must not count.
 pub(super) fn make(context: &RunContext, flight: &Flight, buffer: &mut Vec<u8>) -> Option<Outcome> {
     let candidate = flight.candidate();
     let seen = match read(context, flight, buffer) {
@@ -91,7 +91,7 @@ fn attempt(context: &RunContext, flight: &Flight, seen: &Seen, bytes: &[u8]) -> 
                 flight.resume();
                 tracing::debug!(
                     conflicts,
-                    "another transaction wrote the same rows: the attempt is made again"
+                    "another transaction wrote the same rows: repeating the attempt"
                 );
             }
             Err(error) => return fail(context, flight, seen, error),
@@ -99,7 +99,7 @@ fn attempt(context: &RunContext, flight: &Flight, seen: &Seen, bytes: &[u8]) -> 
     }
 }
 
-/// Makes the attempt once; its transaction is over afterwards, whatever came of it.
+/// Calls the processor once. The attempt's transaction has ended when this returns, whatever the result.
 fn pass(
     context: &RunContext,
     flight: &Flight,
@@ -143,7 +143,7 @@ fn call(context: &RunContext, flight: &Flight, seen: &Seen, bytes: &[u8]) -> Res
     Ok(end(&context.tables.destination, flight, done)?)
 }
 
-/// Ends a successful attempt: through its own transaction where it has one.
+/// Ends a successful attempt: commits its own transaction, if it has one.
 fn end(destination: &Destination, flight: &Flight, done: Done) -> Result<Option<Outcome>, ConnectionError> {
     let transaction = flight.transaction().take()?;
     if !flight.end() {
@@ -159,7 +159,7 @@ fn end(destination: &Destination, flight: &Flight, done: Done) -> Result<Option<
     Ok(Some(Outcome::Committed(Done { rows, ..done })))
 }
 
-/// Ends a failed attempt. `None` where the state is to blame, or the attempt was abandoned.
+/// Ends a failed attempt. `None` if the state is to blame, or if the attempt was abandoned.
 fn fail(context: &RunContext, flight: &Flight, seen: &Seen, error: AttemptError) -> Option<Outcome> {
     let outcome = match error {
         AttemptError::Fault(Fault {
@@ -167,7 +167,7 @@ fn fail(context: &RunContext, flight: &Flight, seen: &Seen, error: AttemptError)
             message,
             ..
         }) => {
-            tracing::warn!("the processor leaves this session and those behind it for a later run: {message}");
+            tracing::warn!("the processor postpones this session and all later candidates to another run: {message}");
             context.dispatcher.close();
             Outcome::Postponed
         }
@@ -208,7 +208,7 @@ fn log_panic(context: &RunContext, fault: &Fault) {
 enum AttemptError {
     /// The processor failed.
     Fault(Fault),
-    /// What it did or returned cannot stand.
+    /// A call through the connection failed, or the processor returned malformed data.
     Connection(ConnectionError),
 }
 

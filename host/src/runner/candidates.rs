@@ -1,4 +1,7 @@
-//! Which sessions a run looks at, and in which order.
+//! Chooses the sessions that a run attempts, and their order.
+//!
+//! A scan opens no transcript. So sizes and times alone decide here which sessions may have changed; the attempt then
+//! compares hashes.
 
 use std::{cmp::Reverse, collections::HashMap};
 
@@ -10,7 +13,7 @@ use crate::{
     state::SessionState,
 };
 
-/// A session that a run looks at.
+/// A session that a run examines.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Candidate {
     pub(super) transcript: Transcript,
@@ -29,14 +32,14 @@ pub(super) enum Reason {
     Outdated,
 }
 
-/// How close to its last check a file's last change may lie without hiding a later one, in microseconds.
+/// How close a file's last change may be to its last check before a later change could go unnoticed, in microseconds.
 ///
-/// File systems keep times as coarse as two seconds: a write within that time after the check may leave size and time as
-/// they were. git calls such entries of its index "racily clean".
+/// Some file systems keep times only to two seconds. A write within that time after the check may leave size and time
+/// unchanged. git calls such entries of its index "racily clean".
 const RACY: i64 = 2_000_000;
 
-/// Chooses the candidates among the transcripts and puts them in order: those that have not failed first, the oldest
-/// change first and then the outdated ones; then the failing ones, the least recently tried first.
+/// Chooses the candidates among the transcripts and sorts them. Sessions that have not failed come first: changed ones
+/// by their last change, oldest first, then outdated ones. Failed sessions follow, the least recently attempted first.
 pub(super) fn choose(
     transcripts: Vec<Transcript>,
     states: &HashMap<SessionKey, SessionState>,
@@ -63,8 +66,9 @@ pub(super) fn choose(
     candidates
 }
 
-/// The sessions whose last attempt failed although the version in service is done with them: those that only a version of
-/// the processor failed that was rolled back since. No run attempts them, so no run would ever end their records.
+/// The sessions whose last attempt failed, but which the loaded output version has processed. This happens when a newer
+/// version of the processor failed on them and was then rolled back. No run attempts them, so no run would remove their
+/// failure rows.
 pub(super) fn past_failures(
     transcripts: &[Transcript],
     states: &HashMap<SessionKey, SessionState>,
@@ -91,7 +95,7 @@ fn reason(transcript: &Transcript, state: Option<&SessionState>, output_version:
     };
     if state.output_version < output_version {
         return Some(match may_have_changed(transcript, state) {
-            // What has changed is not compared by hash: it is processed in any case.
+            // A changed session is processed in any case, so its hash is not compared.
             true => Reason::Changed { recorded: None },
             false => Reason::Outdated,
         });
@@ -116,18 +120,18 @@ fn has_changed(transcript: &Transcript, state: &SessionState) -> bool {
     }
 }
 
-/// What a processor has yet to process.
+/// The sessions that a processor has yet to process.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Backlog {
-    /// How many sessions.
+    /// How many sessions there are.
     pub sessions: u64,
-    /// When the one that waits longest was last written.
+    /// When the session that has waited longest was last written.
     pub oldest: Option<Timestamp>,
 }
 
-/// What a processor has yet to process: sessions that are new, have changed, or were processed by an older version.
+/// Counts the sessions that are new, have changed, or were processed by an older output version.
 ///
-/// One that is only looked at again because a change of it could hide is not counted.
+/// A session that is only checked again because a change could have gone unnoticed does not count.
 #[must_use]
 pub fn backlog(transcripts: &[Transcript], states: &HashMap<SessionKey, SessionState>, output_version: u32) -> Backlog {
     let is_done = |transcript: &&Transcript| {

@@ -1,9 +1,9 @@
 //! Conducts a run: starts the workers, commits and counts outcomes, abandons attempts that take too long.
 //!
 //! # Threads
-//! The conductor is one thread. It alone has the group, the tally and the set of workers, so none of them needs a lock. It
-//! wakes for each message, when the group is due, and at least every 100 ms to read the clock. It never waits for a worker:
-//! a worker that hangs is left out of the set, and the run ends without it.
+//! The conductor is one thread. It alone owns the group, the tally and the set of workers, so none of them needs a
+//! lock. It wakes for each message, when the group is due, and at least every 100 ms to read the clock. It never waits
+//! for a worker: it removes a worker that hangs from the set, and the run ends without it.
 
 use std::{
     collections::HashSet,
@@ -34,7 +34,7 @@ use crate::{
     state::{Done, FailureKind, StateError},
 };
 
-/// What the conductor keeps to itself.
+/// The conductor of one run.
 pub(super) struct Conductor<'a> {
     context: Arc<RunContext>,
     stop: &'a StopToken,
@@ -62,7 +62,7 @@ impl<'a> Conductor<'a> {
         }
     }
 
-    /// Conducts the run to its end; `inbox` is where its workers' messages come.
+    /// Conducts the run to its end; `inbox` receives the messages of its workers.
     ///
     /// # Errors
     /// When the run as a whole fails.
@@ -84,7 +84,7 @@ impl<'a> Conductor<'a> {
                     self.workers.insert(worker);
                 }
                 Err(error) if self.workers.is_empty() => return Err(error.into()),
-                Err(error) => tracing::warn!("the run goes on with {} workers: {error}", self.workers.len()),
+                Err(error) => tracing::warn!("the run continues with only {} workers: {error}", self.workers.len()),
             }
         }
         Ok(())
@@ -94,7 +94,7 @@ impl<'a> Conductor<'a> {
         while !self.workers.is_empty() {
             match inbox.recv_timeout(self.group.due_in().min(WATCH)) {
                 Ok(message) => self.take(message),
-                // The context holds a sender: nobody disconnects.
+                // The context holds a sender, so the channel never disconnects.
                 Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => {}
             }
             if self.group.is_due() {
@@ -119,7 +119,7 @@ impl<'a> Conductor<'a> {
                 self.group.holds(rows);
                 if let Some(committed) = committed {
                     self.commit();
-                    // The worker waits, unless it was abandoned meanwhile.
+                    // The worker waits for this, unless it was abandoned meanwhile.
                     let _ = committed.send(());
                 }
             }
@@ -135,7 +135,7 @@ impl<'a> Conductor<'a> {
         }
     }
 
-    /// Puts an outcome into the group, or counts it where nothing of it is to be written.
+    /// Puts an outcome into the group, or only counts it if there is nothing to write.
     fn put(&mut self, outcome: Outcome) {
         match outcome {
             Outcome::Gone => self.tally.skipped(1),
@@ -156,7 +156,7 @@ impl<'a> Conductor<'a> {
         let mut committed = Committed::default();
         let written = state.write(|writer| {
             group.commit(writer, destination, &mut committed)?;
-            // No other group is being committed as long as the writer is held, and most transactions are of groups.
+            // While the writer is held, no other group commits, and most transactions are those of groups.
             state.checkpoint_if_due();
             Ok(())
         });
@@ -187,13 +187,13 @@ impl<'a> Conductor<'a> {
         }
     }
 
-    /// Counts a session that is committed, and logs what of it could not be read.
+    /// Counts a committed session, and logs which of its lines could not be read.
     fn acknowledge(&mut self, done: &Done) {
         self.tally.processed(&done.processed);
         self.context.log.add_reading(&done.seen.session, &done.processed);
     }
 
-    /// A state that is closed is opened anew when no attempt holds a connection to it any more.
+    /// Rolls all transactions back if the state is closed. It is reopened once no attempt holds a connection to it.
     fn let_go_of_a_closed_state(&mut self) {
         let Some(error) = self.context.tables.state.closed() else {
             return;
@@ -221,11 +221,12 @@ impl<'a> Conductor<'a> {
     fn put_abandoned(&mut self, flight: Arc<Flight>) {
         let Transcript { session, username, .. } = &flight.candidate().transcript;
         if self.stop.stopped_at().is_some() {
-            tracing::warn!(%session, "the attempt does not return in time: abandoned, to be made again");
+            tracing::warn!(%session, "abandoned the attempt, because it did not end before the service must; the next run attempts the session again");
             self.tally.postponed(1);
         } else {
             let seconds = self.context.limits.attempt_timeout.as_secs();
-            let error = format!("did not return within attempt_timeout_seconds ({seconds} s): abandoned");
+            let error =
+                format!("the attempt was abandoned: it did not return within attempt_timeout_seconds ({seconds} s)");
             tracing::error!(%session, "{error}; the processor is out of service until the attempt returns");
             let failure = failure(session, username, None, FailureKind::Timeout, error);
             self.group.add_failure(failure);

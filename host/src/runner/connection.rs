@@ -1,17 +1,17 @@
-//! What a processor may do during one attempt: give rows, and run SQL.
+//! What a processor may do during one attempt: hand over rows, and run SQL.
 //!
-//! Rows given with `replace` are kept until the attempt ends, and are committed with those of other sessions. The first
-//! statement begins a transaction of the attempt's own, in which everything of it is committed: what the earlier sessions
-//! gave is committed before, so that the statement finds it.
+//! Rows handed to `replace` wait until the attempt ends, and are committed together with those of other sessions. The
+//! first statement opens a transaction of the attempt's own, which then commits everything that the attempt writes. The
+//! rows of earlier sessions are committed before it opens, so that the statement sees them.
 //!
-//! A serial processor may take its time between reading and writing, for example to ask a server. An open transaction keeps
-//! DuckDB from making a checkpoint. So as long as a serial attempt has only read, each of its queries has a transaction of
-//! its own. No other attempt of the processor writes meanwhile.
+//! A serial processor may pause between reading and writing, for example to ask a server. An open transaction keeps
+//! DuckDB from making a checkpoint. So as long as a serial attempt has only read, each of its queries has a transaction
+//! of its own. No other attempt of the processor writes meanwhile.
 //!
 //! # Threads
 //! Calls come from the worker that makes the attempt, one after the other. The conductor may abandon the attempt
-//! meanwhile, and roll its transaction back: every call asks first whether that has happened, and a statement that runs is
-//! interrupted.
+//! meanwhile and roll its transaction back. So every call first checks whether that has happened, and abandoning
+//! interrupts a running statement.
 
 use std::sync::mpsc::SyncSender;
 
@@ -29,7 +29,7 @@ use crate::{
     state::{NotTaken, PendingRows, RowsRefused, Seen, StateError, Transaction, TransactionError},
 };
 
-/// The connection of one attempt, and what was done through it so far.
+/// The connection of one attempt, and what the attempt has done through it so far.
 pub(super) struct Connection<'a> {
     tables: &'a Tables,
     messages: &'a SyncSender<Message>,
@@ -40,35 +40,35 @@ pub(super) struct Connection<'a> {
     failed: Option<ConnectionError>,
 }
 
-/// What statements an attempt has run.
+/// Which statements an attempt has run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Statements {
-    /// Queries alone, or nothing.
+    /// Only queries, or none at all.
     Reading,
-    /// One that writes.
+    /// At least one that writes.
     Writing,
 }
 
-/// Why what was done through the connection cannot stand.
+/// Why the attempt must fail because of a call through its connection.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum ConnectionError {
     #[error("the attempt was abandoned: it took too long")]
     Abandoned,
     #[error(transparent)]
     RolledBack(#[from] RolledBack),
-    #[error("replace: {0}")]
+    #[error("cannot replace the session's rows: {0}")]
     Rows(RowsRefused),
     #[error("the plugin's call is malformed: {0}")]
     Malformed(Malformed),
     #[error(transparent)]
     Transaction(#[from] TransactionError),
-    #[error("commit: {0}")]
+    #[error("cannot commit the attempt: {0}")]
     Commit(StateError),
     #[error(transparent)]
     State(#[from] StateError),
-    #[error("commit the earlier sessions: {0}")]
+    #[error("cannot commit the earlier sessions: {0}")]
     Earlier(String),
-    #[error("the host panicked in a call of the plugin; this is a fault of the host")]
+    #[error("the host panicked while it served a call of the plugin: please report this bug in session-host")]
     HostPanicked,
 }
 
@@ -85,7 +85,7 @@ impl From<RowsRefused> for ConnectionError {
 }
 
 impl ConnectionError {
-    /// Whether the same attempt may succeed when it is made again.
+    /// Whether the same attempt may succeed if it is repeated.
     pub(super) fn is_conflict(&self) -> bool {
         match self {
             Self::Transaction(error) => error.is_conflict(),
@@ -94,7 +94,7 @@ impl ConnectionError {
         }
     }
 
-    /// The error of the state, where that is to blame for whatever is attempted, and no session.
+    /// The error of the state, if the state is to blame and every other attempt would fail too.
     pub(super) fn into_fatal(self) -> Result<StateError, Self> {
         match self {
             Self::Commit(error) | Self::State(error) if error.is_fatal() => Ok(error),
@@ -122,7 +122,7 @@ impl<'a> Connection<'a> {
         }
     }
 
-    /// Keeps rows, which replace what the session gave to the table before; gives their number.
+    /// Keeps rows that replace the session's earlier rows in the table; returns their number.
     pub(super) fn replace(&mut self, table: &str, columns: &[Column<'_>]) -> Result<u64, ConnectionError> {
         self.ensure_in_flight()?;
         let tables = &self.tables.destination.tables;
@@ -137,14 +137,14 @@ impl<'a> Connection<'a> {
         Ok(count)
     }
 
-    /// Runs a statement that writes; gives the number of rows that it changed.
+    /// Runs a statement that writes; returns the number of rows that it changed.
     pub(super) fn execute(&mut self, sql: &str, parameters: &[Column<'_>]) -> Result<u64, ConnectionError> {
         self.statements = Statements::Writing;
         let rules = &self.tables.rules;
         self.in_transaction(|transaction| transaction.execute(rules, sql, parameters))
     }
 
-    /// Runs a query and hands its rows to `take`; gives their number.
+    /// Runs a query and hands its rows to `take`; returns their number.
     pub(super) fn query(
         &mut self,
         sql: &str,
@@ -159,7 +159,8 @@ impl<'a> Connection<'a> {
         Ok(rows)
     }
 
-    /// Lets the attempt fail, whatever the processor makes of the error. The first one is the cause of those after it.
+    /// Makes the attempt fail, whatever the processor does with the error. Only the first error counts: it caused the
+    /// others.
     pub(super) fn fail(&mut self, error: ConnectionError) {
         self.failed.get_or_insert(error);
     }
@@ -169,7 +170,7 @@ impl<'a> Connection<'a> {
         self.flight.is_abandoned()
     }
 
-    /// The rows that were given.
+    /// The rows that the attempt handed over.
     ///
     /// # Errors
     /// When a call through the connection failed.
@@ -248,7 +249,7 @@ mod tests {
         }
     }
 
-    /// Whether a transaction is open after a query, after a statement that writes, and after another query.
+    /// Whether a transaction is open after a query, after a statement that writes, and after a second query.
     fn open_after_each_call(concurrency: Concurrency) -> [bool; 3] {
         let folder = tempfile::tempdir().unwrap();
         let tables = tables(State::open(&folder.path().join("state.duckdb")).unwrap(), concurrency);
@@ -288,7 +289,7 @@ mod tests {
     }
 
     #[test]
-    fn an_attempt_beside_others_holds_its_transaction_from_the_first_query() {
+    fn a_parallel_attempt_holds_its_transaction_from_the_first_query() {
         assert_eq!(open_after_each_call(Concurrency::Parallel), [true, true, true]);
     }
 }

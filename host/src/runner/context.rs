@@ -1,8 +1,8 @@
-//! What the threads of a run share.
+//! The values that the threads of a run share.
 //!
 //! # Threads
-//! Conductor and workers each hold the context by an `Arc`. A worker that hangs keeps it alive, so nothing that its plugin
-//! may still use is dropped under it.
+//! Conductor and workers each hold the context by an `Arc`. A worker that hangs keeps it alive, so that nothing is
+//! dropped that its plugin may still use.
 
 use std::sync::{Mutex, PoisonError, mpsc::SyncSender};
 
@@ -14,21 +14,21 @@ use super::{
 };
 use crate::metrics::Metrics;
 
-/// All that the threads of a run share. They own it, so that one that hangs can be left behind.
+/// Everything that the threads of a run share. They own it together, so a run can leave a worker behind that hangs.
 pub(super) struct RunContext {
-    /// What plugins tell this run from others by.
+    /// Tells plugins this run from others.
     pub(super) number: u64,
     pub(super) executor: Executor,
     pub(super) tables: Tables,
     pub(super) dispatcher: Dispatcher,
     pub(super) memory: MemoryBudget,
-    /// Bounds the rows that wait for their commit.
+    /// Limits the rows that wait for their commit.
     pub(super) rows: MemoryBudget,
     pub(super) limits: RunLimits,
     pub(super) lane: Lane,
     pub(super) span: Span,
     pub(super) metrics: Metrics,
-    /// Where the conductor hears of what workers do.
+    /// Sends the workers' messages to the conductor.
     pub(super) messages: SyncSender<Message>,
     pub(super) flights: Flights,
     pub(super) failure: Mutex<Option<RunError>>,
@@ -36,7 +36,7 @@ pub(super) struct RunContext {
 }
 
 impl RunContext {
-    /// Lets the run end with this error.
+    /// Makes the run end with this error.
     pub(super) fn give_up(&self, error: RunError) {
         self.dispatcher.close();
         self.failure
@@ -45,7 +45,7 @@ impl RunContext {
             .get_or_insert(error);
     }
 
-    /// Why the run is to end, if it is.
+    /// The error with which the run must end, if there is one.
     pub(super) fn take_failure(&self) -> Option<RunError> {
         self.failure.lock().unwrap_or_else(PoisonError::into_inner).take()
     }

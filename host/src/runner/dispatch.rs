@@ -1,8 +1,8 @@
 //! Hands the candidates out, one after the other, within the run's limits.
 //!
 //! # Threads
-//! Workers take candidates. A worker waits only where the cap leaves no place that is not held, until another worker has
-//! compared its transcript, or the conductor closes the queue.
+//! Workers take candidates. A worker waits only while other candidates hold all free places under the cap. The wait
+//! ends when another worker has compared its transcript, or when the conductor closes the queue.
 
 use std::{
     collections::VecDeque,
@@ -14,8 +14,8 @@ use super::{candidates::Candidate, stop::StopToken};
 
 /// The queue of a run's candidates.
 ///
-/// A cap counts attempts, and whether a candidate needs one shows only when it is read: so each that is handed out holds
-/// a place under the cap until that is known, and the next waits when there is none left.
+/// The cap counts attempts, but only reading a candidate shows whether it needs one. So each candidate that is handed
+/// out holds a place under the cap until then, and the next one waits if no place is left.
 #[derive(Debug)]
 pub(super) struct Dispatcher {
     queue: Mutex<Queue>,
@@ -37,7 +37,7 @@ struct Queue {
 pub(super) enum Need {
     /// It did.
     Attempt,
-    /// It had not changed.
+    /// It did not.
     Nothing,
 }
 
@@ -61,7 +61,7 @@ impl Dispatcher {
         }
     }
 
-    /// The next candidate; waits while all places under the cap are held. `None` when the run is to end.
+    /// The next candidate; waits while all places under the cap are held. `None` if the run must end.
     pub(super) fn next(&self) -> Option<Candidate> {
         let queue = self.lock();
         let mut queue = self
@@ -77,7 +77,7 @@ impl Dispatcher {
         Some(candidate)
     }
 
-    /// Tells whether a candidate that was handed out needs an attempt.
+    /// Records whether a candidate that was handed out needs an attempt.
     pub(super) fn decide(&self, need: Need) {
         let mut queue = self.lock();
         queue.undecided -= 1;

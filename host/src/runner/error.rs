@@ -1,21 +1,21 @@
-//! Why a run as a whole fails.
+//! Why a whole run fails.
 
 use crate::{sessions::ScanError, state::StateError};
 
-/// Why a run as a whole failed.
+/// Why a whole run failed.
 #[derive(Debug, thiserror::Error)]
 pub enum RunError {
-    /// The host itself panicked.
-    #[error("the run panicked, which is a fault of the host: {0}")]
+    /// The host panicked.
+    #[error("the run panicked: {0}; please report this bug in session-host")]
     Panicked(String),
-    /// An earlier attempt does not return.
+    /// An earlier attempt has not returned.
     #[error(
         "processor {processor} is out of service until its attempt at {session} returns: restart the service if it never does"
     )]
     Wedged {
         /// The processor.
         processor: String,
-        /// The session; where there are several such attempts, all of theirs.
+        /// The session of that attempt; if there are several, all of their sessions.
         session: String,
     },
     /// The sessions directory cannot be read.
@@ -24,11 +24,11 @@ pub enum RunError {
     /// The state cannot be read or written.
     #[error(transparent)]
     State(#[from] StateError),
-    /// No thread could be started.
+    /// No worker could be started.
     #[error("cannot start a worker: {0}")]
     Worker(std::io::Error),
-    /// After a panic no fresh instance could be made.
-    #[error("the processor panicked, and no fresh instance of it can be made: {0}")]
+    /// The processor panicked, and a fresh instance could not be created.
+    #[error("the processor panicked, and the host cannot create a fresh instance of it: {0}")]
     NotRenewed(String),
 }
 

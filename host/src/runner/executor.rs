@@ -1,12 +1,12 @@
-//! The call of a processor: the one place that knows how it is made.
+//! Calls a processor. No other module knows how that is done.
 //!
-//! A processor is code of a library that is loaded into this process, and is called through the ABI. Whatever is above
-//! sees an attempt go in and what came of it come out: the limits, the retries, the commits and the records are written
-//! for any way to call. What the plugin hands over is checked here by [`crossing`], and goes on as the host's own values.
+//! A processor is code in a library that this process has loaded, and the host calls it through the ABI. The modules
+//! above only pass an attempt in and get its result back, so limits, retries, commits and records do not depend on the
+//! kind of call. [`crossing`] checks what the plugin hands over and turns it into the host's own values.
 //!
 //! # Threads
-//! The call runs in the thread of the worker that makes it, and nothing can end it from outside. An instance that
-//! panicked, or whose attempt was abandoned, may be inconsistent: it is set aside, and later attempts get a fresh one.
+//! A call runs on the thread of its worker, and nothing can end it from outside. An instance that panicked, or whose
+//! attempt was abandoned, may be inconsistent: it is set aside, and later attempts get a fresh one.
 
 use std::{
     cell::RefCell,
@@ -39,21 +39,21 @@ pub(super) struct Executor {
     processor: Arc<Processor>,
 }
 
-/// What a processor is called with, beside its connection.
+/// What a processor is called with, besides its connection.
 pub(super) struct Attempt<'a> {
-    /// Where the transcript lies.
+    /// The path of the transcript.
     pub(super) path: &'a Path,
     /// The session, its user and the version of the transcript.
     pub(super) seen: &'a Seen,
     /// The snapshot.
     pub(super) bytes: &'a [u8],
-    /// What the processor tells this run from others by.
+    /// Tells the processor this run from others.
     pub(super) run: u64,
 }
 
-/// Why a call gave nothing.
+/// Why a call returned no result.
 pub(super) enum CallError {
-    /// There is nothing to call: the last instance was set aside, and no fresh one can be made.
+    /// There is no instance to call: the last one was set aside, and a fresh one cannot be created.
     NoInstance(Fault),
     /// The processor failed.
     Failed(Fault),
@@ -68,10 +68,10 @@ impl Executor {
         }
     }
 
-    /// Calls the processor; what it does through its connection is done to `connection`.
+    /// Calls the processor. Its calls through the ABI reach `connection`.
     ///
     /// # Errors
-    /// When there is no instance, it fails, or it returns what is malformed.
+    /// When there is no instance, when the processor fails, or when it returns malformed data.
     pub(super) fn call(&self, attempt: &Attempt<'_>, connection: &mut Connection<'_>) -> Result<Processed, CallError> {
         let instance = self.processor.instance().map_err(CallError::NoInstance)?;
         let view = View {
@@ -89,7 +89,7 @@ impl Executor {
         crossing::processed(processed).map_err(CallError::Malformed)
     }
 
-    /// Leaves a call alone that does not return: no run of the processor begins as long as the wedge is kept.
+    /// Gives up on a call that does not return. No run of the processor begins while the wedge exists.
     pub(super) fn leave(&self, session: &SessionKey) -> Wedge {
         self.processor.wedge(session.as_str())
     }
@@ -100,13 +100,13 @@ const STATEMENT: &str = "the statement";
 /// An attempt as the plugin sees it.
 struct View<'a, 'b> {
     attempt: &'a Attempt<'a>,
-    /// A call from within the rows of a query finds it borrowed, and fails.
+    /// While the rows of a query are handed over, it is borrowed: a call that the plugin makes then fails.
     connection: RefCell<&'a mut Connection<'b>>,
 }
 
 impl<'b> View<'_, 'b> {
-    /// Answers a call of the plugin: no panic leaves the host, and the attempt fails whether the plugin passes the error on
-    /// or not.
+    /// Answers a call of the plugin. No panic leaves the host. If the call fails, the attempt fails, even if the plugin
+    /// ignores the error.
     fn answer(&self, call: impl FnOnce(&mut Connection<'b>) -> Result<u64, ConnectionError>) -> RawReply {
         let result = catch_unwind(AssertUnwindSafe(|| call(&mut self.connection.borrow_mut())));
         match result.unwrap_or(Err(ConnectionError::HostPanicked)) {
@@ -176,7 +176,7 @@ impl RawAttempt for View<'_, '_> {
             let take = |columns: &[Column<'_>]| {
                 let columns: Vec<RawColumn<'_>> = columns.iter().map(crossing::raw).collect();
                 match sink.take(RSlice::from_slice(&columns)) {
-                    // What the plugin says of their number is not believed.
+                    // The host does not trust the number that the plugin returns.
                     RResult::ROk(_) => Ok(()),
                     RResult::RErr(_) => Err(NotTaken),
                 }

@@ -1,10 +1,10 @@
-//! One attempt in flight: it ends or is abandoned, and whichever comes first counts.
+//! One attempt in flight. It either ends or is abandoned; whichever happens first counts.
 //!
 //! # Threads
-//! The worker makes the attempt, and the conductor watches it. An atomic phase decides between them: after the worker has
-//! ended the attempt nobody abandons it, and after the conductor has abandoned it no outcome of it counts. The lock of the
-//! resources is held for moments. The lock of the transaction is held while a statement runs, so the conductor only tries
-//! it, and interrupts the statement where it is taken.
+//! The worker makes the attempt, and the conductor watches it. An atomic phase decides between them: once the worker
+//! has ended the attempt, nobody abandons it; once the conductor has abandoned it, its outcome does not count. The lock
+//! on the resources is held only for moments. The lock on the transaction is held while a statement runs. So the
+//! conductor only tries to take that lock, and interrupts the statement if it cannot.
 
 use std::{
     fmt,
@@ -18,7 +18,7 @@ use std::{
 use super::{candidates::Candidate, lane::OnLane, memory::Held, own_transaction::OwnTransaction};
 use crate::{plugins::Wedge, state::Interrupt};
 
-/// One attempt, shared by the thread that makes it and the one that watches it.
+/// One attempt, shared by the worker that makes it and the conductor that watches it.
 pub(super) struct Flight {
     candidate: Candidate,
     phase: AtomicU8,
@@ -26,7 +26,7 @@ pub(super) struct Flight {
     transaction: Mutex<OwnTransaction>,
 }
 
-/// What an attempt holds, and gives back when it is abandoned.
+/// What an attempt holds, and releases when it is abandoned.
 #[derive(Default)]
 struct Resources {
     memory: Option<Held>,
@@ -54,22 +54,22 @@ impl Flight {
         &self.candidate
     }
 
-    /// Since when the attempt has all that it waits for; `None` while it waits for its turn.
+    /// Since when the attempt has everything that it waits for; `None` while it waits.
     pub(super) fn busy_since(&self) -> Option<Instant> {
         self.resources().busy_since
     }
 
-    /// Ends the attempt; `false` when it was abandoned before, so that its result must be discarded.
+    /// Ends the attempt; `false` if it was abandoned before, so that its result must be discarded.
     pub(super) fn end(&self) -> bool {
         self.change_phase(IN_FLIGHT, ENDED) || self.phase.load(Ordering::Acquire) == ENDED
     }
 
-    /// Puts an ended attempt in flight again, to make it once more.
+    /// Puts an ended attempt back in flight, so that it can be repeated.
     pub(super) fn resume(&self) {
         self.change_phase(ENDED, IN_FLIGHT);
     }
 
-    /// Abandons the attempt: what it holds is free again, and its processor is wedged until it returns. `false` when it
+    /// Abandons the attempt: it releases what it holds, and its processor is wedged until it returns. `false` if it
     /// ended before.
     pub(super) fn abandon(&self, wedge: impl FnOnce() -> Wedge) -> bool {
         let mut resources = self.resources();
@@ -83,13 +83,13 @@ impl Flight {
         abandoned
     }
 
-    /// Lifts the wedge of an abandoned attempt that has returned.
+    /// Removes the wedge of an abandoned attempt that has returned.
     pub(super) fn returns(&self) {
         let wedge = self.resources().wedge.take();
         drop(wedge);
     }
 
-    /// Rolls the attempt's transaction back; while a statement of it runs, interrupts that.
+    /// Rolls the attempt's transaction back. If one of its statements is running, interrupts that statement.
     pub(super) fn roll_back(&self) {
         match self.transaction.try_lock() {
             Ok(mut transaction) => transaction.roll_back(),
@@ -106,14 +106,14 @@ impl Flight {
         self.phase.load(Ordering::Acquire) == ABANDONED
     }
 
-    /// Keeps the memory that the snapshot takes until the attempt ends or is abandoned.
+    /// Holds the memory of the snapshot until the attempt ends or is abandoned.
     pub(super) fn holds(&self, memory: Held) {
         let mut resources = self.resources();
         resources.memory = Some(memory);
         resources.busy_since = Some(Instant::now());
     }
 
-    /// Lets `enter` wait for a place on the lane; that time is not the attempt's.
+    /// Lets `enter` wait for a place on the lane. The wait does not count as time of the attempt.
     pub(super) fn enters(&self, enter: impl FnOnce() -> OnLane) {
         self.resources().busy_since = None;
         let lane = enter();
@@ -122,17 +122,17 @@ impl Flight {
         resources.busy_since = Some(Instant::now());
     }
 
-    /// Gives the place on the lane back.
+    /// Releases the place on the lane.
     pub(super) fn leaves(&self) {
         self.resources().lane = None;
     }
 
-    /// Keeps what interrupts the attempt's query.
+    /// Stores the handle that interrupts the attempt's query.
     pub(super) fn queries_with(&self, query: Interrupt) {
         self.resources().query = Some(query);
     }
 
-    /// The attempt's own transaction. Held while a statement runs.
+    /// The attempt's own transaction. The worker holds this lock while a statement runs.
     pub(super) fn transaction(&self) -> MutexGuard<'_, OwnTransaction> {
         self.transaction.lock().unwrap_or_else(PoisonError::into_inner)
     }

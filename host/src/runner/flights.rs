@@ -1,8 +1,8 @@
 //! The attempts in flight of one run.
 //!
 //! # Threads
-//! Workers add their attempts and take them out when they return. The conductor looks for those that take too
-//! long. It does so on copies of the `Arc`s: the lock is never held while an attempt waits for anything.
+//! Workers add their attempts and remove them when they return. The conductor looks for those that take too long. It
+//! works on copies of the `Arc`s, so the lock is never held while an attempt waits for anything.
 
 use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -25,13 +25,13 @@ impl Flights {
         flight
     }
 
-    /// Takes an attempt out that has returned.
+    /// Removes an attempt that has returned.
     pub(super) fn remove(&self, returned: &Arc<Flight>) {
         self.lock().retain(|(_, flight)| !Arc::ptr_eq(flight, returned));
         returned.returns();
     }
 
-    /// The attempts that have all they wait for since a moment of which `is_overdue` says that it is too long ago.
+    /// The attempts that take too long: those whose `busy_since` is too long ago according to `is_overdue`.
     pub(super) fn overdue(&self, is_overdue: impl Fn(Instant) -> bool) -> Vec<(WorkerId, Arc<Flight>)> {
         let flights = self.lock();
         let overdue = flights
@@ -40,7 +40,7 @@ impl Flights {
         overdue.map(|(worker, flight)| (*worker, Arc::clone(flight))).collect()
     }
 
-    /// Rolls the transactions of all attempts back.
+    /// Rolls back the transactions of all attempts.
     pub(super) fn roll_back(&self) {
         for (_, flight) in self.lock().iter() {
             flight.roll_back();

@@ -1,11 +1,11 @@
-//! Sessions that wait to be committed together: a transaction each would cost more than most attempts.
+//! Collects sessions and commits them together, because a transaction for each would cost more than most attempts.
 
 use std::time::{Duration, Instant};
 
 use super::{memory::Held, outcome::failure};
 use crate::state::{CommitError, Destination, Done, FailureKind, FailureRecord, Seen, StateError, Writer};
 
-/// What waits for the next commit.
+/// The outcomes that wait for the next commit.
 #[derive(Debug, Default)]
 pub(super) struct Group {
     done: Vec<Done>,
@@ -16,18 +16,18 @@ pub(super) struct Group {
     since: Option<Instant>,
 }
 
-/// What of a group is in the state.
+/// The part of a group that is in the state.
 #[derive(Debug, Default)]
 pub(super) struct Committed<'a> {
-    /// The sessions whose rows are.
+    /// The sessions whose rows are committed.
     pub(super) done: Vec<&'a Done>,
-    /// How many unchanged sessions are noted as checked.
+    /// How many unchanged sessions are recorded as checked.
     pub(super) unchanged: u64,
     /// The failed attempts that are recorded.
     pub(super) failures: &'a [FailureRecord],
-    /// The sessions that the database refused, recorded as failed.
+    /// The sessions that the database rejected, recorded as failed.
     pub(super) refused: Vec<FailureRecord>,
-    /// How long the commit of the rows took, where there were any.
+    /// How long the commit of the rows took, if there were any.
     pub(super) took: Option<Duration>,
 }
 
@@ -53,7 +53,7 @@ impl Group {
         self.since.get_or_insert_with(Instant::now);
     }
 
-    /// Keeps what the rows take until the group is dropped.
+    /// Holds the memory of the rows until the group is dropped.
     pub(super) fn holds(&mut self, rows: Held) {
         self.held.push(rows);
     }
@@ -81,12 +81,12 @@ impl Group {
             .map_or(MAX_WAIT, |since| MAX_WAIT.saturating_sub(since.elapsed()))
     }
 
-    /// Commits everything. A session that the database refuses is recorded as failed, and costs the others nothing.
+    /// Commits everything. A session that the database rejects is recorded as failed and does not affect the others.
     ///
-    /// What is in the state stands in `committed`, also where this fails: the earlier steps stay.
+    /// `committed` says what is in the state, even if this fails, because earlier steps are not undone.
     ///
     /// # Errors
-    /// When the database can go on no longer.
+    /// When the database cannot continue.
     pub(super) fn commit<'a>(
         &'a self,
         writer: &Writer,
@@ -133,6 +133,6 @@ fn uncommitted(done: &Done, error: &StateError) -> FailureRecord {
         username,
         Some(hash),
         FailureKind::Error,
-        format!("commit: {error}"),
+        format!("cannot commit the session: {error}"),
     )
 }

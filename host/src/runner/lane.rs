@@ -1,15 +1,15 @@
 //! Keeps the transactions of one processor out of each other's way after a conflict.
 //!
-//! DuckDB lets the second of two transactions fail that write the same row. Made again beside others, it may fail again and
-//! again; made alone, it meets no other attempt of its processor.
+//! If two transactions write the same row, DuckDB fails the second. If its attempt is repeated beside others, it may
+//! fail again and again. If it is repeated alone, it meets no other attempt of its processor.
 //!
 //! # Threads
-//! Workers wait for their passage. Who waits to pass alone blocks those that come later, so it waits only for attempts that
-//! are on the lane already; an abandoned attempt gives its place back.
+//! Workers wait for their passage. A worker that waits to pass alone blocks later ones, so it waits only for attempts
+//! that are already on the lane. An abandoned attempt releases its place.
 
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 
-/// Attempts pass side by side; one that is made again after a write conflict passes alone. Clones share the lane.
+/// Attempts pass side by side; one that is repeated after a write conflict passes alone. Clones share the lane.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Lane {
     shared: Arc<Shared>,
@@ -37,7 +37,7 @@ pub(super) enum Passage {
     Alone,
 }
 
-/// A place on the lane, given back when it is dropped.
+/// A place on the lane, released when it is dropped.
 #[derive(Debug)]
 pub(super) struct OnLane {
     shared: Arc<Shared>,
@@ -45,7 +45,7 @@ pub(super) struct OnLane {
 }
 
 impl Lane {
-    /// Waits until the lane is free for such a passage. Who wants to be alone goes before those that come later.
+    /// Waits until the lane is free for this passage. An attempt that passes alone goes before those that arrive later.
     pub(super) fn enter(&self, passage: Passage) -> OnLane {
         let mut traffic = self.shared.traffic.lock().unwrap_or_else(PoisonError::into_inner);
         match passage {

@@ -1,20 +1,20 @@
-//! How far a run may go.
+//! The limits of a run.
 
 use std::time::Duration;
 
-/// How far a run may go.
+/// The limits of a run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RunLimits {
-    /// How many attempts it may make; `None` for as many as it takes.
+    /// The maximum number of attempts; `None` for no limit.
     pub max_sessions: Option<u64>,
-    /// How long it may begin attempts.
+    /// How long the run may begin attempts.
     pub time_budget: Duration,
-    /// How many attempts it may make at once.
+    /// How many attempts may be in flight at once.
     pub workers: usize,
     /// How long one attempt may take before it is abandoned.
     pub attempt_timeout: Duration,
-    /// How long attempts may go on after the wish to end.
+    /// How long attempts may continue after the run was told to stop.
     pub shutdown_grace: Duration,
-    /// How large a transcript may be, in bytes.
+    /// The maximum size of a transcript, in bytes.
     pub max_session_bytes: u64,
 }

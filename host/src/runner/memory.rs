@@ -1,12 +1,13 @@
-//! Bounds the bytes that are held at once: of snapshots over all runs, of rows over one.
+//! Limits the bytes held at once: those of snapshots over all runs, and those of rows within one run.
 //!
 //! # Threads
-//! Whoever wants bytes waits until they are free. A worker holds those of its snapshot while it waits for those of its rows;
-//! the conductor gives rows back by committing them and never waits here, so both come free.
+//! A thread that asks for bytes waits until they are free. A worker holds the bytes of its snapshot while it waits for
+//! those of its rows. The conductor frees the bytes of rows by committing them, and never waits here. So both become
+//! free.
 
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 
-/// How many bytes may be held at once. Clones share the budget.
+/// A limit on the bytes held at once. Clones share the budget.
 #[derive(Clone, Debug)]
 pub struct MemoryBudget {
     shared: Arc<Shared>,
@@ -19,7 +20,7 @@ struct Shared {
     released: Condvar,
 }
 
-/// A part of the budget, given back when it is dropped.
+/// A part of the budget, released when it is dropped.
 #[derive(Debug)]
 pub(super) struct Held {
     shared: Arc<Shared>,
@@ -27,7 +28,7 @@ pub(super) struct Held {
 }
 
 impl MemoryBudget {
-    /// A budget of this many bytes.
+    /// Creates a budget of this many bytes.
     #[must_use]
     pub fn new(limit: u64) -> Self {
         Self {
@@ -39,7 +40,7 @@ impl MemoryBudget {
         }
     }
 
-    /// Waits until so many bytes are free. More than the whole budget waits until nothing else is held.
+    /// Waits until this many bytes are free. A request larger than the whole budget waits until nothing else is held.
     pub(super) fn hold(&self, bytes: u64) -> Held {
         let held = self.shared.held.lock().unwrap_or_else(PoisonError::into_inner);
         let fits = |held: &mut u64| *held == 0 || held.saturating_add(bytes) <= self.shared.limit;

@@ -1,4 +1,4 @@
-//! What workers tell the conductor.
+//! The messages of the workers to the conductor.
 
 use std::sync::mpsc::{SyncSender, sync_channel};
 
@@ -7,7 +7,7 @@ use super::{memory::Held, outcome::Outcome};
 /// The number of a worker within its run.
 pub(super) type WorkerId = usize;
 
-/// What workers tell the conductor.
+/// A message of a worker to the conductor.
 pub(super) enum Message {
     /// An attempt ended.
     Ended {
@@ -15,18 +15,18 @@ pub(super) enum Message {
         outcome: Outcome,
         /// How many bytes of the transcript it read.
         bytes: u64,
-        /// What its rows take until they are committed.
+        /// The memory that its rows hold until they are committed.
         rows: Held,
-        /// Where the worker waits for the commit, if it does.
+        /// Answers the worker after the commit, if it waits for one.
         committed: Option<SyncSender<()>>,
     },
-    /// An attempt begins a transaction: what is pending must be committed before.
+    /// An attempt opens a transaction: the sessions that wait must be committed first.
     CommitEarlier(SyncSender<Result<(), String>>),
     /// The worker has ended.
     Left(WorkerId),
 }
 
-/// Lets the conductor commit the processor's earlier sessions, as far as their attempts have ended; waits until it has.
+/// Asks the conductor to commit the processor's earlier sessions whose attempts have ended; waits until it has.
 pub(super) fn commit_earlier(messages: &SyncSender<Message>) -> Result<(), String> {
     let ended = || "the run has ended".to_owned();
     let (reply, answer) = sync_channel(1);

@@ -1,17 +1,17 @@
 //! One run: one pass of one processor over its candidates.
 //!
-//! [`Run`] scans, chooses the candidates and starts the run's threads. Each worker takes a candidate from the dispatcher,
-//! reads its transcript, calls the processor through the executor, and sends the outcome to the conductor. The conductor
-//! commits outcomes in groups, counts them in a tally, and abandons attempts that take too long.
+//! [`Run`] scans, chooses the candidates and starts the run's threads. Each worker takes a candidate from the
+//! dispatcher, reads its transcript, calls the processor through the executor, and sends the outcome to the conductor.
+//! The conductor commits outcomes in groups, counts them in a tally, and abandons attempts that take too long.
 //!
-//! Two things shape this. A session's rows and its state row are in one transaction, and only a committed session counts as
-//! processed; so the outcome of an attempt and the count of a session are different steps. And a plugin may never return;
-//! so the threads of a run own all that they share, and a run ends without a worker that hangs.
+//! Two facts shape this design. A session's rows and its state row are in one transaction, and only a committed session
+//! counts as processed; so an attempt ends in one step, and its session is counted in another. A plugin may never
+//! return; so the threads of a run own together what they share, and a run ends without a worker that hangs.
 //!
 //! # Threads
-//! A run has one conductor, the thread that called [`Run::execute`], and up to `workers` workers. They exchange messages over
-//! one bounded channel. Locks are held for moments, except that of an attempt's own transaction, which is held while a
-//! statement runs; whoever else needs that one interrupts the statement instead of waiting.
+//! A run has one conductor, the thread that called [`Run::execute`], and up to `workers` workers. They exchange
+//! messages over one bounded channel. Locks are held only for moments, with one exception: the lock on an attempt's own
+//! transaction is held while a statement runs. The conductor does not wait for it, but interrupts the statement.
 
 mod attempt;
 mod candidates;

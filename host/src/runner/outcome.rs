@@ -8,20 +8,20 @@ use crate::{
     state::{Done, FailureKind, FailureRecord, Seen},
 };
 
-/// How an attempt ended, or the look that showed that none is needed.
+/// How an attempt ended.
 #[derive(Debug)]
 pub(super) enum Outcome {
-    /// Its file is gone.
+    /// The transcript is gone.
     Gone,
-    /// It had not changed.
+    /// The session had not changed, so the processor was not called.
     Unchanged(Seen),
-    /// It succeeded; its rows wait for the writer.
+    /// It succeeded; its rows wait for the commit of a group.
     Pending(Done),
-    /// It succeeded, and its own transaction is committed: its rows are no longer held.
+    /// It succeeded, and its own transaction is committed, so its rows are no longer held.
     Committed(Done),
     /// It failed.
     Failed(FailureRecord),
-    /// The processor leaves it for a later run.
+    /// The processor postponed it to a later run.
     Postponed,
 }
 

@@ -1,14 +1,14 @@
 //! The transaction of an attempt's own: not begun, open, or rolled back from outside.
 //!
-//! One that was rolled back is not one that was never begun: what the processor wrote by SQL is gone, so the attempt must
-//! fail, whatever it returns.
+//! A transaction that was rolled back differs from one that never began: the processor's writes are lost, so the
+//! attempt must fail, whatever the processor returns.
 
 use crate::state::Transaction;
 
 /// The transaction of an attempt's own.
 #[derive(Default)]
 pub(super) enum OwnTransaction {
-    /// The attempt has run no SQL yet, or its queries are over.
+    /// The attempt has run no SQL yet, or only queries that have ended.
     #[default]
     NotBegun,
     /// It is open.
@@ -17,13 +17,13 @@ pub(super) enum OwnTransaction {
     RolledBack,
 }
 
-/// The transaction is gone, and what was written in it.
+/// The transaction was rolled back, and its writes are lost.
 #[derive(Debug, thiserror::Error)]
 #[error("the attempt's transaction was rolled back: the attempt was abandoned, or the state was closed")]
 pub(super) struct RolledBack;
 
 impl OwnTransaction {
-    /// The open transaction; `None` where there is none yet.
+    /// The open transaction; `None` if there is none.
     pub(super) fn open(&mut self) -> Result<Option<&mut Transaction>, RolledBack> {
         match self {
             Self::NotBegun => Ok(None),
@@ -32,7 +32,7 @@ impl OwnTransaction {
         }
     }
 
-    /// Takes the transaction out, to commit it; `None` where the attempt has begun none.
+    /// Takes the transaction out, to commit it; `None` if the attempt has none.
     pub(super) fn take(&mut self) -> Result<Option<Transaction>, RolledBack> {
         match std::mem::take(self) {
             Self::NotBegun => Ok(None),
@@ -48,7 +48,7 @@ impl OwnTransaction {
         }
     }
 
-    /// Rolls the transaction back, where it is open.
+    /// Rolls the transaction back if it is open.
     pub(super) fn roll_back(&mut self) {
         if let Self::Open(_) = self {
             *self = Self::RolledBack;

@@ -1,8 +1,8 @@
-//! How far a run is, for whoever watches.
+//! The progress of a run, for the lists and the scheduler.
 //!
 //! # Threads
-//! The conductor counts; anyone reads at any time. The counters are independent of each other: a reader may see one attempt
-//! more or less in one of them than in another.
+//! The conductor counts; anyone may read at any time. The counters are independent: a reader may see an attempt in one
+//! counter before it shows in another.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -15,13 +15,13 @@ pub struct Progress {
 }
 
 impl Progress {
-    /// How many candidates it has; 0 until the scan is done.
+    /// How many candidates the run has; 0 until the scan has ended.
     #[must_use]
     pub fn scanned(&self) -> u64 {
         self.scanned.load(Ordering::Relaxed)
     }
 
-    /// How many of their attempts have ended.
+    /// How many attempts at them have ended.
     #[must_use]
     pub fn ended(&self) -> u64 {
         self.ended.load(Ordering::Relaxed)

@@ -38,49 +38,50 @@ use crate::{
     state::{Destination, State, StateError},
 };
 
-/// A run to be made; that there is one at a time is the caller's matter.
+/// A run to be executed. The caller makes sure that a processor has only one at a time.
 pub struct Run<'a> {
     /// The processor.
     pub processor: &'a Arc<Processor>,
     /// The state.
     pub state: &'a Arc<State>,
-    /// Which sessions it looks at.
+    /// The sessions that it attempts.
     pub selection: Selection,
     /// The sessions directory.
     pub scanner: &'a Scanner,
-    /// How far it may go.
+    /// Its limits.
     pub limits: RunLimits,
-    /// The bound on snapshots held at once.
+    /// The limit on the snapshots held at once.
     pub memory: MemoryBudget,
-    /// The wish to end.
+    /// Tells it to stop.
     pub stop: StopToken,
-    /// Where its counters go.
+    /// Receives its counters.
     pub progress: Arc<Progress>,
-    /// Where those of all runs go.
+    /// The metrics of all runs.
     pub metrics: Metrics,
 }
 
 /// How many outcomes may wait to be counted or put into a group.
 const WAITING_OUTCOMES: usize = 1024;
 
-/// How many bytes of rows may wait for their commit: attempts wait for commits instead of heaping rows up.
+/// How many bytes of rows may wait for their commit. Beyond that, attempts wait for commits, so that rows do not pile
+/// up.
 const PENDING_ROWS: u64 = 32 << 20;
 
 /// How many runs this process has begun.
 static RUNS_BEGUN: AtomicU64 = AtomicU64::new(0);
 
 impl Run<'_> {
-    /// Makes the run, to its end.
+    /// Executes the run to its end.
     ///
     /// # Errors
-    /// When the run as a whole fails. What was committed before stays.
+    /// When the whole run fails. What was committed before stays.
     pub fn execute(self) -> Result<RunResult, RunError> {
         let name = self.processor.name();
         if let Some(session) = self.processor.wedged_by() {
             let processor = name.to_string();
             return Err(RunError::Wedged { processor, session });
         }
-        // At the level of errors, so that every line tells whose run it belongs to.
+        // At level `error`, so that every log line names its run.
         let span = tracing::error_span!("run", processor = %name, outcome = field::Empty, duration_ms = field::Empty);
         let _entered = span.enter();
         let started_at = Instant::now();
@@ -121,7 +122,7 @@ impl Run<'_> {
         ended
     }
 
-    /// Scans, and chooses the candidates; gives their list, and how many files and folders cannot be read.
+    /// Scans and chooses the candidates; returns them, and the number of unreadable files and folders.
     fn choose(&self) -> Result<(Vec<Candidate>, u64), RunError> {
         let name = self.processor.name();
         let output_version = self.processor.descriptor().version_of_output();

@@ -1,11 +1,12 @@
-//! What a run logs of its sessions: a cause that hits many of them is logged once, and counted.
+//! What a run logs about its sessions: a cause that affects many of them is logged once, and counted.
 //!
-//! A broken plugin fails on every session of a tree of thousands. A line for each would bury the cause, so each cause gets
-//! one line, at most five causes do, and the end of the run says how many sessions each hit. Every failure is in the state.
+//! A broken plugin fails on every one of thousands of sessions. A line for each would bury the cause. So at most five
+//! causes get a line each, and at its end the run logs how many sessions each cause affected. Every failure is in the
+//! state.
 //!
 //! # Threads
-//! Workers and conductor add what they meet. The lock is held for moments; only the summary at the end of the
-//! run is written under it.
+//! Workers and conductor add failures. The lock is held only for moments, except for the summary at the end of the run,
+//! which is logged under it.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -16,10 +17,10 @@ use session_plugin_api::abi::message::Processed;
 
 use crate::{cause::Cause, names::SessionKey};
 
-/// How many causes of a run get a line of their own.
-const TOLD: usize = 5;
+/// How many causes of a run get their own line.
+const LOGGED: usize = 5;
 
-/// What was logged of a run's sessions up to now.
+/// What a run has logged about its sessions so far.
 #[derive(Debug, Default)]
 pub(super) struct RunLog {
     met: Mutex<Met>,
@@ -30,7 +31,7 @@ struct Met {
     causes: BTreeMap<Cause, Hit>,
     /// Where the processor panicked.
     places: BTreeSet<String>,
-    /// Sessions that failed of further causes.
+    /// Sessions that failed from further causes.
     others: u64,
     /// Transcripts that hold no known record.
     unrecognised: u64,
@@ -44,7 +45,7 @@ struct Hit {
 }
 
 impl RunLog {
-    /// Logs what a session failed of, unless another one failed of the same before.
+    /// Logs why a session failed, unless another one failed from the same cause before.
     pub(super) fn add_failure(&self, session: &SessionKey, error: &str) {
         if self.is_news(session, error) {
             tracing::warn!(%session, "the session failed: {error}");
@@ -53,10 +54,10 @@ impl RunLog {
         }
     }
 
-    /// Logs a panic, unless there was one at the same place before.
+    /// Logs a panic, unless one at the same place was logged before.
     pub(super) fn add_panic(&self, place: &str, message: &str) {
         let mut met = self.lock();
-        let is_news = met.places.len() < TOLD && met.places.insert(place.to_owned());
+        let is_news = met.places.len() < LOGGED && met.places.insert(place.to_owned());
         drop(met);
         match is_news {
             true => tracing::error!(place, "the processor panicked: {message}"),
@@ -64,7 +65,7 @@ impl RunLog {
         }
     }
 
-    /// Logs what of a session could not be read.
+    /// Logs which lines of a session could not be read.
     pub(super) fn add_reading(&self, session: &SessionKey, processed: &Processed) {
         if processed.is_unrecognised() {
             return self.add_unrecognised(session);
@@ -77,17 +78,17 @@ impl RunLog {
             return;
         };
         let (lines, first) = (reading.unreadable_lines, &reading.first_unreadable);
-        tracing::warn!(%session, lines, ?first, "lines of the transcript cannot be read: what is whole in them was read all the same");
+        tracing::warn!(%session, lines, ?first, "some lines of the transcript cannot be read; the rest was processed");
     }
 
     fn add_unrecognised(&self, session: &SessionKey) {
         let mut met = self.lock();
         met.unrecognised += 1;
-        let is_told = met.unrecognised <= TOLD as u64;
+        let is_logged = met.unrecognised <= LOGGED as u64;
         drop(met);
-        match is_told {
+        match is_logged {
             true => {
-                tracing::warn!(%session, "the transcript holds no known record: it is another agent's, of a newer format, or no JSON, line by line")
+                tracing::warn!(%session, "the transcript holds no known record: another agent wrote it, its format is newer, or its lines are not JSON")
             }
             false => tracing::debug!(%session, "the transcript holds no known record, as others do"),
         }
@@ -100,7 +101,7 @@ impl RunLog {
             hit.sessions += 1;
             return false;
         }
-        if met.causes.len() == TOLD {
+        if met.causes.len() == LOGGED {
             met.others += 1;
             return false;
         }
@@ -113,14 +114,14 @@ impl RunLog {
         true
     }
 
-    /// Logs how many sessions failed of what was told of one of them.
+    /// Logs how many sessions failed from each cause that has its own line.
     pub(super) fn sum_up(&self) {
         let met = self.lock();
         for hit in met.causes.values().filter(|hit| hit.sessions > 1) {
             let (sessions, like) = (hit.sessions, &hit.first);
-            tracing::warn!(sessions, %like, "{sessions} sessions failed of one cause: {}", hit.error);
+            tracing::warn!(sessions, %like, "{sessions} sessions failed from one cause: {}", hit.error);
         }
-        if met.unrecognised > TOLD as u64 {
+        if met.unrecognised > LOGGED as u64 {
             let sessions = met.unrecognised;
             tracing::warn!(sessions, "{sessions} transcripts hold no known record");
         }
@@ -128,7 +129,7 @@ impl RunLog {
             let sessions = met.others;
             tracing::warn!(
                 sessions,
-                "{sessions} sessions failed of further causes: see `session-host failures`"
+                "{sessions} sessions failed from other causes: see `session-host failures`"
             );
         }
     }
@@ -143,17 +144,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_cause_is_news_once_and_of_causes_only_the_first_are() {
+    fn each_of_the_first_causes_is_logged_once_and_no_further_one() {
         let log = RunLog::default();
-        let told = |number: usize, error: &str| log.is_news(&SessionKey::new(format!("a/{number}")), error);
-        assert!(told(1, "disk full at 77"));
-        assert!(!told(2, "disk full at 78"));
+        let is_logged = |number: usize, error: &str| log.is_news(&SessionKey::new(format!("a/{number}")), error);
+        assert!(is_logged(1, "disk full at 77"));
+        assert!(!is_logged(2, "disk full at 78"));
         for letter in ["a", "b", "c", "d"] {
-            assert!(told(3, letter));
+            assert!(is_logged(3, letter));
         }
-        assert!(!told(4, "e"));
+        assert!(!is_logged(4, "e"));
         let met = log.lock();
-        assert_eq!((met.causes.len(), met.others), (TOLD, 1));
+        assert_eq!((met.causes.len(), met.others), (LOGGED, 1));
         assert_eq!(met.causes[&Cause::of("a/1", "disk full at 77")].sessions, 2);
     }
 }

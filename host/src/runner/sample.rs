@@ -30,7 +30,7 @@ pub(super) fn flight() -> Arc<Flight> {
     })
 }
 
-/// What the host saw of it.
+/// The version of it that the host read.
 pub(super) fn seen() -> Seen {
     Seen {
         session: SessionKey::new("alice/a.jsonl"),

@@ -1,4 +1,4 @@
-//! Which of the candidates a run attempts.
+//! Selects among the candidates: all of them, or failed sessions for a retry.
 
 use std::collections::HashMap;
 
@@ -6,7 +6,7 @@ use session_plugin_api::Timestamp;
 
 use crate::names::SessionKey;
 
-/// Which sessions a run looks at.
+/// The sessions that a run attempts.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Selection {
     /// All that are new or may have changed.
@@ -18,7 +18,7 @@ pub enum Selection {
 }
 
 impl Selection {
-    /// Whether it has this session; `last_failed` holds those whose last attempt failed.
+    /// Whether this session is selected; `last_failed` holds the sessions whose last attempt failed.
     pub(super) fn has(&self, session: &SessionKey, last_failed: &HashMap<SessionKey, Timestamp>) -> bool {
         match self {
             Self::All => true,

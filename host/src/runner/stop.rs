@@ -1,7 +1,7 @@
-//! The wish to end.
+//! Tells runs to stop.
 //!
 //! # Threads
-//! Any thread or task may wish the end, once and for all. Threads ask for it, tasks wait for it.
+//! Any thread or task may request the stop, which cannot be revoked. Threads poll for it, and tasks wait for it.
 
 use std::{
     sync::{Arc, OnceLock},
@@ -10,7 +10,7 @@ use std::{
 
 use tokio::sync::Notify;
 
-/// Tells runs to end: no new attempts, those in flight may finish. Clones share the wish.
+/// Tells runs to stop: they begin no attempts, and those in flight may end. Clones share the request.
 #[derive(Clone, Debug, Default)]
 pub struct StopToken {
     shared: Arc<Shared>,
@@ -23,22 +23,22 @@ struct Shared {
 }
 
 impl StopToken {
-    /// Wishes the end.
+    /// Requests the stop.
     pub fn stop(&self) {
         self.shared.since.get_or_init(Instant::now);
         self.shared.stopped.notify_waiters();
     }
 
-    /// Since when the end is wished; `None` while it is not.
+    /// When the stop was requested; `None` if it was not.
     #[must_use]
     pub fn stopped_at(&self) -> Option<Instant> {
         self.shared.since.get().copied()
     }
 
-    /// Waits until the end is wished.
+    /// Waits until the stop is requested.
     pub async fn stopped(&self) {
         let mut stopped = std::pin::pin!(self.shared.stopped.notified());
-        // From here on no wish is missed: one from before shows in `since`.
+        // From here on no request is missed: an earlier one shows in `since`.
         stopped.as_mut().enable();
         if self.stopped_at().is_none() {
             stopped.await;

@@ -1,4 +1,4 @@
-//! The tables of one processor, as a run writes them: the state, what its sessions are written with, and the rules of its SQL.
+//! What a run writes to: the state, the tables of its processor, and the rules for its SQL.
 
 use std::sync::Arc;
 
@@ -10,10 +10,10 @@ use crate::state::{Destination, State, StatementRules};
 pub(super) struct Tables {
     /// The state.
     pub(super) state: Arc<State>,
-    /// What the processor's sessions are written with.
+    /// The processor, its output version and its tables, for the commits.
     pub(super) destination: Destination,
-    /// What its statements may do.
+    /// Which statements the processor may run.
     pub(super) rules: StatementRules,
-    /// How many attempts of it write at the same time.
+    /// Whether several of its attempts may write at the same time.
     pub(super) concurrency: Concurrency,
 }

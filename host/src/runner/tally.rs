@@ -1,7 +1,7 @@
-//! What a run comes to: the one place that counts, for the run's result, its progress and the metrics of all runs.
+//! Counts what a run does: the only place that counts for the run's result, its progress and the metrics of all runs.
 //!
-//! A session counts as processed when its rows are committed, not when its attempt ends: a result never promises more than
-//! the state holds.
+//! A session counts as processed when its rows are committed, not when its attempt ends. So a result never claims more
+//! than the state holds.
 
 use std::{sync::Arc, time::Duration};
 
@@ -26,7 +26,7 @@ pub(super) struct Tally {
 }
 
 impl Tally {
-    /// Begins to count a run that looks at `scanned` candidates; `unreadable` files and folders it does not see.
+    /// Begins to count a run with `scanned` candidates; `unreadable` files and folders could not be scanned.
     pub(super) fn begin(
         processor: &ProcessorName,
         scanned: u64,
@@ -35,7 +35,7 @@ impl Tally {
         metrics: &Metrics,
     ) -> Self {
         progress.begin(scanned);
-        // The series begins at 0, so that a run without any item shows.
+        // Begins the series at 0, so that a run without any item shows.
         metrics.observe_items(processor, 0);
         Self {
             processor: processor.clone(),
@@ -50,19 +50,19 @@ impl Tally {
         }
     }
 
-    /// How many candidates the run looks at.
+    /// How many candidates the run has.
     pub(super) fn scanned(&self) -> u64 {
         self.result.scanned
     }
 
-    /// An attempt ended that read so many bytes, with whatever outcome.
+    /// An attempt ended, with whatever outcome, and read this many bytes.
     pub(super) fn attempt_ended(&mut self, bytes_read: u64) {
         self.progress.end(bytes_read);
         self.result.bytes_read += bytes_read;
         self.metrics.observe_bytes(&self.processor, bytes_read);
     }
 
-    /// A session is committed.
+    /// A session was committed.
     pub(super) fn processed(&mut self, processed: &Processed) {
         let outcome = match processed.is_unrecognised() {
             true => SessionOutcome::Unrecognised,
@@ -79,14 +79,14 @@ impl Tally {
         self.metrics.observe_items(&self.processor, processed.items_count);
     }
 
-    /// Sessions were unchanged, or gone.
+    /// Sessions were unchanged or gone.
     pub(super) fn skipped(&mut self, sessions: u64) {
         self.result.skipped += sessions;
         self.metrics
             .observe_sessions(&self.processor, SessionOutcome::Skipped, sessions);
     }
 
-    /// A session failed, and the failure is recorded.
+    /// A session failed, and the failure was recorded.
     pub(super) fn failed(&mut self, failure: &FailureRecord) {
         self.result.errors += 1;
         if self.result.errors_detail.len() < RunResult::DETAILED_ERRORS {
@@ -99,17 +99,17 @@ impl Tally {
             .observe_sessions(&self.processor, SessionOutcome::Failed(failure.kind), 1);
     }
 
-    /// Sessions are left for a later run.
+    /// Sessions were left for a later run.
     pub(super) fn postponed(&mut self, sessions: u64) {
         self.result.capped += sessions;
     }
 
-    /// A group of sessions took so long to commit.
+    /// Committing a group of sessions took this long.
     pub(super) fn committed_in(&self, duration: Duration) {
         self.metrics.observe_commit(&self.processor, duration);
     }
 
-    /// What the run came to.
+    /// The result of the run.
     pub(super) fn into_result(self) -> RunResult {
         self.result
     }

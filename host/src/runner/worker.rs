@@ -1,10 +1,10 @@
 //! The threads that make a run's attempts.
 //!
 //! # Threads
-//! A worker makes one attempt after the other, until the dispatcher gives no candidate or its attempt was abandoned. It
-//! waits for a candidate, for memory, for its passage on the lane, and for room in the channel to the conductor: none of that
-//! counts as time of the attempt. A worker of a serial processor also waits for each commit. A worker that ends, even by a
-//! panic, tells the conductor.
+//! A worker makes one attempt after the other, until the dispatcher has no candidate for it or its attempt was
+//! abandoned. It waits for a candidate, for memory, for its passage on the lane, and for room in the channel to the
+//! conductor. None of these waits counts as time of the attempt. A worker of a serial processor also waits for each
+//! commit. A worker that ends, even by a panic, tells the conductor.
 
 use std::{
     io,
@@ -24,7 +24,7 @@ use super::{
 };
 use crate::threads;
 
-/// A buffer that had to grow beyond this is not kept for the next transcript, in bytes.
+/// A buffer that grew beyond this many bytes is not kept for the next transcript.
 const KEPT_BUFFER: usize = 16 << 20;
 
 /// Starts a worker.
@@ -49,7 +49,7 @@ struct Leaving {
 
 impl Drop for Leaving {
     fn drop(&mut self) {
-        // Nobody listens any more once the run has been given up.
+        // After the run has ended, nobody receives this any more.
         let _ = self.context.messages.send(Message::Left(self.worker));
     }
 }

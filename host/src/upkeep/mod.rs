@@ -60,7 +60,7 @@ pub async fn keep_up(host: &Arc<Host>, scheduler: &Arc<Scheduler>, health: &Arc<
             () = stop.stopped() => return,
         };
         if let Err(panic) = checked {
-            tracing::error!("the health check panicked, which is a fault of the host: {panic}");
+            tracing::error!("the health check panicked: {panic}; please report this bug in session-host");
         }
         tokio::select! {
             () = tokio::time::sleep(pause(tick, began.elapsed())) => {}

@@ -266,7 +266,7 @@ fn a_cause_that_hits_every_session_is_one_row_and_two_lines() {
     let lines = ran.stderr.matches("no space for").count();
     assert_eq!(lines, 2, "{}", ran.stderr);
     assert!(
-        ran.stderr.contains("300 sessions failed of one cause"),
+        ran.stderr.contains("300 sessions failed from one cause"),
         "{}",
         ran.stderr
     );
