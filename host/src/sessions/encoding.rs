@@ -1,10 +1,10 @@
-//! Transcripts that are written in UTF-16, as a redirection of PowerShell does.
+//! Decodes transcripts in UTF-16, which a redirection in PowerShell writes, so that processors only see UTF-8.
 
 use std::borrow::Cow;
 
 use encoding_rs::{Encoding, UTF_16BE, UTF_16LE};
 
-/// Puts UTF-8 in the place of UTF-16; leaves anything else as it is. What is no UTF-16 within it becomes U+FFFD.
+/// Replaces UTF-16 by UTF-8; leaves anything else unchanged. Invalid UTF-16 becomes U+FFFD.
 pub(super) fn decode_utf_16(bytes: &mut Vec<u8>) {
     let decoded = utf_16(bytes).map(|encoding| encoding.decode_with_bom_removal(bytes).0);
     if let Some(Cow::Owned(decoded)) = decoded {
@@ -12,7 +12,7 @@ pub(super) fn decode_utf_16(bytes: &mut Vec<u8>) {
     }
 }
 
-/// The encoding, by its mark before a character of ASCII, or by how an object begins.
+/// The encoding, recognised by a byte order mark before an ASCII character, or by the beginning of a JSON object.
 fn utf_16(bytes: &[u8]) -> Option<&'static Encoding> {
     match bytes {
         [0xff, 0xfe, 1..=0x7f, 0, ..] | [b'{', 0, b'"', 0, ..] => Some(UTF_16LE),
@@ -44,13 +44,13 @@ mod tests {
     }
 
     #[test]
-    fn half_a_unit_at_the_end_costs_only_itself() {
+    fn half_a_unit_at_the_end_becomes_one_replacement_character() {
         let units = LINE.encode_utf16().flat_map(u16::to_le_bytes);
         assert_eq!(decoded(units.chain([b'{'])), format!("{LINE}\u{fffd}").as_bytes());
     }
 
     #[test]
-    fn anything_else_is_left_as_it_is() {
+    fn anything_else_stays_unchanged() {
         for bytes in [
             LINE.as_bytes(),
             b"\xef\xbb\xbf{}",

@@ -1,4 +1,4 @@
-//! Transcripts on their way into the host: scanned, then read.
+//! Finds and reads transcripts: a scan lists them, and an attempt opens one and reads it once.
 
 mod encoding;
 mod scan;

@@ -1,4 +1,4 @@
-//! Finds the transcripts below the sessions directory.
+//! Finds the transcripts below the sessions directory. Opens none, so that a scan of thousands is cheap.
 
 use std::{
     collections::{BTreeMap, HashSet},
@@ -15,7 +15,7 @@ use walkdir::{DirEntry, WalkDir};
 
 use crate::names::SessionKey;
 
-/// How far below the users' folders transcripts are looked for.
+/// How deep below the users' folders the scan looks for transcripts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Depth {
     /// Directly in them: `<sessions>/<username>/*.jsonl`.
@@ -24,12 +24,12 @@ pub enum Depth {
     Recursive,
 }
 
-/// Whom sessions are recorded for.
+/// Which user a session is recorded for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Users {
-    /// The name of the first folder, or what it is mapped to.
+    /// The first folder names the user; the map replaces some of these names.
     Folders(BTreeMap<String, String>),
-    /// One person: the tree is of that person's projects.
+    /// One person, who has all the projects in the tree.
     Person(String),
 }
 
@@ -38,7 +38,7 @@ pub enum Users {
 pub struct Transcript {
     /// The session.
     pub session: SessionKey,
-    /// Where it lies.
+    /// Its path.
     pub path: PathBuf,
     /// The user that it is recorded for.
     pub username: String,
@@ -46,29 +46,30 @@ pub struct Transcript {
     pub size: u64,
     /// When it was last written.
     pub modified: Timestamp,
-    /// When its content or its attributes were last changed: no program can set this time back.
+    /// When its content or attributes last changed. No program can set this time back.
     pub changed: Timestamp,
 }
 
-/// What a scan found.
+/// The result of a scan.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Scan {
-    /// The transcripts, in the order of their keys.
+    /// The transcripts, sorted by key.
     pub transcripts: Vec<Transcript>,
-    /// What may hold transcripts and cannot be read. A file whose folder can be read is among the transcripts too.
+    /// Files and folders that cannot be read and may hold transcripts. An unreadable file in a readable folder is also
+    /// among the transcripts.
     pub unreadable: Vec<Unreadable>,
 }
 
 /// A file or folder that cannot be read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Unreadable {
-    /// Where it lies.
+    /// Its path.
     pub path: PathBuf,
     /// What the system says.
     pub reason: String,
 }
 
-/// How many of the unreadable files and folders are named.
+/// How many unreadable files and folders a message names.
 const NAMED: usize = 3;
 
 impl Scan {
@@ -96,7 +97,7 @@ pub struct ScanError {
     pub r#source: io::Error,
 }
 
-/// Scans one sessions directory, again and again; what is amiss there is reported once.
+/// Scans one sessions directory repeatedly; reports each problem there once.
 #[derive(Debug)]
 pub struct Scanner {
     folder: PathBuf,
@@ -106,7 +107,7 @@ pub struct Scanner {
 }
 
 impl Scanner {
-    /// A scanner of this directory.
+    /// Creates a scanner of this directory.
     #[must_use]
     pub fn new(folder: PathBuf, depth: Depth, users: Users) -> Self {
         Self {
@@ -123,10 +124,10 @@ impl Scanner {
         &self.folder
     }
 
-    /// The transcripts that there are now. A missing directory has none, and counts as unreadable.
+    /// Lists the current transcripts. A missing directory has none, and counts as unreadable.
     ///
     /// # Errors
-    /// When the directory itself cannot be read. What cannot be read below it is told in the scan.
+    /// When the directory itself cannot be read. The scan lists what cannot be read below it.
     pub fn scan(&self) -> Result<Scan, ScanError> {
         let root = match self
             .folder
@@ -177,7 +178,7 @@ impl Scanner {
         if !stays {
             self.report(
                 entry.path(),
-                "a symbolic link out of the sessions directory is not followed",
+                "a symbolic link leads out of the sessions directory: the scan does not follow it",
             );
         }
         stays
@@ -192,7 +193,10 @@ impl Scanner {
             return;
         }
         if entry.depth() == 1 {
-            self.report(entry.path(), "a transcript must lie in a user's folder: left alone");
+            self.report(
+                entry.path(),
+                "the transcript is ignored: it must lie in a user's folder",
+            );
             return;
         }
         let metadata = match entry.metadata() {
@@ -210,11 +214,11 @@ impl Scanner {
         let unreadable = error.io_error().and_then(|error| unreadable(path, error));
         match unreadable {
             Some(unreadable) => scan.unreadable.push(unreadable),
-            None => self.report(path, &format!("left out: {error}")),
+            None => self.report(path, &format!("the scan ignores it: {error}")),
         }
     }
 
-    /// Reports what cannot be read in one line, once for each file or folder.
+    /// Reports in one line what cannot be read, once for each file or folder.
     fn report_unreadable(&self, scan: &Scan) {
         let mut reported = self.reported.lock().unwrap_or_else(PoisonError::into_inner);
         let mut has_news = false;
@@ -223,7 +227,10 @@ impl Scanner {
         }
         if has_news {
             let (count, named) = (scan.unreadable.len(), scan.named_unreadable());
-            tracing::warn!(count, "what cannot be read is left out: {named}");
+            tracing::warn!(
+                count,
+                "some files or folders cannot be read, so their transcripts are not processed: {named}"
+            );
         }
     }
 
@@ -254,7 +261,8 @@ impl Scanner {
     }
 }
 
-/// What hides transcripts; `None` for what has gone since it was listed, and for links that lead nowhere.
+/// Describes a file or folder that may hide transcripts; `None` if it has gone since it was listed, or if it is a dead
+/// link.
 fn unreadable(path: &Path, error: &io::Error) -> Option<Unreadable> {
     let leads_nowhere = error.raw_os_error() == Some(libc::ELOOP);
     let hides = error.kind() != io::ErrorKind::NotFound && !leads_nowhere;
@@ -273,8 +281,8 @@ fn timestamp(seconds: i64, nanoseconds: i64) -> Timestamp {
     Timestamp::from_micros(seconds.saturating_mul(1_000_000).saturating_add(nanoseconds / 1_000))
 }
 
-/// A path as a session key; bytes that are no UTF-8 stand as `\xNN`, and so do backslashes, so that two names never
-/// become one.
+/// Turns a path into a session key. Bytes that are not UTF-8 become `\xNN`, and so do backslashes, so that two
+/// different names never give the same key.
 fn key_of(path: &Path) -> SessionKey {
     let mut key = String::new();
     for chunk in path.as_os_str().as_bytes().utf8_chunks() {
@@ -291,7 +299,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_that_are_no_text_stay_apart() {
+    fn names_that_are_not_utf_8_get_different_keys() {
         let key = |bytes: &[u8]| key_of(Path::new(OsStr::from_bytes(bytes)));
         assert_eq!(key(b"al/caf\xe9.jsonl").as_str(), "al/caf\\xE9.jsonl");
         assert_ne!(key(b"al/\xe8.jsonl"), key(b"al/\xe9.jsonl"));

@@ -16,13 +16,13 @@ use crate::{clock, hex::hex, names::FileHash};
 /// Why a transcript could not be read.
 #[derive(Debug, thiserror::Error)]
 pub enum SnapshotError {
-    /// The system refuses.
+    /// The system cannot open or read it.
     #[error("cannot read the transcript: {0}")]
     Read(io::Error),
-    /// It is no regular file any more.
-    #[error("the transcript is no regular file any more")]
+    /// It is no longer a regular file.
+    #[error("the transcript is no longer a regular file")]
     NotAFile,
-    /// It is larger than the host takes.
+    /// It is larger than the limit.
     #[error(
         "the transcript has {size} bytes, more than max_session_bytes ({limit}): raise the limit or split the file"
     )]
@@ -40,7 +40,7 @@ impl From<io::Error> for SnapshotError {
     }
 }
 
-/// A transcript that is open, its size known, and not yet read.
+/// An open transcript whose size is known, but which is not yet read.
 #[derive(Debug)]
 pub struct OpenTranscript {
     file: File,
@@ -48,14 +48,14 @@ pub struct OpenTranscript {
     modified: Timestamp,
 }
 
-/// What was read of a transcript; what stands in it is in the buffer that was given.
+/// A description of the bytes that were read. The bytes themselves are in the caller's buffer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Snapshot {
     /// The MD5 of the file's bytes.
     pub hash: FileHash,
     /// How many bytes of the file were read.
     pub size: u64,
-    /// When the file was last written, as it was before it was read.
+    /// When the file was last written, according to its metadata before it was read.
     pub modified: Timestamp,
     /// When reading began.
     pub read_at: Timestamp,
@@ -67,9 +67,9 @@ impl OpenTranscript {
     /// Opens a transcript without waiting, whatever it has become since the scan.
     ///
     /// # Errors
-    /// When it cannot be opened, is no regular file, or has more than `limit` bytes.
+    /// When it cannot be opened, is not a regular file, or has more than `limit` bytes.
     pub fn open(path: &Path, limit: u64) -> Result<Self, SnapshotError> {
-        // A FIFO that has taken the file's place would block without O_NONBLOCK.
+        // If a FIFO has replaced the file, opening it would block without O_NONBLOCK.
         let file = OpenOptions::new()
             .read(true)
             .custom_flags(libc::O_NONBLOCK)
@@ -89,17 +89,17 @@ impl OpenTranscript {
         })
     }
 
-    /// How many bytes will be read: those that the file had when it was opened.
+    /// How many bytes will be read: the size of the file when it was opened.
     #[must_use]
     pub fn size(&self) -> u64 {
         self.size
     }
 
-    /// Reads the bytes into a buffer, which is emptied first, and hashes them while they are in the processor's cache.
-    /// What is UTF-16 is decoded then.
+    /// Empties the buffer, reads the bytes into it, and hashes them while they are in the CPU's cache. Then decodes
+    /// UTF-16, if the transcript is in UTF-16.
     ///
     /// # Errors
-    /// When the system refuses.
+    /// When the system cannot read it.
     pub fn read(self, buffer: &mut Vec<u8>) -> Result<Snapshot, SnapshotError> {
         let read_at = clock::now();
         let mut rest = self.file.take(self.size);

@@ -95,7 +95,9 @@ fn a_transcript_directly_in_the_sessions_directory_is_reported_once() {
     let ran = world.run(&[]).exits(0);
     assert_eq!(ran.results.iter().map(|result| result.processed).sum::<u64>(), 2);
     assert_eq!(
-        ran.stderr.matches("a transcript must lie in a user's folder").count(),
+        ran.stderr
+            .matches("the transcript is ignored: it must lie in a user's folder")
+            .count(),
         1,
         "{}",
         ran.stderr
@@ -114,7 +116,7 @@ fn a_link_out_of_the_sessions_directory_is_not_followed() {
     .unwrap();
     symlink(world.path("outside"), world.sessions().join("bob")).unwrap();
     let ran = passes_over_the_rest(&world);
-    let warning = "a symbolic link out of the sessions directory is not followed";
+    let warning = "a symbolic link leads out of the sessions directory: the scan does not follow it";
     assert_eq!(ran.stderr.matches(warning).count(), 2, "{}", ran.stderr);
 }
 
@@ -228,7 +230,7 @@ fn files_that_vanish_or_turn_into_something_else_after_the_scan_cost_nothing_els
     };
     assert_eq!(counts(&ran), expected);
     for failed in &ran.result().errors_detail {
-        assert_eq!(failed.error, "the transcript is no regular file any more");
+        assert_eq!(failed.error, "the transcript is no longer a regular file");
     }
 }
 
@@ -252,7 +254,7 @@ fn what_may_not_be_read_is_told_of() {
         "cannot read the transcript: Permission denied (os error 13)"
     );
     assert_eq!(ran.result().unreadable, 2);
-    let told = "what cannot be read is left out: ";
+    let told = "some files or folders cannot be read, so their transcripts are not processed: ";
     assert_eq!(ran.stderr.matches(told).count(), 1, "{}", ran.stderr);
     fs::remove_file(&forbidden).unwrap();
     let ran = crate::nobody::run(&world, &["probe"]).exits(1);
