@@ -1,7 +1,7 @@
-//! Every file of the plugins directory, and what came of it.
+//! Every file of the plugins directory, and how loading it ended.
 //!
-//! A catalogue never changes. A reload makes the next one, and the host takes all of it or nothing. A bad file does not affect
-//! the others, and a newer file that is rejected does not affect the loaded one.
+//! A catalogue never changes. A reload makes the next one, and the host takes all of it or nothing. A bad file does not
+//! affect the others, and a newer file that is rejected does not affect the loaded one.
 
 use std::{
     collections::HashSet,
@@ -57,14 +57,14 @@ impl From<StateError> for CatalogueError {
     }
 }
 
-/// The files of the plugins directory, in the order of their names, and what they replaced.
+/// The files of the plugins directory, sorted by name, and the processors that they replaced.
 #[derive(Clone, Default)]
 pub struct Catalogue {
     files: Vec<PluginFile>,
 }
 
 impl Catalogue {
-    /// Loads every library of the plugins directory. One that fails costs no other.
+    /// Loads every library of the plugins directory. One that fails does not affect the others.
     ///
     /// # Errors
     /// When the directory cannot be listed or is not trusted, or the state fails.
@@ -78,19 +78,19 @@ impl Catalogue {
         Ok(catalogue)
     }
 
-    /// Refuses a data directory in which others can change what the host opens there. One that is missing will be made.
+    /// Rejects a data directory in which others can change what the host opens there. A missing one is created later.
     ///
     /// # Errors
-    /// When that is so.
+    /// When others can change it, or its permissions cannot be read.
     pub fn check_data_directory(data: &Path, trust: PluginTrust) -> Result<(), CatalogueError> {
-        // What else hinders is told by who opens something there.
+        // Any other failure is reported when something is opened there.
         let Ok(folder) = Folder::open(data) else { return Ok(()) };
         folder.refuse(trust).map_err(CatalogueError::UntrustedData)
     }
 
-    /// What the plugins directory holds now: files of unchanged content stay as they are, new and changed ones are
-    /// loaded, and one that fails leaves the loaded one in service. The claims are to be kept until this catalogue is the
-    /// one in force: no run begins meanwhile on old code and new tables.
+    /// Makes the catalogue of what the plugins directory holds now. Files with unchanged content stay as they are, new
+    /// and changed ones are loaded, and one that fails leaves the loaded one in service. Keep the claims until the new
+    /// catalogue is in force, so that no run begins meanwhile with old code and new tables.
     ///
     /// # Errors
     /// When the directory cannot be listed or is not trusted, or the state fails.
@@ -139,7 +139,7 @@ impl Catalogue {
         Ok((catalogue, claims))
     }
 
-    /// What becomes of an earlier file that serves no longer.
+    /// What becomes of an earlier file that is no longer in service.
     fn retired(&self, earlier: &PluginFile, options: &LoadOptions<'_>) -> Option<PluginFile> {
         let PluginStatus::Loaded(processor) = &earlier.status else {
             return None;
@@ -162,13 +162,13 @@ impl Catalogue {
         Some(retired)
     }
 
-    /// Every file, in the order of their names; then those that were replaced or removed at the last reload.
+    /// Every file, sorted by name; then those that were replaced or removed at the last reload.
     #[must_use]
     pub fn files(&self) -> &[PluginFile] {
         &self.files
     }
 
-    /// The processors that serve, in the order of their files.
+    /// The processors in service, in the order of their files.
     pub fn processors(&self) -> impl Iterator<Item = &Arc<Processor>> {
         self.files.iter().filter_map(|file| match &file.status {
             PluginStatus::Loaded(processor) => Some(processor),
@@ -176,7 +176,7 @@ impl Catalogue {
         })
     }
 
-    /// Whether a file waits for the end of a run.
+    /// Whether a file waits for a run to end.
     #[must_use]
     pub fn has_waiting(&self) -> bool {
         self.files.iter().any(|file| file.newer == Some(NewerFile::Waits))
@@ -206,7 +206,7 @@ fn candidates(folder: &Folder) -> Result<Vec<PathBuf>, CatalogueError> {
     Ok(paths)
 }
 
-/// The place for copies. That there is none costs each plugin; one that others can change is not used at all.
+/// The folder for copies. Without one, every plugin fails to load; one that others can change fails the whole load.
 fn copies(options: &LoadOptions<'_>) -> Result<io::Result<Copies>, CatalogueError> {
     match Copies::in_data_directory(options.data, options.trust) {
         Ok(copies) => Ok(Ok(copies)),
@@ -242,13 +242,13 @@ fn report(plugin: &PluginFile, options: &LoadOptions<'_>) {
         Some(NewerFile::Refused { reason, .. }) => {
             tracing::warn!(
                 file,
-                "the file has changed and is refused, what was loaded stays in service: {reason}"
+                "the changed file is rejected, and the loaded processor stays in service: {reason}"
             );
         }
         Some(NewerFile::Waits) => {
             tracing::info!(
                 file,
-                "the file has changed: it is taken when the run that goes on has ended"
+                "the file has changed: the host loads it when the run under way has ended"
             );
         }
         None => {}

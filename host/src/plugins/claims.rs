@@ -1,8 +1,8 @@
-//! One thing at a time for each processor: a run of it, the making of its tables, a correction of its state.
+//! Makes sure that only one thing at a time happens to a processor: a run, a change of its tables, or a correction.
 //!
 //! # Threads
-//! Any thread may claim a processor. The lock is held only while the list is read or changed. Nobody waits for a claim: a
-//! caller that does not get one learns what the processor is occupied with.
+//! Any thread may claim a processor. The lock is held only while the list is read or changed. Nobody waits for a claim:
+//! a caller that does not get one learns what the processor is occupied with.
 
 use std::{
     collections::BTreeMap,
@@ -12,9 +12,9 @@ use std::{
 
 use crate::names::ProcessorName;
 
-/// Which processors are occupied. Clones share the list.
+/// The processors that are occupied. Clones share the list.
 ///
-/// A claim is of a name, not of a loaded library: while a run goes on on old code, new code of the same processor waits.
+/// A claim is on a name, not on a loaded library: while old code runs, new code of the same processor waits.
 #[derive(Clone, Debug, Default)]
 pub struct Claims {
     claimed: Arc<Mutex<BTreeMap<ProcessorName, Occupation>>>,
@@ -25,13 +25,13 @@ pub struct Claims {
 pub enum Occupation {
     /// A run of it.
     Run,
-    /// A new version of it is put into service.
+    /// A new version of it is being put into service.
     Replacement,
-    /// Sessions are marked to be processed again, or forgotten.
+    /// Sessions are being marked for reprocessing, or forgotten.
     Correction,
 }
 
-/// The right to a processor, given back when it is dropped.
+/// The sole right to use a processor, given up when it is dropped.
 #[derive(Debug)]
 pub struct Claim {
     claims: Claims,
@@ -42,7 +42,7 @@ impl Claims {
     /// Claims a processor.
     ///
     /// # Errors
-    /// Gives what it is occupied with.
+    /// When it is occupied; the error says with what.
     pub fn claim(&self, name: &ProcessorName, occupation: Occupation) -> Result<Claim, Occupation> {
         let mut claimed = self.lock();
         if let Some(other) = claimed.get(name) {

@@ -1,7 +1,7 @@
 //! The private copies that libraries are loaded from, each named by the hash of its content.
 //!
-//! A library that is loaded from the plugins directory itself would change under the running code when someone copies
-//! over it, and a file of the same path is not loaded twice.
+//! If the host loaded a library directly from the plugins directory, copying a new file over it would change the
+//! running code. Besides, the system does not load the same path twice.
 
 use std::{
     collections::HashSet,
@@ -19,22 +19,22 @@ use super::{
 };
 use crate::hex::hex;
 
-/// The folder of the private copies: it belongs to this user, and nobody else may write it.
+/// The folder of the private copies. It belongs to this user, and nobody else may write it.
 pub(super) struct Copies {
     folder: Folder,
 }
 
-/// A copy that is open. What was compared is what is loaded.
+/// An open copy, so that the bytes that were compared are the ones that are loaded.
 pub(super) struct Copy {
-    /// Its name, which tells the content.
+    /// Its name: the hash of its content.
     pub(super) name: String,
-    /// Where it lies.
+    /// Its path.
     pub(super) path: PathBuf,
-    /// The copy itself.
+    /// The open file.
     pub(super) file: File,
 }
 
-/// Why there is no place for copies.
+/// Why there is no folder for copies.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum NoCopies {
     #[error(transparent)]
@@ -44,7 +44,7 @@ pub(super) enum NoCopies {
 }
 
 impl Copies {
-    /// The copies in the host's data directory. Folders that are missing are made, for this user alone.
+    /// Opens the copies in the host's data directory. Missing folders are created, for this user alone.
     pub(super) fn in_data_directory(data: &Path, trust: PluginTrust) -> Result<Self, NoCopies> {
         let data = Folder::make(data)?;
         data.check(trust)?;
@@ -53,13 +53,13 @@ impl Copies {
         Ok(Self { folder })
     }
 
-    /// Makes the copy of these bytes, unless it is there, and opens it.
+    /// Makes a copy of these bytes if there is none yet, and opens it.
     pub(super) fn keep(&self, bytes: &[u8]) -> io::Result<Copy> {
         let hash = hex(Sha256::digest(bytes));
         let name = format!("{hash}{}", std::env::consts::DLL_SUFFIX);
         let file = match self.open(&name, bytes) {
             Ok(Some(file)) => file,
-            // One that an interrupted system left damaged, or that is not this user's, gives way.
+            // A copy that a crash of the system damaged, or that is not this user's, is replaced.
             Ok(None) | Err(_) => self.make(&hash, &name, bytes)?,
         };
         Ok(Copy {
@@ -76,11 +76,11 @@ impl Copies {
         file.write_all(bytes)?;
         file.sync_all()?;
         self.folder.rename(&aside, name)?;
-        let changed = || io::Error::other("another process changes the copies in the data directory");
+        let changed = || io::Error::other("another process is changing the copies in the data directory");
         self.open(name, bytes)?.ok_or_else(changed)
     }
 
-    /// Opens a copy; `None` where it is another content, or others may write it.
+    /// Opens a copy; `None` if its content differs, or if others may write it.
     fn open(&self, name: &str, bytes: &[u8]) -> io::Result<Option<File>> {
         let mut file = self.folder.open_file(name.as_ref())?;
         let metadata = file.metadata()?;
@@ -92,7 +92,7 @@ impl Copies {
         Ok((copy == bytes).then_some(file))
     }
 
-    /// Removes the copies that nothing uses.
+    /// Removes the copies that nothing uses any more.
     pub(super) fn remove_all_but(&self, used: &HashSet<&str>) -> io::Result<()> {
         let is_used = |name: &OsStr| name.to_str().is_some_and(|name| used.contains(name));
         let names = self.folder.names()?;

@@ -1,4 +1,5 @@
-//! Folders and files that are opened once: what was checked is what is read, whoever swaps names meanwhile.
+//! Folders and files that the host opens only once, so that it reads what it checked, even if somebody swaps names
+//! meanwhile.
 
 use std::{
     ffi::{OsStr, OsString},
@@ -16,14 +17,14 @@ use rustix::{
 use super::permissions::{PluginTrust, Untrusted, check, refuse};
 use crate::folders::{PRIVATE, make_private};
 
-/// A folder that is open. What lies in it is named by its name there, and a link is never followed.
+/// An open folder. Its entries are opened by their names in it, and links are never followed.
 pub(super) struct Folder {
     path: PathBuf,
     handle: File,
 }
 
 impl Folder {
-    /// Opens a folder that the operator names, who may do so by a link.
+    /// Opens a folder that the operator names; that path may be a link.
     pub(super) fn open(path: &Path) -> io::Result<Self> {
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
         Ok(Self {
@@ -32,13 +33,13 @@ impl Folder {
         })
     }
 
-    /// As [`open`](Self::open); makes it, for its owner alone, where it is missing.
+    /// Like [`open`](Self::open), but creates a missing folder, for its owner alone.
     pub(super) fn make(path: &Path) -> io::Result<Self> {
         make_private(path)?;
         Self::open(path)
     }
 
-    /// Opens a folder in this one, and makes it, for its owner alone, where it is missing.
+    /// Opens a folder in this one; creates a missing one, for its owner alone.
     pub(super) fn make_within(&self, name: &str) -> io::Result<Self> {
         match rustix::fs::mkdirat(&self.handle, name, Mode::from_raw_mode(PRIVATE)) {
             Err(Errno::EXIST) => {}
@@ -50,22 +51,22 @@ impl Folder {
         })
     }
 
-    /// Where it was opened.
+    /// The path by which it was opened.
     pub(super) fn path(&self) -> &Path {
         &self.path
     }
 
-    /// Refuses it where others than this user and root can change it.
+    /// Rejects the folder if anybody but this user and root can change it.
     pub(super) fn refuse(&self, trust: PluginTrust) -> Result<(), Untrusted> {
         refuse(&self.handle, &self.path, trust).map(drop)
     }
 
-    /// As [`refuse`](Self::refuse), and warns of what its group may do.
+    /// Like [`refuse`](Self::refuse), and warns if its group may write it.
     pub(super) fn check(&self, trust: PluginTrust) -> Result<(), Untrusted> {
         check(&self.handle, &self.path, trust)
     }
 
-    /// The names in it.
+    /// The names of its entries.
     pub(super) fn names(&self) -> io::Result<Vec<OsString>> {
         let mut names = Vec::new();
         for entry in Dir::read_from(&self.handle)? {
@@ -78,23 +79,23 @@ impl Folder {
         Ok(names)
     }
 
-    /// Opens a file in it for reading. One that would be waited for, such as a pipe, is not.
+    /// Opens a file in it for reading. Never waits, even if the file is a pipe.
     pub(super) fn open_file(&self, name: &OsStr) -> io::Result<File> {
         self.open_entry(name, OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY)
     }
 
-    /// Makes a file in it, for its owner alone. There must be nothing of this name.
+    /// Creates a file in it, for its owner alone. Fails if the name exists.
     pub(super) fn make_file(&self, name: &str) -> io::Result<File> {
         let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         Ok(rustix::fs::openat(&self.handle, name, flags, Mode::RUSR | Mode::WUSR)?.into())
     }
 
-    /// Gives what lies in it another name, in place of what may have had that.
+    /// Renames an entry, and replaces what has the new name.
     pub(super) fn rename(&self, from: &str, to: &str) -> io::Result<()> {
         Ok(rustix::fs::renameat(&self.handle, from, &self.handle, to)?)
     }
 
-    /// Removes a file from it; that there is none is as good.
+    /// Removes a file from it; succeeds if there is none.
     pub(super) fn remove(&self, name: &OsStr) -> io::Result<()> {
         match rustix::fs::unlinkat(&self.handle, name, AtFlags::empty()) {
             Err(Errno::NOENT) => Ok(()),

@@ -1,8 +1,8 @@
-//! Takes the log records of a plugin into the host's own log.
+//! Writes the log records of a plugin into the host's own log.
 //!
 //! # Threads
-//! A plugin logs from any of its threads, and no panic of the host may cross back into it. The thread that loads the processor
-//! sets its name once.
+//! A plugin logs from any of its threads, and no panic of the host may cross back into it. The thread that loads the
+//! processor sets its name once.
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
@@ -21,7 +21,7 @@ use tracing::level_filters::LevelFilter;
 
 use crate::crossing::words;
 
-/// Whose records they are: the file's name until the processor has told its own.
+/// The name in the log records of a plugin: that of the file until the processor has reported its own.
 #[derive(Clone, Debug)]
 pub(super) struct LogName {
     file: Arc<str>,
@@ -66,7 +66,7 @@ impl RawHost for HostLog {
     }
 
     fn log(&self, level: u8, target: RStr<'_>, place: RStr<'_>, message: RStr<'_>) {
-        // The plugin calls this across the border, which no panic may cross; a record that cannot be written is lost.
+        // No panic may cross the ABI boundary back into the plugin. A record that cannot be written is lost.
         let _ = catch_unwind(AssertUnwindSafe(|| self.write(level, target, place, message)));
     }
 }

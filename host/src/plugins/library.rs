@@ -1,10 +1,11 @@
-//! Opens a library: the one place where the host takes foreign code in.
+//! Opens a library. No other module of the host loads foreign code.
 //!
-//! Opening runs the library's constructors. `inspect` therefore checks all that can be checked without them.
+//! Opening runs the library's constructors. `inspect` therefore checks beforehand everything that can be checked
+//! without running them.
 //!
 //! # Threads
-//! The system's loader holds a lock while constructors run. Another thread waits for that lock if it first uses a
-//! thread-local value then: see [`threads`](crate::threads).
+//! The system's loader holds a lock while constructors run. A thread that first uses a thread-local value at that time
+//! waits for this lock: see [`threads`](crate::threads).
 
 use std::{
     error::Error as _,
@@ -19,21 +20,21 @@ use session_plugin_api::abi::{API_MAJOR, API_MINOR, Handshake, ProcessorModule_R
 use super::copies::Copy;
 use crate::threads::catch_panic;
 
-/// Why a library is not taken.
+/// Why a library is rejected.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum LibraryRefused {
-    /// The system's loader refuses it.
+    /// The system's loader rejects it.
     #[error("the system cannot load it: {}", cause(.0))]
     Open(libloading::Error),
     /// Its description of its types cannot be read.
     #[error("it is damaged: its description of its types cannot be read; copy it again")]
     Description {
-        /// What abi_stable says of it.
+        /// abi_stable's own explanation.
         explanation: String,
     },
     /// Its types are laid out differently.
     #[error(
-        "its binary interface differs from this host's although both say {API_MAJOR}.{API_MINOR} (it was built by {compiler}): build it with the session-plugin-api of this host"
+        "its binary interface differs from this host's, although both have version {API_MAJOR}.{API_MINOR} (it was built by {compiler}): build it with the session-plugin-api of this host"
     )]
     Layout {
         /// The plugin's compiler.
@@ -43,24 +44,24 @@ pub(super) enum LibraryRefused {
     },
 }
 
-/// Opens the library of a private copy whose file has this handshake, and gives its checked root module.
+/// Opens the library of a private copy whose file has this handshake, and returns its checked root module.
 ///
-/// The library stays open for ever: there is no sound way to close one that may have thread-local values.
+/// The library stays open for ever, because a library that may have thread-local values cannot be closed soundly.
 pub(super) fn open(copy: Copy, handshake: &Handshake) -> Result<ProcessorModule_Ref, LibraryRefused> {
     root_module(open_forever(copy)?, handshake)
 }
 
-/// What the system's loader says: libloading tells it as the cause of its own error.
+/// The message of the system's loader, which libloading reports as the source of its own error.
 fn cause(error: &libloading::Error) -> String {
     let text = error.source().map_or_else(|| error.to_string(), ToString::to_string);
-    // The path through the descriptor, which it may begin with, tells people nothing.
+    // The message may begin with the path of the descriptor, which means nothing to people.
     match text.strip_prefix(DESCRIPTORS).and_then(|rest| rest.split_once(": ")) {
         Some((_, cause)) => cause.to_owned(),
         None => text,
     }
 }
 
-/// Where the system shows the files that this process has open.
+/// Where the system lists the open files of this process.
 const DESCRIPTORS: &str = "/proc/self/fd/";
 
 #[allow(unsafe_code, reason = "opening a library runs its constructors")]
@@ -68,17 +69,17 @@ fn open_forever(copy: Copy) -> Result<&'static Library, LibraryRefused> {
     // SAFETY: running a plugin's code is what the host is for; the file was inspected, and nobody writes it any more.
     let library = unsafe { Library::open(Some(path_of(&copy)), RTLD_NOW | RTLD_LOCAL | libc::RTLD_NODELETE) };
     let library = library.map_err(LibraryRefused::Open)?;
-    // Its path leads through the descriptor: debuggers and backtraces follow it for as long as the library is there.
+    // Debuggers and backtraces follow the library's path, which leads through the descriptor. So the file stays open.
     std::mem::forget(copy.file);
     Ok(Box::leak(Box::new(library)))
 }
 
-/// The path by which the system opens the file that is open already, whatever its name leads to by now.
+/// The path by which the system opens the already open file, even if its name leads elsewhere by now.
 fn path_of(copy: &Copy) -> PathBuf {
     let descriptor = Path::new(DESCRIPTORS).join(copy.file.as_raw_fd().to_string());
     match descriptor.exists() {
         true => descriptor,
-        // A system without it has to do with a folder that nobody else may write.
+        // Without /proc, the copy is opened by its name, in a folder that nobody else may write.
         false => copy.path.clone(),
     }
 }
@@ -90,7 +91,7 @@ fn root_module(library: &'static Library, handshake: &Handshake) -> Result<Proce
     let header = header.map_err(LibraryRefused::Open)?;
     let header: AbiHeaderRef = *header;
     let api_minor = handshake.api_minor;
-    // Where the library's description of itself is nonsense, abi_stable panics.
+    // If the library's description of itself is nonsense, abi_stable panics.
     let module = catch_panic(move || header.upgrade().and_then(|header| root_module_of(header, api_minor)));
     match module {
         Ok(Ok(module)) => Ok(module),

@@ -1,4 +1,4 @@
-//! Plugins as they are listed, on the command line and over HTTP.
+//! Plugins as the command line and HTTP list them.
 
 use std::borrow::Cow;
 
@@ -6,26 +6,26 @@ use serde::{Deserialize, Serialize};
 
 use super::plugin_file::{NewerFile, PluginFile, PluginStatus};
 
-/// A plugin's file as it is listed.
+/// A plugin file as it is listed.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct PluginListing {
-    /// Where it lies.
+    /// The path of the file.
     pub file: String,
     /// `loaded`, `unavailable`, `rejected`, `replaced` or `removed`.
     pub status: Cow<'static, str>,
-    /// The processor's name, where it got as far as telling it.
+    /// The processor's name, if the plugin got as far as reporting it.
     pub processor: Option<String>,
     /// The version of the plugin's package.
     pub version: Option<String>,
-    /// The cadence that the plugin itself wants.
+    /// The cadence that the plugin declares.
     pub cadence_minutes: Option<u32>,
     /// Its session tables.
     pub session_tables: Vec<String>,
-    /// Why it does not serve, or why a newer file in its place does not.
+    /// Why it is not in service, or why a newer file in its place is not.
     pub reason: Option<String>,
-    /// The long explanation, where there is one.
+    /// The long explanation, if there is one.
     pub details: Option<String>,
-    /// What was tried, step by step.
+    /// The steps of loading it.
     pub trace: Vec<String>,
 }
 
@@ -56,17 +56,17 @@ fn explanation(file: &PluginFile) -> (Option<String>, Option<String>) {
         (PluginStatus::Unavailable { reason, .. }, _) => (Some(reason.clone()), None),
         (PluginStatus::Rejected { reason, details }, _) => (Some(reason.clone()), details.clone()),
         (_, Some(NewerFile::Refused { reason, details })) => {
-            let reason = format!("the file has changed and is refused, what was loaded stays in service: {reason}");
+            let reason = format!("the changed file is rejected, and the loaded processor stays in service: {reason}");
             (Some(reason), details.clone())
         }
         (_, Some(NewerFile::Waits)) => {
-            let reason = "the file has changed: it is taken when the run that goes on has ended";
+            let reason = "the file has changed: the host loads it when the run under way has ended";
             (Some(reason.to_owned()), None)
         }
         (_, None) if !file.pending.is_empty() => {
             let versions: Vec<String> = file.pending.iter().map(u32::to_string).collect();
             let reason = format!(
-                "pending migrations: {}; the next run, or a server, applies them",
+                "pending migrations: {}; the next run, or the start of a server, applies them",
                 versions.join(", ")
             );
             (Some(reason), None)

@@ -1,4 +1,4 @@
-//! The options of loading: the folders, whose files are trusted, and what happens to the tables.
+//! The options of loading: the folders, whose files are trusted, and whether tables are changed.
 
 use std::{collections::BTreeMap, path::Path};
 
@@ -10,34 +10,34 @@ use crate::{
     state::{Reader, State},
 };
 
-/// What plugins are loaded with.
+/// The options for loading plugins.
 pub struct LoadOptions<'a> {
     /// The plugins directory.
     pub folder: &'a Path,
-    /// The host's data directory, which takes the private copies.
+    /// The host's data directory, which holds the private copies.
     pub data: &'a Path,
-    /// Whose files are taken.
+    /// Whose files are trusted.
     pub trust: PluginTrust,
     /// The processors' sections of the configuration.
     pub configurations: &'a BTreeMap<String, Map<String, Value>>,
-    /// What becomes of their tables.
+    /// How their tables are prepared.
     pub tables: Tables<'a>,
-    /// Which processors are occupied: those are not replaced.
+    /// The occupied processors, which are not replaced.
     pub claims: &'a Claims,
-    /// The processor that the caller has claimed already.
+    /// The processor that the caller has already claimed.
     pub claimed: Option<&'a ProcessorName>,
 }
 
-/// What becomes of the processors' tables.
+/// How the processors' tables are prepared.
 #[derive(Clone, Copy)]
 pub enum Tables<'a> {
-    /// They are made in this state, and brought up to date.
+    /// They are created in this state, and migrated.
     Made(&'a State),
-    /// They are looked at alone.
+    /// They are only checked; the state is not changed.
     LookedAt {
-        /// The state that they are compared with, which stays as it is; `None` where there is none, or it cannot be had.
+        /// The state to compare with, which is not changed; `None` if there is none, or if it cannot be opened.
         state: Option<&'a Reader>,
-        /// A state of the look's own, in which the tables of processors that are new are tried.
+        /// A temporary state, in which the tables of new processors are tried.
         scratch: &'a State,
     },
 }

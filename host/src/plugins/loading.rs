@@ -1,7 +1,7 @@
-//! One file of the plugins directory on its way in: checked, copied, opened, its tables made.
+//! Loads one file of the plugins directory: checks it, copies it, opens it, and prepares its tables.
 //!
-//! Cheap checks that run no foreign code come first. The bytes are read once, so the checked bytes are the ones that are
-//! copied and opened, even if somebody writes to the file meanwhile.
+//! Cheap checks that run no foreign code come first. The bytes are read once, so the checked bytes are the ones that
+//! are copied and opened, even if somebody writes to the file meanwhile.
 
 use std::{
     io::{self, Read as _},
@@ -29,25 +29,25 @@ use crate::{
     state::{DeclaredTables, FilledTable, ReferenceRows, SchemaRefused, State, StateError},
 };
 
-/// How large a library may be, in bytes.
+/// The maximum size of a library, in bytes.
 const MAX_LIBRARY: u64 = 1 << 30;
 
-/// Why a file is not taken.
+/// Why a file is rejected.
 #[derive(Debug, thiserror::Error)]
 enum Refused {
-    #[error("read it: {0}")]
+    #[error("cannot read the plugin file: {0}")]
     Read(io::Error),
     #[error(
-        "copy it into the data directory: {0}; see that the disk has room and this user may write there, then reload"
+        "cannot copy the plugin file into the data directory: {0}; make sure that the disk has room and that this user may write there, then reload"
     )]
     Copy(io::Error),
-    #[error("cannot make a place for its copy in the data directory: {0}")]
+    #[error("cannot open the folder for copies of plugins in the data directory: {0}")]
     NoCopies(String),
     #[error("it is a symbolic link: put the file itself into the plugins directory")]
     Link,
-    #[error("it has {0} bytes, more than {MAX_LIBRARY}")]
+    #[error("it has {0} bytes, more than the limit of {MAX_LIBRARY}")]
     TooLarge(u64),
-    #[error("it is no regular file")]
+    #[error("it is not a regular file")]
     NoFile,
     #[error(transparent)]
     Untrusted(#[from] Untrusted),
@@ -65,11 +65,11 @@ enum Refused {
     NameTaken { name: ProcessorName, first: String },
     #[error("its cadence is 0 minutes: it must be at least 1")]
     Cadence,
-    #[error("its tables: {0}")]
+    #[error("cannot prepare its tables: {0}")]
     Schema(SchemaRefused),
-    #[error("it does not take its configuration: {0}")]
+    #[error("it rejects its configuration: {0}")]
     Configuration(String),
-    #[error("the rows of its reference tables: {0}")]
+    #[error("cannot get the rows of its reference tables: {0}")]
     ReferenceRows(String),
 }
 
@@ -80,7 +80,7 @@ impl From<SchemaRefused> for Refused {
 }
 
 impl Refused {
-    /// The reason is one line; what it takes more to explain goes into the details.
+    /// Splits the error into a reason of one line and, if it is longer, the details.
     fn into_parts(self) -> (String, Option<String>) {
         let text = capped(self.to_string());
         let (reason, rest) = text.split_once('\n').unwrap_or((&text, ""));
@@ -94,28 +94,28 @@ impl Refused {
     }
 }
 
-/// One file on its way in.
+/// One file that is being loaded.
 pub(super) struct Loading<'a> {
     pub(super) options: &'a LoadOptions<'a>,
     /// The plugins directory.
     pub(super) folder: &'a Folder,
-    /// Where copies go, or why there is no such place.
+    /// The folder for copies, or why there is none.
     pub(super) copies: &'a io::Result<Copies>,
-    /// What serves from the same path.
+    /// The file in service from the same path.
     pub(super) loaded: Option<&'a PluginFile>,
     /// Files whose names are taken.
     pub(super) others: Vec<&'a PluginFile>,
     pub(super) copy: Option<String>,
-    /// The right to what is put into service.
+    /// The claim on the processor that is put into service.
     pub(super) claim: Option<Claim>,
-    /// The versions of the outstanding migrations, where they are not applied.
+    /// The versions of the pending migrations, if they are not applied.
     pub(super) pending: Vec<u32>,
     pub(super) trace: Vec<String>,
 }
 
-/// What came of loading.
+/// How loading ended.
 enum Loaded {
-    /// The content is that of the file that serves.
+    /// The content is the same as that of the file in service.
     Unchanged,
     /// The processor is occupied.
     Waits,
@@ -124,10 +124,10 @@ enum Loaded {
 }
 
 impl Loading<'_> {
-    /// Takes the file in, as far as it goes.
+    /// Loads the file.
     ///
     /// # Errors
-    /// When the state fails, which is no fault of the file.
+    /// When the state fails, which is not a fault of the file.
     pub(super) fn file(&mut self, path: &Path) -> Result<PluginFile, StateError> {
         let loaded = match self.load(path) {
             Err(Refused::Schema(refused)) => Err(Refused::Schema(match refused.into_fatal() {
@@ -141,7 +141,7 @@ impl Loading<'_> {
 
     fn outcome(&mut self, path: &Path, loaded: Result<Loaded, Refused>) -> PluginFile {
         if let Err(refused) = &loaded {
-            self.note(format!("refused: {refused}"));
+            self.note(format!("rejected: {refused}"));
         }
         let newer = match (loaded, self.loaded) {
             (Ok(Loaded::Status(status)), _) => return self.entry(path, status),
@@ -208,7 +208,7 @@ impl Loading<'_> {
         self.start(path, library::open(copy, &handshake)?)
     }
 
-    /// Reads the file that is opened once: what was checked is what is read.
+    /// Reads the file, which is opened once, so that what was checked is what is read.
     fn read(&self, path: &Path) -> Result<Vec<u8>, Refused> {
         let name = path.file_name().ok_or(Refused::NoFile)?;
         let mut file = self
@@ -274,7 +274,8 @@ impl Loading<'_> {
         }
     }
 
-    /// Its tables may change while nothing runs on them. The caller's own claim is as good.
+    /// Claims the processor, so that its tables change while none of its runs is under way. The caller's own claim
+    /// suffices.
     fn claim(&self, name: &ProcessorName) -> Result<Option<Claim>, Occupation> {
         match self.options.claimed == Some(name) {
             true => Ok(None),
@@ -295,7 +296,7 @@ impl Loading<'_> {
         }
     }
 
-    /// Makes its tables. Without rows of the reference tables those stay as they are.
+    /// Prepares its tables. Without given rows, the reference tables stay as they are.
     fn tables(
         &mut self,
         name: &ProcessorName,
@@ -321,7 +322,8 @@ impl Loading<'_> {
                 if let Some(state) = state {
                     self.pending = state.compare_processor(declared)?;
                 }
-                // Those that the state took once are tried for the sake of others that build on them.
+                // Migrations that the state already has are still tried, because other processors may build on these
+                // tables.
                 let is_known = state.is_some() && self.pending.len() < migrations.len();
                 let tried = prepare(scratch);
                 if is_known && tried.is_err() {
@@ -347,10 +349,10 @@ impl Loading<'_> {
     }
 }
 
-/// A processor of a new file is occupied: an earlier file of it was removed while a run goes on.
+/// The status of a new file whose processor is occupied: an earlier file of it was removed while a run is under way.
 fn rejected_for_now() -> PluginStatus {
     PluginStatus::Rejected {
-        reason: "a run of this processor goes on: it is taken when that has ended".to_owned(),
+        reason: "a run of this processor is under way: the host loads this file when it has ended".to_owned(),
         details: None,
     }
 }

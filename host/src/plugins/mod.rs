@@ -1,4 +1,4 @@
-//! Processors on their way into the host: discovered, checked, copied, loaded.
+//! Loads plugins: finds their files, checks them, copies them, opens them, and keeps the loaded processors.
 
 mod catalogue;
 mod claims;

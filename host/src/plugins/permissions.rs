@@ -1,4 +1,4 @@
-//! Who may write a plugin's file: a library in the plugins directory runs with the host's rights.
+//! Checks who may write a plugin file, because a library in the plugins directory runs with the host's rights.
 
 use std::{
     fs::{File, Metadata},
@@ -7,7 +7,7 @@ use std::{
     path::Path,
 };
 
-/// Whether plugins are taken that others than their owner and root could have written.
+/// Whether to load plugins that somebody other than their owner and root could have written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PluginTrust {
     /// No: the default.
@@ -22,7 +22,7 @@ pub enum Untrusted {
     /// Everyone may write it.
     #[error("everyone may write {0}: `chmod o-w` it, or pass --allow-insecure-plugins")]
     WorldWritable(String),
-    /// It is someone else's.
+    /// It belongs to somebody else.
     #[error(
         "{path} belongs to user {owner}, neither to this user nor to root: `chown` it, or pass --allow-insecure-plugins"
     )]
@@ -32,7 +32,7 @@ pub enum Untrusted {
         /// The owner's number.
         owner: u32,
     },
-    /// It cannot be looked at.
+    /// Its permissions cannot be read.
     #[error("cannot check the permissions of {path}: {source}")]
     Unreadable {
         /// The file or folder.
@@ -45,17 +45,17 @@ pub enum Untrusted {
 const OTHERS_MAY_WRITE: u32 = 0o002;
 const GROUP_MAY_WRITE: u32 = 0o020;
 
-/// Checks that nobody but this user and root can have written a file or folder that is open, and warns of what its group
-/// may do. The path is for people.
+/// Checks that nobody but this user and root can have written an open file or folder, and warns if its group may write
+/// it. The path only names it in messages.
 pub(super) fn check(opened: &File, path: &Path, trust: PluginTrust) -> Result<(), Untrusted> {
     let metadata = refuse(opened, path, trust)?;
     if trust == PluginTrust::OwnersOnly && metadata.mode() & GROUP_MAY_WRITE != 0 {
-        tracing::warn!(path = %path.display(), "the file's group may write it: members of the group can run code with this host's rights");
+        tracing::warn!(path = %path.display(), "its group may write it: members of the group can run code with this host's rights");
     }
     Ok(())
 }
 
-/// Refuses a file or folder that others than this user and root can have written.
+/// Rejects a file or folder that somebody other than this user and root can have written.
 pub(super) fn refuse(opened: &File, path: &Path, trust: PluginTrust) -> Result<Metadata, Untrusted> {
     let metadata = opened.metadata().map_err(|source| Untrusted::Unreadable {
         path: path.display().to_string(),

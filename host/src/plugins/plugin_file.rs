@@ -1,7 +1,7 @@
-//! A file of the plugins directory, and what came of it.
+//! A file of the plugins directory, and its status.
 //!
-//! A loaded processor can outlive its file. If the file was replaced or removed, the processor stays listed until the next
-//! reload. If a newer file is rejected, the loaded processor stays in service, and its entry says why.
+//! A loaded processor can outlive its file. If the file was replaced or removed, the processor stays listed until the
+//! next reload. If a newer file is rejected, the loaded processor stays in service, and its entry says why.
 
 use std::{
     path::{Path, PathBuf},
@@ -14,61 +14,61 @@ use crate::names::ProcessorName;
 /// A file with the platform's library suffix.
 #[derive(Clone)]
 pub struct PluginFile {
-    /// Where it lies.
+    /// Its path.
     pub path: PathBuf,
-    /// What came of it.
+    /// Whether it is in service, and if not, why.
     pub status: PluginStatus,
-    /// The file that lies there now, where it does not serve and an earlier one does.
+    /// The newer file at this path, if it is not in service and an earlier one is.
     pub newer: Option<NewerFile>,
-    /// The versions of its migrations that a look found to be outstanding.
+    /// The versions of its pending migrations, if tables were only checked.
     pub pending: Vec<u32>,
-    /// What was tried, step by step.
+    /// The steps of loading it.
     pub trace: Vec<String>,
-    /// The private copy, whose name tells the content.
+    /// The name of the private copy, which is the hash of its content.
     pub(super) copy: Option<String>,
 }
 
-/// A file that lies in the place of a loaded one and does not serve.
+/// A file that replaced a loaded one on the disk, but is not in service.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum NewerFile {
-    /// A run goes on on the loaded one: it is replaced when that ends.
+    /// A run of the loaded one is under way; the file is loaded when that ends.
     Waits,
-    /// It is not taken, so the loaded one stays in service.
+    /// It is rejected, so the loaded one stays in service.
     Refused {
         /// Why, in one line.
         reason: String,
-        /// The long explanation, where there is one.
+        /// The long explanation, if there is one.
         details: Option<String>,
     },
 }
 
-/// What came of a plugin's file.
+/// The status of a plugin file.
 #[derive(Clone)]
 pub enum PluginStatus {
-    /// It serves.
+    /// It is in service.
     Loaded(Arc<Processor>),
-    /// It served until a newer file took its place.
+    /// It was in service until a newer file replaced it.
     Replaced(Arc<Processor>),
-    /// It served until its file was removed; its rows stay.
+    /// It was in service until its file was removed; its rows stay.
     Removed(Arc<Processor>),
-    /// It is a processor, but does not take its configuration.
+    /// It is a processor, but rejects its configuration.
     Unavailable {
         /// The processor's name.
         name: ProcessorName,
         /// Why.
         reason: String,
     },
-    /// It is not taken.
+    /// It is not loaded.
     Rejected {
         /// Why, in one line.
         reason: String,
-        /// The long explanation, where there is one.
+        /// The long explanation, if there is one.
         details: Option<String>,
     },
 }
 
 impl PluginStatus {
-    /// What a status can be in one word.
+    /// The possible statuses, each in one word.
     pub const LABELS: [&str; 5] = ["loaded", "unavailable", "rejected", "replaced", "removed"];
 
     /// The status in one word: one of [`LABELS`](Self::LABELS).
@@ -83,7 +83,7 @@ impl PluginStatus {
         }
     }
 
-    /// The name of the processor that it is, for as long as it is in service or might be.
+    /// The name of its processor, if that is in service or unavailable.
     #[must_use]
     pub fn name(&self) -> Option<&ProcessorName> {
         match self {
@@ -93,7 +93,7 @@ impl PluginStatus {
         }
     }
 
-    /// The processor, in service or not any more.
+    /// The processor, whether or not it is still in service.
     #[must_use]
     pub fn processor(&self) -> Option<&Arc<Processor>> {
         match self {

@@ -1,11 +1,11 @@
 //! A loaded processor.
 //!
-//! One instance serves all attempts. It may be inconsistent after a panic or a hang. The host then sets it aside, and the next
-//! attempt constructs a fresh one.
+//! One instance makes all attempts. It may be inconsistent after a panic or a hang. The host then sets it aside, and
+//! the next attempt constructs a fresh one.
 //!
 //! # Threads
-//! All workers share the instance. The lock is held while a fresh instance is constructed, so that only one is made, and never
-//! during an attempt. An attempt in flight keeps the instance that it began with.
+//! All workers share the instance. The lock is held while a fresh instance is constructed, so that only one is made,
+//! and never during an attempt. An attempt in flight keeps the instance that it began with.
 
 use std::{
     path::{Path, PathBuf},
@@ -56,7 +56,7 @@ pub struct Instance {
     raw: OfPlugin<RawProcessor_TO<'static, RBox<()>>>,
 }
 
-/// What instances are made with.
+/// What constructs instances.
 #[derive(Clone)]
 pub(super) struct InstanceSource {
     pub(super) module: ProcessorModule_Ref,
@@ -91,7 +91,7 @@ impl Processor {
         &self.name
     }
 
-    /// What the processor says of itself.
+    /// What the processor declares about itself.
     #[must_use]
     pub fn descriptor(&self) -> &Descriptor {
         &self.descriptor
@@ -115,19 +115,19 @@ impl Processor {
         &self.tables
     }
 
-    /// Takes the processor out of service for as long as the wedge is kept: a call into it does not return.
+    /// Takes the processor out of service while the wedge exists, because a call into it does not return.
     #[must_use]
     pub fn wedge(&self, session: &str) -> Wedge {
         self.wedges.add(session)
     }
 
-    /// The sessions whose attempts were given up and have not returned, in one line; `None` where there is none.
+    /// The sessions whose attempts were abandoned and have not returned, in one line; `None` if there are none.
     #[must_use]
     pub fn wedged_by(&self) -> Option<String> {
         self.wedges.sessions()
     }
 
-    /// The instance that serves now; a fresh one where the last was set aside.
+    /// The instance in service, or a fresh one if the last was set aside.
     ///
     /// # Errors
     /// When the constructor or `configure` of a fresh one fails.
@@ -141,8 +141,8 @@ impl Processor {
         Ok(Arc::clone(serving.insert(Arc::new(fresh))))
     }
 
-    /// Takes an instance out of service that panicked or hung, and may be inconsistent: whoever has it still may end
-    /// with it.
+    /// Takes an instance that panicked or hung out of service, because it may be inconsistent. Attempts that already
+    /// use it keep it.
     pub fn set_aside(&self, suspect: &Arc<Instance>) {
         let mut serving = self.instance.lock().unwrap_or_else(PoisonError::into_inner);
         if serving.as_ref().is_some_and(|instance| Arc::ptr_eq(instance, suspect)) {
@@ -164,7 +164,7 @@ impl InstanceSource {
 }
 
 impl Instance {
-    /// What the processor says of itself.
+    /// What the processor declares about itself.
     pub(super) fn describe(&self) -> Result<(Description, Vec<Migration>), Fault> {
         let description: Description = returned(&self.raw.describe())?;
         check_description(&description).map_err(|malformed| Fault::error(malformed.to_string()))?;
@@ -180,7 +180,7 @@ impl Instance {
     /// The rows of the reference tables that it declares.
     ///
     /// # Errors
-    /// What the author's code returned, how it panicked, or why the host did not take what it gave.
+    /// The error that the author's code returned, its panic, or why the host rejected the rows.
     pub(super) fn reference_rows(&self, declared: &[String]) -> Result<ReferenceRows, Fault> {
         let mut gathered = Gathered::of(declared);
         let sink = RawReferenceSink_TO::from_value(&mut gathered, TD_Opaque);
@@ -191,13 +191,13 @@ impl Instance {
     /// Processes one session.
     ///
     /// # Errors
-    /// What the author's code returned, or how it panicked.
+    /// The error that the author's code returned, or its panic.
     pub fn process_session(&self, attempt: &RawAttempt_TO<'_, RBox<()>>) -> Result<Processed, Fault> {
         returned(&self.raw.process_session(attempt))
     }
 }
 
-/// How long an answer may be, in bytes. A longer one is read for why the call failed, and for nothing else.
+/// The maximum size of an answer, in bytes. Of a longer one, the host only reads the fault of a failed call.
 const MAX_ANSWER: usize = 16 << 20;
 
 fn returned<T: DeserializeOwned>(bytes: &RVec<u8>) -> Result<T, Fault> {

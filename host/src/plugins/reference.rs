@@ -1,4 +1,4 @@
-//! The rows of reference tables on their way from a plugin.
+//! Receives the rows of reference tables from a plugin.
 
 use abi_stable::std_types::{RResult, RSlice, RStr, RVec};
 use session_plugin_api::abi::{
@@ -11,10 +11,10 @@ use crate::{
     state::{ReferenceRows, RowsRefused},
 };
 
-/// What a plugin has handed over so far, or why something of it was not taken: the plugin may well pass that over.
+/// The rows handed over so far, or why some were rejected. The fault is kept, because the plugin may ignore it.
 pub(super) struct Gathered(Result<ReferenceRows, Fault>);
 
-/// Why rows were not taken.
+/// Why rows were rejected.
 #[derive(Debug, thiserror::Error)]
 enum NotTaken {
     #[error(transparent)]
@@ -24,7 +24,7 @@ enum NotTaken {
 }
 
 impl Gathered {
-    /// Nothing yet, for the tables that the processor declares.
+    /// Without rows yet, for the tables that the processor declares.
     pub(super) fn of(declared: &[String]) -> Self {
         Self(Ok(ReferenceRows::of(declared)))
     }
@@ -32,7 +32,7 @@ impl Gathered {
     /// All rows.
     ///
     /// # Errors
-    /// When something was not taken.
+    /// When some rows were rejected.
     pub(super) fn into_rows(self) -> Result<ReferenceRows, Fault> {
         self.0
     }

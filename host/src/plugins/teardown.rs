@@ -1,8 +1,8 @@
-//! The end of what plugins made: its `Drop` is code of a plugin, which may take long or never return.
+//! Drops what plugins made. That runs code of the plugin, which may take long or never return.
 //!
 //! # Threads
-//! Each value is dropped on its own thread, so a `Drop` that hangs delays nothing. A counter for the whole process says how
-//! many drops have not returned. At its end, a command waits for them for a few seconds.
+//! Each value is dropped on its own thread, so a `Drop` that hangs delays nothing. One counter for the process says how
+//! many drops have not returned. At its end, a command waits a few seconds for them.
 
 use std::{
     mem::ManuallyDrop,
@@ -13,14 +13,14 @@ use std::{
 
 use crate::threads;
 
-/// A value that a plugin made. Whoever lets it go, its `Drop` runs on a thread of its own.
+/// A value that a plugin made. Its `Drop` runs on a thread of its own.
 pub(super) struct OfPlugin<T: Send + 'static>(ManuallyDrop<T>);
 
-/// How many drops have begun and not returned, in the whole process: libraries belong to the process too.
+/// How many drops have begun and not returned, in the whole process, because libraries too belong to the process.
 static UNDER_WAY: Mutex<usize> = Mutex::new(0);
 static RETURNED: Condvar = Condvar::new();
 
-/// How long the end of a command waits for drops.
+/// How long a command waits for drops at its end.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 impl<T: Send + 'static> OfPlugin<T> {
@@ -49,7 +49,7 @@ impl<T: Send + 'static> Drop for OfPlugin<T> {
         // SAFETY: this is `drop`, which runs once, and nothing uses the field after it.
         let value = ManuallyDrop::new(unsafe { ManuallyDrop::take(&mut self.0) });
         let counted = Counted::new();
-        // Where no thread starts, the closure is dropped here, and `ManuallyDrop` leaks the value.
+        // If no thread starts, the closure is dropped here, and `ManuallyDrop` leaks the value.
         let started = threads::start("plugin-drop", move || {
             let _counted = counted;
             drop(ManuallyDrop::into_inner(value));
@@ -77,7 +77,7 @@ impl Drop for Counted {
     }
 }
 
-/// Waits a few seconds for drops that have begun; whether all have returned.
+/// Waits a few seconds for drops that have begun; returns whether all have returned.
 pub fn drops_return() -> bool {
     let waited = RETURNED.wait_timeout_while(lock(), PATIENCE, |under_way| *under_way > 0);
     let under_way = *waited.unwrap_or_else(PoisonError::into_inner).0;

@@ -1,8 +1,8 @@
-//! Attempts that were given up and have not returned: while there is one, their processor is out of service.
+//! Abandoned attempts that have not returned. While there is one, its processor is out of service.
 //!
 //! # Threads
-//! A run's thread adds an attempt when it abandons it. The thread of the attempt removes it when the attempt returns, perhaps
-//! hours later.
+//! The conductor adds an attempt when it abandons it. The worker of the attempt removes it when the attempt returns,
+//! perhaps hours later.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -12,7 +12,7 @@ pub(super) struct Wedges {
     sessions: Arc<Mutex<Vec<String>>>,
 }
 
-/// One abandoned attempt. The thread that makes the attempt keeps it, and drops it when the attempt returns after all.
+/// One abandoned attempt. It holds this value, and drops it if it returns after all.
 #[derive(Debug)]
 pub struct Wedge {
     wedges: Wedges,
@@ -28,7 +28,7 @@ impl Wedges {
         }
     }
 
-    /// The sessions of these attempts, separated by commas; `None` where every attempt has returned.
+    /// The sessions of these attempts, separated by commas; `None` if every attempt has returned.
     pub(super) fn sessions(&self) -> Option<String> {
         let sessions = self.lock();
         (!sessions.is_empty()).then(|| sessions.join(", "))
@@ -60,7 +60,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_last_attempt_that_returns_ends_it() {
+    fn a_processor_is_wedged_until_its_last_abandoned_attempt_returns() {
         let wedges = Wedges::default();
         assert_eq!(wedges.sessions(), None);
         let first = wedges.add("a");

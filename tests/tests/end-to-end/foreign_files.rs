@@ -71,7 +71,7 @@ fn refusal_of_library(handshake: &str, arguments: &[&str]) -> String {
 fn a_text() {
     let reason = refusal_of(b"#!/bin/sh\necho no library\n");
     assert!(
-        reason.starts_with("it is no shared library, or is cut short ("),
+        reason.starts_with("it is not a shared library, or is cut short ("),
         "{reason}"
     );
 }
@@ -80,7 +80,7 @@ fn a_text() {
 fn an_empty_file() {
     let reason = refusal_of(b"");
     assert!(
-        reason.starts_with("it is no shared library, or is cut short ("),
+        reason.starts_with("it is not a shared library, or is cut short ("),
         "{reason}"
     );
 }
@@ -90,14 +90,14 @@ fn a_library_without_a_processor() {
     let code = Code::new("#[unsafe(no_mangle)] pub extern \"C\" fn answer() -> u64 { 42 }");
     assert_eq!(
         refusal_of(&code.compile("cdylib")),
-        "there is no processor module in it: a plugin calls session_plugin_api::export_processor!"
+        "it holds no processor module: call session_plugin_api::export_processor! in it"
     );
 }
 
 #[test]
 fn a_program() {
     let reason = refusal_of(&fs::read(host_binary()).unwrap());
-    assert!(reason.starts_with("there is no processor module in it"), "{reason}");
+    assert!(reason.starts_with("it holds no processor module"), "{reason}");
 }
 
 #[test]
@@ -106,7 +106,7 @@ fn a_program_that_cannot_be_loaded_anywhere() {
     let code = Code::new("fn main() {}").arguments(&["-Crelocation-model=static"]);
     assert_eq!(
         refusal_of(&code.compile("bin")),
-        "it is no shared library but Executable: build it with crate-type = [\"cdylib\"]"
+        "it is not a shared library but Executable: build it with crate-type = [\"cdylib\"]"
     );
 }
 
@@ -118,7 +118,10 @@ fn a_plugin_for_another_machine() {
     let mut bytes = fs::read(library("probe")).unwrap();
     bytes[MACHINE] = S390;
     let reason = refusal_of(&bytes);
-    assert!(reason.starts_with("it is for S390x, this host runs on "), "{reason}");
+    assert!(
+        reason.starts_with("it is built for S390x, but this host runs on "),
+        "{reason}"
+    );
     assert!(reason.contains(env::consts::ARCH), "{reason}");
 }
 
@@ -132,7 +135,7 @@ fn a_plugin_of_another_major_version() {
         };"#;
     assert_eq!(
         refusal_of_library(handshake, &[]),
-        "it was built with plugin interface 7.3 by rustc 9.9.9, this host has 1.1: build it with session-plugin-api 1"
+        "it was built with plugin interface 7.3 by rustc 9.9.9, but this host has 1.1: build it with session-plugin-api 1"
     );
 }
 
@@ -145,7 +148,7 @@ fn a_handshake_of_something_else() {
         };"#;
     assert_eq!(
         refusal_of_library(handshake, &[]),
-        "its handshake is none of session-plugin-api: build it with session-plugin-api 1"
+        "its handshake does not come from session-plugin-api: build it with session-plugin-api 1"
     );
 }
 
@@ -154,7 +157,7 @@ fn no_constructor_runs_of_a_library_whose_handshake_does_not_fit() {
     let handshakes = [
         (
             r#"const HANDSHAKE: Handshake = Handshake { magic: [7; 16], ..Handshake::new(PanicStrategy::CURRENT, "rustc 0") };"#,
-            "its handshake is none of session-plugin-api",
+            "its handshake does not come from session-plugin-api",
         ),
         (
             r#"const HANDSHAKE: Handshake = Handshake { api_major: 7, ..Handshake::new(PanicStrategy::CURRENT, "rustc 0") };"#,
@@ -170,7 +173,7 @@ fn no_constructor_runs_of_a_library_whose_handshake_does_not_fit() {
         // The symbol is not there.
         (
             "#[unsafe(no_mangle)] pub static _1as_0lib_1header_0root_bmodule_bloader: u64 = 0;",
-            "there is no processor module in it",
+            "it holds no processor module",
         ),
         // It is the magic alone.
         (
@@ -182,7 +185,7 @@ fn no_constructor_runs_of_a_library_whose_handshake_does_not_fit() {
         (
             "#[unsafe(no_mangle)] pub static mut SESSION_PLUGIN_HANDSHAKE: [u8; 128] = [0; 128];
             #[unsafe(no_mangle)] pub static _1as_0lib_1header_0root_bmodule_bloader: u64 = 0;",
-            "its handshake is none of session-plugin-api",
+            "its handshake does not come from session-plugin-api",
         ),
     ];
     let others = others.map(|(code, reason)| (code.to_owned(), reason));
@@ -233,8 +236,9 @@ fn another_layout_behind_the_right_handshake() {
     let file = library_name("other_layout");
     let reason = listing.rejection_of(&file);
     assert!(
-        reason
-            .starts_with("its binary interface differs from this host's although both say 1.1 (it was built by rustc "),
+        reason.starts_with(
+            "its binary interface differs from this host's, although both have version 1.1 (it was built by rustc "
+        ),
         "{reason}"
     );
     let details = listing.of(&file).details.as_deref().unwrap();
@@ -272,7 +276,7 @@ fn what_is_no_file() {
     let listing = world.processors();
     assert_eq!(listing.loaded(), ["probe"]);
     for name in ["folder", "pipe"] {
-        assert_eq!(listing.rejection_of(&library_name(name)), "it is no regular file");
+        assert_eq!(listing.rejection_of(&library_name(name)), "it is not a regular file");
     }
     for name in ["dangling", "link"] {
         assert_eq!(

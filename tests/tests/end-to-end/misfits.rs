@@ -86,7 +86,7 @@ fn a_migration_that_fails() {
     let listing = world.processors();
     assert_eq!(listing.loaded(), ["probe"]);
     let file = library_name("misfit");
-    let expected = "its tables: migration 1: Catalog Error: Type with name columns does not exist!";
+    let expected = "cannot prepare its tables: migration 1: Catalog Error: Type with name columns does not exist!";
     assert_eq!(listing.rejection_of(&file), expected);
     let details = listing.of(&file).details.as_deref().unwrap();
     assert!(
@@ -103,21 +103,21 @@ fn a_session_table_that_cannot_be_one() {
     for (sql, expected) in [
         (
             "CREATE TABLE misfit_rows (session_file VARCHAR PRIMARY KEY)",
-            "its tables: session table `misfit_rows` has `PRIMARY KEY(session_file)`: the host replaces whole sessions in \
+            "cannot prepare its tables: session table `misfit_rows` has `PRIMARY KEY(session_file)`: the host replaces whole sessions in \
              it, so it must have no key, unique constraint or index",
         ),
         (
             "CREATE TABLE misfit_rows (session_file VARCHAR); CREATE INDEX misfit_index ON misfit_rows (session_file)",
-            "its tables: session table `misfit_rows` has `CREATE INDEX misfit_index ON misfit_rows(session_file);`: the \
+            "cannot prepare its tables: session table `misfit_rows` has `CREATE INDEX misfit_index ON misfit_rows(session_file);`: the \
              host replaces whole sessions in it, so it must have no key, unique constraint or index",
         ),
         (
             "CREATE TABLE misfit_rows (n BIGINT)",
-            "its tables: session table `misfit_rows` has no column `session_file` of type VARCHAR",
+            "cannot prepare its tables: session table `misfit_rows` has no column `session_file` of type VARCHAR",
         ),
         (
             "CREATE TABLE misfit_other (session_file VARCHAR)",
-            "its tables: session table `misfit_rows` does not exist: make it in a migration",
+            "cannot prepare its tables: session table `misfit_rows` does not exist: make it in a migration",
         ),
     ] {
         assert_eq!(refusal_in(&world_with_table(sql)), expected);

@@ -59,7 +59,7 @@ fn what_its_group_may_write_is_warned_about() {
     let warnings: Vec<&str> = listing.ran.stderr.lines().collect();
     assert_eq!(warnings.len(), 1, "{}", listing.ran.stderr);
     assert!(
-        warnings[0].contains("WARN") && warnings[0].contains("the file's group may write it"),
+        warnings[0].contains("WARN") && warnings[0].contains("its group may write it"),
         "{}",
         warnings[0]
     );

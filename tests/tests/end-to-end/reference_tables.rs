@@ -91,7 +91,7 @@ fn all_tables_are_replaced_or_none() {
     let broken = json!({"shaped_names": [row("y", 1)], "shaped_prices": [nameless]});
     shaped(broken).is_refused(
         &world,
-        "its tables: write the rows of a reference table: Failed to append: NOT NULL constraint failed: shaped_prices.name",
+        "cannot prepare its tables: write the rows of a reference table: Failed to append: NOT NULL constraint failed: shaped_prices.name",
     );
     assert_eq!(world.rows("SELECT name, number FROM shaped_names"), [row("x", 1)]);
     assert_eq!(prices(&world), [row("a", 1)]);
@@ -102,9 +102,9 @@ fn a_table_that_does_not_fit_refuses_the_plugin() {
     let world = World::new();
     world.install("probe");
     let rows = |table: &str| json!({table: [row("a", 1)]});
-    let missing = "its tables: reference table `shaped_none` does not exist: make it in a migration";
+    let missing = "cannot prepare its tables: reference table `shaped_none` does not exist: make it in a migration";
     shaped(rows("shaped_none")).is_refused(&world, missing);
-    let foreign = "its tables: reference table `probe_totals` belongs to probe";
+    let foreign = "cannot prepare its tables: reference table `probe_totals` belongs to probe";
     shaped(rows("probe_totals")).is_refused(&world, foreign);
     let with = |sql: &'static str| Shaped {
         migrations: Box::leak(Box::new([sql])),
@@ -128,7 +128,7 @@ fn a_table_that_does_not_fit_refuses_the_plugin() {
 #[test]
 fn what_the_plugin_says_of_its_rows_refuses_it() {
     let world = World::new();
-    let fails = "the rows of its reference tables: told to fail";
+    let fails = "cannot get the rows of its reference tables: told to fail";
     shaped(json!({"shaped_prices": [row("fails", 1)]})).is_refused(&world, fails);
     let undeclared = "`other` is no reference table of this processor: declare it with Descriptor::reference_table \
                       (declared: undeclared)";

@@ -25,7 +25,11 @@ fn run_with(world: &World, migrations: &[&str], tables: &[&str]) -> Ran {
 fn is_refused(world: &World, migrations: &[&str], tables: &[&str], reason: &str) {
     let ran = run_with(world, migrations, tables).exits(1);
     assert!(ran.results.iter().all(|result| result.processor != "shaped"));
-    assert!(ran.stderr.contains(&format!("its tables: {reason}")), "{}", ran.stderr);
+    assert!(
+        ran.stderr.contains(&format!("cannot prepare its tables: {reason}")),
+        "{}",
+        ran.stderr
+    );
 }
 
 fn applied(world: &World) -> Vec<Value> {

@@ -62,7 +62,7 @@ fn a_run_ends_on_the_code_that_it_began_with_and_the_next_has_the_new() {
         overwrite(&world, "probe", "probe_v2");
         drop(service.post("/api/admin/reload-plugins").is(200));
         let waiting = listed(&service, "probe", "loaded")["reason"].to_string();
-        assert!(waiting.contains("when the run that goes on has ended"), "{waiting}");
+        assert!(waiting.contains("when the run under way has ended"), "{waiting}");
         held.let_go();
         assert_eq!(run.join().unwrap(), 200);
     });

@@ -1,7 +1,7 @@
-//! What the system's loader believes of an ELF library: tables, relocations and symbols, checked before it reads them.
+//! Checks the parts of an ELF library that the system's loader trusts: tables, relocations and symbols.
 //!
-//! A copy that lacks pages, after a crash of the machine or on a bad disk, has the full length. The loader trusts what it
-//! finds, and ends the process.
+//! A copy may lack pages, after a crash of the machine or on a bad disk, although it has its full length. The loader
+//! would trust what it finds there, and crash the process.
 
 use std::collections::BTreeMap;
 
@@ -15,10 +15,10 @@ use super::image::{Damage, Image};
 type Symbol = elf::Sym64<Endianness>;
 type Relocation = elf::Rela64<Endianness>;
 
-/// What has content in every page, besides code.
+/// The sections, besides code, that have content in every page.
 const FULL_SECTIONS: [&[u8]; 3] = [b".eh_frame", b".eh_frame_hdr", b".gcc_except_table"];
 
-/// Checks that the parts which the loader reads are there and lie within the library.
+/// Checks that the parts which the loader reads exist and lie within the library.
 pub(super) fn check(file: &ElfFile64<'_>, bytes: &[u8]) -> Result<(), Damage> {
     let image = Image::of(file, bytes)?;
     let dynamic = Dynamic::of(file, &image)?;
@@ -88,7 +88,7 @@ impl Dynamic {
         }
     }
 
-    /// The symbols; none where no section tells how many there are.
+    /// The symbols; none if no section says how many there are.
     fn symbols<'a>(&self, file: &ElfFile64<'a>, image: &Image<'a>) -> Result<&'a [Symbol], Damage> {
         const WHAT: &str = "table of symbols";
         let address = self.get(elf::DT_SYMTAB).ok_or(Damage::Missing(WHAT))?;
@@ -143,7 +143,7 @@ impl Dynamic {
             let table: &[Relocation] = image.full_table(address, count, what)?;
             let relative = usize::try_from(relative).unwrap_or(usize::MAX);
             let first = table.first().map(|first| first.r_type(image.endian(), false));
-            // The first ones are all of one type: each writes an address of the library itself.
+            // The first entries all have one type: each writes an address of the library itself.
             let is_relative = |entry: &Relocation| {
                 let address = u64::try_from(entry.r_addend(image.endian()));
                 Some(entry.r_type(image.endian(), false)) == first
@@ -180,7 +180,7 @@ impl Dynamic {
     }
 }
 
-/// Whether an entry writes where the library may be written, and names a symbol that there is. The linker leaves some
+/// Whether an entry writes to a writable part of the library, and names an existing symbol. The linker leaves some
 /// entries empty.
 fn is_relocation(entry: &Relocation, symbols: usize, image: &Image<'_>) -> bool {
     let endian = image.endian();
@@ -212,7 +212,7 @@ fn check_symbols(symbols: &[Symbol], strings: &[u8], image: &Image<'_>) -> Resul
     }
 }
 
-/// Whether a string that is not empty begins at this place.
+/// Whether a non-empty string begins at this place.
 fn has_string(strings: &[u8], place: u64) -> bool {
     let first = usize::try_from(place).ok().and_then(|place| strings.get(place));
     place != 0 && first.is_some_and(|first| *first != 0)
@@ -235,7 +235,7 @@ fn check_versions(file: &ElfFile64<'_>, bytes: &[u8], symbols: &[Symbol]) -> Res
     }
 }
 
-/// Checks that code, and what unwinds it, has content in every page.
+/// Checks that code, and the tables for unwinding it, have content in every page.
 fn check_sections(file: &ElfFile64<'_>, image: &Image<'_>) -> Result<(), Damage> {
     let endian = file.endian();
     let sections = file.elf_section_table();

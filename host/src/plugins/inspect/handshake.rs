@@ -1,25 +1,25 @@
 //! Reads the handshake of a library from its file.
 //!
-//! Opening a library runs its constructors. A library whose handshake is missing, damaged or of another version is therefore
-//! never opened. The handshake is plain data without addresses, so the file has the same bytes that the loader maps.
+//! Opening a library runs its constructors. So the host never opens a library whose handshake is missing, damaged or of
+//! another version. The handshake is plain data without addresses, so the file has the same bytes that the loader maps.
 
 use object::{ExportTarget, File, Object, ObjectSegment, ObjectSymbol};
 use session_plugin_api::abi::{API_MAJOR, API_MINOR, HANDSHAKE_SYMBOL, Handshake, handshake::MAGIC};
 
 use super::without_underscore;
 
-/// Why a library's handshake is not taken.
+/// Why a library's handshake is rejected.
 #[derive(Debug, thiserror::Error)]
 pub(in crate::plugins) enum HandshakeRefused {
-    /// It does not begin as one.
-    #[error("its handshake is none of session-plugin-api: build it with session-plugin-api {API_MAJOR}")]
+    /// It does not begin like a handshake.
+    #[error("its handshake does not come from session-plugin-api: build it with session-plugin-api {API_MAJOR}")]
     Foreign,
-    /// It begins as one, and ends too early.
+    /// It begins like a handshake, but ends too early.
     #[error("its handshake is cut short: copy it again, or build it with session-plugin-api {API_MAJOR}")]
     CutShort,
     /// The library was built with another major version of the interface.
     #[error(
-        "it was built with plugin interface {major}.{minor} by {compiler}, this host has {API_MAJOR}.{API_MINOR}: build it with session-plugin-api {API_MAJOR}"
+        "it was built with plugin interface {major}.{minor} by {compiler}, but this host has {API_MAJOR}.{API_MINOR}: build it with session-plugin-api {API_MAJOR}"
     )]
     Version {
         /// The plugin's major version.
@@ -39,7 +39,7 @@ pub(in crate::plugins) enum HandshakeRefused {
     },
 }
 
-/// Reads and checks the handshake that the library exports. It reads nothing past the magic unless the magic is right.
+/// Reads and checks the handshake that the library exports. Reads on only if the magic bytes are right.
 pub(super) fn read(file: &File<'_>, target: &ExportTarget<'_>) -> Result<Handshake, HandshakeRefused> {
     let ExportTarget::Address { address } = *target else {
         return Err(HandshakeRefused::Foreign);
@@ -79,7 +79,7 @@ fn bytes_at<'data>(file: &File<'data>, address: u64) -> &'data [u8] {
     file.segments().find_map(from_address).unwrap_or_default()
 }
 
-/// The size of the handshake in the table of symbols. ELF has sizes there, Mach-O has none.
+/// The size of the handshake according to the table of symbols. ELF has sizes there, Mach-O has none.
 fn size_in_table(file: &File<'_>) -> Option<usize> {
     let is_handshake = |name: &[u8]| without_underscore(name) == HANDSHAKE_SYMBOL.as_bytes();
     let mut symbols = file.dynamic_symbols();

@@ -1,4 +1,4 @@
-//! The segments of an ELF library: which addresses it will have, and which bytes of the file stand there.
+//! The segments of an ELF library: which addresses it will have, and which bytes of the file will be there.
 
 use object::{
     Endianness, ReadRef as _, elf,
@@ -6,40 +6,40 @@ use object::{
     read::elf::{ElfFile64, FileHeader as _, ProgramHeader as _},
 };
 
-/// What shows that a library is damaged.
+/// The sign that a library is damaged.
 #[derive(Debug, thiserror::Error)]
 pub(in crate::plugins) enum Damage {
-    /// Its segments overlap, or reach out of the file.
-    #[error("its segments do not fit each other")]
+    /// Its segments overlap, or reach beyond the end of the file.
+    #[error("its segments overlap or reach beyond the end of the file")]
     Segments,
     /// A part is missing, or does not lie within the library.
-    #[error("its {0} is not within it")]
+    #[error("its {0} is missing or lies outside the file")]
     Missing(&'static str),
-    /// An entry of a table is none, or points out of the library.
-    #[error("entry {number} of its {table} is none")]
+    /// An entry of a table is invalid, or points out of the library.
+    #[error("entry {number} of its {table} is invalid")]
     Entry {
         /// The table.
         table: &'static str,
         /// The entry's number, from 0.
         number: usize,
     },
-    /// There are zeros in place of its content.
+    /// A part has zeros instead of content.
     #[error("its {part} has a hole at byte {offset} of the file")]
     Hole {
-        /// What should be there.
+        /// The part.
         part: String,
-        /// Where the hole is.
+        /// The offset of the hole.
         offset: usize,
     },
 }
 
-/// The pages that a damaged file lacks.
+/// The size of the pages that a damaged file lacks.
 const PAGE: usize = 4096;
 
-/// So many zeros, up to the end of a page or of a part, are no chance where there is code or a table.
+/// In code or a table, so many zeros before the end of a page or of the part mean damage.
 const HOLE: usize = 512;
 
-/// The segments that are mapped, and the file that they are mapped from.
+/// The mapped segments, and the file that they are mapped from.
 pub(super) struct Image<'a> {
     bytes: &'a [u8],
     endian: Endianness,
@@ -81,7 +81,7 @@ impl<'a> Image<'a> {
         self.endian
     }
 
-    /// So many entries of a table at an address.
+    /// A table of `count` entries at an address.
     pub(super) fn table<T: Pod>(&self, address: u64, count: u64, what: &'static str) -> Result<&'a [T], Damage> {
         let missing = || Damage::Missing(what);
         let length = count.checked_mul(size_of::<T>() as u64).ok_or_else(missing)?;
@@ -90,7 +90,7 @@ impl<'a> Image<'a> {
         self.bytes.read_slice_at(offset, count).map_err(|()| missing())
     }
 
-    /// As [`table`](Self::table), where no page may be empty.
+    /// Like [`table`](Self::table), but no page may be empty.
     pub(super) fn full_table<T: Pod>(&self, address: u64, count: u64, what: &'static str) -> Result<&'a [T], Damage> {
         let table = self.table(address, count, what)?;
         if let Some(offset) = self.offset_of(address, size_of_val(table) as u64) {
@@ -122,7 +122,7 @@ impl<'a> Image<'a> {
     }
 
     pub(super) fn is_mapped(&self, address: u64) -> bool {
-        // A symbol may mark the end of what is mapped.
+        // A symbol may mark the end of the mapped bytes.
         self.segments
             .iter()
             .any(|segment| segment.start <= address && address <= segment.end)

@@ -1,4 +1,4 @@
-//! Reads a library as an object file before it is opened, since opening already runs code of it.
+//! Reads a library as an object file before it is opened, because opening already runs its code.
 
 mod elf;
 mod handshake;
@@ -10,38 +10,38 @@ use session_plugin_api::abi::{HANDSHAKE_SYMBOL, Handshake};
 
 use handshake::HandshakeRefused;
 
-/// Why a file is no library that could hold a processor.
+/// Why a file is not a library that could hold a processor.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum NotAPlugin {
-    /// It is no object file, or is cut short.
-    #[error("it is no shared library, or is cut short ({0}): if it is being copied, try again when it is complete")]
+    /// It is not an object file, or is cut short.
+    #[error("it is not a shared library, or is cut short ({0}): if it is being copied, try again when it is complete")]
     Unreadable(object::Error),
     /// It is another kind of object file.
-    #[error("it is no shared library but {0:?}: build it with crate-type = [\"cdylib\"]")]
+    #[error("it is not a shared library but {0:?}: build it with crate-type = [\"cdylib\"]")]
     Kind(ObjectKind),
-    /// It is for another machine.
-    #[error("it is for {found:?}, this host runs on {expected}: build it for this machine")]
+    /// It was built for another machine.
+    #[error("it is built for {found:?}, but this host runs on {expected}: build it for this machine")]
     Machine {
-        /// What it is for.
+        /// The architecture that it was built for.
         found: Architecture,
-        /// What this is.
+        /// The architecture of this machine.
         expected: &'static str,
     },
-    /// It says that it is longer than it is.
-    #[error("it is cut short: it names bytes up to {named}, there are {there}: copy it again")]
+    /// Its segments end after the end of the file.
+    #[error("it is cut short: it has {there} bytes, but its segments end at byte {named}; copy it again")]
     CutShort {
-        /// Up to where its segments lie.
+        /// Where its segments end.
         named: u64,
-        /// How long it is.
+        /// The length of the file.
         there: u64,
     },
-    /// It has its full length, and holes or nonsense in it.
+    /// It has its full length, but holes or invalid data in it.
     #[error("it is damaged: {0}; copy it again")]
     Damaged(image::Damage),
     /// It does not export what a processor exports.
-    #[error("there is no processor module in it: a plugin calls session_plugin_api::export_processor!")]
+    #[error("it holds no processor module: call session_plugin_api::export_processor! in it")]
     NoModule,
-    /// What it says of itself does not fit this host.
+    /// Its handshake does not fit this host.
     #[error(transparent)]
     Handshake(#[from] HandshakeRefused),
 }
@@ -52,7 +52,7 @@ impl From<image::Damage> for NotAPlugin {
     }
 }
 
-/// Checks that these bytes are a complete shared library for this machine that exports a processor module; gives its
+/// Checks that these bytes are a complete shared library for this machine that exports a processor module; returns its
 /// handshake.
 pub(super) fn inspect(bytes: &[u8]) -> Result<Handshake, NotAPlugin> {
     let file = object::File::parse(bytes).map_err(NotAPlugin::Unreadable)?;
@@ -87,7 +87,7 @@ fn without_underscore(name: &[u8]) -> &[u8] {
     name.strip_prefix(b"_").unwrap_or(name)
 }
 
-/// What `read` gives of the symbol that the library exports by this name.
+/// What `read` returns for the symbol that the library exports by this name.
 fn export<T>(
     file: &object::File<'_>,
     symbol: &str,
