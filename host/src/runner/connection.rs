@@ -62,7 +62,7 @@ pub(super) enum ConnectionError {
     Malformed(Malformed),
     #[error(transparent)]
     Transaction(#[from] TransactionError),
-    #[error("cannot commit the attempt: {0}")]
+    #[error(transparent)]
     Commit(StateError),
     #[error(transparent)]
     State(#[from] StateError),

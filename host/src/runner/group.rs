@@ -128,11 +128,5 @@ fn uncommitted(done: &Done, error: &StateError) -> FailureRecord {
         hash,
         ..
     } = &done.seen;
-    failure(
-        session,
-        username,
-        Some(hash),
-        FailureKind::Error,
-        format!("cannot commit the session: {error}"),
-    )
+    failure(session, username, Some(hash), FailureKind::Error, error.to_string())
 }

@@ -1,11 +1,11 @@
 //! DuckDB's error texts, and what the host concludes from them.
 //!
-//! DuckDB gives no codes over its C interface, only texts that begin with the class of the error. Whatever the host
-//! concludes from such a text, it concludes here and in [`Trouble`].
+//! DuckDB's C interface returns no error codes, only texts that begin with the class of the error. The host interprets
+//! these texts only here and in [`Trouble`].
 
 use super::trouble::Trouble;
 
-/// What the database says of a statement that failed.
+/// DuckDB's error for a failed statement.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 pub struct DatabaseError(duckdb::Error);
@@ -17,26 +17,26 @@ impl From<duckdb::Error> for DatabaseError {
 }
 
 impl DatabaseError {
-    /// What is wrong with the state as a whole, where that is why.
+    /// The trouble of the whole state that caused this error, if there is one.
     pub(super) fn trouble(&self) -> Option<Trouble> {
         Trouble::of(&self.to_string())
     }
 
-    /// Whether two transactions wrote the same rows: the same work may succeed when it is tried again.
+    /// Whether two transactions wrote the same rows, so that the same work may succeed if it is repeated.
     ///
-    /// Two first inserts of one key show as a duplicate key to the second one, which cannot see the first.
+    /// If two transactions insert the same key first, the second gets a duplicate key, because it cannot see the first.
     pub(super) fn is_conflict(&self) -> bool {
         const CLASSES: [&str; 2] = ["TransactionContext Error", "Constraint Error: Duplicate key"];
         let text = self.to_string();
         CLASSES.iter().any(|class| text.starts_with(class)) && self.trouble().is_none()
     }
 
-    /// Whether DuckDB tells of a failure of the database instead of the statement.
+    /// Whether DuckDB reports a failure of the database instead of the statement.
     pub(super) fn is_fatal(&self) -> bool {
         self.to_string().starts_with("IO Error")
     }
 
-    /// Whether a file that a statement names is not there, which is an I/O error to DuckDB too.
+    /// Whether a file that a statement names does not exist, which DuckDB also reports as an I/O error.
     pub(super) fn names_no_file(&self) -> bool {
         self.to_string().contains("No files found")
     }

@@ -1,4 +1,4 @@
-//! What can go wrong with the state file.
+//! The errors of the state file.
 
 use std::{
     io,
@@ -21,39 +21,39 @@ pub enum StateError {
     InUse {
         /// The state file.
         path: PathBuf,
-        /// Who has it, as far as DuckDB tells.
+        /// Who has it open, as far as DuckDB says.
         holder: String,
     },
-    /// The file is something else.
+    /// The file is not a database.
     #[error(
-        "{} is not a DuckDB database: name the state file with --state; if it was one, restore a backup, or move it away with its .wal and .before-checkpoint files, and `session-host run` makes a new one from the transcripts that are still there",
+        "{} is not a DuckDB database: name the state file with --state; if it was one, restore a backup, or move it away with its .wal and .before-checkpoint files, and let `session-host run` create a new one from the transcripts that still exist",
         path.display()
     )]
     NotADatabase {
         /// The file.
         path: PathBuf,
     },
-    /// The file, or what lies beside it under its name, is a pipe, a device or a folder.
-    #[error("{} is no regular file: name the state file with --state, or move this one away", path.display())]
+    /// The file, or a file beside it with its name and an ending, is a pipe, a device or a folder.
+    #[error("{} is not a regular file: name the state file with --state, or move this one away", path.display())]
     NotAFile {
-        /// What is no file.
+        /// The path of the pipe, device or folder.
         path: PathBuf,
     },
-    /// What lies beside the state file under its name is a link.
-    #[error("{} is a symbolic link, which the host never makes: remove it, or name the state file itself with --state", path.display())]
+    /// A file beside the state file, with its name and an ending, is a link.
+    #[error("{} is a symbolic link, which the host never creates: remove it, or name the state file itself with --state", path.display())]
     IsALink {
         /// The link.
         path: PathBuf,
     },
-    /// There is no file yet.
-    #[error("there is no state file {} yet: `session-host run` makes it", path.display())]
+    /// The file does not exist yet.
+    #[error("there is no state file {} yet: `session-host run` creates it", path.display())]
     Missing {
         /// Where it would be.
         path: PathBuf,
     },
-    /// The file of an open state is not there any more.
+    /// The file of an open state no longer exists.
     #[error(
-        "the state file {} is gone: mount the volume that it is on, or put it back with its .wal and .before-checkpoint files; the service then goes on by itself",
+        "the state file {} is gone: mount the volume that it is on, or put it back with its .wal and .before-checkpoint files; the service then continues by itself",
         path.display()
     )]
     Gone {
@@ -62,7 +62,7 @@ pub enum StateError {
     },
     /// The file was written by a newer version.
     #[error(
-        "the state file {} has schema {found}, this session-host knows schemas up to {known}; nothing was changed: use the newer version that wrote it",
+        "the state file {} has schema {found}, but this session-host knows schemas only up to {known}; nothing was changed: use the newer version that wrote it",
         path.display()
     )]
     NewerSchema {
@@ -91,46 +91,46 @@ pub enum StateError {
         r#source: DatabaseError,
     },
     /// Something is wrong with the state as a whole, or with its disk.
-    #[error("{doing}: {said}; {trouble}")]
+    #[error("cannot {doing}: {said}; {trouble}")]
     Troubled {
-        /// What was being done.
+        /// What the host was doing.
         doing: String,
         /// What DuckDB says.
         said: String,
         /// What is wrong.
         trouble: Trouble,
     },
-    /// DuckDB takes no more statements: the file is to be opened anew.
+    /// DuckDB accepts no more statements until the file is reopened.
     #[error("the state is closed until the service reopens it: {why}")]
     Closed {
         /// What happened, and what to do.
         why: String,
     },
-    /// The lock that outlives the file cannot be taken.
+    /// The lock that outlives the file could not be taken.
     #[error("cannot lock the state with {}: {source}", lock.display())]
     Lock {
-        /// The lock's file.
+        /// The lock file.
         lock: PathBuf,
         /// What the system says.
         r#source: std::io::Error,
     },
-    /// A purge cannot write beside the state.
-    #[error("cannot purge the state with {}: {source}; its file still holds what was forgotten", copy.display())]
+    /// A purge could not write beside the state.
+    #[error("cannot purge the state with {}: {source}; its file still holds the forgotten data", copy.display())]
     Purge {
-        /// What is written beside it.
+        /// The file that the purge writes.
         copy: PathBuf,
         /// What the system says.
         r#source: std::io::Error,
     },
-    /// A copy of the state is not what the state is.
+    /// A copy of the state differs from the state.
     #[error(
-        "the copy of the state without what was forgotten differs in its {what}: the state stays as it was, and its file still holds what was forgotten"
+        "the copy of the state without the forgotten data differs in its {what}: the state is unchanged, and its file still holds the forgotten data"
     )]
     CopyDiffers {
-        /// What is not the same.
+        /// What differs.
         what: String,
     },
-    /// The folder of the file cannot be made or written.
+    /// The folder of the file could not be created or written.
     #[error(
         "cannot write to the folder of the state {}: {source}; run as the user that the service runs as, or let this user write there",
         path.display()
@@ -141,7 +141,7 @@ pub enum StateError {
         /// What the system says.
         r#source: std::io::Error,
     },
-    /// The backup of what a checkpoint overwrites cannot be saved, or cannot be restored.
+    /// The backup of what a checkpoint overwrites could not be saved or restored.
     #[error(
         "cannot save or restore the checkpoint backup {}: {source}; make sure that its folder can be written and that the disk has room",
         backup.display()
@@ -153,14 +153,14 @@ pub enum StateError {
         r#source: std::io::Error,
     },
     /// A statement failed.
-    #[error("{doing}: {source}")]
+    #[error("cannot {doing}: {source}")]
     Statement {
-        /// What was being done.
+        /// What the host was doing.
         doing: &'static str,
         /// What DuckDB says.
         r#source: DatabaseError,
     },
-    /// The place where an older table would be moved to is taken.
+    /// The new name for an older table is taken.
     #[error(
         "a table `{table}` of an older system is in the way, and `legacy_{table}` exists already: rename or drop one of them"
     )]
@@ -169,22 +169,22 @@ pub enum StateError {
         table: String,
     },
     /// Rows do not fit together.
-    #[error("cannot put the rows of a commit together: {reason}")]
+    #[error("cannot assemble the rows of a commit: {reason}")]
     Batch {
         /// What does not fit.
         reason: String,
     },
-    /// A transaction ended without an error, but what it wrote is not there.
-    #[error("{doing}: the database acknowledged the commit, but {missing} of its rows are missing")]
+    /// A commit was acknowledged, but its rows are missing.
+    #[error("cannot {doing}: the database acknowledged the commit, but {missing} of its rows are missing")]
     Lost {
-        /// What was being done.
+        /// What the host was doing.
         doing: &'static str,
         /// How many rows.
         missing: i64,
     },
 }
 
-/// Says what was being done when a statement failed.
+/// Adds to a failed statement what the host was doing.
 pub(crate) trait Doing<T> {
     /// Turns a failed statement into a [`StateError`].
     fn doing(self, doing: &'static str) -> Result<T>;
@@ -197,7 +197,7 @@ impl<T> Doing<T> for duckdb::Result<T> {
 }
 
 impl StateError {
-    /// A failed statement, and whether it or the state is to blame.
+    /// The error for a failed statement. It tells whether the statement or the state is to blame.
     pub(super) fn of_statement(doing: &'static str, source: DatabaseError) -> Self {
         match source.trouble() {
             Some(trouble) => Self::Troubled {
@@ -209,11 +209,11 @@ impl StateError {
         }
     }
 
-    /// A folder that cannot be made or written, and whether its disk is to blame.
+    /// The error for a folder that cannot be created or written. It tells whether the disk is to blame.
     pub(super) fn of_folder(folder: &Path, source: io::Error) -> Self {
         match Trouble::of_system(&source) {
             Some(trouble) => Self::Troubled {
-                doing: format!("cannot write to the folder of the state {}", folder.display()),
+                doing: format!("write to the folder of the state {}", folder.display()),
                 said: source.to_string(),
                 trouble,
             },
@@ -230,15 +230,15 @@ impl StateError {
         matches!(self, Self::Statement { source, .. } if source.is_conflict())
     }
 
-    /// Whether the state or its disk failed, and not what was asked for. A file that a query names and that is not there is
-    /// an I/O error to DuckDB, too.
+    /// Whether the state or its disk failed, and not the statement. DuckDB also reports an I/O error if a query names a
+    /// file that does not exist.
     #[must_use]
     pub fn is_of_the_disk(&self) -> bool {
         let names_no_file = matches!(self, Self::Statement { source, .. } if source.names_no_file());
         self.is_fatal() && !names_no_file
     }
 
-    /// Whether the same would happen to every other statement: nobody's SQL or session is to blame.
+    /// Whether every other statement would fail too, so that no SQL and no session is to blame.
     #[must_use]
     pub fn is_fatal(&self) -> bool {
         match self {
@@ -252,7 +252,7 @@ impl StateError {
         }
     }
 
-    /// Whether the state cannot be used, and will not mend by itself: a restart meets the same.
+    /// Whether the state is unusable until somebody repairs it, so that a restart does not help.
     #[must_use]
     pub fn is_lasting(&self) -> bool {
         match self {

@@ -1,7 +1,7 @@
-//! All that the host asks of its state: what another backend would have to answer.
+//! Everything that the rest of the host asks of its state, so everything that another backend would have to answer.
 //!
 //! # Threads
-//! A [`State`] is shared by all threads. Its methods say where they wait.
+//! All threads share one [`State`]. Its methods say where they wait.
 
 use std::{collections::HashMap, io, path::Path, path::PathBuf, sync::Arc};
 
@@ -39,18 +39,18 @@ use super::{
 };
 use crate::names::{ProcessorName, SessionKey};
 
-/// The state file, opened by this process alone.
+/// The state file, which only this process has open.
 pub struct State {
     open: OpenState,
     purging: Purging,
 }
 
-/// Opening, and what the state is.
+/// Opening, and facts about the state.
 impl State {
-    /// Opens the state file, makes it where there is none, and brings its schema up to date. A purge that is due is made.
+    /// Opens the state file, creates it if it does not exist, and migrates its schema. Makes a purge that is due.
     ///
     /// # Errors
-    /// When another process has it open, it is no DuckDB database, or a newer version wrote it.
+    /// When another process has it open, it is not a DuckDB database, or a newer version wrote it.
     pub fn open(path: &Path) -> Result<Self> {
         let state = Self {
             open: OpenState::open(path, copy::remove_leftovers)?,
@@ -60,30 +60,30 @@ impl State {
         Ok(state)
     }
 
-    /// Opens the state file that there is, as [`open`](Self::open) does.
+    /// Opens an existing state file, like [`open`](Self::open).
     ///
     /// # Errors
-    /// When there is none, and as above.
+    /// When it does not exist, and as above.
     pub fn open_existing(path: &Path) -> Result<Self> {
         refuse_missing(path)?;
         Self::open(path).inspect(Self::settle_schema)
     }
 
-    /// Where the file lies.
+    /// The path of the file.
     #[must_use]
     pub fn path(&self) -> &Path {
         self.open.path()
     }
 
-    /// The state's files and their disk. The database is not asked.
+    /// The state's files and their disk, without asking the database.
     ///
     /// # Errors
-    /// When the system tells nothing of the disk.
+    /// When the system does not report the free space.
     pub fn files(&self) -> io::Result<StateFiles> {
         StateFiles::of(self.path())
     }
 
-    /// Makes a folder for an export, named by the time.
+    /// Creates a folder for an export, named by the time.
     ///
     /// # Errors
     /// When the system refuses.
@@ -94,10 +94,10 @@ impl State {
 
 /// The tables of processors.
 impl State {
-    /// Applies a processor's outstanding migrations, and gives its session tables.
+    /// Applies a processor's pending migrations, and returns its session tables.
     ///
     /// # Errors
-    /// When the processor cannot be used with this state. Nothing of the migration that failed is kept.
+    /// When the processor cannot be used with this state. The migration that failed leaves nothing behind.
     pub fn prepare_processor(&self, declared: DeclaredTables<'_>) -> Result<Vec<Arc<FilledTable>>, SchemaRefused> {
         let applied = || self.open.note_changed_schema();
         let prepared = self
@@ -107,17 +107,17 @@ impl State {
         prepared
     }
 
-    /// Replaces the rows of a processor's reference tables, all of those that differ in one transaction. Where none differs
-    /// nothing is written.
+    /// Replaces the rows of those of a processor's reference tables that differ, in one transaction. Writes nothing if
+    /// none differs.
     ///
     /// # Errors
-    /// When a table does not take its rows; every table is as it was then.
+    /// When rows do not fit their table. No table is changed then.
     pub fn replace_reference_rows(&self, processor: &ProcessorName, rows: ReferenceRows) -> Result<(), SchemaRefused> {
         self.open
             .write(|writer| reference::replace_rows(writer.link(), processor, rows))
     }
 
-    /// What the statements of a processor may do.
+    /// The rules for the statements of a processor.
     ///
     /// # Errors
     /// When the state cannot be read.
@@ -126,9 +126,9 @@ impl State {
     }
 }
 
-/// A run: which sessions are candidates, their attempts, their commits.
+/// A run: its candidates, attempts and commits.
 impl State {
-    /// What is recorded of a processor's sessions.
+    /// The recorded sessions of a processor.
     ///
     /// # Errors
     /// When the state cannot be read.
@@ -136,7 +136,7 @@ impl State {
         sessions::read(&*self.open.connect()?, processor)
     }
 
-    /// The sessions that fail, with when each was last tried.
+    /// The failing sessions, with the time of the last attempt at each.
     ///
     /// # Errors
     /// When the state cannot be read.
@@ -144,32 +144,32 @@ impl State {
         failures::last_failed(&*self.open.connect()?, processor)
     }
 
-    /// Begins the transaction of an attempt that writes by SQL, on a connection that nothing else uses.
+    /// Begins the transaction of an attempt that runs SQL, on a connection that nothing else uses.
     ///
     /// # Errors
-    /// When the state is closed, or the database refuses.
+    /// When the state is closed, or the database fails.
     pub fn begin_attempt(&self) -> Result<Transaction> {
         Transaction::begin(self.open.connect()?)
     }
 
-    /// Writes through the one writer, which commits groups of sessions; waits until no other thread writes.
+    /// Writes through the one writer, which commits groups of sessions; waits until no other thread is writing.
     ///
     /// # Errors
-    /// When the state is closed, and what the work gives.
+    /// When the state is closed, or the work fails.
     pub fn write<T, E: From<StateError>>(&self, work: impl FnOnce(&Writer) -> Result<T, E>) -> Result<T, E> {
         self.open.write(work)
     }
 
-    /// Keeps other programs from opening the file: a statement that someone else wrote may have opened and closed it, which
-    /// gives up the database's lock on it.
+    /// Takes the database's lock on the file again. A statement that somebody else wrote may have opened and closed the
+    /// file, which gives up that lock.
     ///
     /// # Errors
-    /// When the state is closed, or another program has taken the lock meanwhile: it is closed then.
+    /// When the state is closed, or when another program has taken the lock meanwhile, which closes the state.
     pub fn hold_lock(&self) -> Result<()> {
         self.open.hold_lock()
     }
 
-    /// Removes the records of sessions that fail no longer.
+    /// Removes the records of sessions that no longer fail.
     ///
     /// # Errors
     /// When the state cannot be written.
@@ -185,7 +185,7 @@ impl State {
 
 /// The audit log.
 impl State {
-    /// Writes an action into the audit log.
+    /// Records an action in the audit log.
     ///
     /// # Errors
     /// When the state cannot be written.
@@ -193,7 +193,7 @@ impl State {
         self.open.write_noted(|writer| audit::append(writer.link(), record))
     }
 
-    /// Writes a run into the audit log and into the schedule's memory.
+    /// Records a run in the audit log and for the schedule.
     ///
     /// # Errors
     /// When the state cannot be written.
@@ -202,7 +202,7 @@ impl State {
             .write_noted(|writer| audit::append_run(writer.link(), processor, run))
     }
 
-    /// Removes what the audit log has from before a time, and gives the number of entries.
+    /// Removes the entries of the audit log from before a time; returns their number.
     ///
     /// # Errors
     /// When the state cannot be written.
@@ -213,8 +213,8 @@ impl State {
 
 /// Corrections.
 impl State {
-    /// Forgets that a processor is done with a session, or with all: they are processed again, and their rows stay
-    /// until then. Gives the number of sessions.
+    /// Marks one or all sessions of a processor for reprocessing. Their rows stay until then. Returns the number of
+    /// sessions.
     ///
     /// # Errors
     /// When the state cannot be written.
@@ -224,23 +224,24 @@ impl State {
     }
 
     /// Removes everything about a user (`alice`, as recorded or as the folder's name) or one session
-    /// (`alice/3f2c.jsonl`), from every table that has a `session_file`, then from the blocks of the file.
+    /// (`alice/3f2c.jsonl`) from every table that has a `session_file`, and then from the blocks of the file.
     ///
     /// # Errors
-    /// When the state cannot be written; nothing is removed then. A purge that fails is no error: it stays due.
+    /// When the state cannot be written. Nothing is removed then. A failed purge is no error: it stays due.
     pub fn forget(&self, user_or_session: &str, wish: PurgeWish) -> Result<Forgotten> {
         subject::forget(&self.open, &self.purging, user_or_session, wish)
     }
 
-    /// Rewrites the state file without what was forgotten, if that is due.
+    /// Rewrites the state file without the forgotten data, if that is due.
     ///
     /// # Errors
-    /// When its file is gone, or the state cannot be written or copied. It is as it was then, and the purge stays due.
+    /// When its file is gone, or the state cannot be written or copied. The state is unchanged then, and the purge
+    /// stays due.
     pub fn purge(&self, wish: PurgeWish) -> Result<Purged> {
         self.purging.purge(&self.open, wish)
     }
 
-    /// Why what was forgotten is still in the state file, where it is.
+    /// Why the state file still holds forgotten data, if it does.
     #[must_use]
     pub fn purge_waits(&self) -> Option<String> {
         self.purging.waits()
@@ -249,16 +250,16 @@ impl State {
 
 /// Reading.
 impl State {
-    /// A further connection, for lists, queries and exports.
+    /// Opens a further connection, for lists, queries and exports.
     ///
     /// # Errors
-    /// When the state is closed, or the database gives none.
+    /// When the state is closed, or the database cannot connect.
     pub fn reader(&self) -> Result<Reader> {
         self.open.connect().map(Reader::of)
     }
 }
 
-/// Health, and what keeps the file in order.
+/// Health, and the upkeep of the file.
 impl State {
     /// Why the state is closed, if it is.
     #[must_use]
@@ -266,18 +267,18 @@ impl State {
         self.open.closed()
     }
 
-    /// What keeps the state from being written, if something does. Waits for nothing but a moment's lock.
+    /// Why the state cannot be written, if it cannot. Takes only a lock that is held for moments.
     #[must_use]
     pub fn ailment(&self) -> Option<Ailment> {
         self.open.ailment()
     }
 
-    /// Notes an error, where it tells that the state cannot be written.
+    /// Notes an error if it shows that the state cannot be written.
     pub fn note(&self, error: &StateError) {
         self.open.note(error);
     }
 
-    /// Writes the WAL into the file proper.
+    /// Transfers the WAL into the file.
     ///
     /// # Errors
     /// When the state is closed, a transaction is open, or the disk is full.
@@ -285,23 +286,23 @@ impl State {
         self.open.checkpoint()
     }
 
-    /// Does so when the WAL has grown large. Where a transaction is open this waits for the next time.
+    /// Transfers the WAL into the file if it has grown large. If a transaction is open, waits for the next time.
     pub fn checkpoint_if_due(&self) {
         self.open.checkpoint_if_due();
     }
 
-    /// Leaves no change of the schema in the WAL, which may fail to replay over one. Where a transaction is open this waits
-    /// for the next time.
+    /// Transfers schema changes from the WAL into the file, because replaying them may fail. If a transaction is open,
+    /// waits for the next time.
     pub fn settle_schema(&self) {
         self.open.settle_schema();
     }
 
-    /// Opens a closed state anew, once nothing holds a connection to the instance that failed.
+    /// Reopens a closed state, once nothing holds a connection to the failed instance.
     pub fn mend(&self) -> Mended {
         self.open.mend()
     }
 
-    /// As [`mend`](Self::mend), and tries again what failed of a state that is open.
+    /// Like [`mend`](Self::mend). If the state is open, tries again what failed.
     pub fn recover(&self) -> Mended {
         self.open.recover()
     }
@@ -309,7 +310,7 @@ impl State {
 
 #[cfg(test)]
 impl State {
-    /// The state below, for tests that break it.
+    /// The underlying state, for tests that break it.
     pub(super) fn open_state(&self) -> &OpenState {
         &self.open
     }

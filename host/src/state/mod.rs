@@ -1,30 +1,29 @@
-//! The state: what is recorded of each session, the rows of the processors, and the file that holds both.
+//! The state: the records of each session, the rows of the processors, and the file that holds both.
 //!
 //! The host keeps its state in one DuckDB file, which one process at a time has open. Nothing outside this module names
-//! DuckDB's types, the host's tables, or SQL of its own: what the host asks of its state are the methods of [`State`], which
-//! stand together in `interface.rs`, and those of what it gives:
+//! DuckDB's types, the host's tables, or SQL of its own. The host uses the methods of [`State`], which are together in
+//! `interface.rs`, and those of the types that they return:
 //!
-//! - [`State`]: opens the file, prepares the tables of processors, tells which sessions are done, begins attempts, keeps the
-//!   audit log, forgets, and opens itself anew after a fault of its disk.
-//! - [`Writer`]: commits groups of sessions, each session's rows together with its state row, and looks whether they are
-//!   there.
+//! - [`State`]: opens the file, prepares the tables of processors, knows which sessions are processed, begins attempts, keeps
+//!   the audit log, forgets, and reopens itself after a fault of its disk.
+//! - [`Writer`]: commits groups of sessions, each session's rows together with its state row, and verifies the commits.
 //! - [`Transaction`]: the SQL of one attempt, and its commit.
 //! - [`Reader`]: lists, queries that people write, exports.
 //!
-//! A second backend answers the same calls. There is no trait for that before there are two.
+//! A second backend would answer the same calls. There will be a trait for that once there are two.
 //!
 //! # The folders
-//! Each builds on those above it only:
+//! Each builds only on those above it:
 //!
 //! - `error`, `database_error`, `trouble`: what goes wrong, and what to do about it.
 //! - `engine`: DuckDB itself.
-//! - `file`: the state file as a file, and what lies beside it.
-//! - `judge`: what a statement does that someone else wrote.
-//! - `rows`: rows on their way between plugins and tables.
+//! - `file`: the state as a file, and the files beside it.
+//! - `judge`: what a statement of somebody else does.
+//! - `rows`: converts rows between plugins and tables.
 //! - `records`: the rows of the host's own tables.
 //! - `schema`: the tables, and who owns which.
-//! - `commit`: what writes rows.
-//! - `query`: what reads them.
+//! - `commit`: writes rows.
+//! - `query`: reads them.
 //! - `open`: the open file, and how it recovers.
 //! - `forget`: forgetting and purging.
 

@@ -1,23 +1,23 @@
-//! What keeps the state as a whole from being read or written, told from the texts of DuckDB and the system.
+//! Recognises from the texts of DuckDB and the system why the whole state cannot be read or written.
 
 use std::{fmt, io};
 
-/// A fault of the state as a whole; no statement causes it.
+/// A fault of the whole state, which no statement causes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Trouble {
     /// The disk is full, or a quota is used up.
     Full,
-    /// The file system takes no writes.
+    /// The file system is read-only.
     ReadOnly,
     /// The disk fails to read or write.
     Disk,
-    /// The file, or its WAL, is not what was written.
+    /// The file or its WAL does not hold what was written.
     Damaged,
-    /// DuckDB refuses every further statement after a fault of its own.
+    /// DuckDB rejects every further statement after a fault of its own.
     Invalidated,
 }
 
-/// The classes of DuckDB's errors that tell of the database, its files or DuckDB itself. Nobody's SQL can raise them:
+/// The classes of DuckDB's errors that concern the database, its files or DuckDB itself. No SQL can raise them:
 /// `error()` and bad values have classes of their own.
 const CLASSES: [&str; 6] = [
     "IO Error",
@@ -29,12 +29,12 @@ const CLASSES: [&str; 6] = [
 ];
 
 impl Trouble {
-    /// The trouble that the text of a failed statement tells of, if it does.
+    /// The trouble that the text of a failed statement shows, if any.
     pub(super) fn of(text: &str) -> Option<Self> {
         if !CLASSES.iter().any(|class| text.starts_with(class)) {
             return None;
         }
-        // A text may name several: the system's word is the cause of the others.
+        // A text may name several troubles; the one from the system caused the others.
         let named = [
             (
                 Self::Full,
@@ -52,8 +52,8 @@ impl Trouble {
         found.map(|(trouble, _)| *trouble)
     }
 
-    /// As [`of`](Self::of), for an error while the file is opened: DuckDB has read nothing but the file then, so that any
-    /// fault within tells of the file.
+    /// Like [`of`](Self::of), for an error while the file is opened. DuckDB has read nothing but the file then, so any
+    /// fault concerns the file.
     pub(super) fn of_opening(text: &str) -> Option<Self> {
         let tells_of_the_file = ["INTERNAL Error", "Serialization Error", "Failure while replaying WAL"];
         Self::of(text)
@@ -61,7 +61,7 @@ impl Trouble {
             .or_else(|| contains_any(text, &tells_of_the_file).then_some(Self::Damaged))
     }
 
-    /// The trouble that an error of the system tells of, if it does.
+    /// The trouble that an error of the system shows, if any.
     pub(super) fn of_system(error: &io::Error) -> Option<Self> {
         use io::ErrorKind::{FileTooLarge, QuotaExceeded, ReadOnlyFilesystem, StorageFull};
         match error.kind() {
@@ -80,9 +80,9 @@ impl Trouble {
             }
             Self::Disk => "look in the kernel's log for errors of the disk of the state file",
             Self::Damaged => {
-                "the state file is damaged: stop what uses it, then restore a backup, or move the file away with its .wal and .before-checkpoint files, and `session-host run` makes a new one from the transcripts that are still there"
+                "the state file is damaged: stop what uses it, then restore a backup, or move the file away with its .wal and .before-checkpoint files and let `session-host run` create a new one from the transcripts that still exist"
             }
-            Self::Invalidated => "end the process and start it again; nothing that was committed is lost",
+            Self::Invalidated => "restart the process; no committed data is lost",
         }
     }
 }
@@ -107,7 +107,7 @@ mod tests {
     }
 
     #[test]
-    fn the_cause_is_told_from_what_the_system_said() {
+    fn the_systems_message_decides_the_trouble() {
         let full = r#"FATAL Error: Failed: database has been invalidated because of a previous fatal error.
             Original error: "Failed to create checkpoint: Could not write file "s": No space left on device""#;
         told(full, Some(Trouble::Full));
@@ -132,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn what_sql_says_of_itself_is_no_trouble_of_the_state() {
+    fn errors_of_sql_are_no_trouble_of_the_state() {
         told(
             "Invalid Input Error: Corrupt database file: No space left on device",
             None,

@@ -202,7 +202,7 @@ fn what_is_no_file_is_refused_and_not_waited_for() {
                 let refused = world.host(command).exits(3);
                 let odd = match (make[0], place) {
                     ("ln", 1..) => "is a symbolic link",
-                    _ => "is no regular file",
+                    _ => "is not a regular file",
                 };
                 let complaint = format!("{} {odd}", path.display());
                 assert!(refused.stderr.contains(&complaint), "{}", refused.stderr);
@@ -221,7 +221,7 @@ fn a_link_beside_the_state_is_neither_followed_nor_filled() {
         for command in [&["run"][..], &["status"], &["forget", "alice"]] {
             let refused = world.host(command).exits(3);
             let complaint = format!(
-                "{} is a symbolic link, which the host never makes: remove it",
+                "{} is a symbolic link, which the host never creates: remove it",
                 link.display()
             );
             assert!(refused.stderr.contains(&complaint), "{}", refused.stderr);

@@ -72,7 +72,7 @@ fn a_panic_rolls_the_statements_back() {
 fn a_row_that_cannot_be_committed_rolls_the_statements_back() {
     let message = failure_of(&[execute(INSERT), json!({"do": "rows", "count": 1, "first": -1})]);
     assert!(
-        message.starts_with("commit: ") && message.contains("CHECK constraint failed"),
+        message.starts_with("cannot ") && message.contains("CHECK constraint failed"),
         "{message}"
     );
 }
@@ -101,7 +101,7 @@ fn several_statements_in_one_call_are_refused_and_none_is_run() {
         (format!("{INSERT} /* ; */ ; -- ;\n cOmMiT"), 2),
     ] {
         let message = failure_of(&[json!({"do": "execute", "sql": sql, "swallow": true})]);
-        let expected = format!("one call runs one statement, this text holds {statements}: make a call for each");
+        let expected = format!("one call runs one statement, but this text holds {statements}: make a call for each");
         assert_eq!(message, expected, "{sql}");
     }
 }
@@ -137,7 +137,7 @@ fn statements_that_are_the_hosts_are_refused() {
     ] {
         for call in ["execute", "query"] {
             let message = failure_of(&[json!({"do": call, "sql": sql, "swallow": true})]);
-            let expected = format!("`{call}` does not take {}", sql.split(' ').next().unwrap());
+            let expected = format!("`{call}` does not accept {}", sql.split(' ').next().unwrap());
             assert!(message.starts_with(&expected), "{message}");
         }
     }

@@ -103,13 +103,13 @@ fn a_session_table_that_cannot_be_one() {
     for (sql, expected) in [
         (
             "CREATE TABLE misfit_rows (session_file VARCHAR PRIMARY KEY)",
-            "cannot prepare its tables: session table `misfit_rows` has `PRIMARY KEY(session_file)`: the host replaces whole sessions in \
+            "cannot prepare its tables: session table `misfit_rows` has `PRIMARY KEY(session_file)`: the host replaces the rows of sessions in \
              it, so it must have no key, unique constraint or index",
         ),
         (
             "CREATE TABLE misfit_rows (session_file VARCHAR); CREATE INDEX misfit_index ON misfit_rows (session_file)",
             "cannot prepare its tables: session table `misfit_rows` has `CREATE INDEX misfit_index ON misfit_rows(session_file);`: the \
-             host replaces whole sessions in it, so it must have no key, unique constraint or index",
+             host replaces the rows of sessions in it, so it must have no key, unique constraint or index",
         ),
         (
             "CREATE TABLE misfit_rows (n BIGINT)",
@@ -117,7 +117,7 @@ fn a_session_table_that_cannot_be_one() {
         ),
         (
             "CREATE TABLE misfit_other (session_file VARCHAR)",
-            "cannot prepare its tables: session table `misfit_rows` does not exist: make it in a migration",
+            "cannot prepare its tables: session table `misfit_rows` does not exist: create it in a migration",
         ),
     ] {
         assert_eq!(refusal_in(&world_with_table(sql)), expected);

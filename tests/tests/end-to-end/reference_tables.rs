@@ -91,7 +91,7 @@ fn all_tables_are_replaced_or_none() {
     let broken = json!({"shaped_names": [row("y", 1)], "shaped_prices": [nameless]});
     shaped(broken).is_refused(
         &world,
-        "cannot prepare its tables: write the rows of a reference table: Failed to append: NOT NULL constraint failed: shaped_prices.name",
+        "cannot prepare its tables: cannot write the rows of a reference table: Failed to append: NOT NULL constraint failed: shaped_prices.name",
     );
     assert_eq!(world.rows("SELECT name, number FROM shaped_names"), [row("x", 1)]);
     assert_eq!(prices(&world), [row("a", 1)]);
@@ -102,7 +102,7 @@ fn a_table_that_does_not_fit_refuses_the_plugin() {
     let world = World::new();
     world.install("probe");
     let rows = |table: &str| json!({table: [row("a", 1)]});
-    let missing = "cannot prepare its tables: reference table `shaped_none` does not exist: make it in a migration";
+    let missing = "cannot prepare its tables: reference table `shaped_none` does not exist: create it in a migration";
     shaped(rows("shaped_none")).is_refused(&world, missing);
     let foreign = "cannot prepare its tables: reference table `probe_totals` belongs to probe";
     shaped(rows("probe_totals")).is_refused(&world, foreign);
@@ -113,7 +113,7 @@ fn a_table_that_does_not_fit_refuses_the_plugin() {
     let world = World::new();
     with("CREATE TABLE shaped_odd (name VARCHAR, number VARCHAR)").is_refused(
         &world,
-        "column `shaped_odd.number` is VARCHAR and takes no values of kind Integer",
+        "column `shaped_odd.number` has type VARCHAR, which cannot hold values of kind Integer",
     );
     let world = World::new();
     with("CREATE TABLE shaped_odd (name VARCHAR)").is_refused(
@@ -130,7 +130,7 @@ fn what_the_plugin_says_of_its_rows_refuses_it() {
     let world = World::new();
     let fails = "cannot get the rows of its reference tables: told to fail";
     shaped(json!({"shaped_prices": [row("fails", 1)]})).is_refused(&world, fails);
-    let undeclared = "`other` is no reference table of this processor: declare it with Descriptor::reference_table \
+    let undeclared = "`other` is not a reference table of this processor: declare it with Descriptor::reference_table \
                       (declared: undeclared)";
     shaped(json!({"undeclared": [row("a", 1)]})).is_refused(&world, undeclared);
 }
@@ -170,7 +170,7 @@ fn a_migration_that_makes_the_table_anew_is_followed_by_its_rows() {
     };
     anew.is_refused(
         &world,
-        "column `shaped_prices.number` is DOUBLE and takes no values of kind Integer",
+        "column `shaped_prices.number` has type DOUBLE, which cannot hold values of kind Integer",
     );
     let fitting = "ALTER TABLE shaped_prices ALTER number TYPE INTEGER";
     let anew = Shaped {

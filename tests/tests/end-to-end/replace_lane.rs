@@ -41,7 +41,7 @@ fn a_row_that_breaks_a_constraint_fails_its_session_alone() {
     ]) {
         assert_eq!([&failure["session_file"], &failure["kind"]], [session, "error"]);
         let error = failure["error"].as_str().unwrap();
-        assert!(error.starts_with("commit: ") && error.contains(cause), "{error}");
+        assert!(error.starts_with("cannot ") && error.contains(cause), "{error}");
     }
 }
 
@@ -50,23 +50,23 @@ fn rows_that_do_not_fit_are_refused_at_the_call() {
     let cases = [
         (
             "unknown_table",
-            "replace: `nowhere` is no session table of this processor: declare it with Descriptor::session_table (declared: wrong_rows)",
+            "cannot replace the session's rows: `nowhere` is not a session table of this processor: declare it with Descriptor::session_table (declared: wrong_rows)",
         ),
         (
             "unknown_column",
-            "replace: table `wrong_rows` has no column `missing`; its columns are session_file, n, text",
+            "cannot replace the session's rows: table `wrong_rows` has no column `missing`; its columns are session_file, n, text",
         ),
         (
             "wrong_type",
-            "replace: column `wrong_rows.n` is BIGINT and takes no values of kind Text",
+            "cannot replace the session's rows: column `wrong_rows.n` has type BIGINT, which cannot hold values of kind Text",
         ),
         (
             "double_column",
-            "replace: table `wrong_rows`: column `n` is given twice, or is the one that the host fills",
+            "cannot replace the session's rows: table `wrong_rows`: column `n` is given twice, or is the one that the host fills",
         ),
         (
             "session_file",
-            "replace: table `wrong_rows`: column `session_file` is given twice, or is the one that the host fills",
+            "cannot replace the session's rows: table `wrong_rows`: column `session_file` is given twice, or is the one that the host fills",
         ),
     ];
     let sessions = cases.map(|(wrong, _)| (format!("alice/{wrong}.jsonl"), script(&[json!({"wrong": wrong})])));

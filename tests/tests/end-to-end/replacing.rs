@@ -191,7 +191,7 @@ fn forgetting_a_user_means_the_name_that_is_recorded_too() {
     );
 
     let ran = world.host(&["forget", "alice"]).exits(2);
-    assert!(ran.stderr.contains("nothing is known of alice"), "{}", ran.stderr);
+    assert!(ran.stderr.contains("nothing is known about alice"), "{}", ran.stderr);
 }
 
 #[test]

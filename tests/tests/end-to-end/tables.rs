@@ -80,8 +80,7 @@ fn a_migration_that_was_applied_may_not_change() {
 fn tables_of_a_newer_plugin_are_refused() {
     let world = World::new();
     drop(run(&world, &[FIRST, SECOND], &[]));
-    let reason =
-        "the state has this processor's tables at version 2, the plugin knows versions up to 1: use the newer plugin";
+    let reason = "the state has this processor's tables at version 2, but the plugin knows versions only up to 1: use the newer plugin";
     is_refused(&world, &[FIRST], &[], reason);
 }
 
@@ -174,7 +173,7 @@ fn what_changes_the_sql_of_others_or_reaches_out_is_refused() {
         ("CREATE SCHEMA own", "migration 1 holds a CREATE statement"),
         (
             "CREATE VIEW own AS FROM enable_logging()",
-            "migration 1: `enable_logging()` is not called here",
+            "migration 1: `enable_logging()` cannot be called here",
         ),
         ("SET threads = 3", "migration 1 holds a SET statement"),
         ("COMMIT", "migration 1 holds a COMMIT statement"),

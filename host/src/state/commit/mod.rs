@@ -1,4 +1,4 @@
-//! What writes rows: the one writer, the transactions of attempts, and the rows of reference tables.
+//! Writes rows: the one writer, the transactions of attempts, and the rows of reference tables.
 
 pub(crate) mod reference;
 pub(crate) mod rules;

@@ -1,4 +1,4 @@
-//! Reference tables: rows that come with a processor, replaced as a whole where they differ.
+//! Reference tables: their rows come with a processor, and the host replaces all of them if they differ.
 
 use std::collections::BTreeMap;
 
@@ -25,10 +25,11 @@ use crate::{
     },
 };
 
-/// How many bytes the rows of a processor's reference tables may have: they are held until they are written.
+/// The maximum size of the rows of a processor's reference tables, in bytes. They stay in memory until they are
+/// written.
 const MOST: usize = 64 << 20;
 
-/// The rows of a processor's reference tables, as it gave them.
+/// The rows of a processor's reference tables, as the plugin handed them over.
 pub struct ReferenceRows {
     tables: BTreeMap<String, Given>,
     bytes: usize,
@@ -47,7 +48,7 @@ struct Batch {
 }
 
 impl ReferenceRows {
-    /// No rows yet for the tables that a processor declares.
+    /// Without rows yet, for the tables that a processor declares.
     #[must_use]
     pub fn of(declared: &[String]) -> Self {
         Self {
@@ -56,7 +57,7 @@ impl ReferenceRows {
         }
     }
 
-    /// Copies rows that a plugin hands over. Whether the table takes them is checked when they are written.
+    /// Copies rows that a plugin hands over. Whether they fit the table is checked when they are written.
     ///
     /// # Errors
     /// When the table is not declared, or the rows are malformed or too many.
@@ -82,7 +83,7 @@ impl ReferenceRows {
     }
 }
 
-/// Each part begins with its length, so that no two columns give the same bytes.
+/// Each part begins with its length, so that two different columns never give the same bytes.
 fn digest(digest: &mut Sha256, column: &Column<'_>) {
     let mut part = |bytes: &[u8]| {
         digest.update(bytes.len().to_le_bytes());
@@ -102,11 +103,11 @@ fn bytes_of<T: Copy, const N: usize>(values: &[T], to_bytes: fn(T) -> [u8; N]) -
     values.iter().flat_map(|value| to_bytes(*value)).collect()
 }
 
-/// Replaces the rows of a processor's reference tables, all of those that differ in one transaction. Where none differs
-/// nothing is written.
+/// Replaces the rows of those of a processor's reference tables that differ, in one transaction. Writes nothing if none
+/// differs.
 ///
 /// # Errors
-/// When a table does not take its rows; every table is as it was then.
+/// When rows do not fit their table. No table is changed then.
 pub(crate) fn replace_rows(
     connection: &Connection,
     processor: &ProcessorName,

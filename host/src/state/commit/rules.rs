@@ -1,8 +1,8 @@
-//! What a processor's statements may do, judged once for each text.
+//! Decides which statements a processor may run. Each text is judged once.
 //!
 //! # Threads
-//! All attempts of a run share the rules. The lock on the texts that have passed is not held while a text is judged, so
-//! that two threads may judge the same one.
+//! All attempts of a run share the rules. The lock on the accepted texts is not held while a text is judged, so two
+//! threads may judge the same one.
 
 use std::{
     collections::HashSet,
@@ -24,11 +24,11 @@ use crate::{
     },
 };
 
-/// What the statements of one processor may do, for as long as no migration is applied.
+/// The rules for the statements of one processor. They hold until a migration is applied.
 pub struct StatementRules {
     processor: ProcessorName,
     owners: Owners,
-    /// The texts that have passed.
+    /// The texts that were accepted.
     passed: Mutex<HashSet<(Call, String)>>,
 }
 
@@ -39,22 +39,22 @@ pub(crate) enum Call {
     Query,
 }
 
-/// How many texts are remembered. A processor that writes values into its texts has a new one each time.
+/// How many texts are remembered. A processor that puts values into its texts has a new text each time.
 const REMEMBERED: usize = 1024;
 
 /// Why a processor may not hand a text to a method.
 #[derive(Debug, thiserror::Error)]
 pub enum Forbidden {
-    /// It is no statement that the call takes.
+    /// It is not a statement that the method accepts.
     #[error(transparent)]
     Refused(#[from] StatementRefused),
-    /// It writes to a table of another.
+    /// It writes to a table of somebody else.
     #[error(transparent)]
     Foreign(#[from] ForeignTable),
 }
 
 impl StatementRules {
-    /// What the statements of a processor may do.
+    /// The rules for the statements of a processor.
     ///
     /// # Errors
     /// When the state cannot be read.
@@ -69,7 +69,7 @@ impl StatementRules {
     /// Checks that the processor may hand a text to a method.
     ///
     /// # Errors
-    /// When the text is no statement that the method takes, or writes to a table of another.
+    /// When the method does not accept the text, or the text writes to a table of somebody else.
     pub(crate) fn check(&self, link: &Link, call: Call, sql: &str) -> Result<(), Forbidden> {
         let text = (call, sql.to_owned());
         if self.passed().contains(&text) {

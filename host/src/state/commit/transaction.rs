@@ -1,11 +1,11 @@
-//! A processor's own transaction: what `execute` and `query` run in.
+//! A processor's own transaction, in which `execute` and `query` run.
 //!
-//! Its statements, the session's rows and the state row are committed together, or none of them. So it commits on its own
+//! It commits its statements, the session's rows and the state row together, or none of them. So it commits on its own
 //! connection and not through the writer.
 //!
 //! # Threads
-//! One thread at a time uses a transaction. Those of several attempts go on side by side; where two write the same rows,
-//! DuckDB refuses one with a conflict, and that attempt is made again.
+//! Only one thread at a time uses a transaction. Those of several attempts run side by side. If two write the same
+//! rows, DuckDB rejects one with a conflict, and its attempt is repeated.
 
 use duckdb::{
     Connection, Statement,
@@ -39,14 +39,14 @@ pub struct Transaction {
 /// Why a statement of a processor failed.
 #[derive(Debug, thiserror::Error)]
 pub enum TransactionError {
-    /// The database refuses it.
+    /// The database rejects it.
     #[error(transparent)]
     Database(#[from] DatabaseError),
     /// The processor may not run it.
     #[error(transparent)]
     Forbidden(#[from] Forbidden),
     /// It ended the transaction.
-    #[error("the statement ended the attempt's transaction: BEGIN, COMMIT and ROLLBACK are the host's")]
+    #[error("the statement ended the attempt's transaction: leave BEGIN, COMMIT and ROLLBACK to the host")]
     Ended,
     /// A parameter is malformed.
     #[error("parameter {place} is malformed")]
@@ -57,14 +57,14 @@ pub enum TransactionError {
     /// A column cannot cross to the plugin.
     #[error(transparent)]
     Column(#[from] ColumnError),
-    /// The plugin did not take the rows.
+    /// The plugin did not accept the rows.
     #[error(transparent)]
     NotTaken(#[from] NotTaken),
 }
 
-/// The plugin did not take the rows of a query.
+/// The plugin did not accept the rows of a query.
 #[derive(Clone, Copy, Debug, thiserror::Error)]
-#[error("the plugin did not take the rows of the query")]
+#[error("the plugin did not accept the rows of the query")]
 pub struct NotTaken;
 
 impl From<duckdb::Error> for TransactionError {
@@ -74,16 +74,16 @@ impl From<duckdb::Error> for TransactionError {
 }
 
 impl TransactionError {
-    /// Whether the same statements may succeed when the attempt is made again.
+    /// Whether the same statements may succeed if the attempt is repeated.
     #[must_use]
     pub fn is_conflict(&self) -> bool {
         matches!(self, Self::Database(error) if error.is_conflict())
     }
 
-    /// The error of the state, where its disk or its file is to blame and no statement.
+    /// The error of the state, if its disk or file is to blame instead of the statement.
     ///
     /// # Errors
-    /// Gives itself back where the statement is to blame.
+    /// Returns itself if the statement is to blame.
     pub fn into_trouble(self) -> Result<StateError, Self> {
         match self {
             Self::Database(error) if error.trouble().is_some_and(|trouble| trouble != Trouble::Invalidated) => {
@@ -106,16 +106,17 @@ impl Transaction {
         Ok(Self { connection, id })
     }
 
-    /// What interrupts a statement of this transaction.
+    /// The handle that interrupts a statement of this transaction.
     #[must_use]
     pub fn interrupt_handle(&self) -> Interrupt {
         Interrupt::of(&self.connection)
     }
 
-    /// Runs one statement that the rules allow; parameters are columns of one row. Gives the number of rows that it changed.
+    /// Runs one statement that the rules allow; the parameters are columns of one row. Returns the number of changed
+    /// rows.
     ///
     /// # Errors
-    /// What the database says, or that the statement ended the transaction.
+    /// When the database rejects the statement, or the statement ended the transaction.
     pub fn execute(
         &mut self,
         rules: &StatementRules,
@@ -129,10 +130,10 @@ impl Transaction {
         Ok(changed as u64)
     }
 
-    /// Runs one query that the rules allow and hands its rows over, batch by batch. Gives the number of rows.
+    /// Runs one query that the rules allow and hands its rows over, batch by batch. Returns the number of rows.
     ///
     /// # Errors
-    /// What the database says, or that the statement ended the transaction.
+    /// When the database rejects the query, or the query ended the transaction.
     pub fn query(
         &mut self,
         rules: &StatementRules,
@@ -152,7 +153,7 @@ impl Transaction {
     /// Writes the session into the transaction and commits it.
     ///
     /// # Errors
-    /// When the database refuses; nothing is kept then.
+    /// When the database rejects it. Nothing is committed then.
     pub fn commit(self, destination: &Destination, done: &Done) -> Result<()> {
         write_in_transaction(&self.connection, destination, done)?;
         self.connection
@@ -160,7 +161,7 @@ impl Transaction {
             .doing("commit the attempt's transaction")?;
         match verify(&self.connection, destination, std::slice::from_ref(done)) {
             Err(error @ StateError::Lost { .. }) => Err(error),
-            // DuckDB acknowledged the commit: a failed check does not undo it.
+            // DuckDB acknowledged the commit, and a failed check does not undo it.
             Err(error) => {
                 tracing::warn!("{error}");
                 Ok(())
@@ -179,7 +180,7 @@ impl Transaction {
 
 impl Drop for Transaction {
     fn drop(&mut self) {
-        // One that has been ended already makes DuckDB refuse the statement, which is as good.
+        // If the transaction has already ended, DuckDB rejects this statement, which does no harm.
         let _ = self.connection.execute_batch("ROLLBACK");
     }
 }
@@ -194,7 +195,7 @@ fn hand_over(
     mut take: impl FnMut(&[Column<'_>]) -> Result<(), NotTaken>,
 ) -> Result<u64, TransactionError> {
     let mut rows = 0;
-    // Its iterator panics when a fetch fails; `step` gives the error.
+    // The statement's iterator panics when a fetch fails; `step` returns the error.
     drop(statement.stream_arrow(params_from_iter(values))?);
     while let Some(batch) = statement.step()? {
         let batch = RecordBatch::from(&batch);

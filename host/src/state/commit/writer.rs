@@ -1,11 +1,11 @@
 //! The one writer: commits groups of sessions, each session's rows together with its state row.
 //!
-//! A commit waits for the disk, however little it holds, so sessions are committed in groups. Where a group fails, its
+//! Every commit waits for the disk, however little it holds, so sessions are committed in groups. If a group fails, its
 //! sessions are committed one by one, so that only the offender fails.
 //!
 //! # Threads
-//! A state has one writer, under a lock that whoever writes takes. DuckDB would let two commits go on at once, and refuse one
-//! of them where both touch the same rows.
+//! A state has one writer, under a lock that every writing thread takes. Without it, DuckDB would let two commits run
+//! at once, and reject one of them if both touch the same rows.
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -37,7 +37,7 @@ use crate::{
     },
 };
 
-/// What the host saw of a transcript when it read it.
+/// The version of a transcript that the host read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Seen {
     /// The session.
@@ -48,18 +48,18 @@ pub struct Seen {
     pub hash: FileHash,
     /// How many bytes were read.
     pub size: u64,
-    /// When the file was last written, as it was before the bytes were read.
+    /// When the file was last written, according to its metadata before it was read.
     pub modified: Timestamp,
     /// When the bytes were read.
     pub read_at: Timestamp,
 }
 
-/// A session that a processor has processed, and what it gave.
+/// A session that a processor has processed, with the results.
 #[derive(Clone, Debug)]
 pub struct Done {
     /// The version of the transcript.
     pub seen: Seen,
-    /// What was extracted and read.
+    /// The processor's counts of extracted items and unreadable lines.
     pub processed: Processed,
     /// The rows that replace the session's earlier ones.
     pub rows: Vec<PendingRows>,
@@ -73,17 +73,17 @@ impl Done {
     }
 }
 
-/// What a processor's sessions are written with.
+/// The processor, its output version and its tables, which the commits need.
 pub struct Destination {
     /// The processor.
     pub processor: ProcessorName,
-    /// The version of what it writes.
+    /// The version of its output.
     pub output_version: u32,
     /// Its session tables.
     pub tables: Vec<Arc<FilledTable>>,
 }
 
-/// How a group of sessions that did not all commit ended.
+/// A session of a group that could not be committed.
 #[derive(Debug)]
 pub struct CommitError {
     /// The session that failed.
@@ -92,7 +92,7 @@ pub struct CommitError {
     pub error: StateError,
 }
 
-/// The connection that all commits of finished sessions go through.
+/// The connection that commits finished sessions.
 pub struct Writer {
     connection: Link,
 }
@@ -103,13 +103,13 @@ const STAGING: &str = "CREATE TEMP TABLE IF NOT EXISTS staged_session (
 
 impl Writer {
     pub(crate) fn new(connection: Link) -> Result<Self> {
-        connection.execute_batch(STAGING).doing("make the staging table")?;
+        connection.execute_batch(STAGING).doing("create the staging table")?;
         Ok(Self { connection })
     }
 
-    /// Commits a group of sessions; when that fails, commits them one by one, so that only the offender fails.
+    /// Commits a group of sessions. If that fails, commits them one by one, so that only the offender fails.
     ///
-    /// Gives the sessions that failed; all others are committed when this returns.
+    /// Returns the sessions that failed; all others are then committed.
     ///
     /// # Errors
     /// When the database cannot continue. What was not committed is rolled back.
@@ -142,7 +142,7 @@ impl Writer {
         verify(&self.connection, destination, group)
     }
 
-    /// Notes that sessions were read again and are those that were processed: a failure of a version in between is over.
+    /// Records that sessions were read again and turned out unchanged. That also ends failures of versions in between.
     ///
     /// # Errors
     /// When the database refuses.
@@ -160,7 +160,7 @@ impl Writer {
         })
     }
 
-    /// Records failed attempts: a session's first one begins its record, each further one is counted.
+    /// Records failed attempts: the first one of a session creates its record, and each further one is counted.
     ///
     /// # Errors
     /// When the database refuses.
@@ -170,15 +170,16 @@ impl Writer {
         })
     }
 
-    /// The connection, for what else only one may write at a time.
+    /// The connection, for other writes that must also take turns.
     pub(crate) fn link(&self) -> &Link {
         &self.connection
     }
 }
 
-/// Writes sessions within the transaction of a connection other than the writer's: the processor's own, after `execute`.
+/// Writes a session within the processor's own transaction, which `execute` began, instead of on the writer's
+/// connection.
 pub(crate) fn write_in_transaction(connection: &Connection, destination: &Destination, done: &Done) -> Result<()> {
-    connection.execute_batch(STAGING).doing("make the staging table")?;
+    connection.execute_batch(STAGING).doing("create the staging table")?;
     write(connection, destination, std::slice::from_ref(done))
 }
 
@@ -200,7 +201,7 @@ fn write(connection: &Connection, destination: &Destination, group: &[Done]) -> 
 
 /// Writes the state rows of the staged sessions.
 ///
-/// ON CONFLICT costs four times as much as a plain INSERT, even where nothing conflicts. A first pass does without it.
+/// ON CONFLICT costs four times as much as a plain INSERT, even without a conflict, so it is used only if a row exists.
 fn write_states(connection: &Connection, destination: &Destination) -> Result<()> {
     let on_conflict = match staged_with_a_state(connection, destination)? {
         0 => "",
@@ -248,7 +249,8 @@ fn clear_failures(connection: &Connection, destination: &Destination) -> Result<
         .doing("clear the failures of the sessions")
 }
 
-/// After a failed statement DuckDB reports success for COMMIT but rolls back, so the host checks that the rows are there.
+/// After a failed statement DuckDB reports success for COMMIT but rolls back, so the host checks that the rows are
+/// there.
 pub(crate) fn verify(connection: &Connection, destination: &Destination, group: &[Done]) -> Result<()> {
     let doing = "verify a commit";
     let sql = "SELECT system.main.count(*) FROM session_processor_state AS state JOIN staged_session AS staged
@@ -322,8 +324,8 @@ fn unfit(error: ArrowError) -> StateError {
     }
 }
 
-/// Appends the rows of a group: those of one table and the same columns in one batch, which is converted faster than
-/// the small ones of single sessions.
+/// Appends the rows of a group. Rows of one table with the same columns go into one batch, which is converted faster
+/// than a small one for each session.
 fn append(connection: &Connection, group: &[Done]) -> Result<()> {
     let doing = "append the rows of the sessions";
     let mut batches: BTreeMap<(&str, Vec<FilledColumn<'_>>), Vec<&RecordBatch>> = BTreeMap::new();

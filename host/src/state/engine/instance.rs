@@ -1,12 +1,12 @@
-//! The DuckDB instance: opened once, its connections counted, and asked how it reads a text.
+//! A DuckDB instance: opens it once, counts its connections, and asks it how many statements a text holds.
 //!
-//! The crate `duckdb` hides its handles and executes all statements of a text but the last when it prepares the text. So
-//! the instance is opened here through DuckDB's own interface, which also counts the statements of a text before any of
-//! them is prepared.
+//! The crate `duckdb` hides its handles. When it prepares a text, it executes all statements but the last. So the host
+//! opens the instance through DuckDB's own interface, which can also count the statements of a text before any is
+//! prepared.
 //!
 //! # Threads
-//! DuckDB synchronises an instance itself. Each thread works on a [`Link`] of its own; the one connection that all share is
-//! that for reading texts, under a lock.
+//! DuckDB synchronises an instance itself. Each thread works on a [`Link`] of its own. All share only the connection
+//! for parsing, under a lock.
 
 #![allow(unsafe_code, reason = "DuckDB's C interface has no safe wrapper for these calls")]
 
@@ -33,7 +33,7 @@ pub(crate) enum Access {
     ReadOnly,
 }
 
-/// An open DuckDB instance. Clones share it; it is closed with its last clone and its last [`Link`].
+/// An open DuckDB instance. Clones share it. It is closed with its last clone and its last [`Link`].
 #[derive(Clone)]
 pub(crate) struct Engine {
     instance: Arc<Instance>,
@@ -52,13 +52,13 @@ struct Instance {
     is_closed: Arc<AtomicBool>,
 }
 
-/// Tells when an instance is closed, without keeping it open.
+/// Shows when an instance is closed, without keeping it open.
 pub(crate) struct Closing {
     is_closed: Arc<AtomicBool>,
 }
 
 impl Closing {
-    /// Whether DuckDB has let the file go: nobody had a link to the instance any more.
+    /// Whether DuckDB has closed the file because nobody has a link to the instance any more.
     pub(crate) fn is_done(&self) -> bool {
         self.is_closed.load(Ordering::Acquire)
     }
@@ -73,7 +73,7 @@ impl Engine {
     /// Opens a database file with these options.
     ///
     /// # Errors
-    /// What DuckDB says.
+    /// When DuckDB cannot open it.
     pub(crate) fn open(path: &Path, access: Access, options: &[(&str, &str)]) -> duckdb::Result<Self> {
         let path = CString::new(path.as_os_str().as_bytes())?;
         let mode = match access {
@@ -87,7 +87,8 @@ impl Engine {
         }
         let mut database = ptr::null_mut();
         let mut error = ptr::null_mut();
-        // SAFETY: the path is a C string, the configuration is alive, and both results are written before they are read.
+        // SAFETY: the path is a C string, the configuration is alive, and both results are written before they are
+        // read.
         let opened = unsafe { ffi::duckdb_open_ext(path.as_ptr(), &mut database, configuration.0, &mut error) };
         if opened != ffi::DuckDBSuccess {
             // SAFETY: DuckDB gives null or a C string that the caller frees, which the wrapper does.
@@ -105,14 +106,14 @@ impl Engine {
             true => Ok(Self {
                 instance: Arc::new(instance),
             }),
-            false => Err(failure(Some("connect to the database".to_owned()))),
+            false => Err(failure(Some("cannot connect to the database".to_owned()))),
         }
     }
 
-    /// A further connection.
+    /// Opens a further connection.
     ///
     /// # Errors
-    /// When DuckDB gives none.
+    /// When DuckDB cannot connect.
     pub(crate) fn connect(&self) -> duckdb::Result<Link> {
         // SAFETY: the instance is open, and stays so until the link that shares it is dropped.
         let connection = unsafe { Connection::open_from_raw(self.instance.database) }?;
@@ -122,22 +123,22 @@ impl Engine {
         })
     }
 
-    /// How many have the instance, this one and every link counted.
+    /// How many hold the instance, including this one and every link.
     pub(crate) fn holders(&self) -> usize {
         Arc::strong_count(&self.instance)
     }
 
-    /// What tells when the instance is closed.
+    /// Shows when the instance is closed.
     pub(crate) fn closing(&self) -> Closing {
         Closing {
             is_closed: Arc::clone(&self.instance.is_closed),
         }
     }
 
-    /// How many statements DuckDB reads in a text. None of them is prepared, let alone executed.
+    /// How many statements DuckDB sees in a text. None of them is prepared or executed.
     ///
     /// # Errors
-    /// When DuckDB cannot read the text.
+    /// When DuckDB cannot parse the text.
     pub(crate) fn count_statements(&self, sql: &str) -> duckdb::Result<u64> {
         let sql = CString::new(sql)?;
         let connection = self.instance.parsing.lock().unwrap_or_else(PoisonError::into_inner);
@@ -197,7 +198,7 @@ impl Configuration {
         let set = unsafe { ffi::duckdb_set_config(self.0, option.as_ptr(), setting.as_ptr()) };
         match set == ffi::DuckDBSuccess {
             true => Ok(()),
-            false => Err(failure(Some(format!("the option {name} does not take `{value}`")))),
+            false => Err(failure(Some(format!("the option {name} does not accept `{value}`")))),
         }
     }
 }
@@ -209,11 +210,11 @@ impl Drop for Configuration {
     }
 }
 
-/// The statements that DuckDB read in a text.
+/// The statements that DuckDB sees in a text.
 struct Statements(ffi::duckdb_extracted_statements);
 
 impl Statements {
-    /// Why the text could not be read; `None` where it could.
+    /// Why DuckDB cannot parse the text; `None` if it can.
     fn error(&self) -> Option<String> {
         // SAFETY: DuckDB gives null or a C string that lives as long as the statements.
         let error = unsafe { ffi::duckdb_extract_statements_error(self.0) };

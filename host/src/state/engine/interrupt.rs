@@ -1,8 +1,9 @@
-//! Interrupting the statement that a connection runs.
+//! Interrupts the statement that a connection is running.
 //!
 //! # Threads
-//! A statement holds the thread that runs it until it ends, so that only another thread can interrupt it. DuckDB hears an
-//! interrupt between two steps of a statement, and not at all between two statements: who wants one to end interrupts
+//! A statement occupies its thread until it ends, so only another thread can interrupt it. DuckDB notices an interrupt
+//! between two steps of a statement, and not at all between two statements. So whoever wants a statement to end must
+//! interrupt it repeatedly until it has.
 //! again until it has.
 
 use std::sync::{Arc, Mutex, PoisonError, Weak};
@@ -11,37 +12,37 @@ use duckdb::InterruptHandle;
 
 use crate::state::engine::instance::Link;
 
-/// What interrupts the statement of one connection. Clones interrupt the same one; it keeps no connection open.
+/// Interrupts the statement of one connection. Clones interrupt the same connection. It keeps no connection open.
 #[derive(Clone)]
 pub struct Interrupt(Arc<InterruptHandle>);
 
 impl Interrupt {
-    /// What interrupts the statements of a connection.
+    /// The interrupt of a connection.
     pub(crate) fn of(link: &Link) -> Self {
         Self(link.interrupt_handle())
     }
 
-    /// Interrupts the statement that runs, if one does.
+    /// Interrupts the running statement, if there is one.
     pub fn interrupt(&self) {
         self.0.interrupt();
     }
 }
 
-/// What interrupts the statements of all connections that are still there.
+/// Interrupts the statements of all connections that are still open.
 #[derive(Default)]
 pub(crate) struct Interrupts {
     handles: Mutex<Vec<Weak<InterruptHandle>>>,
 }
 
 impl Interrupts {
-    /// Counts a connection among them.
+    /// Adds a connection.
     pub(crate) fn keep(&self, link: &Link) {
         let mut handles = self.handles.lock().unwrap_or_else(PoisonError::into_inner);
         handles.retain(|handle| handle.strong_count() > 0);
         handles.push(Arc::downgrade(&link.interrupt_handle()));
     }
 
-    /// Interrupts what runs on any of them.
+    /// Interrupts the running statements of all of them.
     pub(crate) fn interrupt(&self) {
         let handles = self.handles.lock().unwrap_or_else(PoisonError::into_inner);
         for handle in handles.iter().filter_map(Weak::upgrade) {

@@ -1,4 +1,4 @@
-//! Opening DuckDB on a file, within the limits that the host sets, and forbidding what reaches out of the file.
+//! Opens DuckDB on a file within the host's limits, and forbids access to anything outside that file.
 
 use std::path::Path;
 
@@ -10,49 +10,51 @@ use crate::state::{
     trouble::Trouble,
 };
 
-/// Opens a database file; extensions are never fetched.
+/// Opens a database file. DuckDB never fetches extensions.
 ///
 /// # Errors
-/// When another process has it open, it is no database, or DuckDB cannot read it.
+/// When another process has it open, it is not a database, or DuckDB cannot read it.
 pub(crate) fn open_engine(path: &Path, access: Access) -> Result<Engine> {
-    /// Queries of others share it with the runs: one that wants more fails, in place of the machine.
+    /// Users' queries share this memory with the runs. A query that wants more fails, instead of exhausting the
+    /// machine.
     const MEMORY: &str = "2GB";
-    /// How much of it all may be set aside on the disk.
+    /// How much of it DuckDB may move to the disk.
     const TEMPORARY_FILES: &str = "10GB";
     let mut options = vec![
         ("max_memory", MEMORY),
         ("max_temp_directory_size", TEMPORARY_FILES),
-        // It computes constants before a query runs, where DuckDB's limit does not count them: `repeat('x', 2000000000)`.
+        // This optimizer computes constants before a query runs, and DuckDB's limit does not count them then:
+        // `repeat('x', 2000000000)`.
         ("disabled_optimizers", "expression_rewriter"),
         ("autoinstall_known_extensions", "false"),
         ("autoload_known_extensions", "false"),
     ];
     if access == Access::ReadWrite {
-        // Attempts use the cores already: for what the host writes, DuckDB's own threads spin longer than they work.
-        // Checkpoints are the host's to make.
+        // Attempts already use all cores, and for what the host writes, DuckDB's own threads would spin longer than
+        // they work. The host makes the checkpoints itself.
         options.extend([("threads", "1"), ("checkpoint_threshold", "1TB")]);
     }
     let engine = Engine::open(path, access, &options).map_err(|source| refused(path, source.into()))?;
     let link = link_to(&engine)?;
-    // Only ICU knows of time zones, which a DuckDB that was compiled in does not have: it has no other zone then.
+    // Only ICU knows time zones. A DuckDB without it knows no zone but UTC, so a failure here does no harm.
     let _ = link.execute_batch("SET GLOBAL TimeZone = 'UTC'");
     link.execute_batch("PRAGMA disable_checkpoint_on_shutdown")
-        .doing("leave checkpoints to the host")?;
+        .doing("turn off automatic checkpoints")?;
     Ok(engine)
 }
 
-/// A further connection to an instance.
+/// Opens a further connection to an instance.
 ///
 /// # Errors
-/// When DuckDB gives none.
+/// When DuckDB cannot connect.
 pub(crate) fn link_to(engine: &Engine) -> Result<Link> {
     engine.connect().doing("connect to the state")
 }
 
-/// As [`lock`], but for one folder, which exports go to.
+/// Like [`lock`], but allows one folder, for exports.
 ///
 /// # Errors
-/// When DuckDB refuses the settings.
+/// When DuckDB rejects the settings.
 pub(crate) fn confine(link: &Link, exports: &Path) -> Result<()> {
     let exports = std::path::absolute(exports).unwrap_or_else(|_| exports.to_owned());
     let folder = sql::text(&format!("{}/", exports.to_string_lossy()));
@@ -61,11 +63,11 @@ pub(crate) fn confine(link: &Link, exports: &Path) -> Result<()> {
     lock(link)
 }
 
-/// Lets SQL of an instance reach nothing outside the database, from now on. No statement can change that afterwards, nor
-/// any other setting of the instance.
+/// Forbids SQL of an instance to reach anything outside the database. No later statement can change that, or any other
+/// setting of the instance.
 ///
 /// # Errors
-/// When DuckDB refuses the settings.
+/// When DuckDB rejects the settings.
 pub(crate) fn lock(link: &Link) -> Result<()> {
     let sql = "SET GLOBAL enable_external_access = false; SET GLOBAL lock_configuration = true";
     link.execute_batch(sql).doing("forbid external access")
@@ -96,7 +98,7 @@ fn refused(path: &Path, source: DatabaseError) -> StateError {
     StateError::Open { path, source }
 }
 
-/// Who holds the lock, out of DuckDB's "Conflicting lock is held in PROGRAM (PID N)".
+/// Extracts who holds the lock from DuckDB's "Conflicting lock is held in PROGRAM (PID N)".
 fn holder_of(text: &str) -> String {
     text.split_once("lock is held in ")
         .and_then(|(_, rest)| rest.split_once(')'))

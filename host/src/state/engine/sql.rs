@@ -1,24 +1,24 @@
-//! The basics of SQL that all parts of the state write with.
+//! The basics of SQL that all parts of the state use.
 //!
-//! What the host asks names DuckDB's functions in full, as `system.main.count`: a migration may have made an object that
-//! stands before one of them. [`shadows`](crate::state::schema::shadows) refuses such objects, but older states may have
-//! them.
+//! The host's own SQL names DuckDB's functions in full, as `system.main.count`, because a migration may have created an
+//! object that shadows one of them. [`shadows`](crate::state::schema::shadows) rejects such objects, but older states
+//! may contain them.
 
 use duckdb::Connection;
 
 use crate::state::error::{Doing as _, Result, StateError};
 
-/// An identifier as it stands in SQL.
+/// An identifier, quoted for SQL.
 pub(crate) fn quoted(name: &str) -> String {
     format!("\"{}\"", name.replace('"', "\"\""))
 }
 
-/// A text as it stands in SQL.
+/// A text, quoted for SQL.
 pub(crate) fn text(text: &str) -> String {
     format!("'{}'", text.replace('\'', "''"))
 }
 
-/// Runs `work` in a transaction that is committed when it succeeds and rolled back when it does not.
+/// Runs `work` in a transaction. Commits it if `work` succeeds, and rolls it back if not.
 pub(crate) fn in_transaction<T, E: From<StateError>>(
     connection: &Connection,
     doing: &'static str,
@@ -30,7 +30,7 @@ pub(crate) fn in_transaction<T, E: From<StateError>>(
         Ok(value)
     });
     if result.is_err() {
-        // Without a transaction left to end, DuckDB refuses the statement: that is as good.
+        // If no transaction is left, DuckDB rejects this statement, which does no harm.
         let _ = connection.execute_batch("ROLLBACK");
     }
     result
@@ -45,10 +45,11 @@ pub(crate) fn table_exists(connection: &Connection, table: &str) -> Result<bool>
         .doing("look for a table")
 }
 
-/// A query for the contents of a table, which is quoted already: how many rows it has, and a sum of their hashes.
+/// The query for the contents of a table, whose name is already quoted: how many rows it has, and the sum of their
+/// hashes.
 ///
-/// The order of the rows does not count, how often each stands does: an xor would be the same for two rows `a` and for two
-/// rows `b`.
+/// The order of the rows does not count, but how often each occurs does. An xor would be the same for two rows `a` and
+/// two rows `b`.
 pub(crate) fn contents_of(table: &str) -> String {
     format!(
         "SELECT system.main.count(*), CAST(coalesce(system.main.sum(system.main.hash(t)), 0) AS VARCHAR) FROM {table} AS t"

@@ -1,5 +1,5 @@
-//! The backup of what a checkpoint overwrites: saved before it, restored by whoever opens the state after one that was cut
-//! off.
+//! The backup of the blocks that a checkpoint overwrites. It is saved before the checkpoint. If the checkpoint was
+//! interrupted, whoever opens the state next restores it.
 //!
 //! Both happen while DuckDB does not write the file: before a checkpoint begins, and before DuckDB opens the file.
 
@@ -21,33 +21,33 @@ use crate::state::{
     file::paths::{beside, checkpoint_backup_of, sync_folder},
 };
 
-/// What a backup begins with, so that another file is not taken for one.
+/// The beginning of a backup, so that no other file is mistaken for one.
 const MAGIC: &[u8; 16] = b"session-host 1\n\0";
 
-/// What DuckDB has before its blocks: the main header, and two of which the newer one counts.
+/// The size of DuckDB's headers before its blocks: the main header, and two of which the newer one counts.
 pub(super) const HEADERS: usize = 3 * 4096;
 
-/// The blocks that a checkpoint may overwrite, as they were before it.
+/// The blocks that a checkpoint may overwrite, with their contents before it.
 pub(super) struct Before {
     headers: Vec<u8>,
-    /// Where each stands in the file, and what it holds.
+    /// The place of each block in the file, and its content.
     blocks: Vec<(u64, Vec<u8>)>,
 }
 
-/// A backup that lies beside the state.
+/// A backup on the disk.
 pub(super) struct Backup {
     path: PathBuf,
     headers: Vec<u8>,
 }
 
-/// Puts back what a checkpoint that was cut off has overwritten. To be called before DuckDB opens the file.
+/// Restores what an interrupted checkpoint has overwritten. Call it before DuckDB opens the file.
 ///
 /// # Errors
 /// When the backup cannot be read, or the file cannot be written.
 pub(crate) fn restore(path: &Path) -> Result<()> {
     match fs::symlink_metadata(checkpoint_backup_of(path)) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-        // Who may not look into the folder may ask the server that may.
+        // A user who may not read the folder may ask the server, which may.
         Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
             Err(StateError::Forbidden { path: path.to_owned() })
         }
@@ -55,7 +55,7 @@ pub(crate) fn restore(path: &Path) -> Result<()> {
     }
 }
 
-/// Whether a checkpoint may have been cut off.
+/// Whether a checkpoint may have been interrupted.
 pub(crate) fn is_to_be_restored(path: &Path) -> bool {
     checkpoint_backup_of(path).symlink_metadata().is_ok()
 }
@@ -64,7 +64,7 @@ fn restore_from(backup_path: &Path, path: &Path) -> io::Result<()> {
     let Some((state, lock)) = open_state(path)? else {
         return remove(backup_path);
     };
-    // The lock is the one that DuckDB takes: whoever has the file open is left alone, and DuckDB tells who that is.
+    // The lock is the same that DuckDB takes. If somebody has the file open, DuckDB reports who that is.
     match fcntl_lock(&state, lock) {
         Err(Errno::AGAIN | Errno::ACCESS) => return Ok(()),
         locked => locked?,
@@ -73,7 +73,7 @@ fn restore_from(backup_path: &Path, path: &Path) -> io::Result<()> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
         read => read?,
     };
-    // A backup that is not whole was being made, and the state has not been touched since.
+    // An incomplete backup was still being written, so the checkpoint has not touched the state yet.
     if let Some(before) = Before::read_backup(&backup)
         && before.is_overwritten(&state)?
     {
@@ -82,13 +82,13 @@ fn restore_from(backup_path: &Path, path: &Path) -> io::Result<()> {
     }
     match lock {
         FlockOperation::NonBlockingLockExclusive => remove(backup_path),
-        // Who may only read leaves it to others.
+        // A user who may only read leaves the backup to others.
         _ => Ok(()),
     }
 }
 
-/// The state for putting something back, if there is one, and the lock that it can be had with: who may not write may
-/// find that there is nothing to be done.
+/// Opens the state for restoring, if it exists, and returns the kind of lock that this user can take. A user who may
+/// not write the file may still find that nothing needs restoring.
 fn open_state(path: &Path) -> io::Result<Option<(File, FlockOperation)>> {
     use io::ErrorKind::{NotFound, PermissionDenied, ReadOnlyFilesystem};
     match OpenOptions::new().read(true).write(true).open(path) {
@@ -101,12 +101,12 @@ fn open_state(path: &Path) -> io::Result<Option<(File, FlockOperation)>> {
     }
 }
 
-/// Reads a file in the state's folder: never through a link, and nothing that would be waited for.
+/// Reads a file in the state's folder. Never follows a link, and never waits for a pipe.
 fn read_file(path: &Path) -> io::Result<Vec<u8>> {
     let flags = libc::O_NOFOLLOW | libc::O_NONBLOCK;
     let mut file = OpenOptions::new().read(true).custom_flags(flags).open(path)?;
     if !file.metadata()?.is_file() {
-        return Err(io::Error::other("it is no regular file: remove it"));
+        return Err(io::Error::other("it is not a regular file: remove it"));
     }
     let mut bytes = Vec::new();
     file.read_to_end(&mut bytes)?;
@@ -128,7 +128,7 @@ impl Before {
     pub(super) fn read(file: &File, headers: Vec<u8>, places: &[(u64, usize)]) -> io::Result<Self> {
         let end = file.metadata()?.len();
         let mut blocks = Vec::with_capacity(places.len());
-        // What lies behind the end has yet to be written for the first time.
+        // Blocks beyond the end have never been written yet.
         for (start, size) in places.iter().filter(|(start, size)| start + *size as u64 <= end) {
             let mut block = vec![0; *size];
             file.read_exact_at(&mut block, *start)?;
@@ -137,7 +137,7 @@ impl Before {
         Ok(Self { headers, blocks })
     }
 
-    /// Whether a checkpoint that did not come to its end, which the headers tell, has overwritten any of it.
+    /// Whether an unfinished checkpoint has overwritten any of the blocks. The headers show whether it finished.
     pub(super) fn is_overwritten(&self, file: &File) -> io::Result<bool> {
         if headers_of(file).ok().as_ref() != Some(&self.headers) {
             return Ok(false);
@@ -160,7 +160,7 @@ impl Before {
         file.sync_all()
     }
 
-    /// Reads a backup; `None` where it is not whole.
+    /// Reads a backup; `None` if it is incomplete.
     pub(super) fn read_backup(backup: &[u8]) -> Option<Self> {
         let (content, digest) = backup.split_last_chunk::<16>()?;
         let is_whole = Md5::digest(content).as_slice() == digest;
@@ -198,12 +198,12 @@ impl Before {
 }
 
 impl Backup {
-    /// Whether it is of the file with these headers: no checkpoint has come to its end since.
+    /// Whether it is the backup of the file with these headers. If so, no checkpoint has finished since.
     pub(super) fn is_of(&self, headers: &[u8]) -> bool {
         self.headers == headers
     }
 
-    /// Removes it, once its checkpoint has come to its end.
+    /// Removes the backup once its checkpoint has finished.
     ///
     /// # Errors
     /// When the system refuses.
@@ -211,13 +211,14 @@ impl Backup {
         remove(&self.path)
     }
 
-    /// Writes a backup so that it outlives the machine's power.
+    /// Writes a backup so that it survives a power failure.
     ///
     /// # Errors
     /// When the system refuses.
     pub(super) fn write(state: &Path, before: Before) -> io::Result<Self> {
         let path = checkpoint_backup_of(state);
-        // Aside and then renamed, so that whatever lies there, such as a link, is replaced and not written to.
+        // Written aside and then renamed, so that whatever has that name, such as a link, is replaced and not written
+        // to.
         let aside = beside(&path, ".aside");
         remove(&aside)?;
         let mut file = File::create_new(&aside)?;
@@ -232,7 +233,7 @@ impl Backup {
     }
 }
 
-/// The headers of a state file, which tell how far checkpoints have come.
+/// The headers of a state file, which show which checkpoints have finished.
 ///
 /// # Errors
 /// When the file cannot be read.
@@ -242,7 +243,7 @@ pub(super) fn headers_of(file: &File) -> io::Result<Vec<u8>> {
     Ok(headers)
 }
 
-/// A backup that cannot be saved, or cannot be restored.
+/// The error for a backup that cannot be saved or restored.
 pub(super) fn failed(path: &Path, source: io::Error) -> StateError {
     StateError::Checkpoint {
         backup: checkpoint_backup_of(path),

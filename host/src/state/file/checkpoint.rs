@@ -1,14 +1,14 @@
-//! Checkpoints that may be cut off at any point.
+//! Makes checkpoints that survive an interruption at any point.
 //!
-//! DuckDB overwrites the blocks of its metadata in place, even those that the last checkpoint needs. A process that is
-//! killed within such a write, or a machine that loses its power, leaves a block that is half old and half new, and a file
-//! that nobody can read. So the host saves those blocks in a backup beside the state before each checkpoint. Whoever opens
-//! the state next restores them, if the checkpoint did not come to its end.
+//! DuckDB overwrites the blocks of its metadata in place, even those that the last checkpoint needs. If the process is
+//! killed or the machine loses power within such a write, a block is half old and half new, and nobody can read the
+//! file. So the host saves those blocks in a backup beside the state before each checkpoint. Whoever opens the state
+//! next restores them if the checkpoint did not finish.
 //!
 //! # Threads
-//! [`Checkpoints`] is kept under a lock, so that one thread at a time makes a checkpoint. Its handle of the file must stay
+//! [`Checkpoints`] is under a lock, so only one thread at a time makes a checkpoint. Its handle of the file must stay
 //! open as long as DuckDB has the file open: the system keeps such locks by process and file, and closing any handle
-//! gives up DuckDB's.
+//! gives up DuckDB's lock.
 
 use std::{
     fs::{File, OpenOptions},
@@ -27,7 +27,7 @@ use crate::state::{
     trouble::Trouble,
 };
 
-/// How large the WAL may grow.
+/// The size of the WAL at which a checkpoint is due.
 const DUE_BYTES: u64 = 16 << 20;
 
 /// Makes the checkpoints of a state file that this process has open.
@@ -39,7 +39,7 @@ pub(crate) struct Checkpoints {
 }
 
 impl Checkpoints {
-    /// Those of a file that DuckDB has open already.
+    /// The checkpoints of a file that DuckDB already has open.
     ///
     /// # Errors
     /// When the file cannot be read.
@@ -55,18 +55,18 @@ impl Checkpoints {
         })
     }
 
-    /// Takes the lock that DuckDB has on the file once more: whoever in this process opens the file and closes it gives the
-    /// lock up. Whether it could be had.
+    /// Takes DuckDB's lock on the file again, because the process loses it when any of its code opens and closes the
+    /// file. Returns whether that succeeded.
     pub(crate) fn take_lock(&self) -> bool {
         fcntl_lock(&self.file, FlockOperation::NonBlockingLockExclusive).is_ok()
     }
 
-    /// Whether the WAL has grown so large that it should go into the file.
+    /// Whether the WAL is so large that it should be transferred into the file.
     pub(crate) fn are_due(&self) -> bool {
         wal_bytes(&self.path) >= DUE_BYTES
     }
 
-    /// Writes the WAL into the file proper, if it holds any.
+    /// Transfers the WAL into the file, if it holds anything.
     ///
     /// # Errors
     /// When a transaction is open, or the disk is full. Nothing is lost then.
@@ -83,11 +83,11 @@ impl Checkpoints {
         Ok(())
     }
 
-    /// A checkpoint that finds no room leaves an instance that takes no more statements, so it is not begun then.
+    /// A checkpoint without enough room leaves an instance that accepts no more statements, so it does not begin.
     fn refuse_without_room(&self) -> Result<()> {
         const MARGIN: u64 = 8 << 20;
         let needed = 2 * wal_bytes(&self.path) + MARGIN;
-        // Where that cannot be told, DuckDB tells.
+        // If the system does not report the free space, DuckDB notices the lack.
         match fstatvfs(&self.file) {
             Ok(disk) if disk.f_bavail.saturating_mul(disk.f_frsize) < needed => Err(StateError::Troubled {
                 doing: "write the checkpoint".to_owned(),
@@ -98,7 +98,8 @@ impl Checkpoints {
         }
     }
 
-    /// Saves what the checkpoint may overwrite. The backup of one that failed is kept: blocks may be half written since.
+    /// Saves the blocks that the checkpoint may overwrite. After a failed checkpoint, keeps the earlier backup, because
+    /// blocks may be half written by now.
     fn save_backup(&mut self, connection: &Connection) -> Result<()> {
         let headers = headers_of(&self.file).map_err(|source| failed(&self.path, source))?;
         if self.backup.as_ref().is_some_and(|backup| backup.is_of(&headers)) {
@@ -111,7 +112,7 @@ impl Checkpoints {
     }
 }
 
-/// Where the blocks of the metadata lie, and how large they are.
+/// The places and sizes of the metadata blocks.
 fn places_of_metadata(connection: &Connection) -> duckdb::Result<Vec<(u64, usize)>> {
     let size: u64 = connection.query_row(
         "SELECT block_size FROM system.main.pragma_database_size() WHERE database_name = system.main.current_database()",

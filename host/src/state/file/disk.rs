@@ -1,4 +1,4 @@
-//! The state's files and the disk that they are on, as the system tells of them.
+//! The state's files and their disk, as the system reports them.
 
 use std::{
     fs, io,
@@ -14,11 +14,11 @@ use super::paths::{folder_of, wal_bytes};
 pub struct StateFiles {
     /// The size of the state file, in bytes.
     pub file_bytes: u64,
-    /// The size of the WAL beside it, in bytes; 0 where there is none.
+    /// The size of the WAL beside it, in bytes; 0 if there is none.
     pub wal_bytes: u64,
     /// How many bytes are free on the disk of the state.
     pub free_bytes: u64,
-    /// What keeps the state from being written, where something does.
+    /// The file or folder that cannot be written, if there is one.
     pub obstacle: Option<Obstacle>,
 }
 
@@ -32,10 +32,10 @@ pub struct Obstacle {
 }
 
 impl StateFiles {
-    /// Those of a state, without a question to DuckDB.
+    /// The files of a state, without asking DuckDB.
     ///
     /// # Errors
-    /// When the system tells nothing of the disk.
+    /// When the system does not report the free space.
     pub(crate) fn of(state: &Path) -> io::Result<Self> {
         let folder = folder_of(state);
         let disk = statvfs(folder)?;
@@ -52,7 +52,7 @@ fn size_of(path: &Path) -> u64 {
     fs::metadata(path).map_or(0, |metadata| metadata.len())
 }
 
-/// A system that is mounted for reading refuses root too.
+/// Finds a file or folder that cannot be written. A read-only file system counts even for root.
 fn obstacle(path: &Path) -> Option<Obstacle> {
     let error = access(path, Access::WRITE_OK).err()?;
     Some(Obstacle {

@@ -1,8 +1,8 @@
-//! The lock on a state that outlives its file: DuckDB's own lock goes with the file when a copy takes its place.
+//! The lock on a state that outlives its file. DuckDB's own lock is lost when a copy replaces the file.
 //!
 //! # Threads
-//! It keeps other processes away, and a second open state in this one. It belongs to its handle (`flock`), so that no other
-//! thread can give it up by closing a file, as it can DuckDB's.
+//! The lock keeps out other processes, and a second open state in this one. It belongs to its handle (`flock`), so no
+//! other thread can lose it by closing a file, as can happen with DuckDB's.
 
 use std::{
     fs::{File, OpenOptions},
@@ -21,8 +21,8 @@ use crate::state::{
     file::paths::beside,
 };
 
-/// Held by the one process that may write a state, for as long as it is alive. The file stays: one that went could be
-/// locked by two, each under another inode.
+/// The one process that may write a state holds this for as long as it lives. The lock file is never removed, because
+/// then two processes could each lock a different inode of that name.
 pub(crate) struct StateLock {
     _file: File,
 }
@@ -31,7 +31,7 @@ impl StateLock {
     /// Takes the lock of a state file.
     ///
     /// # Errors
-    /// When another process holds it, or the lock's file cannot be made.
+    /// When another process holds it, or the lock file cannot be created.
     pub(crate) fn take(state: &Path) -> Result<Self> {
         let path = lock_of(state);
         let mut file = open(&path).map_err(|source| failed(state, &path, source))?;
@@ -45,7 +45,7 @@ impl StateLock {
             }
             Err(error) => return Err(failed(state, &path, error.into())),
         }
-        // Only for those who are refused: a disk that is full keeps nobody from the state.
+        // The holder's name only serves others that are rejected, so a full disk must not keep this process out.
         let _ = sign(&mut file);
         Ok(Self { _file: file })
     }
@@ -57,7 +57,7 @@ fn open(path: &Path) -> io::Result<File> {
         .write(true)
         .create(true)
         .truncate(false)
-        // Whoever can open it can hold it.
+        // Whoever can open the file can hold the lock.
         .mode(0o600)
         .custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK)
         .open(path)
@@ -69,7 +69,7 @@ fn sign(file: &mut File) -> io::Result<()> {
     writeln!(file, "session-host (PID {})", std::process::id())
 }
 
-/// Who holds the lock, as that one has written into it.
+/// Who holds the lock, according to the lock file.
 fn holder(file: &mut File) -> String {
     const LONGEST: u64 = 100;
     let mut signed = String::new();

@@ -1,6 +1,6 @@
-//! The state's file and what lies beside it: their names, their locks, and checkpoints that survive being cut off.
+//! The state's files: their names, their locks, and checkpoints that survive an interruption.
 //!
-//! What is here works on files as such. It runs before DuckDB opens the state, or beside it.
+//! These modules treat the state as files. They run before DuckDB opens the state, or beside it.
 
 pub(crate) mod backup;
 pub(crate) mod checkpoint;

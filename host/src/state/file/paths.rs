@@ -1,4 +1,4 @@
-//! The names of what lies beside a state file.
+//! The names of the files beside a state file.
 
 use std::{
     fs::{self, File},
@@ -18,7 +18,7 @@ pub(crate) fn wal_of(state: &Path) -> PathBuf {
     beside(state, ".wal")
 }
 
-/// How large the WAL is; 0 where there is none.
+/// The size of the WAL; 0 if there is none.
 pub(crate) fn wal_bytes(state: &Path) -> u64 {
     fs::metadata(wal_of(state)).map_or(0, |wal| wal.len())
 }
@@ -28,12 +28,12 @@ pub(crate) fn checkpoint_backup_of(state: &Path) -> PathBuf {
     beside(state, ".before-checkpoint")
 }
 
-/// The state file, its WAL, and the backup that a checkpoint keeps.
+/// The state file, its WAL, and the backup of a checkpoint.
 pub(crate) fn files_of(state: &Path) -> [PathBuf; 3] {
     [state.to_owned(), wal_of(state), checkpoint_backup_of(state)]
 }
 
-/// Where exports go: the one folder beside the state file that SQL may reach.
+/// The folder for exports, which is the only folder beside the state file that SQL may reach.
 pub(crate) fn exports_of(state: &Path) -> PathBuf {
     state.with_file_name("exports")
 }
@@ -46,7 +46,7 @@ pub(crate) fn folder_of(path: &Path) -> &Path {
     }
 }
 
-/// Lets what was made or renamed beside a file outlive the machine's power.
+/// Makes sure that files created or renamed beside this one survive a power failure.
 pub(crate) fn sync_folder(path: &Path) -> io::Result<()> {
     File::open(folder_of(path))?.sync_all()
 }

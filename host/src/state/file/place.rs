@@ -1,6 +1,7 @@
-//! Whether a place is fit for a state: what is refused before DuckDB opens anything.
+//! Rejects unfit paths for a state before DuckDB opens anything.
 //!
-//! DuckDB would wait for a pipe, write to a device, follow a link, or make an empty state where a volume is not mounted.
+//! DuckDB would wait for a pipe, write to a device, follow a link, or create an empty state where a volume is not
+//! mounted.
 
 use std::{
     fs,
@@ -16,10 +17,10 @@ use crate::{
     state::error::{Result, StateError},
 };
 
-/// Refuses a state file that is not there. A folder that may not be looked into may well hold it: opening it tells.
+/// Rejects a state file that does not exist. If the folder cannot be read, the file may exist, and opening it decides.
 ///
 /// # Errors
-/// When there is none.
+/// When it does not exist.
 pub(crate) fn refuse_missing(path: &Path) -> Result<()> {
     match path.try_exists() {
         Ok(false) => Err(StateError::Missing { path: path.to_owned() }),
@@ -27,7 +28,7 @@ pub(crate) fn refuse_missing(path: &Path) -> Result<()> {
     }
 }
 
-/// Refuses to go on where the file of an open state is gone: what opened its path would make an empty state.
+/// Rejects an open state whose file is gone, because reopening its path would create an empty state.
 ///
 /// # Errors
 /// When it is gone.
@@ -38,20 +39,20 @@ pub(crate) fn refuse_gone(path: &Path) -> Result<()> {
     }
 }
 
-/// Refuses what is no file in the place of the state or of what belongs to it: a pipe would be waited for, and a device
-/// would be written to. The state itself may be a link, what lies beside it may not.
+/// Rejects anything but a regular file at the path of the state and of the files beside it: DuckDB would wait for a
+/// pipe and write to a device. The state itself may be a link, but the files beside it may not.
 ///
 /// # Errors
-/// When there is such a thing.
+/// When one of them is not a regular file.
 pub(crate) fn refuse_odd_files(path: &Path) -> Result<()> {
     let [state, beside @ ..] = files_of(path);
-    // What cannot be looked at is told by whoever opens it.
+    // A path that cannot be read is reported when it is opened.
     if fs::metadata(&state).is_ok_and(|found| !found.is_file()) {
         return Err(StateError::NotAFile { path: state });
     }
     for file in beside {
         match fs::symlink_metadata(&file) {
-            // Whoever made it would have the host write, or make, a file elsewhere.
+            // Whoever made the link would make the host write or create a file elsewhere.
             Ok(found) if found.is_symlink() => return Err(StateError::IsALink { path: file }),
             Ok(found) if !found.is_file() => return Err(StateError::NotAFile { path: file }),
             Ok(_) | Err(_) => {}
@@ -60,7 +61,7 @@ pub(crate) fn refuse_odd_files(path: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Makes the folder of a state file, where there is none.
+/// Creates the folder of a state file, if it does not exist.
 ///
 /// # Errors
 /// When the system refuses.
@@ -72,8 +73,8 @@ pub(crate) fn make_folder(path: &Path) -> Result<()> {
     })
 }
 
-/// Without the right to write there, neither the WAL nor the backup of a checkpoint can be made: said at once,
-/// since what DuckDB says of it later tells of something else.
+/// Rejects a folder in which neither the WAL nor the backup of a checkpoint can be created. Reported at once, because
+/// DuckDB's later error would point to something else.
 ///
 /// # Errors
 /// When this user may not write there.
@@ -82,7 +83,7 @@ pub(crate) fn refuse_unwritable_folder(path: &Path) -> Result<()> {
     access(folder, Access::WRITE_OK).map_err(|error| StateError::of_folder(folder, error.into()))
 }
 
-/// Makes a folder for an export, named by the time.
+/// Creates a folder for an export, named by the time.
 ///
 /// # Errors
 /// When the system refuses.

@@ -1,5 +1,5 @@
-//! A copy of a state file without what was deleted: DuckDB leaves the text of deleted rows in blocks that it may use again,
-//! whatever is checkpointed or vacuumed.
+//! Copies a state file without the deleted rows. DuckDB leaves their text in blocks that it may reuse, and neither a
+//! checkpoint nor VACUUM removes it.
 
 use std::{
     fmt,
@@ -22,10 +22,10 @@ use crate::state::{
     trouble::Trouble,
 };
 
-/// What is being done, for errors.
-const COPYING: &str = "copy the state without what was forgotten";
+/// What the host is doing, for errors.
+const COPYING: &str = "copy the state without the forgotten data";
 
-/// What a copy must have as its source has it.
+/// The parts of the catalogue that a copy must share with its source.
 const CATALOGUE: [(&str, &str); 8] = [
     (
         "schemas",
@@ -61,12 +61,12 @@ const CATALOGUE: [(&str, &str); 8] = [
     ),
 ];
 
-/// Where the copy is made.
+/// The path of the copy.
 fn place_of(state: &Path) -> PathBuf {
     beside(state, ".purged")
 }
 
-/// Removes what a copy that did not come to its end has left.
+/// Removes what an unfinished copy has left.
 ///
 /// # Errors
 /// When the system refuses.
@@ -81,10 +81,10 @@ pub(crate) fn remove_leftovers(state: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Puts a copy of a state file into its place. The file must be closed, and its WAL be empty.
+/// Replaces a state file by its copy. The file must be closed, and its WAL empty.
 ///
 /// # Errors
-/// When the copy cannot be made or lacks anything; the state file is as it was then.
+/// When the copy cannot be made or lacks anything. The state file is unchanged then.
 pub(crate) fn replace(state: &Path) -> Result<()> {
     remove_leftovers(state)?;
     refuse_without_room(state)?;
@@ -109,11 +109,11 @@ fn refuse_without_room(state: &Path) -> Result<()> {
     }
 }
 
-/// In one step: whoever opens the state finds the old file or the new one.
+/// Replaces the file in one step, so that whoever opens the state finds either the old file or the new one.
 fn put_into_place(state: &Path) -> io::Result<()> {
     let copy = place_of(state);
     let file = File::open(&copy)?;
-    // Whose state it is stays as it was, whoever purges it.
+    // The new file gets the owner of the old one, whoever purges the state.
     let was = fs::metadata(state)?;
     file.set_permissions(was.permissions())?;
     std::os::unix::fs::fchown(&file, Some(was.uid()), Some(was.gid()))?;
@@ -147,7 +147,7 @@ struct Table {
 }
 
 impl fmt::Display for Table {
-    /// As it stands in SQL behind the name of its database.
+    /// The table as SQL names it after the name of its database.
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(formatter, "{}.{}", quoted(&self.schema), quoted(&self.name))
     }
@@ -166,7 +166,7 @@ fn tables(connection: &Connection) -> Result<Vec<Table>> {
     names.and_then(Iterator::collect).doing(COPYING)
 }
 
-/// Copies the rows of all tables; one that refers to another comes after it.
+/// Copies the rows of all tables. A table that refers to another comes after it.
 fn copy_rows(connection: &Connection, mut tables: Vec<&Table>) -> Result<()> {
     while !tables.is_empty() {
         let mut waiting = Vec::new();
@@ -190,12 +190,12 @@ fn copy_table(connection: &Connection, table: &Table) -> Result<()> {
     connection.execute_batch(&copying(table, &columns)).doing(COPYING)
 }
 
-/// What copies columns of a table.
+/// The statement that copies columns of a table.
 fn copying(table: &Table, columns: &str) -> String {
     format!("INSERT INTO target.{table} ({columns}) SELECT {columns} FROM source.{table}")
 }
 
-/// The columns that hold values, quoted: generated ones are computed.
+/// The columns that hold values, quoted. Generated ones are computed.
 fn stored_columns(connection: &Connection, table: &Table) -> Result<Vec<String>> {
     let sql = "SELECT column_name FROM duckdb_columns()
                WHERE database_name = 'source' AND schema_name = ? AND table_name = ? ORDER BY column_index";
@@ -205,7 +205,7 @@ fn stored_columns(connection: &Connection, table: &Table) -> Result<Vec<String>>
     let mut stored = Vec::with_capacity(names.len());
     for name in names {
         let name = quoted(&name);
-        // No catalogue tells which columns are generated under every name that a table can have; DuckDB's binder does.
+        // No catalogue reliably lists the generated columns of a table with any name, but DuckDB's binder knows them.
         match connection.prepare(&copying(table, &name)) {
             Err(error) if error.to_string().contains("Cannot insert into a generated column") => {}
             prepared => {
@@ -229,7 +229,7 @@ fn compare_rows(connection: &Connection, table: &Table) -> Result<()> {
     is_same(connection, &table.to_string(), &of("source"), &of("target"))
 }
 
-/// Whether two questions have the same answers.
+/// Whether two queries return the same rows.
 fn is_same(connection: &Connection, what: &str, one: &str, other: &str) -> Result<()> {
     let sql = format!("SELECT count(*) = 0 FROM (({one} EXCEPT ALL {other}) UNION ALL ({other} EXCEPT ALL {one}))");
     match connection.query_row(&sql, [], |row| row.get(0)).doing(COPYING)? {
@@ -250,7 +250,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_copy_with_other_rows_that_stand_twice_is_not_taken() {
+    fn a_copy_with_other_duplicate_rows_is_rejected() {
         let engine = Engine::open(Path::new(":memory:"), Access::ReadWrite, &[]).unwrap();
         let link = link_to(&engine).unwrap();
         let sql = "ATTACH ':memory:' AS source; ATTACH ':memory:' AS target;

@@ -1,4 +1,4 @@
-//! Where a subject is named outside the tables of the processors: in the audit log and in exports.
+//! Finds a subject outside the tables of the processors: in the audit log and in exports.
 
 use std::{fs, path::Path};
 
@@ -10,11 +10,11 @@ use crate::state::{
     rows::table::SESSION_FILE,
 };
 
-/// What stands in the place of a text that named a subject.
+/// What replaces a text that named a subject.
 const FORGOTTEN: &str = "(forgotten)";
 
-/// Takes every text of the audit log's `params` that names the subject out, and all that is told of its sessions there; gives
-/// the number of entries.
+/// Removes every text that names the subject from the audit log's `params`, with everything that they say about its
+/// sessions. Returns the number of changed entries.
 pub(crate) fn redact_audit(connection: &Connection, subjects: &[String]) -> Result<usize> {
     let doing = "remove a subject from the audit log";
     let mut statement = connection
@@ -24,7 +24,7 @@ pub(crate) fn redact_audit(connection: &Connection, subjects: &[String]) -> Resu
     let entries: Vec<(i64, String)> = entries.and_then(Iterator::collect).doing(doing)?;
     let mut redacted = 0;
     for (id, params) in entries {
-        // What is no JSON was not written by the host.
+        // The host writes only JSON, so anything else was not written by the host.
         let Ok(mut value) = serde_json::from_str::<Value>(&params) else {
             continue;
         };
@@ -63,7 +63,7 @@ fn redact(value: &mut Value, subjects: &[String]) -> bool {
     }
 }
 
-/// What is told of a session, such as why it failed, may quote its transcript.
+/// Removes all texts about a session. A text such as its error may quote the transcript.
 fn redact_all(value: &mut Value) {
     match value {
         Value::String(text) => FORGOTTEN.clone_into(text),
@@ -77,7 +77,7 @@ fn names_any(text: &str, subjects: &[String]) -> bool {
     subjects.iter().any(|subject| names(text, subject))
 }
 
-/// Whether a text has the subject as a word of its own: `al` is not in `alice`.
+/// Whether a text names the subject as a word of its own: `al` is not in `alice`.
 fn names(text: &str, subject: &str) -> bool {
     if subject.is_empty() {
         return false;
@@ -113,7 +113,7 @@ fn holds(connection: &Connection, file: &Path, subject: &str) -> bool {
     let parameters = params![file.to_string_lossy(), subject, format!("{subject}/")];
     match connection.query_row(&sql, parameters, |row| row.get(0)) {
         Ok(holds) => holds,
-        // A table that is not of sessions.
+        // The table has no session column.
         Err(error) => !error.to_string().starts_with("Binder Error"),
     }
 }
@@ -132,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn texts_that_name_a_subject_go_wherever_they_stand() {
+    fn texts_that_name_a_subject_are_removed_at_any_depth() {
         let mut value = serde_json::json!({
             "sql": "SELECT 'alice'", "errors": 2,
             "errors_detail": [{"session": "alice/a.jsonl", "error": "no"}, {"session": "bob/b.jsonl", "error": "no"}],

@@ -1,4 +1,4 @@
-//! Forgetting: the rows of a subject, what else names it, and the blocks of the file that held it.
+//! Forgets a subject: deletes its rows, its names elsewhere, and the blocks of the file that held it.
 
 pub(crate) mod copy;
 pub(crate) mod mentions;

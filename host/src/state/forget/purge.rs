@@ -1,11 +1,11 @@
-//! Purging: what was forgotten is in no block of the state file any more.
+//! Purges the state file, so that no block of it holds forgotten data.
 //!
-//! DuckDB leaves the text of deleted rows in blocks that it may use again. So the file is replaced by a copy, for which the
-//! state is closed. That may have to wait, for a run or for the next start: a mark beside the file keeps a purge due, even
-//! where the process is killed.
+//! DuckDB leaves the text of deleted rows in blocks that it may reuse. So a purge replaces the file by a copy, for
+//! which it closes the state. It may have to wait for a run or for the next start. A mark beside the file keeps the
+//! purge due even if the process is killed.
 //!
 //! # Threads
-//! One thread at a time purges or opens a closed state anew; [`OpenState::alone`] sees to that.
+//! One thread at a time purges a state or reopens a closed one; [`OpenState::alone`] makes sure of that.
 
 use std::{
     fs::{self, OpenOptions},
@@ -27,18 +27,18 @@ use crate::state::{
 /// When the state is purged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PurgeWish {
-    /// At once where the state is small, else at the next start.
+    /// At once if the state is small, else at the next start.
     WhereSmall,
     /// At once.
     Now,
 }
 
-/// What came of a purge.
+/// The result of a purge.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Purged {
     /// Nothing was due.
     NotDue,
-    /// What was forgotten is gone from the file.
+    /// The file no longer holds forgotten data.
     Done,
     /// It is due, and waits for another time.
     Waits {
@@ -47,18 +47,18 @@ pub enum Purged {
     },
 }
 
-/// How large a state may be to be purged at once: it is closed meanwhile.
+/// The maximum size of a state that is purged at once. The state is closed meanwhile.
 const SMALL: u64 = 256 << 20;
 
-/// The mark that a state is to be purged; outlives the process and the power.
+/// The mark that a purge is due. It survives the process and a power failure.
 fn mark_of(state: &Path) -> PathBuf {
     beside(state, ".purge-due")
 }
 
-/// Marks a state to be purged; whether it was not marked before.
+/// Marks a state for a purge; returns whether it was not marked before.
 ///
 /// # Errors
-/// When the state file is gone (the mark would lie below the mount), or the mark cannot be written.
+/// When the state file is gone, so that the mark would lie below the mount point, or when the mark cannot be written.
 pub(crate) fn mark(state: &Path) -> Result<bool> {
     refuse_gone(state)?;
     match OpenOptions::new().write(true).create_new(true).open(mark_of(state)) {
@@ -71,7 +71,7 @@ pub(crate) fn mark(state: &Path) -> Result<bool> {
     }
 }
 
-/// Takes the mark away.
+/// Removes the mark.
 ///
 /// # Errors
 /// When the system refuses.
@@ -88,10 +88,11 @@ pub(crate) struct Purging {
 }
 
 impl Purging {
-    /// Rewrites the state file without what was forgotten, if that is due.
+    /// Rewrites the state file without the forgotten data, if that is due.
     ///
     /// # Errors
-    /// When its file is gone, or the state cannot be written or copied. It is as it was then, and the purge stays due.
+    /// When its file is gone, or the state cannot be written or copied. The state is unchanged then, and the purge
+    /// stays due.
     pub(crate) fn purge(&self, state: &OpenState, wish: PurgeWish) -> Result<Purged> {
         let purged = purge_if_due(state, wish);
         *self.waits.lock().unwrap_or_else(PoisonError::into_inner) = match &purged {
@@ -102,24 +103,24 @@ impl Purging {
         purged
     }
 
-    /// Why what was forgotten is still in the state file, where it is.
+    /// Why the state file still holds forgotten data, if it does.
     pub(crate) fn waits(&self) -> Option<String> {
         self.waits.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// What a start does: nothing serves yet.
+    /// Purges at a start, when nothing uses the state yet.
     pub(crate) fn at_start(&self, state: &OpenState) {
         match self.purge(state, PurgeWish::Now) {
             Ok(Purged::NotDue) => {}
-            Ok(Purged::Done) => tracing::info!("what was forgotten is gone from the state file"),
-            Ok(Purged::Waits { why }) => tracing::warn!("what was forgotten is still in the state file: {why}"),
-            Err(error) => tracing::warn!("what was forgotten is still in the state file: {error}"),
+            Ok(Purged::Done) => tracing::info!("removed the forgotten data from the state file"),
+            Ok(Purged::Waits { why }) => tracing::warn!("forgotten data is still in the state file: {why}"),
+            Err(error) => tracing::warn!("forgotten data is still in the state file: {error}"),
         }
     }
 }
 
 fn purge_if_due(state: &OpenState, wish: PurgeWish) -> Result<Purged> {
-    /// How often it is begun again where the state was written between the checkpoint and the closing.
+    /// How often the purge is repeated if the state was written between the checkpoint and the closing.
     const ATTEMPTS: u32 = 3;
     let path = state.path();
     refuse_gone(path)?;
@@ -134,10 +135,10 @@ fn purge_if_due(state: &OpenState, wish: PurgeWish) -> Result<Purged> {
     Ok(purged.unwrap_or_else(|| waits("the state was written meanwhile")))
 }
 
-/// `None` where the state was written between the checkpoint and the closing.
+/// `None` if the state was written between the checkpoint and the closing.
 fn purge_once(state: &OpenState) -> Result<Option<Purged>> {
     state.checkpoint()?;
-    match state.while_closed("it is written anew without what was forgotten", replace)? {
+    match state.while_closed("it is being rewritten without the forgotten data", replace)? {
         WhileClosed::Done(replaced) => Ok(replaced),
         WhileClosed::InUse => Ok(Some(waits("a run or a query is using the state"))),
         WhileClosed::StaysClosed => Ok(Some(waits("a connection to the state does not end"))),
@@ -145,7 +146,7 @@ fn purge_once(state: &OpenState) -> Result<Option<Purged>> {
 }
 
 fn replace(path: &Path) -> Result<Option<Purged>> {
-    // What was written since the checkpoint is in the WAL, which belongs to the old file.
+    // Anything written since the checkpoint is in the WAL, which belongs to the old file.
     if wal_bytes(path) > 0 {
         return Ok(None);
     }

@@ -1,4 +1,4 @@
-//! Removes all that is known of a user or a session.
+//! Removes everything that is known about a user or a session.
 
 use std::{collections::BTreeSet, iter};
 
@@ -21,7 +21,7 @@ use crate::state::{
     },
 };
 
-/// What was forgotten, and what is left to be done.
+/// What was removed, and what remains to be done.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Forgotten {
     /// State rows: one for each processor and session.
@@ -32,21 +32,21 @@ pub struct Forgotten {
     pub rows: usize,
     /// Entries of the audit log whose texts named the subject.
     pub audit_entries: usize,
-    /// Tables that no session is told of in: what they hold of the subject is their processors' to remove.
+    /// Tables of processors that name no session. Their data about the subject is for the processors to remove.
     pub shared_tables: Vec<String>,
     /// Folders of exports that hold the subject.
     pub exports: Vec<String>,
-    /// Whether the state file holds nothing more of what was forgotten.
+    /// Whether the state file no longer holds the subject's text.
     pub purged: bool,
-    /// Why it still does.
+    /// Why it still does, if it does.
     pub purge_waits: Option<String>,
 }
 
-/// Removes everything about a user (`alice`, as recorded or as the folder's name) or one session (`alice/3f2c.jsonl`),
-/// from every table that has a `session_file`, then from the blocks of the file.
+/// Removes everything about a user (`alice`, as recorded or as the folder's name) or one session (`alice/3f2c.jsonl`)
+/// from every table that has a `session_file`, and then from the blocks of the file.
 ///
 /// # Errors
-/// When the state cannot be written; nothing is removed then. A purge that fails is no error: it stays due.
+/// When the state cannot be written. Nothing is removed then. A failed purge is no error: it stays due.
 pub(crate) fn forget(
     state: &OpenState,
     purging: &Purging,
@@ -54,7 +54,7 @@ pub(crate) fn forget(
     wish: PurgeWish,
 ) -> Result<Forgotten> {
     let path = state.path();
-    // Before the rows go: whatever happens in between, the next start purges.
+    // Marked before the rows are deleted, so that the next start purges even if this process is killed in between.
     let is_marked_for_this = purge::mark(path)?;
     let subject = user_or_session.trim_end_matches('/');
     let (mut forgotten, names) = state.write(|writer| {
@@ -74,7 +74,7 @@ pub(crate) fn forget(
     Ok(forgotten)
 }
 
-/// Removes a subject from the tables; gives the names that it went by too.
+/// Removes a subject from the tables; returns the other names that it had.
 fn remove(connection: &Connection, subject: &str) -> Result<(Forgotten, Vec<String>)> {
     let sessions = sessions_of(connection, subject)?;
     let names = sessions.names();
@@ -93,25 +93,26 @@ fn remove(connection: &Connection, subject: &str) -> Result<(Forgotten, Vec<Stri
 }
 
 impl Forgotten {
-    /// Whether no table knew of it. Texts of the audit log may have named it all the same, such as one that says so.
+    /// Whether no table knew the subject. Texts of the audit log, such as one about an earlier `forget`, may still name
+    /// it.
     #[must_use]
     pub fn is_nothing(&self) -> bool {
         self.states + self.failures + self.rows == 0
     }
 
-    /// What there is to say where nothing was known of a subject.
+    /// The answer if nothing was known about a subject.
     #[must_use]
     pub fn unknown(&self, subject: &str) -> String {
         match self.audit_entries {
-            0 => format!("nothing is known of {subject}"),
+            0 => format!("nothing is known about {subject}"),
             entries => format!(
-                "nothing is known of {subject}; {entries} entries of the audit log named it and do so no longer"
+                "nothing is known about {subject}; its name was removed from {entries} entries of the audit log"
             ),
         }
     }
 }
 
-/// The sessions that are meant: by their keys, and by the user that they are recorded for.
+/// The sessions of a subject: by their keys, and by the user that they are recorded for.
 struct Sessions {
     subject: String,
     below: String,
@@ -119,8 +120,8 @@ struct Sessions {
 }
 
 impl Sessions {
-    /// What names them: the subject, and the folders of a user whose folders are called otherwise, or the session's key where
-    /// it lies in none.
+    /// The names of the subject: the given one, with the folders of a user whose folders have other names, or with the
+    /// key of a session that lies in no folder.
     fn names(&self) -> Vec<String> {
         let folders = self.keys.iter().map(|key| key.split('/').next().unwrap_or(key));
         let names: BTreeSet<&str> = iter::once(self.subject.as_str()).chain(folders).collect();
@@ -156,8 +157,8 @@ fn delete(connection: &Connection, table: &str, sessions: &Sessions) -> Result<u
     Ok(deleted)
 }
 
-/// The tables that are not the host's own, whoever made them: those with a session in each row, and the others, but for
-/// reference tables, whose rows come with a plugin.
+/// The tables that are not the host's own: those with a session in each row, and the others, except for reference
+/// tables, whose rows come with a plugin.
 fn tables_of_others(connection: &Connection) -> Result<(Vec<String>, Vec<String>)> {
     let doing = "list the processors' tables";
     let sql = format!(

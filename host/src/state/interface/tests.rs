@@ -1,4 +1,4 @@
-//! Closing a state and opening it anew.
+//! Closes a state and reopens it.
 
 use super::*;
 use crate::state::forget::purge;
@@ -11,7 +11,7 @@ fn broken() -> StateError {
 }
 
 #[test]
-fn a_closed_state_is_opened_anew_when_the_last_connection_is_gone() {
+fn a_closed_state_is_reopened_once_its_last_connection_is_gone() {
     let folder = tempfile::tempdir().unwrap();
     let state = State::open(&folder.path().join("state.duckdb")).unwrap();
     assert_eq!(state.mend(), Mended::WasOpen);
@@ -27,7 +27,7 @@ fn a_closed_state_is_opened_anew_when_the_last_connection_is_gone() {
 }
 
 #[test]
-fn a_purge_closes_no_state_whose_file_is_gone() {
+fn a_purge_does_not_close_a_state_whose_file_is_gone() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("state.duckdb");
     let state = State::open(&path).unwrap();
@@ -40,7 +40,7 @@ fn a_purge_closes_no_state_whose_file_is_gone() {
 }
 
 #[test]
-fn what_is_no_file_is_not_opened_anew() {
+fn a_state_that_is_no_longer_a_file_is_not_reopened() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("state.duckdb");
     let state = State::open(&path).unwrap();
@@ -48,11 +48,11 @@ fn what_is_no_file_is_not_opened_anew() {
     std::fs::rename(&path, folder.path().join("elsewhere")).unwrap();
     std::fs::create_dir(&path).unwrap();
     assert_eq!(state.mend(), Mended::Failed);
-    assert!(state.ailment().unwrap().message.contains("is no regular file"));
+    assert!(state.ailment().unwrap().message.contains("is not a regular file"));
 }
 
 #[test]
-fn a_state_that_cannot_be_opened_anew_stays_closed_and_says_so() {
+fn a_state_that_cannot_be_reopened_stays_closed_and_says_why() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("state.duckdb");
     let state = State::open(&path).unwrap();

@@ -1,10 +1,10 @@
-//! The functions that nobody else's statement may call.
+//! The functions that SQL of others may not call.
 
 use crate::state::judge::refused::StatementRefused;
 
 /// DuckDB's functions that a SELECT can call and that change more than rows, run a text as a statement, read a file, or
-/// follow a pointer. DuckDB lets SQL open the state file itself, and closing it gives up the lock on it.
-/// `the_functions_of_this_duckdb_are_known` holds the list against the functions that there are.
+/// follow a pointer. Through them, SQL could open the state file itself, and closing it would give up the lock on it.
+/// The test `the_functions_of_this_duckdb_are_known` compares the list with DuckDB's own.
 pub(super) const REFUSED_FUNCTIONS: [&str; 43] = [
     "add_parquet_key",
     "arrow_scan",
@@ -51,10 +51,10 @@ pub(super) const REFUSED_FUNCTIONS: [&str; 43] = [
     "write_log",
 ];
 
-/// Refuses what changes more than rows.
+/// Rejects functions that change more than rows.
 ///
 /// # Errors
-/// When one of the functions does.
+/// When one of the functions is in the list.
 pub(crate) fn refuse_functions(called: Vec<String>) -> Result<(), StatementRefused> {
     let is_refused = |function: &String| {
         let function = function.to_lowercase();

@@ -1,4 +1,4 @@
-//! What a statement does, told by DuckDB's own reading of it, and what each call takes.
+//! Judges statements: what DuckDB's own parser and planner say that they do, and what each method accepts.
 
 pub(crate) mod functions;
 pub(crate) mod plan;

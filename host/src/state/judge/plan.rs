@@ -1,4 +1,4 @@
-//! What a statement does, told from DuckDB's own plan of it.
+//! Finds out from DuckDB's own plan what a statement does.
 
 use std::fmt;
 
@@ -13,20 +13,20 @@ use crate::state::database_error::DatabaseError;
 pub(crate) enum Effect {
     /// It writes rows of a table.
     Writes(ObjectName),
-    /// It makes an object.
+    /// It creates an object.
     Creates(ObjectKind, ObjectName),
-    /// It makes an index of a table.
+    /// It creates an index of a table.
     Indexes(ObjectName),
     /// It changes an object.
     Alters {
         /// The object.
         object: ObjectName,
-        /// Its kind and its new name, where it is renamed.
+        /// Its kind and its new name, if it is renamed.
         renamed: Option<(ObjectKind, String)>,
     },
     /// It drops an object.
     Drops(ObjectKind, ObjectName),
-    /// It reads, or does something that only the host does.
+    /// It reads, or does something that only the host may do.
     Other,
 }
 
@@ -35,20 +35,20 @@ pub(crate) enum Effect {
 pub(crate) struct ObjectName {
     /// The object's own name.
     pub(crate) name: String,
-    /// Where it lies.
+    /// Where the object is.
     pub(crate) place: Place,
 }
 
-/// Where an object lies.
+/// The place of an object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Place {
     /// In the main schema of the state file.
     Main,
-    /// In another schema, in DuckDB's own catalogue, or on the connection alone.
+    /// In another schema, in DuckDB's own catalogue, or only on the connection.
     Elsewhere,
 }
 
-/// What an object is.
+/// The kind of an object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ObjectKind {
     /// A table.
@@ -63,7 +63,7 @@ pub enum ObjectKind {
     Macro,
     /// A type.
     Type,
-    /// What no processor makes, such as a schema.
+    /// A kind that no processor creates, such as a schema.
     Other,
 }
 
@@ -81,7 +81,7 @@ impl fmt::Display for ObjectKind {
     }
 }
 
-/// A plan: what the statement does, and the functions that stand in it.
+/// A plan: what the statement does, and the functions that it calls.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Plan {
     pub(crate) effect: Effect,
@@ -91,16 +91,16 @@ pub(crate) struct Plan {
 /// Why there is no plan.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum NoPlan {
-    /// DuckDB refuses the statement itself.
+    /// DuckDB rejects the statement itself.
     #[error("{0}")]
     Refused(String),
-    /// DuckDB has a plan of the statement and cannot tell it: a parameter has no type.
-    #[error("DuckDB cannot tell what it writes: give each parameter a type, such as `?::BIGINT`")]
+    /// DuckDB has a plan, but cannot report it, because a parameter has no type.
+    #[error("DuckDB cannot report what the statement writes: give each parameter a type, such as `?::BIGINT`")]
     Untyped,
-    /// DuckDB cannot tell its plan of such a statement.
-    #[error("DuckDB cannot tell what it does ({0})")]
+    /// DuckDB cannot report plans of such statements.
+    #[error("DuckDB cannot report what the statement does ({0})")]
     Untold(String),
-    /// The database cannot be asked.
+    /// The database cannot answer.
     #[error("{0}")]
     Database(DatabaseError),
 }
@@ -111,7 +111,7 @@ impl From<duckdb::Error> for NoPlan {
     }
 }
 
-/// DuckDB's plan of a text that is one statement: of several, all but the last would be executed here.
+/// DuckDB's plan of a text, which must be one statement: of several, DuckDB would execute all but the last here.
 pub(crate) fn plan_of(connection: &Connection, sql: &str) -> Result<Plan, NoPlan> {
     let asking = "SELECT system.main.json_serialize_plan(CAST(? AS VARCHAR))";
     let mut statement = connection.prepare_cached(asking)?;
@@ -122,11 +122,11 @@ pub(crate) fn plan_of(connection: &Connection, sql: &str) -> Result<Plan, NoPlan
     if told.error {
         return Err(match told.error_type.as_str() {
             "internal" => NoPlan::Untyped,
-            // It reaches for files, or is nothing that a plan can be told of.
+            // The statement reads or writes files, or is of a kind that has no plan.
             "permission" | "invalid input" | "not implemented" => NoPlan::Untold(told.error_message),
-            // What DuckDB answers of every PRAGMA that it does not read as a SELECT.
+            // DuckDB's answer for every PRAGMA that it does not read as a SELECT.
             "binder" if told.error_message.starts_with("PRAGMA function") => NoPlan::Untold(told.error_message),
-            // What DuckDB says when it prepares the statement, it says with the place in the text.
+            // Only when DuckDB prepares the statement does its error name the place in the text.
             class => match connection.prepare(sql) {
                 Err(error) => error.into(),
                 Ok(_) => NoPlan::Refused(format!("{} Error: {}", capitalized(class), told.error_message)),
@@ -149,9 +149,9 @@ fn read(plan: &str) -> serde_json::Result<Value> {
     Value::deserialize(&mut deserializer)
 }
 
-/// The functions in a plan: bound ones of the statement itself, unbound ones of a view or a macro that it makes.
+/// The functions in a plan: bound ones of the statement itself, unbound ones of a view or a macro that it creates.
 fn functions_of(plan: &Value) -> Vec<String> {
-    /// What a plan has in the place of every table.
+    /// The name that a plan has for every table.
     const OF_TABLES: &str = "seq_scan";
     let mut functions = Vec::new();
     let mut left = vec![plan];
@@ -171,14 +171,14 @@ fn functions_of(plan: &Value) -> Vec<String> {
     functions
 }
 
-/// The class of an error as DuckDB's own messages begin with it.
+/// The class of an error, written as in DuckDB's own messages.
 fn capitalized(class: &str) -> String {
     let mut letters = class.chars();
     let first = letters.next().map(|first| first.to_ascii_uppercase());
     first.into_iter().chain(letters).collect()
 }
 
-/// The JSON that `json_serialize_plan` gives.
+/// The JSON that `json_serialize_plan` returns.
 #[derive(Deserialize)]
 struct Told {
     error: bool,
@@ -202,7 +202,7 @@ struct Operator {
     info: Option<Info>,
 }
 
-/// What a plan says of an object. Which of the fields there are depends on the operator.
+/// What a plan says about an object. Which fields it has depends on the operator.
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct Info {
@@ -234,7 +234,7 @@ impl Operator {
             "LOGICAL_CREATE_INDEX" => Effect::Indexes(info.named(&info.table)),
             "LOGICAL_DROP" => Effect::Drops(info.kind(), info.named(&info.name)),
             "LOGICAL_ALTER" => info.altered(),
-            // What RETURNING and WITH put above a statement that writes.
+            // RETURNING and WITH put these above a statement that writes.
             "LOGICAL_PROJECTION" | "LOGICAL_MATERIALIZED_CTE" => {
                 let mut below = self.children.into_iter().map(Self::effect);
                 below.find(|effect| *effect != Effect::Other).unwrap_or(Effect::Other)
@@ -250,7 +250,7 @@ impl Info {
         let is_of_duckdb = matches!(self.catalog.as_str(), "temp" | "system");
         ObjectName {
             name: name.to_owned(),
-            // A statement that drops what is not there names no schema.
+            // A statement that drops a missing object names no schema.
             place: match is_main && !is_of_duckdb && !self.temporary {
                 true => Place::Main,
                 false => Place::Elsewhere,

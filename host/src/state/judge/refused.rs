@@ -1,53 +1,53 @@
-//! Why a statement is not run.
+//! Why the host does not run a statement.
 
 use crate::state::{database_error::DatabaseError, judge::plan::NoPlan};
 
-/// Why a statement is not run.
+/// Why the host does not run a statement.
 #[derive(Debug, thiserror::Error)]
 pub enum StatementRefused {
-    /// There is none.
+    /// The text holds no statement.
     #[error("there is no statement to run")]
     Empty,
-    /// It is too long to be read in time.
+    /// The text is too long to be parsed in time.
     #[error("the text has {bytes} bytes, more than the {most} that a query may have")]
     TooLong {
         /// Its length in bytes.
         bytes: usize,
-        /// How long it may be.
+        /// The maximum length.
         most: usize,
     },
-    /// There are several.
-    #[error("one call runs one statement, this text holds {0}: make a call for each")]
+    /// The text holds several statements.
+    #[error("one call runs one statement, but this text holds {0}: make a call for each")]
     Several(u64),
-    /// DuckDB makes two statements of a PIVOT whose columns it has yet to find.
+    /// DuckDB makes two statements of a PIVOT whose columns it must find first.
     #[error("a PIVOT without IN is two statements to DuckDB: name the columns with IN")]
     Pivot,
-    /// DuckDB reads statements in it that cannot be told apart.
-    #[error("the text holds {0} statements that cannot be told apart: leave semicolons out of its comments")]
+    /// DuckDB sees several statements in the text, but the host cannot separate them.
+    #[error("the text holds {0} statements that cannot be separated: leave semicolons out of its comments")]
     Inseparable(u64),
-    /// It is of a kind that the call does not take.
-    #[error("`{call}` does not take {found}: it takes {taken}")]
+    /// The method does not accept statements of this kind.
+    #[error("`{call}` does not accept {found}: it accepts {taken}")]
     Kind {
         /// The method that was called.
         call: &'static str,
         /// The statement's first word.
         found: String,
-        /// What the method takes.
+        /// What the method accepts.
         taken: &'static str,
     },
-    /// It calls a function that does more than to compute.
-    #[error("`{0}()` is not called here: it changes more than rows, reads files, or hides what is run")]
+    /// It calls a function that does more than compute.
+    #[error("`{0}()` cannot be called here: it changes more than rows, reads files, or hides which statement runs")]
     Function(String),
-    /// It names a file in the place of a table.
-    #[error("`{0}` is no table of the state, and files are not read here")]
+    /// It names a file instead of a table.
+    #[error("`{0}` is not a table of the state, and statements cannot read files here")]
     NoTable(String),
-    /// It writes to something that is no table of the state.
-    #[error("`{0}` is no table of the state's main schema: a processor writes its own tables there")]
+    /// It writes to something other than a table of the state.
+    #[error("`{0}` is not a table in the state's main schema: a processor writes only its own tables there")]
     Elsewhere(String),
-    /// What it does cannot be told, or DuckDB refuses it.
+    /// DuckDB cannot report what it does, or rejects it.
     #[error("{0}")]
     Unplanned(String),
-    /// DuckDB cannot read it.
+    /// DuckDB cannot parse it.
     #[error("{0}")]
     Database(DatabaseError),
 }

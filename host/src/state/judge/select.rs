@@ -1,6 +1,7 @@
-//! What a SELECT names, told from DuckDB's own tree of the text.
+//! Finds out from DuckDB's own syntax tree which tables and functions a SELECT names.
 //!
-//! Nothing of a tree is bound yet: binding already opens files, and a name that is no table may be that of a file.
+//! The tree is not bound yet, because binding already opens files: DuckDB may take a name that is not a table for a
+//! file.
 
 use std::collections::HashSet;
 
@@ -11,7 +12,7 @@ use crate::state::{
     judge::{functions::refuse_functions, refused::StatementRefused},
 };
 
-/// What DuckDB's tree of a text tells.
+/// DuckDB's syntax tree of a text.
 pub(super) enum Selected {
     /// It is a SELECT.
     Select(Select),
@@ -19,21 +20,21 @@ pub(super) enum Selected {
     NoSelect,
 }
 
-/// What a SELECT names. Nothing of it is bound yet: binding already opens files.
+/// The names in a SELECT. They are not bound yet, because binding already opens files.
 pub(super) struct Select {
     functions: Vec<String>,
-    /// The catalogue, the schema and the name of each table, as far as the text has them.
+    /// The catalogue, schema and name of each table, as far as the text names them.
     tables: Vec<[String; 3]>,
 }
 
 impl Select {
-    /// Checks that it calls no function that does more than to compute, and names no file.
+    /// Checks that it calls no function that does more than compute, and names no file.
     ///
     /// # Errors
     /// When it does.
     pub(super) fn check(self, link: &Link) -> Result<(), StatementRefused> {
         refuse_functions(self.functions)?;
-        // DuckDB takes a name that is no table for that of a file, which has an ending.
+        // DuckDB takes a name that is not a table for a file if it has an ending.
         let may_be_file = |[catalog, schema, name]: &[String; 3]| {
             !name.is_empty() && (!catalog.is_empty() || !schema.is_empty() || name.contains('.'))
         };
@@ -67,10 +68,10 @@ fn known_tables(connection: &Connection) -> Result<HashSet<String>, StatementRef
     Ok(names.collect::<duckdb::Result<_>>()?)
 }
 
-/// Reads a text; it must be one statement.
+/// Parses a text, which must be one statement.
 ///
 /// # Errors
-/// When the database cannot be asked.
+/// When the database cannot answer.
 pub(super) fn selected(connection: &Connection, sql: &str) -> Result<Selected, StatementRefused> {
     let asking = "SELECT system.main.json_extract_string(tree, '$.error') = 'true',
                          system.main.json_extract_string(tree, '$..function_name'),
@@ -92,10 +93,10 @@ pub(super) fn selected(connection: &Connection, sql: &str) -> Result<Selected, S
     if is_refused {
         return Ok(Selected::NoSelect);
     }
-    // Every table of a tree has all three.
+    // Every table in a tree has all three.
     if catalogs.len() != names.len() || schemas.len() != names.len() {
         return Err(StatementRefused::Unplanned(
-            "DuckDB does not tell what tables it reads".to_owned(),
+            "DuckDB does not report which tables the statement reads".to_owned(),
         ));
     }
     let tables = catalogs.into_iter().zip(schemas).zip(names);

@@ -1,4 +1,4 @@
-//! What each call takes: told by how DuckDB itself reads the text. Nothing here knows SQL's grammar.
+//! Decides what each method accepts by how DuckDB itself parses the text. Nothing here knows SQL's grammar.
 
 use crate::state::{
     engine::instance::{Engine, Link},
@@ -10,12 +10,12 @@ use crate::state::{
     },
 };
 
-/// How many bytes of text a query may have: reading it cannot be interrupted.
+/// The maximum length of a query, in bytes, because parsing it cannot be interrupted.
 pub(crate) const LONGEST_QUERY: usize = 64 << 10;
 
 const QUERIED: &str = "one SELECT, WITH, FROM, VALUES, DESCRIBE, SHOW or SUMMARIZE";
 const EXECUTED: &str = "one INSERT, UPDATE, DELETE or MERGE";
-/// What people who ask the state may ask besides.
+/// What queries of people may be.
 const ASKED: &str = "one SELECT, or EXPLAIN of one";
 
 /// Checks that a text is one statement that reads rows.
@@ -30,7 +30,7 @@ pub(crate) fn check_query(link: &Link, sql: &str) -> Result<(), StatementRefused
     }
 }
 
-/// As [`check_query`], for a text that a person wrote: of a bounded length, and EXPLAIN is taken too.
+/// Like [`check_query`], for a text that a person wrote: its length is limited, and EXPLAIN is accepted too.
 ///
 /// # Errors
 /// When it is not.
@@ -50,10 +50,10 @@ pub(crate) fn check_question(link: &Link, sql: &str) -> Result<(), StatementRefu
     }
 }
 
-/// The table that a text writes to which is one statement that changes rows.
+/// The table that a text writes to, if the text is one statement that changes rows.
 ///
 /// # Errors
-/// When it is no such statement, DuckDB refuses it, or what it writes cannot be told.
+/// When it is not such a statement, when DuckDB rejects it, or when DuckDB cannot report what it writes.
 pub(crate) fn written_table(link: &Link, sql: &str) -> Result<String, StatementRefused> {
     one_statement(link.engine(), sql)?;
     let plan = plan_of(link, sql).map_err(|no_plan| match no_plan {
@@ -70,10 +70,10 @@ pub(crate) fn written_table(link: &Link, sql: &str) -> Result<String, StatementR
     }
 }
 
-/// The statements of a text, each as it stands there: split where DuckDB reads the same statements before and behind.
+/// The statements of a text. The host splits it at places where DuckDB sees the same statements before and after.
 ///
 /// # Errors
-/// When DuckDB cannot read the text, or a semicolon in a comment makes the places of its statements ambiguous.
+/// When DuckDB cannot parse the text, or a semicolon in a comment makes the places of its statements ambiguous.
 pub(crate) fn split<'a>(engine: &Engine, sql: &'a str) -> Result<Vec<&'a str>, StatementRefused> {
     let mut left = engine.count_statements(sql)?;
     let mut statements = Vec::new();
@@ -89,7 +89,7 @@ pub(crate) fn split<'a>(engine: &Engine, sql: &'a str) -> Result<Vec<&'a str>, S
     Ok(statements)
 }
 
-/// Where the first of several statements ends: behind a semicolon that parts it from all others.
+/// Where the first of several statements ends: after a semicolon that separates it from all others.
 fn first_end(engine: &Engine, sql: &str, statements: u64) -> Option<usize> {
     let ends = sql.match_indices(';').map(|(place, _)| place + 1);
     let reads = |text: &str, count: u64| engine.count_statements(text).is_ok_and(|found| found == count);
@@ -114,14 +114,14 @@ fn kind(call: &'static str, sql: &str, taken: &'static str) -> StatementRefused 
     }
 }
 
-/// The first word of a text in capitals, for people: nothing is decided by it.
+/// The first word of a text in capitals, for messages only: no decision depends on it.
 pub(crate) fn first_word(sql: &str) -> String {
     let mut words = sql.split(|letter: char| !letter.is_alphanumeric());
     let word = words.find(|word| !word.is_empty()).unwrap_or("this text");
     word.to_uppercase()
 }
 
-/// What stands behind the word EXPLAIN that a text begins with.
+/// The rest of a text that begins with the word EXPLAIN.
 fn without_explain(sql: &str) -> Option<&str> {
     const EXPLAIN: &str = "EXPLAIN";
     let text = sql.trim_start();

@@ -1,25 +1,25 @@
-//! What keeps the state from being written, kept for whoever asks.
+//! Remembers why the state cannot be written, for health.
 //!
-//! Health is asked by others than those who write, and must not wait for a write that hangs on a broken disk. So each write
-//! and each checkpoint notes here how it ended, and health reads the note.
+//! Health must not wait for a write that hangs on a broken disk. So each write and each checkpoint notes here how it
+//! ended, and health reads the note.
 //!
 //! # Threads
-//! The note has a lock of its own, which is held for the note alone and never while DuckDB is asked.
+//! The note has a lock of its own, which is held only to read or change the note, and never while DuckDB is asked.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::state::error::{Result, StateError};
 
-/// What keeps the state from being written.
+/// Why the state cannot be written.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Ailment {
     /// What happened, and what to do.
     pub message: String,
-    /// What it concerns.
+    /// What it affects.
     reach: Reach,
 }
 
-/// What an ailment concerns. One that reaches further hides the others until it is over.
+/// What an ailment affects. One that reaches further hides the others until it ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Reach {
     /// A write failed.
@@ -30,17 +30,17 @@ pub(super) enum Reach {
     All,
 }
 
-/// The ailment of a state, where it has one.
+/// The current ailment of a state, if it has one.
 #[derive(Default)]
 pub(super) struct Ailing(Mutex<Option<Ailment>>);
 
 impl Ailing {
-    /// What is told.
+    /// The current ailment.
     pub(super) fn told(&self) -> Option<Ailment> {
         self.lock().clone()
     }
 
-    /// Whether the state is open, and cannot be written all the same.
+    /// Whether the state is open, but cannot be written.
     pub(super) fn is_of_an_open_state(&self) -> bool {
         self.lock().as_ref().is_some_and(|ailment| ailment.reach < Reach::All)
     }
@@ -59,20 +59,20 @@ impl Ailing {
         match &made {
             Ok(()) => self.ends(Reach::Checkpoints),
             Err(error) if error.is_fatal() => self.begins(error, Reach::Checkpoints),
-            // An open transaction is no ailment.
+            // An open transaction is not an ailment.
             Err(_) => {}
         }
         made
     }
 
-    /// Notes an error, where it tells that the state cannot be written.
+    /// Notes an error if it shows that the state cannot be written.
     pub(super) fn note(&self, error: &StateError) {
         if error.is_fatal() {
             self.begins(error, Reach::Writes);
         }
     }
 
-    /// Notes an ailment. One that reaches further stays: it is told until it is over.
+    /// Notes an ailment, unless a current one reaches further.
     pub(super) fn begins(&self, error: &StateError, reach: Reach) {
         let mut ailment = self.lock();
         if ailment.as_ref().is_none_or(|ailment| ailment.reach <= reach) {
@@ -81,7 +81,7 @@ impl Ailing {
         }
     }
 
-    /// Lets what is told be over as soon as a checkpoint shows that the disk takes what it is given.
+    /// Ends the ailment as soon as a checkpoint shows that the disk accepts writes.
     pub(super) fn ends_with_a_checkpoint(&self) {
         if let Some(ailment) = &mut *self.lock() {
             ailment.reach = Reach::Checkpoints;

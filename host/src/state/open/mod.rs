@@ -1,4 +1,4 @@
-//! The open state: its connections, whether it takes statements, and how it is opened anew after a fault of its disk.
+//! The open state: its connections, whether it accepts statements, and how it is reopened after a fault of its disk.
 
 pub(crate) mod ailment;
 pub(crate) mod open_state;

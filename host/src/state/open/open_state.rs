@@ -1,12 +1,12 @@
-//! A state file that this process alone has open, and whether it takes statements.
+//! A state file that only this process has open, and whether it accepts statements.
 //!
-//! DuckDB refuses every statement after a fault of its disk, until the file is opened anew. So the state is closed then:
-//! it gives no connection any more, and [`recovery`](super::recovery) opens it anew once the last one is gone.
+//! After a fault of its disk, DuckDB rejects every statement until the file is reopened. So the host then closes the
+//! state: it hands out no more connections, and [`recovery`](super::recovery) reopens it once the last one is gone.
 //!
 //! # Threads
-//! Any thread may use it. There is one writer, under a lock that a write holds until it has ended; readers and attempts have
-//! connections of their own, and DuckDB keeps them apart. Whoever works holds what is open by an `Arc`, so that the lock
-//! on `standing` is held for a moment only, and no other lock is taken meanwhile. `mending` is taken before all others. A
+//! Any thread may use it. There is one writer, under a lock that a write holds until it has ended. Readers and attempts
+//! have connections of their own, and DuckDB isolates them. Each user holds the open file by an `Arc`, so the lock on
+//! `standing` is held only for a moment, and no other lock is taken meanwhile. `mending` is taken before all others. A
 //! thread that holds the writer may take the checkpoints; one that holds the checkpoints never takes the writer.
 
 use std::{
@@ -37,38 +37,38 @@ use crate::state::{
     },
 };
 
-/// A state file that this process alone has open.
+/// A state file that only this process has open.
 pub(crate) struct OpenState {
     pub(super) path: PathBuf,
     pub(super) standing: RwLock<Standing>,
-    /// One at a time closes the state and opens it anew.
+    /// One thread at a time closes the state and reopens it.
     pub(super) mending: Mutex<()>,
     pub(super) interrupts: Interrupts,
     pub(super) ailing: Ailing,
     pub(super) has_changed_schema: AtomicBool,
-    /// Behind all else, so that it is given up last.
+    /// The last field, so that it is dropped last.
     _lock: StateLock,
 }
 
 /// Whether the state is open.
 pub(super) enum Standing {
-    /// It is.
+    /// It is open.
     Open(Arc<Opened>),
-    /// It is not, and is to be opened anew.
+    /// It is closed, and must be reopened.
     Closed(Closed),
 }
 
-/// A state that takes no more statements.
+/// A state that accepts no more statements.
 pub(super) struct Closed {
     pub(super) why: String,
     pub(super) since: Instant,
     pub(super) closing: Closing,
-    /// Its handle of the file stays open as long as DuckDB's.
+    /// Keeps the handle of the file open as long as DuckDB's.
     pub(super) checkpoints: Option<Arc<Mutex<Checkpoints>>>,
 }
 
 impl Standing {
-    /// A state that takes no more statements from now on.
+    /// A state that accepts no more statements from now on.
     pub(super) fn closed(opened: &Opened, why: String) -> Self {
         Self::Closed(Closed {
             why,
@@ -80,11 +80,11 @@ impl Standing {
 }
 
 impl OpenState {
-    /// Opens the state file, makes it where there is none, and brings its schema up to date. `prepare` has the file before
-    /// DuckDB opens it, when nobody else has it any more.
+    /// Opens the state file, creates it if it does not exist, and migrates its schema. `prepare` gets the file before
+    /// DuckDB opens it, when nobody else can have it open.
     ///
     /// # Errors
-    /// When another process has it open, it is no DuckDB database, or a newer version wrote it.
+    /// When another process has it open, it is not a DuckDB database, or a newer version wrote it.
     pub(crate) fn open(path: &Path, prepare: impl FnOnce(&Path) -> Result<()>) -> Result<Self> {
         make_folder(path)?;
         refuse_unwritable_folder(path)?;
@@ -103,15 +103,15 @@ impl OpenState {
         })
     }
 
-    /// Where the file lies.
+    /// The path of the file.
     pub(crate) fn path(&self) -> &Path {
         &self.path
     }
 
-    /// A further connection to the file.
+    /// Opens a further connection to the file.
     ///
     /// # Errors
-    /// When the state is closed, or DuckDB gives none.
+    /// When the state is closed, or DuckDB cannot connect.
     pub(crate) fn connect(&self) -> Result<Link> {
         let opened = self.opened()?;
         let link = link_to(&opened.engine)?;
@@ -120,22 +120,22 @@ impl OpenState {
         Ok(link)
     }
 
-    /// Writes through the one writer; waits until no other run is committing.
+    /// Writes through the one writer; waits until no other thread is writing.
     ///
     /// # Errors
-    /// When the state is closed, and what the work gives.
+    /// When the state is closed, or the work fails.
     pub(crate) fn write<T, E: From<StateError>>(&self, work: impl FnOnce(&Writer) -> Result<T, E>) -> Result<T, E> {
         let opened = self.opened()?;
         let writer = opened.writer();
         let result = work(&writer);
         if result.is_err() {
-            // The work's own error tells more than that of the probe.
+            // The work's own error says more than that of the probe.
             let _ = self.probe(&opened, writer.link());
         }
         result
     }
 
-    /// As [`write`](Self::write), and lets health know how it ended.
+    /// Like [`write`](Self::write), and notes for health how it ended.
     ///
     /// # Errors
     /// As above.
@@ -143,11 +143,11 @@ impl OpenState {
         self.ailing.note_write(self.write(work))
     }
 
-    /// Keeps other programs from opening the file: a statement that someone else wrote may have opened and closed it, which
-    /// gives up DuckDB's lock on it.
+    /// Takes DuckDB's lock on the file again. A statement that somebody else wrote may have opened and closed the file,
+    /// which gives up that lock.
     ///
     /// # Errors
-    /// When the state is closed, or another program has taken the lock meanwhile: it is closed then.
+    /// When the state is closed, or when another program has taken the lock meanwhile, which closes the state.
     pub(crate) fn hold_lock(&self) -> Result<()> {
         let opened = self.opened()?;
         if opened.checkpoints().take_lock() {
@@ -161,7 +161,7 @@ impl OpenState {
         Err(error)
     }
 
-    /// Writes the WAL into the file proper.
+    /// Transfers the WAL into the file.
     ///
     /// # Errors
     /// When the state is closed, a transaction is open, or the disk is full.
@@ -170,33 +170,33 @@ impl OpenState {
         let link = link_to(&opened.engine)?;
         let made = self.ailing.note_checkpoint(opened.checkpoints().make(&link));
         if made.is_err() {
-            // The checkpoint's own error tells more than that of the probe.
+            // The checkpoint's own error says more than that of the probe.
             let _ = self.probe(&opened, &link);
         }
         made
     }
 
-    /// Does so when the WAL has grown large. Where a transaction is open this waits for the next time.
+    /// Transfers the WAL into the file if it has grown large. If a transaction is open, waits for the next time.
     pub(crate) fn checkpoint_if_due(&self) {
         let are_due = self.opened().is_ok_and(|opened| opened.checkpoints().are_due());
         if are_due && let Err(error) = self.checkpoint() {
-            tracing::debug!(%error, "the WAL stays as it is for now");
+            tracing::debug!(%error, "kept the WAL for now");
         }
     }
 
-    /// Leaves no change of the schema in the WAL, which may fail to replay over one. Where a transaction is open this waits
-    /// for the next time.
+    /// Transfers schema changes from the WAL into the file, because replaying them may fail. If a transaction is open,
+    /// waits for the next time.
     pub(crate) fn settle_schema(&self) {
         if !self.has_changed_schema.swap(false, Ordering::Relaxed) {
             return;
         }
         if let Err(error) = self.checkpoint() {
-            tracing::debug!(%error, "changes of the schema stay in the WAL for now");
+            tracing::debug!(%error, "kept schema changes in the WAL for now");
             self.note_changed_schema();
         }
     }
 
-    /// Lets [`settle_schema`](Self::settle_schema) know that the schema has changed.
+    /// Notes for [`settle_schema`](Self::settle_schema) that the schema has changed.
     pub(crate) fn note_changed_schema(&self) {
         self.has_changed_schema.store(true, Ordering::Relaxed);
     }
@@ -206,17 +206,17 @@ impl OpenState {
         self.opened().err()
     }
 
-    /// What keeps the state from being written, if something does. Waits for nothing but a moment's lock.
+    /// Why the state cannot be written, if it cannot. Takes only a lock that is held for moments.
     pub(crate) fn ailment(&self) -> Option<Ailment> {
         self.ailing.told()
     }
 
-    /// Notes an error, where it tells that the state cannot be written.
+    /// Notes an error if it shows that the state cannot be written.
     pub(crate) fn note(&self, error: &StateError) {
         self.ailing.note(error);
     }
 
-    /// What is open of the file.
+    /// The open file.
     pub(super) fn opened(&self) -> Result<Arc<Opened>> {
         match &*self.standing.read().unwrap_or_else(PoisonError::into_inner) {
             Standing::Open(opened) => Ok(Arc::clone(opened)),
@@ -230,7 +230,7 @@ impl OpenState {
         *self.standing.write().unwrap_or_else(PoisonError::into_inner) = standing;
     }
 
-    /// Asks the instance whether it takes statements, and closes the state where it does not.
+    /// Asks the instance whether it accepts statements, and closes the state if it does not.
     ///
     /// # Errors
     /// When it does not.
@@ -242,7 +242,8 @@ impl OpenState {
         probed
     }
 
-    /// Closes the state as far as this thread can: no connection is given any more, and what runs is interrupted.
+    /// Closes the state as far as this thread can: it hands out no more connections, and running statements are
+    /// interrupted.
     pub(super) fn close(&self, opened: &Arc<Opened>, error: &StateError) {
         let mut standing = self.standing.write().unwrap_or_else(PoisonError::into_inner);
         let is_open = matches!(&*standing, Standing::Open(open) if Arc::ptr_eq(open, opened));
@@ -256,7 +257,7 @@ impl OpenState {
         self.interrupts.interrupt();
     }
 
-    /// Closes the state as [`close`](Self::close) does, for a test.
+    /// Closes the state like [`close`](Self::close), for a test.
     #[cfg(test)]
     pub(crate) fn break_down(&self, error: &StateError) {
         if let Ok(opened) = self.opened() {
@@ -268,7 +269,7 @@ impl OpenState {
 impl Drop for OpenState {
     fn drop(&mut self) {
         if let Err(error) = self.checkpoint() {
-            tracing::debug!(%error, "what is committed stays in the WAL");
+            tracing::debug!(%error, "committed data stays in the WAL");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! What is open of a state file: the instance, the writer's connection, and the checkpoints.
+//! An open state file: the instance, the writer's connection, and the checkpoints.
 
 use std::{
     fs,
@@ -17,28 +17,29 @@ use crate::state::{
     schema::host,
 };
 
-/// What is open of a state file.
+/// An open state file.
 pub(super) struct Opened {
     pub(super) engine: Engine,
     pub(super) writer: Mutex<Writer>,
-    /// Kept by whoever waits for the engine to be closed: they have the file open, and closing it gives up DuckDB's lock.
+    /// Whoever waits for the engine to be closed keeps this too: it has the file open, and closing it gives up DuckDB's
+    /// lock.
     pub(super) checkpoints: Arc<Mutex<Checkpoints>>,
 }
 
-/// Whether opening a state brought its schema up to date.
+/// Whether opening a state migrated its schema.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Schema {
-    /// It was as it should be.
+    /// It was current.
     Current,
-    /// It has changed, which the WAL should not keep.
+    /// It was migrated, and the WAL should not keep the changes.
     Changed,
 }
 
 impl Opened {
-    /// Opens the state file, and brings its schema up to date.
+    /// Opens the state file and migrates its schema.
     ///
     /// # Errors
-    /// When another process has it open, it is no DuckDB database, or a newer version wrote it.
+    /// When another process has it open, it is not a DuckDB database, or a newer version wrote it.
     pub(super) fn open(path: &Path) -> Result<(Self, Schema)> {
         restore(path)?;
         let engine = open_or_make(path)?;
@@ -68,12 +69,13 @@ impl Opened {
     }
 }
 
-/// Opens the engine of a state file. One that could not be made whole, on a full disk, would be taken for no database.
+/// Opens the engine of a state file. If creating the file fails, for example on a full disk, removes the incomplete
+/// file, because DuckDB would later reject it.
 fn open_or_make(path: &Path) -> Result<Engine> {
     let is_new = matches!(path.try_exists(), Ok(false));
     open_engine(path, Access::ReadWrite).inspect_err(|error| {
         if is_new && matches!(error, StateError::Troubled { .. }) {
-            // What is left is told of by whoever opens it next.
+            // If the file cannot be removed, the next open reports it.
             let _ = fs::remove_file(path);
         }
     })

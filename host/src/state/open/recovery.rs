@@ -1,9 +1,9 @@
-//! Opening a closed state anew.
+//! Reopens a closed state.
 //!
 //! # Threads
-//! One thread at a time closes and opens the state. It waits until DuckDB has closed the instance, which is when the last
-//! connection to it has been dropped: an instance that is closed after the next one was opened would give up the next one's
-//! lock on the file, since the system keeps such locks by process and file and not by handle.
+//! One thread at a time closes and opens the state. It waits until DuckDB has closed the instance, which happens when
+//! the last connection to it is dropped. If the old instance were closed after the next one was opened, it would give
+//! up the next one's lock on the file, because the system keeps such locks by process and file and not by handle.
 
 use std::{
     path::Path,
@@ -23,36 +23,35 @@ use crate::state::{
     file::place::{refuse_gone, refuse_odd_files},
 };
 
-/// What came of opening a closed state anew.
+/// The result of reopening a closed state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mended {
-    /// It was open.
+    /// It was not closed.
     WasOpen,
     /// It is open again.
     Reopened,
-    /// Something still holds a connection to the instance that failed, for so long since the failure; or another thread opens
-    /// it just now.
+    /// Something has held a connection to the failed instance for this long; or another thread is reopening the state.
     Waits(Duration),
-    /// It cannot be opened.
+    /// It cannot be reopened.
     Failed,
 }
 
-/// What came of work on the file of a state that was closed for it.
+/// The result of work on the file of a state that was closed for it.
 #[derive(Debug)]
 pub(crate) enum WhileClosed<T> {
     /// It was done, with this result.
     Done(T),
     /// A run or a query had a connection: the state was not closed.
     InUse,
-    /// A connection did not end in time. The state is opened anew as soon as that is possible.
+    /// A connection did not end in time. The state is reopened as soon as possible.
     StaysClosed,
 }
 
-/// How long others may take to let go of the state.
+/// How long others may take to drop their connections.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 impl OpenState {
-    /// Opens a closed state anew, and tries again what failed of one that is open.
+    /// Reopens a closed state. If the state is open, tries again what failed.
     pub(crate) fn recover(&self) -> Mended {
         let mended = self.mend();
         if self.ailing.is_of_an_open_state()
@@ -63,7 +62,7 @@ impl OpenState {
         mended
     }
 
-    /// Opens a closed state anew, once nothing holds a connection to the instance that failed.
+    /// Reopens a closed state, once nothing holds a connection to the failed instance.
     pub(crate) fn mend(&self) -> Mended {
         let _one_at_a_time = match self.mending.try_lock() {
             Ok(locked) => locked,
@@ -81,7 +80,7 @@ impl OpenState {
         self.let_go_of_the_file();
         match self.reopen() {
             Ok(()) => {
-                tracing::info!("the state is open again: everything that was committed is there");
+                tracing::info!("reopened the state: all committed data is there");
                 Mended::Reopened
             }
             Err(error) => {
@@ -91,10 +90,11 @@ impl OpenState {
         }
     }
 
-    /// Does `attempt` until it gives something, at most so often, while no other thread closes the state or opens it.
+    /// Repeats `attempt` until it returns something, at most `attempts` times. No other thread closes or opens the
+    /// state meanwhile.
     ///
     /// # Errors
-    /// What an attempt gives.
+    /// When an attempt fails.
     pub(crate) fn alone<T>(&self, attempts: u32, attempt: impl Fn() -> Result<Option<T>>) -> Result<Option<T>> {
         let _one_at_a_time = self.mending.lock().unwrap_or_else(PoisonError::into_inner);
         for _ in 0..attempts {
@@ -105,10 +105,10 @@ impl OpenState {
         Ok(None)
     }
 
-    /// Closes the state, lets `work` have its file, and opens it anew.
+    /// Closes the state, lets `work` use its file, and reopens it.
     ///
     /// # Errors
-    /// When the state is closed already, the work fails, or the state cannot be opened anew.
+    /// When the state is already closed, the work fails, or the state cannot be reopened.
     pub(crate) fn while_closed<T>(&self, why: &str, work: impl FnOnce(&Path) -> Result<T>) -> Result<WhileClosed<T>> {
         if !self.is_ours_alone()? {
             return Ok(WhileClosed::InUse);
@@ -128,20 +128,21 @@ impl OpenState {
 
     /// Whether nobody but this thread has a connection, now or soon.
     fn is_ours_alone(&self) -> Result<bool> {
-        /// That of the state itself, and its writer's.
+        /// The connections of the state: its own and its writer's.
         const OURS: usize = 2;
         let opened = self.opened()?;
         Ok(soon(|| opened.engine.holders() <= OURS))
     }
 
-    /// Closes the last handle of a file that DuckDB has closed: closed later, it would give up the lock of the next instance.
+    /// Closes the last handle of a file that DuckDB has closed. Closed later, it would give up the lock of the next
+    /// instance.
     fn let_go_of_the_file(&self) {
         if let Standing::Closed(closed) = &mut *self.standing.write().unwrap_or_else(PoisonError::into_inner) {
             closed.checkpoints = None;
         }
     }
 
-    /// Opens the state file anew. Where that fails, the state stays closed, says why, and is tried again at the next tick.
+    /// Reopens the state file. If that fails, the state stays closed, says why, and the next tick tries again.
     fn reopen(&self) -> Result<()> {
         self.open_anew()
             .inspect_err(|error| self.ailing.begins(error, Reach::All))

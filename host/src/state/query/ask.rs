@@ -1,7 +1,7 @@
-//! Queries that people write: read-only SQL, within limits.
+//! Runs queries that people write: read-only SQL, within limits.
 //!
-//! A query runs in a transaction that can write nothing, and shares the process with the runs. So its rows, their size and
-//! the memory of the process are bounded.
+//! A query runs in a read-only transaction and shares the process with the runs. So the number of its rows, their size
+//! and the memory of the process are limited.
 
 use std::io;
 
@@ -19,19 +19,19 @@ use crate::state::{
     },
 };
 
-/// How far a query may go.
+/// The limits of a query.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct QueryLimits {
-    /// How many rows it may give; more are cut off.
+    /// The maximum number of rows; further ones are cut off.
     pub rows: usize,
-    /// How many bytes of JSON its rows may take; more are cut off.
+    /// The maximum size of its rows as JSON, in bytes; further ones are cut off.
     pub bytes: usize,
-    /// By how many bytes the memory of the process may grow while it runs.
+    /// By how many bytes the memory of the process may grow meanwhile.
     pub memory: u64,
 }
 
 impl QueryLimits {
-    /// No limit but those of the process.
+    /// No limits but those of the process.
     pub const NONE: Self = Self {
         rows: usize::MAX,
         bytes: usize::MAX,
@@ -39,54 +39,54 @@ impl QueryLimits {
     };
 }
 
-/// What a query gave.
+/// The result of a query.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct QueryAnswer {
-    /// The columns' names.
+    /// The names of the columns.
     pub columns: Vec<String>,
-    /// The rows, each a list of JSON values in the order of the columns.
+    /// The rows; each holds the values of the columns as JSON, in order.
     pub rows: Vec<Vec<Box<RawValue>>>,
-    /// Whether there are more rows than the limits allow.
+    /// Whether the result has more rows than the limits allow.
     pub truncated: bool,
 }
 
-/// Why a query gave nothing.
+/// Why a query has no result.
 #[derive(Debug, thiserror::Error)]
 pub enum QueryError {
-    /// It is no single statement that reads.
+    /// It is not a single statement that reads.
     #[error(transparent)]
     Refused(#[from] StatementRefused),
     /// A parameter has no counterpart in SQL.
     #[error("parameter {0} is a list or an object: pass numbers, texts, true, false or null")]
     Parameter(usize),
-    /// A row has a value that JSON has not.
+    /// A row has a value that JSON cannot express.
     #[error(
-        "row {0} has a value that JSON has not, such as NaN, infinity or a date beyond the year 9999: cast it to VARCHAR"
+        "row {0} has a value that JSON cannot express, such as NaN, infinity or a date beyond the year 9999: cast it to VARCHAR"
     )]
     Row(usize),
-    /// A column has a type whose values would not come out right.
-    #[error("column `{column}` has a value of type {data_type}, which JSON has not: cast it to VARCHAR")]
+    /// A column has a type whose values would be written wrongly.
+    #[error("column `{column}` has a value of type {data_type}, which JSON cannot express: cast it to VARCHAR")]
     Type {
         /// The column.
         column: String,
         /// The type.
         data_type: String,
     },
-    /// It took more memory than it may.
+    /// It took more memory than the limit.
     #[error("the query took more than {0} bytes of memory and was interrupted: ask for less")]
     Memory(u64),
     /// Its memory could not be watched.
     #[error("cannot watch the query's memory: {0}")]
     Watch(io::Error),
-    /// DuckDB refuses it.
+    /// DuckDB rejects it.
     #[error(transparent)]
     State(#[from] StateError),
 }
 
-/// Runs a query that someone else wrote.
+/// Runs a query that somebody else wrote.
 ///
 /// # Errors
-/// When it is no single statement that reads, goes beyond a limit, or DuckDB refuses it.
+/// When it is not a single statement that reads, exceeds a limit, or DuckDB rejects it.
 pub(crate) fn ask(
     link: &Link,
     sql: &str,
@@ -105,21 +105,21 @@ pub(crate) fn ask(
     }
 }
 
-/// What is being done, for errors.
+/// What the host is doing, for errors.
 const ASKING: &str = "run the query";
 
 fn answer(link: &Link, sql: &str, parameters: &[Value], limits: QueryLimits) -> Result<QueryAnswer, QueryError> {
     link.execute_batch("BEGIN TRANSACTION READ ONLY").doing(ASKING)?;
     let answer = rows(link, sql, parameters, limits);
-    // There is nothing to keep; a transaction that was interrupted is rolled back already.
+    // There is nothing to keep. An interrupted transaction is already rolled back.
     let _ = link.execute_batch("ROLLBACK");
     answer
 }
 
-/// Takes the rows as DuckDB makes them, no more than the limits allow.
+/// Fetches the rows as DuckDB makes them, no more than the limits allow.
 fn rows(link: &Link, sql: &str, parameters: &[Value], limits: QueryLimits) -> Result<QueryAnswer, QueryError> {
     let mut statement = link.prepare(sql).doing(ASKING)?;
-    // Its iterator panics when a fetch fails; `step` gives the error.
+    // The statement's iterator panics when a fetch fails; `step` returns the error.
     drop(statement.stream_arrow(params_from_iter(parameters)).doing(ASKING)?);
     let mut answer = QueryAnswer {
         columns: statement.column_names(),

@@ -10,7 +10,7 @@ use crate::state::{
     error::{Doing, Result},
 };
 
-/// Writes every table as a Parquet file into a folder and gives the names of the tables.
+/// Writes every table as a Parquet file into a folder; returns the names of the tables.
 ///
 /// # Errors
 /// When a file cannot be written.
@@ -30,7 +30,7 @@ pub(crate) fn export(link: &Link, folder: &Path) -> Result<Vec<String>> {
     Ok(tables)
 }
 
-/// The name of a table's file: no name of a table leads out of the folder, or is the same file as another's.
+/// The name of a table's file. No table's name leads out of the folder or gives the same file as another's.
 #[must_use]
 pub fn export_file(table: &str) -> String {
     let mut name = String::with_capacity(table.len() + ".parquet".len());
@@ -48,7 +48,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_file_is_named_as_its_table_and_lies_in_the_folder() {
+    fn a_file_is_named_after_its_table_and_stays_in_the_folder() {
         assert_eq!(export_file("usage_events-2"), "usage_events-2.parquet");
         assert_eq!(export_file("../a b"), "%2E%2E%2Fa%20b.parquet");
         assert_eq!(export_file("/é%"), "%2F%C3%A9%25.parquet");

@@ -1,4 +1,4 @@
-//! The values of a query's result as JSON, written as DuckDB's own `to_json` writes them.
+//! Writes the values of a query's result as JSON, in the form of DuckDB's own `to_json`.
 
 use std::sync::Arc;
 
@@ -15,12 +15,12 @@ use duckdb::core::{LogicalTypeHandle, LogicalTypeId};
 use serde::Serialize;
 use serde_json::value::{RawValue, to_raw_value};
 
-/// A value that JSON has not, such as NaN.
+/// A value that JSON cannot express, such as NaN.
 #[derive(Debug, thiserror::Error)]
-#[error("it has a value that JSON has not, such as NaN or infinity: cast it to VARCHAR")]
+#[error("it has a value that JSON cannot express, such as NaN or infinity: cast it to VARCHAR")]
 pub(crate) struct NotInJson;
 
-/// Refuses a type whose values Arrow does not tell as DuckDB does; gives its name.
+/// Rejects a type whose values Arrow and DuckDB write differently; the error is its name.
 ///
 /// # Errors
 /// When it, or a part of it, is such a type.
@@ -39,10 +39,10 @@ pub(crate) fn check_type(of_column: &LogicalTypeHandle) -> Result<(), String> {
 
 type Written = Result<Box<RawValue>, NotInJson>;
 
-/// The value in a row of a column.
+/// The value of a column in a row.
 ///
 /// # Errors
-/// When JSON has no such value.
+/// When JSON cannot express the value.
 pub(crate) fn value(column: &ArrayRef, row: usize) -> Written {
     if column.is_null(row) || *column.data_type() == DataType::Null {
         return written(&());
@@ -59,7 +59,7 @@ pub(crate) fn value(column: &ArrayRef, row: usize) -> Written {
         DataType::UInt64 => number::<UInt64Type>(column, row),
         DataType::Float32 => finite(column.as_primitive::<Float32Type>().value(row)),
         DataType::Float64 => finite(column.as_primitive::<Float64Type>().value(row)),
-        // HUGEINT has a digit more than Arrow's own text of it.
+        // HUGEINT has one digit more than Arrow's own text of it.
         DataType::Decimal128(_, 0) => raw(column.as_primitive::<Decimal128Type>().value(row).to_string()),
         DataType::Decimal128(..) => raw(text(column, row)?),
         DataType::Utf8 => written(column.as_string::<i32>().value(row)),
@@ -109,7 +109,7 @@ fn raw(json: String) -> Written {
     RawValue::from_string(json).map_err(|_| NotInJson)
 }
 
-/// A value as Arrow writes it, which is as DuckDB does but for what the callers mend.
+/// A value in Arrow's text form, which is DuckDB's except for the cases that the callers correct.
 fn text(column: &ArrayRef, row: usize) -> Result<String, NotInJson> {
     let options = FormatOptions::new()
         .with_timestamp_format(Some("%Y-%m-%d %H:%M:%S%.f"))
@@ -118,7 +118,7 @@ fn text(column: &ArrayRef, row: usize) -> Result<String, NotInJson> {
     formatter.value(row).try_to_string().map_err(|_| NotInJson)
 }
 
-/// Bytes as text: what is no plain letter stands as `\xNN`.
+/// Bytes as text: a byte that is not a plain letter becomes `\xNN`.
 fn blob(bytes: &[u8]) -> Written {
     let letter = |byte: &u8| match byte {
         b'"' | b'\'' | b'\\' => format!("\\x{byte:02X}"),
@@ -146,12 +146,12 @@ fn map(column: &MapArray, row: usize) -> Written {
     object(members)
 }
 
-/// A key of a map: JSON has texts alone there.
+/// A key of a map, which JSON only allows as text.
 fn key(value: &RawValue) -> String {
     serde_json::from_str(value.get()).unwrap_or_else(|_| value.get().to_owned())
 }
 
-/// An object whose members keep their order, and their names where two are the same.
+/// An object whose members keep their order, and their names even if two are the same.
 fn object(members: impl Iterator<Item = Result<(String, Box<RawValue>), NotInJson>>) -> Written {
     let mut object = String::from("{");
     for (place, member) in members.enumerate() {
@@ -191,13 +191,13 @@ fn interval_text(months: i32, days: i32, nanoseconds: i64) -> String {
     parts.join(" ")
 }
 
-/// A moment in UTC, the zone of all connections: Arrow alone knows no zones by name.
+/// A moment in UTC, the zone of all connections, because Arrow alone knows no zones by name.
 fn moment(micros: i64) -> Written {
     let column: ArrayRef = Arc::new(TimestampMicrosecondArray::from_value(micros, 1));
     written(&format!("{}+00", without_zeros(of_our_era(&text(&column, 0)?)?)))
 }
 
-/// A date of the years 1 to 9999: Arrow writes those before and behind in another way than DuckDB.
+/// A date of the years 1 to 9999. Arrow writes earlier and later ones differently from DuckDB.
 fn of_our_era(date: &str) -> Result<&str, NotInJson> {
     let is_of_our_era = date.starts_with(|first: char| first.is_ascii_digit()) && !date.starts_with("0000");
     is_of_our_era.then_some(date).ok_or(NotInJson)

@@ -1,10 +1,11 @@
 //! Watches the memory of the process while a query runs.
 //!
-//! DuckDB's own limit does not count the texts and lists that an expression makes, and it hears an interrupt only between
-//! two steps. So there are two bounds: at the first the query is interrupted, at the second the process ends.
+//! DuckDB's own limit does not count the texts and lists that an expression creates, and DuckDB notices an interrupt
+//! only between two steps. So there are two limits: beyond the first, the query is interrupted; beyond the second, the
+//! process ends.
 //!
 //! # Threads
-//! A thread of its own looks at the memory while the calling thread runs the query, and has ended when [`within`] returns.
+//! A separate thread watches the memory while the calling thread runs the query. It has ended when [`within`] returns.
 
 use std::{
     io,
@@ -15,24 +16,24 @@ use std::{
 
 use crate::{process, state::engine::interrupt::Interrupt};
 
-/// At how many times its limit a query that hears no interrupt ends the process.
+/// The process ends if a query that ignores interrupts takes this many times its limit.
 const BEYOND: u64 = 4;
 
-/// How what was watched ended.
+/// How the watched work ended.
 pub(crate) enum Watched<T> {
-    /// With this result, within its limit.
+    /// Within its limit, with this result.
     Ended(T),
-    /// It went beyond its limit and was interrupted.
+    /// It exceeded its limit and was interrupted.
     Interrupted,
 }
 
-/// Does `work`, and interrupts it when the memory of the process grows by more than `limit` bytes meanwhile.
+/// Does `work`, and interrupts it if the memory of the process grows by more than `limit` bytes meanwhile.
 ///
-/// The process ends with exit status 1 when it grows by [`BEYOND`] times the limit all the same: the kernel would end
-/// it, or something else, once the machine has no memory left.
+/// If it still grows to [`BEYOND`] times the limit, the process ends with exit status 1. Otherwise the kernel would
+/// kill it, or something else, once the machine has no memory left.
 ///
 /// # Errors
-/// When the system gives no thread for the watch.
+/// When the watching thread cannot be started.
 pub(crate) fn within<T>(limit: u64, interrupt: &Interrupt, work: impl FnOnce() -> T) -> io::Result<Watched<T>> {
     let before = resident();
     let bounds = Bounds {
@@ -71,12 +72,12 @@ impl Drop for Ending<'_> {
     }
 }
 
-/// How many bytes of memory the process may take.
+/// The limits on the memory of the process, in bytes.
 #[derive(Clone, Copy)]
 struct Bounds {
-    /// Beyond this the query is interrupted.
+    /// Above this, the query is interrupted.
     interrupted: u64,
-    /// Beyond this the process ends.
+    /// Above this, the process ends.
     ended: u64,
 }
 
@@ -87,20 +88,20 @@ fn watch(bounds: Bounds, interrupt: &Interrupt, ended: &AtomicBool, exceeded: &A
         if resident > bounds.ended {
             tracing::error!(
                 resident,
-                "ending with exit status 1: one step of a query takes memory without end and hears no interrupt; nothing that was committed is lost"
+                "ending with exit status 1: one step of a query takes memory without end and cannot be interrupted; no committed data is lost"
             );
             process::end_at_once(1);
         }
         if resident > bounds.interrupted {
             exceeded.store(true, Ordering::Release);
-            // Between two steps of the query nobody hears it: the next look interrupts again.
+            // DuckDB misses an interrupt between two steps of the query, so the next check interrupts again.
             interrupt.interrupt();
         }
         thread::park_timeout(AGAIN);
     }
 }
 
-/// How many bytes of memory the process takes; 0 where the system does not tell.
+/// How many bytes of memory the process takes; 0 if the system does not say.
 fn resident() -> u64 {
     memory_stats::memory_stats().map_or(0, |memory| memory.physical_mem as u64)
 }

@@ -1,4 +1,4 @@
-//! Reading the state: lists, queries that people write, exports.
+//! Reads the state: lists, queries that people write, exports.
 
 pub(crate) mod ask;
 pub(crate) mod export;

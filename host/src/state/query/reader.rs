@@ -1,4 +1,4 @@
-//! Reading the state for people: lists, queries and exports.
+//! Reads the state for people: lists, queries and exports.
 
 use std::{collections::HashMap, path::Path};
 
@@ -39,20 +39,20 @@ pub struct Reader {
     link: Link,
 }
 
-/// What a table holds.
+/// A summary of the contents of a table.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TableContents {
     /// How many rows.
     pub rows: u64,
-    /// The sum of the rows' hashes: the same for the same rows, each as often, in whatever order they stand.
+    /// The sum of the rows' hashes. It is the same for the same rows, each equally often, in any order.
     pub digest: String,
 }
 
 impl Reader {
-    /// Opens a state file that there is already.
+    /// Opens an existing state file.
     ///
     /// # Errors
-    /// When there is none, another process has it open, or it is no DuckDB database.
+    /// When it does not exist, another process has it open, or it is not a DuckDB database.
     pub fn open(path: &Path) -> Result<Self> {
         refuse_missing(path)?;
         refuse_odd_files(path)?;
@@ -61,18 +61,18 @@ impl Reader {
         Ok(Self { link })
     }
 
-    /// Opens a state file for a look: nothing is written, not even what a checkpoint that was cut off left to be restored.
-    /// `None` where there is no state yet, or one that must be restored first.
+    /// Opens a state file without writing anything, so it does not restore an interrupted checkpoint. `None` if there
+    /// is no state yet, or if it must be restored first.
     ///
     /// # Errors
-    /// When another process has it open, or it is no DuckDB database.
+    /// When another process has it open, or it is not a DuckDB database.
     pub fn look_at(path: &Path) -> Result<Option<Self>> {
         if matches!(refuse_missing(path), Err(StateError::Missing { .. })) {
             return Ok(None);
         }
         if is_to_be_restored(path) {
             tracing::warn!(
-                "a checkpoint was cut off: the plugins' tables can be compared when a run has restored the state"
+                "a checkpoint was interrupted: the plugins' tables can be compared once a run has restored the state"
             );
             return Ok(None);
         }
@@ -80,12 +80,12 @@ impl Reader {
         Ok(Some(Self { link }))
     }
 
-    /// Reads through a connection to a state that is open already.
+    /// Reads through a connection to a state that is already open.
     pub(crate) fn of(link: Link) -> Self {
         Self { link }
     }
 
-    /// What interrupts a query of this reader that takes too long.
+    /// The handle that interrupts a query of this reader.
     #[must_use]
     pub fn interrupt_handle(&self) -> Interrupt {
         Interrupt::of(&self.link)
@@ -99,7 +99,7 @@ impl Reader {
         audit::last_runs(&self.link)
     }
 
-    /// Why the last run of each processor failed as a whole, where it did.
+    /// Why the last run of each processor failed, for those where it did.
     ///
     /// # Errors
     /// When the state cannot be read.
@@ -107,8 +107,8 @@ impl Reader {
         audit::failed_runs(&self.link)
     }
 
-    /// The sessions that failed for the first time since a processor last processed one, where the latest run that met
-    /// one of them processed nothing; those that a run which goes on since `run_began` met are left out.
+    /// The sessions that first failed after the processor last processed one, if the latest run that attempted one of
+    /// them processed nothing. Leaves out the sessions that failed in the run under way, which began at `run_began`.
     ///
     /// # Errors
     /// When the state cannot be read.
@@ -116,17 +116,17 @@ impl Reader {
         failures::all_failed(&self.link, processor, run_began)
     }
 
-    /// Forbids what reaches out of the database: other files, extensions, a change of these settings.
+    /// Forbids access to anything outside the database: other files, extensions, a change of these settings.
     ///
     /// # Errors
-    /// When DuckDB refuses the settings.
+    /// When DuckDB rejects the settings.
     pub fn without_external_access(self) -> Result<Self> {
         lock(&self.link)?;
         Ok(self)
     }
 
-    /// Compares a processor with the state, which stays as it is; gives the versions of the outstanding migrations. Where
-    /// there are none, the session tables are checked too.
+    /// Compares a processor with the state without changing it; returns the versions of the pending migrations. If
+    /// there are none, checks the session tables too.
     ///
     /// # Errors
     /// When the processor cannot be used with this state.
@@ -134,7 +134,7 @@ impl Reader {
         processor::compare(&self.link, declared)
     }
 
-    /// What is recorded of a processor's sessions.
+    /// The recorded sessions of a processor.
     ///
     /// # Errors
     /// When the state cannot be read.
@@ -142,7 +142,7 @@ impl Reader {
         sessions::read(&self.link, processor)
     }
 
-    /// How far each processor is.
+    /// The progress of each processor.
     ///
     /// # Errors
     /// When the state cannot be read.
@@ -150,7 +150,7 @@ impl Reader {
         sessions::status(&self.link)
     }
 
-    /// The sessions that fail, the latest first.
+    /// The failing sessions, the latest first.
     ///
     /// # Errors
     /// When the state cannot be read.
@@ -166,10 +166,10 @@ impl Reader {
         audit::list(&self.link, limit)
     }
 
-    /// Runs a query that someone else wrote, in a transaction that can write nothing.
+    /// Runs a query that somebody else wrote, in a read-only transaction.
     ///
     /// # Errors
-    /// When it is no single statement that reads, goes beyond a limit, or DuckDB refuses it.
+    /// When it is not a single statement that reads, exceeds a limit, or DuckDB rejects it.
     pub fn query(
         &self,
         sql: &str,
@@ -179,7 +179,7 @@ impl Reader {
         ask::ask(&self.link, sql, parameters, limits)
     }
 
-    /// What a table holds.
+    /// A summary of the contents of a table.
     ///
     /// # Errors
     /// When there is no such table.
@@ -194,7 +194,7 @@ impl Reader {
         contents.doing("read a table")
     }
 
-    /// Writes every table as a Parquet file into a folder and gives the names of the tables.
+    /// Writes every table as a Parquet file into a folder; returns the names of the tables.
     ///
     /// # Errors
     /// When a file cannot be written.
@@ -211,7 +211,7 @@ mod tests {
     use crate::state::State;
 
     #[test]
-    fn tables_that_differ_in_rows_that_stand_twice_have_other_contents() {
+    fn tables_with_different_duplicate_rows_have_different_contents() {
         let folder = tempfile::tempdir().unwrap();
         let state = State::open(&folder.path().join("state.duckdb")).unwrap();
         let sql = "CREATE TABLE one AS FROM (VALUES ('a'), ('a'), ('c')) AS t(x);

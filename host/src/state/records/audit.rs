@@ -1,7 +1,7 @@
-//! The audit log and the schedule's memory: what was run, by whom, and how it ended.
+//! The audit log and the records for the schedule: which runs and actions there were, by whom, and how they ended.
 //!
-//! The log may be pruned at any time. What a schedule needs, when each processor last ran and how, therefore has a table of
-//! its own.
+//! The log may be pruned at any time. So the schedule has a table of its own, which says when and how each processor
+//! last ran.
 
 use std::{collections::HashMap, time::Duration};
 
@@ -17,19 +17,19 @@ use crate::{
     },
 };
 
-/// Who acts.
+/// Who acted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Actor {
     /// The schedule.
     Scheduler,
-    /// Someone over HTTP.
+    /// A client over HTTP.
     Admin,
-    /// Someone on the command line.
+    /// A user on the command line.
     Cli,
 }
 
 impl Actor {
-    /// The actor as it stands in the tables.
+    /// The actor as it is stored in the tables.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -43,16 +43,16 @@ impl Actor {
 /// How an audited action ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
-    /// Well.
+    /// It succeeded.
     Success,
     /// A run with failing sessions.
     SessionErrors,
-    /// Not at all.
+    /// It failed.
     Failed,
 }
 
 impl Outcome {
-    /// The outcome as it stands in the tables.
+    /// The outcome as it is stored in the tables.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -74,9 +74,9 @@ pub struct AuditEntry {
     pub actor: String,
     /// What was done.
     pub action: String,
-    /// What it was done to.
+    /// The object of the action.
     pub resource: String,
-    /// What came of it.
+    /// The result.
     pub params: serde_json::Value,
     /// How it ended.
     pub result: String,
@@ -84,14 +84,14 @@ pub struct AuditEntry {
     pub duration_ms: i64,
 }
 
-/// Something that was done, to be written down.
+/// An action to be recorded.
 #[derive(Clone, Debug)]
 pub struct AuditRecord {
     /// Who did it.
     pub actor: Actor,
     /// What was done.
     pub action: String,
-    /// What it was done to.
+    /// Its object.
     pub resource: String,
     /// When it began.
     pub started_at: Timestamp,
@@ -99,15 +99,15 @@ pub struct AuditRecord {
     pub duration: Duration,
     /// How it ended.
     pub outcome: Outcome,
-    /// What came of it.
+    /// The result.
     pub params: serde_json::Value,
 }
 
-/// The verb by which runs stand in the audit log.
+/// The verb of runs in the audit log.
 pub(crate) const RUN: &str = "run_session_processor";
 
 impl AuditRecord {
-    /// What is done to a processor: the action is `VERB:NAME`, the resource `job:session-processor:NAME`.
+    /// The names of an action on a processor: the action is `VERB:NAME`, the resource `job:session-processor:NAME`.
     #[must_use]
     pub fn names_of(verb: &str, processor: &str) -> (String, String) {
         (
@@ -117,16 +117,16 @@ impl AuditRecord {
     }
 }
 
-/// Removes what the audit log has from before a time, and gives the number of entries.
+/// Removes the entries of the audit log from before a time; returns their number.
 pub(crate) fn prune(connection: &Connection, before: Timestamp) -> Result<usize> {
     let sql = "DELETE FROM audit_log WHERE timestamp < system.main.make_timestamp(?)";
     let removed = connection.execute(sql, [before.as_micros()]);
     removed.doing("remove old entries of the audit log")
 }
 
-/// Writes a run into the audit log and into the schedule's memory.
+/// Records a run in the audit log and for the schedule.
 pub(crate) fn append_run(connection: &Connection, processor: &ProcessorName, run: &AuditRecord) -> Result<()> {
-    in_transaction(connection, "audit a run", |connection| {
+    in_transaction(connection, "record a run", |connection| {
         append(connection, run)?;
         let sql = "INSERT INTO processor_schedule VALUES (?, system.main.make_timestamp(?), ?)
                    ON CONFLICT (processor_name) DO UPDATE SET
@@ -139,7 +139,7 @@ pub(crate) fn append_run(connection: &Connection, processor: &ProcessorName, run
     })
 }
 
-/// Writes an action into the audit log.
+/// Records an action in the audit log.
 pub(crate) fn append(connection: &Connection, record: &AuditRecord) -> Result<()> {
     let sql = "INSERT INTO audit_log
                SELECT coalesce(system.main.max(id), 0) + 1, system.main.make_timestamp(?), ?, ?, ?, ?, ?, ? FROM audit_log";
@@ -168,7 +168,7 @@ pub(crate) fn last_runs(connection: &Connection) -> Result<HashMap<String, Times
     rows.and_then(Iterator::collect).doing(doing)
 }
 
-/// How many sessions the run processed that went on at a time; `None` where the audit log has no such run any more.
+/// How many sessions the run at a given time processed; `None` if the audit log no longer has such a run.
 pub(crate) fn processed_by_run_at(connection: &Connection, processor: &ProcessorName, at: i64) -> Result<Option<u64>> {
     let doing = "read the result of a run";
     let sql = "SELECT params::VARCHAR FROM audit_log
@@ -182,10 +182,10 @@ pub(crate) fn processed_by_run_at(connection: &Connection, processor: &Processor
     Ok(result.and_then(|result| result.get("processed")?.as_u64()))
 }
 
-/// Why the last run of each processor failed as a whole, where it did.
+/// Why the last run of each processor failed, for those where it did.
 pub(crate) fn failed_runs(connection: &Connection) -> Result<HashMap<String, String>> {
     let doing = "look for runs that failed";
-    // Runs that were refused stand in the audit log too, but not in the schedule's memory.
+    // Refused runs are in the audit log too, but not in the table of the schedule.
     let sql = "SELECT processor_name, params::VARCHAR FROM processor_schedule JOIN audit_log
                ON action = ? || ':' || processor_name AND timestamp = last_run_at
                WHERE last_outcome = 'failed' AND result = 'failed'";
@@ -194,7 +194,7 @@ pub(crate) fn failed_runs(connection: &Connection) -> Result<HashMap<String, Str
     rows.and_then(Iterator::collect).doing(doing)
 }
 
-/// What an entry says of why there is no result.
+/// The reason that an entry gives for having no result.
 fn detail_of(params: Option<String>) -> String {
     let params: Option<serde_json::Value> = params.and_then(|json| serde_json::from_str(&json).ok());
     let detail = params.as_ref().and_then(|params| params.get("detail")?.as_str());

@@ -1,6 +1,4 @@
-//! Failures by what they have in common.
-//!
-//! A thousand sessions that fail of one bug are one line to whoever reads them.
+//! Groups failures by cause, so that a thousand sessions that fail from one bug are one line.
 
 use std::collections::BTreeMap;
 
@@ -8,26 +6,26 @@ use serde::{Deserialize, Serialize};
 
 use crate::{cause::Cause, state::records::failures::Failure};
 
-/// Sessions that fail of one cause, as they are listed.
+/// Sessions that fail from one cause, as they are listed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FailureCause {
     /// The processor.
     pub processor: String,
     /// How the attempts failed.
     pub kind: String,
-    /// How many sessions fail so.
+    /// How many sessions have this cause.
     pub sessions: u64,
     /// When the first of them failed for the first time, UTC.
     pub first_failed_at: String,
     /// When the last of them failed, UTC.
     pub last_failed_at: String,
-    /// One of them: the one that failed last.
+    /// One of the sessions: the one that failed last.
     pub example: String,
-    /// What that one said.
+    /// The error of its last attempt.
     pub error: String,
 }
 
-/// Failures by their causes: the cause of most sessions first.
+/// Groups failures by cause, the most frequent cause first.
 #[must_use]
 pub fn by_cause(failures: Vec<Failure>) -> Vec<FailureCause> {
     let mut causes: BTreeMap<(String, String, Cause), FailureCause> = BTreeMap::new();

@@ -52,17 +52,17 @@ pub struct FailureRecord {
     pub session: SessionKey,
     /// The user that it is recorded for.
     pub username: String,
-    /// The version that was attempted; `None` where it could not be read.
+    /// The version that was attempted; `None` if it could not be read.
     pub hash: Option<FileHash>,
     /// When the attempt failed.
     pub failed_at: Timestamp,
-    /// How.
+    /// How it failed.
     pub kind: FailureKind,
-    /// What it said.
+    /// The error.
     pub error: String,
 }
 
-/// A session that fails, as it is listed.
+/// A failing session, as it is listed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Failure {
     /// The processor.
@@ -79,11 +79,11 @@ pub struct Failure {
     pub last_failed_at: String,
     /// How the last one failed.
     pub kind: String,
-    /// What it said.
+    /// The error of that attempt.
     pub error: String,
 }
 
-/// The sessions that fail, with when each was last tried.
+/// The failing sessions, with the time of the last attempt at each.
 pub(crate) fn last_failed(
     connection: &Connection,
     processor: &ProcessorName,
@@ -99,7 +99,7 @@ pub(crate) fn last_failed(
     rows.and_then(Iterator::collect).doing(doing)
 }
 
-/// Removes the records of sessions that fail no longer.
+/// Removes the records of sessions that no longer fail.
 pub(crate) fn clear(connection: &Connection, processor: &ProcessorName, sessions: &[SessionKey]) -> Result<()> {
     let doing = "clear the failures of processed sessions";
     in_transaction(connection, doing, |connection| {
@@ -141,14 +141,14 @@ pub(crate) fn list(connection: &Connection, processor: Option<&ProcessorName>) -
 /// Sessions that failed while no session was processed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct AllFailed {
-    /// How many.
+    /// How many sessions there are.
     pub sessions: u64,
 }
 
-/// The sessions that failed for the first time since a processor last processed one, where the latest run that met one
-/// of them processed nothing. A session that fails again and again in otherwise idle runs is none of them.
+/// The sessions that first failed after the processor last processed one, if the latest run that attempted one of them
+/// processed nothing. A session that fails again and again in otherwise idle runs does not count.
 ///
-/// Of a run that goes on there is no telling yet: what failed since it began is left out.
+/// It is too early to judge a run under way, so sessions that failed since it began are left out.
 pub(crate) fn all_failed(
     connection: &Connection,
     processor: &ProcessorName,

@@ -1,4 +1,4 @@
-//! The rows of the host's own tables: what is recorded of sessions, failures and runs.
+//! The rows of the host's own tables: the records of sessions, failures and runs.
 
 pub(crate) mod audit;
 pub(crate) mod causes;

@@ -1,4 +1,4 @@
-//! What is recorded of each session, and how far each processor is.
+//! The record of each session, and the progress of each processor.
 
 use std::collections::HashMap;
 
@@ -11,21 +11,21 @@ use crate::{
     state::error::{Doing, Result},
 };
 
-/// What is recorded of a session that a processor is done with.
+/// The record of a session that a processor has processed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SessionState {
     /// The hash of the version that was processed; `None` in rows of older services.
     pub hash: Option<FileHash>,
     /// When that version was processed.
     pub processed_at: Timestamp,
-    /// What the file looked like when it was last read; `None` in rows of an older schema.
+    /// The size and times of the file when it was last read; `None` in rows of an older schema.
     pub checked: Option<Checked>,
-    /// The version of the processor's output that it was processed to.
+    /// The output version that processed it.
     pub output_version: u32,
 }
 
 impl SessionState {
-    /// When the file was last found to be what is recorded.
+    /// When the file was last found to be unchanged.
     #[must_use]
     pub fn last_checked(&self) -> Timestamp {
         self.checked
@@ -33,7 +33,7 @@ impl SessionState {
     }
 }
 
-/// What a file looked like when it was last read.
+/// The size and times of a file when it was last read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Checked {
     /// Its size in bytes.
@@ -44,14 +44,14 @@ pub struct Checked {
     pub checked_at: Timestamp,
 }
 
-/// How far a processor is.
+/// The progress of a processor.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ProcessorStatus {
     /// The processor.
     pub processor: String,
-    /// How many sessions it is done with.
+    /// How many sessions it has processed.
     pub sessions: i64,
-    /// How many items they gave.
+    /// How many items it extracted from them.
     pub items: i64,
     /// How many further transcripts hold no known record.
     #[serde(default)]
@@ -61,7 +61,7 @@ pub struct ProcessorStatus {
     pub unreadable_lines: i64,
     /// When the latest of them was processed, UTC.
     pub last_processed_at: Option<String>,
-    /// How many sessions fail.
+    /// How many sessions are failing.
     pub failing: i64,
     /// When its last run began, UTC.
     pub last_run_at: Option<String>,
@@ -69,7 +69,7 @@ pub struct ProcessorStatus {
     pub last_outcome: Option<String>,
 }
 
-/// Forgets that a processor is done with a session, or with all; gives the number of sessions.
+/// Marks one or all sessions of a processor for reprocessing; returns the number of sessions.
 pub(crate) fn forget_done(
     connection: &Connection,
     processor: &ProcessorName,
@@ -78,10 +78,10 @@ pub(crate) fn forget_done(
     let sql = "DELETE FROM session_processor_state WHERE processor_name = ? AND coalesce(session_file = ?, true)";
     let parameters = params![processor.as_str(), session.map(SessionKey::as_str)];
     let marked = connection.execute(sql, parameters);
-    marked.doing("mark sessions to be processed again")
+    marked.doing("mark sessions for reprocessing")
 }
 
-/// What is recorded of a processor's sessions.
+/// The recorded sessions of a processor.
 pub(crate) fn read(connection: &Connection, processor: &ProcessorName) -> Result<HashMap<SessionKey, SessionState>> {
     let doing = "read the state of the sessions";
     let sql = "SELECT session_file, file_hash, system.main.epoch_us(processed_at), file_size, system.main.epoch_us(file_mtime),
@@ -111,7 +111,7 @@ pub(crate) fn read(connection: &Connection, processor: &ProcessorName) -> Result
     rows.and_then(Iterator::collect).doing(doing)
 }
 
-/// How far each processor is, in the order of their names.
+/// The progress of each processor, sorted by name.
 pub(crate) fn status(connection: &Connection) -> Result<Vec<ProcessorStatus>> {
     let doing = "read the progress of the processors";
     let sql = "SELECT processor_name, coalesce(sessions, 0), coalesce(items, 0), last_processed_at::VARCHAR,

@@ -1,4 +1,4 @@
-//! A plugin's borrowed columns, made into an Arrow record batch for one session.
+//! Turns a plugin's borrowed columns into an Arrow record batch for one session.
 
 use std::sync::Arc;
 
@@ -19,7 +19,7 @@ use crate::{
     state::rows::table::{FilledTable, SESSION_FILE, accepts},
 };
 
-/// Rows that wait for their session's commit: a batch for one table.
+/// Rows that wait for their session's commit: one batch for one table.
 #[derive(Clone, Debug)]
 pub struct PendingRows {
     pub(crate) table: Arc<FilledTable>,
@@ -29,12 +29,12 @@ pub struct PendingRows {
 /// A column that rows fill, and the type of its values.
 pub(crate) type FilledColumn<'a> = (&'a str, &'a DataType);
 
-/// Why rows were not taken.
+/// Why rows were rejected.
 #[derive(Debug, thiserror::Error)]
 pub enum RowsRefused {
-    /// The table is none of the processor's reference tables.
+    /// The table is not one of the processor's reference tables.
     #[error(
-        "`{table}` is no reference table of this processor: declare it with Descriptor::reference_table (declared: {declared})"
+        "`{table}` is not a reference table of this processor: declare it with Descriptor::reference_table (declared: {declared})"
     )]
     UnknownReference {
         /// The table that was named.
@@ -42,15 +42,15 @@ pub enum RowsRefused {
         /// The tables that were declared.
         declared: String,
     },
-    /// The rows of the reference tables are more than the host takes.
+    /// The rows of the reference tables are larger than the limit.
     #[error("the rows of its reference tables have more than {most} bytes")]
     TooLarge {
-        /// How many it takes.
+        /// The limit in bytes.
         most: usize,
     },
-    /// The table is none of the processor's session tables.
+    /// The table is not one of the processor's session tables.
     #[error(
-        "`{table}` is no session table of this processor: declare it with Descriptor::session_table (declared: {declared})"
+        "`{table}` is not a session table of this processor: declare it with Descriptor::session_table (declared: {declared})"
     )]
     UnknownTable {
         /// The table that was named.
@@ -65,7 +65,7 @@ pub enum RowsRefused {
         table: String,
         /// The column that was named.
         column: String,
-        /// The columns that there are.
+        /// The columns of the table.
         columns: String,
     },
     /// The rows name the column that the host fills, or name a column twice.
@@ -77,7 +77,7 @@ pub enum RowsRefused {
         column: String,
     },
     /// The values do not fit the column.
-    #[error("column `{table}.{column}` is {data_type} and takes no values of kind {kind:?}")]
+    #[error("column `{table}.{column}` has type {data_type}, which cannot hold values of kind {kind:?}")]
     Type {
         /// The table.
         table: String,
@@ -101,7 +101,7 @@ pub enum RowsRefused {
     Malformed {
         /// The column.
         column: String,
-        /// What does not fit.
+        /// The contradiction.
         reason: String,
     },
 }
@@ -149,10 +149,10 @@ impl PendingRows {
     }
 }
 
-/// Checks that a table has such a column.
+/// Checks that a table has a column that can hold values of this kind.
 ///
 /// # Errors
-/// When it has none of this name, or one of a type that takes no such values.
+/// When it has no column of this name, or the column has another type.
 pub(crate) fn check(table: &FilledTable, column: &str, kind: ValueKind) -> Result<(), RowsRefused> {
     let data_type = table.type_of(column).ok_or_else(|| RowsRefused::UnknownColumn {
         table: table.name().to_owned(),
@@ -170,7 +170,7 @@ pub(crate) fn check(table: &FilledTable, column: &str, kind: ValueKind) -> Resul
     }
 }
 
-/// Copies a plugin's columns behind `fields`.
+/// Copies a plugin's columns after `fields`.
 ///
 /// # Errors
 /// When a column is malformed, or is given twice.
@@ -183,7 +183,10 @@ pub(crate) fn record_batch(
     for column in columns {
         let name = column.name;
         if column.rows != rows {
-            return Err(malformed(column, "it has another number of rows than the first column"));
+            return Err(malformed(
+                column,
+                "its number of rows differs from that of the first column",
+            ));
         }
         if fields.iter().any(|(given, _)| given == name) {
             return Err(RowsRefused::DoubleColumn {
@@ -205,9 +208,9 @@ pub(crate) fn record_batch(
     })
 }
 
-/// The column that the host fills: the session's key in every row.
+/// The values of the column that the host fills: the session's key in every row.
 fn session_file(table: &FilledTable, session: &SessionKey, rows: usize) -> Result<StringArray, RowsRefused> {
-    // The places of texts in an array are 32 bits wide.
+    // Arrow's offsets of texts are 32 bits wide.
     match rows.checked_mul(session.as_str().len()).map(i32::try_from) {
         Some(Ok(_)) => Ok(StringArray::from_iter_values(std::iter::repeat_n(
             session.as_str(),

@@ -1,7 +1,7 @@
-//! A query's Arrow columns, made into the columns that plugins are given.
+//! Turns a query's Arrow columns into the columns that plugins receive.
 //!
-//! Plugins know seven kinds of values, DuckDB many more types. Each type is cast to the nearest kind, and to text where there
-//! is none. A value that its kind cannot hold is an error, not a null.
+//! Plugins know seven kinds of values, DuckDB many more types. Each type is cast to the nearest kind, or to text if
+//! there is none. A value that its kind cannot hold is an error, not a null.
 
 use duckdb::arrow::{
     array::{Array, ArrayRef, AsArray},
@@ -13,7 +13,7 @@ use session_plugin_api::abi::ValueKind;
 
 use crate::column::Column;
 
-/// A column that cannot cross.
+/// A column that cannot cross to the plugin.
 #[derive(Debug, thiserror::Error)]
 #[error(
     "column `{name}` of type {data_type} cannot cross to the plugin ({source}): cast it in the query, to VARCHAR for instance"
@@ -24,7 +24,7 @@ pub struct ColumnError {
     r#source: ArrowError,
 }
 
-/// A column of a query's result, in one of the kinds that cross.
+/// A column of a query's result, in one of the kinds that plugins know.
 pub(crate) struct OwnedColumn {
     name: String,
     kind: ValueKind,

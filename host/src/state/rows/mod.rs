@@ -1,4 +1,4 @@
-//! Rows on their way between plugins and tables.
+//! Converts rows between plugins and tables.
 
 pub(crate) mod batch;
 pub(crate) mod columns;

@@ -1,4 +1,4 @@
-//! What a table looks like that a plugin fills.
+//! Reads the columns of the tables that plugins fill.
 
 use duckdb::{Connection, params};
 use session_plugin_api::abi::ValueKind;
@@ -25,7 +25,7 @@ struct Column {
 pub(crate) const SESSION_FILE: &str = "session_file";
 
 impl FilledTable {
-    /// Reads the columns of a table; `None` where there is no such table.
+    /// Reads the columns of a table; `None` if it does not exist.
     pub(crate) fn read(connection: &Connection, name: &str) -> Result<Option<Self>> {
         let columns = columns(connection, name)?;
         Ok((!columns.is_empty()).then(|| Self {
@@ -45,7 +45,7 @@ impl FilledTable {
         self.type_of(SESSION_FILE) == Some("VARCHAR")
     }
 
-    /// The type of a column; `None` where there is no such column.
+    /// The type of a column; `None` if it does not exist.
     pub(crate) fn type_of(&self, column: &str) -> Option<&str> {
         let column = self.columns.iter().find(|candidate| candidate.name == column)?;
         Some(&column.data_type)
@@ -74,7 +74,8 @@ pub(crate) fn accepts(data_type: &str, kind: ValueKind) -> bool {
 
 fn columns(connection: &Connection, table: &str) -> Result<Vec<Column>> {
     let doing = "read the columns of a table";
-    // It knows views too, as `duckdb_columns` does, which reads the columns of every view to tell those of one table.
+    // This query knows views too. `duckdb_columns` does as well, but reads the columns of every view to find those of
+    // one table.
     if !table_exists(connection, table)? {
         return Ok(Vec::new());
     }
@@ -89,7 +90,7 @@ fn columns(connection: &Connection, table: &str) -> Result<Vec<Column>> {
     rows.and_then(Iterator::collect).doing(doing)
 }
 
-/// What makes a table unfit for being a session table: its keys, unique constraints and indexes, as SQL.
+/// The keys, unique constraints and indexes of a table, as SQL. With any of them it cannot be a session table.
 pub(crate) fn keys_and_indexes(connection: &Connection, table: &str) -> Result<Vec<String>> {
     let doing = "read the keys and indexes of a table";
     let sql = "SELECT constraint_text FROM system.main.duckdb_constraints()

@@ -15,10 +15,10 @@ use crate::{
     },
 };
 
-/// A table that a processor declares and has made.
+/// A table that a processor declares and has created.
 ///
 /// # Errors
-/// When there is none, or it belongs to another.
+/// When it does not exist, or belongs to somebody else.
 pub(crate) fn owned_table(
     connection: &Connection,
     processor: &ProcessorName,
@@ -40,10 +40,11 @@ pub(crate) fn owned_table(
     }
 }
 
-/// A session table that a processor declares and has made.
+/// A session table that a processor declares and has created.
 ///
 /// # Errors
-/// When there is none, it belongs to another, or no whole sessions can be replaced in it.
+/// When it does not exist, belongs to somebody else, or has a key or index, so that the host cannot replace sessions in
+/// it.
 pub(crate) fn session_table(
     connection: &Connection,
     processor: &ProcessorName,

@@ -1,4 +1,4 @@
-//! Which tables are reference tables, and what stands in them.
+//! Records which tables are reference tables, and the digests of their rows.
 
 use std::collections::{BTreeMap, HashSet};
 
@@ -14,7 +14,7 @@ use crate::{
     },
 };
 
-/// The names of all reference tables, in lower case. A state that is only looked at may be older than these.
+/// The names of all reference tables, in lower case. A state that is only read may be too old to have this table.
 pub(crate) fn recorded(connection: &Connection) -> Result<HashSet<String>> {
     if !table_exists(connection, REFERENCE_TABLE)? {
         return Ok(HashSet::new());
@@ -26,7 +26,7 @@ pub(crate) fn recorded(connection: &Connection) -> Result<HashSet<String>> {
     rows.and_then(Iterator::collect).doing(doing)
 }
 
-/// What stands in a processor's reference tables, by their names.
+/// The digests of a processor's reference tables, by name.
 pub(crate) fn standing(connection: &Connection, processor: &ProcessorName) -> Result<BTreeMap<String, String>> {
     let doing = "read the digests of the reference tables";
     let sql = "SELECT table_name, digest FROM processor_reference_table WHERE owner = ?";
@@ -35,7 +35,7 @@ pub(crate) fn standing(connection: &Connection, processor: &ProcessorName) -> Re
     rows.and_then(Iterator::collect).doing(doing)
 }
 
-/// Forgets what stands in a processor's reference tables: a migration may have changed it.
+/// Forgets the digests of a processor's reference tables, because a migration may have changed the rows.
 pub(crate) fn forget(connection: &Connection, processor: &ProcessorName) -> Result<()> {
     let sql = "DELETE FROM processor_reference_table WHERE owner = ?";
     connection
@@ -44,7 +44,7 @@ pub(crate) fn forget(connection: &Connection, processor: &ProcessorName) -> Resu
         .doing("delete the digests of the reference tables")
 }
 
-/// Lets a table be an ordinary one that its processor declares no longer.
+/// Makes a reference table that its processor no longer declares an ordinary table.
 pub(crate) fn retire(connection: &Connection, table: &str) -> Result<()> {
     let sql = "DELETE FROM processor_reference_table WHERE table_name = ?";
     connection
@@ -53,7 +53,7 @@ pub(crate) fn retire(connection: &Connection, table: &str) -> Result<()> {
         .doing("stop treating a table as a reference table")
 }
 
-/// Notes what stands in a reference table.
+/// Records the digest of a reference table.
 pub(crate) fn record(connection: &Connection, processor: &ProcessorName, table: &str, digest: &str) -> Result<()> {
     let sql = "INSERT INTO processor_reference_table VALUES (?, ?, ?, system.main.make_timestamp(?))
                ON CONFLICT (table_name) DO UPDATE SET

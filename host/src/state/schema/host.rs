@@ -1,7 +1,7 @@
-//! The host's own tables, brought up to date when the state is opened.
+//! Migrates the host's own tables when the state is opened.
 //!
-//! A state may come from an older system. What that made for this host is kept and extended. What only bears the name of one
-//! of its tables is moved aside, and is not dropped.
+//! A state may come from an older system. Tables that it made for this host are kept and extended. A table that only
+//! has the name of one of the host's is renamed, and not dropped.
 
 use std::path::Path;
 
@@ -17,17 +17,17 @@ use crate::state::{
     },
 };
 
-/// The steps to the current schema, in order: the first is version 1.
+/// The migrations of the host's tables, in order: the first is version 1.
 const STEPS: [&str; 3] = [
     include_str!("0001_tables.sql"),
     include_str!("0002_reading.sql"),
     include_str!("0003_reference_tables.sql"),
 ];
 
-/// The table of the older service, whose only processor was the verification one.
+/// The table of the older service, whose only processor was `verification`.
 const OLDER_TABLE: &str = "session_extraction_state";
 
-/// Brings the host's tables up to date, whatever they were before; whether anything changed.
+/// Migrates the host's tables from any earlier form; returns whether anything changed.
 pub(crate) fn bring_up_to_date(connection: &Connection, path: &Path) -> Result<bool> {
     let known = u32::try_from(STEPS.len()).unwrap_or(u32::MAX);
     let found = migrations::recorded_version(connection, HOST)?;
@@ -51,8 +51,8 @@ pub(crate) fn bring_up_to_date(connection: &Connection, path: &Path) -> Result<b
         })?;
     }
     for (version, sql) in (1..).zip(STEPS).skip(found as usize) {
-        in_transaction(connection, "make the host's tables", |connection| {
-            connection.execute_batch(sql).doing("make the host's tables")?;
+        in_transaction(connection, "create the host's tables", |connection| {
+            connection.execute_batch(sql).doing("create the host's tables")?;
             migrations::record(connection, HOST, version, &migrations::checksum(sql))
         })?;
         changed = true;
@@ -62,19 +62,19 @@ pub(crate) fn bring_up_to_date(connection: &Connection, path: &Path) -> Result<b
             let sql = include_str!("take_over.sql");
             connection.execute_batch(sql).doing("take over the older table")
         })?;
-        tracing::info!(table = OLDER_TABLE, "took the older service's table over");
+        tracing::info!(table = OLDER_TABLE, "took over the older service's table");
         changed = true;
     }
     changed |= shadows::drop_once(connection)?;
     Ok(changed)
 }
 
-/// The name that a table of an older system is given when it is in the way.
+/// The new name of an older system's table that is in the way.
 pub(crate) fn legacy_name(table: &str) -> String {
     format!("legacy_{table}")
 }
 
-/// Renames a table of an older system that is in the way.
+/// Renames an older system's table that is in the way.
 pub(crate) fn move_aside(connection: &Connection, table: &str) -> Result<()> {
     let legacy = legacy_name(table);
     if table_exists(connection, &legacy)? {
@@ -87,7 +87,7 @@ pub(crate) fn move_aside(connection: &Connection, table: &str) -> Result<()> {
         legacy,
         "a table of an older system is in the way: moving it aside"
     );
-    // A table with indexes cannot be renamed, its rows can be copied.
+    // A table with indexes cannot be renamed, but its rows can be copied.
     let (table, legacy) = (quoted(table), quoted(&legacy));
     let sql = format!("CREATE TABLE {legacy} AS FROM {table}; DROP TABLE {table}");
     connection.execute_batch(&sql).doing("move an older table aside")

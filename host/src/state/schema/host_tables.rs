@@ -1,12 +1,12 @@
-//! The host's own tables, by their names.
+//! The names of the host's own tables.
 
-/// What is recorded of each session that a processor is done with.
+/// The record of each session that a processor has processed.
 pub(crate) const SESSION_STATE: &str = "session_processor_state";
 /// The failures of sessions.
 pub(crate) const SESSION_FAILURE: &str = "session_processor_failure";
-/// Which migrations were applied.
+/// The migrations that were applied.
 pub(crate) const SCHEMA_MIGRATION: &str = "schema_migration";
-/// Which tables are reference tables, and what stands in them.
+/// The reference tables, and the digests of their rows.
 pub(crate) const REFERENCE_TABLE: &str = "processor_reference_table";
 
 /// A table of the host's own.
@@ -16,16 +16,16 @@ pub(crate) struct HostTable {
     pub(crate) origin: Origin,
 }
 
-/// What a table of this name is in a state that records no schema of the host.
+/// The origin of a table of this name, in a state without a recorded schema of the host.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Origin {
-    /// One that an older system made for this one: it is kept, and brought up to date.
+    /// An older system made it for this one: it is kept and migrated.
     Kept,
-    /// One that stands in the way by chance: it is moved aside.
+    /// It has the name by chance: it is renamed.
     MovedAside,
 }
 
-/// All of them.
+/// All tables of the host.
 pub(crate) const HOST_TABLES: [HostTable; 7] = [
     HostTable {
         name: SESSION_STATE,
@@ -57,7 +57,7 @@ pub(crate) const HOST_TABLES: [HostTable; 7] = [
     },
 ];
 
-/// Whether a table is one of the host's own, in whatever letters its name is written.
+/// Whether a table is one of the host's own, in any letter case.
 pub(crate) fn is_of_the_host(table: &str) -> bool {
     HOST_TABLES.iter().any(|known| known.name.eq_ignore_ascii_case(table))
 }
@@ -81,7 +81,7 @@ mod tests {
     }
 
     #[test]
-    fn a_table_of_the_host_is_known_in_any_letters() {
+    fn a_table_of_the_host_is_recognised_in_any_letter_case() {
         assert!(is_of_the_host("Audit_LOG"));
         assert!(!is_of_the_host("audit_logs"));
     }

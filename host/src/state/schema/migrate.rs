@@ -1,7 +1,7 @@
-//! Applying a processor's migration: each statement is judged by DuckDB's own plan of it before it runs.
+//! Applies a processor's migration. The host judges each statement by DuckDB's own plan before it runs.
 //!
-//! A migration may make objects of its own and change those. It may not touch what belongs to another, nor make what would
-//! stand before DuckDB's own objects and change the SQL of all others.
+//! A migration may create its own objects and change them. It may not touch objects of others, and may not create
+//! objects that shadow DuckDB's own, because they would change the SQL of everybody else.
 
 use duckdb::{Connection, params};
 use session_plugin_api::Migration;
@@ -27,7 +27,7 @@ use crate::{
 /// Applies a migration of a processor, within the connection's transaction.
 ///
 /// # Errors
-/// When the host rejects a statement of it, or a statement fails.
+/// When the host rejects one of its statements, or a statement fails.
 pub(crate) fn apply(link: &Link, processor: &ProcessorName, migration: &Migration) -> Result<(), SchemaRefused> {
     let version = migration.version();
     let refused = |source| SchemaRefused::Statement { version, source };
@@ -116,7 +116,7 @@ impl Step<'_> {
         }
     }
 
-    /// A macro `max`, a type `text` or a view `duckdb_tables` would change what the SQL of all others means.
+    /// A macro `max`, a type `text` or a view `duckdb_tables` would change the meaning of everybody else's SQL.
     fn refuse_built_in(&self, kind: ObjectKind, name: &str) -> Result<(), SchemaRefused> {
         match shadows::is_built_in(self.link, kind, name)? {
             true => Err(SchemaRefused::BuiltIn {
@@ -149,7 +149,7 @@ impl Step<'_> {
         }
     }
 
-    /// The table that an index is of; `None` where there is no such index.
+    /// The table of an index; `None` if the index does not exist.
     fn table_of(&self, index: &str) -> Result<Option<String>, StateError> {
         let sql = "SELECT system.main.min(table_name) FROM system.main.duckdb_indexes()
                    WHERE system.main.lower(index_name) = system.main.lower(?)";
@@ -158,7 +158,7 @@ impl Step<'_> {
             .doing("look for the table of an index")
     }
 
-    /// Makes an object; a table of an older system that stands in its way is moved aside, unless it is of the same shape.
+    /// Creates an object. A table of an older system in its way is renamed first, unless it has the same shape.
     fn create(&self, name: &str) -> Result<(), SchemaRefused> {
         let link = self.link;
         let is_owned = owners::owner_of(link, name)?.is_some();

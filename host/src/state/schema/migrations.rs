@@ -1,6 +1,6 @@
-//! Which migrations were applied, those of the host and those of processors.
+//! Records which migrations were applied, those of the host and those of processors.
 //!
-//! A checksum of each is kept, so that a released migration that was edited later is told from one that was not.
+//! A checksum of each reveals a released migration that was edited later.
 
 use duckdb::{Connection, params};
 use sha2::{Digest, Sha256};
@@ -26,7 +26,7 @@ pub(crate) struct Applied {
     pub(crate) checksum: String,
 }
 
-/// The newest version that was applied for an owner; 0 where there is none.
+/// The newest version that was applied for an owner; 0 if there is none.
 pub(crate) fn recorded_version(connection: &Connection, owner: &str) -> Result<u32> {
     let applied = applied(connection, owner)?;
     Ok(applied.last().map_or(0, |migration| migration.version))
@@ -49,7 +49,7 @@ pub(crate) fn applied(connection: &Connection, owner: &str) -> Result<Vec<Applie
     rows.and_then(Iterator::collect).doing(doing)
 }
 
-/// Notes that a migration was applied.
+/// Records that a migration was applied.
 pub(crate) fn record(connection: &Connection, owner: &str, version: u32, checksum: &str) -> Result<()> {
     let sql = "INSERT INTO schema_migration VALUES (?, ?, system.main.make_timestamp(?), ?)";
     let parameters = params![owner, version, clock::now().as_micros(), checksum];
@@ -59,7 +59,7 @@ pub(crate) fn record(connection: &Connection, owner: &str, version: u32, checksu
         .doing("record a migration")
 }
 
-/// What tells whether a migration's SQL is the one that was applied: SHA-256, hex.
+/// The checksum of a migration's SQL: SHA-256, hex. It differs if the SQL was edited.
 pub(crate) fn checksum(sql: &str) -> String {
     hex(Sha256::digest(sql.as_bytes()))
 }

@@ -1,7 +1,7 @@
-//! Who made which table or view.
+//! Records who created which table or view.
 //!
-//! DuckDB knows no users: whatever a connection can read it can write. So the host records who made what, and looks at it
-//! before it lets a processor's statement run.
+//! DuckDB has no users: a connection that can read a table can write it. So the host records who created what, and
+//! checks it before it runs a processor's statement.
 
 use std::collections::{HashMap, HashSet};
 
@@ -15,25 +15,25 @@ use crate::{
     },
 };
 
-/// Who made which table or view: a processor, the host, or nobody that is known.
+/// Who created which table or view: a processor, the host, or nobody known.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Owners {
     of_processors: HashMap<String, String>,
     reference: HashSet<String>,
 }
 
-/// Who made the host's own tables.
+/// The owner of the host's own tables.
 const THE_HOST: &str = "the host";
 
 /// A table that a statement of a processor may not write.
 #[derive(Debug, thiserror::Error)]
 pub enum ForeignTable {
-    /// It belongs to another.
+    /// It belongs to somebody else.
     #[error("`{table}` belongs to {owner}: a processor may write only its own tables")]
     OfAnother {
         /// The table.
         table: String,
-        /// Who made it.
+        /// Who created it.
         owner: String,
     },
     /// Its rows come with the plugin.
@@ -55,7 +55,7 @@ impl Owners {
         })
     }
 
-    /// The processor that made a table or view, or `the host`; `None` where nobody is known to have.
+    /// The processor that created a table or view, or `the host`; `None` if nobody is known to have created it.
     #[must_use]
     pub(crate) fn of(&self, table: &str) -> Option<&str> {
         match is_of_the_host(table) {
@@ -67,7 +67,7 @@ impl Owners {
     /// Checks that a statement of a processor may write a table.
     ///
     /// # Errors
-    /// When it is another's, or a reference table.
+    /// When it belongs to somebody else, or is a reference table.
     pub(crate) fn check(&self, processor: &ProcessorName, table: &str) -> Result<(), ForeignTable> {
         match self.of(table) {
             Some(owner) if owner != processor.as_str() => Err(ForeignTable::OfAnother {
@@ -80,7 +80,7 @@ impl Owners {
     }
 }
 
-/// The processor that made a table or view, or `the host`; `None` where nobody is known to have.
+/// The processor that created a table or view, or `the host`; `None` if nobody is known to have created it.
 pub(crate) fn owner_of(connection: &Connection, table: &str) -> Result<Option<String>> {
     if is_of_the_host(table) {
         return Ok(Some(THE_HOST.to_owned()));
@@ -92,7 +92,7 @@ pub(crate) fn owner_of(connection: &Connection, table: &str) -> Result<Option<St
     statement.query_row([table], |row| row.get(0)).doing(doing)
 }
 
-/// Notes that what was renamed belongs to whom it belonged before. The new name must not be another's.
+/// Records that a renamed object keeps its owner. The new name must not belong to somebody else.
 pub(crate) fn follow_rename(connection: &Connection, from: &str, to: &str) -> Result<()> {
     let doing = "record the owner of a renamed table";
     let sql = "INSERT INTO processor_table

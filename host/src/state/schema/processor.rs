@@ -1,4 +1,4 @@
-//! A processor's own tables: which of its migrations are outstanding, and whether its session tables are as it declares.
+//! A processor's own tables: which of its migrations are pending, and whether its session tables match its declaration.
 
 use std::sync::Arc;
 
@@ -14,21 +14,21 @@ use crate::{
     },
 };
 
-/// What a processor says of its tables.
+/// What a processor declares about its tables.
 #[derive(Clone, Copy, Debug)]
 pub struct DeclaredTables<'a> {
     /// The processor.
     pub processor: &'a ProcessorName,
     /// Its migrations, in order.
     pub migrations: &'a [Migration],
-    /// The session tables that the migrations have made.
+    /// The session tables that the migrations have created.
     pub session_tables: &'a [String],
 }
 
-/// Applies a processor's outstanding migrations and checks its session tables; `applied` is called after each migration.
+/// Applies a processor's pending migrations and checks its session tables; calls `applied` after each migration.
 ///
 /// # Errors
-/// When the processor cannot be used with this state. Nothing of the migration that failed is kept.
+/// When the processor cannot be used with this state. The migration that failed leaves nothing behind.
 pub(crate) fn prepare(
     link: &Link,
     declared: DeclaredTables<'_>,
@@ -44,8 +44,8 @@ pub(crate) fn prepare(
     tables.map(|table| session_table(link, processor, table)).collect()
 }
 
-/// Compares a processor with a state, which stays as it is; gives the versions of the outstanding migrations. Where there are
-/// none, the session tables are checked too.
+/// Compares a processor with a state without changing it; returns the versions of the pending migrations. If there are
+/// none, checks the session tables too.
 ///
 /// # Errors
 /// When the processor cannot be used with this state.

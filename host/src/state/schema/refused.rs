@@ -9,23 +9,23 @@ use crate::state::{
     rows::batch::RowsRefused,
 };
 
-/// What a migration takes: transactions are the host's, and other files are not the processor's.
+/// What a migration may use. Transactions belong to the host, and other files do not belong to the processor.
 const MIGRATING: &str = "CREATE, ALTER, DROP, INSERT, UPDATE, DELETE, MERGE, COMMENT";
 
 /// Why the host rejects a processor's tables.
 #[derive(Debug, thiserror::Error)]
 pub enum SchemaRefused {
     /// The versions are not 1, 2, 3, ...
-    #[error("migrations are numbered 1, 2, 3 and so on: where {expected} was expected, there is {found}")]
+    #[error("migrations must be numbered 1, 2, 3 and so on: found {found} instead of {expected}")]
     Order {
-        /// The version that should come.
+        /// The expected version.
         expected: u32,
-        /// The version that comes.
+        /// The version found.
         found: u32,
     },
-    /// The state has seen a newer version of the plugin.
+    /// A newer version of the plugin has used this state.
     #[error(
-        "the state has this processor's tables at version {recorded}, the plugin knows versions up to {known}: use the newer plugin"
+        "the state has this processor's tables at version {recorded}, but the plugin knows versions only up to {known}: use the newer plugin"
     )]
     Newer {
         /// The version in the state.
@@ -33,34 +33,36 @@ pub enum SchemaRefused {
         /// The newest version of the plugin.
         known: u32,
     },
-    /// A migration that was applied reads differently now.
+    /// A migration that was already applied has changed.
     #[error("migration {version} was applied with other SQL: never change a released migration, add a further one")]
     Changed {
         /// The migration.
         version: u32,
     },
-    /// A migration holds a statement that no migration may hold.
-    #[error("migration {version} holds a {found} statement: it takes {MIGRATING}")]
+    /// A migration holds a statement that migrations may not use.
+    #[error("migration {version} holds a {found} statement: a migration may only use {MIGRATING}")]
     Kind {
         /// The migration.
         version: u32,
         /// The statement's first word.
         found: String,
     },
-    /// A migration makes or changes something outside the state's main schema.
-    #[error("migration {version} touches `{object}` outside the main schema of the state: make it there")]
+    /// A migration creates or changes something outside the state's main schema.
+    #[error("migration {version} touches `{object}` outside the main schema of the state: create it there")]
     Elsewhere {
         /// The migration.
         version: u32,
         /// The table, view or other object.
         object: String,
     },
-    /// A migration gives something the name of what DuckDB has built in.
-    #[error("migration {version} names a {kind} `{name}`, which DuckDB has built in: choose another name")]
+    /// A migration creates something with the name of an object that DuckDB has built in.
+    #[error(
+        "migration {version} names a {kind} `{name}`, but DuckDB has a built-in one of that name: choose another name"
+    )]
     BuiltIn {
         /// The migration.
         version: u32,
-        /// What it makes.
+        /// What it creates.
         kind: ObjectKind,
         /// The name.
         name: String,
@@ -73,14 +75,14 @@ pub enum SchemaRefused {
         /// Why.
         r#source: StatementRefused,
     },
-    /// A migration touches what belongs to another.
+    /// A migration touches an object of somebody else.
     #[error("migration {version} touches `{table}`, which belongs to {owner}")]
     Foreign {
         /// The migration.
         version: u32,
         /// The table or view.
         table: String,
-        /// Who made it.
+        /// Who created it.
         owner: String,
     },
     /// A migration's SQL fails.
@@ -92,21 +94,21 @@ pub enum SchemaRefused {
         r#source: DatabaseError,
     },
     /// A declared table does not exist.
-    #[error("{kind} table `{table}` does not exist: make it in a migration")]
+    #[error("{kind} table `{table}` does not exist: create it in a migration")]
     MissingTable {
         /// What it is declared as.
         kind: TableKind,
         /// The table.
         table: String,
     },
-    /// A declared table belongs to another.
+    /// A declared table belongs to somebody else.
     #[error("{kind} table `{table}` belongs to {owner}")]
     ForeignTable {
         /// What it is declared as.
         kind: TableKind,
         /// The table.
         table: String,
-        /// Who made it.
+        /// Who created it.
         owner: String,
     },
     /// A session table has no column for the session.
@@ -114,7 +116,7 @@ pub enum SchemaRefused {
     NoSessionFile(String),
     /// A session table has a key or an index.
     #[error(
-        "session table `{table}` has `{key}`: the host replaces whole sessions in it, so it must have no key, unique constraint or index"
+        "session table `{table}` has `{key}`: the host replaces the rows of sessions in it, so it must have no key, unique constraint or index"
     )]
     Keyed {
         /// The table.
@@ -123,9 +125,9 @@ pub enum SchemaRefused {
         key: String,
     },
     /// A reference table has a column for the session.
-    #[error("reference table `{0}` has a column `session_file`: rows of sessions belong into a session table")]
+    #[error("reference table `{0}` has a column `session_file`: rows of sessions belong in a session table")]
     ReferenceOfSessions(String),
-    /// A reference table does not take its rows.
+    /// The rows do not fit a reference table.
     #[error(transparent)]
     ReferenceRows(#[from] RowsRefused),
     /// The state cannot be read or written.
@@ -152,10 +154,10 @@ impl fmt::Display for TableKind {
 }
 
 impl SchemaRefused {
-    /// The error of the state, where no plugin is to blame.
+    /// The error of the state, if no plugin is to blame.
     ///
     /// # Errors
-    /// Gives itself back where the plugin is to blame.
+    /// Returns itself if the plugin is to blame.
     pub fn into_fatal(self) -> Result<StateError, Self> {
         match self {
             Self::State(error) if error.is_fatal() => Ok(error),

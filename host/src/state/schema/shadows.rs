@@ -1,4 +1,4 @@
-//! Objects that stand before DuckDB's own of the same name and so change what the SQL of all others means.
+//! Finds objects that shadow DuckDB's own of the same name and so change the meaning of everybody else's SQL.
 
 use duckdb::Connection;
 
@@ -9,10 +9,10 @@ use crate::state::{
     schema::migrations,
 };
 
-/// Whether DuckDB itself has an object of this name, which one in the main schema would stand before.
+/// Whether DuckDB itself has an object of this name, which one in the main schema would shadow.
 ///
 /// # Errors
-/// When the database cannot be asked.
+/// When the database cannot answer.
 pub(crate) fn is_built_in(connection: &Connection, kind: ObjectKind, name: &str) -> Result<bool> {
     let (names, named) = match kind {
         ObjectKind::Macro => ("duckdb_functions()", "function_name"),
@@ -29,11 +29,11 @@ pub(crate) fn is_built_in(connection: &Connection, kind: ObjectKind, name: &str)
         .doing("look up DuckDB's built-in names")
 }
 
-/// The owner under which the state records that the host has checked it for such macros.
+/// The owner under which the state records that the host has searched it for such macros.
 const LOOKED_THROUGH: &str = "host:macros";
 
-/// Drops the macros that stand before DuckDB's own functions, once for each state: earlier versions let migrations make
-/// them, and this one does not. Tells whether there were any.
+/// Drops the macros that shadow DuckDB's own functions, once for each state. Earlier versions let migrations create
+/// them, this one does not. Returns whether there were any.
 ///
 /// # Errors
 /// When one cannot be dropped.

@@ -1,4 +1,4 @@
-//! Checkpoints that are cut off, told from the files that they leave.
+//! Opening a state from the files that an interrupted checkpoint leaves.
 
 use std::{fs, os::unix::fs::FileExt as _};
 
@@ -42,7 +42,7 @@ fn scene() -> Scene {
 }
 
 impl Scene {
-    /// The files as a process that dies now leaves them.
+    /// A copy of the files as a process that dies now would leave them.
     fn left_behind(&self) -> (tempfile::TempDir, PathBuf) {
         let left = tempfile::tempdir().unwrap();
         for entry in fs::read_dir(self.folder.path()).unwrap() {
@@ -53,7 +53,7 @@ impl Scene {
         (left, path)
     }
 
-    /// Writes the first half of every block of the metadata, as a checkpoint does that is cut off within each.
+    /// Overwrites the first half of every metadata block, as a checkpoint that is interrupted within each of them does.
     fn tear(&self, path: &Path) {
         let file = OpenOptions::new().write(true).open(path).unwrap();
         let places = places_of_metadata(&self.connection).unwrap();
@@ -73,30 +73,30 @@ fn rows(path: &Path) -> u64 {
 }
 
 #[track_caller]
-fn is_whole_without_a_copy(path: &Path) {
+fn has_all_rows_and_no_backup(path: &Path) {
     assert_eq!(rows(path), 1500);
     assert!(!checkpoint_backup_of(path).exists());
 }
 
 #[test]
-fn restores_a_half_written_checkpoint() {
+fn opening_restores_a_half_written_checkpoint() {
     let mut scene = scene();
     scene.checkpoints.save_backup(&scene.connection).unwrap();
     let (_left, path) = scene.left_behind();
     scene.tear(&path);
     let unreadable = open_engine(&path, Access::ReadOnly).map(|_| ()).unwrap_err();
     assert!(unreadable.to_string().contains("Corrupt database file"), "{unreadable}");
-    is_whole_without_a_copy(&path);
+    has_all_rows_and_no_backup(&path);
     assert_eq!(rows(&path), 1500);
 }
 
 #[test]
-fn a_reader_opens_a_state_that_needs_no_restoring() {
+fn a_state_needs_restoring_only_after_blocks_were_overwritten() {
     let mut scene = scene();
     scene.checkpoints.save_backup(&scene.connection).unwrap();
     let (_left, path) = scene.left_behind();
-    let copy = fs::read(checkpoint_backup_of(&path)).unwrap();
-    let before = Before::read_backup(&copy).unwrap();
+    let backup = fs::read(checkpoint_backup_of(&path)).unwrap();
+    let before = Before::read_backup(&backup).unwrap();
     let is_overwritten = || before.is_overwritten(&File::open(&path).unwrap()).unwrap();
     assert!(!is_overwritten());
     scene.tear(&path);
@@ -104,7 +104,7 @@ fn a_reader_opens_a_state_that_needs_no_restoring() {
 }
 
 #[test]
-fn a_copy_without_its_state_goes() {
+fn a_backup_without_its_state_is_removed() {
     let mut scene = scene();
     scene.checkpoints.save_backup(&scene.connection).unwrap();
     let (_left, path) = scene.left_behind();
@@ -116,19 +116,19 @@ fn a_copy_without_its_state_goes() {
 }
 
 #[test]
-fn a_copy_that_is_not_whole_is_of_no_use_and_goes() {
+fn an_incomplete_backup_is_ignored_and_removed() {
     let mut scene = scene();
     scene.checkpoints.save_backup(&scene.connection).unwrap();
     let whole = fs::read(checkpoint_backup_of(scene.state.path())).unwrap();
     for length in [0, 10, 20, HEADERS, whole.len() - 1] {
         let (_left, path) = scene.left_behind();
         fs::write(checkpoint_backup_of(&path), &whole[..length]).unwrap();
-        is_whole_without_a_copy(&path);
+        has_all_rows_and_no_backup(&path);
     }
 }
 
 #[test]
-fn a_link_in_the_place_of_the_copy_is_not_followed() {
+fn a_link_at_the_path_of_the_backup_is_not_followed() {
     let mut scene = scene();
     let target = scene.folder.path().join("target");
     std::os::unix::fs::symlink(&target, checkpoint_backup_of(scene.state.path())).unwrap();
@@ -142,15 +142,15 @@ fn a_link_in_the_place_of_the_copy_is_not_followed() {
 }
 
 #[test]
-fn does_not_restore_after_a_finished_checkpoint() {
+fn a_finished_checkpoint_is_not_undone() {
     let mut scene = scene();
     scene.checkpoints.save_backup(&scene.connection).unwrap();
-    let copy = fs::read(checkpoint_backup_of(scene.state.path())).unwrap();
+    let backup = fs::read(checkpoint_backup_of(scene.state.path())).unwrap();
     scene.checkpoints.make(&scene.connection).unwrap();
     assert!(!checkpoint_backup_of(scene.state.path()).exists());
     let (_left, path) = scene.left_behind();
-    fs::write(checkpoint_backup_of(&path), copy).unwrap();
-    is_whole_without_a_copy(&path);
+    fs::write(checkpoint_backup_of(&path), backup).unwrap();
+    has_all_rows_and_no_backup(&path);
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! What is taken and what is refused, by DuckDB's own reading of each text.
+//! Which texts are accepted and which are rejected, according to DuckDB's own parser.
 
 use std::{path::Path, sync::LazyLock};
 
@@ -26,7 +26,7 @@ fn refusal<T: std::fmt::Debug>(checked: Result<T, StatementRefused>) -> String {
 }
 
 #[test]
-fn texts_that_only_our_wrapping_would_make_several_are_refused() {
+fn a_text_that_only_wrapping_would_make_several_statements_is_refused() {
     let link = link();
     for sql in [
         "SELECT 1 AS q) --\r; COMMIT; DELETE FROM t; SELECT * FROM (SELECT 1\n",
@@ -112,14 +112,14 @@ fn functions_that_change_more_than_rows_are_refused_wherever_they_stand() {
         "SELECT * FROM checkpoint()",
     ] {
         assert!(
-            refusal(check_question(&link, sql)).contains("is not called here"),
+            refusal(check_question(&link, sql)).contains("cannot be called here"),
             "{sql}"
         );
     }
 }
 
 #[test]
-fn a_file_is_not_read_in_the_place_of_a_table() {
+fn a_file_is_not_read_instead_of_a_table() {
     let link = link();
     for sql in [
         "FROM 'state.duckdb'",
@@ -132,11 +132,11 @@ fn a_file_is_not_read_in_the_place_of_a_table() {
         "SELECT (SELECT count(*) FROM '/etc/passwd.csv')",
     ] {
         assert!(
-            refusal(check_question(&link, sql)).contains("files are not read here"),
+            refusal(check_question(&link, sql)).contains("cannot read files here"),
             "{sql}"
         );
         assert!(
-            refusal(check_query(&link, sql)).contains("files are not read here"),
+            refusal(check_query(&link, sql)).contains("cannot read files here"),
             "{sql}"
         );
     }
@@ -151,7 +151,7 @@ fn a_file_is_not_read_in_the_place_of_a_table() {
 }
 
 #[test]
-fn what_a_statement_that_writes_calls_is_judged_as_it_is_bound() {
+fn functions_of_a_statement_that_writes_are_judged_after_binding() {
     let link = link();
     for sql in [
         "INSERT INTO t SELECT 1, 'x' FROM checkpoint()",
@@ -162,7 +162,7 @@ fn what_a_statement_that_writes_calls_is_judged_as_it_is_bound() {
         "INSERT INTO t VALUES (1, 'x') RETURNING write_log(b)",
     ] {
         assert!(
-            refusal(written_table(&link, sql)).contains("is not called here"),
+            refusal(written_table(&link, sql)).contains("cannot be called here"),
             "{sql}"
         );
     }
@@ -175,7 +175,7 @@ fn what_a_statement_that_writes_calls_is_judged_as_it_is_bound() {
 }
 
 #[test]
-fn the_table_that_a_statement_writes_is_duckdbs_answer() {
+fn duckdb_names_the_table_that_a_statement_writes() {
     let link = link();
     for sql in [
         "INSERT INTO t VALUES (?, ?)",
@@ -199,7 +199,7 @@ fn the_table_that_a_statement_writes_is_duckdbs_answer() {
         "COMMIT",
     ] {
         assert!(
-            refusal(written_table(&link, sql)).contains("`execute` does not take"),
+            refusal(written_table(&link, sql)).contains("`execute` does not accept"),
             "{sql}"
         );
     }
@@ -228,7 +228,8 @@ fn a_text_is_split_where_duckdb_splits_it() {
 
 #[test]
 fn the_functions_of_this_duckdb_are_known() {
-    /// Those that a SELECT can call, that DuckDB says have side effects or that make tables, and that only read.
+    /// Functions that a SELECT can call, and that only read although DuckDB says that they have side effects or make
+    /// tables.
     const READING: &str = "
         check_peg_parser current_connection_id current_query current_query_id current_transaction_id currval
         duckdb_approx_database_count duckdb_columns duckdb_connection_count duckdb_constraints

@@ -1,4 +1,4 @@
-//! DuckDB's own `to_json` is the oracle.
+//! Compares the host's JSON with DuckDB's own `to_json`.
 
 use std::{path::Path, sync::LazyLock};
 
@@ -20,7 +20,7 @@ fn link() -> Link {
     ENGINE.connect().unwrap()
 }
 
-/// The value of an expression, written here.
+/// The JSON of an expression, written by the host.
 fn ours(link: &Link, expression: &str) -> Result<String, NotInJson> {
     let mut statement = link.prepare(&format!("SELECT {expression} AS x")).unwrap();
     drop(statement.stream_arrow([]).unwrap());
@@ -29,7 +29,7 @@ fn ours(link: &Link, expression: &str) -> Result<String, NotInJson> {
     value(batch.column(0), 0).map(|value| value.get().to_owned())
 }
 
-/// The value of an expression, written by DuckDB.
+/// The JSON of an expression, written by DuckDB.
 fn theirs(link: &Link, expression: &str) -> String {
     let sql = format!("SELECT coalesce(to_json({expression})::VARCHAR, 'null')");
     link.query_row(&sql, [], |row| row.get(0)).unwrap()
@@ -83,7 +83,7 @@ fn values_are_written_as_duckdb_writes_them() {
 }
 
 #[test]
-fn types_that_would_not_come_out_right_are_refused() {
+fn types_that_would_be_written_wrongly_are_refused() {
     let link = link();
     for expression in [
         "1::UHUGEINT",
@@ -118,7 +118,7 @@ fn large_and_exact_numbers_keep_their_digits() {
 }
 
 #[test]
-fn what_json_has_not_is_refused() {
+fn values_that_json_cannot_express_are_refused() {
     let link = link();
     for expression in [
         "'nan'::DOUBLE",
@@ -135,7 +135,7 @@ fn what_json_has_not_is_refused() {
 
 proptest! {
     #[test]
-    fn any_text_and_any_moment_come_back(text in "\\PC{0,20}", micros in -60_000_000_000_000_000_i64..250_000_000_000_000_000) {
+    fn any_text_and_any_moment_survive_the_conversion(text in "\\PC{0,20}", micros in -60_000_000_000_000_000_i64..250_000_000_000_000_000) {
         let link = link();
         let quoted = format!("'{}'", text.replace('\'', "''"));
         prop_assert_eq!(read(&ours(&link, &quoted).unwrap()), Value::from(text));
