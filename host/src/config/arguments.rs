@@ -7,7 +7,7 @@ use clap::{Arg, ArgMatches, Command};
 
 use super::{
     flags::{Commands, Flag},
-    keys::{ConfigFile, KEYS, Key},
+    settings_table::{ConfigFile, KEYS, Key},
 };
 
 impl Commands {

@@ -3,10 +3,10 @@
 mod api_token;
 mod arguments;
 mod flags;
-mod keys;
 mod made_token;
 mod reference;
 mod settings;
+mod settings_table;
 mod token;
 mod variables;
 
@@ -14,9 +14,9 @@ use std::{io, path::PathBuf};
 
 pub use api_token::ApiToken;
 pub use flags::{Commands, Flag};
-pub use keys::{ConfigFile, KEYS, Key};
 pub use reference::{Origin, defaults_as_toml, keys_as_markdown};
 pub use settings::{Configured, ServiceSettings, Settings};
+pub use settings_table::{ConfigFile, KEYS, Key};
 pub use token::TokenSource;
 
 /// Why the configuration cannot be used.

@@ -14,7 +14,7 @@ use crate::state::{
     },
     error::{Result, StateError},
     file::{backup::restore, checkpoint::Checkpoints, paths::exports_of},
-    schema::host,
+    schema::host_migrations,
 };
 
 /// An open state file.
@@ -46,7 +46,7 @@ impl Opened {
         let checkpoints = Checkpoints::of(path)?;
         let link = link_to(&engine)?;
         confine(&link, &exports_of(path))?;
-        let schema = match host::bring_up_to_date(&link, path)? {
+        let schema = match host_migrations::bring_up_to_date(&link, path)? {
             true => Schema::Changed,
             false => Schema::Current,
         };

@@ -10,7 +10,7 @@ use crate::{
     state::{
         engine::{instance::Link, sql::in_transaction},
         rows::table::FilledTable,
-        schema::{declared::session_table, migrate::apply, migrations, refused::SchemaRefused},
+        schema::{applied_migrations, declared::session_table, processor_migration::apply, refused::SchemaRefused},
     },
 };
 
@@ -72,7 +72,7 @@ fn outstanding<'a>(
             });
         }
     }
-    let applied = migrations::applied(connection, processor.as_str())?;
+    let applied = applied_migrations::applied(connection, processor.as_str())?;
     if applied.len() > migrations.len() {
         return Err(SchemaRefused::Newer {
             recorded: applied.last().map_or(0, |applied| applied.version),
@@ -82,7 +82,7 @@ fn outstanding<'a>(
     let changed = applied
         .iter()
         .zip(migrations)
-        .find(|(applied, given)| applied.checksum != migrations::checksum(given.sql()));
+        .find(|(applied, given)| applied.checksum != applied_migrations::checksum(given.sql()));
     match changed {
         Some((applied, _)) => Err(SchemaRefused::Changed {
             version: applied.version,

@@ -6,7 +6,7 @@ use crate::state::{
     engine::sql::quoted,
     error::{Doing, Result},
     judge::plan::ObjectKind,
-    schema::migrations,
+    schema::applied_migrations,
 };
 
 /// Whether DuckDB itself has an object of this name, which one in the main schema would shadow.
@@ -38,11 +38,11 @@ const LOOKED_THROUGH: &str = "host:macros";
 /// # Errors
 /// When one cannot be dropped.
 pub(crate) fn drop_once(connection: &Connection) -> Result<bool> {
-    if migrations::recorded_version(connection, LOOKED_THROUGH)? > 0 {
+    if applied_migrations::recorded_version(connection, LOOKED_THROUGH)? > 0 {
         return Ok(false);
     }
     let dropped = drop_macros(connection)?;
-    migrations::record(connection, LOOKED_THROUGH, 1, "")?;
+    applied_migrations::record(connection, LOOKED_THROUGH, 1, "")?;
     Ok(dropped)
 }
 

@@ -11,8 +11,8 @@ use crate::state::{
     engine::sql::{in_transaction, quoted, table_exists},
     error::{Doing, Result, StateError},
     schema::{
+        applied_migrations::{self, HOST},
         host_tables::{HOST_TABLES, Origin},
-        migrations::{self, HOST},
         shadows,
     },
 };
@@ -30,7 +30,7 @@ const OLDER_TABLE: &str = "session_extraction_state";
 /// Migrates the host's tables from any earlier form; returns whether anything changed.
 pub(crate) fn bring_up_to_date(connection: &Connection, path: &Path) -> Result<bool> {
     let known = u32::try_from(STEPS.len()).unwrap_or(u32::MAX);
-    let found = migrations::recorded_version(connection, HOST)?;
+    let found = applied_migrations::recorded_version(connection, HOST)?;
     if found > known {
         return Err(StateError::NewerSchema {
             path: path.to_owned(),
@@ -53,7 +53,7 @@ pub(crate) fn bring_up_to_date(connection: &Connection, path: &Path) -> Result<b
     for (version, sql) in (1..).zip(STEPS).skip(found as usize) {
         in_transaction(connection, "create the host's tables", |connection| {
             connection.execute_batch(sql).doing("create the host's tables")?;
-            migrations::record(connection, HOST, version, &migrations::checksum(sql))
+            applied_migrations::record(connection, HOST, version, &applied_migrations::checksum(sql))
         })?;
         changed = true;
     }

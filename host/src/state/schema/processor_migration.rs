@@ -20,7 +20,7 @@ use crate::{
             refused::StatementRefused,
             statement,
         },
-        schema::{digests, host, migrations, owners, refused::SchemaRefused, shadows},
+        schema::{applied_migrations, digests, host_migrations, owners, refused::SchemaRefused, shadows},
     },
 };
 
@@ -41,8 +41,13 @@ pub(crate) fn apply(link: &Link, processor: &ProcessorName, migration: &Migratio
         step.apply()?;
     }
     digests::forget(link, processor)?;
-    let checksum = migrations::checksum(migration.sql());
-    Ok(migrations::record(link, processor.as_str(), version, &checksum)?)
+    let checksum = applied_migrations::checksum(migration.sql());
+    Ok(applied_migrations::record(
+        link,
+        processor.as_str(),
+        version,
+        &checksum,
+    )?)
 }
 
 /// One statement of a migration.
@@ -164,11 +169,11 @@ impl Step<'_> {
         let is_owned = owners::owner_of(link, name)?.is_some();
         let in_the_way = !is_owned && table_exists(link, name)?;
         if in_the_way {
-            host::move_aside(link, name)?;
+            host_migrations::move_aside(link, name)?;
         }
         self.run(self.sql)?;
         if in_the_way && same_shape(link, name)? {
-            let legacy = quoted(&host::legacy_name(name));
+            let legacy = quoted(&host_migrations::legacy_name(name));
             self.run(&format!("INSERT INTO {} SELECT * FROM {legacy}", quoted(name)))?;
             self.run(&format!("DROP TABLE {legacy}"))?;
         }
@@ -189,7 +194,7 @@ fn same_shape(connection: &Connection, table: &str) -> Result<bool, StateError> 
                    UNION ALL
                    (SELECT column_index, column_name, data_type FROM system.main.duckdb_columns() WHERE table_name = ?2
                     EXCEPT SELECT column_index, column_name, data_type FROM system.main.duckdb_columns() WHERE table_name = ?1))";
-    let parameters = params![table, host::legacy_name(table)];
+    let parameters = params![table, host_migrations::legacy_name(table)];
     connection
         .query_row(sql, parameters, |row| row.get(0))
         .doing("compare two tables")
