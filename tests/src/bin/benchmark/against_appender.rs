@@ -41,8 +41,8 @@ pub(crate) fn compare(host: &Host, repetitions: u32) -> Result<()> {
         "\nRows of a plugin: {SESSIONS} sessions, {ROWS_A_SESSION} rows of 5 columns each"
     )?;
     writeln!(out, "  plugin to host to database      {}", through_host.show("k/s"))?;
-    writeln!(out, "  Arrow batches, no border        {}", as_batches.show("k/s"))?;
-    writeln!(out, "  appender, row by row, no border {}", one_by_one.show("k/s"))?;
+    writeln!(out, "  Arrow batches, no ABI boundary  {}", as_batches.show("k/s"))?;
+    writeln!(out, "  row appender, no ABI boundary   {}", one_by_one.show("k/s"))?;
     Ok(())
 }
 

@@ -31,7 +31,7 @@ pub(crate) fn compare(host: &Host, floor: &Floor, ccusage: &Ccusage, repetitions
     let megabytes = whole.bytes as f64 / 1e6;
     writeln!(
         out,
-        "\nBeside ccusage: {} transcripts, {megabytes:.0} MB, whole processes",
+        "\nCompared with ccusage: {} transcripts, {megabytes:.0} MB, whole processes",
         whole.files
     )?;
     writeln!(out, "  ccusage                         {}", other.show("ms"))?;

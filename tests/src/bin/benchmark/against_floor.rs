@@ -39,11 +39,11 @@ pub(crate) fn compare(host: &Host, floor: &Floor, corpus: &Path, repetitions: u3
         "\nThe usage processor over a generated corpus: {} sessions, {megabytes:.0} MB",
         whole.files
     )?;
-    writeln!(out, "  the floor: read, MD5, parse     {}", floor_speed.show("MB/s"))?;
+    writeln!(out, "  baseline: read, MD5, parse      {}", floor_speed.show("MB/s"))?;
     writeln!(out, "  first pass, the run             {}", run_speed.show("MB/s"))?;
-    writeln!(out, "    of the floor                  {}", run_share.show("%"))?;
+    writeln!(out, "    of the baseline               {}", run_share.show("%"))?;
     writeln!(out, "  first pass, the whole process   {}", process_speed.show("MB/s"))?;
-    writeln!(out, "    of the floor                  {}", process_share.show("%"))?;
+    writeln!(out, "    of the baseline               {}", process_share.show("%"))?;
     writeln!(out, "  first pass, peak memory         {}", memory.show("MB"))?;
     writeln!(out, "  pass with nothing to do         {}", idle.show("ms"))?;
     Ok(())

@@ -54,11 +54,12 @@ pub(crate) fn compare(host: &Host, corpus: &Path) -> Result<()> {
     writeln!(out, "\nThe service, over the same corpus, {seconds} s each")?;
     for load in &LOADS {
         let connections = load.connections;
-        writeln!(out, "  {}, {connections} connections", load.title)?;
+        let plural = if connections == 1 { "" } else { "s" };
+        writeln!(out, "  {}, {connections} connection{plural}", load.title)?;
         let idle = load.measure(&service)?;
         writeln!(out, "    idle                          {}", idle.show())?;
         let (busy, runs) = beside_runs(&service, || load.measure(&service))?;
-        writeln!(out, "    beside {runs:>3} large runs         {}", busy.show())?;
+        writeln!(out, "    during {runs:>3} large runs         {}", busy.show())?;
     }
     Ok(())
 }

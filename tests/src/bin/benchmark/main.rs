@@ -76,7 +76,7 @@ fn main() -> Result<()> {
     let repetitions = arguments.repetitions.get();
     writeln!(
         io::stdout(),
-        "Medians of {repetitions} repetitions in turns, with their least and greatest; {threads} threads; files in the page cache.",
+        "Medians (minimum to maximum) of {repetitions} interleaved repetitions; {threads} threads; files in the page cache.",
     )?;
     against_floor::compare(&host, &floor, &arguments.corpus, repetitions)?;
     other_processors::compare(&host, &floor, &["errors", "secrets"], &arguments.corpus, repetitions)?;

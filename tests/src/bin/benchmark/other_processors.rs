@@ -27,7 +27,7 @@ pub(crate) fn compare(host: &Host, floor: &Floor, processors: &[&str], corpus: &
         let mut out = io::stdout().lock();
         writeln!(out, "  {processor:<30}  {}", speed.show("MB/s"))?;
         writeln!(out, "    milliseconds per MB           {:>8.1}", 1e3 / speed.median())?;
-        writeln!(out, "    of the floor                  {}", share.show("%"))?;
+        writeln!(out, "    of the baseline               {}", share.show("%"))?;
     }
     Ok(())
 }
