@@ -113,7 +113,7 @@ impl Places {
             tracing::warn!(
                 evicted,
                 refused,
-                "connections are short: closed {evicted} idle ones for new ones, refused {refused} new ones"
+                "too many connections: closed {evicted} idle ones for new ones, refused {refused} new ones"
             );
         }
     }

@@ -161,11 +161,11 @@ fn a_client_of_this_machine_that_holds_700_connections_starves_nobody() {
     );
     assert_eq!(value("session_host_http_connections_refused_total "), 0);
     wait_until("the log tells of them in a few lines", || {
-        service.log().contains("connections are short")
+        service.log().contains("too many connections")
     });
     drop(crowd);
     let (_, log) = service.stop();
-    assert!(log.matches("connections are short").count() < 10, "{log}");
+    assert!(log.matches("too many connections").count() < 10, "{log}");
 }
 
 #[test]
