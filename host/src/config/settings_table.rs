@@ -148,7 +148,7 @@ keys! {
     sessions: PathBuf, Flag::of_all("sessions", "DIR"), "SESSION_HOST_SESSIONS", "", "\"/srv/sessions\"";
     /// Whether transcripts in nested folders are processed too.
     recursive: bool = false, Flag::of_all("recursive", ""), "SESSION_HOST_RECURSIVE", "", "true";
-    /// The one username that all sessions are recorded for.
+    /// The username that the host records for all sessions.
     username: String, Flag::of_all("username", "NAME"), "SESSION_HOST_USERNAME", "the first folder's name", "\"alice\"";
     /// The plugins directory.
     plugins: PathBuf, Flag::of_all("plugins", "DIR"), "SESSION_HOST_PLUGINS", "`plugins/` beside the file", "\"plugins\"";
@@ -156,9 +156,9 @@ keys! {
     data: PathBuf, Flag::of_all("data", "DIR"), "SESSION_HOST_DATA", "`session-host` in `$XDG_DATA_HOME` (`~/.local/share`)", "\"/var/lib/session-host\"";
     /// The DuckDB file.
     state: PathBuf, Flag::of_all("state", "FILE"), "SESSION_HOST_STATE", "`session-host.duckdb` in the data directory", "\"/var/lib/session-host/session-host.duckdb\"";
-    /// How many attempts run in parallel.
+    /// How many attempts run at the same time.
     workers: usize, Flag::of_runs("workers", "N"), "SESSION_HOST_WORKERS", "the machine's cores", "2";
-    /// How many attempts a run may make. The next run takes the remaining sessions first.
+    /// How many attempts a run may make. A later run attempts the remaining sessions.
     max_sessions_per_run: u64, Flag::of_runs("max-sessions", "N"), "SESSION_HOST_MAX_SESSIONS_PER_RUN", "no limit", "1000";
     /// How long a run may begin new attempts, in seconds.
     time_budget_seconds: u64 = 150, Flag::of_runs("time-budget", "SECONDS"), "SESSION_HOST_TIME_BUDGET_SECONDS", "", "";
@@ -176,13 +176,13 @@ keys! {
     api_token_file: PathBuf, None, "SESSION_HOST_API_TOKEN_FILE", "the token that the service creates, in `api-token` in the data directory", "\"/etc/session-host/token\"";
     /// The heartbeat of the service, in seconds: how often it starts the runs that are due, and checks health.
     tick_seconds: u64 = 30, None, "SESSION_HOST_TICK_SECONDS", "", "";
-    /// How long after its start the service begins no scheduled run, in seconds.
+    /// How long the service waits after its start before it begins scheduled runs, in seconds.
     startup_grace_seconds: u64 = 60, None, "SESSION_HOST_STARTUP_GRACE_SECONDS", "", "";
     /// How long entries of the audit log are kept, in days.
     audit_retention_days: u64 = 90, None, "SESSION_HOST_AUDIT_RETENTION_DAYS", "", "";
     /// How long a transcript may wait to be processed before health warns, in seconds.
     stuck_file_grace_seconds: u64, None, "SESSION_HOST_STUCK_FILE_GRACE_SECONDS", "eight cadences of the processor", "86400";
-    /// Health warns if the disk of the state has fewer free bytes than this.
+    /// Health warns if fewer bytes than this are free on the disk of the state file.
     min_free_bytes: u64 = 256 << 20, None, "SESSION_HOST_MIN_FREE_BYTES", "", "";
 }
 
