@@ -29,7 +29,7 @@ pub struct Settings {
     pub sessions: Option<PathBuf>,
     /// Whether transcripts in nested folders are processed too.
     pub recursive: bool,
-    /// The one username that all sessions are recorded for.
+    /// The username that the host records for all sessions.
     pub username: Option<String>,
     /// The plugins directory.
     pub plugins: PathBuf,
