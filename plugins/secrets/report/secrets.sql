@@ -1,4 +1,4 @@
-/* The secrets that were found, each once: of what kind, how often, in how many sessions, since when. */
+/* The secrets found, one row each: the kind, how often it occurs, in how many sessions, and since when. */
 SELECT description AS "kind",
        preview,
        sum(occurrences)::BIGINT AS "times",

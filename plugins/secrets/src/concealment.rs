@@ -1,20 +1,20 @@
-//! Keeps secrets out of what else is recorded of a session.
+//! Keeps secrets out of the other columns of a session's rows.
 
 use aho_corasick::{AhoCorasick, BuildError};
 
 use crate::secret::Secret;
 
-/// The secrets of a session, none of which may stand in a text that is recorded.
+/// The secrets of a session. No stored text may contain one of them.
 #[derive(Default)]
 pub(crate) struct Concealment {
     beginnings: Option<AhoCorasick>,
 }
 
 impl Concealment {
-    /// Conceals texts that hold one of these secrets.
+    /// Conceals texts that contain one of these secrets.
     ///
     /// # Errors
-    /// When they are too many to be searched for.
+    /// When there are too many secrets to search for.
     pub(crate) fn of<'a>(secrets: impl IntoIterator<Item = &'a Secret>) -> Result<Self, BuildError> {
         let searcher = AhoCorasick::new(secrets.into_iter().map(|secret| beginning(secret.expose())))?;
         Ok(Self {
@@ -22,7 +22,7 @@ impl Concealment {
         })
     }
 
-    /// The text, or `***` if a secret, or the long beginning of one, stands in it.
+    /// The text, or `***` if it contains a secret or the long beginning of one.
     pub(crate) fn apply<'t>(&self, text: &'t str) -> &'t str {
         const CONCEALED: &str = "***";
         match &self.beginnings {
@@ -32,7 +32,7 @@ impl Concealment {
     }
 }
 
-/// As much of a secret as tells it from any other text.
+/// The first bytes of a secret: enough to distinguish it from any other text.
 fn beginning(secret: &str) -> &str {
     const TELLING_BYTES: usize = 64;
     &secret[..secret.floor_char_boundary(TELLING_BYTES)]

@@ -1,4 +1,5 @@
-//! Strings that are JSON themselves, an object or a list: further strings lie in them behind a second layer of escapes.
+//! Searches strings that are themselves JSON objects or lists, because a second layer of escapes can hide secrets in
+//! them.
 
 use std::{borrow::Cow, collections::HashSet, ops::Range};
 
@@ -11,20 +12,20 @@ use crate::{
     transcript::{Place, for_each_string},
 };
 
-/// A secret that was found in a string of an event.
+/// A secret found in a string of an event.
 pub(crate) struct Find<'p> {
     /// The number of the rule that found it.
     pub(crate) rule: usize,
-    /// How well that knows it.
+    /// How precisely that rule recognises it.
     pub(crate) specificity: Specificity,
     /// The secret.
     pub(crate) secret: Secret,
-    /// Where it stands in the JSON that the string is; `None` where it stands in the string as such.
+    /// The position within the JSON in the string; `None` if the secret is in the string itself.
     pub(crate) embedded_at: Option<Place<'p>>,
 }
 
 impl<'p> Find<'p> {
-    /// The secrets that a hit in a text is.
+    /// The secrets of a hit in a text: several if the hit is a diff.
     fn all_of(hit: &Hit, text: &str, embedded_at: Option<Place<'p>>) -> impl Iterator<Item = Self> + use<'p> {
         let Hit { rule, specificity, .. } = *hit;
         Secret::all_of(&text[hit.secret.clone()]).map(move |secret| Self {
@@ -36,10 +37,10 @@ impl<'p> Find<'p> {
     }
 }
 
-/// Hands every secret in a string, and in the strings of the JSON that it is, to `take`. If it is none, what only its key
-/// gives away.
+/// Passes every secret in a string, and in the strings of JSON that it contains, to `take`. A string without a hit is
+/// searched together with its key.
 ///
-/// What is found in the string and in a string in it is one find, the latter.
+/// A secret found both in the string and in a string within it counts once, for the inner string.
 pub(crate) fn for_each_find(
     scanner: &mut Scanner<'_>,
     text: &str,
@@ -65,7 +66,7 @@ pub(crate) fn for_each_find(
     outer.into_finds().for_each(take);
 }
 
-/// The hits in a string, else those that its key gives away.
+/// The hits in a string, or else the hits that its key reveals.
 fn hits_of(scanner: &mut Scanner<'_>, text: &str, origin: &impl Origin) -> Vec<Hit> {
     let hits = scanner.hits(text, origin);
     match hits.is_empty() {
@@ -74,9 +75,9 @@ fn hits_of(scanner: &mut Scanner<'_>, text: &str, origin: &impl Origin) -> Vec<H
     }
 }
 
-/// Where a string in a string comes from.
+/// The source of a string within a string.
 struct OriginInString<'s, O> {
-    /// Where the string around it comes from.
+    /// The source of the outer string.
     string: &'s O,
     place: Place<'s>,
 }
@@ -94,7 +95,7 @@ impl<O: Origin> Origin for OriginInString<'_, O> {
     }
 }
 
-/// The hits in a string as such, in its order, each with whether it is yet to be counted.
+/// The hits in the outer string, in order. The flag says whether the hit still counts.
 struct Outer<'t> {
     text: &'t str,
     hits: Vec<(Hit, bool)>,
@@ -106,7 +107,7 @@ impl<'t> Outer<'t> {
         Self { text, hits }
     }
 
-    /// Leaves what was found in an inner string, which stands at `range`, to that.
+    /// Stops counting the hits that were also found in the inner string at `range`.
     fn leave_to(&mut self, inner: &str, found: &[Hit], range: Range<usize>) {
         let rules: HashSet<usize> = found.iter().map(|hit| hit.rule).collect();
         let secrets: HashSet<&str> = found.iter().map(|hit| &inner[hit.secret.clone()]).collect();
@@ -124,7 +125,7 @@ impl<'t> Outer<'t> {
     }
 }
 
-/// The JSON object or list that a text is.
+/// The JSON object or list that the text consists of.
 fn embedded_json(text: &str) -> Option<&str> {
     let json = text.trim_ascii();
     let is_enclosed = json.starts_with('{') && json.ends_with('}') || json.starts_with('[') && json.ends_with(']');

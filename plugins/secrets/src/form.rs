@@ -1,4 +1,4 @@
-//! One form of a secret that can be written in several.
+//! Brings a secret into one form, so that the same secret has the same fingerprint however it was written.
 
 mod lines;
 
@@ -6,11 +6,11 @@ use percent_encoding::percent_decode_str;
 
 use self::lines::joined_lines;
 
-/// The secrets in the form that all their other ways of being written have in common.
+/// The secrets of a text, each in its canonical form.
 ///
-/// A secret of several lines is the same however these are broken, indented, numbered or quoted, and whether their ends
-/// are escaped; any is the same where it is percent-encoded, as in a URL or a cookie. A text holds one secret, but for a
-/// diff that replaces one by another.
+/// Line breaks, indentation, line numbers, quotes and escaped line ends do not change a secret of several lines.
+/// Percent-encoding, as in a URL or a cookie, changes no secret. A text has one secret, except a diff that replaces one
+/// secret by another.
 pub(crate) fn forms(secret: &str) -> Vec<Form> {
     let joined = joined_lines(secret);
     if joined.is_empty() {
@@ -20,12 +20,12 @@ pub(crate) fn forms(secret: &str) -> Vec<Form> {
     decoded.map(Form::Other).collect()
 }
 
-/// The form of a secret.
+/// The canonical form of a secret.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Form {
-    /// The secret is written in it.
+    /// The secret as written is already in this form.
     AsWritten,
-    /// The secret is written in another one than this.
+    /// The secret was written differently. This is its canonical form.
     Other(String),
 }
 

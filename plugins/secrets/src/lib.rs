@@ -1,4 +1,5 @@
-//! Secrets that stand in transcripts: which, where, how often, and since when; never the secrets themselves.
+//! The processor `secrets`: records which secrets occur in transcripts, where, how often and since when, but never the
+//! secrets themselves.
 
 mod concealment;
 mod embedded;
@@ -19,7 +20,7 @@ use session_plugin_api::prelude::*;
 
 use crate::{findings::SessionFindings, salt::SaltCache, schema::SECRET_FINDINGS};
 
-/// Grows when the same transcript gives other rows than before.
+/// Raised when the same transcript gives other rows than before.
 const OUTPUT_VERSION: u32 = 3;
 
 /// The processor `secrets`.

@@ -1,4 +1,4 @@
-//! How well the shipped rules do on texts of which it is known what secrets stand in them.
+//! Measures the shipped rules on texts whose secrets are labelled.
 
 use std::collections::BTreeSet;
 
@@ -8,7 +8,7 @@ use session_plugin_api::{Session, Timestamp};
 
 use crate::findings::SessionFindings;
 
-/// What was found and what should have been, counted by sample and rule.
+/// The correct, missed and wrong findings, counted by sample and rule.
 #[derive(Debug, Default)]
 struct Measure {
     found: u32,

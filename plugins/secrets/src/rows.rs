@@ -1,4 +1,4 @@
-//! The rows of `secret_findings`, column by column as `schema/0001.sql` declares them.
+//! The rows of `secret_findings`, with the columns that `schema/0001.sql` declares.
 
 use aho_corasick::BuildError;
 use secret_detector::Rules;
@@ -7,7 +7,7 @@ use session_plugin_api::{Session, Timestamp, row};
 use crate::{concealment::Concealment, findings::SessionFindings, salt::Salt};
 
 row! {
-    /// A row of `secret_findings`. Nothing in it is a secret, nor a part of one but for the preview.
+    /// A row of `secret_findings`. It contains no secret, and only the preview contains part of one.
     #[derive(Clone, Debug)]
     pub(crate) struct SecretFinding<'a> {
         pub(crate) username: &'a str,
@@ -24,10 +24,10 @@ row! {
     }
 }
 
-/// The rows of what was found in a session.
+/// The rows of a session's findings.
 ///
 /// # Errors
-/// When the secrets are too many to be searched for in what else is recorded.
+/// When there are too many secrets to search for in the other columns.
 pub(crate) fn rows<'a>(
     session: &Session<'a>,
     found: &SessionFindings,

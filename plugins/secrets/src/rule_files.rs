@@ -1,4 +1,4 @@
-//! Rule files: every feature of the format, and every way to break it.
+//! Tests rule files: every feature of the format, and every way to break it.
 
 use std::path::PathBuf;
 
@@ -21,7 +21,7 @@ fn rules(toml: &str) -> Rules {
     Rules::parse("rules.toml", toml).unwrap()
 }
 
-/// Which rules find what in a transcript.
+/// The findings in a transcript, with their rules.
 fn found_in(transcript: &str, rules: &Rules) -> Vec<(String, String)> {
     let session = Session::from_bytes("a/b.jsonl", "a", Timestamp::from_micros(0), transcript.as_bytes());
     let found = SessionFindings::of(&session, rules).findings.into_iter();
@@ -36,7 +36,7 @@ fn found(text: &str, rules: &Rules) -> Vec<(String, String)> {
     found_in(&json!({"message": {"content": text}}).to_string(), rules)
 }
 
-/// As [`found`], in a text that a tool wrote to a file.
+/// Like [`found`], in a text that a tool wrote to a file.
 fn found_in_file(file: &str, text: &str, rules: &Rules) -> Vec<(String, String)> {
     let input = json!({"file_path": file, "content": text});
     let call = json!({"type": "tool_use", "id": "t1", "name": "Write", "input": input});
@@ -163,10 +163,13 @@ fn refused_rule(fields: &str) -> String {
 #[test]
 fn a_broken_rule_is_named_with_the_remedy() {
     let cases = [
-        ("regex = 'a('", "my.toml, rule `mine`: `regex` is no regular expression"),
+        (
+            "regex = 'a('",
+            "my.toml, rule `mine`: `regex` is not a valid regular expression",
+        ),
         (
             "regex = 'a'\npath = 'a['",
-            "my.toml, rule `mine`: `path` is no regular expression",
+            "my.toml, rule `mine`: `path` is not a valid regular expression",
         ),
         (
             "regex = '(a)'\nsecretGroup = 2",
@@ -174,7 +177,7 @@ fn a_broken_rule_is_named_with_the_remedy() {
         ),
         (
             "regex = 'a'\n[[rules.required]]\nid = 'part'",
-            "a rule of several parts, which are not supported: remove the rule",
+            "a composite rule, which is not supported; remove the rule",
         ),
         ("description = 'x'", "it has neither `regex` nor `path`"),
         ("regex = 'a'\nkeywords = ['b', '']", "a keyword is empty"),
@@ -189,11 +192,11 @@ fn a_broken_rule_is_named_with_the_remedy() {
         ),
         (
             "regex = 'a'\n[[rules.allowlists]]\nregexes = ['(']",
-            "`regexes` is no regular expression",
+            "`regexes` is not a valid regular expression",
         ),
         (
             "regex = 'a'\n[[rules.allowlists]]\npaths = ['(']",
-            "`paths` is no regular expression",
+            "`paths` is not a valid regular expression",
         ),
         (
             "regex = 'a'\n[[rules.allowlists]]\nregexes = ['b']\ntargetRules = ['c']",
@@ -201,7 +204,7 @@ fn a_broken_rule_is_named_with_the_remedy() {
         ),
         (
             "regex = 'a'\n[rules.allowlist]\nregexes = ['b']\n[[rules.allowlists]]\nregexes = ['b']",
-            "`allowlist` and `allowlists` are both given",
+            "`allowlist` and `allowlists` are both set",
         ),
     ];
     for (fields, expected) in cases {
@@ -212,18 +215,18 @@ fn a_broken_rule_is_named_with_the_remedy() {
 }
 
 #[test]
-fn a_broken_allow_list_is_named_by_its_number() {
+fn a_broken_allowlist_is_named_by_its_number() {
     let message = refused("[[allowlists]]\nstopwords = ['a']\n[[allowlists]]\ntargetRules = ['b']\nregexes = ['c']");
     assert!(
-        message.starts_with("my.toml, allow list 2: `targetRules` names `b`"),
+        message.starts_with("my.toml, allowlist 2: `targetRules` names `b`"),
         "{message}"
     );
     let message = refused("[allowlist]\nstopwords = ['a']\n[[allowlists]]\nregexes = ['c']");
-    assert!(message.contains("both given"), "{message}");
+    assert!(message.contains("both set"), "{message}");
 }
 
 #[test]
-fn what_the_format_has_no_word_for_is_named_with_its_line() {
+fn an_unknown_field_or_value_is_named_with_its_line() {
     let cases = [
         ("title = 'x'\ncolour = 'red'", "my.toml, line 2: unknown field `colour`"),
         (
@@ -249,20 +252,20 @@ fn what_the_format_has_no_word_for_is_named_with_its_line() {
 }
 
 #[test]
-fn settings_that_fit_nothing_are_refused() {
+fn invalid_settings_are_refused() {
     let refused = |settings: &Settings| Rules::from_settings(settings).err().unwrap().to_string();
     let missing = Settings {
         rules_file: Some(PathBuf::from("/nowhere/rules.toml")),
         ..Settings::default()
     };
-    assert!(refused(&missing).starts_with("/nowhere/rules.toml: cannot be read"));
+    assert!(refused(&missing).starts_with("cannot read the rule file /nowhere/rules.toml: "));
     let relative = Settings {
         rules_file: Some(PathBuf::from("rules.toml")),
         ..Settings::default()
     };
     assert_eq!(
         refused(&relative),
-        "`rules_file` is the relative path rules.toml: give an absolute one"
+        "`rules_file` is the relative path rules.toml; set it to an absolute path"
     );
     let unknown = Settings {
         disabled_rules: vec!["no-such-rule".to_owned()],
@@ -270,7 +273,7 @@ fn settings_that_fit_nothing_are_refused() {
     };
     assert_eq!(
         refused(&unknown),
-        "`disabled_rules`: there is no rule `no-such-rule`: correct the name or remove it"
+        "`disabled_rules` names `no-such-rule`, but there is no such rule; correct the name or remove it"
     );
     let pattern = Settings {
         allow: Allow {
@@ -279,7 +282,7 @@ fn settings_that_fit_nothing_are_refused() {
         },
         ..Settings::default()
     };
-    assert!(refused(&pattern).starts_with("the settings, allow list 1: `regexes` is no regular expression"));
+    assert!(refused(&pattern).starts_with("the settings, allowlist 1: `regexes` is not a valid regular expression"));
 }
 
 #[test]

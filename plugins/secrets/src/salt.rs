@@ -1,4 +1,4 @@
-//! The key under which secrets are fingerprinted: random, made once per database.
+//! The key that secrets are fingerprinted with: random, and created once per database.
 
 use std::{fmt, sync::OnceLock};
 
@@ -6,7 +6,7 @@ use session_plugin_api::{Connection, Error, Result};
 
 const LENGTH: usize = 32;
 
-/// The key of a database's fingerprints.
+/// The fingerprint key of a database.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Salt([u8; LENGTH]);
 
@@ -16,14 +16,14 @@ impl Salt {
         Self(bytes)
     }
 
-    /// A new one, from the operating system's generator.
+    /// A new salt from the operating system's random generator.
     fn random() -> Result<Self> {
         let mut bytes = [0; LENGTH];
         getrandom::fill(&mut bytes)?;
         Ok(Self(bytes))
     }
 
-    /// The salt as HMAC-SHA-256 takes keys: filled up with zeros to the length of a block.
+    /// The salt as an HMAC-SHA-256 key: padded with zeros to the length of a block.
     pub(crate) fn as_key(&self) -> [u8; 64] {
         let mut key = [0; 64];
         key[..LENGTH].copy_from_slice(&self.0);
@@ -37,15 +37,15 @@ impl fmt::Debug for Salt {
     }
 }
 
-/// Remembers the salt, so that only the first attempts that find something ask the database for it.
+/// Remembers the salt, so that only the first attempts with findings ask the database for it.
 #[derive(Debug, Default)]
 pub(crate) struct SaltCache(OnceLock<Salt>);
 
 impl SaltCache {
-    /// The database's salt, which is made if there is none yet.
+    /// The salt of the database. Creates it if there is none yet.
     ///
-    /// Of several attempts that make one at the same time, the first to commit wins: the primary key refuses the
-    /// others, which the host makes again. A new one is not remembered before a later attempt finds it committed.
+    /// If several attempts create one at the same time, the first to commit wins: the primary key rejects the others,
+    /// and the host repeats those attempts. A new salt is remembered only when a later attempt finds it committed.
     pub(crate) fn get(&self, connection: &Connection<'_>) -> Result<Salt> {
         if let Some(salt) = self.0.get() {
             return Ok(*salt);
@@ -55,7 +55,7 @@ impl SaltCache {
             let bytes: &[u8] = row.get("salt")?;
             let salt = <[u8; LENGTH]>::try_from(bytes).map_err(|_| {
                 Error::new(format!(
-                    "the salt in table secrets_salt is {} bytes long instead of {LENGTH}: restore the table, or \
+                    "the salt in table secrets_salt is {} bytes long instead of {LENGTH}; restore the table, or \
                      empty it and run `session-host reprocess secrets`",
                     bytes.len()
                 ))

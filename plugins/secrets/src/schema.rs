@@ -5,7 +5,7 @@ use session_plugin_api::Migration;
 /// One row per secret of a session.
 pub(crate) const SECRET_FINDINGS: &str = "secret_findings";
 
-/// The steps that make them.
+/// The migrations that create them.
 pub(crate) fn migrations() -> Vec<Migration> {
     vec![Migration::new(1, "create tables", include_str!("schema/0001.sql"))]
 }

@@ -1,4 +1,4 @@
-//! A secret that was found, in a type that does not give it away.
+//! Wraps a secret in a type that does not reveal it.
 
 use std::{
     fmt::{self, Write as _},
@@ -14,8 +14,8 @@ use crate::{
     salt::Salt,
 };
 
-/// A secret. It can be compared and hashed, in one of its [`forms`], whatever it is written in; what can be shown of it is
-/// its [`fingerprint`](Self::fingerprint) and its [`preview`](Self::preview).
+/// A secret. It is compared and hashed in its [`forms`], whatever way it is written. Only its
+/// [`fingerprint`](Self::fingerprint) and its [`preview`](Self::preview) may be shown.
 #[derive(Clone)]
 pub(crate) struct Secret {
     written: String,
@@ -37,7 +37,7 @@ impl Hash for Secret {
 }
 
 impl Secret {
-    /// Takes the secrets out of sight that a text is: one, or two where it is a diff that replaces one by another.
+    /// Wraps the secrets in a text: one, or two if the text is a diff that replaces one by another.
     pub(crate) fn all_of(text: &str) -> impl Iterator<Item = Self> + use<> {
         let written = text.to_owned();
         forms(text).into_iter().map(move |form| Self {
@@ -46,7 +46,7 @@ impl Secret {
         })
     }
 
-    /// Takes a text of one line out of sight.
+    /// Wraps a text of one line.
     pub(crate) fn of_line(line: &str) -> Self {
         Self {
             written: line.to_owned(),
@@ -54,7 +54,7 @@ impl Secret {
         }
     }
 
-    /// The secret itself, as it was written, for what takes it out of other texts. Never to be written anywhere.
+    /// The secret as written, for removing it from other texts. It must never be stored or logged.
     pub(crate) fn expose(&self) -> &str {
         &self.written
     }
@@ -66,14 +66,15 @@ impl Secret {
         }
     }
 
-    /// HMAC-SHA-256 of the secret under the database's salt, in hex: the same for the same secret anywhere.
+    /// The HMAC-SHA-256 of the secret with the database's salt, in hex: the same secret always has the same
+    /// fingerprint.
     pub(crate) fn fingerprint(&self, salt: &Salt) -> String {
         let mut mac = Hmac::<Sha256>::new(&salt.as_key().into());
         mac.update(self.form().as_bytes());
         hex(mac.finalize().into_bytes())
     }
 
-    /// At most the first four characters, never more than a quarter of the secret, and its length.
+    /// The first characters of the secret, at most four and at most a quarter of it, and its length.
     pub(crate) fn preview(&self) -> String {
         const SHOWN: usize = 4;
         let length = self.form().chars().count();
@@ -112,7 +113,7 @@ mod tests {
 
     #[test]
     fn a_fingerprint_is_an_hmac() {
-        // Test case 2 of RFC 4231, its key padded with zeros to the length of a salt, which HMAC does by itself.
+        // Test case 2 of RFC 4231. Its key is padded with zeros to the length of a salt, as HMAC itself would do.
         let mut key = [0; 32];
         key[..4].copy_from_slice(b"Jefe");
         assert_eq!(

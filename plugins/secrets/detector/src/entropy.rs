@@ -1,9 +1,9 @@
-//! How random a text looks.
+//! Measures how random a text looks, because a random value is more likely a secret than a word.
 
 use std::collections::HashMap;
 
-/// Shannon's entropy of a text's characters, in bits per byte as gitleaks counts: 0 for a repeated one, 4 at most for
-/// hex digits, 6 for base64.
+/// The Shannon entropy of a text's characters, in bits per byte as gitleaks counts it: 0 for one repeated character, at
+/// most 4 for hex digits and 6 for base64.
 pub(crate) fn shannon_entropy(text: &str) -> f64 {
     let mut counts: HashMap<char, u32> = HashMap::new();
     for character in text.chars() {

@@ -1,4 +1,4 @@
-//! Tells secrets in texts by rules in the format of gitleaks: keywords, patterns, entropy, allow lists.
+//! Detects secrets in texts with rules in gitleaks' format: keywords, patterns, entropy and allowlists.
 //!
 //! ```
 //! use secret_detector::{Rules, redact};

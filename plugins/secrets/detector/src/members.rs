@@ -1,17 +1,17 @@
-//! Values that go by a key, in a text that is JSON, or code, or has some of either in it.
+//! Finds strings that belong to a key, in text that is or contains JSON or code.
 
 use std::ops::Range;
 
 use memchr::{memchr, memchr2_iter};
 
-/// Hands every string that goes by a key to `take`, where a pattern may not see both at once: in a list, or far from the
-/// key. With the key, and where the string stands.
+/// Calls `take` with every string whose key a pattern may miss, because the string is in a list or far from the key.
+/// `take` gets the key and the position of the string.
 pub(crate) fn for_each_member<'t>(text: &'t str, mut take: impl FnMut(&'t str, Range<usize>)) {
     for_each_listed(text, &mut take);
     for_each_spaced(text, &mut take);
 }
 
-/// The strings with white space between them and their key.
+/// The strings that white space separates from their key.
 fn for_each_spaced<'t>(text: &'t str, take: &mut impl FnMut(&'t str, Range<usize>)) {
     for sign in memchr2_iter(b':', b'=', text.as_bytes()) {
         let behind = &text[sign + 1..];
@@ -28,10 +28,10 @@ fn for_each_spaced<'t>(text: &'t str, take: &mut impl FnMut(&'t str, Range<usize
     }
 }
 
-/// Hands every string that stands in a list behind a key to `take`: the key, and where the string stands.
+/// Calls `take` with every string in a list that follows a key: the key, and the position of the string.
 ///
-/// `{"tokens": ["a", ["b"]], "others": [{"token": "c"}]}` has two of them, `a` and `b`, both behind `tokens`: what is in an
-/// object has a key of its own. Such a string may hold further lists.
+/// `{"tokens": ["a", ["b"]], "others": [{"token": "c"}]}` has two of them, `a` and `b`, both with the key `tokens`.
+/// Strings in an object have a key of their own. A string in a list may itself contain lists.
 fn for_each_listed<'t>(text: &'t str, take: &mut impl FnMut(&'t str, Range<usize>)) {
     const DEPTH: usize = 3;
     let mut searched = vec![(0..text.len(), DEPTH)];
@@ -54,7 +54,8 @@ fn for_each_listed<'t>(text: &'t str, take: &mut impl FnMut(&'t str, Range<usize
     }
 }
 
-/// Walks through a list from behind its bracket, and tells all of its strings; where it ends.
+/// Walks through a list, starting after its bracket, and passes each of its strings to `take`. Returns the end of the
+/// list.
 fn walk<'t>(text: &'t str, start: usize, key: &'t str, take: &mut impl FnMut(Option<&'t str>, Range<usize>)) -> usize {
     let bytes = text.as_bytes();
     let mut keys = vec![Some(key)];
@@ -81,7 +82,7 @@ fn walk<'t>(text: &'t str, start: usize, key: &'t str, take: &mut impl FnMut(Opt
     at
 }
 
-/// The key at the end of what stands before a value: `key: `, `"key": ` or `key = `. The value may stand in quotes.
+/// The key at the end of the text before a value: `key: `, `"key": ` or `key = `. The value may be quoted.
 fn key_before(before: &str) -> Option<&str> {
     let unquoted = |text: &str| text.trim_end().trim_end_matches(['"', '\'']).len();
     let before = &before[..unquoted(before)];
@@ -92,7 +93,7 @@ fn key_before(before: &str) -> Option<&str> {
     Some(&before[before.len() - length..]).filter(|key| !key.is_empty())
 }
 
-/// How many bytes there are in a string whose first quote comes first, up to the quote that ends it in the same line.
+/// The number of bytes in a string, from its opening quote to the closing quote in the same line.
 fn string_length(quoted: &[u8]) -> Option<usize> {
     let (quote, string) = quoted.split_first()?;
     let mut is_escaped = false;

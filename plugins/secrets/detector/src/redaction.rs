@@ -1,4 +1,4 @@
-//! Takes secrets out of texts that are kept for another reason.
+//! Removes secrets from texts that processors store or send for other reasons.
 
 #[cfg(test)]
 mod measure;
@@ -9,7 +9,7 @@ use std::{borrow::Cow, cmp::Reverse, ops::Range};
 
 use crate::{Hit, Origin, Rules, Scanner, masks::masks, members::for_each_member};
 
-/// A text of which nobody knows where it comes from.
+/// The origin of a text whose source is unknown.
 struct Nowhere;
 
 impl Origin for Nowhere {
@@ -22,10 +22,10 @@ impl Origin for Nowhere {
     }
 }
 
-/// The text with a reason in place of everything that is or may be a secret: the name of the rule that takes it for one, or,
-/// where no rule does, `URL credential`, `named value` or `random text`.
+/// Replaces everything that is or may be a secret with a reason: the name of the rule that found it, or `URL
+/// credential`, `named value` or `random text` if no rule did.
 ///
-/// Where the text is or quotes JSON, its escapes can hide a secret: where they do, the text is given without them.
+/// JSON escapes can hide a secret. If they do, the returned text has its escapes resolved.
 #[must_use]
 pub fn redact<'t>(text: &'t str, rules: &Rules) -> Cow<'t, str> {
     let redacted = without(text, rules);
@@ -36,7 +36,7 @@ pub fn redact<'t>(text: &'t str, rules: &Rules) -> Cow<'t, str> {
     hidden.map_or(redacted, Cow::Owned)
 }
 
-/// A string that goes by a key.
+/// A string that belongs to a key.
 struct Member<'k> {
     /// The key.
     key: &'k str,
@@ -52,7 +52,7 @@ impl Origin for Member<'_> {
     }
 }
 
-/// All that any rule finds: what one of them would leave of another's find is found too.
+/// The hits of all rules. Overlapping hits are kept, so that no rule's hit leaves a part of another's.
 fn hits(text: &str, rules: &Rules) -> Vec<Hit> {
     let mut scanner = Scanner::new(rules);
     let mut hits = scanner.all_hits(text, &Nowhere);
@@ -66,18 +66,18 @@ fn hits(text: &str, rules: &Rules) -> Vec<Hit> {
     hits
 }
 
-/// A part of a text that is taken out.
+/// A part of a text that is removed.
 struct Span<'r> {
     range: Range<usize>,
     reason: Reason<'r>,
 }
 
-/// Why it is.
+/// The reason for the removal.
 #[derive(Clone, Copy)]
 enum Reason<'r> {
-    /// The rule of this name finds it.
+    /// The rule of this name found a secret.
     Rule(&'r str),
-    /// It may be a secret, for this reason.
+    /// The text may be a secret, for this reason.
     Mask(&'static str),
 }
 
@@ -90,7 +90,7 @@ impl Reason<'_> {
     }
 }
 
-/// All that is taken out of a text, in its order; what overlaps is one.
+/// All parts of a text that are removed, in order. Overlapping parts are merged.
 fn spans<'r>(text: &str, rules: &'r Rules) -> Vec<Span<'r>> {
     let found = hits(text, rules).into_iter().map(|hit| Span {
         range: hit.secret,
@@ -107,7 +107,7 @@ fn spans<'r>(text: &str, rules: &'r Rules) -> Vec<Span<'r>> {
     let mut merged: Vec<Span<'r>> = Vec::with_capacity(spans.len());
     for mut span in spans {
         let last = merged.last_mut().filter(|last| span.range.start < last.range.end);
-        // What lies in another goes on no further than that: no escape is read twice.
+        // A part within another never extends beyond it, so no escape is read twice.
         if last.as_ref().is_none_or(|last| span.range.end > last.range.end) {
             span.range.end = end_of_escaped(text, span.range.end);
         }
@@ -124,7 +124,7 @@ fn spans<'r>(text: &str, rules: &'r Rules) -> Vec<Span<'r>> {
     merged
 }
 
-/// The text without what is found in it as it is.
+/// The text without the secrets that can be found without resolving escapes.
 fn without<'t>(text: &'t str, rules: &Rules) -> Cow<'t, str> {
     let spans = spans(text, rules);
     if spans.is_empty() {
@@ -141,7 +141,7 @@ fn without<'t>(text: &'t str, rules: &Rules) -> Cow<'t, str> {
     Cow::Owned(redacted)
 }
 
-/// Where a secret ends whose rule may have stopped at an escape within it, such as `\/` or `\u0026`.
+/// The end of a secret whose rule may have stopped at an escape in it, such as `\/` or `\u0026`.
 fn end_of_escaped(text: &str, end: usize) -> usize {
     let mut rest = &text[end..];
     loop {
@@ -155,8 +155,8 @@ fn end_of_escaped(text: &str, end: usize) -> usize {
     }
 }
 
-/// The text with the escapes of JSON resolved, also those of JSON in JSON, and so on to a depth. `None` where there are
-/// none.
+/// The text with JSON escapes resolved, including those of nested JSON up to a limited depth. `None` if there are no
+/// escapes.
 fn unescaped(text: &str) -> Option<String> {
     const DEPTH: usize = 8;
     let mut plain = unescaped_once(text)?;
@@ -169,7 +169,7 @@ fn unescaped(text: &str) -> Option<String> {
     Some(plain)
 }
 
-/// `None` where nothing is escaped.
+/// `None` if nothing is escaped.
 fn unescaped_once(text: &str) -> Option<String> {
     let (before, _) = text.split_once('\\')?;
     let mut plain = String::with_capacity(text.len());

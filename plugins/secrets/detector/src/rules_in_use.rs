@@ -1,13 +1,13 @@
-//! The rules a processor works with, compiled when they are needed.
+//! The rules in use, compiled as late as possible because compilation is slow.
 
 use std::sync::OnceLock;
 
 use crate::{Rules, RulesError, Settings};
 
-/// The rules that an operator's settings ask for, else those that ship.
+/// The rules that the operator's settings select, else the shipped rules.
 ///
-/// Patterns take a while to compile: those that ship, which are known to be good, wait until they are needed. An
-/// operator's own are compiled at once, so that a broken one is told when it is set.
+/// The shipped rules are known to be valid, so they are compiled on first use. The operator's rules are compiled at
+/// once, so that a broken rule is reported when it is configured.
 ///
 /// ```
 /// use secret_detector::{RulesInUse, Settings};
@@ -20,10 +20,10 @@ use crate::{Rules, RulesError, Settings};
 pub struct RulesInUse(OnceLock<Rules>);
 
 impl RulesInUse {
-    /// The rules of an operator's settings.
+    /// The rules of the operator's settings.
     ///
     /// # Errors
-    /// Names the file and the rule that is broken.
+    /// Names the file and the broken rule.
     pub fn of(settings: &Settings) -> Result<Self, RulesError> {
         match *settings == Settings::default() {
             true => Ok(Self::default()),
@@ -34,7 +34,7 @@ impl RulesInUse {
     /// The rules.
     ///
     /// # Errors
-    /// Never for the shipped rules as they are.
+    /// Never, as long as the shipped rules are valid.
     pub fn get(&self) -> Result<&Rules, RulesError> {
         match self.0.get() {
             Some(rules) => Ok(rules),

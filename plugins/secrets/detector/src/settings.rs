@@ -1,10 +1,10 @@
-//! The processor's section of the configuration.
+//! The section of the configuration that selects rules.
 
 use std::path::PathBuf;
 
 use serde::Deserialize;
 
-/// What an operator can set.
+/// The operator's settings.
 ///
 /// ```toml
 /// rules_file = "/etc/session-host/gitleaks.toml"
@@ -14,22 +14,22 @@ use serde::Deserialize;
 #[derive(Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Settings {
-    /// A rule file in the format of gitleaks, in place of the shipped rules or building on them.
+    /// A rule file in gitleaks' format that replaces or extends the shipped rules.
     pub rules_file: Option<PathBuf>,
     /// Rules that are not used.
     pub disabled_rules: Vec<String>,
-    /// What no rule finds.
+    /// Text that no rule reports.
     pub allow: Allow,
 }
 
-/// What no rule finds: what one of these fits.
+/// Text that no rule reports: any text that matches one of these.
 #[derive(Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Allow {
     /// Patterns of allowed secrets.
     pub regexes: Vec<String>,
-    /// Words of which an allowed secret has one.
+    /// Stop words: a secret that contains one is allowed.
     pub stopwords: Vec<String>,
-    /// Patterns of the files in which all is allowed.
+    /// Patterns of files in which everything is allowed.
     pub paths: Vec<String>,
 }

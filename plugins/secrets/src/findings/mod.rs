@@ -1,4 +1,4 @@
-//! The findings of a session: one per secret, however often it stands in the transcript.
+//! The findings of a session: one per secret, however often the secret occurs in the transcript.
 
 mod occurrences;
 #[cfg(test)]
@@ -24,11 +24,11 @@ use crate::{
     transcript::{FilesOfLine, JsonPath, Place, ToolFiles, for_each_string},
 };
 
-/// How many findings of a session are recorded. An ordinary one has a handful; a dump of a database may have any
+/// The maximum number of recorded findings of a session. A normal session has a handful; a database dump may have any
 /// number.
 const RECORDED_FINDINGS: usize = 10_000;
 
-/// What was found in a session.
+/// The result of searching a session.
 #[derive(Debug)]
 pub(crate) struct SessionFindings {
     /// The first `sessionId` of the file.
@@ -37,28 +37,28 @@ pub(crate) struct SessionFindings {
     pub(crate) findings: Vec<Finding>,
 }
 
-/// A secret that was found in a session.
+/// A secret found in a session.
 #[derive(Debug)]
 pub(crate) struct Finding {
-    /// The number of the rule that found it; of several, the one that knows it best.
+    /// The number of the rule that found it; if several did, the most specific one.
     pub(crate) rule: usize,
     specificity: Specificity,
     /// The secret.
     pub(crate) secret: Secret,
-    /// In how many places it stands.
+    /// The number of places where it occurs.
     pub(crate) occurrences: Occurrences,
-    /// The line that it stands in first, from 1.
+    /// The first line that contains it, counted from 1.
     pub(crate) first_line: u64,
     /// That line's `uuid`.
     pub(crate) first_event_uuid: Option<String>,
-    /// When that line was written.
+    /// The time of that line.
     pub(crate) first_seen_at: Timestamp,
-    /// Where in that line it stands first.
+    /// Its first position in that line.
     pub(crate) first_path: JsonPath,
 }
 
 impl SessionFindings {
-    /// Searches a session. What is no JSON object is searched as it stands.
+    /// Searches a session. A line that is not a JSON object is searched as plain text.
     pub(crate) fn of<'r>(session: &Session<'r>, rules: &'r Rules) -> Self {
         let mut search = Search {
             rules,
@@ -101,7 +101,7 @@ impl SessionFindings {
             log::warn!(
                 session = session.session_key(),
                 left_out,
-                "too many findings to record all"
+                "too many findings in one session: the remaining ones are not recorded"
             );
         }
         found
@@ -118,7 +118,7 @@ impl Finding {
     }
 }
 
-/// The line that something stands in.
+/// A line of the transcript.
 #[derive(Clone, Copy)]
 struct Line<'e> {
     number: u64,
@@ -142,10 +142,10 @@ struct Search<'r> {
     record: Record<'r>,
 }
 
-/// What was found so far.
+/// The findings so far.
 struct Record<'s> {
     context: Context<'s>,
-    /// Which finding a secret is.
+    /// The index of each secret's finding.
     known: HashMap<Secret, usize>,
     found: SessionFindings,
     left_out: u64,
@@ -170,7 +170,7 @@ impl Search<'_> {
         });
     }
 
-    /// Searches what is no JSON, with the escapes of JSON resolved, as it may be a torn piece of some.
+    /// Searches a line that is not JSON. It may be a fragment of JSON, so JSON escapes are resolved.
     fn observe_raw(&mut self, number: u64, text: &str, decoded: &mut String) {
         let line = Line { number, uuid: None };
         for_each_find(&mut self.scanner, unescape_into(text, decoded), &Raw, |find| {
@@ -178,7 +178,7 @@ impl Search<'_> {
         });
     }
 
-    /// Remembers the files that a line's calls name, and records those that rules find as such.
+    /// Remembers the files that a line's calls name, and records files that a rule finds by path.
     fn observe_files(&mut self, event: &Event<'_>, text: &str) {
         if memmem::find(text.as_bytes(), b"\"tool_use\"").is_none() {
             return;
@@ -227,13 +227,13 @@ impl Record<'_> {
     }
 }
 
-/// What identifies an event or a session. What is very long does not, and would stand in each of many rows.
+/// The identifier of an event or a session. A very long text is not an identifier, and would be repeated in many rows.
 fn identifier(text: Option<&str>) -> Option<String> {
     const LONGEST: usize = 256;
     text.filter(|text| text.len() <= LONGEST).map(str::to_owned)
 }
 
-/// Text that is no JSON, of which nothing tells where it comes from.
+/// Text that is not JSON and has no known source.
 struct Raw;
 
 impl Origin for Raw {
@@ -246,7 +246,7 @@ impl Origin for Raw {
     }
 }
 
-/// Where a string of a line comes from.
+/// The source of a string in a line.
 struct OriginInLine<'s> {
     event: &'s Event<'s>,
     files: &'s ToolFiles,

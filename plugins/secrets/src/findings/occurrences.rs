@@ -1,18 +1,18 @@
-//! In how many places of a session a secret stands.
+//! Counts the places of a session where a secret occurs.
 
 use crate::transcript::Enclosure;
 
 /// A part of a line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Part {
-    /// All but the following.
+    /// Everything but the tool's record.
     Message,
-    /// The tool's own record of a result, which repeats what stands in the message.
+    /// The tool's own record of a result. It repeats text of the message.
     ToolRecord,
 }
 
 impl Part {
-    /// The part that a place lies in.
+    /// The part that contains a place.
     pub(crate) fn of(enclosures: &[Enclosure<'_>]) -> Self {
         match enclosures.first() {
             Some(Enclosure::Object(Some(key))) if key.is("toolUseResult") => Self::ToolRecord,
@@ -21,7 +21,7 @@ impl Part {
     }
 }
 
-/// The places of a secret. What stands in a message and again in the tool's record of the same line is one place.
+/// The places of a secret. A secret in a message and again in the tool's record of the same line counts as one place.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Occurrences {
     in_earlier_lines: i64,
@@ -31,14 +31,14 @@ pub(crate) struct Occurrences {
 }
 
 impl Occurrences {
-    /// The first of them.
+    /// The first place.
     pub(crate) fn first(line: u64, part: Part) -> Self {
         let mut first = Self::in_line(line, 0);
         first.add(line, part);
         first
     }
 
-    /// Counts one more. Lines come in the order of the transcript.
+    /// Counts one more place. Lines come in the order of the transcript.
     pub(crate) fn add(&mut self, line: u64, part: Part) {
         if line != self.line {
             *self = Self::in_line(line, self.count());
@@ -49,7 +49,7 @@ impl Occurrences {
         }
     }
 
-    /// How many there are.
+    /// The number of places.
     pub(crate) fn count(&self) -> i64 {
         self.in_earlier_lines + self.in_message.max(self.in_record)
     }

@@ -1,4 +1,4 @@
-//! What is found in transcripts, and what is recorded of it.
+//! Tests which secrets are found in transcripts, and which columns are recorded.
 
 mod forms;
 mod planted;
@@ -16,7 +16,7 @@ use crate::{
 
 static SHIPPED: LazyLock<Rules> = LazyLock::new(|| Rules::from_settings(&Settings::default()).unwrap());
 
-/// A token of GitHub's form; `tail` is its last 36 letters and digits.
+/// A token in GitHub's form; `tail` is its last 36 letters and digits.
 fn token(tail: &str) -> String {
     format!("ghp{}{tail}", '_')
 }

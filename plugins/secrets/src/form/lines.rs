@@ -1,14 +1,14 @@
-//! A secret of several lines, such as a private key, without what a tool or a format writes around each line.
+//! Joins a secret of several lines, such as a private key, without the text that tools and formats add to each line.
 
 mod diff;
 mod prefix;
 
 use self::{diff::sides, prefix::Prefix};
 
-/// The secrets of a text of several lines: their lines, joined. None where the text is one line.
+/// The secrets of a text of several lines: their joined lines. Empty if the text is one line.
 ///
-/// The text is what stands between two markers, such as `-----BEGIN` and `-----END`. What the tool writes before a line
-/// therefore stands before the second marker too, at the end of the text.
+/// The text is the part between two markers, such as `-----BEGIN` and `-----END`. A prefix that a tool adds to each
+/// line therefore also precedes the second marker, at the end of the text.
 pub(super) fn joined_lines(secret: &str) -> Vec<String> {
     let Some(line_break) = line_break(secret) else {
         return Vec::new();
@@ -18,14 +18,14 @@ pub(super) fn joined_lines(secret: &str) -> Vec<String> {
     joined.filter(|form| !form.is_empty()).collect()
 }
 
-/// What stands between the lines of a text: a line break, the escape of one, or a blank where a variable has the key.
+/// The separator of a text's lines: a line break, an escaped line break, or a space if the key is in a variable.
 fn line_break(text: &str) -> Option<&'static str> {
     let text = text.trim_end();
     let written = ["\n", r"\n"].into_iter().find(|written| text.contains(written));
     written.or_else(|| text.starts_with(' ').then_some(" "))
 }
 
-/// The content of lines, of which the first begins behind a marker.
+/// The content of lines. The first line begins after a marker.
 fn joined(lines: &[&str]) -> String {
     let mut form = String::new();
     let Some((first, others)) = lines.split_first() else {
@@ -44,17 +44,19 @@ fn joined(lines: &[&str]) -> String {
     form
 }
 
-/// The lines that a line has where it is in quotes: `one\ntwo\n`.
+/// The lines in a line that contains escaped line breaks: `one
+/// two
+/// `.
 fn escaped_lines(line: &str) -> impl Iterator<Item = &str> {
     line.split(r"\n").flat_map(|line| line.split(r"\r"))
 }
 
-/// Appends the base64 characters that begin a line, where only signs follow them. Of another line, all but white space and
-/// signs that strings are put into.
+/// Appends the leading base64 characters of a line if only signs follow them. Otherwise appends the line without white
+/// space, quotes, backslashes and commas.
 fn push_content(form: &mut String, line: &str) {
     let is_base64 = |character: char| character.is_ascii_alphanumeric() || matches!(character, '+' | '/' | '=');
     let behind = line.trim_start_matches(is_base64);
-    // `^M` is how `cat -A` shows a carriage return.
+    // `cat -A` shows a carriage return as `^M`.
     let has_more = behind.trim_start_matches("^M").contains(char::is_alphanumeric);
     if has_more {
         let is_content = |character: &char| !character.is_whitespace() && !matches!(character, '\\' | '"' | '\'' | ',');
@@ -64,7 +66,7 @@ fn push_content(form: &mut String, line: &str) {
     }
 }
 
-/// A line without the number that a tool shows it with, such as `12→`.
+/// A line without the number that a tool adds, such as `12→`.
 fn without_number(line: &str) -> &str {
     let line = line.trim_start();
     let rest = line.trim_start_matches(|character: char| character.is_ascii_digit());
@@ -84,10 +86,10 @@ mod tests {
         "90CD+/==",
     ];
 
-    /// How a tool writes the line of a number.
+    /// How a tool writes a line, given its number.
     type Way = fn(usize, &str) -> String;
 
-    /// What stands between the markers where a tool writes each line so. The number is that of the line.
+    /// The text between the markers if a tool writes each line this way, given the line's number.
     fn between_markers(write: impl Fn(usize, &str) -> String) -> String {
         const MARKER: &str = "-----";
         let lines = [MARKER].into_iter().chain(LINES).chain([MARKER]);

@@ -1,7 +1,7 @@
-//! The files that strings of a transcript come from, as far as tools say so.
+//! Determines the files that strings of a transcript come from, as far as tool calls name them.
 //!
-//! A call of a tool names a file in its input: `file_path`, `notebook_path` or `path`. All strings of the call and of
-//! its result come from that file. Other strings come from none.
+//! A tool call names a file in its input: `file_path`, `notebook_path` or `path`. All strings of the call and of its
+//! result come from that file. Other strings come from no file.
 
 use std::collections::HashMap;
 
@@ -9,27 +9,27 @@ use session_plugin_api::transcript::{Block, Event, ToolUse};
 
 use super::{Enclosure, JsonPath, Segment};
 
-/// The longest key that is looked for: `toolUseResult`.
+/// The length of the longest key to recognise: `toolUseResult`.
 const LONGEST_FIELD: usize = 13;
 
 const FIELDS: [&str; 3] = ["file_path", "notebook_path", "path"];
 
-/// The files that a session's tools were called on, by the calls' ids.
+/// The files that a session's tools were called with, by the ids of the calls.
 #[derive(Debug, Default)]
 pub(crate) struct ToolFiles {
     of_call: HashMap<String, String>,
 }
 
-/// A file that a call names, and where it does.
+/// A file that a call names, and where it names it.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct CalledFile {
     /// The file.
     pub(crate) file: String,
-    /// Where its path stands.
+    /// The position of its path.
     pub(crate) json_path: JsonPath,
 }
 
-/// The files that the strings of one line come from.
+/// The files of the strings in one line.
 #[derive(Debug, Default)]
 pub(crate) struct FilesOfLine {
     of_block: Vec<Option<String>>,
@@ -37,7 +37,7 @@ pub(crate) struct FilesOfLine {
 }
 
 impl ToolFiles {
-    /// Remembers the files that a line's calls name, and gives them.
+    /// Remembers the files that a line's calls name, and returns them.
     pub(crate) fn observe(&mut self, event: &Event<'_>) -> Vec<CalledFile> {
         let mut files = Vec::new();
         for (position, block) in event.message.content.blocks().iter().enumerate() {
@@ -54,7 +54,7 @@ impl ToolFiles {
         files
     }
 
-    /// The files of a line whose calls, and those that it answers, have been observed.
+    /// The files of a line. Its calls, and the calls that it answers, must have been observed.
     pub(crate) fn of_line(&self, event: &Event<'_>) -> FilesOfLine {
         let of_call = |id: Option<&str>| self.of_call.get(id?).cloned();
         let blocks = event.message.content.blocks();
@@ -78,7 +78,7 @@ impl ToolFiles {
 }
 
 impl FilesOfLine {
-    /// The file that a string comes from.
+    /// The file of a string.
     pub(crate) fn of_string(&self, enclosures: &[Enclosure<'_>]) -> Option<&str> {
         let key = |place: usize| match enclosures.get(place) {
             Some(Enclosure::Object(Some(key))) => key.decode_short(LONGEST_FIELD).unwrap_or_default(),
@@ -88,7 +88,7 @@ impl FilesOfLine {
             ("message", "content", Some(Enclosure::List { position: block, .. })) => {
                 self.of_block.get(*block)?.as_deref()
             }
-            // The tool's own record of its result, and the result itself in old transcripts.
+            // The tool's own record of its result, or the result itself in old transcripts.
             ("toolUseResult" | "content", _, _) => self.of_result.as_deref(),
             _ => None,
         }
@@ -123,7 +123,7 @@ mod tests {
         Event::parse(line.as_bytes()).unwrap()
     }
 
-    /// The values of a line that come from a file.
+    /// The parts of a line that come from a file.
     fn from_files(files: &ToolFiles, line: &str) -> Vec<(String, String)> {
         let of_line = files.of_line(&event(line));
         let mut found = Vec::new();

@@ -1,42 +1,43 @@
-//! Where in an event a string stands.
+//! The position of a string in an event, as people read it.
 
 use std::fmt::Write as _;
 
 use super::{Enclosure, Place, Role, strings::Escaped};
 use crate::concealment::Concealment;
 
-/// The way from an event to one of its strings: `message.content[0].input.command`.
+/// The path from an event to one of its strings: `message.content[0].input.command`.
 ///
-/// A key that is no plain word is quoted (`files["src/main.rs"]`), `headers{}` is one of the keys of `headers`, and
-/// what comes after ` -> ` is inside of a string that is JSON itself. Of a very long way the beginning is kept.
+/// A key with other characters than letters, digits, `_`, `-` and `$` is quoted (`files["src/main.rs"]`), `headers{}`
+/// is one of the keys of `headers`, and the part after ` -> ` is within a string that is itself JSON. A very long path
+/// is truncated.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct JsonPath {
     segments: Vec<Segment>,
 }
 
-/// So many steps are written at most; one more is kept, to tell that there are more.
+/// The maximum number of segments in the text. One more is stored, to show that there are more.
 const WRITTEN_SEGMENTS: usize = 64;
 
-/// A key of more bytes is not kept.
+/// The maximum size of a key in bytes. A longer key is left out.
 const WRITTEN_BYTES: usize = 120;
 
-/// One step of the way.
+/// One segment of the path.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Segment {
-    /// Into the value of a key.
+    /// The value of a key.
     Key(String),
-    /// Into the value of a key that is too long to be told: its beginning could be that of a secret.
+    /// The value of a key that is too long to show: its beginning could be the beginning of a secret.
     LongKey,
-    /// Into an element of a list.
+    /// An element of a list.
     Position(usize),
-    /// To one of the keys of an object.
+    /// One of the keys of an object.
     AnyKey,
-    /// Into the JSON that the string is.
+    /// The JSON within the string.
     Embedded,
 }
 
 impl JsonPath {
-    /// The way to a string.
+    /// The path to a string.
     pub(crate) fn of(Place { enclosures, role }: Place<'_>) -> Self {
         let (outer, innermost) = match role {
             Role::Key => (&enclosures[..enclosures.len().saturating_sub(1)], Some(Segment::AnyKey)),
@@ -51,24 +52,24 @@ impl JsonPath {
         }
     }
 
-    /// No way: what stands in no JSON.
+    /// The empty path, for text that is not in JSON.
     pub(crate) fn nowhere() -> Self {
         Self { segments: Vec::new() }
     }
 
-    /// The way that has these steps.
+    /// The path with these segments.
     pub(crate) fn from_segments(segments: Vec<Segment>) -> Self {
         Self { segments }
     }
 
-    /// The way that goes on inside of the string that this one leads to.
+    /// The path that continues within the string that this path leads to.
     pub(crate) fn into_embedded(mut self, inner: Self) -> Self {
         self.segments.push(Segment::Embedded);
         self.segments.extend(inner.segments);
         self
     }
 
-    /// The way in writing, without the secrets that its keys may be; what is very long is cut.
+    /// The path as text. Secrets in its keys are concealed, and a very long path is truncated.
     pub(crate) fn written(&self, concealment: &Concealment) -> String {
         let mut written = String::new();
         for segment in self.segments.iter().take(WRITTEN_SEGMENTS) {

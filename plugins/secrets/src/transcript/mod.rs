@@ -1,4 +1,5 @@
-//! What the scan needs to know of transcripts: their strings, where those stand, and the files that they come from.
+//! The view of transcripts that the search for secrets needs: strings, their positions, and the files that they come
+//! from.
 
 mod files;
 mod json_path;

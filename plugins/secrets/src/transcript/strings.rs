@@ -1,25 +1,25 @@
-//! The walk over all strings of a JSON text.
+//! Walks over all strings of a JSON text without parsing it into values.
 
 use std::{borrow::Cow, ops::Range};
 
 use memchr::memchr2;
 use session_plugin_api::transcript::{unescape, unescape_into};
 
-/// What encloses a place in a JSON text.
+/// An object or list around a place in a JSON text.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Enclosure<'a> {
-    /// An object: the key whose value, or which itself, is the place. Absent before the first one.
+    /// An object, with the key of the place: the place is the key or its value. `None` before the first key.
     Object(Option<Escaped<'a>>),
     /// A list.
     List {
-        /// The place's position in it, from 0.
+        /// The index of the place in the list, from 0.
         position: usize,
-        /// The key whose value the list is, or the list around it, and so on.
+        /// The key whose value is the list, or the outermost of nested lists.
         key: Option<Escaped<'a>>,
     },
 }
 
-/// What a string is to the object or list that it stands in.
+/// The role of a string in the object or list that contains it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Role {
     /// A key of the innermost object.
@@ -28,35 +28,35 @@ pub(crate) enum Role {
     Value,
 }
 
-/// A string of a JSON text as it was written, without its quotes.
+/// A string of a JSON text as written, without its quotes.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Escaped<'a>(&'a str);
 
-/// Where a string stands in a JSON text.
+/// The position of a string in a JSON text.
 #[derive(Clone, Copy)]
 pub(crate) struct Place<'a> {
-    /// What encloses it, the outermost first.
+    /// The objects and lists around it, the outermost first.
     pub(crate) enclosures: &'a [Enclosure<'a>],
-    /// What it is to the innermost of those.
+    /// Its role in the innermost of these.
     pub(crate) role: Role,
 }
 
 impl<'a> Place<'a> {
-    /// The key whose value the string is, or in whose list of values it stands, unless it is longer than so many bytes.
+    /// The key whose value, or whose list of values, contains the string, unless the key has more than `at_most` bytes.
     pub(crate) fn key(self, at_most: usize) -> Option<Cow<'a, str>> {
         let key = self.enclosures.last().filter(|_| self.role == Role::Value)?.key();
         key?.decode_short(at_most)
     }
 
-    /// Whether nothing but lists encloses the string.
+    /// Whether only lists enclose the string.
     pub(crate) fn is_in_lists_alone(self) -> bool {
-        // Those in an object have a key.
+        // Strings in an object have a key.
         matches!(self.enclosures.last(), Some(Enclosure::List { key: None, .. }))
     }
 }
 
 impl<'a> Enclosure<'a> {
-    /// The key that a value in it goes by.
+    /// The key of a value in it.
     fn key(&self) -> Option<Escaped<'a>> {
         match self {
             Self::Object(key) | Self::List { key, .. } => *key,
@@ -64,10 +64,10 @@ impl<'a> Enclosure<'a> {
     }
 }
 
-/// Hands every string of a valid JSON text to `take`, keys included, in the order of the text: where it stands, and
-/// itself.
+/// Passes every string of a valid JSON text to `take`, keys included, in the order of the text: the position, and the
+/// string.
 ///
-/// Of a text that is no JSON, some strings may be left out.
+/// If the text is not JSON, some strings may be skipped.
 pub(crate) fn for_each_string<'a>(json: &'a str, mut take: impl FnMut(Place<'_>, Escaped<'a>)) {
     let mut enclosures: Vec<Enclosure<'a>> = Vec::new();
     let bytes = json.as_bytes();
@@ -110,7 +110,7 @@ pub(crate) fn for_each_string<'a>(json: &'a str, mut take: impl FnMut(Place<'_>,
     }
 }
 
-/// How many bytes there are before the quote that ends a string.
+/// The number of bytes before the closing quote of a string.
 fn string_length(bytes: &[u8]) -> Option<usize> {
     let mut at = 0;
     loop {
@@ -123,18 +123,18 @@ fn string_length(bytes: &[u8]) -> Option<usize> {
 }
 
 impl<'a> Escaped<'a> {
-    /// Where it stands in the text that it was found in.
+    /// The position in the text that contains the string.
     pub(crate) fn range_in(self, json: &'a str) -> Range<usize> {
         let start = self.0.as_ptr().addr() - json.as_ptr().addr();
         start..start + self.0.len()
     }
 
-    /// Whether it is this, written without escapes.
+    /// Whether the string is `text`, written without escapes.
     pub(crate) fn is(self, text: &str) -> bool {
         self.0 == text
     }
 
-    /// Unescaped; `buffer` holds the text if anything was escaped. Half of a surrogate pair becomes U+FFFD.
+    /// The unescaped string. `buffer` holds it if anything was escaped. Half a surrogate pair becomes U+FFFD.
     pub(crate) fn decode_into<'b>(self, buffer: &'b mut String) -> &'b str
     where
         'a: 'b,
@@ -142,7 +142,7 @@ impl<'a> Escaped<'a> {
         unescape_into(self.0, buffer)
     }
 
-    /// Unescaped, unless that is longer than so many bytes.
+    /// The unescaped string, unless it has more than `at_most` bytes.
     pub(crate) fn decode_short(self, at_most: usize) -> Option<Cow<'a, str>> {
         /// `\u0041` is one byte.
         const LONGEST_ESCAPE: usize = 6;
@@ -152,7 +152,7 @@ impl<'a> Escaped<'a> {
             .filter(|decoded| decoded.len() <= at_most)
     }
 
-    /// Unescaped.
+    /// The unescaped string.
     pub(crate) fn decode(self) -> Cow<'a, str> {
         unescape(self.0)
     }

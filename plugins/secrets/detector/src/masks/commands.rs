@@ -1,11 +1,11 @@
-//! Passwords of commands that have a letter for them.
+//! Passwords in commands that take them as a short option, such as `curl -u` and `mysql -p`.
 
 use super::{
     names::{REASON, is_value},
     shapes::{Reach, Shape, Shapes},
 };
 
-/// Commands and what they are given.
+/// The commands and their password options.
 pub(super) static COMMANDS: Shapes = Shapes {
     reason: REASON,
     words: &[

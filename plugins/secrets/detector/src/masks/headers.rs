@@ -1,32 +1,32 @@
-//! Headers of HTTP that carry credentials.
+//! HTTP headers that carry credentials.
 
 use super::{
     names::{REASON, is_value},
     shapes::{Reach, Shape, Shapes},
 };
 
-/// Headers and their values.
+/// The headers and their values.
 pub(super) static HEADERS: Shapes = Shapes {
     reason: REASON,
     words: &["authorization", "cookie", "bearer", "x-", "private-", "job-", "deploy-"],
     reach: Reach::Far,
     shapes: &[
-        // Whatever its scheme, to the end of the line or of the quotes.
+        // Any scheme, to the end of the line or of the quoted string.
         Shape {
             pattern: r#"(?i)authorization[\\"']{0,4}\s{0,4}[:=,]\s{0,4}[\\"']{0,4}(?:(?:bearer|basic|token|digest|negotiate|apikey|bot|ssws|aws4-hmac-sha256)\s+([^\s"'`\\][^"'`\\\r\n]*)|([^\s"'`\\]+)(?:["'`\\\r\n]|$))"#,
             fits: |_| true,
         },
-        // All cookies of a line.
+        // All cookies in a line.
         Shape {
             pattern: r#"(?i)cookie[\\"']{0,4}\s{0,4}:\s{0,4}[\\"']{0,4}([\w.-]+=[^"'\\\r\n]+)"#,
             fits: |_| true,
         },
-        // `X-Api-Key`, `PRIVATE-TOKEN` and what else vendors have.
+        // `X-Api-Key`, `PRIVATE-TOKEN` and other vendors' headers.
         Shape {
             pattern: r#"(?i)(?:x|private|job|deploy)-[\w-]{0,40}(?:key|token|secret|signature|auth)[\\"']{0,4}\s{0,4}:\s{0,4}[\\"']{0,4}([^\s"'`\\<>,;]+)"#,
             fits: |found| is_value(found.value),
         },
-        // A scheme and its value outside of a header.
+        // A scheme and its value outside a header.
         Shape {
             pattern: r"[Bb]earer\s+([\w.~+/=-]*[0-9][\w.~+/=-]*)",
             fits: |_| true,

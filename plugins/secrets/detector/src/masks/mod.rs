@@ -1,7 +1,7 @@
-//! What may be a secret although no rule knows it: what is kept or sent for another reason does without it.
+//! Masks text that may be a secret although no rule recognises it, before the text is stored or sent.
 //!
-//! A rule has to be right where it finds something, for a finding is work for a person. A mask costs a part of a message,
-//! so it may hide what is no secret, as long as the message stays of use: hashes, UUIDs, paths, words and numbers stay.
+//! A rule must be precise, because a person has to follow up each finding. A mask only costs part of a message. It may
+//! hide text that is not a secret, as long as the message stays useful: hashes, UUIDs, paths, words and numbers stay.
 
 mod commands;
 mod headers;
@@ -17,16 +17,16 @@ use std::ops::Range;
 
 use self::shapes::Search;
 
-/// A part of a text that is masked, and why.
+/// A masked part of a text, and the reason.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Mask {
-    /// What stands in its place.
+    /// The text that replaces it.
     pub(crate) reason: &'static str,
-    /// Where it is.
+    /// Its position in the text.
     pub(crate) range: Range<usize>,
 }
 
-/// All forms that are told by a word.
+/// All shapes that begin with a known word.
 static SEARCH: Search = Search::new(&[
     &urls::USERS,
     &urls::HOOKS,
@@ -38,7 +38,7 @@ static SEARCH: Search = Search::new(&[
     &commands::COMMANDS,
 ]);
 
-/// All that is masked in a text; ranges may overlap.
+/// All masks of a text; ranges may overlap.
 pub(crate) fn masks(text: &str) -> Vec<Mask> {
     let mut masks = SEARCH.masks(text);
     masks.append(&mut urls::parameters(text));
@@ -47,9 +47,9 @@ pub(crate) fn masks(text: &str) -> Vec<Mask> {
     masks
 }
 
-/// Whether a value is filled in later, or masked already: `$TOKEN`, `${{ secrets.TOKEN }}`, `<token>`, `***`.
+/// Whether a value is a placeholder or already masked: `$TOKEN`, `${{ secrets.TOKEN }}`, `<token>`, `***`.
 fn is_placeholder(value: &str) -> bool {
-    /// What is longer is no placeholder, in bytes.
+    /// How many bytes of a value are examined. Placeholders are shorter.
     const LOOKED_AT: usize = 128;
     let value = &value[..value.floor_char_boundary(LOOKED_AT)];
     value.starts_with(['$', '<', '{', '%', '[', '*', '(']) || value.contains("...") || value.contains('…')

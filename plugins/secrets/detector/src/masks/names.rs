@@ -1,14 +1,14 @@
-//! Values that go by the name of a secret: `PASSWORD=...`, `"api_key": "..."`, `db_password: ...`.
+//! Values whose name says that they are secret: `PASSWORD=...`, `"api_key": "..."`, `db_password: ...`.
 
 use super::shapes::{Found, Reach, Shape, Shapes};
 
-/// What stands in the place of one.
+/// The text that replaces a masked value.
 pub(super) const REASON: &str = "named value";
 
-/// In prose, a value is at least so long.
+/// The minimum length of a value in prose.
 const SHORTEST_IN_PROSE: usize = 6;
 
-/// What stands in names whose values are secrets.
+/// Words that occur in the names of secrets.
 const WORDS: &[&str] = &[
     "pass",
     "pwd",
@@ -28,18 +28,18 @@ const WORDS: &[&str] = &[
     "credential",
 ];
 
-/// Values in quotes, elements and the like.
+/// Values in quotes, elements and similar.
 pub(super) static ENCLOSED: Shapes = Shapes {
     reason: REASON,
     words: WORDS,
     reach: Reach::Far,
     shapes: &[
-        // In quotes, also where these are escaped.
+        // In quotes, which may be escaped.
         Shape {
             pattern: r#"(?i)NAME[\\"'`\])]{0,6}\s{0,20}(?:=>|:=|[:=])\s{0,20}\\{0,4}["'`]([^"'`\\\r\n]+)"#,
             fits: |found| is_value(found.value) && !is_of_a_parser(found),
         },
-        // An element, and a pair of a name and a value: `<password>...`, `"name": "DB_PASSWORD", "value": "..."`.
+        // An element, or a pair of a name and a value: `<password>...`, `"name": "DB_PASSWORD", "value": "..."`.
         Shape {
             pattern: r#"(?i)NAME>([^\s<>]+)</"#,
             fits: |found| is_value(found.value),
@@ -48,7 +48,7 @@ pub(super) static ENCLOSED: Shapes = Shapes {
             pattern: r#"(?i)NAME[\\"',]{0,8}\s{0,40}[\\"']{0,8}value[\\"']{0,8}\s{0,4}[:=]\s{0,4}[\\"']{0,8}([^\s"'`<>,}\\]+)"#,
             fits: |found| is_value(found.value),
         },
-        // Of SQL.
+        // A password in an SQL statement.
         Shape {
             pattern: r"(?i)password\s{1,4}'([^'\r\n]+)'",
             fits: |found| is_value(found.value),
@@ -56,28 +56,28 @@ pub(super) static ENCLOSED: Shapes = Shapes {
     ],
 };
 
-/// Values that end with their word.
+/// Values that end at the next space or punctuation mark.
 pub(super) static UNQUOTED: Shapes = Shapes {
     reason: REASON,
     words: WORDS,
     reach: Reach::Near,
     shapes: &[
-        // Of a shell, or of a connection string.
+        // In a shell command or a connection string.
         Shape {
             pattern: r#"(?i)NAME=([^\s"'`<>;,&|()\[\]{}\\]+)END"#,
             fits: |found| is_value(found.value),
         },
-        // Of a shell's environment: all up to the next white space.
+        // In the environment of a shell: everything up to the next white space.
         Shape {
             pattern: r#"(?:PASSWORD|PASSWD|PASS|PWD|SECRET|TOKEN|CREDENTIALS?)[0-9]{0,2}=([^\s"'`\\]+)"#,
             fits: |found| is_value(found.value),
         },
-        // The only word behind a name, to the end of the line: YAML, INI.
+        // The only word after a name, up to the end of the line: YAML, INI.
         Shape {
             pattern: r#"(?i)NAME\s{0,20}[:=][ \t]{1,20}([^\s"'`<>;,&|()\[\]{}\\]+)[ \t\r]*(?:\n|\z)"#,
             fits: |found| is_value(found.value) && begins_line(found.before),
         },
-        // Anything that is behind a name and has a digit, which a word of prose has not.
+        // Any word after a name, if it contains a digit. Words of prose have none.
         Shape {
             pattern: r#"(?i)NAME\s{0,20}(?:=>|:=|[:=]|\bis\b)\s{0,20}([^\s"'`<>;,&|()\[\]{}\\]*[0-9][^\s"'`<>;,&|()\[\]{}\\]*)END"#,
             fits: |found| found.value.len() >= SHORTEST_IN_PROSE && is_value(found.value) && !is_of_a_parser(found),
@@ -90,7 +90,7 @@ pub(super) static UNQUOTED: Shapes = Shapes {
     ],
 };
 
-/// `STRIPE_KEY=value`: other keys, of a shell's environment.
+/// `STRIPE_KEY=value`: other keys in the environment of a shell.
 pub(super) static KEYS: Shapes = Shapes {
     reason: REASON,
     words: &["_key", "_pat", "_auth", "_salt", "_dsn", "_creds"],
@@ -101,7 +101,7 @@ pub(super) static KEYS: Shapes = Shapes {
     }],
 };
 
-/// Passwords that are told by where they stand.
+/// Passwords that the text around them gives away.
 pub(super) static PLACES: Shapes = Shapes {
     reason: REASON,
     words: &["identified by", "$apr1$"],
@@ -119,7 +119,7 @@ pub(super) static PLACES: Shapes = Shapes {
     ],
 };
 
-/// Whether a name that goes on here is the first word of its line.
+/// Whether the name that `before` begins is the first word of its line.
 fn begins_line(before: &str) -> bool {
     let line = before.rsplit('\n').next().unwrap_or_default();
     let line =
@@ -131,14 +131,14 @@ fn begins_line(before: &str) -> bool {
     named.unwrap_or(line).chars().all(is_of_name)
 }
 
-/// Whether a name that goes on here is that of an option, such as `--db-`.
+/// Whether the name that `before` begins is that of an option, such as `--db-`.
 fn begins_option(before: &str) -> bool {
     let name = before.trim_end_matches(|letter: char| letter.is_ascii_alphanumeric() || matches!(letter, '_' | '-'));
     let begins = name.is_empty() || name.ends_with(|letter: char| letter.is_whitespace() || "\"'`(".contains(letter));
     begins && before[name.len()..].starts_with('-')
 }
 
-/// Whether a value is one, and neither a type nor the absence of a value nor an expression of a program.
+/// Whether a text can be a secret value. Types, words for a missing value, and expressions of a program cannot.
 pub(super) fn is_value(value: &str) -> bool {
     const NO_VALUES: [&str; 26] = [
         "null",
@@ -176,7 +176,7 @@ pub(super) fn is_value(value: &str) -> bool {
         && !is_expression(value)
 }
 
-/// `unexpected token: '...'` and the like: what a parser calls a token is no secret.
+/// `unexpected token: '...'` and similar: the token of a parser is not a secret.
 fn is_of_a_parser(found: &Found<'_>) -> bool {
     const WORDS: [&str; 8] = [
         "unexpected",

@@ -1,6 +1,6 @@
-//! Which characters stand side by side in words and names, and which only in random text.
+//! Distinguishes random text from words and names by the pairs of adjacent characters.
 
-/// The letters that often follow each letter, from `a` on, in words of English and in names of programs.
+/// The letters that often follow each letter, from `a` on, in English words and in the names of programs.
 const FOLLOWERS: [&str; 26] = [
     "bcdgilmnprstuvy",
     "aeilosu",
@@ -30,7 +30,7 @@ const FOLLOWERS: [&str; 26] = [
     "e",
 ];
 
-/// The same, a bit for each letter.
+/// The same as bit sets, one bit per letter.
 const FOLLOWS: [u32; 26] = {
     let mut follows = [0; 26];
     let mut letter = 0;
@@ -46,7 +46,8 @@ const FOLLOWS: [u32; 26] = {
     follows
 };
 
-/// Whether too many letters and digits stand side by side that do so in no word, name or alphabet. Signs are passed over.
+/// Whether too many adjacent letters and digits are pairs that are rare in words, names and alphabets. Signs are
+/// skipped.
 pub(super) fn are_unlike_words(text: &str) -> bool {
     let bytes = text.as_bytes();
     let pairs = bytes.iter().zip(bytes.iter().skip(1));
@@ -54,11 +55,11 @@ pub(super) fn are_unlike_words(text: &str) -> bool {
     let (count, strangeness) = of_text.fold((0, 0), |(count, sum), (first, second)| {
         (count + 1, sum + strangeness(*first, *second))
     });
-    // Of random letters and digits about 14 in 10 pairs, of names of many abbreviations up to 8.
+    // The sum is about 14 for 10 pairs of random letters and digits, and up to 8 for names with many abbreviations.
     strangeness * 10 > count * 9
 }
 
-/// How strange a pair is in a name, up to 2. A capital letter behind a small one begins a word.
+/// How unusual a pair is in a name, from 0 to 2. A capital letter after a small one begins a word.
 fn strangeness(first: u8, second: u8) -> u32 {
     let [from, to] = [first, second].map(|byte| byte.to_ascii_lowercase());
     match (first.is_ascii_digit(), second.is_ascii_digit()) {

@@ -1,4 +1,4 @@
-//! Lines of `.pgpass`: `host:port:database:user:password`.
+//! Passwords in lines of `.pgpass`: `host:port:database:user:password`.
 
 use std::ops::Range;
 
@@ -9,22 +9,22 @@ use super::{
     names::{REASON, is_value},
 };
 
-/// The longest name of a host.
+/// The maximum length of a host name.
 const LONGEST_HOST: usize = 253;
 
-/// The longest name of a database or a user.
+/// The maximum length of the name of a database or a user.
 const LONGEST_NAME: usize = 63;
 
-/// The most digits of a port.
+/// The maximum number of digits of a port.
 const LONGEST_PORT: usize = 5;
 
-/// A smaller number is more often that of a line, as in `file.yml:12:...`.
+/// A smaller number is more often a line number, as in `file.yml:12:...`.
 const SMALLEST_PORT: u32 = 1024;
 
-/// A shorter one is more often something else.
+/// A shorter text is more often something else.
 const SHORTEST_PASSWORD: usize = 4;
 
-/// The passwords of such lines, with any port.
+/// The passwords of these lines, with any port.
 pub(super) fn passwords(text: &str) -> Vec<Mask> {
     let found = memchr_iter(b':', text.as_bytes()).filter_map(|colon| password(text, colon));
     found.map(|range| Mask { reason: REASON, range }).collect()
@@ -39,12 +39,12 @@ fn password(text: &str, colon: usize) -> Option<Range<usize>> {
     let start = text.len() - rest.len();
     let password = &rest[..password_length(rest)];
     let is_one = password.len() >= SHORTEST_PASSWORD && is_value(password) && !is_placeholder(password);
-    // What has a further field is something else.
+    // Text with one more field is not a line of `.pgpass`.
     let is_last = !rest[password.len()..].starts_with(':');
     (is_one && is_last && ends_with_host(&text[..colon])).then(|| start..start + password.len())
 }
 
-/// What stands before the next colon, and behind it.
+/// The text before the next colon, and the text after it.
 fn split_field(text: &str, longest: usize) -> Option<(&str, &str)> {
     let end = text.bytes().take(longest + 1).position(|byte| byte == b':')?;
     Some((&text[..end], &text[end + 1..]))
@@ -54,13 +54,13 @@ fn is_port(port: &str) -> bool {
     port == "*" || port.parse().is_ok_and(|port: u32| port >= SMALLEST_PORT)
 }
 
-/// Whether a database or a user may have this name.
+/// Whether a database or a user can have this name.
 fn is_name(name: &str) -> bool {
     let is_of_name = |byte: u8| byte.is_ascii_alphanumeric() || b"_.@-".contains(&byte);
     name == "*" || name.bytes().all(is_of_name) && name.bytes().any(|byte| byte.is_ascii_alphabetic())
 }
 
-/// Whether the name of a host ends here, or that of a socket's directory, and no other path.
+/// Whether the text ends with the name of a host or the path of a socket's directory, but with no other path.
 fn ends_with_host(text: &str) -> bool {
     let is_of_host = |byte: &u8| byte.is_ascii_alphanumeric() || b"*._-/".contains(byte);
     let bytes = text.bytes().rev().take(LONGEST_HOST + 1);
@@ -73,7 +73,7 @@ fn ends_with_host(text: &str) -> bool {
         && !text[..text.len() - length].ends_with(':')
 }
 
-/// How long a password is that begins here. It has colons and backslashes behind a backslash.
+/// The length of the password at the start of the text. A backslash escapes a colon or a backslash in it.
 fn password_length(text: &str) -> usize {
     let mut is_escaped = false;
     let is_end = |letter: char| {
@@ -86,7 +86,7 @@ fn password_length(text: &str) -> usize {
         ends
     };
     let length = text.find(is_end).unwrap_or(text.len());
-    // A backslash that escapes neither belongs to what follows.
+    // A backslash that escapes neither of these belongs to the text that follows.
     let signs = text[..length].len() - text[..length].trim_end_matches('\\').len();
     length - signs % 2
 }

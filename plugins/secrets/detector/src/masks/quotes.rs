@@ -1,10 +1,10 @@
-//! Where a string ends whose quotes may be escaped, as JSON in a string of JSON has them.
+//! Finds the end of a string whose quotes may be escaped, as in JSON within a JSON string.
 
-/// Where the string ends that begins behind a quote, in the same line: before the quote that ends it, and the backslashes of
-/// that. `None` where no quote stands there, and where none ends it.
+/// Finds where a string ends that begins after a quote and lies in one line: before its closing quote and that quote's
+/// backslashes. `None` if `start` follows no quote, or if the string has no closing quote.
 ///
-/// In a string whose own quotes have `n` backslashes, each of its backslashes is written as `n + 1`: a quote behind two,
-/// four or more of these ends it. One behind fewer than `n` ends the string around it.
+/// In a string whose own quotes have `n` backslashes, each of its backslashes is written as `n + 1`. A quote after two,
+/// four or more of these ends the string. A quote after fewer than `n` backslashes ends the string around it.
 pub(super) fn end_of_quoted(text: &str, start: usize) -> Option<usize> {
     let (before, string) = text.split_at(start);
     let quote = before.chars().next_back().filter(|sign| "\"'`".contains(*sign))?;
@@ -26,7 +26,7 @@ pub(super) fn end_of_quoted(text: &str, start: usize) -> Option<usize> {
     None
 }
 
-/// Whether a quote with so many backslashes ends a string whose first quote has `depth`.
+/// Whether a quote with this many backslashes ends a string whose opening quote has `depth`.
 fn ends(backslashes: usize, depth: usize) -> bool {
     backslashes
         .checked_sub(depth)

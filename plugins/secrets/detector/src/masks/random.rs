@@ -1,28 +1,28 @@
-//! Long tokens that look random: neither words nor hashes, UUIDs, paths or identifiers of requests.
+//! Long tokens that look random, and are not words, hashes, UUIDs, paths or request identifiers.
 
 use std::ops::Range;
 
 use super::{Mask, pairs::are_unlike_words};
 
-/// What stands in the place of one.
+/// The text that replaces a masked token.
 const REASON: &str = "random text";
 
-/// Shorter ones are too often names.
+/// The minimum length of a token. Shorter ones are too often names.
 const SHORTEST_TOKEN: usize = 24;
 
-/// A part of it, between its hyphens and the like, that makes it one by itself.
+/// The minimum length of a part, between hyphens or other signs, that makes the whole token a secret.
 const SHORTEST_PART: usize = 16;
 
-/// A part in hex of so many digits may be an abbreviated hash.
+/// A hex part with at least this many digits may be an abbreviated hash.
 const SHORTEST_HASH: usize = 7;
 
-/// Of random text in base64, each 32nd character is a sign; of names of several words, each fifth or so.
+/// In random base64 every 32nd character is a sign; in names of several words about every fifth.
 const CHARACTERS_PER_SIGN: usize = 6;
 
-/// How a JPEG in base64 begins, as a path might.
+/// The beginning of a JPEG in base64, which looks like a path.
 const JPEG: &str = "/9j/";
 
-/// Identifiers that say what they identify. They are of use, and give nothing away.
+/// Prefixes of identifiers that reveal nothing secret and are useful to readers.
 const IDENTIFIERS: [&str; 16] = [
     "toolu_",
     "srvtoolu_",
@@ -54,12 +54,12 @@ pub(super) fn masks(text: &str) -> Vec<Mask> {
         .collect()
 }
 
-/// How many signs pad a token in base64 that ends here.
+/// The number of base64 padding signs at the start of the text.
 fn padding(rest: &str) -> usize {
     rest.bytes().take(2).take_while(|byte| *byte == b'=').count()
 }
 
-/// The longest runs of such bytes, all of them ASCII.
+/// The longest runs of matching bytes, all of them ASCII.
 fn runs(text: &str, within: Range<usize>, is_of: fn(u8) -> bool) -> impl Iterator<Item = Range<usize>> {
     let bytes = text.as_bytes();
     let mut at = within.start;
@@ -91,13 +91,13 @@ fn is_secret(text: &str, token: &Range<usize>) -> bool {
         && (has_random_part(written) || is_random_base64(written))
 }
 
-/// Whether the token has a random part, such as `acme_live_` and what follows it.
+/// Whether the token has a random part, such as `acme_live_` followed by random characters.
 fn has_random_part(token: &str) -> bool {
     let mut parts = parts(token).filter(|part| part.len() >= SHORTEST_PART);
     parts.any(|part| !is_hex(part) && looks_random(part))
 }
 
-/// Whether the token is random as a whole, the signs of base64 in it.
+/// Whether the token as a whole is random base64, including its signs.
 fn is_random_base64(token: &str) -> bool {
     let signs = token.bytes().filter(|byte| !is_of_part(*byte)).count();
     let has_small_letters = token.bytes().any(|byte| byte.is_ascii_lowercase());
@@ -111,7 +111,7 @@ fn parts(token: &str) -> impl Iterator<Item = &str> {
     runs(token, 0..token.len(), is_of_part).map(|part| &token[part])
 }
 
-/// Digits in hex, as in a hash, a UUID or `0x5b33697b`.
+/// Hex digits, as in a hash, a UUID or `0x5b33697b`.
 fn is_hex(part: &str) -> bool {
     let digits = part.strip_prefix("0x").unwrap_or(part);
     digits.bytes().all(|byte| byte.is_ascii_hexdigit())
@@ -129,7 +129,7 @@ fn is_hash(before: &str, token: &str) -> bool {
     NAMES.iter().any(|name| names_itself(name) || is_named(name))
 }
 
-/// A path has several parts, and begins where one begins and has a word, or has as many words as other parts.
+/// A path has several parts. Either it begins like a path and has a word, or at least half of its parts are words.
 fn is_path(before: &str, token: &str) -> bool {
     const SHORTEST_WORD: usize = 3;
     let begins_path = token.starts_with('/') || before.ends_with(['.', '~', ':', '@']);
@@ -142,7 +142,7 @@ fn is_path(before: &str, token: &str) -> bool {
     parts.len() > 1 && (begins_path && words > 0 || words * 2 >= parts.len())
 }
 
-/// Whether letters and digits stand as no word, name or number has them.
+/// Whether letters and digits are mixed as in no word, name or number.
 fn looks_random(text: &str) -> bool {
     let count = |is: fn(&u8) -> bool| text.bytes().filter(is).count();
     let (digits, lower, upper) = (

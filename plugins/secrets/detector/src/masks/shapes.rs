@@ -1,4 +1,4 @@
-//! Patterns that are tried only where one of some words stands: most of a text has none, and a pattern takes its time.
+//! Tries patterns only after certain words, because most texts contain none of these words and patterns are slow.
 
 use std::{ops::Range, sync::OnceLock};
 
@@ -7,48 +7,49 @@ use regex::Regex;
 
 use super::{Mask, is_placeholder, quotes::end_of_quoted};
 
-/// What stands for `NAME` in a pattern: the end of a name whose value is a secret.
+/// Replaces `NAME` in a pattern: the end of a name whose value is a secret.
 const NAME: &str = r"(?:passw(?:or)?d|passwort|passphrase|pwd|passwd|secret|token|api[_-]?key|access[_-]?key|secret[_-]?key|private[_-]?key|auth[_-]?key|account[_-]?key|signing[_-]?key|encryption[_-]?key|master[_-]?key|license[_-]?key|session[_-]?key|connection[_-]?string|credentials?)[0-9]{0,2}";
 
-/// What stands for `END` in a pattern: what may end an unquoted value.
+/// Replaces `END` in a pattern: anything that may end an unquoted value.
 const END: &str = r#"(?:[\s"'`;,&|)\]}]|\\|$)"#;
 
-/// No shape has more between its word and its value, in bytes.
+/// The maximum distance between a shape's word and its value, in bytes.
 const LONGEST_NAME: usize = 128;
 
-/// A form in which a secret may stand.
+/// A form in which secrets occur.
 pub(super) struct Shape {
-    /// A pattern that begins with one of the words; its first group that takes part is the secret.
+    /// A pattern that begins with one of the words. Its first matching group is the secret.
     pub(super) pattern: &'static str,
-    /// Whether it is one.
+    /// Whether the match is a secret.
     pub(super) fits: fn(&Found<'_>) -> bool,
 }
 
-/// What may be a secret.
+/// A possible secret.
 pub(super) struct Found<'t> {
-    /// What stands before the word.
+    /// The text before the word.
     pub(super) before: &'t str,
-    /// What the pattern matched.
+    /// The text that the pattern matched.
     pub(super) matched: &'t str,
-    /// The secret in that.
+    /// The secret in that match.
     pub(super) value: &'t str,
 }
 
-/// Words, and the forms that may begin with them.
+/// Words, and the shapes that may begin with them.
 pub(super) struct Shapes {
-    /// What stands in the place of what they find.
+    /// The text that replaces the matches.
     pub(super) reason: &'static str,
     pub(super) words: &'static [&'static str],
     pub(super) reach: Reach,
     pub(super) shapes: &'static [Shape],
 }
 
-/// How much of a text is looked at from a word on. A value that goes on there is masked to its end.
+/// How much text the patterns examine after a word. A value that continues beyond it is masked to its end.
 #[derive(Clone, Copy)]
 pub(super) enum Reach {
-    /// Enough for a name and the beginning of its value. Words that stand side by side are each read so far.
+    /// Enough for a name and the beginning of its value. Many of these words may follow each other, and each is
+    /// examined.
     Near,
-    /// Enough for what stands behind a value, or far from its word.
+    /// Enough for the text after a value, or for a value far from its word.
     Far,
 }
 
@@ -61,7 +62,7 @@ impl Reach {
     }
 }
 
-/// A search for the words of several, at once.
+/// Searches a text for the words of several `Shapes` at once.
 pub(super) struct Search {
     all: &'static [&'static Shapes],
     compiled: OnceLock<Option<Compiled>>,
@@ -69,7 +70,7 @@ pub(super) struct Search {
 
 struct Compiled {
     words: AhoCorasick,
-    /// Whose each word is.
+    /// The `Shapes` that each word belongs to, as an index.
     owners: Vec<usize>,
     patterns: Vec<Vec<Regex>>,
 }
@@ -82,13 +83,13 @@ impl Search {
         }
     }
 
-    /// The texts that are found.
+    /// The masked parts of a text.
     #[cfg(test)]
     pub(super) fn masked<'t>(&self, text: &'t str) -> Vec<&'t str> {
         self.masks(text).into_iter().map(|mask| &text[mask.range]).collect()
     }
 
-    /// What is found. A pattern that does not compile finds nothing, which its tests tell.
+    /// The masks of a text. If a pattern does not compile, nothing is masked; the tests notice it.
     pub(super) fn masks(&self, text: &str) -> Vec<Mask> {
         let mut found = Vec::new();
         let Some(compiled) = self.compiled.get_or_init(|| Compiled::of(self.all)) else {
@@ -129,19 +130,20 @@ impl Search {
     }
 }
 
-/// Where the latest value ends that a shape has found.
+/// The end of the last value that a shape has found.
 #[derive(Clone, Copy)]
 struct Progress(usize);
 
 impl Progress {
-    /// Whether the shape finds no more from here on than a part of that value: it ends where any value ends that begins
-    /// in it. Without this, a text that repeats a name would be read from each of them.
+    /// Whether the shape can only find a part of the last value from here on: all values that begin within it end where
+    /// it ends. Without this check, a text that repeats a name would be read again from each repetition.
     fn covers(self, start: usize) -> bool {
         start + LONGEST_NAME < self.0
     }
 }
 
-/// Where long values end: with their word, or with their line where they have several. Each is read once.
+/// Where long values end: with their word, or with their line if they have several words. Each end is searched for
+/// once.
 struct ValueEnds<'t> {
     text: &'t str,
     word: Range<usize>,
@@ -157,7 +159,7 @@ impl<'t> ValueEnds<'t> {
         }
     }
 
-    /// The end of the value of which so much is known.
+    /// The end of the value whose known part is `begin`.
     fn behind(&mut self, begin: Range<usize>) -> usize {
         let has_words = self.text[begin.clone()].contains(char::is_whitespace);
         let known = if has_words { &mut self.line } else { &mut self.word };
@@ -171,7 +173,7 @@ impl<'t> ValueEnds<'t> {
 }
 
 impl Shape {
-    /// Where in the rest of a text the secret is that begins it.
+    /// Finds the secret in a match at the start of `rest`.
     fn find(&self, pattern: &Regex, before: &str, rest: &str) -> Option<Range<usize>> {
         let captures = pattern.captures(rest)?;
         let value = captures.iter().skip(1).flatten().next()?;

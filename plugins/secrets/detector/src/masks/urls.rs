@@ -1,4 +1,4 @@
-//! Credentials in URLs: of the user, and in the query.
+//! Credentials in URLs: in the user part, in the path of a webhook, and in the query.
 
 use std::ops::Range;
 
@@ -9,13 +9,13 @@ use super::{
     shapes::{Reach, Shape, Shapes},
 };
 
-/// What stands in the place of one.
+/// The text that replaces a masked credential.
 const REASON: &str = "URL credential";
 
-/// A user without a password is a credential where the name is this long: `https://TOKEN@host`.
+/// A user name without a password counts as a credential from this length on: `https://TOKEN@host`.
 const LONG_USER: usize = 16;
 
-/// `scheme://user:password@` and `scheme://user@`, also where the slashes are escaped.
+/// `scheme://user:password@` and `scheme://user@`; the slashes may be escaped.
 pub(super) static USERS: Shapes = Shapes {
     reason: REASON,
     words: &["://", r":\/"],
@@ -37,7 +37,7 @@ pub(super) static USERS: Shapes = Shapes {
     ],
 };
 
-/// `https://hooks.example.com/services/T0000/B000/secret`: who knows the address may call it.
+/// `https://hooks.example.com/services/T0000/B000/secret`: anyone who knows the address may call it.
 pub(super) static HOOKS: Shapes = Shapes {
     reason: REASON,
     words: &["hooks.", "webhook"],
@@ -48,7 +48,7 @@ pub(super) static HOOKS: Shapes = Shapes {
     }],
 };
 
-/// Names of parameters that end so have secrets as values.
+/// A parameter whose name ends with one of these has a secret value.
 const SECRET_ENDS: [&str; 13] = [
     "token",
     "secret",
@@ -65,7 +65,7 @@ const SECRET_ENDS: [&str; 13] = [
     "jwt",
 ];
 
-/// Those that are so, too.
+/// A parameter with one of these names has a secret value.
 const SECRET_NAMES: [&str; 9] = [
     "sig",
     "sas",
@@ -78,7 +78,7 @@ const SECRET_NAMES: [&str; 9] = [
     "ticket",
 ];
 
-/// Those that are so have values that are secrets where they are long.
+/// A parameter with one of these names has a secret value if the value is long.
 const NAMES_OF_LONG: [&str; 11] = [
     "key",
     "code",
@@ -93,11 +93,11 @@ const NAMES_OF_LONG: [&str; 11] = [
     "t",
 ];
 
-/// The secrets in the parameters of the URLs of a text.
+/// The secrets in the URL parameters of a text.
 pub(super) fn parameters(text: &str) -> Vec<Mask> {
     let mut found: Vec<Mask> = Vec::new();
     for sign in memchr_iter(b'=', text.as_bytes()) {
-        // A value that begins in another ends with it.
+        // A value that begins within another value also ends with it.
         if found.last().is_some_and(|last| sign < last.range.end) {
             continue;
         }
@@ -116,7 +116,7 @@ fn ends_with_scheme(before: &str) -> bool {
     before.ends_with(|letter: char| letter.is_ascii_alphanumeric())
 }
 
-/// The secret behind the sign of equality of a parameter, such as `?token=value`.
+/// The secret after the equals sign of a parameter, such as `?token=value`.
 fn parameter(text: &str, sign: usize) -> Option<Range<usize>> {
     let before = &text[..sign];
     let start = before

@@ -1,10 +1,10 @@
-//! How well redaction does on texts of which it is known what may be a secret in them.
+//! Measures redaction on texts whose possible secrets are labelled.
 
 use labelled_secrets::{MaskSample, mask_samples};
 
 use super::*;
 
-/// What was masked and what should have been.
+/// The counts of correct, excess and missing masks.
 #[derive(Debug, Default)]
 struct Measure {
     masked: u32,
@@ -41,7 +41,7 @@ impl Measure {
     }
 }
 
-/// Whether a reason stands in the place of the whole secret, and the text around it is as it was.
+/// Whether a reason replaces the complete secret, and the text around it is unchanged.
 fn is_masked(text: &str, secret: &str, redacted: &str) -> bool {
     let Some((before, behind)) = text.split_once(secret) else {
         return false;
@@ -57,6 +57,6 @@ fn precision_and_recall_are_what_they_were() {
     let negatives = samples.iter().filter(|sample| sample.secret.is_none()).count();
     println!("{} samples, {negatives} of them without a secret", samples.len());
     println!("precision {:.4}, recall {:.4}", measure.precision(), measure.recall());
-    // Of what is random, now and then some looks like a name.
+    // Random text sometimes looks like a name.
     assert!(measure.precision() >= 1.0 && measure.recall() >= 0.98, "{measure:#?}");
 }

@@ -1,4 +1,4 @@
-//! What redaction takes out of texts, and what it leaves.
+//! Tests which parts of a text redaction removes, and which it leaves.
 
 use super::*;
 
@@ -152,7 +152,8 @@ fn a_text_without_secrets_is_left_alone() {
     }
 }
 
-/// Each of them takes minutes where the text is read again from each of its names. What begins in a value is a part of it.
+/// Each of these would take minutes if the text were read again from each name. A value that begins within a value is
+/// part of it.
 #[test]
 fn a_text_that_repeats_itself_is_read_a_bounded_number_of_times() {
     let rules = Rules::shipped().unwrap();

@@ -1,4 +1,4 @@
-//! What a rule finds and is no secret.
+//! Allowlists: matches of a rule that are not secrets.
 
 use aho_corasick::AhoCorasick;
 use regex::Regex;
@@ -9,20 +9,20 @@ use super::{
     pattern,
 };
 
-/// What a rule found, as allow lists look at it.
+/// A match of a rule, as allowlists see it.
 #[derive(Clone, Copy)]
 pub(crate) struct Suspect<'a> {
-    /// What may be a secret.
+    /// The possible secret.
     pub(crate) secret: &'a str,
-    /// All that the rule's pattern matched.
+    /// The complete match of the rule's pattern.
     pub(crate) matched: &'a str,
-    /// The lines that the match lies in.
+    /// The lines that contain the match.
     pub(crate) lines: &'a str,
-    /// The file that it comes from, if a tool said so.
+    /// The file that contains it, if a tool named one.
     pub(crate) file: Option<&'a str>,
 }
 
-/// A compiled allow list.
+/// A compiled allowlist.
 #[derive(Clone, Debug)]
 pub(crate) struct Allowlist {
     condition: Condition,
@@ -34,7 +34,7 @@ pub(crate) struct Allowlist {
 }
 
 impl Allowlist {
-    /// Compiles an allow list.
+    /// Compiles an allowlist.
     pub(super) fn compile(entry: &AllowlistEntry) -> Result<Self, Fault> {
         if entry.is_empty() {
             return Err(Fault::NoCriterion);
@@ -49,7 +49,7 @@ impl Allowlist {
         })
     }
 
-    /// Whether the list allows it.
+    /// Whether this list allows the match.
     pub(crate) fn allows(&self, suspect: &Suspect<'_>) -> bool {
         let mut given = self.criteria(suspect).into_iter().flatten();
         match self.condition {
@@ -58,7 +58,7 @@ impl Allowlist {
         }
     }
 
-    /// Whether each criterion holds, as far as it is given. A transcript is in no commit.
+    /// Whether each criterion holds; `None` for one that is not set. Transcripts belong to no commit.
     fn criteria(&self, suspect: &Suspect<'_>) -> [Option<bool>; 4] {
         let target = match self.target {
             RegexTarget::Secret => suspect.secret,

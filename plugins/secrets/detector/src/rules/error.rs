@@ -1,23 +1,25 @@
-//! Why rules cannot be used: which file, which rule, what to do.
+//! Errors of rules. Each names the file and the rule, and says what to do.
 
 use std::io;
 
 /// Why the rules cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum RulesError {
-    /// The file is not there, or may not be read.
-    #[error("{file}: cannot be read ({source}): give `rules_file` the path of a rule file that the host may read")]
+    /// The file does not exist or cannot be read.
+    #[error(
+        "cannot read the rule file {file}: {source}; set `rules_file` to the path of a rule file that the host may read"
+    )]
     Unreadable {
         /// The file.
         file: String,
-        /// Why.
+        /// The reason.
         r#source: io::Error,
     },
-    /// The path depends on where the host was started.
-    #[error("`rules_file` is the relative path {0}: give an absolute one")]
+    /// The path is relative, so it would depend on where the host was started.
+    #[error("`rules_file` is the relative path {0}; set it to an absolute path")]
     Relative(String),
-    /// The file is no TOML, or not of this format.
-    #[error("{file}, line {line}: {message}: write it as gitleaks' configuration is written")]
+    /// The file is not TOML, or not in this format.
+    #[error("{file}, line {line}: {message}; use the format of gitleaks' configuration")]
     Format {
         /// The file.
         file: String,
@@ -36,26 +38,26 @@ pub enum RulesError {
         /// What is wrong with it.
         fault: Fault,
     },
-    /// An allow list that belongs to no rule is broken.
-    #[error("{file}, allow list {number}: {fault}")]
+    /// An allowlist outside of rules is broken.
+    #[error("{file}, allowlist {number}: {fault}")]
     Allowlist {
         /// The file.
         file: String,
-        /// Which one, from 1.
+        /// The number of the list, from 1.
         number: usize,
         /// What is wrong with it.
         fault: Fault,
     },
-    /// The keywords of all rules together cannot be searched for.
-    #[error("the keywords of the rules: {0}: use fewer or shorter ones")]
+    /// The keywords of all rules cannot be compiled into one search.
+    #[error("cannot compile the keywords of the rules: {0}; use fewer or shorter ones")]
     Keywords(aho_corasick::BuildError),
-    /// A rule that is to be disabled does not exist.
-    #[error("`disabled_rules`: there is no rule `{0}`: correct the name or remove it")]
+    /// A rule to be disabled does not exist.
+    #[error("`disabled_rules` names `{0}`, but there is no such rule; correct the name or remove it")]
     NothingToDisable(String),
 }
 
 impl RulesError {
-    /// What is wrong with a rule of a file.
+    /// The error of a rule in a file.
     pub(super) fn of_rule(file: &str, rule: &str, fault: Fault) -> Self {
         Self::Rule {
             file: file.to_owned(),
@@ -65,53 +67,53 @@ impl RulesError {
     }
 }
 
-/// What is wrong with a rule or an allow list.
+/// What is wrong with a rule or an allowlist.
 #[derive(Debug, thiserror::Error)]
 pub enum Fault {
     /// A regular expression does not compile.
-    #[error("`{field}` is no regular expression that can be used ({source}): correct it")]
+    #[error("`{field}` is not a valid regular expression: {source}; correct it")]
     Pattern {
         /// The field that holds it.
         field: &'static str,
-        /// Why.
+        /// The reason.
         r#source: Box<regex::Error>,
     },
-    /// The stop words cannot be searched for.
-    #[error("`stopwords` cannot be searched for ({0}): use fewer or shorter ones")]
+    /// The stop words cannot be compiled into one search.
+    #[error("cannot compile `stopwords`: {0}; use fewer or shorter ones")]
     Stopwords(aho_corasick::BuildError),
     /// The group that holds the secret does not exist.
-    #[error("`secretGroup` is {given}, but `regex` has {groups} group(s): give one of those, or leave it out")]
+    #[error("`secretGroup` is {given}, but `regex` has {groups} group(s); set it to one of these, or remove it")]
     SecretGroup {
-        /// The one that is asked for.
+        /// The requested group.
         given: usize,
-        /// How many there are.
+        /// The number of groups.
         groups: usize,
     },
     /// Another rule of the file has the same name.
-    #[error("the id is used twice: rename one of the two rules")]
+    #[error("the id is used twice; rename one of the two rules")]
     Duplicate,
     /// The id is empty.
-    #[error("the id is empty: name the rule")]
+    #[error("the id is empty; name the rule")]
     Nameless,
     /// The rule can find nothing.
-    #[error("it has neither `regex` nor `path`, so it finds nothing: give it one of them")]
+    #[error("it has neither `regex` nor `path`, so it finds nothing; add one of them")]
     Matchless,
-    /// The rule holds only where others hold near by.
-    #[error("`required` makes it a rule of several parts, which are not supported: remove the rule, or `required`")]
+    /// The rule applies only if other rules find something nearby.
+    #[error("`required` makes it a composite rule, which is not supported; remove the rule, or `required`")]
     Composite,
-    /// An empty keyword would stand in every text.
-    #[error("a keyword is empty: remove it; a rule without keywords is always tried")]
+    /// An empty keyword would occur in every text.
+    #[error("a keyword is empty; remove it (a rule without keywords is tried on every text)")]
     EmptyKeyword,
-    /// The old and the new form of allow lists are mixed.
-    #[error("`allowlist` and `allowlists` are both given: move the former into the latter")]
+    /// The old and the new form of allowlists are mixed.
+    #[error("`allowlist` and `allowlists` are both set; move the former into the latter")]
     BothForms,
-    /// An allow list without any criterion.
-    #[error("it allows nothing: give it `regexes`, `stopwords`, `paths` or `commits`")]
+    /// An allowlist without any criterion.
+    #[error("it allows nothing; add `regexes`, `stopwords`, `paths` or `commits`")]
     NoCriterion,
-    /// An allow list is for a rule that does not exist.
-    #[error("`targetRules` names `{0}`, and there is no such rule: correct the name or remove it")]
+    /// An allowlist names a rule that does not exist.
+    #[error("`targetRules` names `{0}`, but there is no such rule; correct the name or remove it")]
     UnknownTarget(String),
-    /// The allow list of a rule is said to be for others.
-    #[error("`targetRules` is for allow lists outside of rules: remove it, or move the list out of the rule")]
+    /// The allowlist of a rule names other rules.
+    #[error("`targetRules` is only for allowlists outside of rules; remove it, or move the list out of the rule")]
     TargetsInRule,
 }

@@ -1,11 +1,11 @@
-//! A rule file that builds on the shipped rules.
+//! Merges a rule file with the shipped rules that it extends.
 
 use super::file::{RuleEntry, RuleFile};
 
-/// The shipped rules as a file changes and adds to them.
+/// The shipped rules, changed and extended by a file.
 ///
-/// A rule of a shipped one's id overrides what it gives, and adds its keywords and allow lists. Allow lists for all
-/// rules add up.
+/// A rule with the id of a shipped rule overrides the fields that it sets, and adds its keywords and allowlists.
+/// Allowlists for all rules are combined.
 pub(super) fn extend(shipped: RuleFile, mut file: RuleFile) -> RuleFile {
     for id in &file.extend.disabled_rules {
         if !shipped.rules.iter().any(|rule| rule.id == *id) {
@@ -22,7 +22,7 @@ pub(super) fn extend(shipped: RuleFile, mut file: RuleFile) -> RuleFile {
         }
     }
     file.rules = rules;
-    // One of the two forms suffices, and they are not to be mixed.
+    // An empty old form would conflict with the new one, so one of the two forms is kept.
     let mut allowlists = shipped.allowlists;
     allowlists.extend(shipped.allowlist);
     match file.allowlist.is_empty() {

@@ -1,4 +1,4 @@
-//! The format of rule files, which is that of gitleaks.
+//! The format of rule files, which is gitleaks' format.
 
 use std::collections::HashSet;
 
@@ -6,15 +6,15 @@ use serde::{Deserialize, Deserializer, de::IgnoredAny};
 
 use super::error::{Fault, RulesError};
 
-/// A rule file as it was written.
+/// A rule file as written.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(super) struct RuleFile {
-    /// What the file builds on.
+    /// The rules that the file extends.
     pub(super) extend: Extend,
     /// The rules.
     pub(super) rules: Vec<RuleEntry>,
-    /// What no rule finds, or none of those that a list names.
+    /// Allowlists for all rules, or for the rules that a list names.
     #[serde(deserialize_with = "one_table", alias = "allowList")]
     pub(super) allowlist: Vec<AllowlistEntry>,
     /// The same in the newer form.
@@ -28,101 +28,101 @@ pub(super) struct RuleFile {
     _min_version: IgnoredAny,
 }
 
-/// What a file builds on.
+/// The rules that a file extends.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields, rename_all = "camelCase")]
 pub(super) struct Extend {
     /// Whether the shipped rules stay in use.
     pub(super) use_default: bool,
-    /// The shipped rules that do not.
+    /// The shipped rules that are disabled.
     pub(super) disabled_rules: Vec<String>,
 }
 
-/// A rule as it was written.
+/// A rule as written.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields, rename_all = "camelCase")]
 pub(super) struct RuleEntry {
     /// The rule's name.
     pub(super) id: String,
-    /// What it finds.
+    /// What the rule finds, in words.
     pub(super) description: String,
-    /// What a secret and its surroundings look like.
+    /// A pattern for a secret and the text around it.
     pub(super) regex: String,
-    /// In which files it stands.
+    /// A pattern for the paths of files that the rule applies to.
     pub(super) path: String,
-    /// Words one of which is in every text that has a match.
+    /// Keywords: every text with a match contains one of them.
     pub(super) keywords: Vec<String>,
     /// The entropy that a secret must exceed.
     pub(super) entropy: f64,
     /// The group of `regex` that is the secret.
     pub(super) secret_group: usize,
-    /// What the rule finds and is none.
+    /// Matches of the rule that are not secrets.
     #[serde(deserialize_with = "one_table", alias = "allowList")]
     pub(super) allowlist: Vec<AllowlistEntry>,
     /// The same in the newer form.
     #[serde(alias = "allowLists")]
     pub(super) allowlists: Vec<AllowlistEntry>,
-    /// Whether the rule is only a part of others, and finds nothing by itself.
+    /// Whether the rule is only a part of others, and reports nothing by itself.
     pub(super) skip_report: bool,
-    /// The rules that must find something near by as well.
+    /// Rules that must also find something nearby.
     pub(super) required: Vec<IgnoredAny>,
     #[serde(rename = "tags")]
     _tags: Vec<String>,
 }
 
-/// An allow list as it was written.
+/// An allowlist as written.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields, rename_all = "camelCase")]
 pub(super) struct AllowlistEntry {
-    /// Whether one criterion suffices.
+    /// Whether all criteria must hold, or one suffices.
     pub(super) condition: Condition,
-    /// Patterns of what is allowed.
+    /// Patterns of allowed text.
     pub(super) regexes: Vec<String>,
-    /// What those are tried on.
+    /// The text that these patterns are tried on.
     pub(super) regex_target: RegexTarget,
-    /// Patterns of files in which all is allowed.
+    /// Patterns of files in which everything is allowed.
     pub(super) paths: Vec<String>,
-    /// Commits in which all is allowed. A transcript has none.
+    /// Commits in which everything is allowed. Transcripts belong to none.
     pub(super) commits: Vec<String>,
-    /// Words of which an allowed secret has one.
+    /// Stop words: a secret that contains one is allowed.
     #[serde(alias = "stopWords")]
     pub(super) stopwords: Vec<String>,
-    /// The rules that the list is for; all if it names none.
+    /// The rules that the list applies to; all rules if it names none.
     pub(super) target_rules: Vec<String>,
     #[serde(rename = "description")]
     pub(super) _description: IgnoredAny,
 }
 
-/// How many criteria of an allow list must hold.
+/// How many criteria of an allowlist must hold.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 pub(super) enum Condition {
-    /// One of those given.
+    /// Any of the criteria.
     #[default]
     #[serde(rename = "OR", alias = "or", alias = "Or", alias = "||")]
     Any,
-    /// All of those given.
+    /// All of the criteria.
     #[serde(rename = "AND", alias = "and", alias = "And", alias = "&&")]
     All,
 }
 
-/// What the patterns of an allow list are tried on.
+/// The text that the patterns of an allowlist are tried on.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(super) enum RegexTarget {
     /// The secret.
     #[default]
     Secret,
-    /// All that the rule's `regex` matched.
+    /// The complete match of the rule's `regex`.
     Match,
-    /// The lines that the match lies in.
+    /// The lines that contain the match.
     Line,
 }
 
 impl RuleFile {
-    /// Reads a rule file. `name` is what errors call it.
+    /// Reads a rule file. Errors call it `name`.
     ///
     /// # Errors
-    /// When it is no TOML, says something that this format has no word for, or gives two rules one name.
+    /// When it is not TOML, has an unknown field, or uses a rule name twice.
     pub(super) fn parse(name: &str, text: &str) -> Result<Self, RulesError> {
         let file: Self = toml::from_str(text).map_err(|error: toml::de::Error| RulesError::Format {
             file: name.to_owned(),
@@ -142,13 +142,13 @@ fn line_of(text: &str, offset: usize) -> usize {
     1 + before.filter(|byte| **byte == b'\n').count()
 }
 
-/// The old form is one table.
+/// The old form is a single table.
 fn one_table<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<AllowlistEntry>, D::Error> {
     AllowlistEntry::deserialize(deserializer).map(|entry| vec![entry])
 }
 
 impl AllowlistEntry {
-    /// Whether it has no criterion at all.
+    /// Whether it has no criterion.
     pub(super) fn is_empty(&self) -> bool {
         self.regexes.is_empty() && self.paths.is_empty() && self.commits.is_empty() && self.stopwords.is_empty()
     }

@@ -1,8 +1,8 @@
-//! Which rules a text is worth trying: those of whose keywords it has one.
+//! Selects the rules that are worth trying on a text: those with a keyword in it.
 
 use aho_corasick::{AhoCorasick, AhoCorasickKind, BuildError, MatchKind};
 
-/// A set of rules, by their numbers.
+/// A set of rule numbers.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct RuleSet {
     words: Vec<u64>,
@@ -36,14 +36,14 @@ impl RuleSet {
 #[derive(Clone, Debug)]
 pub(super) struct Keywords {
     searcher: AhoCorasick,
-    /// For each keyword, the rules that have it.
+    /// The rules of each keyword.
     rules: Vec<Vec<usize>>,
-    /// The rules that have none, and are tried on every text.
+    /// The rules without keywords, which are tried on every text.
     always: RuleSet,
 }
 
 impl Keywords {
-    /// The keywords of rules, in the order of the rules' numbers; a rule without any is tried on every text.
+    /// The keywords of rules, in the order of the rules' numbers. A rule without keywords is tried on every text.
     pub(super) fn new<'a>(of_rules: impl Iterator<Item = &'a [String]>) -> Result<Self, BuildError> {
         let mut words: Vec<String> = Vec::new();
         let mut rules: Vec<Vec<usize>> = Vec::new();
@@ -74,7 +74,7 @@ impl Keywords {
         })
     }
 
-    /// Makes `set` hold the rules that are worth trying on a text.
+    /// Sets `set` to the rules that are worth trying on a text.
     pub(super) fn worth_trying(&self, text: &str, set: &mut RuleSet) {
         set.words.clone_from(&self.always.words);
         for found in self.searcher.find_overlapping_iter(text) {

@@ -1,4 +1,4 @@
-//! The rules that secrets are found by: the shipped ones, or those of a file in the format of gitleaks.
+//! The rules that find secrets: the shipped ones, or those of a file in gitleaks' format.
 
 mod allowlist;
 mod error;
@@ -22,41 +22,42 @@ pub use self::{
 };
 use crate::settings::Settings;
 
-/// The rules that ship, and what errors call them.
+/// The name of the shipped rules in errors, and their text.
 const SHIPPED: (&str, &str) = ("the shipped rules", include_str!("../../rules/default.toml"));
 
-/// All rules that are in use.
+/// All rules in use.
 #[derive(Clone, Debug)]
 pub struct Rules {
     rules: Vec<Rule>,
     keywords: Keywords,
     allowlists: Vec<Allowlist>,
-    /// What the operator allows, which is in `allowlists` too.
+    /// The operator's allowlist. `allowlists` contains it too.
     of_operator: Option<Allowlist>,
     minimum_length: usize,
 }
 
 impl Rules {
-    /// The rules that ship.
+    /// The shipped rules.
     ///
     /// # Errors
-    /// Never for the rules as they are.
+    /// Never, as long as the shipped rules are valid.
     pub fn shipped() -> Result<Self, RulesError> {
         Self::parse(SHIPPED.0, SHIPPED.1)
     }
 
-    /// The rules of a text in the format, which errors call `name`; they stand for themselves.
+    /// The rules of a text in gitleaks' format, without the shipped rules unless the text extends them. Errors call it
+    /// `name`.
     ///
     /// # Errors
-    /// Names the rule that is broken.
+    /// Names the broken rule.
     pub fn parse(name: &str, toml: &str) -> Result<Self, RulesError> {
         Self::compile(name, &RuleFile::parse(name, toml)?, &[])
     }
 
-    /// The rules that an operator's settings ask for.
+    /// The rules that the operator's settings select.
     ///
     /// # Errors
-    /// Names the file and the rule that is broken.
+    /// Names the file and the broken rule.
     pub fn from_settings(settings: &Settings) -> Result<Self, RulesError> {
         let shipped = || RuleFile::parse(SHIPPED.0, SHIPPED.1);
         let (name, file) = match &settings.rules_file {
@@ -109,7 +110,7 @@ impl Rules {
         })
     }
 
-    /// Adds what the operator allows.
+    /// Adds the operator's allowlist.
     fn allow(&mut self, settings: &Settings) -> Result<(), RulesError> {
         let entry = AllowlistEntry {
             regexes: settings.allow.regexes.clone(),
@@ -129,17 +130,17 @@ impl Rules {
         Ok(())
     }
 
-    /// The rule of a number.
+    /// The rule with this number.
     pub fn get(&self, number: usize) -> &Rule {
         &self.rules[number]
     }
 
-    /// All of them.
+    /// All rules.
     pub fn iter(&self) -> impl Iterator<Item = &Rule> {
         self.rules.iter()
     }
 
-    /// The numbers of the rules that find a file as such, by its path.
+    /// The numbers of the rules that report a file because of its path.
     #[must_use]
     pub fn finding_file(&self, file: &str) -> Vec<usize> {
         let suspect = Suspect {
@@ -149,13 +150,13 @@ impl Rules {
             file: Some(file),
         };
         let finding = self.rules.iter().enumerate().filter(|(_, rule)| {
-            // Most rules find no files.
+            // Most rules report no files.
             rule.finds_file(file) && !self.allow_suspect(rule, &suspect)
         });
         finding.map(|(number, _)| number).collect()
     }
 
-    /// Makes `set` hold the rules that are worth trying on a text; whether there are any.
+    /// Sets `set` to the rules that are worth trying on a text. Returns whether there are any.
     pub(crate) fn worth_trying(&self, text: &str, set: &mut RuleSet) -> bool {
         if text.len() < self.minimum_length {
             return false;
@@ -164,7 +165,7 @@ impl Rules {
         set.iter().next().is_some()
     }
 
-    /// Whether the operator allows what no rule found.
+    /// Whether the operator allows a text that no rule found.
     pub(crate) fn operator_allows(&self, text: &str) -> bool {
         let suspect = Suspect {
             secret: text,
@@ -175,7 +176,7 @@ impl Rules {
         self.of_operator.as_ref().is_some_and(|list| list.allows(&suspect))
     }
 
-    /// Whether what a rule found is allowed: for all rules, or for this one.
+    /// Whether a match of a rule is allowed, by a list for all rules or by one for this rule.
     pub(crate) fn allow_suspect(&self, rule: &Rule, suspect: &Suspect<'_>) -> bool {
         self.allowlists.iter().any(|list| list.allows(suspect)) || rule.allows(suspect)
     }
@@ -191,7 +192,7 @@ fn read(path: &Path) -> Result<String, RulesError> {
     })
 }
 
-/// Hands the allow lists for certain rules to those, and gives the others.
+/// Adds each allowlist for certain rules to those rules, and returns the others.
 fn compile_allowlists(name: &str, file: &RuleFile, rules: &mut [Rule]) -> Result<Vec<Allowlist>, RulesError> {
     let fault_in = |number: usize| {
         move |fault| RulesError::Allowlist {

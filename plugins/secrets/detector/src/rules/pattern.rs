@@ -1,7 +1,7 @@
-//! Regular expressions as rule files write them, in Go's syntax, for the crate `regex`.
+//! Translates the regular expressions of rule files from Go's syntax for the `regex` crate.
 //!
-//! The two differ little: Go's classes `\w`, `\d`, `\s` and its `\b` know ASCII only, a brace that counts nothing is
-//! itself, and a class holds neither further classes nor operators.
+//! The two differ little: Go's classes `\w`, `\d`, `\s` and its `\b` know only ASCII, a brace that counts nothing
+//! stands for itself, and a class contains neither nested classes nor operators.
 
 use regex::{Regex, RegexBuilder};
 
@@ -15,7 +15,7 @@ pub(super) fn compile(pattern: &str) -> Result<Regex, regex::Error> {
         .build()
 }
 
-/// How many bytes any match of a compiled pattern has at least.
+/// The minimum number of bytes of any match of a compiled pattern.
 pub(super) fn minimum_length(pattern: &Regex) -> usize {
     let parsed = regex_syntax::parse(pattern.as_str());
     parsed
@@ -50,7 +50,7 @@ impl Translation<'_> {
         }
     }
 
-    /// Passes a class, whose bracket has been passed.
+    /// Copies a class whose opening bracket has already been copied.
     fn class(&mut self) {
         self.written.push('[');
         if self.rest.starts_with('^') {
@@ -76,7 +76,8 @@ impl Translation<'_> {
         }
     }
 
-    /// Passes the first of two hyphens: the beginning of a range from a hyphen, or the middle of one that ends with it.
+    /// Copies the first of two hyphens: the beginning of a range from a hyphen, or the middle of a range that ends with
+    /// one.
     fn range_of_hyphens(&mut self) {
         if self.written.ends_with(['[', '^']) {
             self.written.push_str(r"\-");
@@ -86,7 +87,8 @@ impl Translation<'_> {
         }
     }
 
-    /// Passes a class such as `[:alnum:]`, whose bracket has been passed, or the bracket alone if it begins none.
+    /// Copies a class such as `[:alnum:]`, whose bracket has already been copied, or the bracket alone if it begins no
+    /// class.
     fn named_class(&mut self) {
         match self.rest.find(":]") {
             Some(end)
@@ -102,7 +104,7 @@ impl Translation<'_> {
         }
     }
 
-    /// Passes an escape, whose backslash has been passed.
+    /// Copies an escape whose backslash has already been copied.
     fn escape(&mut self) {
         let Some(escaped) = self.next() else {
             self.written.push('\\');
@@ -125,7 +127,7 @@ impl Translation<'_> {
         }
     }
 
-    /// Passes the braces of `\x{..}`, `\p{..}` and `\P{..}`, which count nothing.
+    /// Copies the braces of `\x{..}`, `\p{..}` and `\P{..}`, which count nothing.
     fn braces_of(&mut self, escaped: char) {
         if matches!(escaped, 'x' | 'p' | 'P')
             && self.rest.starts_with('{')
@@ -150,7 +152,7 @@ impl Translation<'_> {
     }
 }
 
-/// Whether what follows an opening brace counts repetitions: `{2}`, `{2,}` or `{2,3}`.
+/// Whether the text after an opening brace counts repetitions: `{2}`, `{2,}` or `{2,3}`.
 fn is_repetition(after_brace: &str) -> bool {
     let Some((inside, _)) = after_brace.split_once('}') else {
         return false;

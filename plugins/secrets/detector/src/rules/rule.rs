@@ -1,4 +1,4 @@
-//! One kind of secret and how it is told.
+//! A rule: one kind of secret and how to recognise it.
 
 use std::ops::Range;
 
@@ -40,14 +40,14 @@ struct TextPattern {
     entropy: Option<f64>,
 }
 
-/// How well a rule knows what it found. The greater wins where several found the same.
+/// How precisely a rule recognises a secret. If several rules found the same secret, the greatest wins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Specificity {
-    /// By what any secret looks like: the rule's id says that it is generic.
+    /// By the form of any secret: the rule's id says that it is generic.
     Generic,
-    /// By what stands around the secret.
+    /// By the text around the secret.
     Surroundings,
-    /// By the secret's own form: one of the keywords is a part of it.
+    /// By the form of the secret: it contains one of the keywords.
     Form,
 }
 
@@ -83,7 +83,7 @@ impl Rule {
         })
     }
 
-    /// Adds an allow list that stands outside of the rule.
+    /// Adds an allowlist from outside of the rule.
     pub(super) fn add_allowlist(&mut self, allowlist: Allowlist) {
         self.allowlists.push(allowlist);
     }
@@ -100,13 +100,13 @@ impl Rule {
         &self.description
     }
 
-    /// One of these is in every text that has a match.
+    /// Keywords: every text with a match contains one of them.
     #[must_use]
     pub fn keywords(&self) -> &[String] {
         &self.keywords
     }
 
-    /// How many bytes a text has at least that has a match; `None` for a rule that finds no texts.
+    /// The minimum number of bytes of a text with a match; `None` for a rule that finds no texts.
     pub(super) fn minimum_length(&self) -> Option<usize> {
         match &self.finds {
             Finds::Texts(pattern) => Some(pattern.minimum_length),
@@ -114,12 +114,12 @@ impl Rule {
         }
     }
 
-    /// Whether the rule finds this file as such.
+    /// Whether the rule reports this file because of its path.
     pub(crate) fn finds_file(&self, file: &str) -> bool {
         matches!(self.finds, Finds::Files) && self.is_for_file(Some(file))
     }
 
-    /// Whether the rule is for what stands in this file; one that asks for a path is not for what comes from no file.
+    /// Whether the rule applies to text from this file. A rule with a path does not apply to text from no file.
     pub(crate) fn is_for_file(&self, file: Option<&str>) -> bool {
         match &self.path {
             None => true,
@@ -127,12 +127,12 @@ impl Rule {
         }
     }
 
-    /// Whether the rule asks where a text comes from.
+    /// Whether the rule depends on the file that contains the text.
     pub(crate) fn asks_for_file(&self) -> bool {
         self.path.is_some()
     }
 
-    /// Where in a text the rule's pattern matches, and where in that the secret is.
+    /// The positions of the pattern's matches in a text, each with the position of the secret in it.
     pub(crate) fn matches<'r, 't>(
         &'r self,
         text: &'t str,
@@ -148,12 +148,12 @@ impl Rule {
         matches.into_iter().flatten()
     }
 
-    /// Whether one of the rule's allow lists allows it.
+    /// Whether one of the rule's allowlists allows the match.
     pub(crate) fn allows(&self, suspect: &Suspect<'_>) -> bool {
         self.allowlists.iter().any(|list| list.allows(suspect))
     }
 
-    /// How well the rule knows a secret that it found.
+    /// How precisely the rule recognises a secret that it found.
     pub(crate) fn specificity(&self, secret: &str) -> Specificity {
         if self.id.to_ascii_lowercase().contains("generic") {
             return Specificity::Generic;
@@ -184,7 +184,7 @@ impl TextPattern {
         })
     }
 
-    /// The match without line breaks around it, and the secret in it; `None` if that looks too little random.
+    /// The match without line breaks around it, and the secret in it; `None` if the secret has too little entropy.
     fn secret_of(&self, captures: &Captures<'_>, text: &str) -> Option<(Range<usize>, Range<usize>)> {
         let matched = captures.get_match();
         let matched = trim_line_breaks(text, matched.range());

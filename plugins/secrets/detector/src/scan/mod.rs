@@ -1,4 +1,4 @@
-//! The search of one text for secrets.
+//! Searches one text for secrets.
 
 mod overlap;
 
@@ -8,23 +8,23 @@ use memchr::{memchr, memrchr};
 
 use crate::rules::{Rule, RuleSet, Rules, Specificity, Suspect};
 
-/// A key of more bytes gives nothing away.
+/// The maximum size of a key in bytes. Longer keys are ignored.
 pub const LONGEST_KEY: usize = 64;
 
-/// Where a text comes from.
+/// The source of a text.
 pub trait Origin {
-    /// The file, if there is one. Asked for only when a rule or an allow list may depend on it.
+    /// The file, if there is one. Called only when a rule or an allowlist may depend on it.
     fn file(&self) -> Option<&str>;
 
-    /// The key whose value the text is, if it is one. None is as good as one of more than [`LONGEST_KEY`] bytes.
+    /// The key whose value the text is, if there is one. A key of more than [`LONGEST_KEY`] bytes is ignored.
     fn key(&self) -> Option<Cow<'_, str>>;
 }
 
-/// Searches texts by one set of rules.
+/// Searches texts with one set of rules.
 pub struct Scanner<'r> {
     rules: &'r Rules,
     worth_trying: RuleSet,
-    /// A key and its value, when they are looked at together.
+    /// A buffer for a key and its value, which are searched together.
     member: String,
 }
 
@@ -33,14 +33,14 @@ pub struct Scanner<'r> {
 pub struct Hit {
     /// The number of the rule that found it.
     pub rule: usize,
-    /// How well the rule knows it.
+    /// How precisely the rule recognises it.
     pub specificity: Specificity,
-    /// Where in the text it stands.
+    /// Its position in the text.
     pub secret: Range<usize>,
 }
 
 impl<'r> Scanner<'r> {
-    /// A scanner by these rules.
+    /// A scanner that uses these rules.
     #[must_use]
     pub fn new(rules: &'r Rules) -> Self {
         Self {
@@ -50,7 +50,7 @@ impl<'r> Scanner<'r> {
         }
     }
 
-    /// The secrets of a short text that only the key whose value it is gives away.
+    /// The secrets of a short text that only its key gives away.
     pub fn hits_by_key(&mut self, text: &str, origin: &impl Origin) -> Vec<Hit> {
         const LONG_VALUE: usize = 512;
         let Some(key) = origin
@@ -72,12 +72,12 @@ impl<'r> Scanner<'r> {
         hits
     }
 
-    /// The secrets of a text, in the order of the text. Where several rules found the same, the one that knows it best.
+    /// The secrets of a text, in order. If several rules found the same secret, the hit of the most specific one.
     pub fn hits(&mut self, text: &str, origin: &impl Origin) -> Vec<Hit> {
         overlap::resolve(self.all_hits(text, origin))
     }
 
-    /// What each rule by itself finds in a text: the same may be found several times.
+    /// The hits of each rule by itself. Several rules may find the same secret.
     pub(crate) fn all_hits(&mut self, text: &str, origin: &impl Origin) -> Vec<Hit> {
         if !self.rules.worth_trying(text, &mut self.worth_trying) {
             return Vec::new();
@@ -110,7 +110,7 @@ impl<'r> Scanner<'r> {
         secret: Range<usize>,
         origin: &impl Origin,
     ) -> bool {
-        /// Written into a line by who knows that it looks like a secret.
+        /// People write this into a line that only looks as if it had a secret.
         const ALLOWED_BY_COMMENT: &str = "gitleaks:allow";
         let suspect = Suspect {
             secret: &text[secret],
@@ -122,7 +122,7 @@ impl<'r> Scanner<'r> {
     }
 }
 
-/// The lines that a range lies in, without more than is worth looking at of very long ones.
+/// The lines that contain a range, shortened if they are very long.
 fn lines_around(text: &str, range: Range<usize>) -> &str {
     const FAR: usize = 4096;
     let mut start = range.start.saturating_sub(FAR);

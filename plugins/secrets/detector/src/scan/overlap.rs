@@ -1,11 +1,11 @@
-//! One secret that several rules found is one secret.
+//! Reduces overlapping hits to one, because they are the same secret.
 
 use std::{cmp::Reverse, collections::BTreeMap};
 
 use super::Hit;
 
-/// Keeps, of hits that overlap, the most specific one; of equally specific ones the longest, then that of the first
-/// rule. Gives those left in the order of the text.
+/// Of overlapping hits, keeps the most specific one, then the longest, then that of the first rule. Returns the
+/// remaining hits in the order of the text.
 pub(super) fn resolve(mut hits: Vec<Hit>) -> Vec<Hit> {
     if hits.len() > 1 {
         hits.sort_by_key(|hit| {

@@ -1,4 +1,4 @@
-//! Secrets that are written in several ways, and where there is no JSON.
+//! Tests secrets that are written in several ways, and lines that are not JSON.
 
 use super::*;
 

@@ -1,4 +1,4 @@
-//! Tokens planted anywhere in any JSON, however it is escaped.
+//! Plants tokens anywhere in any JSON, with any escapes.
 
 use std::fmt::Write as _;
 
@@ -6,7 +6,7 @@ use proptest::prelude::*;
 
 use super::*;
 
-/// A JSON text in which letters are escaped here and there, as `escapes` says.
+/// A JSON text in which some letters are escaped, as `escapes` says.
 fn write_json(value: &Value, escapes: &mut impl Iterator<Item = bool>, written: &mut String) {
     match value {
         Value::String(text) => write_string(text, escapes, written),
@@ -46,7 +46,7 @@ fn write_string(text: &str, escapes: &mut impl Iterator<Item = bool>, written: &
     written.push('"');
 }
 
-/// JSON around a string that holds a token: as a value, a key, or in JSON that a string is.
+/// JSON around a string that contains a token: as a value, as a key, or within JSON in a string.
 fn json_around(token: String) -> impl Strategy<Value = Value> {
     let text = (any::<String>(), any::<String>()).prop_map(move |(before, after)| format!("{before} {token} {after}"));
     let leaf = text.prop_flat_map(|text| {

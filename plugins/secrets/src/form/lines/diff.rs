@@ -1,9 +1,9 @@
-//! Lines of a diff.
+//! Separates the two sides of a diff, because each may contain a secret.
 
-/// The lines as they were and as they are, without the signs before them. One side where the diff replaces nothing, and
-/// where the lines are none of a diff.
+/// The old and the new lines of a diff, without their signs. Only one side if the diff replaces nothing, or if the
+/// lines are not a diff.
 ///
-/// The first line begins behind a marker, and has no sign.
+/// The first line begins after a marker, and has no sign.
 pub(super) fn sides<'t>(lines: &[&'t str]) -> Vec<Vec<&'t str>> {
     let Some((first, signed)) = lines.split_first().filter(|(_, lines)| are_signed(lines)) else {
         return vec![lines.to_vec()];
@@ -22,7 +22,7 @@ pub(super) fn sides<'t>(lines: &[&'t str]) -> Vec<Vec<&'t str>> {
     }
 }
 
-/// Whether each line has a sign, the last one too. Others may have lost a blank at their end.
+/// Whether each line has a sign, including the last one. An empty line may have lost its leading space.
 fn are_signed(lines: &[&str]) -> bool {
     let is_signed = |line: &&str| line.starts_with([' ', '+', '-']);
     lines.last().is_some_and(is_signed) && lines.iter().all(|line| line.trim_end().is_empty() || is_signed(line))

@@ -1,15 +1,15 @@
-//! What a tool writes before each line: a number, the name of a file, a sign of quotation.
+//! Removes the prefix that a tool adds to each line: a number, a file name, a quotation mark.
 
-/// What stands before each line. Numbers differ from line to line, white space pads them, and `grep` writes `:` or `-`
-/// behind them.
+/// The prefix of each line. Numbers differ between lines, white space pads them, and `grep` writes `:` or `-` after
+/// them.
 pub(super) struct Prefix<'t>(&'t str);
 
 impl<'t> Prefix<'t> {
-    /// The prefix that stands in the last line alone, if it also begins the line before.
+    /// The last line, if it consists of only a prefix that the line before it also begins with.
     pub(super) fn alone_in_last(lines: &[&'t str]) -> Option<Self> {
         let (last, before) = lines.split_last()?;
         let prefix = Self(last.trim());
-        // What ends in a letter or a digit may be a line that ends so. `^I` is how `cat -A` shows a tab.
+        // A line that ends with a letter or a digit may be content. `cat -A` shows a tab as `^I`.
         let untabbed = last.trim_end_matches("^I");
         let may_be_content = untabbed.ends_with(|character: char| character.is_alphanumeric() || character == '=');
         let begins_line_before = || {
@@ -19,7 +19,7 @@ impl<'t> Prefix<'t> {
         (prefix.0.is_empty() || !may_be_content && begins_line_before()).then_some(prefix)
     }
 
-    /// What follows the prefix in a line. `None` where that has it not.
+    /// The rest of a line after the prefix. `None` if the line does not have the prefix.
     pub(super) fn behind<'l>(&self, line: &'l str) -> Option<&'l str> {
         let is_digit = |character: char| character.is_ascii_digit();
         let (mut line, mut prefix) = (line.trim_start(), self.0);
