@@ -1,4 +1,4 @@
-/* What goes wrong most often, and how much of it was put right later. */
+/* The most frequent errors, and how many of them the session recovered from. */
 SELECT class,
        coalesce(tool_name, '') AS tool,
        count(*) AS errors,

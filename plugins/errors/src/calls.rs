@@ -1,13 +1,13 @@
-//! The calls of tools in a session, and how they went.
+//! Tracks the tool calls of a session and their results, to find retries and recoveries.
 
 use std::{borrow::Cow, collections::HashMap};
 
 use session_plugin_api::transcript::ToolUse;
 
-/// The place of a call among the calls of its session.
+/// The index of a call among the calls of its session.
 pub(crate) type CallNumber = usize;
 
-/// The calls of a session, in their order.
+/// The calls of a session, in order.
 #[derive(Debug, Default)]
 pub(crate) struct Calls<'a> {
     calls: Vec<Call<'a>>,
@@ -19,24 +19,24 @@ pub(crate) struct Calls<'a> {
 #[derive(Debug)]
 struct Call<'a> {
     tool: Option<Cow<'a, str>>,
-    /// The arguments as they were written: a call that is made again is written the same.
+    /// The arguments as written. A repeated call has the same text.
     input: &'a str,
-    /// The call of the tool just before, if it was the same and had failed.
+    /// The tool's previous call, if it was the same and had failed.
     retried: Option<CallNumber>,
     result: Option<CallResult>,
 }
 
-/// How a call went.
+/// The outcome of a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum CallResult {
-    /// The tool did what it was asked.
+    /// The tool did its work.
     Succeeded,
     /// It did not.
     Failed,
 }
 
 impl<'a> Calls<'a> {
-    /// Takes a call down. One of a known identifier is the same call, written twice.
+    /// Adds a call. A second call with a known identifier is the same call, written again.
     pub(crate) fn add(&mut self, call: ToolUse<'a>) {
         let number = self.calls.len();
         if let Some(id) = call.id {
@@ -55,7 +55,7 @@ impl<'a> Calls<'a> {
         });
     }
 
-    /// Takes the result of a call down; gives the call. `None` where the call has its result already.
+    /// Records the result of a call and returns the call. `None` if the call already has a result.
     pub(crate) fn answer(&mut self, id: Option<&str>, result: CallResult) -> Option<Answered> {
         let Some(number) = id.and_then(|id| self.by_id.get(id)).copied() else {
             return Some(Answered::Unknown);
@@ -70,12 +70,12 @@ impl<'a> Calls<'a> {
         }
     }
 
-    /// The tool that was called.
+    /// The called tool.
     pub(crate) fn tool(&self, call: CallNumber) -> Option<&Cow<'a, str>> {
         self.calls.get(call)?.tool.as_ref()
     }
 
-    /// Whether the call of this tool just before was the same, and failed.
+    /// Whether the previous call of the same tool was the same call, and failed.
     pub(crate) fn is_retry(&self, call: CallNumber) -> bool {
         self.retried(call).is_some()
     }
@@ -89,7 +89,7 @@ impl<'a> Calls<'a> {
         call.is_some_and(|call| call.input == input && call.result == Some(CallResult::Failed))
     }
 
-    /// The most times in a row that a failing call was made again.
+    /// The longest run of retries of a failing call.
     pub(crate) fn longest_retry_run(&self) -> u64 {
         let mut runs: Vec<u64> = Vec::with_capacity(self.calls.len());
         for number in 0..self.calls.len() {
@@ -99,7 +99,7 @@ impl<'a> Calls<'a> {
         runs.into_iter().max().unwrap_or(0)
     }
 
-    /// The last call of each tool that succeeded.
+    /// The last successful call of each tool.
     pub(crate) fn last_successes(&self) -> HashMap<&str, CallNumber> {
         let succeeded = |call: &&Call<'_>| call.result == Some(CallResult::Succeeded);
         let numbered = self.calls.iter().enumerate();
@@ -113,12 +113,12 @@ impl<'a> Calls<'a> {
     }
 }
 
-/// What a result belongs to.
+/// The call that a result answers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Answered {
     /// A call of the session.
     Call(CallNumber),
-    /// A call that stands elsewhere.
+    /// A call in another file.
     Unknown,
 }
 
@@ -128,7 +128,7 @@ mod tests {
 
     use super::*;
 
-    /// Calls of the tools with the inputs, each answered.
+    /// Runs these calls, each with its result, and checks the calls.
     fn check(steps: &[(&str, &str, CallResult)], check: impl FnOnce(&Calls<'_>)) {
         let lines: Vec<String> = steps
             .iter()

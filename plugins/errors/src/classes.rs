@@ -1,4 +1,4 @@
-//! The classes of errors, by rules that are data.
+//! Assigns classes to errors by rules that are data, so that operators can add their own.
 
 use std::{fs, path::Path};
 
@@ -6,22 +6,23 @@ use regex::bytes::{RegexSet, RegexSetBuilder};
 use serde::Deserialize;
 use session_plugin_api::{Error, Result};
 
-/// The rules that ship.
+/// The shipped rules.
 const SHIPPED: &str = include_str!("classes.toml");
 
-/// The class of what no rule fits.
+/// The class of errors that match no rule.
 const OTHER: &str = "other";
 
-/// The classes of what a person did: the only ones that the processor knows by name.
+/// The classes of a person's decisions. The processor knows only these two by name.
 const OF_A_PERSON: [&str; 2] = ["user_rejected", "interrupted"];
 
-/// How much of an error's text is looked at, in bytes.
+/// How many bytes of an error's text are matched.
 const LOOKED_AT: usize = 64 << 10;
 
-/// How large the automaton of all patterns may get, in bytes: a smaller one is thrown away and made anew time and again.
+/// The size limit of the automaton of all patterns, in bytes. With a smaller one, the regex crate would discard and
+/// rebuild it again and again.
 const AUTOMATON: usize = 64 << 20;
 
-/// What failed.
+/// The failed operation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Origin {
@@ -29,22 +30,22 @@ pub(crate) enum Origin {
     Tool,
     /// A request to the model.
     Api,
-    /// Nothing: a person stopped the agent.
+    /// None: a person stopped the agent.
     Interruption,
 }
 
-/// What a transcript tells of an error.
+/// The facts about an error in a transcript.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Told<'e> {
+pub(crate) struct Evidence<'e> {
     pub(crate) origin: Origin,
-    /// The tool that failed.
+    /// The failed tool.
     pub(crate) tool: Option<&'e str>,
-    /// What the agent calls the error.
+    /// The agent's own code for the error.
     pub(crate) code: Option<&'e str>,
     pub(crate) text: &'e str,
 }
 
-/// The rules in their order.
+/// The rules, in order.
 #[derive(Debug)]
 pub(crate) struct Classes {
     rules: Vec<Rule>,
@@ -70,34 +71,38 @@ struct Rule {
 }
 
 impl Classes {
-    /// The rules that ship.
+    /// The shipped rules.
     ///
     /// # Errors
-    /// Never for the rules as they are.
+    /// Never, as long as the shipped rules are valid.
     pub(crate) fn shipped() -> Result<Self> {
-        Self::new(read(SHIPPED, "the rules that ship")?)
+        Self::new(read(SHIPPED, "the shipped rules")?)
     }
 
-    /// The rules of a file, and after them those that ship.
+    /// The rules of a file, followed by the shipped rules.
     ///
     /// # Errors
-    /// When the file cannot be read, or one of its rules is none.
+    /// When the file cannot be read, or a rule is invalid.
     pub(crate) fn with_file(path: &Path) -> Result<Self> {
         let name = format!("rules_file {}", path.display());
         let text = fs::read_to_string(path).map_err(|error| Error::new(format!("{name}: {error}")))?;
         let mut rules = read(&text, &name)?;
-        rules.extend(read(SHIPPED, "the rules that ship")?);
+        rules.extend(read(SHIPPED, "the shipped rules")?);
         Self::new(rules)
     }
 
     fn new(rules: Vec<Rule>) -> Result<Self> {
         let patterns = set(rules.iter().map(|rule| &rule.pattern));
-        let patterns = patterns.map_err(|error| Error::new(format!("the patterns of all rules together: {error}")))?;
+        let patterns = patterns.map_err(|error| {
+            Error::new(format!(
+                "cannot compile the patterns of all rules: {error}; shorten the patterns of your `rules_file`"
+            ))
+        })?;
         Ok(Self { rules, patterns })
     }
 
     /// The class of an error.
-    pub(crate) fn classify(&self, error: &Told<'_>) -> &str {
+    pub(crate) fn classify(&self, error: &Evidence<'_>) -> &str {
         let looked_at = error.text.as_bytes().get(..LOOKED_AT);
         let matches = self.patterns.matches(looked_at.unwrap_or(error.text.as_bytes()));
         let rules = matches.into_iter().filter_map(|number| self.rules.get(number));
@@ -106,33 +111,35 @@ impl Classes {
     }
 }
 
-/// Whether the class is of what a person did.
+/// Whether the class is a person's decision.
 pub(crate) fn is_of_a_person(class: &str) -> bool {
     OF_A_PERSON.contains(&class)
 }
 
 impl Rule {
-    fn is_for(&self, error: &Told<'_>) -> bool {
+    fn is_for(&self, error: &Evidence<'_>) -> bool {
         self.of.is_none_or(|of| of == error.origin)
             && self.tools.as_ref().is_none_or(|tools| is_one_of(error.tool, tools))
             && self.codes.as_ref().is_none_or(|codes| is_one_of(error.code, codes))
     }
 
-    /// What is wrong with the rule.
+    /// Why the rule is invalid, if it is.
     fn fault(&self) -> Option<String> {
         let mut characters = self.class.chars();
         let begins = characters.next().is_some_and(|first| first.is_ascii_lowercase());
         if !begins || !characters.all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_') {
-            return Some("a class is named [a-z][a-z0-9_]*".to_owned());
+            return Some("the name of a class must match [a-z][a-z0-9_]*".to_owned());
         }
         if self.of != Some(Origin::Tool) && self.tools.is_some() {
-            return Some("`tools` needs `of = \"tool\"`".to_owned());
+            return Some("a rule with `tools` needs `of = \"tool\"`".to_owned());
         }
-        set([&self.pattern]).err().map(|error| format!("its pattern: {error}"))
+        set([&self.pattern])
+            .err()
+            .map(|error| format!("`pattern` is not a valid regular expression: {error}"))
     }
 }
 
-/// Whether a name is known; `*` stands for whatever ends it.
+/// Whether a name is in the list; a `*` at the end of an entry matches any ending.
 fn is_one_of(name: Option<&str>, known: &[String]) -> bool {
     let is_named = |name: &str| {
         known.iter().any(|known| match known.strip_suffix('*') {
@@ -143,8 +150,8 @@ fn is_one_of(name: Option<&str>, known: &[String]) -> bool {
     name.is_some_and(is_named)
 }
 
-/// Without Unicode, whose word boundaries are slow to find beside letters that are not ASCII. No pattern fits any text; it is
-/// looked for at the beginning alone, since it would be found at every byte.
+/// Compiles the patterns without Unicode, whose word boundaries are slow beside non-ASCII letters. An empty pattern
+/// matches any text; it is anchored to the start, because it would otherwise match at every byte.
 fn set<'a>(patterns: impl IntoIterator<Item = &'a String>) -> Result<RegexSet, regex::Error> {
     let patterns = patterns.into_iter().map(|pattern| match pattern.as_str() {
         "" => r"\A",
@@ -175,8 +182,8 @@ fn read(text: &str, name: &str) -> Result<Vec<Rule>> {
 mod tests {
     use super::*;
 
-    fn of_bash(text: &str) -> Told<'_> {
-        Told {
+    fn of_bash(text: &str) -> Evidence<'_> {
+        Evidence {
             origin: Origin::Tool,
             tool: Some("Bash"),
             code: None,
@@ -191,7 +198,7 @@ mod tests {
     }
 
     #[test]
-    fn own_rules_come_before_those_that_ship() {
+    fn own_rules_come_before_the_shipped_rules() {
         let file = tempfile::NamedTempFile::new().unwrap();
         let rules = "[[rules]]\nclass = \"quiet_commit\"\nof = \"tool\"\ntools = [\"Ba*\"]\npattern = \"nothing to commit\"\n\
              [[rules]]\nclass = \"held_back\"\ncodes = [\"freeze\"]\n";
@@ -200,17 +207,20 @@ mod tests {
         let error = of_bash("Exit code 1\nnothing to commit");
         let (tool, code) = (Some("Read"), Some("freeze"));
         assert_eq!(classes.classify(&error), "quiet_commit");
-        assert_eq!(classes.classify(&Told { tool, ..error }), "exit_nonzero");
-        assert_eq!(classes.classify(&Told { tool, code, ..error }), "held_back");
+        assert_eq!(classes.classify(&Evidence { tool, ..error }), "exit_nonzero");
+        assert_eq!(classes.classify(&Evidence { tool, code, ..error }), "held_back");
     }
 
     #[test]
-    fn a_rule_that_is_none_is_named() {
+    fn an_invalid_rule_is_named() {
         for (rules, told) in [
-            ("[[rules]]\nclass = \"A\"\n", "rule 1, class `A`: a class is named"),
+            (
+                "[[rules]]\nclass = \"A\"\n",
+                "rule 1, class `A`: the name of a class must match",
+            ),
             (
                 "[[rules]]\nclass = \"a\"\n[[rules]]\nclass = \"b\"\npattern = \"(\"\n",
-                "rule 2, class `b`: its pattern",
+                "rule 2, class `b`: `pattern` is not a valid regular expression",
             ),
             (
                 "[[rules]]\nclass = \"a\"\nof = \"api\"\ntools = [\"Bash\"]\n",

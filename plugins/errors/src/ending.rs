@@ -1,15 +1,15 @@
-//! How a session ended.
+//! Determines how a session ended.
 
-/// What the last line that tells anything tells.
+/// The ending, according to the last line that affects it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Ending {
     /// The model answered, and called no tool.
     Answer,
-    /// A call or a request failed, and nothing came after it.
+    /// A call or a request failed, and nothing followed.
     Error,
     /// A person stopped the agent.
     Interrupted,
-    /// Something is yet to be answered: a prompt, a call or its result.
+    /// Something awaits an answer: a prompt, a call or a call's result.
     Open,
 }
 
@@ -24,7 +24,7 @@ impl Ending {
     }
 }
 
-/// How the conversation stands, and those of subagents whose lines stand between its own.
+/// The current endings of the conversation, and of subagents whose lines are in the same file.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Endings {
     own: Option<Ending>,
@@ -39,7 +39,7 @@ impl Endings {
         }
     }
 
-    /// How the session ended. A file that holds a subagent alone ends as the subagent does.
+    /// How the session ended. If the file has only lines of a subagent, the subagent's ending counts.
     pub(crate) fn of_session(self) -> Ending {
         self.own.or(self.of_subagents).unwrap_or(Ending::Open)
     }

@@ -1,4 +1,4 @@
-//! What goes wrong in sessions: which calls, requests and answers failed, were denied or interrupted, and of which class.
+//! The processor `errors`: records which calls, requests and answers failed, were denied or interrupted, and why.
 
 mod calls;
 mod classes;
@@ -25,7 +25,7 @@ use crate::{
     settings::Settings,
 };
 
-/// Grows when the same transcript gives other rows than before.
+/// Raised when the same transcript gives other rows than before.
 const PROCESSOR_VERSION: u32 = 3;
 
 /// The processor `errors`.
@@ -36,7 +36,8 @@ struct ErrorsProcessor {
 }
 
 impl ErrorsProcessor {
-    /// Patterns take a while to compile: those that ship, which are known to be good, wait until they are needed.
+    /// The classes in use. Compiling patterns is slow, and the shipped ones are known to be valid, so they are compiled
+    /// on first use.
     fn classes(&self) -> Result<&Classes> {
         match self.classes.get() {
             Some(classes) => Ok(classes),
@@ -64,7 +65,7 @@ impl SessionProcessor for ErrorsProcessor {
             self.classes = OnceLock::from(Classes::with_file(&file)?);
         }
         self.secrets =
-            RulesInUse::of(&settings.secrets).map_err(|error| Error::from(error).context("take `secrets`"))?;
+            RulesInUse::of(&settings.secrets).map_err(|error| Error::from(error).context("cannot use `secrets`"))?;
         Ok(())
     }
 

@@ -1,4 +1,4 @@
-//! How well the shipped rules do on errors of which the class is known.
+//! Measures the shipped rules on errors with labelled classes.
 
 use labelled_errors::{Sample, samples};
 use session_plugin_api::{Session, Timestamp};

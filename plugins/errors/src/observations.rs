@@ -1,4 +1,4 @@
-//! One pass over a transcript: what failed in it, and where.
+//! Reads a transcript once and collects its failures.
 
 use std::borrow::Cow;
 
@@ -10,17 +10,17 @@ use session_plugin_api::{
 
 use crate::{
     calls::{Answered, CallNumber, CallResult, Calls},
-    classes::{Origin, Told, is_of_a_person},
+    classes::{Evidence, Origin, is_of_a_person},
     ending::{Ending, Endings},
 };
 
-/// How the agent writes down that a person stopped it.
+/// The agent writes this text when a person stops it.
 const INTERRUPTION: &str = "[Request interrupted by user";
 
-/// The same, while a tool was at work.
+/// The agent writes this text when a person stops it during a tool call.
 const INTERRUPTION_OF_TOOL: &str = "[Request interrupted by user for tool use]";
 
-/// Something that went wrong.
+/// A failure in a session.
 #[derive(Debug)]
 pub(crate) struct Failure<'a> {
     pub(crate) event_uuid: Option<Cow<'a, str>>,
@@ -32,18 +32,18 @@ pub(crate) struct Failure<'a> {
     pub(crate) of: Of,
 }
 
-/// What a failure is one of.
+/// The operation that failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Of {
     /// A call of a tool.
     Call(CallNumber),
-    /// A call that stands in another file.
+    /// A call in another file.
     UnknownCall,
-    /// A request to the model, or what a person interrupted, after so many answers of the model.
+    /// A request to the model, or an interruption by a person, after this number of answers of the model.
     Model { answers: u64, is_retry: bool },
 }
 
-/// How a call of a tool ended.
+/// How a tool call ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Ended {
     Well,
@@ -52,25 +52,25 @@ enum Ended {
     Interrupted,
 }
 
-/// What the lines told so far.
+/// The state of the pass over the lines.
 pub(crate) struct Observations<'a, C> {
     pub(crate) context: Context<'a>,
     pub(crate) failures: Vec<Failure<'a>>,
     pub(crate) calls: Calls<'a>,
     pub(crate) endings: Endings,
-    /// How many lines the model has answered with.
+    /// The number of lines with answers of the model.
     pub(crate) answers: u64,
     classify: C,
-    /// Answers at the latest failure of a request, of a call.
+    /// The number of answers at the latest failure of a request, and of a call.
     request_failed_after: Option<u64>,
     call_failed_after: Option<u64>,
 }
 
 impl<'a, C> Observations<'a, C>
 where
-    C: Fn(&Told<'_>) -> &'a str,
+    C: Fn(&Evidence<'_>) -> &'a str,
 {
-    /// Reads a session, whose failures `classify` names. Malformed lines are left out.
+    /// Reads a session. `classify` assigns a class to each failure. Malformed lines are skipped.
     pub(crate) fn of(session: &Session<'a>, classify: C) -> Self {
         let mut seen = Self {
             context: Context::of(session),
@@ -176,10 +176,10 @@ where
         self.failed(line, Origin::Api, self.of_model(is_retry), code, text);
     }
 
-    /// A tool that a person stopped has a result that says so: the note that follows is of the same stop.
+    /// If a person stops a tool, the tool's result already says so, and the note that follows reports the same stop.
     fn interrupted(&mut self, line: &Event<'a>, note: Cow<'a, str>) {
-        let is_told = note.starts_with(INTERRUPTION_OF_TOOL) && self.call_failed_after == Some(self.answers);
-        if !is_told {
+        let is_reported = note.starts_with(INTERRUPTION_OF_TOOL) && self.call_failed_after == Some(self.answers);
+        if !is_reported {
             self.failed(
                 line,
                 Origin::Interruption,
@@ -203,7 +203,7 @@ where
             Of::Call(call) => self.calls.tool(call).map(AsRef::as_ref),
             Of::UnknownCall | Of::Model { .. } => None,
         };
-        let class = (self.classify)(&Told {
+        let class = (self.classify)(&Evidence {
             origin,
             tool,
             code: code.as_deref(),
@@ -226,17 +226,17 @@ where
     }
 }
 
-/// The texts of a result, a line each.
+/// The texts of a result, joined by line breaks.
 fn joined(content: Content<'_>) -> String {
     let texts: Vec<Cow<'_, str>> = content.texts().map(|text| text.decode()).collect();
     texts.join("\n")
 }
 
-/// An error that the API gave.
+/// An error from the API.
 struct ApiError<'a> {
     /// The type of the innermost error.
     kind: Option<Cow<'a, str>>,
-    /// Its status, and the type and message of the innermost error.
+    /// The status, and the type and message of the innermost error.
     text: String,
 }
 
@@ -258,10 +258,10 @@ impl<'a> ApiError<'a> {
     }
 }
 
-/// Whether the tool's own record says that it was stopped; the result in the message looks like any other then.
+/// Whether the tool's own record says that a person stopped it. The result in the message does not show it.
 fn was_interrupted(record: Json<'_>) -> bool {
     let bytes = record.as_str().as_bytes();
-    // The output of the tool stands in the record as well: most are not worth taking apart.
+    // The record also contains the tool's output, and parsing all records would be slow.
     let may_say_so = memmem::find_iter(bytes, b"\"interrupted\"").any(|place| {
         let value = bytes[place..].iter().skip(b"\"interrupted\"".len());
         value.copied().find(|byte| !byte.is_ascii_whitespace() && *byte != b':') == Some(b't')
@@ -269,7 +269,7 @@ fn was_interrupted(record: Json<'_>) -> bool {
     may_say_so && record.get("interrupted").is_some_and(|value| value.as_str() == "true")
 }
 
-/// Whether a text asks for an answer. Commands of the agent itself are answered by it, and leave a note.
+/// Whether a text asks for an answer. The agent answers its own commands itself and leaves a note.
 fn is_prompt(text: &str) -> bool {
     let notes = ["<command-", "<local-command-", "<bash-", "Caveat: The messages below"];
     let text = text.trim_ascii_start();

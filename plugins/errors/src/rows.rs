@@ -1,4 +1,4 @@
-//! The rows of the two session tables, column by column as the steps in `schema` declare them.
+//! The rows of the two session tables, with the columns that the migrations in `schema` declare.
 
 use std::borrow::Cow;
 

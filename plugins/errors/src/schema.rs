@@ -7,7 +7,7 @@ pub(crate) const SESSION_ERRORS: &str = "session_errors";
 /// One row per session.
 pub(crate) const SESSION_OUTCOME: &str = "session_outcome";
 
-/// The steps that make them.
+/// The migrations that create them.
 pub(crate) fn migrations() -> Vec<Migration> {
     vec![
         Migration::new(1, "create tables and views", include_str!("schema/0001.sql")),

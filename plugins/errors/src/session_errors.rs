@@ -1,4 +1,4 @@
-//! From what failed in a session to its rows.
+//! Turns the failures of a session into rows.
 
 use std::{
     borrow::Cow,
@@ -14,16 +14,17 @@ use crate::{
     rows::{SessionError, SessionOutcome},
 };
 
-/// How much of an error's text is kept, in characters.
+/// How many characters of an error's text are stored.
 const KEPT_OF_MESSAGE: usize = 500;
 
-/// How much of it is searched for secrets, in bytes: one that begins in what is kept can end far behind.
+/// How many bytes of it are searched for secrets. A secret that begins in the stored part may end far beyond it.
 const SEARCHED_OF_MESSAGE: usize = 16 << 10;
 
-/// How much is not kept before the end of what is searched, in bytes: a secret that is cut off there is not known for one.
+/// How many bytes at the end of the searched part are never stored, because a secret that is cut off there may not be
+/// recognised.
 const MAY_BE_CUT_OFF: usize = 4 << 10;
 
-/// All rows that a session gives.
+/// All rows of a session.
 #[derive(Debug)]
 pub(crate) struct SessionErrors<'a> {
     pub(crate) errors: Vec<SessionError<'a>>,
@@ -31,7 +32,7 @@ pub(crate) struct SessionErrors<'a> {
 }
 
 impl<'a> SessionErrors<'a> {
-    /// Reads a session; `redact` takes secrets out of a text.
+    /// Reads a session; `redact` removes secrets from a text.
     pub(crate) fn of(session: &Session<'a>, classes: &'a Classes, redact: impl Fn(&str) -> Cow<'_, str>) -> Self {
         let seen = Observations::of(session, |error| classes.classify(error));
         let later = Later {
@@ -97,14 +98,14 @@ fn is_retry(calls: &Calls<'_>, of: Of) -> bool {
     }
 }
 
-/// What came after all.
+/// The successes of the session, to which each failure is compared.
 struct Later<'c> {
     successes: HashMap<&'c str, CallNumber>,
     answers: u64,
 }
 
 impl Later<'_> {
-    /// Whether the tool succeeded later, or the model answered.
+    /// Whether the tool later succeeded, or the model later answered.
     fn recovered(&self, calls: &Calls<'_>, of: Of) -> bool {
         match of {
             Of::Call(call) => {

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use secret_detector::Settings as SecretsSettings;
 use serde::Deserialize;
 
-/// What an operator can set.
+/// The operator's settings.
 ///
 /// ```toml
 /// rules_file = "/etc/session-host/error-classes.toml"
@@ -14,8 +14,8 @@ use serde::Deserialize;
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Settings {
-    /// Rules of the operator's own, tried before those that ship.
+    /// A file of the operator's own rules, which are tried before the shipped rules.
     pub(crate) rules_file: Option<PathBuf>,
-    /// By which rules secrets are taken out of messages.
+    /// The rules that remove secrets from messages.
     pub(crate) secrets: SecretsSettings,
 }

@@ -1,4 +1,4 @@
-//! Whole transcripts, and the rows that they give.
+//! Tests complete transcripts and their rows.
 
 use std::borrow::Cow;
 

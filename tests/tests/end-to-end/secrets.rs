@@ -142,7 +142,7 @@ fn messages_of_errors_are_redacted_by_the_rules_that_are_set() {
     ));
     let refused = world.run(&["errors"]).exits(2).stderr;
     assert!(
-        refused.contains("take `secrets`: ") && refused.contains("rules.toml: cannot be read"),
+        refused.contains("cannot use `secrets`: cannot read the rule file") && refused.contains("rules.toml"),
         "{refused}"
     );
     fs::write(&rules, "[[rules]]\nid = \"ours\"\nregex = '''our_[0-9]{8}'''\n").unwrap();
