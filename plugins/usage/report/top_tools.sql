@@ -1,4 +1,4 @@
-/* The tools that were called most, each call once even if another session repeats it. */
+/* The most frequently called tools. A call counts once even if another session repeats it. */
 SELECT tool_name AS "tool",
        count(*) AS "calls",
        count(*) FILTER (WHERE is_error) AS "errors",

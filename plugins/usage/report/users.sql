@@ -1,4 +1,4 @@
-/* What each user's sessions came to, subagents included: each response once over all sessions. */
+/* The totals of each user, including subagents. A response counts once even if several sessions repeat it. */
 WITH session AS (
     SELECT username, count(DISTINCT session_id) AS sessions
     FROM usage_session_summary

@@ -1,26 +1,26 @@
-//! How long a session went on, and how much of that someone worked.
+//! Computes how long a session lasted, and how much of that time someone worked.
 
 use session_plugin_api::Timestamp;
 
-/// A silence longer than this, in microseconds, is a pause.
+/// A gap longer than this, in microseconds, is a pause.
 const LONGEST_GAP: i64 = 600 * MICROS_PER_SECOND;
 const MICROS_PER_SECOND: i64 = 1_000_000;
 
-/// The span of a session's lines.
+/// The duration of a session.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Activity {
-    /// The least timestamp.
+    /// The earliest timestamp.
     pub(crate) started_at: Option<Timestamp>,
-    /// The greatest timestamp.
+    /// The latest timestamp.
     pub(crate) ended_at: Option<Timestamp>,
-    /// Whole seconds between the two.
+    /// Full seconds between the two.
     pub(crate) wall_seconds: i64,
-    /// The same without the pauses.
+    /// The same without pauses.
     pub(crate) active_seconds: i64,
 }
 
 impl Activity {
-    /// Of the timestamps of all lines, in any order.
+    /// The activity of a session, from the timestamps of all lines in any order.
     pub(crate) fn of(mut timestamps: Vec<Timestamp>) -> Self {
         timestamps.sort_unstable();
         let gaps = timestamps

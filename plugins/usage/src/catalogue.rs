@@ -1,41 +1,41 @@
-//! Where a skill, a subagent or a slash command comes from.
+//! Attributes skills, subagents and slash commands to their source, because transcripts do not name it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Deserialize;
 
-/// The plugins and single items whose use is counted by name.
+/// The configured plugins and items whose use is attributed to them.
 #[derive(Debug, Default)]
 pub(crate) struct Catalogue {
-    /// Plugins that were chosen for everyone.
+    /// The plugins that an operator chose for everyone.
     pub(crate) curated_plugins: BTreeSet<String>,
-    /// What people offer each other.
+    /// The items that people share on the flea market.
     pub(crate) flea_entities: BTreeMap<String, FleaEntity>,
 }
 
-/// What someone offers on the flea market.
+/// The type of an item on the flea market.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum FleaEntity {
-    /// One skill, called `flea:NAME`.
+    /// One skill, named `flea:NAME`.
     Skill,
-    /// One subagent, called `flea:NAME`.
+    /// One subagent, named `flea:NAME`.
     Agent,
-    /// A plugin, whose items are called `NAME:item`.
+    /// A plugin, whose items are named `NAME:item`.
     Plugin,
 }
 
-/// Where what was called comes from.
+/// The source of an invoked item.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Attribution<'a> {
     /// `curated`, `flea` or `builtin`.
     pub(crate) source: &'static str,
-    /// The plugin, unless it is an item by itself.
+    /// The plugin, or `None` for an item without a plugin.
     pub(crate) ref_id: Option<&'a str>,
 }
 
 impl Catalogue {
-    /// Attributes the first of the identifiers that is known here; none of them means `builtin`.
+    /// Attributes the first identifier that the catalogue knows. If it knows none, the source is `builtin`.
     pub(crate) fn attribute<'i>(&self, identifiers: impl IntoIterator<Item = &'i str>) -> Attribution<'_> {
         const BUILTIN: Attribution<'_> = Attribution {
             source: "builtin",

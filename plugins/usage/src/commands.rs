@@ -1,4 +1,4 @@
-//! The slash commands in a text.
+//! Finds the slash commands that a text records.
 
 use std::borrow::Cow;
 
@@ -6,7 +6,7 @@ use session_plugin_api::transcript::Text;
 
 /// The names of the slash commands that a text records as `<command-name>/NAME</command-name>`.
 pub(crate) fn slash_commands(text: Text<'_>) -> Vec<Cow<'_, str>> {
-    // Few texts have one, and unescaping takes longer than looking.
+    // Most texts contain no command, and unescaping takes longer than this check.
     if !text.may_contain("<command-name>") {
         return Vec::new();
     }

@@ -1,4 +1,4 @@
-//! From invocations to the rows of `usage_events`.
+//! Turns invocations into the rows of `usage_events`.
 
 use std::{borrow::Cow, collections::HashSet};
 
@@ -12,7 +12,7 @@ use crate::{
     rows::{Owner, UsageEvent},
 };
 
-/// The events that a session's invocations make: those of the same identity are one, the first.
+/// The events of a session's invocations. Invocations with the same identity become one event, the first.
 pub(crate) fn usage_events<'a>(
     invocations: Vec<Invocation<'a>>,
     failed_tools: &HashSet<Cow<'a, str>>,
@@ -62,7 +62,7 @@ fn usage_event<'a>(
     }
 }
 
-/// SHA-256 of `session_id|event_uuid|tool_id|event_type|tool_name|command_name`, an absent part being empty.
+/// The SHA-256 of `session_id|event_uuid|tool_id|event_type|tool_name|command_name`. A missing part is empty.
 fn identity(session_id: &str, invocation: &Invocation<'_>) -> [u8; 32] {
     let parts = [
         &invocation.event_uuid,

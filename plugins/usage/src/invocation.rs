@@ -1,4 +1,4 @@
-//! What was invoked in a session: tools, skills, subagents, MCP servers and slash commands.
+//! Invocations in a session: of tools, skills, subagents, MCP servers and slash commands.
 
 use std::borrow::Cow;
 
@@ -7,12 +7,12 @@ use session_plugin_api::{
     transcript::{Event, Json, ToolUse, is_unique_call_id},
 };
 
-/// One invocation, as its line tells it. Whether it failed, only later lines tell.
+/// One invocation, according to its line. Only later lines show whether it failed.
 #[derive(Clone, Debug)]
 pub(crate) struct Invocation<'a> {
     pub(crate) event_type: EventType,
     pub(crate) event_uuid: Option<Cow<'a, str>>,
-    /// Of the line that this one copies, else of this one.
+    /// The uuid of the line that this line copies, or else of this line.
     pub(crate) original_uuid: Option<Cow<'a, str>>,
     pub(crate) parent_uuid: Option<Cow<'a, str>>,
     pub(crate) tool_id: Option<Cow<'a, str>>,
@@ -25,7 +25,7 @@ pub(crate) struct Invocation<'a> {
     pub(crate) occurred_at: Timestamp,
 }
 
-/// What kind of thing was invoked.
+/// The kind of invocation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum EventType {
     ToolUse,
@@ -55,7 +55,7 @@ impl EventType {
 }
 
 impl<'a> Invocation<'a> {
-    /// The call of a tool in an assistant's line.
+    /// A tool call in an assistant line.
     pub(crate) fn of_tool(line: &Event<'a>, occurred_at: Timestamp, call: ToolUse<'a>) -> Self {
         let name = call.name.as_deref();
         let event_type = EventType::of_tool(name);
@@ -77,7 +77,7 @@ impl<'a> Invocation<'a> {
         }
     }
 
-    /// A slash command in a user's line.
+    /// A slash command in a user line.
     pub(crate) fn of_command(line: &Event<'a>, occurred_at: Timestamp, name: Cow<'a, str>) -> Self {
         Self {
             command_name: Some(name),
@@ -102,8 +102,8 @@ impl<'a> Invocation<'a> {
         }
     }
 
-    /// What every copy of a session calls this invocation: its tool's id, where that is unique; another together with the
-    /// time, which copies keep; without one, the line and what it invokes.
+    /// A key that all copies of a session use for this invocation: the tool's id if it is unique; otherwise the id and
+    /// the time, which copies keep; without an id, the line and the invoked name.
     pub(crate) fn key(&self) -> Option<Cow<'a, str>> {
         match &self.tool_id {
             Some(id) if is_unique_call_id(id) => Some(id.clone()),
@@ -115,7 +115,7 @@ impl<'a> Invocation<'a> {
         }
     }
 
-    /// The names by which a catalogue may know what was invoked.
+    /// The names by which a catalogue may know the invoked item.
     pub(crate) fn identifiers(&self) -> impl Iterator<Item = &str> {
         [&self.skill_name, &self.subagent_type, &self.command_name]
             .into_iter()

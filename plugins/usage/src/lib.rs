@@ -1,4 +1,5 @@
-//! What tools, skills, subagents, MCP servers and slash commands people use: with what errors, tokens and cost.
+//! The processor `usage`: records the use of tools, skills, subagents, MCP servers and slash commands, with errors,
+//! tokens and cost.
 
 mod activity;
 mod catalogue;
@@ -31,7 +32,7 @@ use crate::{
     settings::Settings,
 };
 
-/// Grows when the same transcript gives other rows than before.
+/// Raised when the same transcript gives other rows than before.
 const PROCESSOR_VERSION: u32 = 2;
 
 /// The processor `usage`.

@@ -1,45 +1,45 @@
-//! The price list that comes with the plugin, as `scripts/update-prices` writes it.
+//! Reads the price list that ships with the plugin. `scripts/update-prices` writes it.
 
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
 use session_plugin_api::Result;
 
-/// The models whose prices are known.
+/// The models with known prices.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct PriceList {
-    /// In no order that matters.
+    /// The models, in any order.
     #[serde(rename = "model")]
     pub(crate) models: Vec<ListedModel>,
 }
 
-/// A model: its names and its prices.
+/// A model with its names and prices.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ListedModel {
-    /// The name that its vendor gives it, without a date.
+    /// The vendor's name for it, without a date.
     pub(crate) name: String,
-    /// Who makes it, for people.
+    /// The vendor, for human readers.
     #[serde(rename = "vendor")]
     _vendor: String,
-    /// Where the figures are from.
+    /// The source of the figures.
     pub(crate) source: String,
-    /// Further names of it.
+    /// Other names of the model.
     #[serde(default)]
     pub(crate) aliases: Vec<String>,
-    /// What multiplies its prices under the names of Bedrock's regions.
+    /// The factors for the names of Bedrock's regions.
     #[serde(default)]
     pub(crate) regional: BTreeMap<String, f64>,
-    /// What multiplies its prices where a response says where it was computed.
+    /// The factors for responses that record where they were computed.
     #[serde(default)]
     pub(crate) inference_geo: BTreeMap<String, f64>,
-    /// What it costs when, and how.
+    /// Its prices, each with a period and a mode.
     pub(crate) prices: Vec<ListedPrice>,
 }
 
 impl ListedModel {
-    /// A model that the configuration tells of.
+    /// A model from the configuration.
     pub(crate) fn configured(name: &str, prices: Vec<ListedPrice>) -> Self {
         Self {
             name: name.to_owned(),
@@ -53,20 +53,20 @@ impl ListedModel {
     }
 }
 
-/// A price and what it is for.
+/// A price and the responses that it applies to.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ListedPrice {
-    /// How the response was asked for.
+    /// The mode of the request.
     #[serde(default)]
     pub(crate) mode: Mode,
-    /// The first day on which it holds, `YYYY-MM-DD` in UTC; `None` for the first price.
+    /// The first day of validity, `YYYY-MM-DD` in UTC; `None` for the first price.
     #[serde(default)]
     pub(crate) from: Option<String>,
-    /// The minutes of the day in UTC, from the first and before the second.
+    /// The minutes of the day in UTC: from the first, up to but not including the second.
     #[serde(default = "whole_day")]
     pub(crate) minutes: (i64, i64),
-    /// Prompts of more tokens than these.
+    /// The price applies to prompts of more tokens than this.
     #[serde(default)]
     pub(crate) above: i64,
     pub(crate) input: f64,
@@ -74,16 +74,16 @@ pub(crate) struct ListedPrice {
     pub(crate) cache_read: f64,
     pub(crate) cache_write_5m: f64,
     pub(crate) cache_write_1h: f64,
-    /// USD per request.
+    /// The price in USD per request.
     #[serde(default)]
     pub(crate) web_search: f64,
 }
 
-/// How a response was asked for, as far as that has a price of its own.
+/// The mode of a request, if the mode affects the price.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Mode {
-    /// In no special way.
+    /// No special mode.
     #[default]
     Standard,
     /// In fast mode.
@@ -93,10 +93,10 @@ pub(crate) enum Mode {
 }
 
 impl Mode {
-    /// All of them.
+    /// All modes.
     pub(crate) const ALL: [Self; 3] = [Self::Standard, Self::Fast, Self::Batch];
 
-    /// The mode as the tables name it.
+    /// The name of the mode in the tables.
     pub(crate) fn as_str(self) -> &'static str {
         match self {
             Self::Standard => "standard",
@@ -107,16 +107,16 @@ impl Mode {
 }
 
 impl PriceList {
-    /// The list.
+    /// The published list.
     ///
     /// # Errors
-    /// When it is not what the script writes.
+    /// When the list is not in the script's format.
     pub(crate) fn published() -> Result<Self> {
         Ok(toml::from_str(include_str!("../prices/list.toml"))?)
     }
 }
 
-/// The minutes of a day.
+/// All minutes of a day.
 pub(crate) const fn whole_day() -> (i64, i64) {
     (0, 24 * 60)
 }

@@ -1,4 +1,4 @@
-//! The rows of the tables that responses are priced by: the published list, and what the configuration says.
+//! The rows of the price tables: the published list, and the operator's settings.
 
 use std::collections::BTreeMap;
 
@@ -10,29 +10,29 @@ use crate::{
     schema::{USAGE_COST_SETTING, USAGE_PRICE_FACTORS, USAGE_PRICE_NAMES, USAGE_PRICES},
 };
 
-/// What the configuration says of costs.
+/// The settings for costs.
 #[derive(Debug, Default)]
 pub(crate) struct Pricing {
-    /// Which cost counts.
+    /// The cost that counts.
     pub(crate) cost: CostSetting,
-    /// Prices of models, beside and in place of the published ones.
+    /// Prices of models. They add to the published prices, or replace them.
     pub(crate) overrides: BTreeMap<String, Price>,
 }
 
-/// Which cost of a response counts: the one that its line records, or the one by the price list.
+/// Which cost of a response counts: the one recorded in its line, or the one calculated from the price list.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum CostSetting {
-    /// The recorded one where there is one, else the calculated one.
+    /// The recorded cost if there is one, else the calculated cost.
     #[default]
     Auto,
-    /// Always the calculated one.
+    /// Always the calculated cost.
     Calculate,
-    /// Always the recorded one.
+    /// Always the recorded cost.
     Recorded,
 }
 
-/// What a model costs, in USD per million tokens.
+/// The price of a model, in USD per million tokens.
 #[derive(Clone, Copy, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Price {
@@ -91,31 +91,31 @@ row! {
 }
 
 impl Pricing {
-    /// What the configuration says, where it makes sense.
+    /// Checks the settings for costs.
     ///
     /// # Errors
-    /// When a price is no amount of money, or two names are one model's.
+    /// When a price is negative or not finite, or two names mean the same model.
     pub(crate) fn new(cost: CostSetting, overrides: BTreeMap<String, Price>) -> Result<Self> {
         let mut known = BTreeMap::new();
         for (name, price) in &overrides {
             if let Some((field, amount)) = price.amounts().into_iter().find(|(_, amount)| !is_amount(*amount)) {
                 return Err(Error::new(format!(
-                    "prices.{name:?}.{field} is {amount}: give USD per million tokens, 0 or more"
+                    "prices.{name:?}.{field} is {amount}; set it to USD per million tokens, 0 or more"
                 )));
             }
             if let Some(other) = known.insert(key(name), name) {
                 return Err(Error::new(format!(
-                    "prices.{other:?} and prices.{name:?} name the same model: remove one of them"
+                    "prices.{other:?} and prices.{name:?} name the same model; remove one of them"
                 )));
             }
         }
         Ok(Self { cost, overrides })
     }
 
-    /// Gives the rows of all tables.
+    /// Hands over the rows of all tables.
     ///
     /// # Errors
-    /// When the published list cannot be read, or the host does not take the rows.
+    /// When the published list cannot be read, or the host rejects the rows.
     pub(crate) fn give(&self, tables: &mut ReferenceTables<'_>) -> Result<()> {
         let models = self.models()?;
         tables.replace(USAGE_PRICES, models.iter().flat_map(price_rows))?;
@@ -127,7 +127,8 @@ impl Pricing {
         tables.replace(USAGE_COST_SETTING, [SettingRow { cost }])
     }
 
-    /// The published models, and behind them those of the configuration, whose names stand before equal ones.
+    /// The published models, followed by those of the configuration. Configured names take precedence over equal
+    /// published ones.
     fn models(&self) -> Result<Vec<ListedModel>> {
         let mut models = PriceList::published()?.models;
         models.retain(|model| !self.overrides.keys().any(|name| key(name) == key(&model.name)));
@@ -148,7 +149,7 @@ impl CostSetting {
 }
 
 impl Price {
-    /// What it says, by the settings' names.
+    /// The amounts, with the names of their settings.
     fn amounts(&self) -> [(&'static str, f64); 5] {
         [
             ("input", self.input),
@@ -159,7 +160,7 @@ impl Price {
         ]
     }
 
-    /// A model that costs this whatever the circumstances.
+    /// A model with this price in all circumstances.
     fn as_model(self, name: &str) -> ListedModel {
         let price = |mode| ListedPrice {
             mode,
@@ -181,7 +182,7 @@ fn is_amount(usd: f64) -> bool {
     usd.is_finite() && usd >= 0.0
 }
 
-/// What tells the names of models apart, as the views do.
+/// The key that identifies a model by name. The views use the same key.
 fn key(name: &str) -> String {
     name.to_lowercase().replace('.', "-")
 }
@@ -228,14 +229,15 @@ fn price_rows(model: &ListedModel) -> impl Iterator<Item = PriceRow<'_>> {
     })
 }
 
-/// The day on which a price holds no longer. Days compare as texts; the first price has none, which is less.
+/// The first day on which a price no longer applies. Days compare as texts, and the first price, which has no day,
+/// comes before all others.
 fn next_day<'a>(model: &'a ListedModel, price: &ListedPrice) -> Option<&'a str> {
     let same_mode = model.prices.iter().filter(|other| other.mode == price.mode);
     let later = same_mode.filter(|other| other.from > price.from);
     later.filter_map(|other| other.from.as_deref()).min()
 }
 
-/// The size of a prompt above which another price holds.
+/// The prompt size above which another price applies.
 fn next_tier(model: &ListedModel, price: &ListedPrice) -> Option<i64> {
     let is_beside = |other: &&ListedPrice| {
         (other.mode, &other.from, other.minutes) == (price.mode, &price.from, price.minutes)
@@ -268,7 +270,7 @@ mod tests {
         }
     }
 
-    /// Whether two rows can hold for one response.
+    /// Whether two rows can apply to one response.
     fn overlap(a: &PriceRow<'_>, b: &PriceRow<'_>) -> bool {
         let meets =
             |until: Option<&str>, from: Option<&str>| until.is_none_or(|until| from.is_none_or(|from| from < until));

@@ -12,15 +12,15 @@ use crate::{
     tokens::Tokens,
 };
 
-/// The model that an agent names where it writes in a model's place.
+/// The agent writes this model name when it answers in place of a model.
 pub(crate) const SYNTHETIC: &str = "<synthetic>";
 
-/// One response, as one of its lines tells it.
+/// One response, according to one of its lines.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Response<'a> {
     pub(crate) message_id: Option<Cow<'a, str>>,
     pub(crate) request_id: Option<Cow<'a, str>>,
-    /// Of an advisor's answer, which one it is of the response that asked for it, from 1.
+    /// For an advisor's answer, its number among the advisors of the response that asked for it, from 1.
     pub(crate) iteration: Option<i64>,
     pub(crate) model: Option<Cow<'a, str>>,
     pub(crate) occurred_at: Timestamp,
@@ -31,7 +31,7 @@ pub(crate) struct Response<'a> {
     pub(crate) git_branch: Option<Cow<'a, str>>,
 }
 
-/// What the price of a response depends on beside its model and its tokens; `None` where no line tells.
+/// The properties of a response, beside model and tokens, that affect its price; `None` if no line records them.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Circumstances<'a> {
     pub(crate) recorded_cost_usd: Option<f64>,
@@ -42,7 +42,7 @@ pub(crate) struct Circumstances<'a> {
 }
 
 impl<'a> Response<'a> {
-    /// Of an assistant's line.
+    /// The response of an assistant line.
     pub(crate) fn of_line(line: Event<'a>, occurred_at: Timestamp) -> Self {
         let usage = line.message.usage;
         Self {
@@ -65,8 +65,8 @@ impl<'a> Response<'a> {
         }
     }
 
-    /// The answer of an advisor that this response asked: in the same request, by another model. What a line records as the
-    /// cost is that of the request, so that the answer adds nothing to it.
+    /// The answer of an advisor that this response asked: in the same request, by another model. The cost recorded in
+    /// the line covers the complete request, so this answer has a recorded cost of zero.
     pub(crate) fn of_advisor(&self, advisor: Advisor<'a>, ordinal: i64) -> Self {
         Self {
             iteration: Some(ordinal),
@@ -82,15 +82,16 @@ impl<'a> Response<'a> {
         }
     }
 
-    /// Whether the vendor made the identifier, and so gave it to no other response.
+    /// Whether the vendor created the identifier, which makes it unique.
     pub(crate) fn is_vendors(&self) -> bool {
         self.message_id.as_deref().is_some_and(|id| id.starts_with("msg_"))
     }
 
-    /// Takes in what another line tells of the same response.
+    /// Merges the data of another line of the same response.
     ///
-    /// The larger counts are right: a streamed response is written with partial ones first. Of equal ones those of the line
-    /// that is no sidechain, since a subagent may repeat a line of its parent. What only one of the lines tells is kept.
+    /// The larger token counts are correct, because a streamed response is first written with partial counts. If the
+    /// counts are equal, those of the line outside a sidechain win, because a subagent may repeat a line of its parent.
+    /// Data that only one of the lines has is kept.
     pub(crate) fn merge(&mut self, mut other: Self) {
         let weight = |response: &Self| (response.tokens.total(), !response.is_sidechain);
         if weight(&other) > weight(self) {

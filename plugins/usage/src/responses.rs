@@ -1,4 +1,4 @@
-//! The model's responses, each counted once however many lines it is written as.
+//! Collects the model's responses, so that each counts once even if several lines record it.
 
 use std::{borrow::Cow, collections::HashMap, hash::Hash};
 
@@ -11,23 +11,24 @@ pub(crate) struct Responses<'a> {
     by_request: HashMap<Request<'a>, usize>,
 }
 
-/// What the lines of one response share.
+/// The key that the lines of one response share.
 #[derive(Debug, PartialEq, Eq, Hash)]
 struct Request<'a> {
     message: MessageKey<'a>,
     request_id: Option<Cow<'a, str>>,
-    /// Where nothing else tells responses apart.
+    /// Set only if nothing else distinguishes responses.
     model: Option<Cow<'a, str>>,
 }
 
-/// `message.id`, and which advisor's answer it is.
+/// `message.id`, and the number of the advisor's answer.
 type MessageKey<'a> = (Cow<'a, str>, Option<i64>);
 
-/// What a side question's copy shares with its original: the message, the prompt, and the rest that a gateway's tells.
+/// The key that a copy in a side question's transcript shares with its original: the message, the prompt's tokens, and,
+/// for a gateway's identifier, the model and the output tokens.
 type SideKey<'a> = (MessageKey<'a>, i64, Option<(Option<Cow<'a, str>>, i64)>);
 
 impl<'a> Responses<'a> {
-    /// Adds what one line tells. A line without a `message.id` is a response by itself.
+    /// Adds the data of one line. A line without a `message.id` is a separate response.
     pub(crate) fn add(&mut self, response: Response<'a>) {
         let Some(message) = message_key(&response) else {
             self.responses.push(response);
@@ -46,14 +47,15 @@ impl<'a> Responses<'a> {
         }
     }
 
-    /// The responses. What repeats another without a request, or under one of its own, is taken in by it.
+    /// The distinct responses. Copies without a request, and copies under a request of their own, are merged into their
+    /// originals.
     pub(crate) fn into_vec(self) -> Vec<Response<'a>> {
         let requested = merge_copies(self.responses, vendors_key, |response| response.request_id.is_some());
         merge_copies(requested, side_key, |response| !response.is_sidechain)
     }
 }
 
-/// Merges each response that is no original into the first original of its key, where there is one.
+/// Merges each copy into the first original with the same key, if there is one.
 fn merge_copies<'a, K: Eq + Hash>(
     responses: Vec<Response<'a>>,
     key: impl Fn(&Response<'a>) -> Option<K>,
@@ -82,13 +84,13 @@ fn message_key<'a>(response: &Response<'a>) -> Option<MessageKey<'a>> {
     Some((response.message_id.clone()?, response.iteration))
 }
 
-/// The vendor gives an identifier once: a line that lost its request has that of another.
+/// Vendors use an identifier only once, so a line without a request belongs to the response with the same identifier.
 fn vendors_key<'a>(response: &Response<'a>) -> Option<MessageKey<'a>> {
     message_key(response).filter(|_| response.is_vendors())
 }
 
-/// A side question's transcript repeats its parent's messages, under the request of its own. A gateway may give all
-/// responses one identifier, but hardly the same counts.
+/// The transcript of a side question repeats its parent's messages under its own request. A gateway may give all
+/// responses the same identifier, but hardly the same counts.
 fn side_key<'a>(response: &Response<'a>) -> Option<SideKey<'a>> {
     response.request_id.as_ref()?;
     let counts = (!response.is_vendors()).then(|| (response.model.clone(), response.tokens.output));

@@ -1,10 +1,10 @@
-//! The rows of the three session tables, column by column as `schema` declares them.
+//! The rows of the three session tables, with the columns that `schema` declares.
 
 use std::borrow::Cow;
 
 use session_plugin_api::{Timestamp, row};
 
-/// Whose a row is.
+/// The owner of a row.
 #[derive(Clone, Debug)]
 pub(crate) struct Owner<'a> {
     /// The user that the session is recorded for.

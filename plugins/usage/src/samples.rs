@@ -1,4 +1,4 @@
-//! The sample transcripts, read as a whole.
+//! Tests the processor on the complete sample transcripts.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -9,16 +9,16 @@ pub(crate) const USAGE_STORED_SESSIONS: &str = "usage_stored_sessions";
 /// One row per response of the model.
 pub(crate) const USAGE_STORED_MESSAGES: &str = "usage_stored_messages";
 
-/// What each model costs when, and how.
+/// The price of each model in each period and mode.
 pub(crate) const USAGE_PRICES: &str = "usage_prices";
 /// The names of the models in the price list.
 pub(crate) const USAGE_PRICE_NAMES: &str = "usage_price_names";
-/// What multiplies prices.
+/// The factors that multiply prices.
 pub(crate) const USAGE_PRICE_FACTORS: &str = "usage_price_factors";
 /// Which cost of a response counts.
 pub(crate) const USAGE_COST_SETTING: &str = "usage_cost_setting";
 
-/// The steps that make them.
+/// The migrations that create them.
 pub(crate) fn migrations() -> Vec<Migration> {
     vec![
         Migration::new(1, "create tables and views", include_str!("schema/0001.sql")),

@@ -1,4 +1,4 @@
-//! One pass over a transcript.
+//! Reads a transcript once and collects all rows of the session.
 
 use std::{borrow::Cow, collections::HashSet};
 
@@ -19,7 +19,7 @@ use crate::{
     summary::{Turns, summarize},
 };
 
-/// All rows that a session gives.
+/// All rows of a session.
 #[derive(Debug)]
 pub(crate) struct SessionUsage<'a> {
     pub(crate) events: Vec<UsageEvent<'a>>,
@@ -28,7 +28,7 @@ pub(crate) struct SessionUsage<'a> {
 }
 
 impl<'a> SessionUsage<'a> {
-    /// Reads a session. Malformed lines are left out.
+    /// Reads a session. Malformed lines are skipped.
     pub(crate) fn of(session: &Session<'a>, catalogue: &'a Catalogue) -> Self {
         let mut seen = Observations::of(session);
         for line in session.events().flatten() {
@@ -51,7 +51,7 @@ impl<'a> SessionUsage<'a> {
     }
 }
 
-/// What the lines told so far.
+/// The state of the pass over the lines.
 struct Observations<'a> {
     context: Context<'a>,
     timestamps: Vec<Timestamp>,
@@ -62,7 +62,7 @@ struct Observations<'a> {
 }
 
 impl<'a> Observations<'a> {
-    /// Nothing yet.
+    /// The state before the first line.
     fn of(session: &Session<'a>) -> Self {
         Self {
             context: Context::of(session),
@@ -126,7 +126,8 @@ impl<'a> Observations<'a> {
         self.add_responses(line, self.context.now());
     }
 
-    /// A subagent's line counts as a response, since its own transcript may not be kept. Its calls do not count.
+    /// A subagent's line counts as a response, because the subagent's own transcript may be missing. Its calls do not
+    /// count.
     fn observe_progress(&mut self, line: &Event<'a>) {
         let is_response = |relayed: &Event<'_>| relayed.kind == EventKind::Assistant && !is_synthetic(relayed);
         let Some(mut relayed) = line.relayed().filter(is_response) else {
@@ -142,7 +143,7 @@ impl<'a> Observations<'a> {
     fn add_responses(&mut self, line: Event<'a>, occurred_at: Timestamp) {
         let advisors = line.message.usage.advisors();
         let response = Response::of_line(line, occurred_at);
-        // By their order alone: a streamed line may list the advisors before the rest.
+        // Numbered by their own order, because a streamed line may list the advisors before the rest.
         let advised: Vec<_> = (1..)
             .zip(advisors)
             .map(|(ordinal, advisor)| response.of_advisor(advisor, ordinal))
@@ -152,7 +153,7 @@ impl<'a> Observations<'a> {
     }
 }
 
-/// Whether the agent wrote the line in a model's place.
+/// Whether the agent wrote the line in place of a model.
 fn is_synthetic(line: &Event<'_>) -> bool {
     line.message.model.as_deref() == Some(SYNTHETIC)
 }
@@ -169,7 +170,7 @@ mod tests {
         check(SessionUsage::of(&session, &Catalogue::default()));
     }
 
-    /// A line that calls a tool, with `more` fields.
+    /// A line with a tool call and `more` fields.
     fn call(uuid: &str, tool_id: &str, more: &str) -> String {
         let block = format!(r#"{{"type":"tool_use","id":"{tool_id}","name":"Bash","input":{{}}}}"#);
         format!(r#"{{"type":"assistant","uuid":"{uuid}"{more},"message":{{"content":[{block}]}}}}"#)

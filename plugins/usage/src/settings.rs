@@ -9,7 +9,7 @@ use crate::{
     prices::{CostSetting, Price},
 };
 
-/// What an operator can set.
+/// The operator's settings.
 ///
 /// ```toml
 /// curated_plugins = ["bakery"]
@@ -26,12 +26,12 @@ use crate::{
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Settings {
-    /// Plugins whose items count as `curated`.
+    /// Plugins whose items have the source `curated`.
     pub(crate) curated_plugins: BTreeSet<String>,
-    /// Names and types of what counts as `flea`.
+    /// Names and types of the items that have the source `flea`.
     pub(crate) flea_entities: BTreeMap<String, FleaEntity>,
     /// Which cost of a response counts.
     pub(crate) cost: CostSetting,
-    /// Prices of models by their names, beside and in place of the published ones: USD per million tokens.
+    /// Prices of models by name, in USD per million tokens. They add to the published prices, or replace them.
     pub(crate) prices: BTreeMap<String, Price>,
 }

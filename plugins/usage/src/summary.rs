@@ -1,4 +1,4 @@
-//! The row of `usage_stored_sessions`.
+//! Summarises a session in its row of `usage_stored_sessions`.
 
 use std::{borrow::Cow, collections::HashSet};
 
@@ -11,12 +11,12 @@ use crate::{
     tokens::Tokens,
 };
 
-/// Who said how much.
+/// The numbers of lines by kind.
 #[derive(Debug, Default)]
 pub(crate) struct Turns<'a> {
-    /// Lines of type `user`, most of which carry results of tools.
+    /// Lines of type `user`; most of them carry tool results.
     pub(crate) user_messages: i64,
-    /// Lines of type `assistant`, of which a response may have several.
+    /// Lines of type `assistant`; a response may have several.
     pub(crate) assistant_messages: i64,
     /// Lines with text that a person typed.
     pub(crate) prompts: i64,
@@ -32,15 +32,15 @@ impl<'a> Turns<'a> {
         }
     }
 
-    /// The most frequent model, the first seen on a tie.
+    /// The most frequent model; in case of a tie, the first one seen.
     fn primary_model(&self) -> Option<Cow<'a, str>> {
-        // Of equal ones `max_by_key` takes the last.
+        // `max_by_key` returns the last of equal elements.
         let (model, _) = self.models.iter().rev().max_by_key(|(_, lines)| lines)?;
         Some(model.clone())
     }
 }
 
-/// Sums a session up.
+/// Summarises a session.
 pub(crate) fn summarize<'a>(
     owner: &Owner<'a>,
     activity: &Activity,

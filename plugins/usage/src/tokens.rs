@@ -4,7 +4,7 @@ use std::iter::Sum;
 
 use session_plugin_api::transcript::Usage;
 
-/// Token counts, with what was written to the cache in all and by the time it is kept.
+/// Token counts. Cache writes are counted in total and by how long the cache keeps them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Tokens {
     pub(crate) input: i64,
@@ -16,12 +16,12 @@ pub(crate) struct Tokens {
 }
 
 impl Tokens {
-    /// By which the lines of one response are compared.
+    /// The total, which compares the lines of one response.
     pub(crate) fn total(&self) -> i64 {
         self.prompt().saturating_add(self.output)
     }
 
-    /// What the model was given: the same in every copy of a response, whatever had been answered by then.
+    /// The tokens of the prompt. All copies of a response have the same number, however complete the answer was.
     pub(crate) fn prompt(&self) -> i64 {
         self.input
             .saturating_add(self.cache_read)
@@ -30,8 +30,8 @@ impl Tokens {
 }
 
 impl From<&Usage<'_>> for Tokens {
-    /// What was written to the cache is what the total says, or the division where that says more. Of a total that the
-    /// division leaves undivided, as in older transcripts, the rest is kept for five minutes: the time that is not asked for.
+    /// The cache writes are the recorded total, or the sum of its parts if that is larger. Older transcripts do not
+    /// divide the total; the undivided rest counts as kept for five minutes, which is the default.
     fn from(usage: &Usage<'_>) -> Self {
         let division = usage.cache_creation;
         let kept_1h = division.ephemeral_1h_input_tokens;

@@ -57,7 +57,7 @@ impl SessionProcessor for VerificationProcessor {
     fn configure(&mut self, configuration: &Configuration) -> Result<()> {
         let settings: Settings = configuration.parse()?;
         self.secrets =
-            RulesInUse::of(settings.secrets()).map_err(|error| Error::from(error).context("take `secrets`"))?;
+            RulesInUse::of(settings.secrets()).map_err(|error| Error::from(error).context("cannot use `secrets`"))?;
         self.configured = Some(Configured {
             thresholds: settings.thresholds()?,
             model: settings.model()?,
