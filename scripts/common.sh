@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# What the scripts share; sourced, not run.
+# Functions that the other scripts share. Source this file; do not run it.
 
 set -euo pipefail
 
@@ -14,14 +14,14 @@ fail() {
     exit 1
 }
 
-# What is fetched or generated once and shared by all clones; made if need be, printed as an absolute path.
+# Prints the absolute path of the cache, which all clones share, and creates it if necessary.
 cache_directory() {
     local directory="${SESSION_HOST_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/session-host}"
     mkdir -p "$directory"
     (cd "$directory" && pwd -P)
 }
 
-# Where cargo puts what it builds, also when a variable or the user's own configuration moves it.
+# Prints cargo's target directory. A variable or the user's own configuration may have moved it.
 target_directory() {
     (cd "$root" && cargo metadata --no-deps --format-version 1) |
         sed -n 's/.*"target_directory":"\([^"]*\)".*/\1/p'
@@ -31,7 +31,7 @@ target_directory() {
 require_command() {
     command -v "$1" >/dev/null && return
     if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
-        say "installing $2, which brings $1"
+        say "installing $2, which provides $1"
         apt-get update -qq >&2
         DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$2" >&2
     fi
