@@ -1,4 +1,4 @@
-/* What users verified, the surest first. */
+/* The facts that users verified, the most certain first. */
 SELECT title AS "title",
        domain AS "domain",
        confidence AS "confidence",

@@ -1,4 +1,4 @@
-//! The first question: what a user corrected, confirmed or volunteered in a conversation.
+//! The first question to the model: the facts that a user corrected, confirmed or volunteered in a conversation.
 
 use serde::Deserialize;
 use serde_json::Value;

@@ -1,4 +1,4 @@
-//! The second question: which known items a new one contradicts.
+//! The second question to the model: the known items that a new item contradicts.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -15,7 +15,7 @@ const INSTRUCTION: &str = include_str!("instruction/judgement.txt");
 
 const LONGEST_TEXT: usize = 500;
 
-/// That two items contradict each other.
+/// A contradiction between two items.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Contradiction {
     pub(crate) item: String,
@@ -25,7 +25,7 @@ pub(crate) struct Contradiction {
     resolution: Resolution,
 }
 
-/// How much it matters.
+/// The severity of a contradiction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Severity {
@@ -64,19 +64,19 @@ impl Severity {
 }
 
 impl Contradiction {
-    /// The identifier, which follows from the two items.
+    /// The identifier, which is derived from the two items.
     pub(crate) fn id(&self) -> String {
         let digest = Sha256::digest(format!("{}:{}", self.item, self.other));
         format!("kc_{}", hex(&digest[..6]))
     }
 
-    /// The suggested resolution, as the table holds it.
+    /// The suggested resolution, in the form that the table stores.
     pub(crate) fn resolution_as_json(&self) -> serde_json::Result<String> {
         serde_json::to_string(&self.resolution)
     }
 }
 
-/// The question about a new item and known ones.
+/// The question about a new item and known items.
 pub(crate) fn question(item: &Item, candidates: &Candidates<'_>) -> Question {
     let known = candidates.iter().map(|(_, candidate)| *candidate);
     let texts: Vec<String> = std::iter::once(item).chain(known.clone()).map(statement).collect();
@@ -135,10 +135,10 @@ struct Reported {
     suggested_resolution: Resolution,
 }
 
-/// The contradictions that an answer tells, each known item once.
+/// Reads the contradictions in an answer. Each known item counts once.
 ///
 /// # Errors
-/// When it is not of the form to the letter, or speaks of others than the candidates.
+/// When the answer does not match the form exactly, or names items other than the candidates.
 pub(crate) fn read(question: &Question, json: &str, item: &Item) -> Result<Vec<Contradiction>, Breach> {
     let form: Form = question.read(json)?;
     let mut found: Vec<Contradiction> = Vec::new();

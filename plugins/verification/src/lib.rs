@@ -1,4 +1,5 @@
-//! What people corrected, confirmed or volunteered in their sessions, kept as knowledge with evidence.
+//! The processor `verification`: collects facts that people corrected, confirmed or volunteered in sessions, with
+//! evidence.
 
 mod conversation;
 mod extraction;
@@ -21,10 +22,10 @@ use crate::{
     settings::Settings,
 };
 
-/// Grows when the same transcript and the same answers give other rows than before.
+/// Raised when the same transcript and the same answers give other rows than before.
 ///
-/// It is recorded, but is not the descriptor's `output_version`: a new release that asked the model again about every
-/// session, those taken over from an older service included, would cost without need.
+/// It is recorded, but it is not the descriptor's `output_version`. Otherwise each release would ask the model again
+/// about every session, including sessions taken over from an earlier service, and cause unnecessary cost.
 const PROCESSOR_VERSION: u32 = 2;
 
 /// The processor `verification`.
@@ -34,7 +35,7 @@ struct VerificationProcessor {
     secrets: RulesInUse,
 }
 
-/// What a processor that has a model works with.
+/// A configured processor's model and thresholds.
 #[derive(Debug)]
 struct Configured {
     model: Model,

@@ -1,4 +1,4 @@
-//! The rows of the two session tables, column by column as `schema/0001.sql` declares them.
+//! The rows of the two session tables, with the columns that `schema/0001.sql` declares.
 
 use session_plugin_api::{Timestamp, row};
 

@@ -7,7 +7,7 @@ pub(crate) const VERIFICATION_SESSION: &str = "verification_session";
 /// One row per item, user and session that verifies it.
 pub(crate) const VERIFICATION_EVIDENCE: &str = "verification_evidence";
 
-/// The steps that make them.
+/// The migrations that create them.
 pub(crate) fn migrations() -> Vec<Migration> {
     vec![
         Migration::new(1, "create tables", include_str!("schema/0001.sql")),

@@ -1,8 +1,8 @@
-//! One session, from its turns to its rows.
+//! Processes one session, from its turns to its rows.
 //!
-//! The order matters. The model is asked for verifications before the database is touched. Then the known items are
-//! read, and the model is asked about contradictions. The processor is serial, so no transaction is open meanwhile, and no
-//! other session changes the items. Writing comes last, when nothing can fail any more but the database.
+//! The order matters. First the model is asked for verifications, before the processor touches the database. Then the
+//! known items are read, and the model is asked about contradictions. The processor is serial, so no transaction is
+//! open meanwhile, and no other session changes the items. Writing comes last, when only the database can still fail.
 
 use std::collections::BTreeSet;
 
@@ -23,10 +23,10 @@ use crate::{
     schema::{VERIFICATION_EVIDENCE, VERIFICATION_SESSION},
 };
 
-/// So many known items a new one is compared with at most.
+/// The maximum number of known items that a new item is compared with.
 const CANDIDATES: usize = 100;
 
-/// One session on its way.
+/// One session during processing.
 #[derive(Debug)]
 pub(crate) struct SessionVerification<'a> {
     source: Source<'a>,
@@ -38,14 +38,14 @@ pub(crate) struct SessionVerification<'a> {
     turns_sent: usize,
 }
 
-/// The verifications of a session, and how many were dropped.
+/// The verifications of a session, and the number of dropped ones.
 #[derive(Debug, Default)]
 struct Extracted {
     said: Vec<Said>,
     dropped: usize,
 }
 
-/// The contradictions of new items, each with the time of its item, and how many items could not be judged.
+/// The contradictions of new items, each with the time of its item, and the number of items that could not be judged.
 #[derive(Debug, Default)]
 struct Judged {
     contradictions: Vec<(Contradiction, Timestamp)>,
@@ -53,10 +53,10 @@ struct Judged {
 }
 
 impl<'a> SessionVerification<'a> {
-    /// A session that begins now.
+    /// Begins a session.
     pub(crate) fn new(session: &Session<'a>, model: &'a Model, thresholds: &'a Thresholds, secrets: &Rules) -> Self {
         let mut conversation = Conversation::of(session);
-        // Before anything is sent or quoted.
+        // Redact before anything is sent or quoted.
         conversation.redact(secrets);
         Self {
             source: Source {
@@ -72,10 +72,10 @@ impl<'a> SessionVerification<'a> {
         }
     }
 
-    /// Takes it to its rows, and gives the number of new items.
+    /// Processes the session, and returns the number of new items.
     ///
     /// # Errors
-    /// When the model gives no verifications that can be used, or the database fails.
+    /// When the model gives no usable verifications, or the database fails.
     pub(crate) fn process(mut self, connection: &Connection<'_>) -> Result<u64> {
         let extracted = self.extract().map_err(|error| match error {
             error @ (ModelError::RunSpent(_) | ModelError::Refused(_)) => not_now(&error),
@@ -103,9 +103,9 @@ impl<'a> SessionVerification<'a> {
         Ok(plan.items.len() as u64)
     }
 
-    /// What users verified, by the model's word and their own.
+    /// The facts that users verified, according to the model and confirmed by the users' words.
     fn extract(&mut self) -> Result<Extracted, ModelError> {
-        // Evidence is a user's words: where no user spoke there is nothing to find.
+        // Evidence consists of users' words, so without any there is nothing to find.
         if self.users.is_empty() {
             return Ok(Extracted::default());
         }
@@ -129,13 +129,13 @@ impl<'a> SessionVerification<'a> {
         Ok(extracted)
     }
 
-    /// Which known items the new ones contradict. That the model does not tell is no failure of the session.
+    /// The known items that the new ones contradict. If the model does not answer, the session does not fail.
     ///
     /// # Errors
-    /// When the run's budget is spent: nothing is written yet, and the session waits for a later run.
+    /// When the run's budget is used up. Nothing has been written yet, and the session waits for a later run.
     fn judge(&mut self, items: &[NewItem], known: &[Item]) -> Result<Judged> {
         let mut judged = Judged::default();
-        // The new ones stand last: each is compared with those before it.
+        // The new items come last, so each is compared with the known items and with the new items before it.
         let first = known.len().saturating_sub(items.len());
         for (earlier, new) in (first..).zip(items) {
             match self.judge_item(&new.item, &known[..earlier]) {
@@ -145,7 +145,7 @@ impl<'a> SessionVerification<'a> {
                 Err(error @ ModelError::RunSpent(_)) => return Err(not_now(&error)),
                 Err(error) => {
                     judged.failed += 1;
-                    log::warn!(item = new.item.id, "contradictions were not looked for: {error}");
+                    log::warn!(item = new.item.id, "cannot check the item for contradictions: {error}");
                 }
             }
         }
@@ -175,7 +175,7 @@ impl<'a> SessionVerification<'a> {
         Ok(())
     }
 
-    /// Of each item that this session is evidence of, or was.
+    /// Writes the confidence of each item that this session supports or has supported.
     fn write_confidences(&self, store: &Store<'_>, plan: &Plan) -> Result<()> {
         let of_this = plan.evidence.iter().map(|evidence| &evidence.item_id);
         let touched: BTreeSet<String> = of_this.chain(&plan.lost).cloned().collect();

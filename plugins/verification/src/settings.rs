@@ -11,7 +11,7 @@ use crate::{
     model::{ApiKey, BaseUrl, Format, HttpExchange, KeySource, Model, Refusals, RunBudget, RunLimits, SystemClock},
 };
 
-/// What an operator can set.
+/// The operator's settings.
 ///
 /// ```toml
 /// format = "anthropic"
@@ -21,37 +21,37 @@ use crate::{
 #[derive(Debug, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Settings {
-    /// How the model is spoken to.
+    /// The format of requests to the model.
     format: Format,
     /// The model's name.
     model: Option<String>,
-    /// Where it is, if not at the format's own provider.
+    /// The address of the server, if it is not the format's own provider.
     base_url: Option<String>,
     /// The environment variable that holds the key.
     api_key_env: Option<String>,
     /// The file that holds the key.
     api_key_file: Option<PathBuf>,
-    /// How long the model may be asked for one session.
+    /// The maximum time for the model per session.
     session_budget_seconds: u64,
-    /// How long one request may take.
+    /// The maximum time for one request.
     request_timeout_seconds: u64,
-    /// How often a request is made at most.
+    /// The maximum number of attempts per request.
     max_attempts: u32,
-    /// How many requests a run may make.
+    /// The maximum number of requests per run.
     max_requests_per_run: u64,
-    /// How many tokens a run may use.
+    /// The maximum number of tokens per run.
     max_tokens_per_run: u64,
-    /// How large an answer may be.
+    /// The maximum size of an answer in bytes.
     max_response_bytes: u64,
-    /// How many tokens an answer may have.
+    /// The maximum number of tokens of an answer.
     max_output_tokens: u32,
-    /// From which likeness on two texts are one.
+    /// From this similarity on, two texts are one item.
     paraphrase_similarity: f64,
-    /// From which likeness on they are, with shared entities.
+    /// From this similarity on, two texts with shared entities are one item.
     moderate_similarity: f64,
-    /// With so many of them.
+    /// The number of shared entities that this needs.
     min_shared_entities: usize,
-    /// By which rules secrets are taken out of what is sent and kept.
+    /// The rules that remove secrets from sent and stored text.
     secrets: SecretsSettings,
 }
 
@@ -79,15 +79,15 @@ impl Default for Settings {
 }
 
 impl Settings {
-    /// By which rules secrets are taken out of what is sent and kept.
+    /// The rules that remove secrets from sent and stored text.
     pub(crate) fn secrets(&self) -> &SecretsSettings {
         &self.secrets
     }
 
-    /// When two items count as one.
+    /// The thresholds for treating two items as one.
     ///
     /// # Errors
-    /// Names the setting that cannot be.
+    /// Names the invalid setting.
     pub(crate) fn thresholds(&self) -> Result<Thresholds> {
         for (name, value) in [
             ("paraphrase_similarity", self.paraphrase_similarity),
@@ -95,13 +95,13 @@ impl Settings {
         ] {
             if !(value > 0.0 && value <= 1.0) {
                 return Err(Error::new(format!(
-                    "{name} is {value}: set it to more than 0 and at most 1"
+                    "{name} is {value}; set it to more than 0 and at most 1"
                 )));
             }
         }
         if self.moderate_similarity > self.paraphrase_similarity {
             return Err(Error::new(
-                "moderate_similarity is more than paraphrase_similarity: set it lower",
+                "moderate_similarity is greater than paraphrase_similarity; lower it",
             ));
         }
         Ok(Thresholds {
@@ -111,7 +111,7 @@ impl Settings {
         })
     }
 
-    /// The model that is to be asked.
+    /// The configured model.
     ///
     /// # Errors
     /// Says what is missing, and what to set.
@@ -123,7 +123,7 @@ impl Settings {
         let name = self.model.clone().filter(|name| !name.trim().is_empty());
         let name = name.ok_or_else(|| {
             Error::new(
-                "no model is configured: set `model`, and `format` (\"anthropic\" or \"openai\"), under \
+                "no model is configured; set `model`, and `format` (\"anthropic\" or \"openai\"), under \
                  [processors.verification]",
             )
         })?;
@@ -155,7 +155,7 @@ impl Settings {
         })
     }
 
-    /// Where the model is, and the key for it. The usual key is for the usual provider alone.
+    /// The address of the model and its key. The usual variable applies only to the usual provider.
     fn access(&self, variable: impl Fn(&str) -> Option<String>) -> Result<(BaseUrl, Option<ApiKey>)> {
         let base_url = BaseUrl::parse(self.base_url.as_deref().unwrap_or(self.format.usual_base_url()))?;
         let usual = self.base_url.is_none().then(|| self.format.usual_variable());
@@ -163,13 +163,13 @@ impl Settings {
         let key = source.read(variable)?;
         if key.is_none() && !self.format.can_do_without_key() {
             return Err(Error::new(format!(
-                "there is no key for {}: set api_key_env or api_key_file",
+                "there is no key for {}; set api_key_env or api_key_file",
                 base_url.host()
             )));
         }
         if key.is_some() && !base_url.keeps_secrets() {
             return Err(Error::new(format!(
-                "the key would go to {} unencrypted: set base_url to an https address",
+                "the key would go to {} unencrypted; set base_url to an https address",
                 base_url.host()
             )));
         }
@@ -179,7 +179,7 @@ impl Settings {
 
 fn positive<N: Default + PartialEq>(name: &str, value: N) -> Result<N> {
     match value == N::default() {
-        true => Err(Error::new(format!("{name} is 0: set it to 1 or more"))),
+        true => Err(Error::new(format!("{name} is 0; set it to 1 or more"))),
         false => Ok(value),
     }
 }
@@ -222,7 +222,7 @@ mod tests {
         let reason = reason(&json!({"model": "m", "base_url": "http://127.0.0.1:8080"}));
         assert_eq!(
             reason,
-            "there is no key for 127.0.0.1:8080: set api_key_env or api_key_file"
+            "there is no key for 127.0.0.1:8080; set api_key_env or api_key_file"
         );
     }
 

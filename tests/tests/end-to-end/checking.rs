@@ -47,7 +47,7 @@ fn what_a_plugin_lacks_to_serve_is_told() {
     let ran = world.host(&["check", file.to_str().unwrap()]).exits(2);
     for told in [
         "verification",
-        "unavailable: no model is configured: set `model`",
+        "unavailable: no model is configured; set `model`",
         "under [processors.verification]",
     ] {
         assert!(ran.stdout.contains(told), "{}", ran.stdout);

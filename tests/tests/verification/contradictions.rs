@@ -89,7 +89,7 @@ fn a_judge_that_fails_is_logged_and_the_session_is_done() {
         let ran = scene.run(0);
         assert_eq!((ran.result().processed, ran.result().items_extracted), (1, 1));
         assert!(
-            ran.stderr.contains("contradictions were not looked for"),
+            ran.stderr.contains("cannot check the item for contradictions"),
             "{}",
             ran.stderr
         );

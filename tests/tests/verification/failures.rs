@@ -43,11 +43,11 @@ fn failure_of(reply: Reply, settings: &str) -> String {
 fn statuses_are_told_with_a_remedy() {
     for (status, said) in [
         (400, "check format, model and base_url"),
-        (401, "the key is refused"),
+        (401, "it refused the key"),
         (404, "check base_url and model"),
         (429, "too many requests"),
-        (500, "the fault is there"),
-        (529, "the fault is there"),
+        (500, "the server failed"),
+        (529, "the server failed"),
     ] {
         let error = failure_of(Reply::status(status), "");
         assert!(
@@ -69,7 +69,7 @@ fn no_answer_in_time() {
 #[test]
 fn an_answer_that_breaks_off() {
     let error = failure_of(Reply::half(), "");
-    assert!(error.contains("broke off the connection"), "{error}");
+    assert!(error.contains("the connection was lost"), "{error}");
 }
 
 #[test]
@@ -101,7 +101,7 @@ fn an_answer_that_is_no_json_or_off_the_form() {
         off(|verification| drop(verification.as_object_mut().unwrap().remove("entities"))),
     ] {
         let error = failure_of(Reply::form(form), "");
-        assert!(error.contains("not of the form `verifications`"), "{error}");
+        assert!(error.contains("does not match the form `verifications`"), "{error}");
     }
 }
 
@@ -196,7 +196,7 @@ fn a_session_that_is_retried_leaves_no_double() {
 #[test]
 fn what_a_server_refuses_for_long_is_asked_of_it_once_a_run() {
     let busy = || Reply::status(429).header("retry-after", "3600");
-    for (reply, said) in [(busy(), "429"), (Reply::status(401), "key is refused")] {
+    for (reply, said) in [(busy(), "429"), (Reply::status(401), "refused the key")] {
         let scene = scene([reply], "");
         for session in ["bruno/b.jsonl", "carla/c.jsonl"] {
             scene.world.write(session, conversation(&["hello"]));

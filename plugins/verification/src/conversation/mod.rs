@@ -1,4 +1,4 @@
-//! What was said in a session, and what of it the model is given.
+//! Extracts the conversation from a session, and selects the part that the model gets.
 
 mod quote;
 mod turn;

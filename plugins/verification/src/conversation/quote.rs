@@ -1,4 +1,4 @@
-//! Whether a user of the session said what the model quotes.
+//! Checks that a user of the session said the text that the model quotes, because the model may invent quotes.
 
 use std::ops::Range;
 
@@ -9,24 +9,24 @@ use super::{
     wrapping::{is_hidden, unescaped},
 };
 
-/// All that users said in a session, white space folded.
+/// The text of all users' turns in a session, with white space folded.
 #[derive(Debug)]
 pub(crate) struct UserTurns {
     turns: Vec<(String, Timestamp)>,
 }
 
-/// A quote that stands in a user's turn.
+/// A quote found in a user's turn.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct FoundQuote {
-    /// The quote as the user said it, white space folded.
+    /// The quote as the user said it, with white space folded.
     pub(crate) text: String,
-    /// When it was first said.
+    /// The time when it was first said.
     pub(crate) said_at: Timestamp,
-    /// Where it stands; `None` where it stands more than once, and nobody knows which is meant.
+    /// Its position; `None` if it occurs more than once, so that the position is ambiguous.
     pub(crate) place: Option<Place>,
 }
 
-/// A stretch of one of the users' turns, white space folded.
+/// A range within one of the users' turns, after folding.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Place {
     turn: usize,
@@ -34,14 +34,14 @@ pub(crate) struct Place {
 }
 
 impl Place {
-    /// Whether two stretches have text in common.
+    /// Whether two ranges overlap.
     pub(crate) fn overlaps(&self, other: &Self) -> bool {
         self.turn == other.turn && self.bytes.start < other.bytes.end && other.bytes.start < self.bytes.end
     }
 }
 
 impl UserTurns {
-    /// What users said in the whole session, beyond the turns that the model is given.
+    /// The users' text in the complete session, including turns that the model does not get.
     pub(crate) fn of(conversation: &Conversation) -> Self {
         let turns = conversation.turns.iter();
         let of_users = turns.filter(|turn| turn.speaker == Speaker::User);
@@ -55,9 +55,9 @@ impl UserTurns {
         self.turns.is_empty()
     }
 
-    /// Where a quote stands; `None` when no user said it.
+    /// Finds a quote; `None` if no user said it.
     ///
-    /// The model reads escaped text: a quote of it counts as well.
+    /// The model reads escaped text, so an escaped quote also matches.
     pub(crate) fn find(&self, quote: &str) -> Option<FoundQuote> {
         let as_given = folded(quote);
         self.find_folded(&as_given)
@@ -86,7 +86,7 @@ impl UserTurns {
     }
 }
 
-/// Text with each run of white space as one space, none at its ends, and nothing that cannot be seen.
+/// Text with each run of white space replaced by one space, trimmed, and without invisible characters.
 pub(crate) fn folded(text: &str) -> String {
     let visible: String = text.chars().filter(|character| !is_hidden(*character)).collect();
     visible.split_whitespace().collect::<Vec<_>>().join(" ")

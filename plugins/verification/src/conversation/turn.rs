@@ -1,4 +1,4 @@
-//! The turns of a session: what a person typed and what the assistant answered.
+//! The turns of a session: the text that a person typed, and the answers of the assistant.
 
 use std::borrow::Cow;
 
@@ -8,34 +8,34 @@ use session_plugin_api::{
     transcript::{Context, Event, EventKind},
 };
 
-/// The turns of a session, in their order.
+/// The turns of a session, in order.
 #[derive(Debug, Default)]
 pub(crate) struct Conversation {
     pub(crate) turns: Vec<Turn>,
 }
 
-/// What one side said at once.
+/// One turn of one speaker.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Turn {
     pub(crate) speaker: Speaker,
     pub(crate) text: String,
-    /// The line's own time, else that of the line before, else the file's.
+    /// The time of the line, else of the line before, else of the file.
     pub(crate) said_at: Timestamp,
-    /// The response that an assistant's text belongs to: one is often written as several lines.
+    /// The response that an assistant's text belongs to. Several lines may record one response.
     response: Option<String>,
 }
 
-/// Who speaks.
+/// The speaker of a turn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Speaker {
     /// A person.
     User,
-    /// The model that helps the person.
+    /// The model that assists the person.
     Assistant,
 }
 
 impl Speaker {
-    /// The speaker's name in what the model is given.
+    /// The speaker's name in the text for the model.
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::User => "user",
@@ -45,8 +45,8 @@ impl Speaker {
 }
 
 impl Conversation {
-    /// The turns of a session. Lines of subagents, traffic of tools and what the agent wrote in the user's name are
-    /// none.
+    /// The turns of a session. Lines of subagents, tool calls and results, and text that the agent wrote in the user's
+    /// name are not turns.
     pub(crate) fn of(session: &Session<'_>) -> Self {
         let mut conversation = Self::default();
         let mut context = Context::of(session);
@@ -66,7 +66,7 @@ impl Conversation {
         conversation
     }
 
-    /// Takes secrets out of the turns.
+    /// Removes secrets from the turns.
     pub(crate) fn redact(&mut self, secrets: &Rules) {
         for turn in &mut self.turns {
             if let Cow::Owned(redacted) = redact(&turn.text, secrets) {
@@ -96,7 +96,7 @@ impl Turn {
     }
 }
 
-/// Who said a line, and what: nothing where it is of a tool, a subagent or a machine.
+/// The speaker and the text of a line; `None` for a line of a tool, a subagent or a machine.
 fn said(event: &Event<'_>) -> (Speaker, String) {
     match event.kind {
         EventKind::Assistant if event.is_sidechain || event.is_api_error_message => (Speaker::Assistant, String::new()),

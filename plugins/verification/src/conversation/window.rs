@@ -1,26 +1,26 @@
-//! How much of a conversation the model is given.
+//! Limits how much of a conversation the model gets.
 
 use std::{borrow::Cow, collections::VecDeque};
 
 use super::{Speaker, Turn};
 
-/// At most so many turns, the latest.
+/// The maximum number of turns; the latest ones are used.
 const TURNS: usize = 100;
-/// Of a longer turn, beginning and end are given.
+/// The maximum length of a turn in characters. A longer turn is reduced to its beginning and end.
 const CHARACTERS_OF_A_TURN: usize = 4_000;
-/// The share of them that the beginning has.
+/// The part of that length that the beginning gets.
 const CHARACTERS_OF_ITS_BEGINNING: usize = 3_000;
-/// At most so many characters of all turns: the oldest are left out.
+/// The maximum number of characters of all turns. The oldest turns are omitted.
 const CHARACTERS: usize = 120_000;
 
-/// A turn as the model is given it.
+/// A turn in the form that the model gets.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct GivenTurn<'a> {
     pub(crate) speaker: Speaker,
     pub(crate) text: Cow<'a, str>,
 }
 
-/// The latest turns, as many as the model is given.
+/// The latest turns, as far as the limits allow.
 pub(crate) fn latest(turns: &[Turn]) -> VecDeque<GivenTurn<'_>> {
     let mut given = VecDeque::new();
     let mut characters = 0;

@@ -1,29 +1,30 @@
-//! How sure a piece of knowledge is: computed from its evidence, never told by the model.
+//! Computes the confidence in an item from its evidence. The model has no influence on it.
 
 use std::collections::BTreeSet;
 
 use super::DetectionType;
 
-/// A piece of evidence, as far as it counts.
+/// The properties of a piece of evidence that affect the confidence.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Verifier {
     pub(crate) user: String,
     pub(crate) detection_type: DetectionType,
 }
 
-/// What an older service knew of an item whose evidence it did not leave.
+/// The data that an earlier service left about an item, without the evidence.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Inherited {
     pub(crate) user: Option<String>,
     pub(crate) confidence: f64,
 }
 
-/// What each further user adds, in hundredths.
+/// The confidence that each further user adds, in hundredths.
 const FURTHER_VERIFIER: usize = 5;
 
-/// The confidence of an item by its evidence, and by what was known of it before there was any.
+/// The confidence in an item, from its evidence and from data of an earlier service.
 ///
-/// Who verified it then counts as one who did so now, and it is never less sure than it was.
+/// The earlier verifier counts as one more verifier if there is new evidence, and the confidence never falls below the
+/// earlier one.
 pub(crate) fn confidence(evidence: &[Verifier], inherited: Option<&Inherited>) -> f64 {
     let Some(inherited) = inherited else {
         return of_evidence(evidence);
@@ -48,8 +49,8 @@ impl Inherited {
     }
 }
 
-/// The confidence that evidence gives: that of its strongest kind, and more for each further user unless it is only
-/// confirmed. Without evidence there is none.
+/// The confidence from evidence: that of its strongest kind, plus an addition for each further user unless all evidence
+/// is confirmations. Without evidence it is zero.
 fn of_evidence(evidence: &[Verifier]) -> f64 {
     let Some(strongest) = evidence
         .iter()
@@ -66,7 +67,7 @@ fn of_evidence(evidence: &[Verifier]) -> f64 {
     (strongest + further).min(100) as f64 / 100.0
 }
 
-/// What one piece of evidence of this kind gives.
+/// The confidence of one piece of evidence of this kind.
 pub(super) fn hundredths(detection_type: DetectionType) -> usize {
     match detection_type {
         DetectionType::Correction | DetectionType::UnpromptedDefinition => 90,

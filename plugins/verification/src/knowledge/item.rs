@@ -1,4 +1,4 @@
-//! A piece of knowledge, and the event in a session that it came from.
+//! A piece of knowledge, and the verification in a session that it came from.
 
 use std::collections::BTreeSet;
 
@@ -8,19 +8,19 @@ use sha2::{Digest, Sha256};
 
 use super::similarity::Comparable;
 
-/// How a fact came up.
+/// The way a user verified a fact.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum DetectionType {
-    /// A user set the assistant right.
+    /// A user corrected the assistant.
     Correction,
-    /// A user confirmed what the assistant said.
+    /// A user confirmed a statement of the assistant.
     Confirmation,
-    /// A user told it without being asked.
+    /// A user stated the fact without being asked.
     UnpromptedDefinition,
 }
 
-/// What a fact is about.
+/// The subject area of a fact.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Domain {
@@ -32,7 +32,7 @@ pub(crate) enum Domain {
     Infrastructure,
 }
 
-/// A fact that the model found in a session, whose quote a user said.
+/// A fact that the model found in a session, with a quote of a user.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Verification {
@@ -44,7 +44,7 @@ pub(crate) struct Verification {
     pub(crate) entities: Vec<String>,
 }
 
-/// A piece of knowledge, as far as others are compared with it.
+/// A piece of knowledge, with the properties that comparisons need.
 #[derive(Clone, Debug)]
 pub(crate) struct Item {
     pub(crate) id: String,
@@ -52,13 +52,13 @@ pub(crate) struct Item {
     pub(crate) content: String,
     /// `None` for a domain that this version does not know.
     pub(crate) domain: Option<Domain>,
-    /// In small letters, each once.
+    /// In lower case, without duplicates.
     pub(crate) entities: BTreeSet<String>,
     pub(crate) text: Comparable,
 }
 
 impl DetectionType {
-    /// All of them.
+    /// All ways.
     pub(crate) const ALL: [Self; 3] = [Self::Correction, Self::Confirmation, Self::UnpromptedDefinition];
 
     /// The name in tables and answers.
@@ -70,7 +70,7 @@ impl DetectionType {
         }
     }
 
-    /// The one of this name.
+    /// The way with this name.
     pub(crate) fn of(name: &str) -> Option<Self> {
         Self::ALL
             .into_iter()
@@ -79,7 +79,7 @@ impl DetectionType {
 }
 
 impl Domain {
-    /// All of them.
+    /// All domains.
     pub(crate) const ALL: [Self; 6] = [
         Self::Finance,
         Self::Engineering,
@@ -101,14 +101,14 @@ impl Domain {
         }
     }
 
-    /// The one of this name.
+    /// The domain with this name.
     pub(crate) fn of(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|domain| domain.name() == name)
     }
 }
 
 impl Item {
-    /// An item of these parts.
+    /// An item with these properties.
     pub(crate) fn new(id: String, title: &str, content: &str, domain: Option<Domain>, entities: &[String]) -> Self {
         Self {
             id,
@@ -120,26 +120,26 @@ impl Item {
         }
     }
 
-    /// The item that a verification is of.
+    /// The item of a verification.
     pub(crate) fn of(verification: &Verification) -> Self {
         let Verification { title, content, .. } = verification;
         let id = format!("kv_{}", digest(&[title, content]));
         Self::new(id, title, content, Some(verification.domain), &verification.entities)
     }
 
-    /// How many entities both have.
+    /// The number of entities that both items have.
     pub(crate) fn shared_entities(&self, other: &Self) -> usize {
         self.entities.intersection(&other.entities).count()
     }
 }
 
-/// The first 12 hex digits of the SHA-256 of the parts, with `:` between them.
+/// The first 12 hex digits of the SHA-256 of the parts, joined by `:`.
 pub(super) fn digest(parts: &[&str]) -> String {
     let digest = Sha256::digest(parts.join(":"));
     hex(&digest[..6])
 }
 
-/// Small letters, white space folded.
+/// The text in lower case, with white space folded.
 fn normalised(text: &str) -> String {
     text.to_lowercase().split_whitespace().collect::<Vec<_>>().join(" ")
 }

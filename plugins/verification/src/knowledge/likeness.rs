@@ -1,25 +1,25 @@
-//! Which known items resemble a new one.
+//! Finds the known items that resemble a new item.
 
 use super::{DetectionType, Item};
 
-/// When two items count as one.
+/// The thresholds for treating two items as one.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Thresholds {
-    /// From this likeness on the text alone is enough.
+    /// From this similarity on, the text alone is sufficient.
     pub(crate) paraphrase: f64,
-    /// From this likeness on it is enough together with shared entities.
+    /// From this similarity on, the text is sufficient together with shared entities.
     pub(crate) moderate: f64,
-    /// So many of them.
+    /// The number of shared entities that this needs.
     pub(crate) shared_entities: usize,
 }
 
-/// Known items of one domain, each with its likeness to a new one.
+/// Known items of one domain, each with its similarity to a new item.
 pub(crate) type Candidates<'a> = Vec<(f64, &'a Item)>;
 
 impl Thresholds {
-    /// The known item that a new one tells in other words; the most alike of several.
+    /// The known item that a new item paraphrases. If there are several, the most similar one.
     ///
-    /// A correction is never taken for a paraphrase: it may overturn what it resembles.
+    /// A correction never counts as a paraphrase, because it may overturn the item that it resembles.
     pub(crate) fn paraphrased<'a>(
         &self,
         item: &Item,
@@ -47,8 +47,8 @@ impl Thresholds {
         best.map(|(_, candidate)| candidate)
     }
 
-    /// The known items that share enough entities with a new one, though not its text, with the share of entities that
-    /// both have.
+    /// The known items that share enough entities with a new item but have a different text. Each has its share of
+    /// common entities.
     pub(crate) fn of_the_same_entities<'a>(&self, item: &Item, known: &'a [Item]) -> Candidates<'a> {
         let mut found: Candidates<'a> = of_its_domain(item, known)
             .filter(|candidate| item.shared_entities(candidate) >= self.shared_entities)
@@ -60,7 +60,7 @@ impl Thresholds {
     }
 }
 
-/// The known items of a new one's domain, the most alike first, at most so many.
+/// The known items in the domain of a new item, the most similar first. At most `at_most` items.
 pub(crate) fn most_alike<'a>(item: &Item, known: &'a [Item], at_most: usize) -> Candidates<'a> {
     let mut bounded: Candidates<'a> = of_its_domain(item, known)
         .map(|candidate| (item.text.ratio_at_most(&candidate.text), candidate))
@@ -69,7 +69,7 @@ pub(crate) fn most_alike<'a>(item: &Item, known: &'a [Item], at_most: usize) -> 
     let mut found = Candidates::new();
     for (bound, candidate) in bounded {
         let least = found.last().map_or(0.0, |(likeness, _)| *likeness);
-        // Whatever follows is no more alike than its bound.
+        // The following candidates are at most as similar as this bound.
         if found.len() == at_most && bound <= least {
             break;
         }
@@ -88,7 +88,7 @@ fn of_its_domain<'a>(item: &Item, known: &'a [Item]) -> impl Iterator<Item = &'a
         .filter(move |candidate| candidate.domain == domain && candidate.id != id)
 }
 
-/// The greatest first; of equal ones the order of their ids, so that it is the same at every run.
+/// Sorts the most similar first. Equal candidates are ordered by id, so that every run gives the same order.
 fn sort(candidates: &mut Candidates<'_>) {
     candidates.sort_by(|(one, first), (other, second)| other.total_cmp(one).then_with(|| first.id.cmp(&second.id)));
 }

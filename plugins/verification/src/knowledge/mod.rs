@@ -1,4 +1,4 @@
-//! What is known, and what a session adds to it.
+//! The known items, and the additions that a session makes to them.
 
 mod confidence;
 mod item;

@@ -1,4 +1,4 @@
-//! What a session adds to what is known: new items, and evidence of items old and new.
+//! Plans the additions of a session: new items, and evidence for old and new items.
 
 use std::collections::{HashMap, HashSet};
 
@@ -12,24 +12,24 @@ use super::{
 };
 use crate::conversation::{Place, UserTurns};
 
-/// Where evidence comes from.
+/// The source of evidence.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Source<'a> {
     pub(crate) user: &'a str,
     pub(crate) session_file: &'a str,
 }
 
-/// A verification whose quote a user said, at a time.
+/// A verification with a quote that a user said, and when.
 #[derive(Clone, Debug)]
 pub(crate) struct Said {
     pub(crate) verification: Verification,
     pub(crate) quote: String,
     pub(crate) said_at: Timestamp,
-    /// Where the quote stands; `None` where it stands more than once.
+    /// The position of the quote; `None` if it occurs more than once.
     pub(crate) place: Option<Place>,
 }
 
-/// Evidence that the session's earlier version gave.
+/// Evidence from the session's earlier version.
 #[derive(Clone, Debug)]
 pub(crate) struct EarlierEvidence {
     pub(crate) item_id: String,
@@ -45,7 +45,7 @@ pub(crate) struct NewItem {
     pub(crate) said_at: Timestamp,
 }
 
-/// Evidence of an item.
+/// Evidence for an item.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Evidence {
     pub(crate) id: String,
@@ -55,7 +55,7 @@ pub(crate) struct Evidence {
     pub(crate) said_at: Timestamp,
 }
 
-/// That a new item may be the same as another, for a person to look at.
+/// A hint for people that a new item may be the same as another.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Hint {
     pub(crate) item: String,
@@ -64,33 +64,33 @@ pub(crate) struct Hint {
     pub(crate) said_at: Timestamp,
 }
 
-/// What a session adds.
+/// The additions of a session.
 #[derive(Debug, Default)]
 pub(crate) struct Plan {
     pub(crate) items: Vec<NewItem>,
     pub(crate) evidence: Vec<Evidence>,
     pub(crate) hints: Vec<Hint>,
-    /// Verifications that became evidence of an item that was there.
+    /// The number of verifications that became evidence for an existing item.
     pub(crate) merged: usize,
-    /// Items that an earlier version of the session was evidence of, and its text no longer is.
+    /// Items that the session's earlier version supported, and its present text no longer does.
     pub(crate) lost: Vec<String>,
 }
 
-/// So many hints are given of a new item at most.
+/// The maximum number of hints for a new item.
 const HINTS: usize = 10;
 
-/// Makes a [`Plan`].
+/// Creates a [`Plan`].
 #[derive(Debug)]
 pub(crate) struct Planning<'a> {
     pub(crate) source: Source<'a>,
     pub(crate) thresholds: &'a Thresholds,
     pub(crate) earlier: &'a [EarlierEvidence],
-    /// Known items; the new ones are added, so that they count for those after them.
+    /// Known items. New items are added, so that later ones are compared with them.
     pub(crate) known: &'a mut Vec<Item>,
 }
 
 impl Planning<'_> {
-    /// What verifications, and the evidence of the session's earlier version, come to.
+    /// The plan for the verifications and for the evidence of the session's earlier version.
     pub(crate) fn plan(mut self, said: Vec<Said>, users: &UserTurns) -> Plan {
         let mut plan = Plan::default();
         self.keep_earlier(&mut plan, users);
@@ -119,7 +119,7 @@ impl Planning<'_> {
         plan
     }
 
-    /// Evidence of an earlier version stays while a user's turn supports it, also when the model finds it no more.
+    /// Evidence of an earlier version stays as long as a user's turn supports it, even if the model no longer finds it.
     fn keep_earlier(&self, plan: &mut Plan, users: &UserTurns) {
         for earlier in self.earlier {
             if let Some(found) = users.find(&earlier.user_quote) {
@@ -139,7 +139,7 @@ impl Planning<'_> {
         told_again.or_else(|| paraphrased().map(|known| known.id.clone()))
     }
 
-    /// The items that tell again what the session's earlier version told of the same words.
+    /// The items that restate an item of the session's earlier version with the same words of a user.
     fn told_again(&self, said: &[(Item, Said)], users: &UserTurns) -> HashMap<String, String> {
         let told = self.earlier.iter().filter_map(|earlier| {
             Some(Told {
@@ -189,7 +189,8 @@ impl Planning<'_> {
 }
 
 impl Plan {
-    /// An item has one piece of evidence of a session: the strongest, and of equally strong ones the first.
+    /// Adds evidence. An item has one piece of evidence per session: the strongest, and among equally strong ones the
+    /// first.
     fn add_evidence(&mut self, evidence: Evidence) {
         let same = self.evidence.iter_mut().find(|known| known.item_id == evidence.item_id);
         match same {

@@ -1,26 +1,26 @@
-//! What a grown session's answer tells again of its earlier version.
+//! Recognises items of a grown session that restate items of its earlier version.
 //!
-//! The model tells a fact a little differently each time. That is no other fact where the same words of a user stand
-//! behind it, and no paraphrase either, which a correction is never merged by: it is the same event.
+//! The model phrases a fact a little differently each time. If the same words of a user are behind both phrasings, they
+//! are one event and one fact. Paraphrase detection does not suffice here, because it never merges corrections.
 
 use std::collections::{HashMap, HashSet};
 
 use super::{DetectionType, Item, Said, wording::are_of_the_same_words};
 use crate::conversation::Place;
 
-/// Evidence that the session's earlier version gave, where it stands in the text of now.
+/// Evidence of the session's earlier version, and its position in the present text.
 #[derive(Clone, Debug)]
 pub(super) struct Told<'a> {
     pub(super) item: &'a Item,
     pub(super) detection_type: DetectionType,
-    /// `None` where the text no longer has the quote, or has it more than once.
+    /// `None` if the text no longer contains the quote, or contains it more than once.
     pub(super) place: Option<Place>,
 }
 
-/// The items of an answer that tell earlier ones again: the id of each, with that of the earlier one.
+/// The items of an answer that restate earlier items: the id of each, with the id of the earlier item.
 ///
-/// Several facts may be said in one breath. So an earlier item is told again by one item at most, and by none where the
-/// answer tells it to the letter. An item that is `known` to the letter tells no other again.
+/// One sentence may contain several facts. So at most one item restates an earlier item, and none does if the answer
+/// contains the earlier item verbatim. An item that is already `known` verbatim restates no other.
 pub(super) fn told_again(said: &[(Item, Said)], told: &[Told<'_>], known: &[Item]) -> HashMap<String, String> {
     let known: HashSet<&str> = known.iter().map(|item| item.id.as_str()).collect();
     let to_the_letter: HashSet<&str> = said.iter().map(|(item, _)| item.id.as_str()).collect();
@@ -43,7 +43,7 @@ fn tells_the_same(item: &Item, earlier: &Item) -> bool {
     are_of_the_same_words(&item.title, &earlier.title) && are_of_the_same_words(&item.content, &earlier.content)
 }
 
-/// The model cuts a quote a little longer or shorter each time: where it stands counts, not how it reads.
+/// The model quotes a little more or less each time, so the position of the quote counts, not its text.
 fn is_same_event(said: &Said, told: &Told<'_>) -> bool {
     let is_same_place = match (&said.place, &told.place) {
         (Some(one), Some(other)) => one.overlaps(other),

@@ -1,21 +1,21 @@
-//! How alike two texts are: the ratio of Ratcliff and Obershelp, over their longest matching blocks.
+//! The similarity of two texts: the ratio of Ratcliff and Obershelp, over their longest matching blocks.
 //!
-//! It gives what Python's `difflib.SequenceMatcher(None, a, b, autojunk=False).ratio()` gives over characters. The
-//! heuristic that `autojunk` turns on leaves frequent characters out of texts of 200 and more, so that nearly equal
-//! ones count as unlike.
+//! It equals Python's `difflib.SequenceMatcher(None, a, b, autojunk=False).ratio()` over characters. The `autojunk`
+//! heuristic ignores frequent characters in texts of 200 characters or more, so that nearly equal texts would count as
+//! different.
 
 use std::{collections::HashMap, ops::Range};
 
-/// A text that is ready to be compared.
+/// A text prepared for comparison.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Comparable {
     characters: Vec<char>,
-    /// The places of each character.
+    /// The positions of each character.
     places: HashMap<char, Vec<usize>>,
 }
 
 impl Comparable {
-    /// A text that is to be compared as it is.
+    /// Prepares a text, which is compared as it is.
     pub(crate) fn new(text: &str) -> Self {
         let characters: Vec<char> = text.chars().collect();
         let mut places: HashMap<char, Vec<usize>> = HashMap::new();
@@ -25,7 +25,7 @@ impl Comparable {
         Self { characters, places }
     }
 
-    /// How alike the texts are, from 0 to 1.
+    /// The similarity of the texts, from 0 to 1.
     pub(crate) fn ratio(&self, other: &Self) -> f64 {
         let mut matching = 0;
         let mut parts = vec![(0..self.characters.len(), 0..other.characters.len())];
@@ -43,7 +43,7 @@ impl Comparable {
         self.share(other, matching)
     }
 
-    /// What [`ratio`](Self::ratio) cannot exceed, told from the characters whatever their order.
+    /// An upper bound of [`ratio`](Self::ratio), computed from the characters regardless of their order.
     pub(crate) fn ratio_at_most(&self, other: &Self) -> f64 {
         let common = self.places.iter().map(|(character, here)| {
             let there = other.places.get(character).map_or(0, Vec::len);
@@ -59,20 +59,22 @@ impl Comparable {
         }
     }
 
-    /// The longest block that both ranges have; of equally long ones the first here, then the first there.
+    /// The longest common block of both ranges. Among equally long blocks, the first in `self`, then the first in
+    /// `other`.
     fn longest_block(&self, other: &Self, here: Range<usize>, there: Range<usize>) -> Block {
         let mut longest = Block {
             here: here.start,
             there: there.start,
             length: 0,
         };
-        // For each character there: the last one here that it equalled, and the length of the block that ended so.
+        // For each character in `there`: the last equal character in `here`, and the length of the block that ends with
+        // the two.
         let mut ending = vec![(usize::MAX, 0); there.len()];
         for place in here {
             let places = other.places.get(&self.characters[place]).map_or(&[][..], Vec::as_slice);
             let first = places.partition_point(|candidate| *candidate < there.start);
             let beyond = places.partition_point(|candidate| *candidate < there.end);
-            // From the end, so that what ended at the character before is not yet overwritten.
+            // In reverse, so that the entry of the character before is not yet overwritten.
             for candidate in places[first..beyond].iter().rev() {
                 let column = candidate - there.start;
                 let before = column.checked_sub(1).map(|before| ending[before]);

@@ -1,4 +1,4 @@
-//! The shared tables, through an attempt's connection.
+//! Reads and writes the shared tables through the connection of an attempt.
 
 use std::collections::HashMap;
 
@@ -21,7 +21,7 @@ impl<'a> Store<'a> {
         Self { connection }
     }
 
-    /// The evidence that the session's earlier version gave.
+    /// The evidence from the session's earlier version.
     pub(crate) fn earlier_evidence(&self, session_file: &str) -> Result<Vec<EarlierEvidence>> {
         let sql = "SELECT item_id, detection_type, user_quote FROM verification_evidence WHERE session_file = ?
                    ORDER BY created_at, id";
@@ -36,7 +36,7 @@ impl<'a> Store<'a> {
         evidence.collect()
     }
 
-    /// The items of these domains, and those of these ids.
+    /// The items in these domains, and the items with these ids.
     pub(crate) fn items(&self, domains: &[Domain], ids: &[String]) -> Result<Vec<Item>> {
         let domains: Vec<&str> = domains.iter().map(|domain| domain.name()).collect();
         let sql = "SELECT id, coalesce(title, '') AS title, coalesce(content, '') AS content, domain,
@@ -48,7 +48,7 @@ impl<'a> Store<'a> {
         let items = records.iter().map(|record| {
             let id: String = record.get("id")?;
             let domain = record.get::<Option<&str>>("domain")?.and_then(Domain::of);
-            // Those of an older service may be anything.
+            // Items of an earlier service may have any content.
             let entities: Option<&str> = record.get("entities")?;
             let entities = entities.and_then(|json| serde_json::from_str::<Vec<String>>(json).ok());
             let entities = entities.unwrap_or_default();
@@ -63,7 +63,7 @@ impl<'a> Store<'a> {
         items.collect()
     }
 
-    /// Adds a new item. Its confidence follows when all evidence is known.
+    /// Adds a new item. Its confidence is set once all evidence is known.
     pub(crate) fn add_item(&self, new: &NewItem, source: &Source<'_>) -> Result<()> {
         let entities = serde_json::to_string(&new.entities)?;
         let Item {
@@ -123,7 +123,7 @@ impl<'a> Store<'a> {
         Ok(())
     }
 
-    /// The evidence that other sessions give of these items.
+    /// The evidence for these items from other sessions.
     pub(crate) fn evidence_of_others(&self, items: &[String], session_file: &str) -> Result<Vec<(String, Verifier)>> {
         let sql = "SELECT item_id, source_user, detection_type FROM verification_evidence
                    WHERE session_file <> ? AND item_id IN (SELECT unnest(string_split(?, ',')))";
@@ -138,7 +138,7 @@ impl<'a> Store<'a> {
         evidence.collect()
     }
 
-    /// What an older service knew of those of these items that it left.
+    /// The data that an earlier service left about these items.
     pub(crate) fn inherited(&self, items: &[String]) -> Result<HashMap<String, Inherited>> {
         let sql = "SELECT item_id, source_user, confidence FROM knowledge_inherited
                    WHERE item_id IN (SELECT unnest(string_split(?, ',')))";
@@ -153,7 +153,7 @@ impl<'a> Store<'a> {
         inherited.collect()
     }
 
-    /// Sets an item's confidence, and notes when it was last verified.
+    /// Sets an item's confidence and the time of its last verification.
     pub(crate) fn set_confidence(&self, item: &str, confidence: f64, verified_at: Option<Timestamp>) -> Result<()> {
         let sql = "UPDATE knowledge_items SET confidence = ?, updated_at = greatest(updated_at, ?) WHERE id = ?";
         self.connection.execute(sql, &[&confidence, &verified_at, &item])?;
@@ -162,7 +162,7 @@ impl<'a> Store<'a> {
 }
 
 impl Source<'_> {
-    /// The source as it stands in `source_ref`: `session-<file stem>-<username>`.
+    /// The source in the form of `source_ref`: `session-<file stem>-<username>`.
     pub(crate) fn reference(&self) -> String {
         let name = self.session_file.rsplit('/').next().unwrap_or_default();
         let stem = name.strip_suffix(".jsonl").unwrap_or(name);
@@ -173,7 +173,7 @@ impl Source<'_> {
 fn detection_type(name: &str) -> Result<DetectionType> {
     let unknown = || {
         Error::new(format!(
-            "verification_evidence holds the detection type `{name}`, which is unknown"
+            "table verification_evidence has the unknown detection type `{name}`"
         ))
     };
     DetectionType::of(name).ok_or_else(unknown)

@@ -1,13 +1,13 @@
-//! Whether two texts tell a fact in the same words.
+//! Recognises two texts that state a fact in the same words.
 
-/// Whether nothing but articles, capitals and punctuation tells two texts apart.
+/// Whether two texts differ only in articles, capitals and punctuation.
 ///
-/// More is not forgiven, however alike the texts are: a word, a sign or an order that differs can make it another fact.
+/// Other differences count, however similar the texts are: another word, sign or order can make it another fact.
 pub(super) fn are_of_the_same_words(one: &str, other: &str) -> bool {
     significant(one).eq(significant(other))
 }
 
-/// What counts of a text, in its order: words but for the articles, and signs that are no punctuation.
+/// The significant parts of a text, in order: words except articles, and signs except punctuation.
 fn significant(text: &str) -> impl Iterator<Item = String> {
     let mut begins_sentence = true;
     let stretches = text.split_whitespace().map(move |stretch| {
@@ -24,7 +24,7 @@ fn is_article(word: &str, begins_sentence: bool) -> bool {
     matches!(word, "a" | "an" | "the" | "An" | "The") || begins_sentence && word == "A"
 }
 
-/// A stretch of text without what may stand around words; `.50` and `!=` are none of that.
+/// A part of a text without the punctuation around it. `.50` and `!=` keep their signs.
 fn without_punctuation(stretch: &str) -> &str {
     const AROUND: [char; 8] = ['"', '\'', '(', ')', '`', '\u{2019}', '\u{201c}', '\u{201d}'];
     let is_behind =
@@ -32,7 +32,7 @@ fn without_punctuation(stretch: &str) -> &str {
     stretch.trim_start_matches(AROUND).trim_end_matches(is_behind)
 }
 
-/// The words of a stretch without white space, and each sign by itself: `>50` is `>` and `50`.
+/// The words in a part without white space, and each sign separately: `>50` gives `>` and `50`.
 fn pieces(stretch: &str) -> impl Iterator<Item = &str> {
     let is_sign = |character: char| !character.is_alphanumeric() && !matches!(character, '.' | ',' | '\'' | '\u{2019}');
     let pieces = stretch.split_inclusive(is_sign).flat_map(move |piece| {
@@ -42,7 +42,7 @@ fn pieces(stretch: &str) -> impl Iterator<Item = &str> {
     pieces.filter(|piece| !piece.is_empty())
 }
 
-/// A word in small letters, if its capitals are no name: those at the beginning of a sentence alone.
+/// A word in lower case if it is capitalised only because it begins a sentence. Other capitals may be a name.
 fn folded(word: &str, begins_sentence: bool) -> String {
     let is_capitalised = word.chars().skip(1).all(|character| !character.is_uppercase());
     match begins_sentence && is_capitalised {

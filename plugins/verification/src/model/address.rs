@@ -1,9 +1,9 @@
-//! Where the model is.
+//! The address of the model's server.
 
 use session_plugin_api::{Error, Result};
 use ureq::http::Uri;
 
-/// The address that the paths of a format follow.
+/// The base address. The paths of a format are appended to it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct BaseUrl {
     url: String,
@@ -11,7 +11,7 @@ pub(crate) struct BaseUrl {
     reach: Reach,
 }
 
-/// Who can read what is sent there.
+/// Who can read the data sent to the address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Reach {
     Encrypted,
@@ -23,20 +23,20 @@ impl BaseUrl {
     /// Reads an address such as `https://api.example.com/v1`.
     ///
     /// # Errors
-    /// When it is none. The text itself is not told: it may hold a password.
+    /// When the text is not an address. The error does not contain the text, because it may hold a password.
     pub(crate) fn parse(text: &str) -> Result<Self> {
         let refused = |reason: &str| {
             Error::new(format!(
-                "base_url {reason}: give one such as https://api.example.com/v1"
+                "base_url {reason}; set it to an address such as https://api.example.com/v1"
             ))
         };
-        let uri: Uri = text.parse().map_err(|_| refused("is no URL"))?;
+        let uri: Uri = text.parse().map_err(|_| refused("is not a URL"))?;
         let (Some(scheme), Some(authority)) = (uri.scheme_str(), uri.authority()) else {
             return Err(refused("has no scheme or no host"));
         };
         if authority.as_str().contains('@') {
             return Err(refused(
-                "holds a user or password; keys come from api_key_env or api_key_file",
+                "contains a user or a password, but keys belong in api_key_env or api_key_file",
             ));
         }
         if uri.query().is_some() {
@@ -61,17 +61,17 @@ impl BaseUrl {
         format!("{}{path}", self.url)
     }
 
-    /// The host, with the port where one is given.
+    /// The host, with the port if there is one.
     pub(crate) fn host(&self) -> &str {
         &self.host
     }
 
-    /// Whether it is on this machine, where no proxy leads.
+    /// Whether the address is on this machine, which needs no proxy.
     pub(crate) fn is_this_machine(&self) -> bool {
         self.reach == Reach::ThisMachine
     }
 
-    /// Whether a key can be sent there without others on the way reading it.
+    /// Whether others on the network cannot read a key that is sent there.
     pub(crate) fn keeps_secrets(&self) -> bool {
         self.reach != Reach::InTheClear
     }

@@ -1,4 +1,4 @@
-//! The format of Anthropic's Messages: the form is a tool that the model is made to call.
+//! The format of Anthropic's Messages API: the form is a tool that the model must call.
 
 use serde::Deserialize;
 use serde_json::{Value, json, value::RawValue};
@@ -77,7 +77,7 @@ impl Message<'_> {
         match calls.as_slice() {
             [Block { input: Some(input), .. }] => Ok(input.get().to_owned()),
             calls => Err(NoAnswer::Malformed(format!(
-                "{} calls of the tool, not one",
+                "it has {} tool calls instead of one",
                 calls.len()
             ))),
         }

@@ -4,49 +4,49 @@ use std::{fmt, fs, os::unix::fs::MetadataExt, path::PathBuf};
 
 use session_plugin_api::{Error, Result};
 
-/// A secret that is sent to the provider and shown nowhere.
+/// A secret that is sent to the provider and never shown.
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) struct ApiKey(String);
 
-/// Where the key comes from.
+/// The source of the key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum KeySource {
-    /// The model wants none.
+    /// The model needs no key.
     None,
     /// An environment variable.
     Variable(String),
-    /// A file that holds nothing else.
+    /// A file that contains only the key.
     File(PathBuf),
 }
 
 impl KeySource {
-    /// The source that the settings name, else the format's own variable, where there is one.
+    /// The source that the settings name, else the default variable of the format, if it has one.
     ///
     /// # Errors
-    /// When they name two, or what cannot be one.
+    /// When the settings name two sources, or an invalid one.
     pub(crate) fn choose(variable: Option<String>, file: Option<PathBuf>, usual: Option<&str>) -> Result<Self> {
         match (variable, file) {
             (Some(_), Some(_)) => Err(Error::new(
-                "api_key_env and api_key_file are both set: keep one of them",
+                "api_key_env and api_key_file are both set; keep one of them",
             )),
             (Some(name), None) if is_variable_name(&name) => Ok(Self::Variable(name)),
-            // What stands there is not told: it may be the key itself.
+            // The error omits the value, because it may be the key itself.
             (Some(_), None) => Err(Error::new(
-                "api_key_env names no environment variable in capitals: set it to one such as MODEL_API_KEY",
+                "api_key_env is not the name of an environment variable in capitals; set it to one such as MODEL_API_KEY",
             )),
             (None, Some(path)) if path.is_absolute() => Ok(Self::File(path)),
             (None, Some(path)) => Err(Error::new(format!(
-                "api_key_file {} is no absolute path: write it from the root",
+                "api_key_file {} is not an absolute path; set it to one",
                 path.display()
             ))),
             (None, None) => Ok(usual.map_or(Self::None, |name| Self::Variable(name.to_owned()))),
         }
     }
 
-    /// The key as it is there now.
+    /// The current key.
     ///
     /// # Errors
-    /// When it is not there, everyone may read its file, or it cannot be sent.
+    /// When there is no key, everyone may read its file, or it cannot be sent.
     pub(crate) fn read(&self, variable: impl Fn(&str) -> Option<String>) -> Result<Option<ApiKey>> {
         match self {
             Self::None => Ok(None),
@@ -54,18 +54,18 @@ impl KeySource {
                 let text = variable(name).filter(|text| !text.trim().is_empty());
                 let text = text.ok_or_else(|| {
                     Error::new(format!(
-                        "there is no key: set the environment variable {name} for the host, or api_key_file"
+                        "there is no key; set the environment variable {name} for the host, or set api_key_file"
                     ))
                 })?;
                 ApiKey::new(&text, &format!("the environment variable {name}")).map(Some)
             }
             Self::File(path) => {
                 let place = format!("api_key_file {}", path.display());
-                let doing = |error: std::io::Error| Error::new(format!("read {place}: {error}"));
+                let doing = |error: std::io::Error| Error::new(format!("cannot read {place}: {error}"));
                 let mode = fs::metadata(path).map_err(doing)?.mode();
                 if mode & 0o007 != 0 {
                     return Err(Error::new(format!(
-                        "everyone may read or write {place}: run `chmod 600` on it, and make a new key"
+                        "everyone may read or write {place}; run `chmod 600` on it, and create a new key"
                     )));
                 }
                 let text = fs::read_to_string(path).map_err(doing)?;
@@ -86,12 +86,12 @@ impl ApiKey {
         match !key.is_empty() && key.chars().all(|character| character.is_ascii_graphic()) {
             true => Ok(Self(key.to_owned())),
             false => Err(Error::new(format!(
-                "{place} holds no key: it must be one word of ASCII characters"
+                "{place} does not contain a key; a key is one word of ASCII characters"
             ))),
         }
     }
 
-    /// The key itself, for the one header that it is sent in.
+    /// The key itself, for the header that sends it.
     pub(super) fn reveal(&self) -> &str {
         &self.0
     }

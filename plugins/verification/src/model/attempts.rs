@@ -1,4 +1,4 @@
-//! Asking the model: again where that may help, and never beyond the budgets.
+//! Asks the model. Repeats a request if that may help, within the budgets.
 
 use std::{sync::Arc, time::Duration};
 
@@ -19,7 +19,7 @@ use super::{
     retry_after,
 };
 
-/// A model that can be asked.
+/// A model with its server, limits and budgets.
 #[derive(Debug)]
 pub(crate) struct Model {
     pub(crate) format: Format,
@@ -37,7 +37,7 @@ pub(crate) struct Model {
     pub(crate) clock: Arc<dyn Clock>,
 }
 
-/// A failed attempt, and how long its server asks to wait.
+/// A failed attempt, and how long the server asks to wait.
 struct Failed {
     error: ModelError,
     retry_after: Option<Duration>,
@@ -58,10 +58,10 @@ impl Model {
         SessionBudget::begin(self.clock.as_ref(), self.session_budget, run)
     }
 
-    /// Asks the model for what `read` makes of its answer; once more where that is not of the form.
+    /// Asks the model, and passes its answer to `read`. Asks once more if the answer does not match the form.
     ///
     /// # Errors
-    /// When there is no answer that can be used.
+    /// When there is no usable answer.
     pub(crate) fn ask_for<T>(
         &self,
         question: &Question,
@@ -79,7 +79,7 @@ impl Model {
         read(&answer.json).map_err(|breach| self.off_form(question, &breach))
     }
 
-    /// Asks the model, as often as it may help and the budgets allow.
+    /// Asks the model. Retries as long as it may help and the budgets allow.
     ///
     /// # Errors
     /// When there is no answer.
@@ -105,7 +105,7 @@ impl Model {
             let wait = failed.retry_after.unwrap_or_else(|| retry_after::backoff(attempts));
             if wait >= budget.left(self.clock.as_ref()) {
                 let after = format!(
-                    ", and a retry would have to wait {} s after: {}",
+                    " (a retry would have to wait {} s; the last error: {})",
                     wait.as_secs(),
                     failed.error
                 );
@@ -116,7 +116,7 @@ impl Model {
         }
     }
 
-    /// Waits while the server wants to be left alone, if that ends within the session's time.
+    /// Waits while the server asks for a pause, if the pause ends within the session's time.
     fn heed_refusal(&self, budget: &SessionBudget) -> Result<(), ModelError> {
         let clock = self.clock.as_ref();
         match self.refusals.standing(clock, budget.run()) {
@@ -129,7 +129,7 @@ impl Model {
         }
     }
 
-    /// What requests after this one need not find out again.
+    /// Remembers a refusal that also affects later requests.
     fn remember(&self, failed: &Failed, is_last: bool, budget: &SessionBudget) {
         let reason = || failed.error.to_string();
         if let Some(pause) = failed.retry_after.filter(|_| failed.error.is_passing()) {
@@ -140,7 +140,7 @@ impl Model {
         }
     }
 
-    /// An error that says that an answer is not of the form.
+    /// The error for an answer that does not match the form.
     fn off_form(&self, question: &Question, breach: &Breach) -> ModelError {
         ModelError::OffForm {
             host: self.host(),
@@ -236,13 +236,13 @@ impl Model {
         self.base_url.host().to_owned()
     }
 
-    /// What can be told of what the server sent.
+    /// The part of the server's text that may be shown.
     fn told(&self, question: &Question, text: &str) -> String {
         excerpt(text, &question.data, self.key.as_ref())
     }
 }
 
-/// A session that has taken all of it alone would do so in each later run.
+/// A session that alone has used up the limit would do so again in each later run.
 fn run_spent(spent: Spent, budget: &SessionBudget) -> ModelError {
     let (taken, limit, what, setting) = match spent {
         Spent::Requests(limit) => (budget.requests, limit, "requests", "max_requests_per_run"),

@@ -1,9 +1,9 @@
-//! Where an answer breaks the schema of its form.
+//! Finds where an answer breaks the schema of its form.
 
 use serde_json::{Map, Value};
 
-/// A place in an answer, and the rule of the schema that it breaks. Its words are the schema's, none the answer's: it
-/// can be told to anyone, and to the model as well.
+/// A place in an answer, and the rule of the schema that it breaks. The text comes only from the schema, never from the
+/// answer, so it may be shown to anyone, and to the model.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{place} {rule}")]
 pub(crate) struct Breach {
@@ -11,14 +11,14 @@ pub(crate) struct Breach {
     rule: String,
 }
 
-/// So many values are listed where one of them was wanted.
+/// The maximum number of listed values.
 const VALUES_LISTED: usize = 10;
 
-/// The whole answer, as a place.
+/// The name of the complete answer as a place.
 const ANSWER: &str = "the answer";
 
 impl Breach {
-    /// A breach of the answer as a whole.
+    /// A breach by the complete answer.
     pub(super) fn of_the_answer(rule: &str) -> Self {
         Self::at(ANSWER, rule)
     }
@@ -31,10 +31,10 @@ impl Breach {
     }
 }
 
-/// Holds an answer against a schema, as far as [`super::schema`] makes them.
+/// Checks an answer against a schema, as far as [`super::schema`] can create schemas.
 ///
 /// # Errors
-/// With the first breach.
+/// The first breach.
 pub(super) fn check(answer: &Value, schema: &Value) -> Result<(), Breach> {
     check_value(ANSWER, answer, schema)
 }
@@ -84,7 +84,7 @@ fn check_text(place: &str, text: &str, schema: &Value) -> Result<(), Breach> {
             false => Err(Breach::at(place, format!("is none of {}", listed(values)))),
         };
     }
-    // A text that nobody sees is as good as none.
+    // An invisible text counts as empty.
     if schema["minLength"].as_u64() > Some(0) && text.trim().is_empty() {
         return Err(Breach::at(place, "is empty"));
     }
@@ -95,7 +95,7 @@ fn check_text(place: &str, text: &str, schema: &Value) -> Result<(), Breach> {
     }
 }
 
-/// The limit of this name, where the schema has it and so many are more.
+/// The limit with this name, if the schema has it and `length` exceeds it.
 fn exceeded(schema: &Value, limit: &str, number: usize) -> Option<u64> {
     schema[limit].as_u64().filter(|most| number as u64 > *most)
 }

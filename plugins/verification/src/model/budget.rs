@@ -1,4 +1,4 @@
-//! What may be spent: time for a session, requests and tokens for a run.
+//! The budgets: time for a session, requests and tokens for a run.
 
 use std::{
     sync::{Mutex, PoisonError},
@@ -9,7 +9,7 @@ use session_plugin_api::RunId;
 
 use super::clock::Clock;
 
-/// Tokens of one answer.
+/// The tokens of one answer.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Usage {
     pub(crate) input_tokens: u64,
@@ -17,7 +17,7 @@ pub(crate) struct Usage {
 }
 
 impl Usage {
-    /// A guess for a server that does not count: four bytes a token.
+    /// An estimate for a server that does not count tokens: four bytes per token.
     pub(super) fn guessed(request_bytes: usize, response_bytes: usize) -> Self {
         const BYTES_OF_A_TOKEN: usize = 4;
         Self {
@@ -27,20 +27,20 @@ impl Usage {
     }
 }
 
-/// What one session may take, and what it has taken.
+/// The time budget of one session, and its usage of requests and tokens.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct SessionBudget {
     run: RunId,
     allowed: Duration,
     ends: Duration,
-    /// Requests that were made, those that failed included.
+    /// The number of requests, including failed ones.
     pub(crate) requests: u64,
-    /// Tokens of all answers.
+    /// The tokens of all answers.
     pub(crate) usage: Usage,
 }
 
 impl SessionBudget {
-    /// A budget that begins now, of a session in this run.
+    /// A budget for a session in this run. It begins now.
     pub(super) fn begin(clock: &dyn Clock, allowed: Duration, run: RunId) -> Self {
         Self {
             run,
@@ -51,17 +51,17 @@ impl SessionBudget {
         }
     }
 
-    /// The run that the session is processed in.
+    /// The run that processes the session.
     pub(super) fn run(&self) -> RunId {
         self.run
     }
 
-    /// How much time is left.
+    /// The remaining time.
     pub(super) fn left(&self, clock: &dyn Clock) -> Duration {
         self.ends.saturating_sub(clock.elapsed())
     }
 
-    /// How much time there was.
+    /// The complete time.
     pub(super) fn allowed(&self) -> Duration {
         self.allowed
     }
@@ -72,16 +72,16 @@ impl SessionBudget {
     }
 }
 
-/// What one run may take.
+/// The limits of one run.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct RunLimits {
-    /// Requests, those that fail included.
+    /// Requests, including failed ones.
     pub(crate) requests: u64,
-    /// Tokens, of input and output.
+    /// Input and output tokens.
     pub(crate) tokens: u64,
 }
 
-/// What the run has taken so far.
+/// The limits, and the usage of the current run.
 #[derive(Debug)]
 pub(crate) struct RunBudget {
     limits: RunLimits,
@@ -95,25 +95,25 @@ struct Spending {
     tokens: u64,
 }
 
-/// What of a run's budget is spent.
+/// The exhausted part of a run's budget.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum Spent {
     /// All requests.
     #[error(
-        "the run's {0} requests to the model are made: the session waits for a later run; raise max_requests_per_run, \
-         or lower the host's max_sessions_per_run"
+        "the run has made its {0} requests to the model, so the session waits for a later run; raise \
+         max_requests_per_run, or lower the host's max_sessions_per_run"
     )]
     Requests(u64),
     /// All tokens.
     #[error(
-        "the run's {0} tokens are spent: the session waits for a later run; raise max_tokens_per_run, or lower the \
-         host's max_sessions_per_run"
+        "the run has used its {0} tokens, so the session waits for a later run; raise max_tokens_per_run, or lower \
+         the host's max_sessions_per_run"
     )]
     Tokens(u64),
 }
 
 impl RunBudget {
-    /// A budget of which nothing is spent.
+    /// An unused budget.
     pub(crate) fn new(limits: RunLimits) -> Self {
         Self {
             limits,
@@ -121,10 +121,10 @@ impl RunBudget {
         }
     }
 
-    /// Takes one request out of the budget of this run.
+    /// Takes one request from the budget of this run.
     ///
     /// # Errors
-    /// When its requests or tokens are spent. The answer to the last request may go over the tokens.
+    /// When the requests or tokens are used up. The answer to the last request may exceed the token limit.
     pub(super) fn take_request(&self, run: RunId) -> Result<(), Spent> {
         let mut spending = self.spending.lock().unwrap_or_else(PoisonError::into_inner);
         if spending.run != run {

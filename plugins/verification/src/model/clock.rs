@@ -1,17 +1,17 @@
-//! Time, as far as asking a model needs it.
+//! The clock, as a trait so that tests need not wait.
 
 use std::{
     fmt, thread,
     time::{Duration, Instant, SystemTime},
 };
 
-/// What tells the time and waits.
+/// Tells the time and waits.
 pub(crate) trait Clock: fmt::Debug + Send + Sync {
-    /// The time since some point that never changes.
+    /// The time since a fixed point.
     fn elapsed(&self) -> Duration;
-    /// The time of day, which `Retry-After` may be given in.
+    /// The time of day, because `Retry-After` may name one.
     fn time_of_day(&self) -> SystemTime;
-    /// Waits so long.
+    /// Waits for this duration.
     fn wait(&self, duration: Duration);
 }
 

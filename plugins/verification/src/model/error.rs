@@ -1,108 +1,108 @@
-//! Why a model gave no answer that can be used.
+//! Errors of the model. They say what failed and what to do, without the key and without text of a transcript.
 
 use super::{breach::Breach, budget::Spent};
 
-/// Why a model gave no answer that can be used. Neither key nor text of a transcript is told.
+/// Why the model gave no usable answer. The texts contain neither the key nor text of a transcript.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ModelError {
-    /// It took too long.
-    #[error("{host} did not answer within {seconds:.0} s: raise request_timeout_seconds, or use a faster model")]
+    /// The server took too long.
+    #[error("{host} did not answer within {seconds:.0} s; raise request_timeout_seconds, or use a faster model")]
     Timeout {
-        /// Where.
+        /// The host.
         host: String,
-        /// How long was waited.
+        /// The timeout.
         seconds: f64,
     },
-    /// There was no connection, or it broke.
-    #[error("cannot reach {host}, or it broke off the connection ({reason}): check base_url and the network")]
+    /// There was no connection, or it was lost.
+    #[error("cannot connect to {host}, or the connection was lost ({reason}); check base_url and the network")]
     Connection {
-        /// Where.
+        /// The host.
         host: String,
-        /// What the system says.
+        /// The system's reason.
         reason: String,
     },
-    /// The answer is larger than any that is expected.
-    #[error("{host} answered with more than {limit} bytes: check base_url, or raise max_response_bytes")]
+    /// The answer is larger than the limit.
+    #[error("{host} answered with more than {limit} bytes; check base_url, or raise max_response_bytes")]
     TooLarge {
-        /// Where.
+        /// The host.
         host: String,
-        /// What is taken.
+        /// The limit in bytes.
         limit: u64,
     },
-    /// The answer is no success.
+    /// The status is not a success.
     #[error("{host} answered with status {status}: {remedy}{excerpt}")]
     Status {
-        /// Where.
+        /// The host.
         host: String,
         /// The HTTP status.
         status: u16,
-        /// What to do.
+        /// The remedy.
         remedy: &'static str,
-        /// The redacted beginning of the body, where it may help.
+        /// The redacted beginning of the body, if it may help.
         excerpt: String,
     },
     /// The answer is not in the format.
-    #[error("{host} gave an answer that is not in the format `{format}` ({reason}): check format and base_url")]
+    #[error("the answer of {host} is not in the format `{format}` ({reason}); check format and base_url")]
     Malformed {
-        /// Where.
+        /// The host.
         host: String,
         /// The format.
         format: &'static str,
         /// What is wrong.
         reason: String,
     },
-    /// The model stopped before the end.
-    #[error("{host}: the model did not finish its answer ({reason}): raise max_output_tokens, or use another model")]
+    /// The model stopped before the end of its answer.
+    #[error("{host}: the model did not finish its answer ({reason}); raise max_output_tokens, or use another model")]
     Unfinished {
-        /// Where.
+        /// The host.
         host: String,
-        /// Why it stopped.
+        /// The reason that the server gives.
         reason: String,
     },
-    /// The answer is not of the form that was asked for.
+    /// The answer does not match the requested form.
     #[error(
-        "{host}: the model's answer is not of the form `{form}` ({breach}): use a model that keeps to a JSON schema"
+        "{host}: the model's answer does not match the form `{form}` ({breach}); use a model that follows JSON schemas"
     )]
     OffForm {
-        /// Where.
+        /// The host.
         host: String,
         /// The form.
         form: &'static str,
         /// What is wrong.
         breach: Breach,
     },
-    /// The session's time is spent.
-    #[error("the session's {seconds} s for the model are spent{after}: raise session_budget_seconds")]
+    /// The session has no time left.
+    #[error("the session has used its {seconds} s for the model; raise session_budget_seconds{after}")]
     SessionSpent {
         /// The budget.
         seconds: u64,
-        /// What failed before.
+        /// The last failure, if there was one.
         after: String,
     },
-    /// The run's requests or tokens are spent.
+    /// The run has no requests or tokens left.
     #[error(transparent)]
     RunSpent(#[from] Spent),
-    /// The session alone has taken the run's requests or tokens: no later run would have more of them for it.
-    #[error("the session alone takes more than a run may, which is {limit} {what}{after}: raise {setting}")]
+    /// The session alone used up the requests or tokens of the run, so a later run would not suffice either.
+    #[error("the session alone needs more than the {limit} {what} of a run; raise {setting}{after}")]
     RunTooSmall {
-        /// How many.
+        /// The limit.
         limit: u64,
-        /// Of what.
+        /// The unit of the limit.
         what: &'static str,
-        /// What sets it.
+        /// The setting of the limit.
         setting: &'static str,
-        /// What failed before.
+        /// The last failure, if there was one.
         after: String,
     },
-    /// The server refused an earlier request in a way that holds for this one.
-    #[error("an earlier request was refused, and this one would be: {0}")]
+    /// The server refused an earlier request, and would refuse this one for the same reason.
+    #[error("an earlier request was refused, and this one would be too: {0}")]
     Refused(String),
 }
 
 impl ModelError {
-    /// An answer of this status, with what can be told of its body.
+    /// The error for a response with this status and this excerpt of its body.
     pub(super) fn status(host: &str, status: u16, excerpt: Option<String>) -> Self {
-        // Of an answer that refuses the key, parts may be those of the key.
+        // A response that refuses the key may contain parts of it.
         let excerpt = excerpt.filter(|excerpt| !matches!(status, 401 | 403) && !excerpt.is_empty());
         Self::Status {
             host: host.to_owned(),
@@ -112,16 +112,16 @@ impl ModelError {
         }
     }
 
-    /// The same with what made the model be asked again, where a budget ended that.
+    /// Adds the reason for a repeated request, if a budget prevented the repetition.
     pub(super) fn after(mut self, earlier: Option<&Self>) -> Self {
         if let (Self::RunTooSmall { after, .. }, Some(earlier)) = (&mut self, earlier) {
-            *after = format!(", and it would have been asked again after: {earlier}");
+            *after = format!(" (a request was to be repeated, because: {earlier})");
         }
         self
     }
 
-    /// Whether it is not about what was asked, so that any other request would meet it as well: the key, the account, the
-    /// model's name or the rate.
+    /// Whether the error does not depend on the question, so that any other request would fail too: the key, the
+    /// account, the model's name or the rate.
     pub(super) fn meets_every_request(&self) -> bool {
         matches!(
             self,
@@ -144,14 +144,14 @@ impl ModelError {
 
 fn remedy(status: u16) -> &'static str {
     match status {
-        300..=399 => "it redirects, which is not followed: set base_url to where it points",
-        401 | 403 => "the key is refused: check api_key_env or api_key_file",
-        402 => "the account has to be paid for: see to it at the provider",
+        300..=399 => "it redirects, and redirects are not followed; set base_url to the target",
+        401 | 403 => "it refused the key; check api_key_env or api_key_file",
+        402 => "it requires payment; check the account at the provider",
         404 => "check base_url and model",
-        408 | 504 => "it took too long there: the session is tried again at the next run",
-        413 => "the request is too large for it: use a model that takes more",
-        429 => "too many requests: the session is tried again at the next run; lower max_requests_per_run",
-        500..=599 => "the fault is there: the session is tried again at the next run",
+        408 | 504 => "the server timed out; the next run tries the session again",
+        413 => "the request is too large for it; use a model that accepts more",
+        429 => "too many requests; the next run tries the session again; lower max_requests_per_run",
+        500..=599 => "the server failed; the next run tries the session again",
         _ => "check format, model and base_url",
     }
 }

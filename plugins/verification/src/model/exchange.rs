@@ -1,4 +1,4 @@
-//! One request and its answer, over the network.
+//! Sends one request over the network and receives the answer.
 
 use std::{fmt, io, time::Duration};
 
@@ -15,7 +15,7 @@ pub(crate) struct Request<'a> {
     pub(super) timeout: Duration,
 }
 
-/// Headers, one of which may hold the key; their values are not shown.
+/// Headers. One of them may contain the key, so their values are never shown.
 pub(crate) struct Headers(pub(super) Vec<(&'static str, String)>);
 
 impl fmt::Debug for Headers {
@@ -27,7 +27,7 @@ impl fmt::Debug for Headers {
     }
 }
 
-/// An answer of any status.
+/// A response with any status.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Response {
     pub(super) status: u16,
@@ -35,24 +35,24 @@ pub(crate) struct Response {
     pub(super) body: Vec<u8>,
 }
 
-/// Why there is no answer.
+/// Why there is no response.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum NoResponse {
-    /// It took too long.
+    /// The server took too long.
     Timeout,
-    /// There is no connection, or it broke.
+    /// There was no connection, or it was lost.
     Connection(String),
-    /// It is too large.
+    /// The response is too large.
     TooLarge,
 }
 
-/// What sends a request and waits for the answer.
+/// Sends requests. A trait, so that tests need no network.
 pub(crate) trait Exchange: fmt::Debug + Send + Sync {
-    /// Sends a request.
+    /// Sends a request and waits for the response.
     fn exchange(&self, request: &Request<'_>) -> Result<Response, NoResponse>;
 }
 
-/// HTTP, with TLS where the URL says so.
+/// HTTP, with TLS if the URL says so.
 #[derive(Debug)]
 pub(crate) struct HttpExchange {
     agent: Agent,
@@ -60,13 +60,13 @@ pub(crate) struct HttpExchange {
 }
 
 impl HttpExchange {
-    /// An exchange with this address that takes answers of so many bytes.
+    /// An exchange with this address. Responses may have `max_response_bytes` bytes.
     ///
-    /// The proxy of the environment (`HTTPS_PROXY` and its siblings) is used, but not to reach this machine.
+    /// It uses the proxy of the environment (`HTTPS_PROXY` and similar), but not to reach this machine.
     pub(crate) fn new(base_url: &BaseUrl, max_response_bytes: u64) -> Self {
         let mut config = Agent::config_builder()
             .http_status_as_error(false)
-            // A redirect would take key and transcript to a place that nobody configured.
+            // A redirect would send the key and the transcript to a place that nobody configured.
             .max_redirects(0)
             .max_redirects_will_error(false)
             .user_agent(concat!("session-host-verification/", env!("CARGO_PKG_VERSION")));

@@ -1,4 +1,4 @@
-//! The exchange over a real connection, against a server that misbehaves.
+//! Tests the exchange over a real connection, against a server that misbehaves.
 
 use std::{sync::Arc, time::Duration};
 

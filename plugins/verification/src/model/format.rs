@@ -1,4 +1,4 @@
-//! The two formats in which models are asked over HTTP.
+//! The two HTTP formats for requests to models.
 
 use serde::Deserialize;
 use serde_json::Value;
@@ -9,15 +9,15 @@ use super::{Question, anthropic, api_key::ApiKey, openai, received::Received};
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Format {
-    /// Anthropic Messages, with a tool that the model is made to call.
+    /// Anthropic Messages, with a tool that the model must call.
     #[default]
     Anthropic,
-    /// Chat completions as OpenAI has them, with a strict JSON schema.
+    /// OpenAI's chat completions, with a strict JSON schema.
     Openai,
 }
 
 impl Format {
-    /// The format's name in the settings.
+    /// The name of the format in the settings.
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Anthropic => "anthropic",
@@ -25,7 +25,7 @@ impl Format {
         }
     }
 
-    /// Where the format's own provider is.
+    /// The address of the format's own provider.
     pub(crate) fn usual_base_url(self) -> &'static str {
         match self {
             Self::Anthropic => "https://api.anthropic.com",
@@ -33,7 +33,7 @@ impl Format {
         }
     }
 
-    /// The variable that usually holds the key of the format's own provider.
+    /// The variable that usually contains the key of the format's own provider.
     pub(crate) fn usual_variable(self) -> &'static str {
         match self {
             Self::Anthropic => "ANTHROPIC_API_KEY",
@@ -41,7 +41,7 @@ impl Format {
         }
     }
 
-    /// Whether there are servers of the format that want no key.
+    /// Whether some servers of this format need no key.
     pub(crate) fn can_do_without_key(self) -> bool {
         self == Self::Openai
     }

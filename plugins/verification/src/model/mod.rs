@@ -1,4 +1,4 @@
-//! The model that is asked: over HTTP, in one of two formats, within budgets.
+//! Asks a model over HTTP, in one of two formats, within budgets.
 
 mod address;
 mod anthropic;
@@ -34,14 +34,14 @@ use std::borrow::Cow;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-/// What the model is asked, and the form that its answer must have.
+/// A question to the model, and the form that the answer must have.
 #[derive(Debug)]
 pub(crate) struct Question {
-    /// The name of the form, as both formats want one.
+    /// The name of the form, which both formats require.
     pub(crate) form: &'static str,
-    /// What the form is for.
+    /// The purpose of the form.
     pub(crate) purpose: &'static str,
-    /// The instruction, in which nothing comes from a transcript.
+    /// The instruction. It contains nothing from a transcript.
     pub(crate) instruction: Cow<'static, str>,
     /// The wrapped data.
     pub(crate) data: String,
@@ -50,18 +50,18 @@ pub(crate) struct Question {
 }
 
 impl Question {
-    /// Reads an answer, which must be of the form to the letter.
+    /// Reads an answer, which must match the form exactly.
     ///
     /// # Errors
-    /// With what breaks the form.
+    /// The first breach of the form.
     pub(crate) fn read<T: DeserializeOwned>(&self, json: &str) -> Result<T, Breach> {
         let answer: Value = serde_json::from_str(json).map_err(|_| Breach::of_the_answer("is no JSON"))?;
         breach::check(&answer, &self.schema)?;
-        // From the text, so that what stands there twice is not read once.
+        // Read from the text, so that a duplicate key is an error.
         serde_json::from_str(json).map_err(|_| Breach::of_the_answer("does not fit the schema"))
     }
 
-    /// The same after an answer with this breach. What the answer said is not repeated: it may be anything.
+    /// The same question after an answer with this breach. The answer is not repeated, because it may contain anything.
     fn once_more(&self, breach: &Breach) -> Self {
         let reminder = format!(
             "\nAn earlier answer was not of the form: {breach}. Keep to the form to the letter, and to the limits in its \
@@ -76,10 +76,10 @@ impl Question {
     }
 }
 
-/// What the model answered.
+/// The model's answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Answer {
-    /// JSON, not yet held against the form.
+    /// JSON that is not yet checked against the form.
     pub(crate) json: String,
 }
 

@@ -1,4 +1,4 @@
-//! The format of OpenAI's chat completions, which many servers speak: the form is a strict JSON schema.
+//! The format of OpenAI's chat completions, which many servers support: the form is a strict JSON schema.
 
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -83,7 +83,7 @@ pub(super) fn read(body: &[u8]) -> Received {
 fn form(completion: Completion) -> Result<String, NoAnswer> {
     let mut choices = completion.choices.into_iter();
     let (Some(choice), None) = (choices.next(), choices.next()) else {
-        return Err(NoAnswer::Malformed("not one choice".to_owned()));
+        return Err(NoAnswer::Malformed("it does not have exactly one choice".to_owned()));
     };
     match (choice.finish_reason.as_deref(), choice.message) {
         (Some(reason @ ("length" | "content_filter")), _) => Err(NoAnswer::Unfinished(reason.to_owned())),
@@ -94,7 +94,7 @@ fn form(completion: Completion) -> Result<String, NoAnswer> {
                 content: Some(json), ..
             },
         ) => Ok(json),
-        _ => Err(NoAnswer::Malformed("no content".to_owned())),
+        _ => Err(NoAnswer::Malformed("it has no content".to_owned())),
     }
 }
 

@@ -1,27 +1,27 @@
-//! What an answer of a model holds, whichever format it came in.
+//! The contents of a response, independent of its format.
 
 use super::budget::Usage;
 
-/// What an answer holds, as far as its format goes.
+/// The contents of a response.
 #[derive(Debug)]
 pub(super) struct Received {
-    /// What it cost, where that is told.
+    /// The tokens, if the server counts them.
     pub(super) usage: Option<Usage>,
-    /// The JSON of the answer, or why there is none.
+    /// The JSON of the answer, or the reason that there is none.
     pub(super) json: Result<String, NoAnswer>,
 }
 
-/// Why an answer in the format holds no JSON of the form.
+/// Why a response contains no JSON of the form.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum NoAnswer {
-    /// The format is not kept.
+    /// The response is not in the format.
     Malformed(String),
     /// The model stopped before the end, or refused.
     Unfinished(String),
 }
 
 impl Received {
-    /// An answer that is not in the format.
+    /// A response that is not in the format.
     pub(super) fn malformed(reason: String) -> Self {
         Self {
             usage: None,

@@ -1,17 +1,17 @@
-//! What can be told of an answer: neither the key nor what the transcript says, both of which a server may send back.
+//! Limits what errors show of a response, because a server may send back the key or text of the transcript.
 
 use super::api_key::ApiKey;
 
-/// So many characters of an answer are told at most.
+/// The maximum number of characters shown.
 const TOLD: usize = 200;
-/// So many are looked at.
+/// The number of characters examined.
 const LOOKED_AT: usize = 600;
-/// So many letters and digits in a row that stand in the transcript too are left out.
+/// The shortest run of letters and digits that is hidden because the transcript also contains it.
 const RUN_OF_TRANSCRIPT: usize = 8;
-/// So many that stand in the key too.
+/// The shortest run that is hidden because the key also contains it.
 const RUN_OF_KEY: usize = 4;
 
-/// The beginning of a text, without what stands in `private` or in the key.
+/// The beginning of a text, without the parts that also occur in `private` or in the key.
 pub(super) fn excerpt(text: &str, private: &str, key: Option<&ApiKey>) -> String {
     let folded = text.split_whitespace().collect::<Vec<_>>().join(" ");
     let characters: Vec<char> = folded.chars().take(LOOKED_AT).collect();
@@ -33,7 +33,7 @@ pub(super) fn excerpt(text: &str, private: &str, key: Option<&ApiKey>) -> String
     told
 }
 
-/// Letters and digits alone, so that escapes and breaks hide nothing.
+/// Only letters and digits, so that escapes and line breaks hide nothing.
 fn letters(text: &str) -> String {
     text.chars().filter_map(letter).collect()
 }

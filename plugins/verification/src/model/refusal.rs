@@ -1,4 +1,4 @@
-//! What a server said that holds for later requests, too: to ask it all the same would be of no use to anyone.
+//! Remembers refusals that also apply to later requests, so that the processor does not send requests in vain.
 
 use std::{
     sync::{Mutex, MutexGuard, PoisonError},
@@ -9,44 +9,44 @@ use session_plugin_api::RunId;
 
 use super::clock::Clock;
 
-/// No pause is longer, whatever the server asks for: then it is asked again.
+/// The longest pause. If the server asks for a longer one, it gets a request earlier.
 const LONGEST_PAUSE: Duration = Duration::from_secs(3600);
 
-/// The latest refusals, if there were any.
+/// The latest refusals.
 #[derive(Debug, Default)]
 pub(crate) struct Refusals(Mutex<Latest>);
 
-/// The latest refusals that hold for further requests, each with what was refused, and why.
+/// The latest refusals that apply to further requests, with the reason.
 #[derive(Debug, Default)]
 struct Latest {
-    /// To the end of a run: somebody has to do something about it.
+    /// Until the end of a run: an operator must correct the cause.
     of_run: Option<(RunId, String)>,
     /// Until a time of the clock.
     until: Option<(Duration, String)>,
 }
 
-/// A refusal as it stands now.
+/// A refusal that currently applies.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Standing {
-    /// How long it holds; `None` for as long as the run.
+    /// How long it still applies; `None` until the end of the run.
     pub(super) left: Option<Duration>,
-    /// What was refused, and why.
+    /// The refused request and the reason.
     pub(super) reason: String,
 }
 
 impl Refusals {
-    /// Remembers that the server wants to be left alone for so long.
+    /// Remembers that the server asked for a pause.
     pub(super) fn pause(&self, clock: &dyn Clock, pause: Duration, reason: String) {
         let end = clock.elapsed().saturating_add(pause.min(LONGEST_PAUSE));
         self.latest().until = Some((end, reason));
     }
 
-    /// Remembers that no request of this run is of any use.
+    /// Remembers that no further request of this run can succeed.
     pub(super) fn end(&self, run: RunId, reason: String) {
         self.latest().of_run = Some((run, reason));
     }
 
-    /// What stands against a request of this run.
+    /// The refusal that applies to a request of this run, if there is one.
     pub(super) fn standing(&self, clock: &dyn Clock, run: RunId) -> Option<Standing> {
         let latest = self.latest();
         if let Some((refused, reason)) = &latest.of_run

@@ -1,23 +1,23 @@
-//! How long to wait before a request is made again.
+//! Computes the wait before a request is repeated.
 
 use std::time::{Duration, SystemTime};
 
-/// The wait before the second attempt; each further one doubles it.
+/// The wait before the second attempt. Each further wait is twice as long.
 const FIRST_WAIT: Duration = Duration::from_secs(1);
-/// No wait of ours is longer.
+/// The longest wait, unless the server asks for a longer one.
 const LONGEST_WAIT: Duration = Duration::from_secs(30);
 
-/// Our own wait after so many attempts, where the server asks for none.
+/// The wait after this number of attempts, if the server asks for none.
 pub(super) fn backoff(attempts: u32) -> Duration {
     let doublings = attempts.saturating_sub(1).min(16);
     FIRST_WAIT.saturating_mul(1 << doublings).min(LONGEST_WAIT)
 }
 
-/// What the server asks for by `Retry-After`, in either of its forms: seconds, or a date.
+/// The wait that the server asks for in `Retry-After`, which is a number of seconds or a date.
 pub(super) fn asked(value: &str, now: SystemTime) -> Option<Duration> {
     let value = value.trim();
     if !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit()) {
-        // More digits than fit mean longer than anyone waits.
+        // A number with too many digits is longer than anyone waits.
         return Some(Duration::from_secs(value.parse().unwrap_or(u64::MAX)));
     }
     let date = httpdate::parse_http_date(value).ok()?;

@@ -1,8 +1,8 @@
-//! JSON schemas in the part of the language that both formats take.
+//! Creates JSON schemas, with only the parts of the language that both formats support.
 
 use serde_json::{Map, Value, json};
 
-/// An object with these properties, all of them required, and no others.
+/// An object with these properties. All are required, and no others are allowed.
 pub(crate) fn object(properties: &[(&str, Value)]) -> Value {
     let names: Vec<&str> = properties.iter().map(|(name, _)| *name).collect();
     let properties: Map<String, Value> = properties
@@ -12,15 +12,15 @@ pub(crate) fn object(properties: &[(&str, Value)]) -> Value {
     json!({"type": "object", "properties": properties, "required": names, "additionalProperties": false})
 }
 
-/// Text that is not empty, of so many characters at most.
+/// A non-empty text with at most `longest` characters.
 ///
-/// Limits are told in words as well: the schemas of the `openai` format lose them otherwise.
+/// The description repeats the limits, because schemas of the `openai` format cannot contain them.
 pub(crate) fn text(longest: usize) -> Value {
     let description = format!("1 to {longest} characters");
     json!({"type": "string", "minLength": 1, "maxLength": longest, "description": description})
 }
 
-/// Text of so many characters at most.
+/// A text with at most `longest` characters.
 pub(crate) fn at_most(longest: usize) -> Value {
     json!({"type": "string", "maxLength": longest, "description": format!("at most {longest} characters")})
 }
@@ -30,12 +30,12 @@ pub(crate) fn one_of(texts: impl IntoIterator<Item = impl Into<Value>>) -> Value
     json!({"type": "string", "enum": texts.into_iter().map(Into::into).collect::<Vec<Value>>()})
 }
 
-/// A list of so many elements at most.
+/// A list with at most `most` elements.
 pub(crate) fn list(items: Value, most: usize) -> Value {
     json!({"type": "array", "items": items, "maxItems": most, "description": format!("at most {most} elements")})
 }
 
-/// The schema without limits on lengths, which strict schemas of the `openai` format may not have.
+/// The schema without limits on lengths, which strict schemas of the `openai` format must not contain.
 pub(super) fn without_lengths(mut schema: Value) -> Value {
     remove_lengths(&mut schema);
     schema

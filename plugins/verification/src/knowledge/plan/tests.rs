@@ -1,4 +1,4 @@
-//! What sessions add, without a database.
+//! Tests the additions of sessions, without a database.
 
 use session_plugin_api::Session;
 
@@ -240,7 +240,7 @@ fn what_the_answer_tells_to_the_letter_is_not_told_again_by_others() {
     let first = || correction(LIMIT, "over 50 EUR the lead approves");
     let mut known = Vec::new();
     let earlier = plan(&mut known, &[], vec![first()], &users);
-    // Where it stands does not matter then.
+    // Its position does not matter in this case.
     let both = vec![
         correction(retold, "over 50 EUR the lead approves"),
         correction(LIMIT, "wrong"),

@@ -1,4 +1,4 @@
-//! A clock that moves only when someone waits.
+//! A clock for tests. It advances only when someone waits.
 
 use std::{
     sync::Mutex,
@@ -7,14 +7,14 @@ use std::{
 
 use crate::model::clock::Clock;
 
-/// A clock that moves only when someone waits, and remembers the waits.
+/// A clock that advances only when someone waits, and remembers the waits.
 #[derive(Debug, Default)]
 pub(crate) struct StillClock {
     waits: Mutex<Vec<Duration>>,
 }
 
 impl StillClock {
-    /// How long was waited, each time.
+    /// The duration of each wait.
     pub(crate) fn waits(&self) -> Vec<Duration> {
         self.waits.lock().unwrap().clone()
     }

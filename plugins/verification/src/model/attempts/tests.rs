@@ -1,4 +1,4 @@
-//! Retries and budgets, against an exchange that answers as told and a clock that moves only by waiting.
+//! Tests retries and budgets, with a scripted exchange and a clock that advances only by waiting.
 
 use std::{collections::VecDeque, sync::Mutex};
 
@@ -10,7 +10,7 @@ use crate::model::{KeySource, RunLimits, object};
 #[derive(Debug)]
 struct Script {
     clock: Arc<StillClock>,
-    /// What each request gets, and how many seconds that takes.
+    /// The result of each request, and how many seconds it takes.
     replies: Mutex<VecDeque<(Result<Response, NoResponse>, u64)>>,
     timeouts: Arc<Mutex<Vec<u64>>>,
 }
@@ -101,7 +101,7 @@ impl Scene {
         self.ask_in(RunId::default())
     }
 
-    /// Asks for another session, of this run.
+    /// Asks in another session of this run.
     fn ask_in(&self, run: RunId) -> Result<Answer, String> {
         let mut budget = self.model.begin_session(run);
         self.model
@@ -171,7 +171,7 @@ fn what_every_request_would_meet_ends_the_run_for_the_sessions_after_it() {
         let second = scene.ask().unwrap_err();
         assert_eq!(
             second,
-            format!("an earlier request was refused, and this one would be: {first}")
+            format!("an earlier request was refused, and this one would be too: {first}")
         );
         assert!(scene.ask_in(RunId::from_number(1)).is_ok());
     }
@@ -204,7 +204,7 @@ fn a_pause_holds_for_all_sessions() {
         let left = scene.ask_in(RunId::from_number(run)).unwrap_err();
         assert!(left.contains("earlier request"), "{left}");
     }
-    // What is left of it fits into the time of a session, and is waited for.
+    // The rest of the pause fits into the time of a session, so the session waits.
     scene.clock.wait(Duration::from_secs(50));
     assert!(scene.ask().is_ok());
     assert_eq!(scene.waits(), [50, 150]);
