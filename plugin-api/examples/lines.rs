@@ -1,4 +1,4 @@
-//! A whole processor: counts the lines of each session.
+//! A complete processor: counts the lines of each session.
 
 use session_plugin_api::prelude::*;
 

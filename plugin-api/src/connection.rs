@@ -16,7 +16,7 @@ use crate::{
     rows::{ColumnBuffer, in_batches},
 };
 
-/// The host's DuckDB, for this attempt. What the attempt writes commits together with the session's state row, or not at
+/// The host's DuckDB, for this attempt. The attempt's writes commit together with the session's state row, or not at
 /// all.
 pub struct Connection<'a> {
     attempt: &'a RawAttempt_TO<'a, RBox<()>>,
@@ -58,8 +58,8 @@ impl<'a> Connection<'a> {
 
     /// Runs one `INSERT`, `UPDATE`, `DELETE` or `MERGE` and returns the number of rows that it changed.
     ///
-    /// The attempt's first call of `execute` or `query` waits until the processor's earlier sessions are committed, then
-    /// opens a transaction. After a write conflict the host repeats the whole attempt, at most three times.
+    /// The attempt's first call of `execute` or `query` waits until the processor's earlier sessions are committed,
+    /// then opens a transaction. After a write conflict the host repeats the complete attempt, at most three times.
     ///
     /// # Errors
     /// Fails if the host refuses the statement or the database reports an error. The attempt then fails, even if the
@@ -70,7 +70,7 @@ impl<'a> Connection<'a> {
         counted(self.attempt.execute(RStr::from_str(sql), RSlice::from_slice(&raw)))
     }
 
-    /// Runs one query. It sees what the attempt wrote with [`execute`](Self::execute), but not the rows of
+    /// Runs one query. It sees the attempt's changes through [`execute`](Self::execute), but not the rows of
     /// [`replace`](Self::replace).
     ///
     /// In a [serial](crate::Descriptor::serial) processor, a query before the first `execute` has a transaction of its own.
@@ -97,7 +97,7 @@ pub(crate) fn counted(reply: RawReply) -> Result<u64> {
         RResult::ROk(rows) => Ok(rows),
         RResult::RErr(bytes) => Err(match message::decode::<message::Fault>(&bytes) {
             Ok(fault) => Error::new(fault.message),
-            Err(error) => Error::from(error).context("read the host's answer"),
+            Err(error) => Error::from(error).context("cannot read the host's answer"),
         }),
     }
 }

@@ -137,7 +137,7 @@ pub struct Migration {
 }
 
 impl Migration {
-    /// Makes the migration to `version` (1, 2, ...), with a title for logs and statements that are separated by `;`.
+    /// Creates the migration to `version` (1, 2, ...), with a title for logs and statements that are separated by `;`.
     pub fn new(version: u32, title: impl Into<String>, sql: impl Into<String>) -> Self {
         Self {
             version,
@@ -152,7 +152,7 @@ impl Migration {
         self.version
     }
 
-    /// What the migration does, for logs.
+    /// The title of the migration, for logs.
     #[must_use]
     pub fn title(&self) -> &str {
         &self.title

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-/// Why an attempt failed: what the processor was doing, to what, and what went wrong.
+/// Why an attempt failed: the failed step, its object and the cause.
 ///
 /// Every standard error converts into it, with its chain of causes, so `?` works on any such `Result`:
 ///
@@ -14,7 +14,7 @@ use std::fmt;
 /// }
 ///
 /// assert_eq!(port("x").unwrap_err().to_string(), "invalid digit found in string");
-/// assert_eq!(Error::new("no such model").context("ask the model").to_string(), "ask the model: no such model");
+/// assert_eq!(Error::new("no such model").context("cannot ask the model").to_string(), "cannot ask the model: no such model");
 /// ```
 pub struct Error {
     message: String,
@@ -54,7 +54,7 @@ impl Error {
         self.kind
     }
 
-    /// Puts what the processor was doing before the message.
+    /// Puts the failed step before the message.
     #[must_use]
     pub fn context(self, doing: impl fmt::Display) -> Self {
         Self {

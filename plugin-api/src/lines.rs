@@ -57,7 +57,7 @@ impl<'a> Line<'a> {
     /// The error for a piece that is not a record.
     pub(crate) fn unreadable(self) -> MalformedLine<'a> {
         let error = Event::parse(self.bytes).err();
-        self.malformed(error.unwrap_or_else(|| serde_json::Error::custom("no record")))
+        self.malformed(error.unwrap_or_else(|| serde_json::Error::custom("not a record")))
     }
 
     fn malformed(self, error: serde_json::Error) -> MalformedLine<'a> {
@@ -75,7 +75,7 @@ impl<'a> Line<'a> {
 pub struct MalformedLine<'a> {
     /// The line's number in the file, from 1.
     pub line: u64,
-    /// The whole line, or the piece of it that is not a record.
+    /// The complete line, or the piece of it that is not a record.
     pub bytes: &'a [u8],
     /// Whether the line is complete. The last line of a live file often is not.
     pub ending: LineEnding,

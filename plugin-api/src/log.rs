@@ -14,9 +14,9 @@ pub mod level {
     pub const ERROR: u8 = 1;
     /// Something may be wrong.
     pub const WARN: u8 = 2;
-    /// What an operator wants to know.
+    /// Information for operators.
     pub const INFO: u8 = 3;
-    /// What helps to debug.
+    /// Details for debugging.
     pub const DEBUG: u8 = 4;
     /// Everything.
     pub const TRACE: u8 = 5;

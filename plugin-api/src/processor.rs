@@ -29,8 +29,8 @@ pub trait SessionProcessor: Default + Send + Sync + 'static {
         Ok(())
     }
 
-    /// Gives the rows of the descriptor's reference tables. The host calls it once when it loads the plugin, after
-    /// [`configure`](Self::configure).
+    /// Passes the rows of the descriptor's reference tables to `tables`. The host calls it once when it loads the
+    /// plugin, after [`configure`](Self::configure).
     ///
     /// The host replaces the tables that differ in one transaction, after the migrations and before any session. A declared
     /// table that receives no rows is emptied.
@@ -45,7 +45,7 @@ pub trait SessionProcessor: Default + Send + Sync + 'static {
 
     /// Processes one version of one session.
     ///
-    /// What it writes through `connection` commits together with the session's state row, or not at all.
+    /// Its writes through `connection` commit together with the session's state row, or not at all.
     ///
     /// # Errors
     /// After an error or a panic the host keeps nothing of this attempt, and the next run tries the session again.
@@ -67,7 +67,7 @@ pub struct Configuration {
 }
 
 impl Configuration {
-    /// Makes a section from a JSON object, for the tests of a processor.
+    /// Creates a section from a JSON object, for the tests of a processor.
     pub fn from_json(json: impl Into<String>) -> Self {
         Self { json: json.into() }
     }
@@ -83,6 +83,6 @@ impl Configuration {
     /// # Errors
     /// The error names the key that is unknown or has the wrong type.
     pub fn parse<T: DeserializeOwned>(&self) -> Result<T> {
-        serde_json::from_str(&self.json).map_err(|error| Error::from(error).context("read the configuration"))
+        serde_json::from_str(&self.json).map_err(|error| Error::from(error).context("cannot read the configuration"))
     }
 }

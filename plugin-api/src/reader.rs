@@ -24,8 +24,8 @@ impl<'s, 'a> Reader<'s, 'a> {
         }
     }
 
-    /// What `read` makes of each record. A piece that is not a record, and a record that `read` does not accept, is an
-    /// error.
+    /// The result of `read` for each record. A piece that is not a record is an error, and so is a record that `read`
+    /// does not accept.
     ///
     /// A line that `read` accepts is not examined further: splitting is only for lines that fail.
     pub(crate) fn records<T>(

@@ -89,14 +89,14 @@ impl<'a> Record<'a> {
         let column = key
             .place(&self.records.names)
             .and_then(|place| self.records.columns.get(place))
-            .ok_or_else(|| Error::new(format!("the query gives no column {key}")))?;
+            .ok_or_else(|| Error::new(format!("the query returns no column {key}")))?;
         V::from_column(column, self.row).ok_or_else(|| {
             let found = match column.is_null(self.row) {
                 true => ValueKind::Null,
                 false => column.kind(),
             };
             Error::new(format!(
-                "column {key} holds a value of kind {found:?}, not the one asked for"
+                "column {key} has a value of kind {found:?} instead of the requested kind"
             ))
         })
     }

@@ -56,7 +56,8 @@ pub struct Session<'a> {
 }
 
 impl<'a> Session<'a> {
-    /// Makes a session for the tests of a processor. Its path is the key, its hash is empty, its run is the first.
+    /// Creates a session for the tests of a processor. Its path is the key, its hash is empty, and its run is the
+    /// first.
     #[must_use]
     pub fn from_bytes(session_key: &'a str, username: &'a str, modified: Timestamp, bytes: &'a [u8]) -> Self {
         Self {
@@ -71,7 +72,7 @@ impl<'a> Session<'a> {
         }
     }
 
-    /// Moves the session to another run, for the tests of a processor that tells runs apart.
+    /// Moves the session to another run, for the tests of a processor that distinguishes runs.
     #[must_use]
     pub fn in_run(self, run: RunId) -> Self {
         Self { run, ..self }
@@ -156,7 +157,7 @@ impl<'a> Session<'a> {
         Reader::new(self.bytes, &self.tally)
     }
 
-    /// What was read so far; `None` if the processor did not read to the end.
+    /// The summary of what was read so far; `None` if the processor did not read to the end.
     pub(crate) fn reading(&self) -> Option<Reading> {
         self.tally.reading()
     }

@@ -7,10 +7,10 @@ use std::sync::{
 
 use crate::{Line, LineEnding, abi::message::Reading, transcript::is_known};
 
-/// How many unreadable lines are named by number.
+/// The maximum number of unreadable lines whose numbers are recorded.
 const NAMED: usize = 5;
 
-/// What was read so far. A processor may read in several threads, and several times.
+/// The counts so far. A processor may read in several threads, and several times.
 #[derive(Debug, Default)]
 pub(crate) struct Tally {
     /// Whether a known record was met. Later records need no check.
@@ -68,7 +68,7 @@ impl Tally {
         self.is_read.store(true, Relaxed);
     }
 
-    /// What was read; `None` if the processor did not read to the end.
+    /// The summary; `None` if the processor did not read to the end.
     pub(crate) fn reading(&self) -> Option<Reading> {
         let unreadable = self.lock();
         self.is_read.load(Relaxed).then(|| Reading {

@@ -1,4 +1,4 @@
-//! Rows on their way across the ABI boundary: borrowed columns, without an allocation per value.
+//! Rows that cross the ABI boundary: borrowed columns, without an allocation per value.
 
 use abi_stable::{
     StableAbi,

@@ -54,7 +54,7 @@ impl PanicStrategy {
 }
 
 impl Handshake {
-    /// Makes the handshake of a plugin that is compiled together with this crate.
+    /// Creates the handshake of a plugin that is compiled together with this crate.
     #[must_use]
     pub const fn new(panic_strategy: PanicStrategy, compiler: &str) -> Self {
         Self {

@@ -1,4 +1,4 @@
-//! What crosses the ABI boundary as JSON. Speed does not matter here, and JSON can gain keys.
+//! Messages that cross the ABI boundary as JSON, because their speed does not matter and JSON can gain keys.
 
 use std::{borrow::Cow, fmt};
 
@@ -74,7 +74,7 @@ pub struct Description {
 pub struct Processed {
     /// How many items the session gave.
     pub items_count: u64,
-    /// What was read of the transcript; `None` if the plugin did not read to the end through the methods of its session.
+    /// The summary of what the plugin read; `None` if it did not read to the end through the methods of its session.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reading: Option<Reading>,
 }
@@ -87,10 +87,10 @@ impl Processed {
     }
 }
 
-/// What was read of a transcript.
+/// A summary of the transcript, as far as the plugin read it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Reading {
-    /// Whether it holds a known record, or nothing at all.
+    /// Whether it contains a known record, or nothing at all.
     pub is_known: bool,
     /// How many lines were not fully readable.
     pub unreadable_lines: u64,
@@ -99,7 +99,7 @@ pub struct Reading {
 }
 
 impl Fault {
-    /// Makes a fault of an error message.
+    /// Creates a fault from an error message.
     pub fn error(message: impl AsRef<[u8]>) -> Self {
         Self {
             kind: FaultKind::Error,
@@ -110,7 +110,7 @@ impl Fault {
     }
 }
 
-/// A message as it is kept: as text; if it is long, its beginning and the full length.
+/// A message as it is stored: the text, or the beginning of a long text and its full length.
 #[must_use]
 pub fn capped(message: impl AsRef<[u8]>) -> String {
     beginning(message.as_ref(), KEPT, LEEWAY)
@@ -163,7 +163,7 @@ pub fn encode<T: Serialize>(message: &T) -> Vec<u8> {
 /// Reads a message from JSON bytes.
 ///
 /// # Errors
-/// Fails if the bytes are not such a message: the other side then has a different version of this interface.
+/// Fails if the bytes are not a message of this type: the other side then has a different version of this interface.
 pub fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, serde_json::Error> {
     serde_json::from_slice(bytes)
 }

@@ -12,21 +12,21 @@
 //!   the end, after `last_prefix_field`, with a default body. The default applies if the other side does not have the
 //!   method.
 //! - The root module ([`ProcessorModule`]), a prefix type. Add a field at its end.
-//! - JSON bytes for what is not performance-critical ([`message`]). Add a key; readers ignore unknown keys.
+//! - JSON bytes for everything that is not performance-critical ([`message`]). Add a key; readers ignore unknown keys.
 //!
-//! Raise [`API_MINOR`] with each addition: [`root_module_of`] compares it to find the older side. Do not raise the major
-//! version of this package for an addition, nor the minor version while the major one is 0: abi_stable takes either for a
-//! break.
+//! Raise [`API_MINOR`] with each addition: [`root_module_of`] compares it to find the older side. Do not raise the
+//! major version of this package for an addition, nor the minor version while the major one is 0: abi_stable treats
+//! either as a breaking change.
 //!
 //! [`RawColumn`], the only structure on the hot path, never changes. Another layout would need another method.
 //!
 //! # What the host checks, and when
 //!
-//! The host first reads the [`Handshake`] from the library's file, since opening a library runs its constructors. A mismatch
-//! is explained in one line. Then the host opens the library, and abi_stable compares the layouts. Only then does the host
-//! call the processor.
+//! The host first reads the [`Handshake`] from the library's file, because opening a library runs its constructors. It
+//! explains a mismatch in one line. Then the host opens the library, and abi_stable compares the layouts. Only then
+//! does the host call the processor.
 
-// The macros of abi_stable write vtables: their `unsafe` is sound by the layouts that they check.
+// The macros of abi_stable write vtables. Their `unsafe` code is sound because they check the layouts.
 #[allow(
     missing_docs,
     non_camel_case_types,

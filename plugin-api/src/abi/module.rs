@@ -47,7 +47,7 @@ pub fn root_module_of(header: &'static LibHeader, api_minor: u32) -> Result<Proc
     let here = <ProcessorModule_Ref as StableAbi>::LAYOUT;
     let there = header
         .layout()
-        .ok_or_else(|| unfit("the library does not tell its layout"))?;
+        .ok_or_else(|| unfit("the library does not export its layout"))?;
     let (older, newer) = match api_minor.cmp(&API_MINOR) {
         Ordering::Less => (there, here),
         Ordering::Equal | Ordering::Greater => (here, there),

@@ -1,4 +1,4 @@
-//! What [`export_processor!`](crate::export_processor) adds to a plugin's library.
+//! The items that [`export_processor!`](crate::export_processor) adds to a plugin's library.
 
 pub(crate) mod guard;
 mod instance;
@@ -49,7 +49,7 @@ macro_rules! export_processor {
              Remove `panic = \"abort\"` from the profile."
         );
 
-        /// What the host reads before it runs any code of this library.
+        /// The handshake, which the host reads before it runs any code of this library.
         #[unsafe(no_mangle)]
         #[allow(unsafe_code, reason = "the host looks the symbol up by this name")]
         pub static SESSION_PLUGIN_HANDSHAKE: $crate::abi::Handshake = $crate::export::HANDSHAKE;
@@ -67,7 +67,7 @@ macro_rules! export_processor {
     };
 }
 
-/// A processor, with what only its own crate knows. [`export_processor!`](crate::export_processor) implements it.
+/// A processor with the properties of its own crate. [`export_processor!`](crate::export_processor) implements it.
 pub trait Exported: SessionProcessor {
     /// The version of the plugin's package.
     const PACKAGE_VERSION: &'static str;

@@ -1,4 +1,4 @@
-//! What holds for transcripts whose lines are spliced.
+//! Tests transcripts with spliced lines.
 
 use proptest::{collection::vec, prelude::*};
 use serde::Deserialize;
@@ -10,7 +10,7 @@ fn session(transcript: &[u8]) -> Session<'_> {
     Session::from_bytes("alice/a.jsonl", "alice", Timestamp::from_micros(0), transcript)
 }
 
-/// The `uuid`s of the records, `-` for one without, and the pieces that are none in `<>`.
+/// The `uuid`s of the records, `-` for a record without one, and the other pieces in `<>`.
 fn read(transcript: &[u8]) -> Vec<String> {
     let session = session(transcript);
     let read = session.events().map(|event| match event {
@@ -213,7 +213,7 @@ fn hostile_lines_end() {
     }
 }
 
-/// A whole record of any of the shapes that agents write.
+/// A complete record in any form that agents write.
 fn record() -> impl Strategy<Value = String> {
     let text = prop_oneof![any::<String>(), "[{}\\[\\]\",:\\\\a ]{0,12}", Just(U1.to_owned())];
     (text, 0..5_u8, any::<u32>()).prop_map(|(text, shape, number)| {
@@ -231,7 +231,7 @@ fn record() -> impl Strategy<Value = String> {
     })
 }
 
-/// What may stand before a record where lines are spliced.
+/// Text that may precede a record in a spliced line.
 fn joint() -> impl Strategy<Value = Vec<u8>> {
     let torn = (record(), any::<prop::sample::Index>()).prop_map(|(record, cut)| {
         let cut = 1 + cut.index(record.len() - 1);

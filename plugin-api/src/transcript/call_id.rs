@@ -1,4 +1,4 @@
-//! Which identifiers of calls are unique.
+//! Decides whether the identifier of a tool call is unique, so that copies of a call can be recognised.
 
 /// Whether a call's identifier is unique over all transcripts.
 ///

@@ -55,17 +55,17 @@ impl<'a> Lenient<'a> for Content<'a> {
 pub enum Block<'a> {
     /// Text that a person, a tool or the model wrote.
     Text(Text<'a>),
-    /// What the model thought before it answered.
+    /// The model's reasoning before its answer.
     Thinking(Text<'a>),
-    /// A call of a tool.
+    /// A tool call.
     ToolUse(ToolUse<'a>),
-    /// The result of a call.
+    /// The result of a tool call.
     ToolResult(ToolResult<'a>),
     /// A block of another type, such as an image.
     Other,
 }
 
-/// A call of a tool.
+/// A tool call.
 #[derive(Clone, Debug, Default)]
 pub struct ToolUse<'a> {
     /// The identifier that the result refers to.
@@ -76,14 +76,14 @@ pub struct ToolUse<'a> {
     pub input: Json<'a>,
 }
 
-/// The result of a call.
+/// The result of a tool call.
 #[derive(Clone, Debug, Default)]
 pub struct ToolResult<'a> {
     /// The [`id`](ToolUse::id) of the call.
     pub tool_use_id: Option<Cow<'a, str>>,
     /// Whether the call failed.
     pub is_error: bool,
-    /// What the tool returned.
+    /// The tool's output.
     pub content: Content<'a>,
 }
 

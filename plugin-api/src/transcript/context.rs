@@ -1,11 +1,11 @@
-//! What earlier lines tell about the next one.
+//! Derives the time and the session of a line from earlier lines.
 
 use std::borrow::Cow;
 
 use super::Event;
 use crate::{Session, Timestamp};
 
-/// When a line was written, even if it does not say so, and which session it belongs to.
+/// The time of each line, even if the line has none, and the session that the lines belong to.
 ///
 /// ```
 /// use session_plugin_api::{Session, Timestamp, transcript::Context};
@@ -38,12 +38,12 @@ impl<'a> Context<'a> {
         }
     }
 
-    /// Takes in the next line.
+    /// Observes the next line.
     pub fn observe(&mut self, event: &Event<'a>) {
         self.take(event, |session_id| session_id.clone());
     }
 
-    /// Takes in the next line, if that does not live as long as the transcript: it copies the session's id.
+    /// Observes the next line, which need not live as long as the transcript: the session's id is copied.
     pub fn observe_copy(&mut self, event: &Event<'_>) {
         self.take(event, |session_id| {
             session_id.as_deref().map(|id| Cow::Owned(id.to_owned()))

@@ -65,9 +65,9 @@ pub struct Event<'a> {
     pub origin: Origin<'a>,
     /// `data` of a `progress` line; `null` if absent.
     pub data: Json<'a>,
-    /// `attachment`: what the agent adds to a turn, such as a text that waited; `null` if absent.
+    /// `attachment`: an addition of the agent to a turn, such as a text that waited; `null` if absent.
     pub attachment: Json<'a>,
-    /// `message`: what was said; empty if absent.
+    /// `message`: the message; empty if absent.
     pub message: Message<'a>,
     /// `content` of a `system` or old `tool_use_result` line.
     pub content: Content<'a>,
@@ -77,7 +77,7 @@ pub struct Event<'a> {
     pub is_error: bool,
     /// `toolUseResult`: the tool's own record of its result, beside the one in the message; `null` if absent.
     pub tool_use_result: Json<'a>,
-    /// `error`: what went wrong with a request to the model; `null` if absent.
+    /// `error`: the error of a request to the model; `null` if absent.
     pub error: Json<'a>,
     /// `costUSD`: the cost of the response, if the agent or a proxy recorded it.
     pub cost_usd: Option<f64>,
@@ -141,7 +141,7 @@ impl<'a> Event<'a> {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum EventKind {
-    /// `user`: what a person said, or what a tool answered.
+    /// `user`: a text of a person, or the result of a tool.
     User,
     /// `assistant`: a response of the model, or a part of one.
     Assistant,
@@ -149,7 +149,7 @@ pub enum EventKind {
     System,
     /// `summary`: the title of a conversation.
     Summary,
-    /// `attachment`: what the agent adds to a turn, such as a text that a person typed while it worked.
+    /// `attachment`: an addition of the agent to a turn, such as a text that a person typed while it worked.
     Attachment,
     /// `progress`: the progress of a running tool or subagent.
     Progress,

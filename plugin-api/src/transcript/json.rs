@@ -80,7 +80,8 @@ impl<'a> Json<'a> {
 
     /// Passes every member to `take`; does nothing if this is not an object.
     pub(super) fn for_each_member(self, take: impl FnMut(&[u8], Json<'a>)) {
-        // The text is JSON already: the one possible error is that it is no object, which has no members.
+        // The text is known to be JSON. The only possible error is that it is not an object, and then it has no
+        // members.
         let _ = members::for_each_member(self.0, take);
     }
 }

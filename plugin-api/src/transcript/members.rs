@@ -28,7 +28,7 @@ fn explain(text: &str) -> serde_json::Result<()> {
     let mut deserializer = serde_json::Deserializer::from_str(text);
     deserializer.deserialize_map(AnyMembers)?;
     deserializer.end()?;
-    Err(serde_json::Error::custom("no JSON object"))
+    Err(serde_json::Error::custom("not a JSON object"))
 }
 
 struct AnyMembers;
@@ -46,7 +46,7 @@ impl<'de> Visitor<'de> for AnyMembers {
     }
 }
 
-/// A key, read as bytes: as a string, one with half of a surrogate pair would be the fault that is told.
+/// A key, read as bytes. If it were read as a string, half of a surrogate pair in it would be reported as the fault.
 struct Key;
 
 impl<'de> Deserialize<'de> for Key {

@@ -18,7 +18,7 @@ pub struct Message<'a> {
     pub model: Option<Cow<'a, str>>,
     /// The tokens of the whole response. Each of its lines repeats them.
     pub usage: Usage<'a>,
-    /// What was said and done.
+    /// The content of the message.
     pub content: Content<'a>,
 }
 

@@ -6,8 +6,8 @@
 //! - *lenient*: a field that is absent or of an unexpected type is empty, and the fields around it are not affected. Unknown
 //!   fields and types are not errors, and the last of repeated keys counts. Only a line that is not a JSON object is an
 //!   error.
-//! - *lazy*: what may be large stays raw [`Json`] or [`Text`]. It is parsed or unescaped only when you ask for it.
-//! - *without copying*: what is written without escapes is borrowed from the transcript.
+//! - *lazy*: large values stay raw [`Json`] or [`Text`]. They are parsed or unescaped only when you ask for it.
+//! - *without copying*: text without escapes is borrowed from the transcript.
 //!
 //! ```
 //! use session_plugin_api::transcript::{Block, Event, EventKind};

@@ -13,17 +13,17 @@ use super::{
 /// A part of a line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Part<'a> {
-    /// A whole record.
+    /// A complete record.
     Record(&'a [u8]),
-    /// What lies between records.
+    /// The text between records.
     Unreadable(&'a [u8]),
 }
 
 /// The parts of a line, in their order. The line neither begins nor ends with whitespace.
 ///
-/// An object at the beginning of the line, or directly after a record, is a record. An object after torn text must look like
-/// one, because it could be a part of what was torn. Objects inside a whole object are never examined. The time is linear in
-/// the length of the line, whatever its content: each byte is passed a few times.
+/// An object at the beginning of the line, or directly after a record, is a record. An object after torn text must look
+/// like a record, because it could be a part of the torn record. Objects inside a complete object are never examined.
+/// The time is linear in the length of the line, whatever its content: each byte is passed a few times.
 #[derive(Clone, Debug)]
 pub(crate) struct Parts<'a> {
     line: &'a [u8],
@@ -74,7 +74,7 @@ impl<'a> Parts<'a> {
     }
 }
 
-/// Whether the bytes hold nothing but zeros and whitespace.
+/// Whether the bytes are only zeros and whitespace.
 fn is_blank(bytes: &[u8]) -> bool {
     bytes.iter().all(|byte| *byte == 0 || byte.is_ascii_whitespace())
 }

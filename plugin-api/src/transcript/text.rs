@@ -71,7 +71,7 @@ impl<'a> Text<'a> {
 }
 
 impl Default for Text<'_> {
-    /// No text.
+    /// The empty text.
     fn default() -> Self {
         Self { quoted: "\"\"" }
     }

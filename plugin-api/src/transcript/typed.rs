@@ -1,7 +1,7 @@
-//! What a person typed, without the text that the agent adds to it.
+//! Extracts the text that a person typed, without the text that the agent adds to it.
 //!
-//! The agent writes much in the user's name: reminders, notifications, hook messages, output of the shell. Newer transcripts
-//! say in `origin` who wrote a text; in older ones only the wording tells.
+//! The agent writes much in the user's name: reminders, notifications, hook messages, output of the shell. In newer
+//! transcripts `origin` names the author of a text; in older ones only the wording shows it.
 
 use std::borrow::Cow;
 
@@ -93,7 +93,7 @@ impl<'a> Event<'a> {
 }
 
 impl Origin<'_> {
-    /// Older lines have no origin: their wording must tell.
+    /// Older lines have no origin, so their wording must show it.
     fn may_be_human(&self) -> bool {
         self.kind.is_none() || self.is_human()
     }

@@ -86,12 +86,12 @@ fn of_a_formatted_text() {
 
 #[test]
 fn of_a_payload_that_is_no_text() {
-    assert_contained("other", ": a payload that is no text", true);
+    assert_contained("other", ": a payload that is not text", true);
 }
 
 #[test]
 fn of_a_payload_whose_drop_panics() {
-    assert_contained("drop_panics", ": a payload that is no text", true);
+    assert_contained("drop_panics", ": a payload that is not text", true);
 }
 
 #[test]
