@@ -69,7 +69,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_time_is_none() {
+    fn text_that_is_not_a_time_is_none() {
         for text in ["", "soon", "2026-13-01T00:00:00Z", "1772356500", "2026-03-01T09:15:00Q"] {
             assert_eq!(micros(text), None, "{text}");
         }
@@ -83,7 +83,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_displayed_is_read_again() {
+    fn a_displayed_time_is_parsed_again() {
         let timestamp = Timestamp::from_micros(1_772_356_500_000_001);
         assert_eq!(Timestamp::parse(&timestamp.to_string()), Some(timestamp));
     }

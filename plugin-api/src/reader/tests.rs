@@ -56,7 +56,7 @@ fn a_record_behind_a_torn_one_is_read() {
 }
 
 #[test]
-fn what_follows_a_record_is_told_apart_from_it() {
+fn text_after_a_record_is_separated_from_it() {
     assert_eq!(
         read(format!("{U1}{{\"type\":\"us\n").as_bytes()),
         ["u1", "<{\"type\":\"us>"]
@@ -82,7 +82,7 @@ fn zeros_before_within_and_behind_a_record_cost_nothing_else() {
 }
 
 #[test]
-fn what_is_nested_in_a_torn_record_is_no_record() {
+fn an_object_in_a_torn_record_is_not_a_record() {
     for torn in [
         r#"{"type":"assistant","message":{"id":"m1","type":"message","usage":{}}"#,
         r#"{"type":"progress","data":{"message":{"type":"user","uuid":"u9","message":{"content":"x"}}"#,
@@ -170,7 +170,7 @@ fn the_end_of_a_live_file_is_no_fault() {
 }
 
 #[test]
-fn what_begins_no_record_is_a_fault_also_at_the_end() {
+fn text_that_begins_no_record_is_a_fault_even_at_the_end() {
     for transcript in [&b"hello"[..], b"{}\0\0", b"\0\0\0\0"] {
         assert_eq!(reading(transcript).unreadable_lines, 1, "{transcript:?}");
     }
@@ -264,7 +264,7 @@ proptest! {
     }
 
     #[test]
-    fn whatever_stands_in_a_transcript_is_given_once_and_in_order(
+    fn all_content_is_returned_once_and_in_order(
         tokens in vec(prop_oneof![
             "[{}\\[\\]\",:\\\\a0 \n\0]{1,3}".prop_map(String::into_bytes),
             record().prop_map(String::into_bytes),

@@ -173,7 +173,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_neither_text_nor_list_is_absent() {
+    fn content_that_is_neither_text_nor_list_is_absent() {
         for json in ["null", "3", "true", r#"{"type":"text","text":"no list"}"#] {
             assert_eq!(content(json), Content::Absent, "{json}");
             assert!(content(json).blocks().is_empty());

@@ -103,13 +103,13 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_serde_json_escapes_is_the_text_again(text in "\\PC*[\"\\\\\n\t\u{1}]\\PC*") {
+        fn text_escaped_by_serde_json_is_restored(text in "\\PC*[\"\\\\\n\t\u{1}]\\PC*") {
             let quoted = serde_json::to_string(&text)?;
             prop_assert_eq!(unescape(&quoted[1..quoted.len() - 1]), text);
         }
 
         #[test]
-        fn what_serde_json_takes_it_reads_alike(escaped in "(\\\\u[dD][89a-f0-9][0-9a-f]{2}|\\\\[nrtbf/]|[a-z])*") {
+        fn accepted_escapes_have_the_same_meaning_as_in_serde_json(escaped in "(\\\\u[dD][89a-f0-9][0-9a-f]{2}|\\\\[nrtbf/]|[a-z])*") {
             if let Ok(text) = serde_json::from_str::<String>(&format!("\"{escaped}\"")) {
                 prop_assert_eq!(unescape(&escaped), text);
             }

@@ -285,7 +285,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_object_is_an_error() {
+    fn a_line_that_is_not_an_object_is_an_error() {
         for line in [
             "",
             "null",

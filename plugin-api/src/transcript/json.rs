@@ -121,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_object_has_no_members() {
+    fn a_value_that_is_not_an_object_has_no_members() {
         for text in ["null", "7", "\"a\"", "[{\"a\":1}]"] {
             assert_eq!(json(text).get("a"), None, "{text}");
         }

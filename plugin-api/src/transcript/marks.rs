@@ -76,7 +76,7 @@ mod tests {
     }
 
     #[test]
-    fn what_another_agent_writes_is_unknown() {
+    fn a_record_of_another_agent_is_unknown() {
         for line in [
             r#"{"timestamp":"2026-02-23T11:40:29Z","type":"response_item","payload":{"type":"message","role":"user"}}"#,
             r#"{"role":"user","content":"hello"}"#,

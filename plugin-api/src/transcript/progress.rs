@@ -58,7 +58,7 @@ mod tests {
     }
 
     #[test]
-    fn what_carries_no_line_is_not_one() {
+    fn progress_without_a_line_relays_nothing() {
         for line in [
             r#"{"type":"progress"}"#,
             r#"{"type":"progress","data":{"type":"bash_progress","output":"{\"message\":{\"type\":\"user\"}}"}}"#,

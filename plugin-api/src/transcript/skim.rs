@@ -377,7 +377,7 @@ mod tests {
         #![proptest_config(ProptestConfig::with_cases(4096))]
 
         #[test]
-        fn what_looks_like_json_is_taken_as_serde_json_takes_it(text in "[\\[\\]{}:,\"\\\\/tnu0-9eE.+\\- \naλ\u{1}]{0,24}") {
+        fn accepts_the_same_texts_as_serde_json(text in "[\\[\\]{}:,\"\\\\/tnu0-9eE.+\\- \naλ\u{1}]{0,24}") {
             agree(&text)?;
             agree(&format!("[{text}]"))?;
             agree(&format!("{{\"a\":{text}}}"))?;

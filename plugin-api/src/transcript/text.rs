@@ -114,7 +114,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_text_may_contain_is_told_without_unescaping_it() {
+    fn may_contain_searches_the_escaped_text() {
         assert!(text(r#""a\n<b>c""#).may_contain("<b>"));
         assert!(text(r#""a\n\u003Cb>c""#).may_contain("<b>"));
         assert!(text(r#""a/b""#).may_contain("a/b") && text(r#""a\/b""#).may_contain("a/b"));

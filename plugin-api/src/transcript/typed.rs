@@ -243,7 +243,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_line_says_no_person_wrote_is_not_typed() {
+    fn text_marked_as_not_human_is_not_typed() {
         let marks = [
             json!({"type": "assistant"}),
             json!({"isMeta": true}),
@@ -262,7 +262,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_words_say_the_agent_wrote_is_not_typed() {
+    fn text_with_the_agents_wording_is_not_typed() {
         for text in [
             "",
             " \n",
@@ -290,7 +290,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_agent_put_among_a_persons_words_is_left_out() {
+    fn additions_of_the_agent_are_removed_from_a_persons_text() {
         let text =
             "one <system-reminder>a\nb</system-reminder>two<bash-stdout>c</bash-stdout><bash-stdout></bash-stdout>";
         let [typed] = &typed_text(text)[..] else { panic!() };
@@ -298,7 +298,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_person_typed_stays() {
+    fn text_of_a_person_stays() {
         for text in [
             "<b>bold</b>",
             "<system-reminder> is a tag",
@@ -316,7 +316,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_typed_behind_a_notice_stays() {
+    fn text_typed_after_a_notice_stays() {
         for (text, expected) in [
             ("[Request interrupted by user]\nuse 8080", "use 8080"),
             ("[Request interrupted by user for tool use]use 8080", "use 8080"),
@@ -333,7 +333,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_line_says_a_person_wrote_is_typed() {
+    fn text_marked_as_human_is_typed() {
         let human = |content: serde_json::Value| {
             typed(json!({"type": "user", "origin": {"kind": "human"}, "message": {"content": content}}))
         };
@@ -363,7 +363,7 @@ mod tests {
     }
 
     #[test]
-    fn what_else_is_attached_is_not_typed() {
+    fn other_attachments_are_not_typed() {
         let attachments = [
             json!({"type": "queued_command", "prompt": "hello", "commandMode": "task-notification"}),
             json!({"type": "queued_command", "prompt": "hello", "origin": {"kind": "peer"}}),

@@ -136,7 +136,7 @@ fn errors_of_the_api_are_retried_and_recovered_by_an_answer() {
 }
 
 #[test]
-fn what_the_agent_calls_an_error_tells_more_than_its_words() {
+fn the_agents_code_takes_precedence_over_the_text() {
     let refused = |code: &str| {
         let error = api_error("You've hit your credit balance: request timed out");
         error.replacen('{', &format!(r#"{{"error":"{code}","#), 1)
@@ -209,7 +209,7 @@ fn a_stop_by_a_person_is_told_once() {
 }
 
 #[test]
-fn what_a_session_ends_on() {
+fn the_ending_of_a_session() {
     ends(&[], "open");
     ends(&[said("user", "hello")], "open");
     ends(&[said("user", "hello"), said("assistant", "hello")], "answer");
@@ -266,7 +266,7 @@ fn a_secret_that_ends_behind_what_is_kept_is_out_of_a_message() {
 }
 
 #[test]
-fn what_is_cut_off_where_the_search_ends_is_not_kept() {
+fn text_near_the_end_of_the_searched_part_is_not_stored() {
     let text = format!("{} cut{}", "x".repeat(16_380), "off".repeat(1000));
     check_redacted(
         &[result("t1", true, &text)],

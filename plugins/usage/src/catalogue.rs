@@ -107,7 +107,7 @@ mod tests {
     }
 
     #[test]
-    fn what_has_no_prefix_is_builtin() {
+    fn a_name_without_prefix_is_builtin() {
         assert_eq!(attribute(&["bakery"]), ("builtin", None));
         assert_eq!(attribute(&[]), ("builtin", None));
     }

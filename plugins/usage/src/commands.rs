@@ -49,7 +49,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_command_is_not_found() {
+    fn other_text_is_not_a_command() {
         for text in [
             "/clear",
             "<command-name>clear</command-name>",

@@ -358,7 +358,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_price_is_refused_by_its_key() {
+    fn an_invalid_price_is_refused_by_its_key() {
         for amount in ["-1.0", "nan", "inf"] {
             let price = format!("input = 1\noutput = {amount}\ncache_read = 3\ncache_write_5m = 4\ncache_write_1h = 5");
             let overrides = BTreeMap::from([("house-x".to_owned(), toml::from_str(&price).unwrap())]);

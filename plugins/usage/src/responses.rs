@@ -236,7 +236,7 @@ mod tests {
     }
 
     #[test]
-    fn what_only_one_line_tells_is_kept() {
+    fn data_of_only_one_line_is_kept() {
         let told = |output, speed: Option<&'static str>, recorded_cost_usd| Response {
             circumstances: Circumstances {
                 speed: speed.map(Cow::Borrowed),

@@ -112,7 +112,7 @@ fn a_garden_with_plugins() {
 }
 
 #[test]
-fn what_an_old_agent_wrote() {
+fn a_transcript_of_an_old_agent() {
     check(OLD_AGENT, |usage| {
         let failed: Vec<bool> = usage.events.iter().map(|event| event.is_error).collect();
         assert_eq!(failed, [false, true]);

@@ -246,7 +246,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_is_named() {
+    fn invalid_settings_are_named() {
         for (name, value) in [
             ("api_key", json!("hunter2")),
             ("format", json!("smalltalk")),

@@ -140,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_in_an_object_has_a_key_of_its_own() {
+    fn strings_in_an_object_have_their_own_key() {
         let json = r#"{"tokens": [{"note": "no", "inner": ["a"]}, "b"]}"#;
         assert_eq!(listed(json), [("inner", "a"), ("tokens", "b")]);
     }

@@ -69,7 +69,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_a_tools_record_repeats_is_no_place_of_its_own() {
+    fn a_repetition_in_the_tools_record_is_not_counted() {
         let mut occurrences = Occurrences::first(1, Part::Message);
         occurrences.add(1, Part::ToolRecord);
         assert_eq!(occurrences.count(), 1);

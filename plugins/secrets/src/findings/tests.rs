@@ -71,7 +71,7 @@ fn a_secret_of_many_events_is_one_finding_where_it_stood_first() {
 }
 
 #[test]
-fn what_a_line_does_not_say_is_taken_from_the_line_before_or_the_file() {
+fn missing_times_come_from_the_line_before_or_the_file() {
     let undated = said(&some_token());
     with_rows(&lines(std::slice::from_ref(&undated)), |rows| {
         assert_eq!(rows[0].first_seen_at, Timestamp::from_micros(7));

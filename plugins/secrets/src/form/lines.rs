@@ -163,7 +163,7 @@ mod tests {
     }
 
     #[test]
-    fn what_has_no_end_has_all_its_lines() {
+    fn a_secret_without_an_end_has_all_its_lines() {
         for text in [
             format!("\n{}\n{}", LINES[0], LINES[1]),
             format!("\n  8→{}\n  9→{}", LINES[0], LINES[1]),

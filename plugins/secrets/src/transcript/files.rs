@@ -172,7 +172,7 @@ mod tests {
     }
 
     #[test]
-    fn what_no_call_is_known_of_comes_from_no_file() {
+    fn the_result_of_an_unknown_call_comes_from_no_file() {
         let line = r#"{"message":{"content":[{"type":"tool_result","tool_use_id":"t9","content":"x"}]}}"#;
         assert_eq!(from_files(&ToolFiles::default(), line), []);
         assert_eq!(

@@ -145,7 +145,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_inside_of_a_string_comes_after_an_arrow() {
+    fn a_path_within_a_string_follows_an_arrow() {
         let path = |key: &str| JsonPath::from_segments(vec![Segment::Key(key.into()), Segment::Position(0)]);
         let path = path("text").into_embedded(path("config"));
         assert_eq!(path.written(&Concealment::default()), "text[0] -> config[0]");

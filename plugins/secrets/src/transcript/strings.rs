@@ -236,7 +236,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_json_is_no_panic() {
+    fn text_that_is_not_json_causes_no_panic() {
         for text in ["", "\"", "\"\\", "}]}", "{\"a", ",,\"", "[\"\\u12", "{\"a\":\"b\\\""] {
             strings(text);
         }

@@ -123,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn what_only_the_assistant_said_is_no_users_quote() {
+    fn the_assistants_words_are_not_a_users_quote() {
         assert_eq!(user_turns(&["hello"]).find("only the assistant said so"), None);
     }
 

@@ -120,12 +120,12 @@ mod tests {
     }
 
     #[test]
-    fn what_a_person_does_not_see_is_left_out() {
+    fn invisible_characters_are_removed() {
         assert_eq!(escaped("a\u{200b}\u{202e}b\u{e0041}\u{0}c\td\ne"), "abc\td\ne");
     }
 
     #[test]
-    fn what_is_escaped_can_be_read_again() {
+    fn escaped_text_can_be_restored() {
         for text in ["a < b && c > d", "&lt;", "&amp;lt;"] {
             assert_eq!(unescaped(&escaped(text)), text);
         }

@@ -115,7 +115,7 @@ mod tests {
         assert_eq!(of(&many), 1.0);
     }
     #[test]
-    fn what_was_known_before_is_not_lowered_and_who_knew_it_counts() {
+    fn inherited_confidence_never_falls_and_its_verifier_counts() {
         use DetectionType::{Confirmation, Correction};
         let inherited = |confidence: f64| Inherited {
             user: Some("carol".to_owned()),

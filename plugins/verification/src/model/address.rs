@@ -107,7 +107,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_address_is_refused_without_being_told() {
+    fn an_invalid_address_is_refused_without_being_shown() {
         for url in [
             "",
             "api.example.com",

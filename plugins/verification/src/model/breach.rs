@@ -133,7 +133,7 @@ mod tests {
     }
 
     #[test]
-    fn what_keeps_to_the_schema_breaks_nothing() {
+    fn a_valid_answer_has_no_breach() {
         assert_eq!(breach(&json!({"facts": []})), "none");
         assert_eq!(breach_of(|_| ()), "none");
     }

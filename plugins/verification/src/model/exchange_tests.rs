@@ -174,7 +174,7 @@ fn a_redirect_is_not_followed() {
 }
 
 #[test]
-fn what_is_sent_back_is_not_told() {
+fn echoed_secrets_are_not_shown() {
     for format in [Format::Anthropic, Format::Openai] {
         let server = ModelServer::scripted([Reply::echo(), Reply::text(format!("<html>{}", question().data))]);
         let model = model(&server, format);
@@ -188,7 +188,7 @@ fn what_is_sent_back_is_not_told() {
 }
 
 #[test]
-fn what_is_no_json_of_the_format_is_malformed() {
+fn a_response_in_another_format_is_malformed() {
     for body in ["", "not json", "{\"content\": [", "[]", "{\"choices\": 7}"] {
         let server = ModelServer::scripted([Reply::text(body)]);
         let error = ask(&model(&server, Format::Openai)).unwrap_err();

@@ -141,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_in_the_format_is_malformed() {
+    fn a_response_in_another_format_is_malformed() {
         for body in [
             "",
             "[]",

@@ -70,7 +70,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_transcript_says_is_left_out() {
+    fn text_of_the_transcript_is_hidden() {
         let private = "The merger with Brightwater\nis secret.";
         let told = excerpt("bad input: 'merger with Brightwater\\nis SECRET' at 7", private, None);
         assert!(told.starts_with("bad input: '") && told.ends_with("' at 7"), "{told}");
@@ -80,7 +80,7 @@ mod tests {
     }
 
     #[test]
-    fn what_may_be_of_the_key_is_left_out() {
+    fn possible_parts_of_the_key_are_hidden() {
         let told = excerpt("no such key: sk-abcd****wxyz", "", Some(&key("sk-abcd1234567890wxyz")));
         assert_eq!(told, "no such key: [...]****[...]");
     }

@@ -45,7 +45,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_neither_asks_for_nothing() {
+    fn an_invalid_value_asks_for_no_wait() {
         for value in ["", "soon", "-5", "1.5", "Sun, 06 Foo 1994"] {
             assert_eq!(waits(value), None, "{value}");
         }

@@ -40,7 +40,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_command_is_given_is_masked() {
+    fn passwords_of_commands_are_masked() {
         for text in [
             "curl -s -u admin:swordfish https://example.org",
             "mysql -uroot -pswordfish shop",
@@ -53,7 +53,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_value_stays() {
+    fn other_options_stay() {
         for text in [
             "mkdir -p build && mysql -u root -p shop",
             "curl -u $USER:$PASSWORD https://example.org",

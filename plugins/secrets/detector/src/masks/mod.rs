@@ -60,7 +60,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_filled_in_later_is_a_placeholder() {
+    fn recognises_placeholders() {
         for value in [
             "$TOKEN",
             "${{ secrets.A }}",

@@ -56,7 +56,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_in_no_quotes_has_no_end() {
+    fn unquoted_text_has_no_end() {
         for (text, start) in [
             ("abc", 1),
             ("\"abc", 1),

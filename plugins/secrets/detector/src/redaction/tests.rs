@@ -104,7 +104,7 @@ fn a_list_hides_nothing() {
 }
 
 #[test]
-fn what_no_rule_knows_is_masked_where_it_may_be_a_secret() {
+fn possible_secrets_without_a_rule_are_masked() {
     let rules = Rules::shipped().unwrap();
     for (text, redacted) in [
         (

@@ -199,7 +199,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_pattern_is_an_error() {
+    fn an_invalid_pattern_is_an_error() {
         for pattern in ["(", "[a", r"\", r"(?<x", "*"] {
             assert!(compile(pattern).is_err(), "{pattern}");
         }

@@ -74,7 +74,7 @@ fn a_cookie_is_the_same_secret_as_such_and_percent_encoded() {
 }
 
 #[test]
-fn what_is_no_json_costs_only_itself_and_is_searched_too() {
+fn lines_that_are_not_json_are_searched_too() {
     let mut transcript = format!("{}\n{{\"torn\": \"{}", said(&some_token()), some_token()).into_bytes();
     assert_eq!(paths(&transcript).len(), 1);
     transcript.splice(0..0, b"[\"no object\"]\n\n\x00\xff\n".iter().copied());

@@ -233,7 +233,7 @@ fn a_correction_of_another_title_is_another_event() {
 }
 
 #[test]
-fn what_the_answer_tells_to_the_letter_is_not_told_again_by_others() {
+fn an_item_that_the_answer_repeats_verbatim_is_not_restated_by_others() {
     let users = users(&["no, over 50 EUR the lead approves", "wrong", "wrong"]);
     let retold = "Refunds over 50 EUR need an approval of the lead.";
     let correction = |content: &str, quote: &str| said(&users, DetectionType::Correction, content, quote);

@@ -115,7 +115,7 @@ impl Scene {
 }
 
 #[test]
-fn what_may_pass_is_tried_again_and_what_may_not_is_not() {
+fn only_passing_failures_are_retried() {
     for passing in [429, 500, 502, 503, 529] {
         let scene = scene([status(passing, None), status(passing, None), good()]);
         assert!(scene.ask().is_ok());
@@ -164,7 +164,7 @@ fn no_retry_goes_beyond_the_sessions_budget() {
 }
 
 #[test]
-fn what_every_request_would_meet_ends_the_run_for_the_sessions_after_it() {
+fn a_refusal_of_every_request_postpones_the_remaining_sessions_of_the_run() {
     for lasting in [401, 402, 403, 404] {
         let scene = scene([status(lasting, None), good()]);
         let first = scene.ask().unwrap_err();
@@ -185,7 +185,7 @@ fn what_every_request_would_meet_ends_the_run_for_the_sessions_after_it() {
 }
 
 #[test]
-fn what_another_request_may_not_meet_is_not_remembered() {
+fn a_failure_of_one_request_is_not_remembered() {
     let lasting = [status(400, Some("600")), status(413, Some("600"))];
     let passing = [status(500, None), status(500, None), status(500, None)];
     let scene = scene(lasting.into_iter().chain(passing).chain([good()]));
