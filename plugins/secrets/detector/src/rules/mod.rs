@@ -45,8 +45,7 @@ impl Rules {
         Self::parse(SHIPPED.0, SHIPPED.1)
     }
 
-    /// The rules of a text in gitleaks' format, without the shipped rules unless the text extends them. Errors call it
-    /// `name`.
+    /// Only the rules of a text in gitleaks' format; `extend` has no effect here. Errors call the text `name`.
     ///
     /// # Errors
     /// Names the broken rule.
