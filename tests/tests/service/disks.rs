@@ -89,7 +89,7 @@ fn a_reload_with_little_room_leaves_a_service_that_serves() {
 }
 
 #[test]
-fn a_state_that_duckdb_gives_up_is_opened_anew_with_all_that_was_committed() {
+fn a_state_that_duckdb_gives_up_is_reopened_with_all_committed_data() {
     for error in [libc::ENOSPC, libc::EIO, libc::EROFS] {
         let world = World::new();
         world.install("probe");

@@ -144,11 +144,11 @@ impl OpenState {
 
     /// Reopens the state file. If that fails, the state stays closed, says why, and the next tick tries again.
     fn reopen(&self) -> Result<()> {
-        self.open_anew()
+        self.try_to_reopen()
             .inspect_err(|error| self.ailing.begins(error, Reach::All))
     }
 
-    fn open_anew(&self) -> Result<()> {
+    fn try_to_reopen(&self) -> Result<()> {
         refuse_gone(&self.path)?;
         refuse_odd_files(&self.path)?;
         let (opened, schema) = Opened::open(&self.path)?;
