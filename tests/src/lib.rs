@@ -4,8 +4,7 @@
 //! ```no_run
 //! use session_host_tests::World;
 //!
-//! let world = World::new();
-//! world.install("probe");
+//! let world = World::with(&["probe"]);
 //! world.write("alice/a.jsonl", r#"{"do":"rows","count":3}"#);
 //! let ran = world.run(&["probe"]);
 //! assert_eq!((ran.status, ran.result().processed), (0, 1));

@@ -99,6 +99,12 @@ impl Ran {
         self
     }
 
+    /// Checks that it logged this or complained of it, and shows what it said instead.
+    #[track_caller]
+    pub fn tells(&self, part: &str) {
+        assert!(self.stderr.contains(part), "{part} is not in\n{}", self.stderr);
+    }
+
     /// The result of the one run that was made.
     #[must_use]
     #[track_caller]

@@ -40,6 +40,16 @@ impl World {
         world
     }
 
+    /// A world with these plugins: no session, no state.
+    #[must_use]
+    pub fn with(plugins: &[&str]) -> Self {
+        let world = Self::new();
+        for plugin in plugins {
+            world.install(plugin);
+        }
+        world
+    }
+
     /// A path in the world.
     #[must_use]
     pub fn path(&self, below: impl AsRef<Path>) -> PathBuf {

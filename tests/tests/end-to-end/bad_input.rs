@@ -15,9 +15,7 @@ fn complaint(world: &World, arguments: &[&str]) -> String {
 
 #[test]
 fn an_unknown_processor_is_named_with_the_known_ones() {
-    let world = World::new();
-    world.install("probe");
-    world.install("probe_other");
+    let world = World::with(&["probe", "probe_other"]);
     assert_eq!(
         complaint(&world, &["run", "prob"]),
         "session-host: there is no processor `prob`; the known ones are: probe, probe_other"
@@ -39,8 +37,7 @@ fn without_any_plugin_the_empty_directory_is_named() {
 
 #[test]
 fn an_unavailable_processor_is_named_with_the_reason() {
-    let world = World::new();
-    world.install("probe");
+    let world = World::with(&["probe"]);
     world.config("[processors.probe]\nrefuse = \"no key\"");
     assert_eq!(
         complaint(&world, &["run", "probe"]),
@@ -100,11 +97,7 @@ fn a_sessions_directory_must_be_named() {
     let mut command = world.command(&["run"]);
     command.env_remove("SESSION_HOST_SESSIONS");
     let ran = session_host_tests::Ran::of(command.output().unwrap()).exits(2);
-    assert!(
-        ran.stderr.contains("no sessions directory is set: pass --sessions DIR"),
-        "{}",
-        ran.stderr
-    );
+    ran.tells("no sessions directory is set: pass --sessions DIR");
 }
 
 #[test]
@@ -138,14 +131,8 @@ fn values_that_cannot_be_are_named_with_their_flag() {
 
 #[test]
 fn a_section_for_a_processor_that_is_not_there_is_warned_of() {
-    let world = World::new();
-    world.install("probe");
+    let world = World::with(&["probe"]);
     world.config("[processors.prob]\nrefuse = \"x\"");
     let ran = world.run(&["probe"]).exits(0);
-    assert!(
-        ran.stderr
-            .contains("[processors.prob], but no such processor is loaded"),
-        "{}",
-        ran.stderr
-    );
+    ran.tells("[processors.prob], but no such processor is loaded");
 }

@@ -15,8 +15,7 @@ fn check(world: &World, plugin: &str) -> (i32, Value) {
 }
 
 fn world_of(session: &str) -> World {
-    let world = World::new();
-    world.install("probe");
+    let world = World::with(&["probe"]);
     world.write("alice/a.jsonl", session);
     world
 }
@@ -113,6 +112,6 @@ fn what_is_not_taken_is_told_with_the_reason() {
     );
     for (file, told) in [("nowhere.so", "nowhere.so"), ("config.toml", "ends in `.so`")] {
         let ran = world.host(&["check", file]).exits(2);
-        assert!(ran.stderr.contains(told), "{}", ran.stderr);
+        ran.tells(told);
     }
 }

@@ -6,8 +6,7 @@ use session_host_tests::{Ran, World};
 
 #[test]
 fn the_file_to_begin_with_is_taken_as_it_is() {
-    let world = World::new();
-    world.install("probe");
+    let world = World::with(&["probe"]);
     let defaults = world.host(&["config", "--defaults"]).exits(0).stdout;
     assert!(
         defaults.contains("SESSION_HOST_TICK_SECONDS") && defaults.contains("[schedule]"),
@@ -53,11 +52,8 @@ fn a_variable_that_cannot_be_is_named_with_its_value() {
         let mut world = World::new();
         world.set_variable(variable, value);
         let ran = world.host(&["run"]).exits(2);
-        assert!(
-            ran.stderr.contains(variable) && ran.stderr.contains(value),
-            "{}",
-            ran.stderr
-        );
+        ran.tells(variable);
+        ran.tells(value);
     }
 }
 
@@ -65,8 +61,7 @@ fn a_variable_that_cannot_be_is_named_with_its_value() {
 fn limits_hold_wherever_they_are_set() {
     let limited = |world: &World, arguments: &[&str]| world.run(arguments).exits(0).result().processed;
     let world = || {
-        let world = World::new();
-        world.install("probe");
+        let world = World::with(&["probe"]);
         for number in 0..3 {
             world.write(&format!("alice/{number}.jsonl"), r#"{"do":"rows","count":1}"#);
         }
@@ -93,7 +88,7 @@ fn a_value_that_cannot_be_names_file_line_and_key() {
     ] {
         world.config(toml);
         let ran = world.host(&["processors"]).exits(2);
-        assert!(ran.stderr.contains(said), "{}", ran.stderr);
+        ran.tells(said);
     }
     world.config("\napi_token = \"correct-horse-battery-staple\"\n");
     let said = world.host(&["processors"]).exits(2).stderr;
@@ -108,8 +103,7 @@ fn a_value_that_cannot_be_names_file_line_and_key() {
 
 #[test]
 fn relative_paths_are_told_in_full() {
-    let world = World::new();
-    world.install("probe");
+    let world = World::with(&["probe"]);
     world.config("sessions = \"sessions\"\nplugins = \"plugins\"\n");
     let mut command = world.command(&["--config", "config.toml", "--data", "data", "processors", "--json"]);
     command

@@ -5,8 +5,7 @@ use session_host_tests::World;
 
 /// A world in which the usage processor has processed these sessions.
 fn processed(sessions: &[(&str, &[Value])]) -> World {
-    let mut world = World::new();
-    world.install("usage");
+    let mut world = World::with(&["usage"]);
     world.config("[processors.usage]\ncurated_plugins = [\"bakery\"]\n");
     world.set_variable("SESSION_HOST_RECURSIVE", "true");
     for (session, lines) in sessions {

@@ -35,8 +35,7 @@ fn with_hole(bytes: &[u8], section: &str) -> Vec<u8> {
 #[cfg(target_os = "linux")]
 fn a_hole_in_what_is_loaded_is_told_before_it_is() {
     let whole = fs::read(library("usage")).unwrap();
-    let world = World::new();
-    world.install("probe");
+    let world = World::with(&["probe"]);
     let sections = [
         ".dynsym",
         ".dynstr",
@@ -91,8 +90,7 @@ fn a_description_of_types_that_is_nonsense_is_refused_and_no_fault_of_the_host()
 #[cfg(target_os = "linux")]
 fn tables_that_point_out_of_the_library_are_told() {
     let whole = fs::read(library("usage")).unwrap();
-    let world = World::new();
-    world.install("probe");
+    let world = World::with(&["probe"]);
     let (relocations, _) = place_of(&whole, ".rela.dyn");
     let (symbols, _) = place_of(&whole, ".dynsym");
     let outside = u64::MAX >> 8;

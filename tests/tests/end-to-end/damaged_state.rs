@@ -26,8 +26,7 @@ fn write_session(world: &World, numbers: &mut Numbers, name: &str) {
 
 /// A state with sessions in the file, further ones in the WAL, and some that no run has seen.
 fn scene(numbers: &mut Numbers) -> World {
-    let world = World::new();
-    world.install("probe");
+    let world = World::with(&["probe"]);
     for number in 0..120 {
         write_session(&world, numbers, &format!("alice/{number}.jsonl"));
     }
@@ -162,8 +161,7 @@ fn a_damaged_block_that_a_query_meets_is_told_with_its_remedy() {
     const HEADERS: usize = 3 * 4096;
     const BLOCK: usize = 256 << 10;
     let mut numbers = Numbers(11);
-    let world = World::new();
-    world.install("probe");
+    let world = World::with(&["probe"]);
     for number in 0..40 {
         write_session(&world, &mut numbers, &format!("alice/{number}.jsonl"));
     }
@@ -205,7 +203,7 @@ fn what_is_no_file_is_refused_and_not_waited_for() {
                     _ => "is not a regular file",
                 };
                 let complaint = format!("{} {odd}", path.display());
-                assert!(refused.stderr.contains(&complaint), "{}", refused.stderr);
+                refused.tells(&complaint);
             }
         }
     }
@@ -224,7 +222,7 @@ fn a_link_beside_the_state_is_neither_followed_nor_filled() {
                 "{} is a symbolic link, which the host never creates: remove it",
                 link.display()
             );
-            assert!(refused.stderr.contains(&complaint), "{}", refused.stderr);
+            refused.tells(&complaint);
             assert!(!target.exists(), "the target of the link was made");
         }
         fs::remove_file(link).unwrap();

@@ -71,16 +71,14 @@ fn has_tables(world: &World) -> bool {
 
 #[test]
 fn a_run_that_is_killed_anywhere_is_completed_by_the_next() {
-    let undisturbed = World::new();
-    undisturbed.install("probe");
+    let undisturbed = World::with(&["probe"]);
     write_corpus(&undisturbed);
     assert_eq!(counts(&undisturbed.run(&["probe"]).exits(0)), processed(SESSIONS));
     let expected = contents(&undisturbed);
 
     let mut numbers = Numbers(1);
     for _ in 0..20 {
-        let world = World::new();
-        world.install("probe");
+        let world = World::with(&["probe"]);
         write_corpus(&world);
         let kill_after = numbers.below(SESSIONS + 1);
         let delay = Duration::from_micros(numbers.below(20_000));
@@ -106,8 +104,7 @@ fn a_run_that_is_killed_anywhere_is_completed_by_the_next() {
 
 #[test]
 fn small_runs_killed_a_hundred_times_leave_whole_sessions() {
-    let world = World::new();
-    world.install("probe");
+    let world = World::with(&["probe"]);
     drop(world.run(&["probe"]).exits(0));
     let attempted = world.path("attempted");
     let mut numbers = Numbers(2);

@@ -5,8 +5,7 @@ use session_host_tests::World;
 
 #[test]
 fn the_complete_example_is_a_working_plugin() {
-    let world = World::new();
-    world.install("lines");
+    let world = World::with(&["lines"]);
     world.write(
         "alice/a.jsonl",
         "{\"type\":\"user\"}\n\nno JSON\n{\"type\":\"assistant\"}\n",
@@ -21,8 +20,7 @@ fn the_complete_example_is_a_working_plugin() {
 
 #[test]
 fn its_release_and_cadence_are_listed() {
-    let world = World::new();
-    world.install("lines");
+    let world = World::with(&["lines"]);
     let listing = world.processors();
     assert_eq!(listing.loaded(), ["lines"]);
     let files: serde_json::Value = listing.ran.json();

@@ -10,8 +10,7 @@ const COUNT_UP: &str = "INSERT INTO probe_totals VALUES ('k', 1) ON CONFLICT (ke
 
 /// The message that a session of these steps fails with; checks that nothing of it is kept.
 fn failure_of(steps: &[serde_json::Value]) -> String {
-    let world = World::new();
-    world.install("probe");
+    let world = World::with(&["probe"]);
     world.write("alice/a.jsonl", script(steps));
     let ran = world.run(&["probe"]).exits(1);
     assert_eq!(counts(&ran), failed(1));
@@ -23,8 +22,7 @@ fn failure_of(steps: &[serde_json::Value]) -> String {
 
 #[test]
 fn what_is_executed_is_committed_with_the_rows_and_the_state() {
-    let world = World::new();
-    world.install("probe");
+    let world = World::with(&["probe"]);
     world.write(
         "alice/a.jsonl",
         script(&[execute(INSERT), json!({"do": "rows", "count": 2})]),
@@ -39,8 +37,7 @@ fn what_is_executed_is_committed_with_the_rows_and_the_state() {
 
 #[test]
 fn an_attempt_sees_its_own_earlier_writes() {
-    let world = World::new();
-    world.install("probe");
+    let world = World::with(&["probe"]);
     let steps = [
         execute(INSERT),
         execute("UPDATE probe_totals SET n = n + 40"),
@@ -108,8 +105,7 @@ fn several_statements_in_one_call_are_refused_and_none_is_run() {
 
 #[test]
 fn a_commit_that_is_only_written_about_is_no_commit() {
-    let world = World::new();
-    world.install("probe");
+    let world = World::with(&["probe"]);
     let steps = [
         execute("INSERT INTO probe_totals VALUES ('; COMMIT', 1); -- ; COMMIT"),
         execute("INSERT INTO probe_totals /* ; COMMIT; */ VALUES ($$; COMMIT$$ || 'ted', 2)"),
@@ -147,8 +143,7 @@ fn statements_that_are_the_hosts_are_refused() {
 
 #[test]
 fn a_text_that_hides_statements_or_what_it_writes_is_refused() {
-    let world = World::new();
-    world.install("probe");
+    let world = World::with(&["probe"]);
     world.write("alice/first.jsonl", script(&[json!({"do": "rows", "count": 3})]));
     drop(world.run(&["probe"]).exits(0));
     for sql in [
@@ -178,8 +173,7 @@ fn a_text_that_hides_statements_or_what_it_writes_is_refused() {
 
 #[test]
 fn attempts_side_by_side_count_exactly() {
-    let world = World::new();
-    world.install("probe");
+    let world = World::with(&["probe"]);
     for number in 0..60 {
         world.write(
             &format!("alice/{number}.jsonl"),
@@ -194,8 +188,7 @@ fn attempts_side_by_side_count_exactly() {
 
 #[test]
 fn a_session_of_a_serial_processor_sees_all_earlier_ones() {
-    let world = World::new();
-    world.install("probe_serial");
+    let world = World::with(&["probe_serial"]);
     for number in 0..20 {
         let steps = [
             json!({"do": "query", "sql": "SELECT count(DISTINCT session_file) FROM probe_serial_rows"}),
@@ -213,8 +206,7 @@ fn a_session_of_a_serial_processor_sees_all_earlier_ones() {
 
 #[test]
 fn a_query_waits_for_earlier_sessions_of_a_parallel_processor() {
-    let world = World::new();
-    world.install("probe");
+    let world = World::with(&["probe"]);
     for number in 0..5 {
         world.write(
             &format!("alice/{number}.jsonl"),

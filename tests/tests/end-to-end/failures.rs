@@ -8,8 +8,7 @@ use session_host_tests::World;
 use crate::script::{Counts, NOTHING, counts, error, execute, failed, processed, rows, script};
 
 fn world_with(session: &str, transcript: &str) -> World {
-    let world = World::new();
-    world.install("probe");
+    let world = World::with(&["probe"]);
     world.write(session, transcript);
     world
 }
@@ -102,8 +101,7 @@ fn the_version_before_ends_the_failure_when_it_comes_back() {
 
 #[test]
 fn a_result_names_a_hundred_failures_and_the_table_all() {
-    let world = World::new();
-    world.install("probe");
+    let world = World::with(&["probe"]);
     for number in 0..120 {
         world.write(&format!("alice/{number}.jsonl"), error("no"));
     }
@@ -131,9 +129,7 @@ fn a_message_of_any_text_is_kept_as_it_is() {
 
 #[test]
 fn a_session_that_fails_for_one_processor_is_processed_by_another() {
-    let world = World::new();
-    world.install("probe");
-    world.install("probe_other");
+    let world = World::with(&["probe", "probe_other"]);
     let only_the_probe_fails = script(&[
         json!({"do": "rows", "count": 1}),
         json!({"do": "rows", "count": 1, "table": "probe_other_notes"}),
@@ -187,8 +183,7 @@ fn failures_are_listed_the_latest_first() {
 
 #[test]
 fn a_session_that_is_left_for_later_is_no_failure_and_ends_the_run() {
-    let mut world = World::new();
-    world.install("probe");
+    let mut world = World::with(&["probe"]);
     world.set_variable("SESSION_HOST_WORKERS", "1");
     let opened = world.path("opened");
     let closed = json!({"do": "not_now", "reason": "the budget is spent"});
@@ -207,7 +202,7 @@ fn a_session_that_is_left_for_later_is_no_failure_and_ends_the_run() {
     let ran = world.run(&[]).exits(0);
     let result = ran.result();
     assert_eq!((result.processed, result.capped, result.errors), (1, 2, 0));
-    assert!(ran.stderr.contains("the budget is spent"), "{}", ran.stderr);
+    ran.tells("the budget is spent");
     assert_eq!(
         (
             world.count("session_processor_failure"),
@@ -221,8 +216,7 @@ fn a_session_that_is_left_for_later_is_no_failure_and_ends_the_run() {
 
 #[test]
 fn what_only_a_version_that_was_rolled_back_failed_fails_no_longer() {
-    let world = World::new();
-    world.install("probe");
+    let world = World::with(&["probe"]);
     world.config("");
     let broken = world.path("broken");
     let good = world.path("good");
@@ -255,8 +249,7 @@ fn what_only_a_version_that_was_rolled_back_failed_fails_no_longer() {
 
 #[test]
 fn a_cause_that_hits_every_session_is_one_row_and_two_lines() {
-    let world = World::new();
-    world.install("probe");
+    let world = World::with(&["probe"]);
     for number in 0..300 {
         let message = format!("no space for alice/{number}.jsonl: {} bytes are missing", number * 7);
         world.write(&format!("alice/{number}.jsonl"), error(&message));
@@ -265,11 +258,7 @@ fn a_cause_that_hits_every_session_is_one_row_and_two_lines() {
     let ran = world.run(&["probe"]).exits(1);
     let lines = ran.stderr.matches("no space for").count();
     assert_eq!(lines, 2, "{}", ran.stderr);
-    assert!(
-        ran.stderr.contains("300 sessions failed from one cause"),
-        "{}",
-        ran.stderr
-    );
+    ran.tells("300 sessions failed from one cause");
 
     let causes = world.host(&["failures", "--json"]).exits(0).json();
     let sessions: Vec<&Value> = causes

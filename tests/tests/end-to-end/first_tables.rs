@@ -31,8 +31,7 @@ fn go_back(world: &World) {
 
 #[test]
 fn keep_the_rows_of_sessions_that_are_gone() {
-    let world = World::new();
-    world.install("usage");
+    let world = World::with(&["usage"]);
     world.write("alice/resumed.jsonl", CALL.replace('\n', " "));
     drop(world.run(&["usage"]).exits(0));
     let event = world.rows("SELECT id FROM usage_events").remove(0);

@@ -45,8 +45,7 @@ fn refusal_of_constructed(code: &str) -> (String, bool) {
 /// Puts the file beside a good plugin, and gives the reason for which it is refused.
 #[track_caller]
 fn refusal_of(bytes: &[u8]) -> String {
-    let world = World::new();
-    world.install("probe");
+    let world = World::with(&["probe"]);
     world.install_file(LibraryFile::Bytes(bytes), &library_name("foreign"));
     let listing = world.processors();
     assert_eq!(listing.loaded(), ["probe"]);
@@ -228,9 +227,7 @@ fn the_macro_does_not_compile_where_panics_abort() {
 
 #[test]
 fn another_layout_behind_the_right_handshake() {
-    let world = World::new();
-    world.install("probe");
-    world.install("other_layout");
+    let world = World::with(&["probe", "other_layout"]);
     let listing = world.processors();
     assert_eq!(listing.loaded(), ["probe"]);
     let file = library_name("other_layout");
@@ -264,8 +261,7 @@ fn a_symbol_that_nobody_defines() {
 
 #[test]
 fn what_is_no_file() {
-    let world = World::new();
-    world.install("probe");
+    let world = World::with(&["probe"]);
     fs::create_dir(world.plugins().join(library_name("folder"))).unwrap();
     symlink("nowhere", world.plugins().join(library_name("dangling"))).unwrap();
     symlink(library("lines"), world.plugins().join(library_name("link"))).unwrap();
@@ -288,8 +284,7 @@ fn what_is_no_file() {
 
 #[test]
 fn files_of_other_names_are_left_alone() {
-    let world = World::new();
-    world.install("probe");
+    let world = World::with(&["probe"]);
     for name in ["README.md", "probe.so.bak", "probe", ".so.swp"] {
         fs::write(world.plugins().join(name), "left alone").unwrap();
     }

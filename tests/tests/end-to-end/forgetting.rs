@@ -16,8 +16,7 @@ const BOB: &str = "the dog of bob is called Waldi Gurkenglas";
 
 /// A state whose file holds the words as they are written: no text is compressed.
 fn scene(sessions: u64) -> World {
-    let world = World::new();
-    world.install("probe");
+    let world = World::with(&["probe"]);
     for (user, words) in [("alice", ALICE), ("bob", BOB)] {
         for number in 0..sessions {
             let rows = json!({"do": "rows", "count": 20, "text": format!("{words}, number {number}")});
@@ -184,8 +183,7 @@ fn forgets(world: &World, subject: &str) -> String {
 
 #[test]
 fn a_table_that_was_renamed_or_that_nobody_owns_is_reached() {
-    let world = World::new();
-    world.install("shaped");
+    let world = World::with(&["shaped"]);
     let migrations = [
         "CREATE TABLE first (session_file VARCHAR, words VARCHAR)",
         "ALTER TABLE first RENAME TO second",
@@ -205,8 +203,7 @@ fn a_table_that_was_renamed_or_that_nobody_owns_is_reached() {
 
 #[test]
 fn what_the_audit_log_tells_of_a_session_goes_with_its_name() {
-    let world = World::new();
-    world.install("probe");
+    let world = World::with(&["probe"]);
     for user in ["alice", "bob"] {
         let words = format!("cannot parse: Karottenhose of {}", user.len());
         world.write(&format!("{user}/a.jsonl"), error(&words));
@@ -237,8 +234,7 @@ fn what_the_audit_log_tells_of_a_session_goes_with_its_name() {
 
 #[test]
 fn a_user_who_is_mapped_is_forgotten_by_the_folder_too() {
-    let world = World::new();
-    world.install("probe");
+    let world = World::with(&["probe"]);
     world.config("[users]\n8f14e45f = \"alice\"");
     let words = "my cat wears a Karottenhose";
     world.write("8f14e45f/a.jsonl", error(words));

@@ -24,8 +24,7 @@ fn transcript(file: &str, call: &str) -> String {
 
 #[test]
 fn an_error_that_a_fork_repeats_counts_once() {
-    let world = World::new();
-    world.install("errors");
+    let world = World::with(&["errors"]);
     world.write("alice/first.jsonl", transcript("first", "toolu_1"));
     world.write("alice/fork.jsonl", transcript("fork", "toolu_1"));
     // Another maker's identifiers are as good where chance made them, also at another time.

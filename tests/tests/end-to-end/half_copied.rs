@@ -37,15 +37,14 @@ fn every_length_is_refused_and_none_crashes_the_host() {
 
 #[test]
 fn a_run_passes_it_over_and_takes_it_when_it_is_complete() {
-    let world = World::new();
-    world.install("probe");
+    let world = World::with(&["probe"]);
     world.write("alice/a.jsonl", r#"{"do":"rows","count":1}"#);
     let whole = fs::read(library("probe_other")).unwrap();
     let file = library_name("probe_other");
     world.install_file(LibraryFile::Bytes(&whole[..whole.len() / 2]), &file);
     let ran = world.run(&[]).exits(1);
     assert_eq!(ran.result().processor, "probe");
-    assert!(ran.stderr.contains("cut short"), "{}", ran.stderr);
+    ran.tells("cut short");
 
     world.install_file(LibraryFile::Bytes(&whole), &file);
     let ran = world.run(&[]).exits(0);

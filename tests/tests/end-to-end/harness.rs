@@ -5,8 +5,7 @@ use session_host_tests::World;
 
 #[test]
 fn a_probe_does_what_its_session_tells() {
-    let world = World::new();
-    world.install("probe");
+    let world = World::with(&["probe"]);
     world.write(
         "alice/a.jsonl",
         r#"{"do":"rows","count":2,"first":7}

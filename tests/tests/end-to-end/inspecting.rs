@@ -9,8 +9,7 @@ use crate::script::{error, rows};
 
 /// A world in which one session was processed and one failed.
 fn world() -> World {
-    let world = World::new();
-    world.install("probe");
+    let world = World::with(&["probe"]);
     world.write("alice/a.jsonl", rows(2));
     world.write("alice/b.jsonl", error("no"));
     drop(world.run(&["probe"]).exits(1));
@@ -154,8 +153,7 @@ fn every_run_is_written_down() {
 
 #[test]
 fn an_export_stays_in_its_folder_whatever_tables_are_called() {
-    let mut world = World::new();
-    world.install("probe");
+    let mut world = World::with(&["probe"]);
     drop(world.run(&["probe"]).exits(0));
     let outside = world.path("absolute");
     world.change_state(&format!(

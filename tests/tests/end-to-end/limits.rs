@@ -9,8 +9,7 @@ use crate::script::{Counts, NOTHING, counts, error, processed, rows, skipped};
 
 /// A world with the probe and so many sessions, the first one the oldest.
 fn world_of(sessions: u64) -> World {
-    let world = World::new();
-    world.install("probe");
+    let world = World::with(&["probe"]);
     for number in 0..sessions {
         let session = format!("alice/{number}.jsonl");
         world.write(&session, rows(1));
@@ -105,8 +104,7 @@ fn the_configuration_caps_runs_and_the_flag_overrides_it() {
 
 #[test]
 fn poison_sessions_never_starve_healthy_ones() {
-    let world = World::new();
-    world.install("probe");
+    let world = World::with(&["probe"]);
     for (number, transcript) in [error("one"), error("two"), rows(1), rows(1), rows(1)]
         .iter()
         .enumerate()
@@ -127,8 +125,7 @@ fn poison_sessions_never_starve_healthy_ones() {
 
 #[test]
 fn failing_sessions_are_tried_again_in_turn() {
-    let world = World::new();
-    world.install("probe");
+    let world = World::with(&["probe"]);
     for session in ["alice/a.jsonl", "alice/b.jsonl", "alice/c.jsonl"] {
         world.write(session, error("no"));
     }
@@ -147,8 +144,7 @@ fn failing_sessions_are_tried_again_in_turn() {
 
 #[test]
 fn a_session_over_the_limit_is_a_failure_and_is_not_read() {
-    let world = World::new();
-    world.install("probe");
+    let world = World::with(&["probe"]);
     let large = rows(1) + &" ".repeat(1000);
     world.write("alice/large.jsonl", &large);
     world.write("alice/small.jsonl", rows(1));

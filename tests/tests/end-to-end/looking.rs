@@ -29,8 +29,7 @@ fn data(world: &World) -> BTreeMap<PathBuf, (Vec<u8>, SystemTime)> {
 
 #[test]
 fn a_look_makes_no_state() {
-    let world = World::new();
-    world.install("probe");
+    let world = World::with(&["probe"]);
     let listing = world.processors();
     assert_eq!(listing.loaded(), ["probe"]);
     assert!(!world.path("data").exists());
@@ -38,8 +37,7 @@ fn a_look_makes_no_state() {
 
 #[test]
 fn a_look_tells_which_migrations_are_outstanding_and_applies_none() {
-    let world = World::new();
-    world.install("probe");
+    let world = World::with(&["probe"]);
     world.write("alice/a.jsonl", rows(1));
     drop(world.run(&[]).exits(0));
     world.install("probe_other");
@@ -64,8 +62,7 @@ fn a_look_tells_which_migrations_are_outstanding_and_applies_none() {
 
 #[test]
 fn a_look_needs_no_right_to_write() {
-    let world = World::new();
-    world.install("probe");
+    let world = World::with(&["probe"]);
     drop(world.run(&[]).exits(0));
     world.chmod("data/session-host.duckdb", 0o444);
     world.chmod("data", 0o555);
@@ -76,8 +73,7 @@ fn a_look_needs_no_right_to_write() {
 
 #[test]
 fn what_may_not_be_written_is_told_as_that() {
-    let world = World::new();
-    world.install("probe");
+    let world = World::with(&["probe"]);
     world.write("alice/a.jsonl", rows(1));
     fs::create_dir(world.path("data")).unwrap();
     world.chmod("data", 0o555);

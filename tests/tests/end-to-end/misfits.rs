@@ -148,11 +148,7 @@ fn a_drop_that_hangs_does_not_hold_the_end_of_a_command_up() {
     let world = world_with("drop_hangs");
     for arguments in [["run", "--json"], ["processors", "--json"]] {
         let ran = world.host(&arguments).exits(0);
-        assert!(
-            ran.stderr.contains("the `Drop` of a plugin has not returned"),
-            "{}",
-            ran.stderr
-        );
+        ran.tells("the `Drop` of a plugin has not returned");
     }
 }
 
@@ -180,24 +176,18 @@ fn a_configuration_that_is_not_taken_makes_it_unavailable() {
         assert_unavailable(&world.processors(), reason);
 
         let named = world.run(&["probe"]).exits(2);
-        assert!(
-            named.stderr.contains("processor `probe` is unavailable: "),
-            "{}",
-            named.stderr
-        );
-        assert!(named.stderr.contains(reason), "{}", named.stderr);
+        named.tells("processor `probe` is unavailable: ");
+        named.tells(reason);
 
         let unnamed = world.run(&[]).exits(1);
         assert_eq!(unnamed.result().processor, "probe_other");
-        assert!(unnamed.stderr.contains(reason), "{}", unnamed.stderr);
+        unnamed.tells(reason);
     }
 }
 
 #[test]
 fn a_name_that_nobody_has_names_the_known_ones() {
-    let world = World::new();
-    world.install("probe");
-    world.install("probe_other");
+    let world = World::with(&["probe", "probe_other"]);
     let ran = world.run(&["prob"]).exits(2);
     assert_eq!(
         ran.stderr,

@@ -150,8 +150,7 @@ proptest! {
 
     #[test]
     fn the_tables_hold_what_the_files_say(events in proptest::collection::vec(event(), 1..16)) {
-        let world = World::new();
-        world.install("probe");
+        let world = World::with(&["probe"]);
         drop(world.run(&["probe"]).exits(0));
         let mut model = Model::default();
         for event in events.iter().chain([&Event::Run { cap: None }]) {

@@ -16,8 +16,7 @@ const HOUR: Duration = Duration::from_secs(3600);
 
 /// A world with the probe and one session, processed, and so long ago that nothing can hide.
 fn settled_world() -> World {
-    let world = World::new();
-    world.install("probe");
+    let world = World::with(&["probe"]);
     world.write("alice/a.jsonl", rows(3));
     assert_eq!(counts(&world.run(&["probe"]).exits(0)), processed(1));
     settle(&world);
@@ -75,8 +74,7 @@ fn growth_with_the_time_restored_is_noticed() {
 
 #[test]
 fn a_rewrite_of_the_same_size_within_the_same_moment_is_noticed() {
-    let world = World::new();
-    world.install("probe");
+    let world = World::with(&["probe"]);
     let path = world.write("alice/a.jsonl", rows(3));
     let before = modified(&path);
     assert_eq!(counts(&world.run(&["probe"]).exits(0)), processed(1));
@@ -97,8 +95,7 @@ fn a_rewrite_with_an_older_time_is_noticed() {
 
 #[test]
 fn a_rewrite_of_the_same_size_with_the_recorded_time_is_noticed() {
-    let world = World::new();
-    world.install("probe");
+    let world = World::with(&["probe"]);
     let path = world.write("alice/a.jsonl", rows(3));
     let before = modified(&path);
     // No program can set the time of the change of attributes: only waiting makes it old.
@@ -165,8 +162,7 @@ fn a_session_that_disappears_keeps_its_rows() {
 
 #[test]
 fn what_grows_while_it_is_processed_is_recorded_as_it_was_read() {
-    let world = World::new();
-    world.install("probe");
+    let world = World::with(&["probe"]);
     let (read, grown) = (world.path("read"), world.path("grown"));
     let transcript = script(&[
         json!({"do": "touch", "path": read}),

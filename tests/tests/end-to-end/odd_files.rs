@@ -17,8 +17,7 @@ use crate::script::{Counts, NOTHING, counts, processed, rows, script};
 
 /// A world with the probe and one healthy session of three rows.
 fn world() -> World {
-    let world = World::new();
-    world.install("probe");
+    let world = World::with(&["probe"]);
     world.write("alice/good.jsonl", rows(3));
     world
 }
@@ -51,11 +50,7 @@ fn a_missing_sessions_directory_is_an_empty_result_that_is_not_well() {
     fs::remove_dir_all(world.sessions()).unwrap();
     let ran = world.run(&["probe"]).exits(1);
     assert_eq!((counts(&ran), ran.result().unreadable), (NOTHING, 1));
-    assert!(
-        ran.stderr.contains("the sessions directory does not exist"),
-        "{}",
-        ran.stderr
-    );
+    ran.tells("the sessions directory does not exist");
 }
 
 #[test]
@@ -178,8 +173,7 @@ fn transcripts_of_any_content_are_processed() {
         ),
         ("no_json", format!("hello\n[1,2]\n\"x\"\nnull\n{row}").into_bytes(), 1),
     ];
-    let world = World::new();
-    world.install("probe");
+    let world = World::with(&["probe"]);
     for (name, transcript, _) in &cases {
         world.write(&format!("alice/{name}.jsonl"), transcript);
     }
@@ -199,8 +193,7 @@ fn transcripts_of_any_content_are_processed() {
 
 #[test]
 fn files_that_vanish_or_turn_into_something_else_after_the_scan_cost_nothing_else() {
-    let world = World::new();
-    world.install("probe_serial");
+    let world = World::with(&["probe_serial"]);
     let (scanned, go) = (world.path("scanned"), world.path("go"));
     let first = script(&[
         json!({"do": "touch", "path": scanned}),

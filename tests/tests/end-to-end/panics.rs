@@ -7,8 +7,7 @@ use session_host_tests::{Ran, World};
 
 /// A world in which `alice/bad.jsonl` gives rows and then panics, until the file `behave` is there.
 fn world_with(payload: &str) -> World {
-    let world = World::new();
-    world.install("probe");
+    let world = World::with(&["probe"]);
     world.write("alice/good.jsonl", r#"{"do":"rows","count":2}"#);
     let panic = json!({"do": "panic", "payload": payload});
     let unless = json!({"do": "unless", "path": world.path("behave"), "then": panic});
@@ -120,8 +119,7 @@ fn the_log_tells_message_and_place_within_the_attempt() {
 
 #[test]
 fn a_panicked_instance_serves_no_further_session() {
-    let world = World::new();
-    world.install("probe_serial");
+    let world = World::with(&["probe_serial"]);
     world.write("alice/1.jsonl", r#"{"do":"rows","count":1}"#);
     world.write("alice/2.jsonl", r#"{"do":"panic","payload":"str"}"#);
     world.write("alice/3.jsonl", r#"{"do":"rows","count":1}"#);
@@ -140,8 +138,7 @@ fn a_panicked_instance_serves_no_further_session() {
 
 #[test]
 fn of_threads_inside_a_plugin_are_logged_and_cost_nothing() {
-    let world = World::new();
-    world.install("probe");
+    let world = World::with(&["probe"]);
     world.write(
         "alice/a.jsonl",
         "{\"do\":\"thread_panics\"}\n{\"do\":\"rows\",\"count\":1}\n",

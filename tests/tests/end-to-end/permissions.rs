@@ -12,8 +12,7 @@ use session_host_tests::{Code, World, library, library_name};
 
 #[test]
 fn a_folder_that_everyone_may_write_is_refused() {
-    let world = World::new();
-    world.install("probe");
+    let world = World::with(&["probe"]);
     world.chmod("plugins", 0o777);
     for arguments in [["run", "--json"], ["processors", "--json"]] {
         let ran = world.host(&arguments).exits(2);
@@ -33,9 +32,7 @@ fn a_folder_that_everyone_may_write_is_refused() {
 
 #[test]
 fn a_file_that_everyone_may_write_is_refused_alone() {
-    let world = World::new();
-    world.install("probe");
-    world.install("probe_other");
+    let world = World::with(&["probe", "probe_other"]);
     world.chmod(format!("plugins/{}", library_name("probe")), 0o757);
     let listing = world.processors();
     assert_eq!(listing.loaded(), ["probe_other"]);
@@ -50,9 +47,7 @@ fn a_file_that_everyone_may_write_is_refused_alone() {
 
 #[test]
 fn what_its_group_may_write_is_warned_about() {
-    let world = World::new();
-    world.install("probe");
-    world.install("probe_other");
+    let world = World::with(&["probe", "probe_other"]);
     world.chmod(format!("plugins/{}", library_name("probe")), 0o775);
     let listing = world.processors();
     assert_eq!(listing.loaded(), ["probe", "probe_other"]);
@@ -85,7 +80,7 @@ const SOMEONE: u32 = 4711;
 #[track_caller]
 fn assert_refused(world: &World, expected: &str) {
     let ran = world.run(&[]).exits(2);
-    assert!(ran.stderr.contains(expected), "{}", ran.stderr);
+    ran.tells(expected);
 }
 
 fn mode_of(path: &Path) -> u32 {
@@ -94,8 +89,7 @@ fn mode_of(path: &Path) -> u32 {
 
 /// A world whose data directory has been used once.
 fn used_world() -> World {
-    let world = World::new();
-    world.install("probe");
+    let world = World::with(&["probe"]);
     drop(world.run(&[]).exits(0));
     world
 }
@@ -119,16 +113,14 @@ fn what_lies_in_the_data_directory_is_its_owners_alone() {
 
 #[test]
 fn a_data_directory_that_a_service_makes_is_for_its_owner_alone() {
-    let world = World::new();
-    world.install("probe");
+    let world = World::with(&["probe"]);
     assert_eq!(world.serve(&[]).stop().0, Some(0));
     assert_eq!(mode_of(&world.path("data")), 0o700);
 }
 
 #[test]
 fn nothing_is_opened_in_a_data_directory_that_is_refused() {
-    let world = World::new();
-    world.install("probe");
+    let world = World::with(&["probe"]);
     fs::create_dir(world.path("data")).unwrap();
     world.chmod("data", 0o777);
     let target = world.path("target");
@@ -168,7 +160,7 @@ fn a_data_directory_that_its_group_may_write_is_warned_about() {
     let world = used_world();
     world.chmod("data", 0o770);
     let ran = world.run(&[]).exits(0);
-    assert!(ran.stderr.contains("group may write it"), "{}", ran.stderr);
+    ran.tells("group may write it");
     // As systemd makes it for the service.
     world.chmod("data", 0o750);
     assert_eq!(world.run(&[]).exits(0).stderr, "");
@@ -271,8 +263,7 @@ fn a_link_that_is_put_in_the_place_of_a_plugin_meanwhile_is_not_followed() {
 
 #[test]
 fn a_link_in_the_place_of_the_copy_of_a_checkpoint_is_not_written_through() {
-    let world = World::new();
-    world.install("probe");
+    let world = World::with(&["probe"]);
     world.write("alice/a.jsonl", r#"{"do":"rows","count":1}"#);
     let service = world.serve(&[]);
     let target = world.path("target");

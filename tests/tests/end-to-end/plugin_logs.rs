@@ -4,8 +4,7 @@ use serde_json::{Value, json};
 use session_host_tests::World;
 
 fn world() -> World {
-    let world = World::new();
-    world.install("probe");
+    let world = World::with(&["probe"]);
     let steps = [
         json!({"do": "log", "level": "error", "message": "first"}),
         json!({"do": "log", "level": "info", "message": "second"}),
@@ -74,7 +73,7 @@ fn only_what_is_asked_for_is_written() {
         .into();
     assert_eq!(messages, [true, false, false, true], "{}", quiet.stderr);
     let verbose = world().run(&["-vv"]).exits(0);
-    assert!(verbose.stderr.contains("third"), "{}", verbose.stderr);
+    verbose.tells("third");
 }
 
 #[test]

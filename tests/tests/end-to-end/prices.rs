@@ -78,8 +78,7 @@ impl Response {
 
 /// A world in which these responses stand in one session that was processed.
 fn world_of(responses: &[Response]) -> World {
-    let world = World::new();
-    world.install("usage");
+    let world = World::with(&["usage"]);
     let lines = (0..).zip(responses).map(|(place, response)| response.line(place));
     world.write("alice/a.jsonl", lines.collect::<String>());
     drop(world.run(&[]).exits(0));

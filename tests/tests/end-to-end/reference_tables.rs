@@ -44,7 +44,7 @@ impl Shaped<'_> {
     fn is_refused(&self, world: &World, reason: &str) {
         let ran = self.ran(world, &["run", "--json"]).exits(1);
         assert!(ran.results.iter().all(|result| result.processor != "shaped"));
-        assert!(ran.stderr.contains(reason), "{}", ran.stderr);
+        ran.tells(reason);
     }
 }
 
@@ -99,8 +99,7 @@ fn all_tables_are_replaced_or_none() {
 
 #[test]
 fn a_table_that_does_not_fit_refuses_the_plugin() {
-    let world = World::new();
-    world.install("probe");
+    let world = World::with(&["probe"]);
     let rows = |table: &str| json!({table: [row("a", 1)]});
     let missing = "cannot prepare its tables: reference table `shaped_none` does not exist: create it in a migration";
     shaped(rows("shaped_none")).is_refused(&world, missing);
@@ -147,8 +146,7 @@ fn a_look_at_the_plugins_writes_nothing() {
 
 #[test]
 fn a_look_at_an_older_state_finds_no_reference_tables_in_it() {
-    let world = World::new();
-    world.install("probe");
+    let world = World::with(&["probe"]);
     drop(world.run(&[]).exits(0));
     world.change_state(
         "DROP TABLE processor_reference_table; DELETE FROM schema_migration WHERE owner = 'host' AND version = 3",
@@ -218,8 +216,7 @@ fn who_is_forgotten_stands_in_no_reference_table() {
 
 #[test]
 fn malformed_reference_rows_refuse_the_plugin() {
-    let world = World::new();
-    world.install("raw");
+    let world = World::with(&["raw"]);
     for (told, reason) in [
         ("reference:no_text", "the name of a table is not UTF-8 text"),
         (

@@ -74,8 +74,7 @@ fn rows_that_do_not_fit_are_refused_at_the_call() {
         let transcript = script(&[json!({"wrong": wrong, "swallow": true})]);
         (format!("bob/{wrong}.jsonl"), transcript)
     });
-    let world = World::new();
-    world.install("wrong_rows");
+    let world = World::with(&["wrong_rows"]);
     for (session, transcript) in sessions.iter().chain(&swallowing) {
         world.write(session, transcript);
     }

@@ -79,8 +79,7 @@ fn copies_that_nothing_uses_are_removed_at_start() {
 
 #[test]
 fn a_copy_that_was_damaged_is_made_anew() {
-    let world = World::new();
-    world.install("probe");
+    let world = World::with(&["probe"]);
     assert_eq!(world.run(&[]).exits(0).results.len(), 1);
     for copy in fs::read_dir(world.path("data/plugin-copies")).unwrap() {
         fs::write(copy.unwrap().path(), "damaged").unwrap();

@@ -6,8 +6,7 @@ use session_host_tests::World;
 use crate::script::{NOTHING, counts, processed, rows, script};
 
 fn world_with(sessions: &[(&str, String)]) -> World {
-    let world = World::new();
-    world.install("probe");
+    let world = World::with(&["probe"]);
     for (session, transcript) in sessions {
         world.write(session, transcript);
     }
@@ -131,13 +130,9 @@ fn reprocessing_what_was_never_processed_is_refused() {
     let world = world_with(&[("alice/a.jsonl", rows(3))]);
     drop(world.run(&["probe"]).exits(0));
     let refused = world.host(&["reprocess", "probe", "alice/z.jsonl"]).exits(2);
-    assert!(
-        refused.stderr.contains("no session alice/z.jsonl"),
-        "{}",
-        refused.stderr
-    );
+    refused.tells("no session alice/z.jsonl");
     let refused = world.host(&["reprocess", "prob"]).exits(2);
-    assert!(refused.stderr.contains("no session"), "{}", refused.stderr);
+    refused.tells("no session");
 }
 
 #[test]
@@ -178,8 +173,7 @@ fn forgetting_a_session_removes_that_session_alone() {
 
 #[test]
 fn forgetting_a_user_means_the_name_that_is_recorded_too() {
-    let world = World::new();
-    world.install("probe");
+    let world = World::with(&["probe"]);
     world.config("[users]\n\"8f14\" = \"alice\"\n");
     world.write("8f14/a.jsonl", rows(2));
     world.write("bob/b.jsonl", rows(1));
@@ -191,13 +185,12 @@ fn forgetting_a_user_means_the_name_that_is_recorded_too() {
     );
 
     let ran = world.host(&["forget", "alice"]).exits(2);
-    assert!(ran.stderr.contains("nothing is known about alice"), "{}", ran.stderr);
+    ran.tells("nothing is known about alice");
 }
 
 #[test]
 fn the_samples_are_forgotten_from_every_table_of_the_usage_processor() {
-    let world = World::new();
-    world.install("usage");
+    let world = World::with(&["usage"]);
     world.write(
         "alice/a.jsonl",
         include_str!("../../transcripts/alice/opening-hours.jsonl"),

@@ -37,9 +37,7 @@ fn everything(world: &World) -> String {
 
 #[test]
 fn no_secret_is_in_the_state_or_a_log() {
-    let world = World::new();
-    world.install("secrets");
-    world.install("errors");
+    let world = World::with(&["secrets", "errors"]);
     let secret = token();
     let lines = [
         call(&format!("curl -H 'Authorization: token {secret}' https://api.example/")),
@@ -66,8 +64,7 @@ fn no_secret_is_in_the_state_or_a_log() {
 
 #[test]
 fn every_labelled_secret_is_found_and_nothing_else() {
-    let world = World::new();
-    world.install("secrets");
+    let world = World::with(&["secrets"]);
     let samples = samples().unwrap();
     let lines = samples.iter().map(|sample| sample.transcript_line().unwrap());
     world.write("alice/labelled.jsonl", lines.collect::<Vec<_>>().join("\n"));
@@ -92,8 +89,7 @@ fn every_labelled_secret_is_found_and_nothing_else() {
 #[test]
 fn a_secret_has_one_fingerprint_in_a_database_and_another_in_another() {
     let fingerprints = || {
-        let world = World::new();
-        world.install("secrets");
+        let world = World::with(&["secrets"]);
         // As many first findings at once as there are workers.
         for session in 0..40 {
             world.write(&format!("alice/{session}.jsonl"), transcript(&[call(&token())]));
@@ -111,8 +107,7 @@ fn a_secret_has_one_fingerprint_in_a_database_and_another_in_another() {
 
 #[test]
 fn a_rule_file_that_is_broken_is_named_with_the_rule() {
-    let world = World::new();
-    world.install("secrets");
+    let world = World::with(&["secrets"]);
     let rules = world.path("rules.toml");
     fs::write(&rules, "[[rules]]\nid = \"ours\"\nregex = '''('''\n").unwrap();
     world.config(&format!("[processors.secrets]\nrules_file = \"{}\"\n", rules.display()));
@@ -133,8 +128,7 @@ fn a_rule_file_that_is_broken_is_named_with_the_rule() {
 
 #[test]
 fn messages_of_errors_are_redacted_by_the_rules_that_are_set() {
-    let world = World::new();
-    world.install("errors");
+    let world = World::with(&["errors"]);
     let rules = world.path("rules.toml");
     world.config(&format!(
         "[processors.errors.secrets]\nrules_file = \"{}\"\n",
@@ -159,9 +153,7 @@ fn messages_of_errors_are_redacted_by_the_rules_that_are_set() {
 
 #[test]
 fn a_secret_that_only_the_key_of_its_list_gives_away_is_found_and_not_kept() {
-    let world = World::new();
-    world.install("secrets");
-    world.install("errors");
+    let world = World::with(&["secrets", "errors"]);
     let secret = "k3Zp9Qw7Lm2Xv8Rt5Yb1Nc4Hs6";
     let settings = json!({"client_secrets": ["none", [secret]]}).to_string();
     world.write("alice/a.jsonl", transcript(&[call("login"), failure(&settings)]));

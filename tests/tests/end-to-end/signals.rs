@@ -15,8 +15,7 @@ const SESSIONS: u64 = 10;
 
 /// A world whose first session waits in its attempt for the file `go`.
 fn world() -> World {
-    let world = World::new();
-    world.install("probe_serial");
+    let world = World::with(&["probe_serial"]);
     let waiting = [
         json!({"do": "rows", "count": 2}),
         json!({"do": "touch", "path": world.path("attempted")}),

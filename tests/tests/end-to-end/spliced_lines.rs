@@ -24,8 +24,7 @@ fn spliced() -> String {
 
 /// A world with the usage processor and one transcript.
 fn world(transcript: impl AsRef<[u8]>) -> World {
-    let world = World::new();
-    world.install("usage");
+    let world = World::with(&["usage"]);
     world.write("alice/a.jsonl", transcript);
     world
 }
@@ -81,8 +80,7 @@ fn what_cannot_be_read_is_told_with_session_and_lines() {
 
 #[test]
 fn a_processor_that_reads_by_itself_leaves_the_counts_open() {
-    let world = World::new();
-    world.install("raw");
+    let world = World::with(&["raw"]);
     world.write("alice/a.jsonl", "hello\n");
     let ran = world.run(&["raw"]).exits(0);
     assert_eq!((ran.result().processed, ran.result().unreadable_lines), (1, 0));

@@ -51,8 +51,7 @@ fn the_table_of_the_older_service_is_taken_over_as_often_as_it_appears() {
 
 #[test]
 fn a_state_table_of_six_columns_is_widened_and_its_rows_count() {
-    let world = World::new();
-    world.install("probe");
+    let world = World::with(&["probe"]);
     world.write("alice/a.jsonl", rows(1));
     let hash = "CREATE TABLE session_processor_state (
                     processor_name VARCHAR NOT NULL, session_file VARCHAR NOT NULL, username VARCHAR,
@@ -114,8 +113,7 @@ fn the_copy_of_a_checkpoint_is_used_by_nobody_while_the_state_is_open() {
 
 #[test]
 fn a_second_process_is_told_what_to_do() {
-    let world = World::new();
-    world.install("probe");
+    let world = World::with(&["probe"]);
     let (open, go) = (world.path("open"), world.path("go"));
     let transcript = script(&[
         json!({"do": "touch", "path": open}),
@@ -133,12 +131,8 @@ fn a_second_process_is_told_what_to_do() {
     ] {
         let refused = world.host(command).exits(3);
         assert_eq!(refused.stderr.lines().count(), 1, "{}", refused.stderr);
-        assert!(refused.stderr.contains("is in use by"), "{}", refused.stderr);
-        assert!(
-            refused.stderr.contains(&format!("(PID {})", running.id())),
-            "{}",
-            refused.stderr
-        );
+        refused.tells("is in use by");
+        refused.tells(&format!("(PID {})", running.id()));
         assert!(
             refused
                 .stderr
@@ -161,7 +155,7 @@ fn without_a_state_file_there_is_nothing_to_show() {
         &["forget", "alice"],
     ] {
         let refused = world.host(command).exits(2);
-        assert!(refused.stderr.contains("there is no state file"), "{}", refused.stderr);
+        refused.tells("there is no state file");
     }
     assert!(!world.state().exists());
 }

@@ -18,8 +18,7 @@ const SHOWN: &str = r"\x1b]0;owned\x07\x1b[2J\r\nFORGED all is well\u{9b}31m\x7f
 
 /// A world with such texts as the error of a plugin, its log, its rows, and the name of a session.
 fn world() -> World {
-    let world = World::new();
-    world.install("probe");
+    let world = World::with(&["probe"]);
     world.write("alice/error.jsonl", error(EVIL));
     let talks = [
         json!({"do": "event", "message": EVIL, "number": 1}),
@@ -169,7 +168,7 @@ fn a_folder_that_cannot_be_read_is_named_with_escapes() {
     fs::set_permissions(&folder, fs::Permissions::from_mode(0o000)).unwrap();
     let ran = nobody::run(&world, &["-v"]);
     is_harmless(&ran.stderr);
-    assert!(ran.stderr.contains(&format!("locked{SHOWN}")), "{}", ran.stderr);
+    ran.tells(&format!("locked{SHOWN}"));
 }
 
 /// What a command writes to a terminal.

@@ -7,8 +7,7 @@ use session_host_tests::World;
 
 /// A world in which `alice/bad.jsonl` never returns, and which comes first.
 fn world_with(step: &str) -> World {
-    let world = World::new();
-    world.install("probe");
+    let world = World::with(&["probe"]);
     world.write("alice/bad.jsonl", format!("{{\"do\":\"rows\",\"count\":1}}\n{step}\n"));
     world.age("alice/bad.jsonl", Duration::from_secs(60));
     world.write("alice/good.jsonl", r#"{"do":"rows","count":1}"#);
@@ -61,9 +60,7 @@ fn in_a_query() {
 
 #[test]
 fn the_rest_of_the_processors_still_run() {
-    let world = World::new();
-    world.install("probe");
-    world.install("probe_serial");
+    let world = World::with(&["probe", "probe_serial"]);
     let hang = json!({"do": "unless", "path": world.path("behave"), "then": {"do": "hang"}});
     world.write("alice/a.jsonl", hang.to_string());
     let ran = world.run(&["--attempt-timeout", "1", "--workers", "2"]).exits(1);
@@ -87,8 +84,7 @@ fn the_rest_of_the_processors_still_run() {
 
 #[test]
 fn one_that_hangs_gives_its_transaction_back_to_those_that_wait_for_it() {
-    let world = World::new();
-    world.install("probe");
+    let world = World::with(&["probe"]);
     let count = r#"{"do":"execute","sql":"INSERT INTO probe_totals VALUES ('k', 1) ON CONFLICT (key) DO UPDATE SET n = n + 1"}"#;
     world.write("alice/hangs.jsonl", format!("{count}\n{{\"do\":\"hang\"}}\n"));
     world.age("alice/hangs.jsonl", Duration::from_secs(60));

@@ -6,8 +6,7 @@ use session_host_tests::World;
 use crate::script::{counts, processed, rows};
 
 fn world_with(sessions: &[&str]) -> World {
-    let world = World::new();
-    world.install("probe");
+    let world = World::with(&["probe"]);
     for session in sessions {
         world.write(session, rows(1));
     }

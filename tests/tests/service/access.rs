@@ -17,8 +17,7 @@ const OTHER: &str = "incorrect-horse-battery-staple";
 
 #[test]
 fn the_admin_interface_wants_the_token_and_the_rest_does_not() {
-    let world = World::new();
-    world.install("probe");
+    let world = World::with(&["probe"]);
     let service = world.serve(&[("SESSION_HOST_API_TOKEN", TOKEN)]);
     let wrong = [
         String::new(),
@@ -53,8 +52,7 @@ fn the_admin_interface_wants_the_token_and_the_rest_does_not() {
 
 #[test]
 fn a_hangup_changes_the_token_to_what_the_file_says_now() {
-    let world = World::new();
-    world.install("probe");
+    let world = World::with(&["probe"]);
     let file = world.path("token");
     fs::write(&file, TOKEN).unwrap();
     fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).unwrap();
@@ -79,8 +77,7 @@ fn a_hangup_changes_the_token_to_what_the_file_says_now() {
 
 #[test]
 fn without_a_configured_token_no_other_machine_is_served() {
-    let world = World::new();
-    world.install("probe");
+    let world = World::with(&["probe"]);
     drop(world.serve(&[]).stop());
     assert!(made(&world).exists());
     let ran = world.serving(&[("SESSION_HOST_LISTEN", "0.0.0.0:0")]).output().unwrap();
@@ -99,8 +96,7 @@ fn made(world: &World) -> PathBuf {
 
 #[test]
 fn where_none_is_configured_the_service_makes_a_token_and_keeps_it() {
-    let world = World::new();
-    world.install("probe");
+    let world = World::with(&["probe"]);
     let service = world.serve(&[]);
     let token = fs::read_to_string(made(&world)).unwrap().trim().to_owned();
     assert_eq!(token.len(), 64);
@@ -131,8 +127,7 @@ fn where_none_is_configured_the_service_makes_a_token_and_keeps_it() {
 
 #[test]
 fn a_token_that_was_removed_is_made_again_at_a_hangup() {
-    let world = World::new();
-    world.install("probe");
+    let world = World::with(&["probe"]);
     let service = world.serve(&[]);
     let status = |token: &str| {
         let headers = format!("authorization: Bearer {token}\r\n");
@@ -149,18 +144,14 @@ fn a_token_that_was_removed_is_made_again_at_a_hangup() {
 
 #[test]
 fn a_token_that_another_user_may_have_written_is_refused() {
-    let world = World::new();
-    world.install("probe");
+    let world = World::with(&["probe"]);
     drop(world.serve(&[]).stop());
     let path = made(&world);
     let refused = |reason: &str| {
         for arguments in [&["token"][..], &["serve", "--listen=127.0.0.1:0"]] {
             let ran = world.host(arguments).exits(2);
-            assert!(
-                ran.stderr.contains(reason) && ran.stderr.contains("remove it"),
-                "{}",
-                ran.stderr
-            );
+            ran.tells(reason);
+            ran.tells("remove it");
             assert_eq!(ran.stdout, "");
         }
     };
@@ -180,7 +171,7 @@ fn the_command_prints_the_token_in_force_or_says_why_it_cannot() {
     let world = World::new();
     let ran = world.host(&["token"]).exits(2);
     assert_eq!(ran.stdout, "");
-    assert!(ran.stderr.contains("`session-host serve` creates it"), "{}", ran.stderr);
+    ran.tells("`session-host serve` creates it");
     let mut command = world.command(&["token"]);
     let output = command.env("SESSION_HOST_API_TOKEN", TOKEN).output().unwrap();
     assert_eq!(String::from_utf8(output.stdout).unwrap(), format!("{TOKEN}\n"));
@@ -194,8 +185,7 @@ fn the_command_prints_the_token_in_force_or_says_why_it_cannot() {
 
 #[test]
 fn no_web_page_is_served_without_the_token() {
-    let world = World::new();
-    world.install("probe");
+    let world = World::with(&["probe"]);
     let service = world.serve(&[]);
     for host in ["localhost", "127.0.0.1:80", "evil.example"] {
         for origin in ["", "origin: http://localhost\r\n"] {
@@ -240,8 +230,7 @@ fn listen_as_somebody_else() -> TcpListener {
 
 #[test]
 fn a_command_tells_the_token_to_nobody_else_who_listens_there() {
-    let world = World::new();
-    world.install("probe");
+    let world = World::with(&["probe"]);
     drop(world.serve(&[]).stop());
     // The state is in use by a run, and the server is down.
     let held = Held::write(&world, "alice/held.jsonl");
@@ -252,7 +241,7 @@ fn a_command_tells_the_token_to_nobody_else_who_listens_there() {
     let mut command = world.command(&["status"]);
     let address = stranger.local_addr().unwrap().to_string();
     let ran = Ran::of(command.env("SESSION_HOST_LISTEN", address).output().unwrap()).exits(3);
-    assert!(ran.stderr.contains("belongs to user 65534"), "{}", ran.stderr);
+    ran.tells("belongs to user 65534");
     let asked = stranger.accept().map_err(|error| error.kind());
     assert_eq!(asked.map(|_| ()), Err(ErrorKind::WouldBlock), "the stranger was asked");
     held.let_go();

@@ -8,9 +8,7 @@ use crate::steps::{Held, write_sessions};
 
 /// A world whose commands find the server.
 fn served() -> (World, session_host_tests::Service) {
-    let mut world = World::new();
-    world.install("probe");
-    world.install("probe_other");
+    let mut world = World::with(&["probe", "probe_other"]);
     let service = world.serve(&[]);
     world.set_variable("SESSION_HOST_LISTEN", &service.address().to_string());
     (world, service)
@@ -38,8 +36,8 @@ fn a_processor_that_is_occupied_leaves_none_of_the_others_unrun() {
             (ran.result().processor.as_str(), ran.result().errors),
             ("probe_other", 0)
         );
-        assert!(ran.stderr.contains("processor probe is"), "{}", ran.stderr);
-        assert!(ran.stderr.contains("no processor `nobody`"), "{}", ran.stderr);
+        ran.tells("processor probe is");
+        ran.tells("no processor `nobody`");
         held.let_go();
         assert_eq!(running.join().unwrap(), 200);
     });

@@ -9,8 +9,7 @@ use crate::steps::{Held, value, write_sessions};
 
 #[test]
 fn a_session_or_all_are_processed_again() {
-    let world = World::new();
-    world.install("probe");
+    let world = World::with(&["probe"]);
     write_sessions(&world, 3);
     let service = world.serve(&[]);
     drop(service.run("probe").is(200));
@@ -32,9 +31,7 @@ fn a_session_or_all_are_processed_again() {
 
 #[test]
 fn what_is_forgotten_is_gone_from_every_table() {
-    let world = World::new();
-    world.install("probe");
-    world.install("probe_other");
+    let world = World::with(&["probe", "probe_other"]);
     write_sessions(&world, 2);
     world.write("bruno/1.jsonl", r#"{"do":"rows","count":1}"#);
     let service = world.serve(&[]);
@@ -54,9 +51,7 @@ fn what_is_forgotten_is_gone_from_every_table() {
 
 #[test]
 fn nothing_is_corrected_while_a_run_could_undo_it() {
-    let world = World::new();
-    world.install("probe");
-    world.install("probe_other");
+    let world = World::with(&["probe", "probe_other"]);
     write_sessions(&world, 1);
     let service = world.serve(&[]);
     drop(service.run("probe").is(200));

@@ -91,8 +91,7 @@ fn a_reload_with_little_room_leaves_a_service_that_serves() {
 #[test]
 fn a_state_that_duckdb_gives_up_is_reopened_with_all_committed_data() {
     for error in [libc::ENOSPC, libc::EIO, libc::EROFS] {
-        let world = World::new();
-        world.install("probe");
+        let world = World::with(&["probe"]);
         write_sessions(&world, 3);
         let disk = FailingDisk::new(&world);
         let mut command = world.serving(&[]);
@@ -126,8 +125,7 @@ fn a_state_that_duckdb_gives_up_is_reopened_with_all_committed_data() {
 #[test]
 fn a_log_of_changes_that_cannot_be_written_is_told_and_mends() {
     for error in [libc::EIO, libc::EROFS, libc::EDQUOT] {
-        let world = World::new();
-        world.install("probe");
+        let world = World::with(&["probe"]);
         write_sessions(&world, 2);
         let disk = FailingDisk::new(&world);
         let mut command = world.serving(&[]);
@@ -150,20 +148,19 @@ fn a_log_of_changes_that_cannot_be_written_is_told_and_mends() {
 
 #[test]
 fn a_start_on_a_disk_that_takes_no_writes_may_be_repeated() {
-    let world = World::new();
-    world.install("probe");
+    let world = World::with(&["probe"]);
     let disk = SmallDisk::mount(world.path("data"), 32);
     disk.fill(0);
     for command in [&["serve"][..], &["run"]] {
         let ran = world.host(command).exits(1);
-        assert!(ran.stderr.contains("make room on the disk"), "{}", ran.stderr);
+        ran.tells("make room on the disk");
     }
     disk.make_room();
     drop(world.host(&["run"]).exits(0));
     disk.make_read_only();
     for command in [&["serve"][..], &["run"]] {
         let ran = world.host(command).exits(1);
-        assert!(ran.stderr.contains("mount it for writing again"), "{}", ran.stderr);
+        ran.tells("mount it for writing again");
     }
 }
 
@@ -173,7 +170,7 @@ fn a_first_start_without_room_for_the_token_may_be_repeated() {
     let disk = SmallDisk::mount(world.path("data"), 1);
     disk.fill(0);
     let ran = world.host(&["serve"]).exits(1);
-    assert!(ran.stderr.contains("make room on the disk"), "{}", ran.stderr);
+    ran.tells("make room on the disk");
     disk.make_room();
     drop(world.serve(&[]));
 }
@@ -205,8 +202,7 @@ impl Moved {
 
 #[test]
 fn a_state_file_that_is_gone_is_not_purged_and_the_state_stays_open() {
-    let world = World::new();
-    world.install("probe");
+    let world = World::with(&["probe"]);
     write_sessions(&world, 3);
     world.write("bob/1.jsonl", r#"{"do":"rows","count":1}"#);
     let service = world.serve(&[]);
@@ -230,8 +226,7 @@ fn a_state_file_that_is_gone_is_not_purged_and_the_state_stays_open() {
 
 #[test]
 fn a_closed_state_whose_file_is_gone_is_never_replaced_by_an_empty_one() {
-    let world = World::new();
-    world.install("probe");
+    let world = World::with(&["probe"]);
     write_sessions(&world, 3);
     let disk = FailingDisk::new(&world);
     let mut command = world.serving(&[]);

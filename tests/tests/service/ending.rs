@@ -9,8 +9,7 @@ use crate::steps::{Held, value, write_sessions};
 
 #[test]
 fn a_wish_to_end_lets_attempts_finish_and_keeps_what_is_done() {
-    let world = World::new();
-    world.install("probe");
+    let world = World::with(&["probe"]);
     write_sessions(&world, 3);
     let held = Held::write(&world, "alice/held.jsonl");
     let service = world.serve(&[("SESSION_HOST_WORKERS", "1")]);
@@ -43,8 +42,7 @@ fn a_wish_to_end_lets_attempts_finish_and_keeps_what_is_done() {
 
 #[test]
 fn an_attempt_that_does_not_return_does_not_hold_the_end_up() {
-    let world = World::new();
-    world.install("probe");
+    let world = World::with(&["probe"]);
     let held = Held::write(&world, "alice/held.jsonl");
     world.config("[schedule]\nprobe = \"every 1h\"\n");
     let service = world.serve(&[AT_ONCE, ("SESSION_HOST_SHUTDOWN_GRACE_SECONDS", "1")]);
@@ -60,8 +58,7 @@ fn an_attempt_that_does_not_return_does_not_hold_the_end_up() {
 
 #[test]
 fn a_second_signal_ends_at_once() {
-    let world = World::new();
-    world.install("probe");
+    let world = World::with(&["probe"]);
     let held = Held::write(&world, "alice/held.jsonl");
     let service = world.serve(&[AT_ONCE]);
     held.starts();
@@ -190,16 +187,14 @@ fn contents(world: &World) -> Vec<Vec<Value>> {
 #[test]
 fn a_service_that_is_killed_ends_in_the_same_tables_as_one_that_is_not() {
     const SESSIONS: usize = 400;
-    let undisturbed = World::new();
-    undisturbed.install("probe");
+    let undisturbed = World::with(&["probe"]);
     write_sessions(&undisturbed, SESSIONS);
     let service = undisturbed.serve(&[]);
     drop(service.run("probe").is(200));
     drop(service.stop());
     let expected = contents(&undisturbed);
 
-    let world = World::new();
-    world.install("probe");
+    let world = World::with(&["probe"]);
     write_sessions(&world, SESSIONS);
     for kill in 1..=8_u64 {
         // The oldest comes first: the run goes on for as long as it is held, and the rest of it is done meanwhile.
@@ -236,8 +231,7 @@ fn a_service_that_is_killed_ends_in_the_same_tables_as_one_that_is_not() {
 
 #[test]
 fn a_port_in_use_ends_with_what_the_unit_restarts() {
-    let world = World::new();
-    world.install("probe");
+    let world = World::with(&["probe"]);
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();
     let listening = |address: &str| {

@@ -9,8 +9,7 @@ use crate::steps::write_sessions;
 
 #[test]
 fn a_run_answers_with_its_result() {
-    let world = World::new();
-    world.install("probe");
+    let world = World::with(&["probe"]);
     write_sessions(&world, 3);
     world.write("bruno/bad.jsonl", r#"{"do":"error","message":"no good"}"#);
     let service = world.serve(&[]);
@@ -32,9 +31,7 @@ fn a_run_answers_with_its_result() {
 
 #[test]
 fn a_processor_that_cannot_run_is_named_with_the_reason() {
-    let world = World::new();
-    world.install("probe");
-    world.install("probe_other");
+    let world = World::with(&["probe", "probe_other"]);
     world.config("[processors.probe_other]\nrefuse = \"no model is configured\"\n");
     let service = world.serve(&[]);
     let unknown = service.run("nobody").is(400).detail();
@@ -56,8 +53,7 @@ fn a_processor_that_cannot_run_is_named_with_the_reason() {
 
 #[test]
 fn a_sessions_directory_that_is_not_there_is_a_warning() {
-    let world = World::new();
-    world.install("probe");
+    let world = World::with(&["probe"]);
     std::fs::remove_dir_all(world.sessions()).unwrap();
     let service = world.serve(&[]);
     let health = || service.get("/api/health").is(200).json();
@@ -70,8 +66,7 @@ fn a_sessions_directory_that_is_not_there_is_a_warning() {
 
 #[test]
 fn sessions_that_are_touched_and_stay_the_same_are_no_lag() {
-    let world = World::new();
-    world.install("probe");
+    let world = World::with(&["probe"]);
     world.write("alice/old.jsonl", r#"{"do":"rows","count":1}"#);
     world.age("alice/old.jsonl", Duration::from_secs(86_400));
     drop(world.run(&[]).exits(0));
@@ -86,8 +81,7 @@ fn sessions_that_are_touched_and_stay_the_same_are_no_lag() {
 
 #[test]
 fn what_is_not_there_and_what_is_called_wrongly_is_told_in_json() {
-    let world = World::new();
-    world.install("probe");
+    let world = World::with(&["probe"]);
     let service = world.serve(&[]);
     for target in ["/", "/api", "/api/admin/nothing", "/api/healthy"] {
         drop(service.get(target).is(404).detail());
@@ -130,8 +124,7 @@ fn what_is_not_there_and_what_is_called_wrongly_is_told_in_json() {
 
 #[test]
 fn every_admin_call_and_no_other_leaves_one_entry_in_the_audit_log() {
-    let world = World::new();
-    world.install("probe");
+    let world = World::with(&["probe"]);
     write_sessions(&world, 1);
     let service = world.serve(&[]);
     drop(service.get("/api/health").is(200));
@@ -168,8 +161,7 @@ fn every_admin_call_and_no_other_leaves_one_entry_in_the_audit_log() {
 
 #[test]
 fn runs_failures_and_status_are_listed() {
-    let world = World::new();
-    world.install("probe");
+    let world = World::with(&["probe"]);
     write_sessions(&world, 2);
     world.write("bruno/bad.jsonl", r#"{"do":"panic","payload":"str"}"#);
     let service = world.serve(&[]);
@@ -206,8 +198,7 @@ fn runs_failures_and_status_are_listed() {
 
 #[test]
 fn metrics_tell_what_was_done_in_few_labels() {
-    let world = World::new();
-    world.install("probe");
+    let world = World::with(&["probe"]);
     write_sessions(&world, 2);
     world.write("bruno/bad.jsonl", r#"{"do":"panic","payload":"str"}"#);
     let service = world.serve(&[]);

@@ -10,8 +10,7 @@ use socket2::{Domain, Socket, Type};
 
 #[test]
 fn half_requests_are_cut_off_and_hold_nobody_up() {
-    let world = World::new();
-    world.install("probe");
+    let world = World::with(&["probe"]);
     let service = world.serve(&[]);
     let head = "POST /api/admin/query HTTP/1.1\r\nhost: localhost\r\ncontent-length: 100\r\n";
     let mut half: Vec<_> = (0..100)
@@ -79,8 +78,7 @@ fn a_connection_that_idles_is_closed() {
 
 #[test]
 fn what_is_too_large_is_refused() {
-    let world = World::new();
-    world.install("probe");
+    let world = World::with(&["probe"]);
     let service = world.serve(&[]);
     let body = format!("{{\"sql\":\"{}\"}}", "x".repeat(2 << 20));
     drop(service.call("POST", "/api/admin/query", &body).is(413).detail());

@@ -7,8 +7,7 @@ use crate::steps::write_sessions;
 
 #[test]
 fn a_query_gives_typed_values_and_takes_parameters() {
-    let world = World::new();
-    world.install("probe");
+    let world = World::with(&["probe"]);
     write_sessions(&world, 2);
     let service = world.serve(&[]);
     drop(service.run("probe").is(200));
@@ -35,8 +34,7 @@ fn a_query_gives_typed_values_and_takes_parameters() {
 
 #[test]
 fn a_query_reads_the_state_and_nothing_else() {
-    let world = World::new();
-    world.install("probe");
+    let world = World::with(&["probe"]);
     write_sessions(&world, 1);
     let service = world.serve(&[]);
     drop(service.run("probe").is(200));
@@ -162,8 +160,7 @@ fn queries_that_nest_deeply_are_answered_and_end_nothing() {
 
 #[test]
 fn the_state_stays_locked_whatever_sql_reads_of_it() {
-    let world = World::new();
-    world.install("probe");
+    let world = World::with(&["probe"]);
     let state = world.state().display().to_string();
     let service = world.serve(&[]);
     for (number, sql) in [
@@ -194,8 +191,7 @@ fn the_state_stays_locked_whatever_sql_reads_of_it() {
 
 #[test]
 fn an_answer_that_is_too_long_is_cut_and_says_so() {
-    let world = World::new();
-    world.install("probe");
+    let world = World::with(&["probe"]);
     let service = world.serve(&[]);
     let answer = service
         .query("SELECT range FROM range(10001)", &json!([]))
@@ -225,8 +221,7 @@ fn an_answer_that_is_too_long_is_cut_and_says_so() {
 
 #[test]
 fn an_export_writes_every_table() {
-    let world = World::new();
-    world.install("probe");
+    let world = World::with(&["probe"]);
     write_sessions(&world, 2);
     let service = world.serve(&[]);
     drop(service.run("probe").is(200));
@@ -250,8 +245,7 @@ fn an_export_writes_every_table() {
 
 #[test]
 fn the_command_line_asks_the_server_that_has_the_state() {
-    let mut world = World::new();
-    world.install("probe");
+    let mut world = World::with(&["probe"]);
     write_sessions(&world, 2);
     let service = world.serve(&[]);
     world.set_variable("SESSION_HOST_LISTEN", &service.address().to_string());
@@ -305,7 +299,7 @@ fn the_command_line_asks_the_server_that_has_the_state() {
         (&["forget", "nobody"], "nobody"),
     ] {
         let ran = world.host(arguments).exits(2);
-        assert!(ran.stderr.contains(said), "{}", ran.stderr);
+        ran.tells(said);
     }
     drop(service.stop());
     assert_eq!(world.host(&["runs", "--json"]).exits(0).json()[0]["actor"], "admin");
@@ -313,17 +307,15 @@ fn the_command_line_asks_the_server_that_has_the_state() {
 
 #[test]
 fn a_server_with_a_token_tells_the_command_line_what_it_lacks() {
-    let mut world = World::new();
-    world.install("probe");
+    let mut world = World::with(&["probe"]);
     let service = world.serve(&[("SESSION_HOST_API_TOKEN", "correct-horse-battery-staple")]);
     world.set_variable("SESSION_HOST_LISTEN", &service.address().to_string());
     let ran = world.host(&["status"]).exits(2);
-    assert!(ran.stderr.contains("SESSION_HOST_API_TOKEN"), "{}", ran.stderr);
+    ran.tells("SESSION_HOST_API_TOKEN");
     world.set_variable("SESSION_HOST_API_TOKEN", "correct-horse-battery-staple");
     drop(world.host(&["status"]).exits(0));
     // Of a server that has another state, nothing is asked.
-    let mut other = World::new();
-    other.install("probe");
+    let mut other = World::with(&["probe"]);
     let in_the_way = other.serve(&[]);
     other.set_variable("SESSION_HOST_LISTEN", &service.address().to_string());
     other.set_variable("SESSION_HOST_API_TOKEN", "correct-horse-battery-staple");
@@ -333,8 +325,7 @@ fn a_server_with_a_token_tells_the_command_line_what_it_lacks() {
 
 #[test]
 fn a_disk_that_fails_in_a_query_is_no_fault_of_the_client() {
-    let world = World::new();
-    world.install("probe");
+    let world = World::with(&["probe"]);
     let text = "x".repeat(1000);
     world.write(
         "alice/a.jsonl",

@@ -25,8 +25,7 @@ fn versions(service: &Service) -> serde_json::Value {
 
 #[test]
 fn a_replaced_file_serves_the_next_run_after_a_reload_and_after_a_restart() {
-    let world = World::new();
-    world.install("probe");
+    let world = World::with(&["probe"]);
     write_sessions(&world, 2);
     let service = world.serve(&[]);
     drop(service.run("probe").is(200));
@@ -52,8 +51,7 @@ fn a_replaced_file_serves_the_next_run_after_a_reload_and_after_a_restart() {
 
 #[test]
 fn a_run_ends_on_the_code_that_it_began_with_and_the_next_has_the_new() {
-    let world = World::new();
-    world.install("probe");
+    let world = World::with(&["probe"]);
     let held = Held::write(&world, "alice/held.jsonl");
     let service = world.serve(&[]);
     thread::scope(|scope| {
@@ -74,8 +72,7 @@ fn a_run_ends_on_the_code_that_it_began_with_and_the_next_has_the_new() {
 
 #[test]
 fn a_broken_file_leaves_the_loaded_one_in_service() {
-    let world = World::new();
-    world.install("probe");
+    let world = World::with(&["probe"]);
     write_sessions(&world, 1);
     let service = world.serve(&[]);
     let file = world.plugins().join(library_name("probe"));
@@ -100,8 +97,7 @@ fn a_broken_file_leaves_the_loaded_one_in_service() {
 
 #[test]
 fn plugins_come_and_go_beside_each_other() {
-    let world = World::new();
-    world.install("probe");
+    let world = World::with(&["probe"]);
     write_sessions(&world, 1);
     let service = world.serve(&[]);
     drop(service.run("probe").is(200));
@@ -126,8 +122,7 @@ fn plugins_come_and_go_beside_each_other() {
 
 #[test]
 fn a_new_plugin_is_scheduled_from_the_reload_on() {
-    let world = World::new();
-    world.install("probe");
+    let world = World::with(&["probe"]);
     write_sessions(&world, 1);
     let service = world.serve(&[session_host_tests::AT_ONCE]);
     world.install("probe_other");
@@ -143,8 +138,7 @@ fn a_new_plugin_is_scheduled_from_the_reload_on() {
 
 #[test]
 fn a_plugins_directory_that_is_gone_changes_nothing() {
-    let world = World::new();
-    world.install("probe");
+    let world = World::with(&["probe"]);
     write_sessions(&world, 1);
     let service = world.serve(&[]);
     fs::rename(world.plugins(), world.path("elsewhere")).unwrap();

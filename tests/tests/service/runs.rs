@@ -10,8 +10,7 @@ use crate::steps::{Held, listed, value, write_sessions};
 #[test]
 fn of_two_hundred_clients_one_runs_and_the_others_are_told_so() {
     const CLIENTS: usize = 200;
-    let world = World::new();
-    world.install("probe");
+    let world = World::with(&["probe"]);
     write_sessions(&world, 3);
     let held = Held::write(&world, "alice/held.jsonl");
     let service = world.serve(&[]);
@@ -44,8 +43,7 @@ fn of_two_hundred_clients_one_runs_and_the_others_are_told_so() {
 
 #[test]
 fn a_run_goes_on_without_the_client_that_asked_for_it() {
-    let world = World::new();
-    world.install("probe");
+    let world = World::with(&["probe"]);
     write_sessions(&world, 2);
     let held = Held::write(&world, "alice/held.jsonl");
     let service = world.serve(&[]);
@@ -67,9 +65,7 @@ fn a_run_goes_on_without_the_client_that_asked_for_it() {
 
 #[test]
 fn processors_run_side_by_side() {
-    let world = World::new();
-    world.install("probe");
-    world.install("probe_other");
+    let world = World::with(&["probe", "probe_other"]);
     let held = Held::write(&world, "alice/held.jsonl");
     let service = world.serve(&[]);
     thread::scope(|scope| {
@@ -89,8 +85,7 @@ fn processors_run_side_by_side() {
 
 #[test]
 fn a_run_that_fails_gives_the_processor_free() {
-    let world = World::new();
-    world.install("probe");
+    let world = World::with(&["probe"]);
     write_sessions(&world, 1);
     let service = world.serve(&[]);
     std::fs::remove_dir_all(world.sessions()).unwrap();
@@ -115,8 +110,7 @@ fn a_run_that_fails_gives_the_processor_free() {
 
 #[test]
 fn a_retry_attempts_failing_sessions_alone() {
-    let world = World::new();
-    world.install("probe");
+    let world = World::with(&["probe"]);
     let mended = world.path("mended");
     for name in ["one", "two"] {
         let fails = json!({"do": "unless", "path": mended, "then": {"do": "error", "message": "broken"}});
@@ -156,9 +150,7 @@ fn a_retry_attempts_failing_sessions_alone() {
 
 #[test]
 fn an_attempt_that_never_returns_is_told_and_costs_no_other_processor() {
-    let world = World::new();
-    world.install("probe");
-    world.install("probe_other");
+    let world = World::with(&["probe", "probe_other"]);
     world.write(
         "alice/hangs.jsonl",
         r#"{"do":"unless","path":"/nowhere","then":{"do":"hang"}}"#,
@@ -187,8 +179,7 @@ fn wedged(service: &Service) -> Option<String> {
 
 #[test]
 fn a_processor_whose_late_attempts_have_all_returned_is_in_service_again() {
-    let world = World::new();
-    world.install("probe");
+    let world = World::with(&["probe"]);
     let late = [
         Held::write(&world, "alice/late-1.jsonl"),
         Held::write(&world, "alice/late-2.jsonl"),
@@ -226,8 +217,7 @@ fn a_processor_whose_late_attempts_have_all_returned_is_in_service_again() {
 
 #[test]
 fn a_plugin_can_tell_runs_apart() {
-    let world = World::new();
-    world.install("probe");
+    let world = World::with(&["probe"]);
     let service = world.serve(&[]);
     for run in ["first", "second"] {
         for number in [1, 2] {

@@ -16,9 +16,7 @@ fn scheduled_runs(service: &Service, processor: &str) -> u64 {
 
 #[test]
 fn what_is_due_runs_and_what_is_not_does_not() {
-    let world = World::new();
-    world.install("probe");
-    world.install("probe_other");
+    let world = World::with(&["probe", "probe_other"]);
     world.config("[schedule]\nprobe = \"every 1s\"\nprobe_other = \"daily 00:00\"\n");
     write_sessions(&world, 2);
     let service = world.serve(&[AT_ONCE]);
@@ -37,9 +35,7 @@ fn what_is_due_runs_and_what_is_not_does_not() {
 
 #[test]
 fn a_restart_neither_repeats_nor_skips_a_run() {
-    let world = World::new();
-    world.install("probe");
-    world.install("probe_other");
+    let world = World::with(&["probe", "probe_other"]);
     world.config("[schedule]\nprobe = \"every 1h\"\nprobe_other = \"every 1h\"\n");
     let service = world.serve(&[AT_ONCE]);
     wait_until("both have run", || {
@@ -60,8 +56,7 @@ fn a_restart_neither_repeats_nor_skips_a_run() {
 
 #[test]
 fn a_run_that_is_asked_for_counts_as_one_of_the_schedule() {
-    let world = World::new();
-    world.install("probe");
+    let world = World::with(&["probe"]);
     let service = world.serve(&[("SESSION_HOST_STARTUP_GRACE_SECONDS", "2")]);
     drop(service.run("probe").is(200));
     let schedule = listed(&service, "probe", "loaded")["schedule"].clone();
@@ -77,8 +72,7 @@ fn a_run_that_is_asked_for_counts_as_one_of_the_schedule() {
 
 #[test]
 fn a_retry_leaves_the_schedule_alone() {
-    let world = World::new();
-    world.install("probe");
+    let world = World::with(&["probe"]);
     let service = world.serve(&[]);
     drop(service.post("/api/admin/retry?processor=probe").is(200));
     assert_eq!(
@@ -91,8 +85,7 @@ fn a_retry_leaves_the_schedule_alone() {
 
 #[test]
 fn of_a_run_that_is_due_and_one_that_is_asked_for_one_runs() {
-    let world = World::new();
-    world.install("probe");
+    let world = World::with(&["probe"]);
     world.config("[schedule]\nprobe = \"every 1s\"\n");
     let held = Held::write(&world, "alice/held.jsonl");
     let service = world.serve(&[AT_ONCE]);
@@ -117,8 +110,7 @@ fn of_a_run_that_is_due_and_one_that_is_asked_for_one_runs() {
 
 #[test]
 fn a_schedule_that_cannot_be_read_stops_the_start() {
-    let world = World::new();
-    world.install("probe");
+    let world = World::with(&["probe"]);
     let refused = |variables: &[(&str, &str)], reason: &str| {
         let ran = world.serving(variables).output().unwrap();
         let said = String::from_utf8_lossy(&ran.stderr).into_owned();
@@ -147,9 +139,7 @@ fn a_schedule_that_cannot_be_read_stops_the_start() {
 #[test]
 fn a_plugin_that_always_panics_costs_neither_the_service_nor_its_neighbour() {
     const TICKS: u64 = 100;
-    let world = World::new();
-    world.install("probe");
-    world.install("usage");
+    let world = World::with(&["probe", "usage"]);
     world.config("[schedule]\nprobe = \"every 1s\"\nusage = \"every 1s\"\n");
     write_sessions(&world, 2);
     let broken = json!({"do": "panic", "payload": "drop_panics"});
@@ -198,8 +188,7 @@ fn a_plugin_that_always_panics_costs_neither_the_service_nor_its_neighbour() {
 
 #[test]
 fn old_entries_of_the_audit_log_are_removed() {
-    let world = World::new();
-    world.install("probe");
+    let world = World::with(&["probe"]);
     drop(world.run(&[]).exits(0));
     world.change_state("UPDATE audit_log SET timestamp = timestamp - INTERVAL 91 DAY");
     drop(world.run(&[]).exits(0));

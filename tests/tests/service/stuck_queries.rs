@@ -7,8 +7,7 @@ use crate::steps::write_sessions;
 
 #[test]
 fn a_query_whose_plan_is_never_done_is_told_by_health_and_ends_the_service() {
-    let world = World::new();
-    world.install("probe");
+    let world = World::with(&["probe"]);
     write_sessions(&world, 2);
     let service = world.serve(&[]);
     drop(service.run("probe").is(200));
@@ -32,8 +31,7 @@ fn a_query_whose_plan_is_never_done_is_told_by_health_and_ends_the_service() {
 
 #[test]
 fn a_query_whose_step_takes_memory_without_end_ends_the_service() {
-    let world = World::new();
-    world.install("probe");
+    let world = World::with(&["probe"]);
     write_sessions(&world, 2);
     let service = world.serve(&[]);
     drop(service.run("probe").is(200));

@@ -63,8 +63,7 @@ fn is_checked_again(service: &Service) {
 
 #[test]
 fn the_first_run_that_fails_is_a_warning_and_survives_a_restart() {
-    let world = World::new();
-    world.install("probe");
+    let world = World::with(&["probe"]);
     let service = world.serve(&[]);
     fs::remove_dir_all(world.sessions()).unwrap();
     fs::write(world.sessions(), "no directory").unwrap();
@@ -84,8 +83,7 @@ fn the_first_run_that_fails_is_a_warning_and_survives_a_restart() {
 
 #[test]
 fn a_run_that_fails_is_told_before_health_is_checked_again() {
-    let world = World::new();
-    world.install("probe");
+    let world = World::with(&["probe"]);
     let service = world.serve(&[("SESSION_HOST_TICK_SECONDS", "100000")]);
     wait_until("health was checked", || !health(&service)["checked_at"].is_null());
     fs::remove_dir_all(world.sessions()).unwrap();
@@ -96,8 +94,7 @@ fn a_run_that_fails_is_told_before_health_is_checked_again() {
 
 #[test]
 fn a_run_that_the_disk_has_no_room_for_is_a_warning() {
-    let world = World::new();
-    world.install("probe");
+    let world = World::with(&["probe"]);
     let disk = SmallDisk::mount(world.path("data"), 64);
     let service = world.serve(&[("SESSION_HOST_MIN_FREE_BYTES", "0")]);
     drop(service.run("probe").is(200));
@@ -118,8 +115,7 @@ fn a_run_that_the_disk_has_no_room_for_is_a_warning() {
 
 #[test]
 fn a_run_in_which_everything_fails_is_a_warning_until_something_succeeds() {
-    let world = World::new();
-    world.install("probe");
+    let world = World::with(&["probe"]);
     let fails = json!({"do": "error", "message": "a format that is new"}).to_string();
     for number in 0..9 {
         world.write(&format!("alice/{number}.jsonl"), &fails);
@@ -138,8 +134,7 @@ fn a_run_in_which_everything_fails_is_a_warning_until_something_succeeds() {
 
 #[test]
 fn a_session_that_fails_beside_others_and_again_when_there_is_nothing_else_is_no_warning() {
-    let world = World::new();
-    world.install("probe");
+    let world = World::with(&["probe"]);
     write_sessions(&world, 3);
     world.write("bruno/bad.jsonl", json!({"do": "error", "message": "bad"}).to_string());
     let service = world.serve(&[]);
@@ -159,8 +154,7 @@ fn a_session_that_fails_beside_others_and_again_when_there_is_nothing_else_is_no
 
 #[test]
 fn a_folder_that_cannot_be_read_is_named_and_counted() {
-    let world = World::new();
-    world.install("probe");
+    let world = World::with(&["probe"]);
     write_sessions(&world, 1);
     world.write("closed/a.jsonl", r#"{"do":"rows","count":1}"#);
     let service = world.serve_by(world.as_nobody(world.serving(&[])));
@@ -182,8 +176,7 @@ fn a_folder_that_cannot_be_read_is_named_and_counted() {
 
 #[test]
 fn a_sessions_directory_that_lost_its_transcripts_is_a_warning() {
-    let world = World::new();
-    world.install("probe");
+    let world = World::with(&["probe"]);
     let service = world.serve(&[]);
     is_checked_again(&service);
     assert_eq!(warning(&service, "missing"), None, "nothing was processed yet");
@@ -205,8 +198,7 @@ fn a_sessions_directory_that_lost_its_transcripts_is_a_warning() {
 
 #[test]
 fn a_disk_with_little_room_is_a_warning_before_it_is_full() {
-    let world = World::new();
-    world.install("probe");
+    let world = World::with(&["probe"]);
     let disk = SmallDisk::mount(world.path("data"), 64);
     let least = (32 * MEBIBYTE).to_string();
     let service = world.serve(&[("SESSION_HOST_MIN_FREE_BYTES", &least)]);
@@ -223,8 +215,7 @@ fn a_disk_with_little_room_is_a_warning_before_it_is_full() {
 
 #[test]
 fn a_state_that_may_not_be_written_any_more_is_a_warning() {
-    let world = World::new();
-    world.install("probe");
+    let world = World::with(&["probe"]);
     let service = world.serve_by(world.as_nobody(world.serving(&[])));
     world.chmod("data", 0o555);
     let message = warns(&service, "state");
@@ -265,8 +256,7 @@ fn a_default_install_shows_no_false_alarm() {
 
 #[test]
 fn what_was_forgotten_and_not_purged_is_told_until_it_is() {
-    let mut world = World::new();
-    world.install("probe");
+    let mut world = World::with(&["probe"]);
     write_sessions(&world, 1);
     drop(world.run(&["probe"]).exits(0));
     let service = world.serve(&[]);

@@ -8,8 +8,7 @@ use crate::scene::{Scene, conversation, model_that_reports};
 /// Why the processor is unavailable under these settings.
 #[track_caller]
 fn reason(settings: &str) -> String {
-    let world = World::new();
-    world.install("verification");
+    let world = World::with(&["verification"]);
     world.config(settings);
     let listing = world.processors();
     let listed = listing.files.first().expect("the plugin is listed");
@@ -33,18 +32,12 @@ fn without_a_model_it_is_unavailable_and_says_what_to_set() {
 
 #[test]
 fn a_run_of_others_goes_on_without_it() {
-    let world = World::new();
-    world.install("verification");
-    world.install("usage");
+    let world = World::with(&["verification", "usage"]);
     world.write("alice/a.jsonl", conversation(&["hello"]));
     let ran = world.run(&[]).exits(0);
     assert_eq!(ran.result_of("usage").processed, 1);
     let refused = world.run(&["verification"]).exits(2);
-    assert!(
-        refused.stderr.contains("is unavailable: no model is configured"),
-        "{}",
-        refused.stderr
-    );
+    refused.tells("is unavailable: no model is configured");
     assert_eq!(world.count("knowledge_items"), 0);
 }
 

@@ -88,11 +88,7 @@ fn a_judge_that_fails_is_logged_and_the_session_is_done() {
         let scene = scene(move |_| judge());
         let ran = scene.run(0);
         assert_eq!((ran.result().processed, ran.result().items_extracted), (1, 1));
-        assert!(
-            ran.stderr.contains("cannot check the item for contradictions"),
-            "{}",
-            ran.stderr
-        );
+        ran.tells("cannot check the item for contradictions");
         assert_eq!(scene.world.count("knowledge_contradictions"), 0);
         let failed = "SELECT judgements_failed FROM verification_session WHERE username = 'bruno'";
         assert_eq!(scene.rows(failed), [json!({"judgements_failed": 1})]);

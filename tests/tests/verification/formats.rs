@@ -67,8 +67,7 @@ fn the_format_of_anthropic() {
 
 /// A world in which the model is spoken to in the format of OpenAI, without a key.
 fn world_of_openai(model: &ModelServer) -> World {
-    let world = World::new();
-    world.install("verification");
+    let world = World::with(&["verification"]);
     world.config(&format!(
         "[processors.verification]\nformat = \"openai\"\nmodel = \"test-model\"\nbase_url = \"{}/v1\"\n",
         model.url()

@@ -21,8 +21,7 @@ impl Scene {
 
     /// The same with further settings.
     pub(crate) fn with_settings(model: ModelServer, settings: &str) -> Self {
-        let mut world = World::new();
-        world.install("verification");
+        let mut world = World::with(&["verification"]);
         world.set_variable("TEST_MODEL_KEY", KEY);
         let url = model.url();
         world.config(&format!(
