@@ -162,6 +162,13 @@ impl World {
         self.host(&[&["run", "--json"], arguments].concat())
     }
 
+    /// What `session-host status --json` says of the first processor.
+    #[must_use]
+    #[track_caller]
+    pub fn status(&self) -> Value {
+        self.host(&["status", "--json"]).exits(0).json()[0].clone()
+    }
+
     /// The rows that a query on the state file gives, as JSON objects.
     #[must_use]
     #[track_caller]

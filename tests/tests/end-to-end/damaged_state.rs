@@ -11,7 +11,7 @@ use session_host_tests::{Ran, World, wait_until};
 
 use crate::{
     numbers::Numbers,
-    script::{execute, script},
+    script::{self, execute, script},
 };
 
 const PLACES: u64 = 40;
@@ -54,16 +54,10 @@ fn scene(numbers: &mut Numbers) -> World {
 
 /// What processors wrote, without what depends on time.
 fn contents(world: &World) -> Vec<Vec<Value>> {
-    [
-        "SELECT session_file, username, n, text FROM probe_rows ORDER BY ALL",
-        "SELECT session_file, username, n, text FROM probe_notes ORDER BY ALL",
-        "SELECT * FROM probe_totals ORDER BY ALL",
-        "SELECT processor_name, session_file, username, items_extracted, file_hash
-         FROM session_processor_state ORDER BY ALL",
-        "SELECT * FROM session_processor_failure",
-    ]
-    .map(|sql| world.rows(sql))
-    .to_vec()
+    script::contents(
+        world,
+        "processor_name, session_file, username, items_extracted, file_hash",
+    )
 }
 
 fn put_into_place(kept: &Path, data: &Path) {

@@ -7,7 +7,7 @@ use session_host_tests::{World, wait_until};
 
 use crate::{
     numbers::Numbers,
-    script::{counts, execute, processed, script},
+    script::{self, counts, execute, processed, script},
 };
 
 const SESSIONS: u64 = 160;
@@ -32,16 +32,10 @@ fn write_corpus(world: &World) {
 
 /// All that a run leaves, without what depends on time, and without the folder that the sessions name.
 fn contents(world: &World) -> Vec<Vec<Value>> {
-    [
-        "SELECT session_file, username, n, text FROM probe_rows ORDER BY ALL",
-        "SELECT session_file, username, n, text FROM probe_notes ORDER BY ALL",
-        "SELECT * FROM probe_totals ORDER BY ALL",
-        "SELECT processor_name, session_file, username, items_extracted, output_version
-         FROM session_processor_state ORDER BY ALL",
-        "SELECT * FROM session_processor_failure",
-    ]
-    .map(|sql| world.rows(sql))
-    .to_vec()
+    script::contents(
+        world,
+        "processor_name, session_file, username, items_extracted, output_version",
+    )
 }
 
 /// Checks that no half of a session is there.

@@ -1,6 +1,6 @@
 //! Statements given to `execute` and `query`: one transaction an attempt, which is the host's to end.
 
-use serde_json::json;
+use serde_json::{Value, json};
 use session_host_tests::World;
 
 use crate::script::{counts, execute, failed, processed, script};
@@ -9,7 +9,7 @@ const INSERT: &str = "INSERT INTO probe_totals VALUES ('k', 1)";
 const COUNT_UP: &str = "INSERT INTO probe_totals VALUES ('k', 1) ON CONFLICT (key) DO UPDATE SET n = n + 1";
 
 /// The message that a session of these steps fails with; checks that nothing of it is kept.
-fn failure_of(steps: &[serde_json::Value]) -> String {
+fn failure_of(steps: &[Value]) -> String {
     let world = World::with(&["probe"]);
     world.write("alice/a.jsonl", script(steps));
     let ran = world.run(&["probe"]).exits(1);
@@ -171,15 +171,17 @@ fn a_text_that_hides_statements_or_what_it_writes_is_refused() {
     }
 }
 
+/// Writes so many sessions of the same steps.
+fn write_all(world: &World, sessions: u32, steps: &[Value]) {
+    for number in 0..sessions {
+        world.write(&format!("alice/{number}.jsonl"), script(steps));
+    }
+}
+
 #[test]
 fn attempts_side_by_side_count_exactly() {
     let world = World::with(&["probe"]);
-    for number in 0..60 {
-        world.write(
-            &format!("alice/{number}.jsonl"),
-            script(&[execute(COUNT_UP), json!({"do": "rows", "count": 1})]),
-        );
-    }
+    write_all(&world, 60, &[execute(COUNT_UP), json!({"do": "rows", "count": 1})]);
     let ran = world.run(&["probe", "--workers", "4"]).exits(0);
     assert_eq!(counts(&ran), processed(60));
     assert_eq!(world.rows("SELECT n FROM probe_totals"), [json!({"n": 60})]);
@@ -189,13 +191,11 @@ fn attempts_side_by_side_count_exactly() {
 #[test]
 fn a_session_of_a_serial_processor_sees_all_earlier_ones() {
     let world = World::with(&["probe_serial"]);
-    for number in 0..20 {
-        let steps = [
-            json!({"do": "query", "sql": "SELECT count(DISTINCT session_file) FROM probe_serial_rows"}),
-            json!({"do": "query", "sql": "SELECT count(*) + 1000 FROM session_processor_state"}),
-        ];
-        world.write(&format!("alice/{number}.jsonl"), script(&steps));
-    }
+    let steps = [
+        json!({"do": "query", "sql": "SELECT count(DISTINCT session_file) FROM probe_serial_rows"}),
+        json!({"do": "query", "sql": "SELECT count(*) + 1000 FROM session_processor_state"}),
+    ];
+    write_all(&world, 20, &steps);
     assert_eq!(
         counts(&world.run(&["probe_serial", "--workers", "4"]).exits(0)),
         processed(20)
@@ -207,12 +207,7 @@ fn a_session_of_a_serial_processor_sees_all_earlier_ones() {
 #[test]
 fn a_query_waits_for_earlier_sessions_of_a_parallel_processor() {
     let world = World::with(&["probe"]);
-    for number in 0..5 {
-        world.write(
-            &format!("alice/{number}.jsonl"),
-            script(&[json!({"do": "rows", "count": 1})]),
-        );
-    }
+    write_all(&world, 5, &[json!({"do": "rows", "count": 1})]);
     world.write(
         "bob/last.jsonl",
         script(&[json!({"do": "query", "sql": "SELECT count(*) + 100 FROM probe_rows"})]),

@@ -67,21 +67,12 @@ fn refusal_of_library(handshake: &str, arguments: &[&str]) -> String {
 }
 
 #[test]
-fn a_text() {
-    let reason = refusal_of(b"#!/bin/sh\necho no library\n");
-    assert!(
-        reason.starts_with("it is not a shared library, or is cut short ("),
-        "{reason}"
-    );
-}
-
-#[test]
-fn an_empty_file() {
-    let reason = refusal_of(b"");
-    assert!(
-        reason.starts_with("it is not a shared library, or is cut short ("),
-        "{reason}"
-    );
+fn a_text_and_an_empty_file() {
+    for content in [&b"#!/bin/sh\necho no library\n"[..], b""] {
+        let reason = refusal_of(content);
+        let expected = "it is not a shared library, or is cut short (";
+        assert!(reason.starts_with(expected), "{reason}");
+    }
 }
 
 #[test]
@@ -124,29 +115,26 @@ fn a_plugin_for_another_machine() {
     assert!(reason.contains(env::consts::ARCH), "{reason}");
 }
 
+/// The reason for which a library is refused whose handshake has these values, and otherwise those of this host.
+#[track_caller]
+fn refusal_of_handshake(values: &str) -> String {
+    let usual = r#"Handshake::new(PanicStrategy::CURRENT, "rustc 9.9.9")"#;
+    let handshake = format!("const HANDSHAKE: Handshake = Handshake {{ {values}, ..{usual} }};");
+    refusal_of_library(&handshake, &[])
+}
+
 #[test]
 fn a_plugin_of_another_major_version() {
-    let handshake = r#"
-        const HANDSHAKE: Handshake = Handshake {
-            api_major: 7,
-            api_minor: 3,
-            ..Handshake::new(PanicStrategy::CURRENT, "rustc 9.9.9")
-        };"#;
     assert_eq!(
-        refusal_of_library(handshake, &[]),
+        refusal_of_handshake("api_major: 7, api_minor: 3"),
         "it was built with plugin interface 7.3 by rustc 9.9.9, but this host has 1.1: build it with session-plugin-api 1"
     );
 }
 
 #[test]
 fn a_handshake_of_something_else() {
-    let handshake = r#"
-        const HANDSHAKE: Handshake = Handshake {
-            magic: [0; 16],
-            ..Handshake::new(PanicStrategy::CURRENT, "rustc 9.9.9")
-        };"#;
     assert_eq!(
-        refusal_of_library(handshake, &[]),
+        refusal_of_handshake("magic: [0; 16]"),
         "its handshake does not come from session-plugin-api: build it with session-plugin-api 1"
     );
 }

@@ -8,9 +8,9 @@ use std::{
 };
 
 use serde_json::json;
-use session_host_tests::{World, wait_until};
+use session_host_tests::{Held, World, wait_until};
 
-use crate::script::{NOTHING, counts, processed, rows, script, skipped};
+use crate::script::{NOTHING, counts, processed, rows, skipped};
 
 const HOUR: Duration = Duration::from_secs(3600);
 
@@ -37,6 +37,21 @@ fn modified(path: &Path) -> SystemTime {
     fs::metadata(path).unwrap().modified().unwrap()
 }
 
+/// Checks that a run processes the session, which then has so many rows.
+#[track_caller]
+fn is_processed_to(world: &World, rows: u64) {
+    assert_eq!(counts(&world.run(&["probe"]).exits(0)), processed(1));
+    assert_eq!(world.count("probe_rows"), rows);
+}
+
+/// Writes another session of the same size, changed at this time, and checks that a run processes it.
+#[track_caller]
+fn a_rewrite_is_noticed(world: &World, changed: SystemTime) {
+    let path = world.write("alice/a.jsonl", rows(4));
+    set_modified(&path, changed);
+    is_processed_to(world, 4);
+}
+
 #[test]
 fn a_session_at_rest_is_processed_once_and_then_not_even_opened() {
     let world = settled_world();
@@ -50,16 +65,14 @@ fn a_session_at_rest_is_processed_once_and_then_not_even_opened() {
 fn changed_content_is_noticed() {
     let world = settled_world();
     world.write("alice/a.jsonl", rows(50));
-    assert_eq!(counts(&world.run(&["probe"]).exits(0)), processed(1));
-    assert_eq!(world.count("probe_rows"), 50);
+    is_processed_to(&world, 50);
 }
 
 #[test]
 fn growth_is_noticed() {
     let world = settled_world();
     world.write("alice/a.jsonl", rows(3) + &rows(2));
-    assert_eq!(counts(&world.run(&["probe"]).exits(0)), processed(1));
-    assert_eq!(world.count("probe_rows"), 5);
+    is_processed_to(&world, 5);
 }
 
 #[test]
@@ -78,10 +91,7 @@ fn a_rewrite_of_the_same_size_within_the_same_moment_is_noticed() {
     let path = world.write("alice/a.jsonl", rows(3));
     let before = modified(&path);
     assert_eq!(counts(&world.run(&["probe"]).exits(0)), processed(1));
-    world.write("alice/a.jsonl", rows(4));
-    set_modified(&path, before);
-    assert_eq!(counts(&world.run(&["probe"]).exits(0)), processed(1));
-    assert_eq!(world.count("probe_rows"), 4);
+    a_rewrite_is_noticed(&world, before);
 }
 
 #[test]
@@ -89,8 +99,7 @@ fn a_rewrite_with_an_older_time_is_noticed() {
     let world = settled_world();
     world.write("alice/a.jsonl", rows(4));
     world.age("alice/a.jsonl", 24 * HOUR);
-    assert_eq!(counts(&world.run(&["probe"]).exits(0)), processed(1));
-    assert_eq!(world.count("probe_rows"), 4);
+    is_processed_to(&world, 4);
 }
 
 #[test]
@@ -107,10 +116,7 @@ fn a_rewrite_of_the_same_size_with_the_recorded_time_is_noticed() {
     assert_eq!(counts(&world.run(&["probe"]).exits(0)), processed(1));
     assert_eq!(counts(&world.run(&["probe"]).exits(0)), NOTHING);
 
-    world.write("alice/a.jsonl", rows(4));
-    set_modified(&path, before);
-    assert_eq!(counts(&world.run(&["probe"]).exits(0)), processed(1));
-    assert_eq!(world.count("probe_rows"), 4);
+    a_rewrite_is_noticed(&world, before);
 }
 
 #[test]
@@ -163,17 +169,12 @@ fn a_session_that_disappears_keeps_its_rows() {
 #[test]
 fn what_grows_while_it_is_processed_is_recorded_as_it_was_read() {
     let world = World::with(&["probe"]);
-    let (read, grown) = (world.path("read"), world.path("grown"));
-    let transcript = script(&[
-        json!({"do": "touch", "path": read}),
-        json!({"do": "wait_for_file", "path": grown}),
-        json!({"do": "rows", "count": 2}),
-    ]);
-    world.write("alice/a.jsonl", &transcript);
+    let held = Held::before(&world, "alice/a.jsonl", &rows(2));
+    let transcript = fs::read_to_string(world.sessions().join("alice/a.jsonl")).unwrap();
     let running = world.start(&["run", "--json", "probe"]);
-    wait_until("the session is read", || read.exists());
+    held.starts();
     world.write("alice/a.jsonl", transcript.clone() + &rows(5));
-    fs::write(&grown, "").unwrap();
+    held.let_go();
     assert_eq!(counts(&running.ends().exits(0)), processed(1));
     assert_eq!(world.count("probe_rows"), 2);
     assert_eq!(
@@ -182,6 +183,5 @@ fn what_grows_while_it_is_processed_is_recorded_as_it_was_read() {
     );
 
     settle(&world);
-    assert_eq!(counts(&world.run(&["probe"]).exits(0)), processed(1));
-    assert_eq!(world.count("probe_rows"), 7);
+    is_processed_to(&world, 7);
 }

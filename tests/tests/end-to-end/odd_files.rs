@@ -10,10 +10,10 @@ use std::{
     path::Path,
 };
 
-use serde_json::{Value, json};
-use session_host_tests::{Ran, World, wait_until};
+use serde_json::json;
+use session_host_tests::{Held, Ran, World};
 
-use crate::script::{Counts, NOTHING, counts, processed, rows, script};
+use crate::script::{NOTHING, counts, failed, processed, processed_sessions, rows, skipped};
 
 /// A world with the probe and one healthy session of three rows.
 fn world() -> World {
@@ -22,18 +22,12 @@ fn world() -> World {
     world
 }
 
-fn sessions(world: &World) -> Vec<String> {
-    let sql = "SELECT session_file FROM session_processor_state ORDER BY session_file";
-    let text = |row: &Value| row["session_file"].as_str().unwrap().to_owned();
-    world.rows(sql).iter().map(text).collect()
-}
-
 /// Runs the probe, which must process the healthy session and look at nothing else.
 #[track_caller]
 fn passes_over_the_rest(world: &World) -> Ran {
     let ran = world.run(&["probe"]).exits(0);
     assert_eq!(counts(&ran), processed(1));
-    assert_eq!(sessions(world), ["alice/good.jsonl"]);
+    assert_eq!(processed_sessions(world), ["alice/good.jsonl"]);
     ran
 }
 
@@ -134,7 +128,7 @@ fn links_in_a_circle_end() {
     drop(passes_over_the_rest(&world));
     let ran = world.run(&["probe", "--recursive"]).exits(0);
     assert_eq!(ran.result().errors, 0);
-    assert_eq!(sessions(&world), ["alice/good.jsonl"]);
+    assert_eq!(processed_sessions(&world), ["alice/good.jsonl"]);
 }
 
 #[test]
@@ -145,7 +139,7 @@ fn names_that_are_no_text_stay_apart() {
     }
     world.write("alice/\u{e9} \n'\".jsonl", rows(1));
     assert_eq!(counts(&world.run(&["probe"]).exits(0)), processed(5));
-    assert_eq!(sessions(&world).len(), 5);
+    assert_eq!(processed_sessions(&world).len(), 5);
     assert_eq!(world.count("probe_rows"), 7);
 }
 
@@ -194,34 +188,23 @@ fn transcripts_of_any_content_are_processed() {
 #[test]
 fn files_that_vanish_or_turn_into_something_else_after_the_scan_cost_nothing_else() {
     let world = World::with(&["probe_serial"]);
-    let (scanned, go) = (world.path("scanned"), world.path("go"));
-    let first = script(&[
-        json!({"do": "touch", "path": scanned}),
-        json!({"do": "wait_for_file", "path": go}),
-    ]);
-    world.write("alice/0.jsonl", first);
+    let held = Held::write(&world, "alice/0.jsonl");
     let later = ["alice/1.jsonl", "alice/2.jsonl", "alice/3.jsonl", "alice/4.jsonl"].map(|session| {
         let path = world.write(session, rows(1));
         world.age("alice/0.jsonl", std::time::Duration::from_secs(60));
         path
     });
     let running = world.start(&["run", "--json", "probe_serial"]);
-    wait_until("the scan is over", || scanned.exists());
+    // The scan is over.
+    held.starts();
     for path in &later[..3] {
         fs::remove_file(path).unwrap();
     }
     make_fifo(&later[1]);
     fs::create_dir(&later[2]).unwrap();
-    fs::write(&go, "").unwrap();
+    held.let_go();
     let ran = running.ends().exits(1);
-    let expected = Counts {
-        scanned: 5,
-        processed: 2,
-        skipped: 1,
-        errors: 2,
-        ..NOTHING
-    };
-    assert_eq!(counts(&ran), expected);
+    assert_eq!(counts(&ran), processed(2) + skipped(1) + failed(2));
     for failed in &ran.result().errors_detail {
         assert_eq!(failed.error, "the transcript is no longer a regular file");
     }
@@ -235,13 +218,7 @@ fn what_may_not_be_read_is_told_of() {
     fs::set_permissions(&forbidden, fs::Permissions::from_mode(0o000)).unwrap();
     fs::set_permissions(closed.parent().unwrap(), fs::Permissions::from_mode(0o000)).unwrap();
     let ran = crate::nobody::run(&world, &["probe"]).exits(1);
-    let expected = Counts {
-        scanned: 2,
-        processed: 1,
-        errors: 1,
-        ..NOTHING
-    };
-    assert_eq!(counts(&ran), expected);
+    assert_eq!(counts(&ran), processed(1) + failed(1));
     assert_eq!(
         ran.result().errors_detail[0].error,
         "cannot read the transcript: Permission denied (os error 13)"

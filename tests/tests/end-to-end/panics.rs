@@ -43,7 +43,11 @@ fn assert_contained(payload: &str, message: &str, has_place: bool) {
     let world = world_with(payload);
     let ran = world.run(&[]).exits(1);
     let result = ran.result();
-    assert_eq!((result.processed, result.errors, result.items_extracted), (1, 1, 2));
+    assert_eq!(
+        (result.processed, result.errors, result.items_extracted),
+        (1, 1, 2),
+        "{payload}"
+    );
     assert_eq!(result.errors_detail[0].session, "alice/bad.jsonl");
     assert!(
         result.errors_detail[0].error.ends_with(message),
@@ -74,23 +78,15 @@ fn assert_contained(payload: &str, message: &str, has_place: bool) {
 }
 
 #[test]
-fn of_a_literal() {
-    assert_contained("str", ": told to panic", true);
-}
-
-#[test]
-fn of_a_formatted_text() {
-    assert_contained("string", ": told to panic by a session", true);
-}
-
-#[test]
-fn of_a_payload_that_is_no_text() {
-    assert_contained("other", ": a payload that is not text", true);
-}
-
-#[test]
-fn of_a_payload_whose_drop_panics() {
-    assert_contained("drop_panics", ": a payload that is not text", true);
+fn of_any_payload_cost_their_session_alone() {
+    for (payload, message) in [
+        ("str", ": told to panic"),
+        ("string", ": told to panic by a session"),
+        ("other", ": a payload that is not text"),
+        ("drop_panics", ": a payload that is not text"),
+    ] {
+        assert_contained(payload, message, true);
+    }
 }
 
 #[test]
@@ -127,12 +123,10 @@ fn a_panicked_instance_serves_no_further_session() {
         world.age(session, std::time::Duration::from_secs(age));
     }
     assert_eq!(world.run(&[]).exits(1).result().processed, 2);
+    let instances = [("alice/1.jsonl", 1), ("alice/3.jsonl", 2)];
     assert_eq!(
         world.rows("SELECT session_file, instance FROM probe_serial_rows ORDER BY session_file"),
-        [
-            json!({"session_file": "alice/1.jsonl", "instance": 1}),
-            json!({"session_file": "alice/3.jsonl", "instance": 2})
-        ]
+        instances.map(|(session, instance)| json!({"session_file": session, "instance": instance}))
     );
 }
 

@@ -210,20 +210,15 @@ fn a_copy_that_someone_else_has_put_there_is_not_loaded() {
     }
 }
 
-#[test]
-fn what_is_put_in_the_place_of_a_copy_meanwhile_is_not_loaded() {
+/// Starts the host again and again while another thread does this without end.
+#[track_caller]
+fn start_while(world: &World, meanwhile: impl Fn() + Sync) {
     const STARTS: u32 = 20;
-    let world = used_world();
-    let ran = world.path("ran");
-    let copy = copy_in(&world);
-    let (other, aside) = (world.path("other.so"), world.path("aside.so"));
-    fs::write(&other, telling(&ran)).unwrap();
     let is_over = AtomicBool::new(false);
     thread::scope(|scope| {
         scope.spawn(|| {
             while !is_over.load(Ordering::Relaxed) {
-                fs::copy(&other, &aside).unwrap();
-                fs::rename(&aside, &copy).unwrap();
+                meanwhile();
             }
         });
         for _ in 0..STARTS {
@@ -231,32 +226,35 @@ fn what_is_put_in_the_place_of_a_copy_meanwhile_is_not_loaded() {
         }
         is_over.store(true, Ordering::Relaxed);
     });
+}
+
+#[test]
+fn what_is_put_in_the_place_of_a_copy_meanwhile_is_not_loaded() {
+    let world = used_world();
+    let ran = world.path("ran");
+    let copy = copy_in(&world);
+    let (other, aside) = (world.path("other.so"), world.path("aside.so"));
+    fs::write(&other, telling(&ran)).unwrap();
+    start_while(&world, || {
+        fs::copy(&other, &aside).unwrap();
+        fs::rename(&aside, &copy).unwrap();
+    });
     assert!(!ran.exists());
 }
 
 #[test]
 fn a_link_that_is_put_in_the_place_of_a_plugin_meanwhile_is_not_followed() {
-    const STARTS: u32 = 20;
     let world = used_world();
     let ran = world.path("ran");
     let plugin = world.plugins().join(library_name("probe"));
     let (other, link, good) = (world.path("other.so"), world.path("link.so"), world.path("good.so"));
     fs::write(&other, telling(&ran)).unwrap();
     chown(&other, Some(SOMEONE), None).expect("these tests run as root");
-    let is_over = AtomicBool::new(false);
-    thread::scope(|scope| {
-        scope.spawn(|| {
-            while !is_over.load(Ordering::Relaxed) {
-                symlink(&other, &link).unwrap();
-                fs::rename(&link, &plugin).unwrap();
-                fs::copy(library("probe"), &good).unwrap();
-                fs::rename(&good, &plugin).unwrap();
-            }
-        });
-        for _ in 0..STARTS {
-            drop(world.run(&[]));
-        }
-        is_over.store(true, Ordering::Relaxed);
+    start_while(&world, || {
+        symlink(&other, &link).unwrap();
+        fs::rename(&link, &plugin).unwrap();
+        fs::copy(library("probe"), &good).unwrap();
+        fs::rename(&good, &plugin).unwrap();
     });
     assert!(!ran.exists());
 }

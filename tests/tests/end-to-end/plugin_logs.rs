@@ -80,22 +80,13 @@ fn only_what_is_asked_for_is_written() {
 fn runs_and_attempts_tell_outcome_and_duration() {
     let ran = world().run(&["--log-format", "json", "-vv"]).exits(0);
     let log = ran.log();
-    let ended = log
-        .iter()
-        .find(|entry| entry["fields"]["message"] == "the run has ended")
-        .unwrap();
-    assert_eq!(
-        (&ended["span"]["name"], &ended["span"]["outcome"]),
-        (&json!("run"), &json!("ok"))
-    );
-    assert!(ended["span"]["duration_ms"].is_u64());
-    let ended = log
-        .iter()
-        .find(|entry| entry["fields"]["message"] == "the attempt ended")
-        .unwrap();
-    assert_eq!(
-        (&ended["span"]["name"], &ended["span"]["outcome"]),
-        (&json!("attempt"), &json!("processed"))
-    );
-    assert!(ended["span"]["duration_ms"].is_u64());
+    for (message, name, outcome) in [
+        ("the run has ended", "run", "ok"),
+        ("the attempt ended", "attempt", "processed"),
+    ] {
+        let ended = log.iter().find(|entry| entry["fields"]["message"] == message);
+        let span = &ended.unwrap()["span"];
+        assert_eq!((&span["name"], &span["outcome"]), (&json!(name), &json!(outcome)));
+        assert!(span["duration_ms"].is_u64());
+    }
 }

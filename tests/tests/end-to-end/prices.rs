@@ -93,7 +93,7 @@ fn costs(world: &World) -> Vec<Value> {
 
 /// Checks that each response costs what stands beside it.
 #[track_caller]
-fn cost<const N: usize>(expected: [(Response, Value); N]) {
+fn cost(expected: impl IntoIterator<Item = (Response, Value)>) {
     let (responses, usd): (Vec<Response>, Vec<Value>) = expected.into_iter().unzip();
     let found = costs(&world_of(&responses));
     for ((response, usd), found) in responses.iter().zip(usd).zip(found) {
@@ -101,70 +101,86 @@ fn cost<const N: usize>(expected: [(Response, Value); N]) {
     }
 }
 
+/// Checks that this response of each of the models costs what stands before them.
+#[track_caller]
+fn cost_of_models(response: fn(&'static str) -> Response, expected: &[(Value, &[&'static str])]) {
+    let of_one_price = |(usd, models): &(Value, &[&'static str])| {
+        let usd = usd.clone();
+        models
+            .iter()
+            .map(move |model| (response(model), usd.clone()))
+            .collect::<Vec<_>>()
+    };
+    cost(expected.iter().flat_map(of_one_price));
+}
+
 #[test]
 fn each_model_has_its_own_price() {
-    cost([
-        (large("claude-opus-5-5"), json!(0.8)),
-        (large("claude-opus-5"), json!(1.25)),
-        (large("claude-sonnet-5-5"), json!(0.4)),
-        (large("claude-fable-5-1"), json!(1.75)),
-        (large("claude-mythos-5-1"), json!(1.75)),
-        (large("claude-haiku-5-5"), json!(0.125)),
-        (large("claude-opus-5-5-20260930"), json!(0.8)),
-        (large("claude-opus-6"), Value::Null),
-        (large("claude-opus-5-5-preview"), Value::Null),
-        (large("claude-opus"), Value::Null),
-    ]);
+    cost_of_models(
+        large,
+        &[
+            (json!(0.8), &["claude-opus-5-5", "claude-opus-5-5-20260930"]),
+            (json!(1.25), &["claude-opus-5"]),
+            (json!(0.4), &["claude-sonnet-5-5"]),
+            (json!(1.75), &["claude-fable-5-1", "claude-mythos-5-1"]),
+            (json!(0.125), &["claude-haiku-5-5"]),
+            (
+                Value::Null,
+                &["claude-opus-6", "claude-opus-5-5-preview", "claude-opus"],
+            ),
+        ],
+    );
 }
 
 #[test]
 fn providers_give_a_model_names_of_their_own() {
-    cost([
-        (input("claude-sonnet-4-5-20250929"), json!(0.3)),
-        (input("anthropic.claude-sonnet-4-5-20250929-v1:0"), json!(0.3)),
-        (input("global.anthropic.claude-sonnet-4-5-20250929-v1:0"), json!(0.3)),
-        (input("eu.anthropic.claude-sonnet-4-5-20250929-v1:0"), json!(0.33)),
-        (input("apac.anthropic.claude-sonnet-4-20250514-v1:0"), json!(0.3)),
-        (
-            input("arn:aws:bedrock:us-west-2:1:inference-profile/us.anthropic.claude-opus-4-6-v1"),
-            json!(0.55),
-        ),
-        (
-            input("arn:aws:bedrock:us-west-2::foundation-model/anthropic.claude-opus-4-6-v1"),
-            json!(0.5),
-        ),
-        (
-            input("arn:aws:bedrock:us-west-2:1:application-inference-profile/a1b2"),
-            Value::Null,
-        ),
-        (input("claude-haiku-4-5@20251001"), json!(0.1)),
-        (input("vertex_ai/claude-opus-4-6@default"), json!(0.5)),
-        (input("anthropic/claude-sonnet-4.5"), json!(0.3)),
-        (input("openrouter/anthropic/claude-opus-4.6"), json!(0.5)),
-        (input("anthropic/claude-3.7-sonnet:thinking"), json!(0.3)),
-        (input("anthropic/claude-3.7-sonnet:free"), Value::Null),
-        (input("claude-3-7-sonnet-latest"), json!(0.3)),
-        (input("bedrock/us-east-1/anthropic.claude-opus-4-6-v1"), json!(0.5)),
-        (input("claude-opus-4-6[1m]"), json!(0.5)),
-        (input("someone/claude-opus-4-6"), Value::Null),
-        (input("openai/gpt-5-2025-08-07"), json!(0.125)),
-        (input("GLM-4.6"), json!(0.06)),
-        (input("zai-org/GLM-4.6"), json!(0.06)),
-        (input("bedrock_converse/us.anthropic.claude-opus-4-6-v1:0"), json!(0.55)),
-        (input("publishers/anthropic/models/claude-opus-4-6@default"), json!(0.5)),
-        (
-            input("projects/P/locations/global/publishers/anthropic/models/claude-sonnet-4-5@20250929"),
-            json!(0.3),
-        ),
-        (input("models/gemini-2.5-pro"), json!(0.125)),
-        (input("azure/gpt-5"), json!(0.125)),
-        (input("azure_ai/claude-opus-4-6"), json!(0.5)),
-        (input("github_copilot/claude-opus-4.6"), json!(0.5)),
-        (input("anthropic/claude-4.5-sonnet"), json!(0.3)),
-        (input("anthropic/claude-4.5-sonnet-20250929"), json!(0.3)),
-        (input("anthropic/claude-4.5-sonnet:nitro"), Value::Null),
-        (input("anthropic/claude-sonnet-4.5:online"), Value::Null),
-    ]);
+    let sonnet: &[&str] = &[
+        "claude-sonnet-4-5-20250929",
+        "anthropic.claude-sonnet-4-5-20250929-v1:0",
+        "global.anthropic.claude-sonnet-4-5-20250929-v1:0",
+        "apac.anthropic.claude-sonnet-4-20250514-v1:0",
+        "anthropic/claude-sonnet-4.5",
+        "anthropic/claude-3.7-sonnet:thinking",
+        "claude-3-7-sonnet-latest",
+        "projects/P/locations/global/publishers/anthropic/models/claude-sonnet-4-5@20250929",
+        "anthropic/claude-4.5-sonnet",
+        "anthropic/claude-4.5-sonnet-20250929",
+    ];
+    let opus: &[&str] = &[
+        "arn:aws:bedrock:us-west-2::foundation-model/anthropic.claude-opus-4-6-v1",
+        "vertex_ai/claude-opus-4-6@default",
+        "openrouter/anthropic/claude-opus-4.6",
+        "bedrock/us-east-1/anthropic.claude-opus-4-6-v1",
+        "claude-opus-4-6[1m]",
+        "publishers/anthropic/models/claude-opus-4-6@default",
+        "azure_ai/claude-opus-4-6",
+        "github_copilot/claude-opus-4.6",
+    ];
+    let opus_in_the_us: &[&str] = &[
+        "arn:aws:bedrock:us-west-2:1:inference-profile/us.anthropic.claude-opus-4-6-v1",
+        "bedrock_converse/us.anthropic.claude-opus-4-6-v1:0",
+    ];
+    let of_others: &[&str] = &["openai/gpt-5-2025-08-07", "models/gemini-2.5-pro", "azure/gpt-5"];
+    let unknown: &[&str] = &[
+        "arn:aws:bedrock:us-west-2:1:application-inference-profile/a1b2",
+        "anthropic/claude-3.7-sonnet:free",
+        "someone/claude-opus-4-6",
+        "anthropic/claude-4.5-sonnet:nitro",
+        "anthropic/claude-sonnet-4.5:online",
+    ];
+    cost_of_models(
+        input,
+        &[
+            (json!(0.3), sonnet),
+            (json!(0.33), &["eu.anthropic.claude-sonnet-4-5-20250929-v1:0"]),
+            (json!(0.5), opus),
+            (json!(0.55), opus_in_the_us),
+            (json!(0.1), &["claude-haiku-4-5@20251001"]),
+            (json!(0.125), of_others),
+            (json!(0.06), &["GLM-4.6", "zai-org/GLM-4.6"]),
+            (Value::Null, unknown),
+        ],
+    );
 }
 
 #[test]

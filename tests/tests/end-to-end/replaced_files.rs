@@ -3,7 +3,7 @@
 use std::fs;
 
 use serde_json::{Value, json};
-use session_host_tests::{World, library, library_name, wait_until};
+use session_host_tests::{Held, World, library, library_name};
 
 fn versions(world: &World) -> Vec<Value> {
     world.rows("SELECT DISTINCT output_version FROM session_processor_state")
@@ -13,21 +13,18 @@ fn versions(world: &World) -> Vec<Value> {
 fn a_run_ends_well_on_the_code_that_it_began_with() {
     let world = World::new();
     let file = world.install("probe");
-    let (started, go_on) = (world.path("started"), world.path("go on"));
-    let steps = [
-        json!({"do": "touch", "path": started}),
-        json!({"do": "wait_for_file", "path": go_on}),
-        json!({"do": "rows", "count": 1}),
-        json!({"do": "thread_panics"}),
-    ];
-    world.write("alice/a.jsonl", steps.map(|step| step.to_string()).join("\n"));
+    let held = Held::before(
+        &world,
+        "alice/a.jsonl",
+        "{\"do\":\"rows\",\"count\":1}\n{\"do\":\"thread_panics\"}",
+    );
     world.write("alice/b.jsonl", r#"{"do":"rows","count":1}"#);
 
     let running = world.start(&["run", "--json"]);
-    wait_until("the attempt is under way", || started.exists());
+    held.starts();
     // As `cp` does: into the file that is there. Its first pages are those that would have run already.
     fs::write(&file, fs::read(library("probe_v2")).unwrap()).unwrap();
-    fs::write(go_on, "").unwrap();
+    held.let_go();
     let ran = running.ends().exits(0);
     assert_eq!(ran.result().processed, 2);
     assert_eq!(versions(&world), [json!({"output_version": 0})]);
@@ -41,17 +38,11 @@ fn a_run_ends_well_on_the_code_that_it_began_with() {
 fn a_file_that_is_emptied_harms_nobody() {
     let world = World::new();
     let file = world.install("probe");
-    let (started, go_on) = (world.path("started"), world.path("go on"));
-    let wait = json!({"do": "wait_for_file", "path": go_on});
-    let touch = json!({"do": "touch", "path": started});
-    world.write(
-        "alice/a.jsonl",
-        format!("{touch}\n{wait}\n{}", json!({"do": "panic", "payload": "string"})),
-    );
+    let held = Held::before(&world, "alice/a.jsonl", r#"{"do":"panic","payload":"string"}"#);
     let running = world.start(&["run", "--json"]);
-    wait_until("the attempt is under way", || started.exists());
+    held.starts();
     fs::File::create(&file).unwrap();
-    fs::write(go_on, "").unwrap();
+    held.let_go();
     assert_eq!(running.ends().exits(1).result().errors, 1);
     assert!(
         world

@@ -3,9 +3,9 @@
 use std::fs;
 
 use serde_json::{Value, json};
-use session_host_tests::{World, wait_until};
+use session_host_tests::{Held, World};
 
-use crate::script::{counts, processed, rows, script, skipped};
+use crate::script::{counts, processed, rows, skipped};
 
 const OLDER: &str = "CREATE TABLE session_extraction_state (session_file VARCHAR PRIMARY KEY, username VARCHAR,
                      processed_at TIMESTAMP, items_extracted INTEGER, file_hash VARCHAR);
@@ -114,14 +114,9 @@ fn the_copy_of_a_checkpoint_is_used_by_nobody_while_the_state_is_open() {
 #[test]
 fn a_second_process_is_told_what_to_do() {
     let world = World::with(&["probe"]);
-    let (open, go) = (world.path("open"), world.path("go"));
-    let transcript = script(&[
-        json!({"do": "touch", "path": open}),
-        json!({"do": "wait_for_file", "path": go}),
-    ]);
-    world.write("alice/a.jsonl", transcript);
+    let held = Held::write(&world, "alice/a.jsonl");
     let running = world.start(&["run", "--json", "probe"]);
-    wait_until("the first process has the file", || open.exists());
+    held.starts();
     for command in [
         &["run"][..],
         &["status"],
@@ -133,14 +128,10 @@ fn a_second_process_is_told_what_to_do() {
         assert_eq!(refused.stderr.lines().count(), 1, "{}", refused.stderr);
         refused.tells("is in use by");
         refused.tells(&format!("(PID {})", running.id()));
-        assert!(
-            refused
-                .stderr
-                .contains("wait until that one ends, or name another file with --state")
-        );
+        refused.tells("wait until that one ends, or name another file with --state");
     }
     drop(world.host(&["processors"]).exits(0));
-    fs::write(go, "").unwrap();
+    held.let_go();
     assert_eq!(counts(&running.ends().exits(0)), processed(1));
 }
 
