@@ -8,9 +8,7 @@ use std::{
     path::PathBuf,
 };
 
-use session_host_tests::{Answer, Ran, World, wait_until};
-
-use crate::steps::Held;
+use session_host_tests::{Answer, Held, Ran, World, wait_until};
 
 const TOKEN: &str = "correct-horse-battery-staple";
 const OTHER: &str = "incorrect-horse-battery-staple";

@@ -2,9 +2,9 @@
 
 use std::{fs, process::Command};
 
-use session_host_tests::{World, wait_until};
+use session_host_tests::{Held, World, wait_until};
 
-use crate::steps::{Held, write_sessions};
+use crate::steps::write_sessions;
 
 /// A world whose commands find the server.
 fn served() -> (World, session_host_tests::Service) {

@@ -3,16 +3,13 @@
 use std::thread;
 
 use serde_json::json;
-use session_host_tests::World;
+use session_host_tests::{Held, World};
 
-use crate::steps::{Held, value, write_sessions};
+use crate::steps::{serve_processed, value, write_sessions};
 
 #[test]
 fn a_session_or_all_are_processed_again() {
-    let world = World::with(&["probe"]);
-    write_sessions(&world, 3);
-    let service = world.serve(&[]);
-    drop(service.run("probe").is(200));
+    let (_world, service) = serve_processed(3);
     let one = service
         .post("/api/admin/reprocess?processor=probe&session=alice/1.jsonl")
         .is(200);

@@ -3,9 +3,9 @@
 use std::{fs, path::PathBuf, thread};
 
 use serde_json::json;
-use session_host_tests::{FailingDisk, Service, SmallDisk, World, wait_until};
+use session_host_tests::{FailingDisk, Held, Service, SmallDisk, World, wait_until};
 
-use crate::steps::{Held, value, write_sessions};
+use crate::steps::{value, write_sessions};
 
 /// What health says of the state.
 #[track_caller]
@@ -20,6 +20,27 @@ fn ailment(service: &Service) -> Option<String> {
 #[track_caller]
 fn rows(service: &Service) -> u64 {
     value(service, "SELECT count(*) FROM probe_rows").as_u64().unwrap()
+}
+
+/// A world with the probe and sessions of one row each, on a disk that works for now, and a server that has processed them.
+#[track_caller]
+fn serve_processed_on_a_failing_disk(sessions: usize) -> (World, FailingDisk, Service) {
+    let world = World::with(&["probe"]);
+    write_sessions(&world, sessions);
+    let disk = FailingDisk::new(&world);
+    let mut command = world.serving(&[]);
+    disk.holds(&mut command);
+    let service = world.serve_by(command);
+    drop(service.run("probe").is(200));
+    (world, disk, service)
+}
+
+/// Checks that the server has so many rows, ends well, and leaves them in the state.
+#[track_caller]
+fn ends_with(service: Service, world: &World, expected: u64) {
+    assert_eq!(rows(&service), expected);
+    assert_eq!(service.stop().0, Some(0));
+    assert_eq!(world.count("probe_rows"), expected);
 }
 
 /// A session of some megabytes of rows.
@@ -62,9 +83,7 @@ fn a_full_disk_is_told_at_once_and_all_goes_on_when_there_is_room() {
         "{details}"
     );
     wait_until("the warning goes", || ailment(&service).is_none());
-    assert_eq!(rows(&service), 5 + large);
-    assert_eq!(service.stop().0, Some(0));
-    assert_eq!(world.count("probe_rows"), 5 + large);
+    ends_with(service, &world, 5 + large);
 }
 
 #[test]
@@ -91,13 +110,7 @@ fn a_reload_with_little_room_leaves_a_service_that_serves() {
 #[test]
 fn a_state_that_duckdb_gives_up_is_reopened_with_all_committed_data() {
     for error in [libc::ENOSPC, libc::EIO, libc::EROFS] {
-        let world = World::with(&["probe"]);
-        write_sessions(&world, 3);
-        let disk = FailingDisk::new(&world);
-        let mut command = world.serving(&[]);
-        disk.holds(&mut command);
-        let service = world.serve_by(command);
-        drop(service.run("probe").is(200));
+        let (world, disk, service) = serve_processed_on_a_failing_disk(3);
 
         // A run goes on when it happens.
         let held = Held::write(&world, "alice/held.jsonl");
@@ -116,22 +129,14 @@ fn a_state_that_duckdb_gives_up_is_reopened_with_all_committed_data() {
         });
         assert_eq!(rows(&service), 3 + u64::from(rows(&service) == 4));
         drop(service.run("probe").is(200));
-        assert_eq!(rows(&service), 4);
-        assert_eq!(service.stop().0, Some(0));
-        assert_eq!(world.count("probe_rows"), 4);
+        ends_with(service, &world, 4);
     }
 }
 
 #[test]
 fn a_log_of_changes_that_cannot_be_written_is_told_and_mends() {
     for error in [libc::EIO, libc::EROFS, libc::EDQUOT] {
-        let world = World::with(&["probe"]);
-        write_sessions(&world, 2);
-        let disk = FailingDisk::new(&world);
-        let mut command = world.serving(&[]);
-        disk.holds(&mut command);
-        let service = world.serve_by(command);
-        drop(service.run("probe").is(200));
+        let (world, disk, service) = serve_processed_on_a_failing_disk(2);
 
         write_sessions(&world, 4);
         disk.fails(error, "/session-host.duckdb.wal");
@@ -140,9 +145,7 @@ fn a_log_of_changes_that_cannot_be_written_is_told_and_mends() {
         disk.works();
         wait_until("the warning goes", || ailment(&service).is_none());
         drop(service.run("probe").is(200));
-        assert_eq!(rows(&service), 4);
-        assert_eq!(service.stop().0, Some(0));
-        assert_eq!(world.count("probe_rows"), 4);
+        ends_with(service, &world, 4);
     }
 }
 
@@ -219,20 +222,12 @@ fn a_state_file_that_is_gone_is_not_purged_and_the_state_stays_open() {
     wait_until("the warning goes", || ailment(&service).is_none());
     let forgotten = service.post("/api/admin/forget?subject=bob").is(200).json();
     assert_eq!((&forgotten["rows"], &forgotten["purged"]), (&json!(1), &json!(true)));
-    assert_eq!(rows(&service), 3);
-    assert_eq!(service.stop().0, Some(0));
-    assert_eq!(world.count("probe_rows"), 3);
+    ends_with(service, &world, 3);
 }
 
 #[test]
 fn a_closed_state_whose_file_is_gone_is_never_replaced_by_an_empty_one() {
-    let world = World::with(&["probe"]);
-    write_sessions(&world, 3);
-    let disk = FailingDisk::new(&world);
-    let mut command = world.serving(&[]);
-    disk.holds(&mut command);
-    let service = world.serve_by(command);
-    drop(service.run("probe").is(200));
+    let (world, disk, service) = serve_processed_on_a_failing_disk(3);
 
     world.install("probe_other");
     disk.fails(libc::EIO, "/session-host.duckdb");
@@ -252,7 +247,5 @@ fn a_closed_state_whose_file_is_gone_is_never_replaced_by_an_empty_one() {
 
     moved.back();
     wait_until("the warning goes", || ailment(&service).is_none());
-    assert_eq!(rows(&service), 3);
-    assert_eq!(service.stop().0, Some(0));
-    assert_eq!(world.count("probe_rows"), 3);
+    ends_with(service, &world, 3);
 }

@@ -3,9 +3,9 @@
 use std::{thread, time::Duration};
 
 use serde_json::Value;
-use session_host_tests::{AT_ONCE, Code, LibraryFile, Service, World, library_name, wait_until};
+use session_host_tests::{AT_ONCE, Code, Held, LibraryFile, Service, World, library_name, wait_until};
 
-use crate::steps::{Held, value, write_sessions};
+use crate::steps::{value, write_sessions};
 
 #[test]
 fn a_wish_to_end_lets_attempts_finish_and_keeps_what_is_done() {

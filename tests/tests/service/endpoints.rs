@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use session_host_tests::{World, wait_until};
+use session_host_tests::{Service, World, wait_until};
 
-use crate::steps::write_sessions;
+use crate::steps::{warnings_of, write_sessions};
 
 #[test]
 fn a_run_answers_with_its_result() {
@@ -41,7 +41,7 @@ fn a_processor_that_cannot_run_is_named_with_the_reason() {
         unavailable.contains("probe_other") && unavailable.contains("unavailable"),
         "{unavailable}"
     );
-    let health = || service.get("/api/health").is(200).json()["processors"]["probe_other"]["warnings"].clone();
+    let health = || warnings_of(&service, "probe_other");
     wait_until("health tells of it", || health()[0]["kind"] == "unavailable");
     assert!(
         health()[0]["message"]
@@ -159,13 +159,20 @@ fn every_admin_call_and_no_other_leaves_one_entry_in_the_audit_log() {
     assert_eq!(entries[0]["resource"], "job:session-processor:probe");
 }
 
-#[test]
-fn runs_failures_and_status_are_listed() {
+/// A world with two sessions of one row and one that panics, and a server that has attempted them.
+#[track_caller]
+fn serve_attempted() -> (World, Service) {
     let world = World::with(&["probe"]);
     write_sessions(&world, 2);
     world.write("bruno/bad.jsonl", r#"{"do":"panic","payload":"str"}"#);
     let service = world.serve(&[]);
     drop(service.run("probe").is(200));
+    (world, service)
+}
+
+#[test]
+fn runs_failures_and_status_are_listed() {
+    let (_world, service) = serve_attempted();
     drop(service.run("probe").is(200));
     let runs = service.get("/api/admin/runs?limit=1").is(200).json();
     assert_eq!(runs["runs"].as_array().unwrap().len(), 1);
@@ -198,11 +205,7 @@ fn runs_failures_and_status_are_listed() {
 
 #[test]
 fn metrics_tell_what_was_done_in_few_labels() {
-    let world = World::with(&["probe"]);
-    write_sessions(&world, 2);
-    world.write("bruno/bad.jsonl", r#"{"do":"panic","payload":"str"}"#);
-    let service = world.serve(&[]);
-    drop(service.run("probe").is(200));
+    let (_world, service) = serve_attempted();
     for number in 0..5 {
         drop(service.get(&format!("/made-up/{number}")).is(404));
     }

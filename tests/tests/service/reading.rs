@@ -3,14 +3,11 @@
 use serde_json::json;
 use session_host_tests::World;
 
-use crate::steps::write_sessions;
+use crate::steps::{serve_processed, write_sessions};
 
 #[test]
 fn a_query_gives_typed_values_and_takes_parameters() {
-    let world = World::with(&["probe"]);
-    write_sessions(&world, 2);
-    let service = world.serve(&[]);
-    drop(service.run("probe").is(200));
+    let (_world, service) = serve_processed(2);
     let answer = service.query(
         "SELECT count(*) AS sessions, ? AS word, ? AS part, ? AS yes, NULL AS nothing, [1, 2] AS list, TIMESTAMP '2026-01-02 03:04:05' AS at
          FROM session_processor_state WHERE username = ?;",
@@ -34,10 +31,7 @@ fn a_query_gives_typed_values_and_takes_parameters() {
 
 #[test]
 fn a_query_reads_the_state_and_nothing_else() {
-    let world = World::with(&["probe"]);
-    write_sessions(&world, 1);
-    let service = world.serve(&[]);
-    drop(service.run("probe").is(200));
+    let (world, service) = serve_processed(1);
     let secret = world.path("secret.csv");
     std::fs::write(&secret, "word\nxyzzy\n").unwrap();
     let (secret, stolen) = (secret.display(), world.path("stolen.csv"));
@@ -193,38 +187,20 @@ fn the_state_stays_locked_whatever_sql_reads_of_it() {
 fn an_answer_that_is_too_long_is_cut_and_says_so() {
     let world = World::with(&["probe"]);
     let service = world.serve(&[]);
-    let answer = service
-        .query("SELECT range FROM range(10001)", &json!([]))
-        .is(200)
-        .json();
-    assert_eq!(
-        (answer["rows"].as_array().unwrap().len(), &answer["truncated"]),
-        (10_000, &json!(true))
-    );
-    let whole = service
-        .query("SELECT range FROM range(10000)", &json!([]))
-        .is(200)
-        .json();
-    assert_eq!(
-        (whole["rows"].as_array().unwrap().len(), &whole["truncated"]),
-        (10_000, &json!(false))
-    );
-    let wide = service
-        .query("SELECT repeat('x', 1000000) FROM range(100)", &json!([]))
-        .is(200)
-        .json();
-    assert_eq!(
-        (wide["rows"].as_array().unwrap().len(), &wide["truncated"]),
-        (16, &json!(true))
-    );
+    for (sql, rows, is_truncated) in [
+        ("SELECT range FROM range(10001)", 10_000, true),
+        ("SELECT range FROM range(10000)", 10_000, false),
+        ("SELECT repeat('x', 1000000) FROM range(100)", 16, true),
+    ] {
+        let answer = service.query(sql, &json!([])).is(200).json();
+        let found = answer["rows"].as_array().unwrap().len();
+        assert_eq!((found, &answer["truncated"]), (rows, &json!(is_truncated)), "{sql}");
+    }
 }
 
 #[test]
 fn an_export_writes_every_table() {
-    let world = World::with(&["probe"]);
-    write_sessions(&world, 2);
-    let service = world.serve(&[]);
-    drop(service.run("probe").is(200));
+    let (_world, service) = serve_processed(2);
     let exported = service.post("/api/admin/export").is(200).json();
     let folder = std::path::Path::new(exported["folder"].as_str().unwrap());
     let tables: Vec<&str> = exported["tables"]

@@ -3,9 +3,9 @@
 use std::{fs, thread};
 
 use serde_json::json;
-use session_host_tests::{Service, World, library, library_name, wait_until};
+use session_host_tests::{Held, Service, World, library, library_name, wait_until};
 
-use crate::steps::{Held, listed, value, write_sessions};
+use crate::steps::{listed, serve_processed, value, write_sessions};
 
 /// As `cp` does: into the file that is there.
 fn overwrite(world: &World, plugin: &str, with: &str) {
@@ -25,10 +25,7 @@ fn versions(service: &Service) -> serde_json::Value {
 
 #[test]
 fn a_replaced_file_serves_the_next_run_after_a_reload_and_after_a_restart() {
-    let world = World::with(&["probe"]);
-    write_sessions(&world, 2);
-    let service = world.serve(&[]);
-    drop(service.run("probe").is(200));
+    let (world, service) = serve_processed(2);
     overwrite(&world, "probe", "probe_v2");
     drop(service.run("probe").is(200));
     assert_eq!(versions(&service), json!([0]));
@@ -97,10 +94,7 @@ fn a_broken_file_leaves_the_loaded_one_in_service() {
 
 #[test]
 fn plugins_come_and_go_beside_each_other() {
-    let world = World::with(&["probe"]);
-    write_sessions(&world, 1);
-    let service = world.serve(&[]);
-    drop(service.run("probe").is(200));
+    let (world, service) = serve_processed(1);
     let gauge = "session_host_backlog_sessions{processor=\"probe\"}";
     wait_until("the backlog is told", || service.get("/metrics").body.contains(gauge));
     fs::remove_file(world.plugins().join(library_name("probe"))).unwrap();

@@ -3,9 +3,9 @@
 use std::thread;
 
 use serde_json::json;
-use session_host_tests::{Service, World, wait_until};
+use session_host_tests::{Held, Service, World, wait_until};
 
-use crate::steps::{Held, listed, value, write_sessions};
+use crate::steps::{listed, value, warnings_of, write_sessions};
 
 #[test]
 fn of_two_hundred_clients_one_runs_and_the_others_are_told_so() {
@@ -162,7 +162,7 @@ fn an_attempt_that_never_returns_is_told_and_costs_no_other_processor() {
         detail.contains("alice/hangs.jsonl") && detail.contains("restart"),
         "{detail}"
     );
-    let warnings = || service.get("/api/health").is(200).json()["processors"]["probe"]["warnings"].clone();
+    let warnings = || warnings_of(&service, "probe");
     wait_until("health tells of it", || warnings()[0]["kind"] == "wedged");
     std::fs::write(world.sessions().join("alice/hangs.jsonl"), r#"{"do":"rows","count":1}"#).unwrap();
     assert_eq!(service.run("probe_other").is(200).json()["details"]["processed"], 1);
@@ -171,8 +171,7 @@ fn an_attempt_that_never_returns_is_told_and_costs_no_other_processor() {
 
 /// What health says of attempts of the probe that have not returned.
 fn wedged(service: &Service) -> Option<String> {
-    let health = service.get("/api/health").is(200).json();
-    let warnings = health["processors"]["probe"]["warnings"].as_array()?.clone();
+    let warnings = warnings_of(service, "probe").as_array()?.clone();
     let wedged = warnings.iter().find(|warning| warning["kind"] == "wedged")?;
     wedged["message"].as_str().map(str::to_owned)
 }

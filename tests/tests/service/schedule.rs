@@ -3,9 +3,9 @@
 use std::fs;
 
 use serde_json::{Value, json};
-use session_host_tests::{AT_ONCE, Service, World, wait_until};
+use session_host_tests::{AT_ONCE, Held, Service, World, wait_until};
 
-use crate::steps::{Held, listed, value, write_sessions};
+use crate::steps::{listed, value, write_sessions};
 
 fn scheduled_runs(service: &Service, processor: &str) -> u64 {
     let sql = format!(

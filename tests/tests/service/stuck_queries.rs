@@ -1,16 +1,13 @@
 //! Queries that hear no interrupt.
 
 use serde_json::json;
-use session_host_tests::{World, wait_until};
+use session_host_tests::wait_until;
 
-use crate::steps::write_sessions;
+use crate::steps::serve_processed;
 
 #[test]
 fn a_query_whose_plan_is_never_done_is_told_by_health_and_ends_the_service() {
-    let world = World::with(&["probe"]);
-    write_sessions(&world, 2);
-    let service = world.serve(&[]);
-    drop(service.run("probe").is(200));
+    let (world, service) = serve_processed(2);
     let depth = 40;
     let calls = "list_transform([1], lambda x: ".repeat(depth);
     let sql = format!("SELECT {calls}1{}", ")".repeat(depth));
@@ -31,10 +28,7 @@ fn a_query_whose_plan_is_never_done_is_told_by_health_and_ends_the_service() {
 
 #[test]
 fn a_query_whose_step_takes_memory_without_end_ends_the_service() {
-    let world = World::with(&["probe"]);
-    write_sessions(&world, 2);
-    let service = world.serve(&[]);
-    drop(service.run("probe").is(200));
+    let (world, service) = serve_processed(2);
     // DuckDB counts none of it, and hears no interrupt before the text is made: it would take 10 GB.
     let sql = "SELECT length(array_to_string(range(300000000), ','))";
     let unanswered = service.begin("POST", "/api/admin/query", &json!({ "sql": sql }).to_string());
