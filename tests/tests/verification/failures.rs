@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use model_server::{ModelServer, Reply};
 use serde_json::json;
+use session_host_tests::Ran;
 
 use crate::scene::{Scene, conversation, model_that_reports, reporting, verification};
 
@@ -190,6 +191,16 @@ fn a_session_that_is_retried_leaves_no_double() {
     );
 }
 
+/// Runs the processor, which must end with this status, and checks how many sessions it processed, failed with and left.
+#[track_caller]
+fn ends_with(scene: &Scene, status: i32, expected: (u64, u64, u64)) -> Ran {
+    let ran = scene.run(status);
+    let result = ran.result();
+    let found = (result.processed, result.errors, result.capped);
+    assert_eq!(found, expected, "{}", ran.stderr);
+    ran
+}
+
 #[test]
 fn what_a_server_refuses_for_long_is_asked_of_it_once_a_run() {
     let busy = || Reply::status(429).header("retry-after", "3600");
@@ -198,15 +209,8 @@ fn what_a_server_refuses_for_long_is_asked_of_it_once_a_run() {
         for session in ["bruno/b.jsonl", "carla/c.jsonl"] {
             scene.world.write(session, conversation(&["hello"]));
         }
-        let ran = scene.run(1);
-        let result = ran.result();
-        assert_eq!(
-            (result.processed, result.errors, result.capped),
-            (0, 1, 2),
-            "{}",
-            ran.stderr
-        );
-        assert!(result.errors_detail[0].error.contains(said), "{}", ran.stderr);
+        let ran = ends_with(&scene, 1, (0, 1, 2));
+        assert!(ran.result().errors_detail[0].error.contains(said), "{}", ran.stderr);
         ran.tells("an earlier request was refused");
         assert_eq!(scene.model.requests().len(), 1);
     }
@@ -264,14 +268,7 @@ fn a_budget_that_ends_before_the_judgement_leaves_the_session_for_later() {
     scene.world.write("alice/a.jsonl", conversation(&["hello"]));
     scene.world.write("bruno/b.jsonl", conversation(&["said by bruno"]));
     scene.world.age("alice/a.jsonl", Duration::from_secs(60));
-    let ran = scene.run(0);
-    let result = ran.result();
-    assert_eq!(
-        (result.processed, result.errors, result.capped),
-        (1, 0, 1),
-        "{}",
-        ran.stderr
-    );
+    drop(ends_with(&scene, 0, (1, 0, 1)));
     assert_eq!(
         (
             scene.requests("verifications").len(),

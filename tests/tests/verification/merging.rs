@@ -15,6 +15,15 @@ fn scene(sessions: &[(&str, &str)], verifications: Vec<Value>) -> Scene {
     scene
 }
 
+/// The scene of one session, in which the model reports two verifications of these types and contents.
+fn scene_of_one_session([first, later]: [(&str, &str); 2]) -> Scene {
+    let verifications = vec![
+        verification(first.0, first.1, "said first"),
+        verification(later.0, later.1, "said later"),
+    ];
+    scene(&[("alice/a.jsonl", "said first, said later")], verifications)
+}
+
 fn confidences(scene: &Scene) -> Vec<Value> {
     scene.rows(
         "SELECT confidence, count(evidence.id) AS evidence FROM knowledge_items
@@ -23,33 +32,34 @@ fn confidences(scene: &Scene) -> Vec<Value> {
     )
 }
 
+/// Checks how sure one item is of which two sessions hold evidence of this type.
+#[track_caller]
+fn two_sessions_give(detection_type: &str, sessions: [(&str, &str); 2], confidence: f64) {
+    let same = sessions.map(|(_, quote)| verification(detection_type, LIMIT, quote));
+    let scene = scene(&sessions, same.to_vec());
+    assert_eq!(scene.processed(2), 1);
+    let expected = json!({"confidence": confidence, "evidence": 2});
+    assert_eq!(confidences(&scene), [expected], "{detection_type}");
+}
+
+const OF_TWO_USERS: [(&str, &str); 2] = [("alice/a.jsonl", "said by alice"), ("bruno/b.jsonl", "said by bruno")];
+
 #[test]
 fn two_users_who_say_the_same_verify_one_item() {
     for detection_type in ["correction", "unprompted_definition"] {
-        let same = |quote: &str| verification(detection_type, LIMIT, quote);
-        let sessions = [("alice/a.jsonl", "said by alice"), ("bruno/b.jsonl", "said by bruno")];
-        let scene = scene(&sessions, vec![same("said by alice"), same("said by bruno")]);
-        assert_eq!(scene.processed(2), 1);
-        assert_eq!(confidences(&scene), [json!({"confidence": 0.95, "evidence": 2})]);
+        two_sessions_give(detection_type, OF_TWO_USERS, 0.95);
     }
 }
 
 #[test]
 fn one_user_in_two_sessions_is_one_verifier() {
-    let same = |quote: &str| verification("correction", LIMIT, quote);
-    let sessions = [("alice/a.jsonl", "said first"), ("alice/b.jsonl", "said later")];
-    let scene = scene(&sessions, vec![same("said first"), same("said later")]);
-    assert_eq!(scene.processed(2), 1);
-    assert_eq!(confidences(&scene), [json!({"confidence": 0.9, "evidence": 2})]);
+    let of_one_user = [("alice/a.jsonl", "said first"), ("alice/b.jsonl", "said later")];
+    two_sessions_give("correction", of_one_user, 0.9);
 }
 
 #[test]
 fn confirmations_add_nothing_to_a_confirmation() {
-    let same = |quote: &str| verification("confirmation", LIMIT, quote);
-    let sessions = [("alice/a.jsonl", "said by alice"), ("bruno/b.jsonl", "said by bruno")];
-    let scene = scene(&sessions, vec![same("said by alice"), same("said by bruno")]);
-    assert_eq!(scene.processed(2), 1);
-    assert_eq!(confidences(&scene), [json!({"confidence": 0.6, "evidence": 2})]);
+    two_sessions_give("confirmation", OF_TWO_USERS, 0.6);
 }
 
 #[test]
@@ -106,13 +116,7 @@ fn the_thresholds_are_the_configurations() {
 #[test]
 fn shared_entities_without_likeness_are_a_hint() {
     let other = "Whoever leads a group signs off money that goes back to customers, above fifty.";
-    let scene = scene(
-        &[("alice/a.jsonl", "said first, said later")],
-        vec![
-            verification("unprompted_definition", LIMIT, "said first"),
-            verification("unprompted_definition", other, "said later"),
-        ],
-    );
+    let scene = scene_of_one_session([("unprompted_definition", LIMIT), ("unprompted_definition", other)]);
     assert_eq!(scene.processed(1), 2);
     let hints = "SELECT relation, score, a.content AS newer, b.content AS older FROM knowledge_item_relations
                  JOIN knowledge_items AS a ON a.id = item_a JOIN knowledge_items AS b ON b.id = item_b";
@@ -124,13 +128,7 @@ fn shared_entities_without_likeness_are_a_hint() {
 
 #[test]
 fn the_same_twice_in_one_session_is_one_piece_of_evidence() {
-    let scene = scene(
-        &[("alice/a.jsonl", "said first, said later")],
-        vec![
-            verification("confirmation", LIMIT, "said first"),
-            verification("correction", LIMIT, "said later"),
-        ],
-    );
+    let scene = scene_of_one_session([("confirmation", LIMIT), ("correction", LIMIT)]);
     assert_eq!(scene.processed(1), 1);
     assert_eq!(confidences(&scene), [json!({"confidence": 0.9, "evidence": 1})]);
 }
