@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use serde::Deserialize;
+use serde::{Deserialize, de::DeserializeOwned};
 
 use super::{
     Exit,
@@ -17,7 +17,7 @@ use crate::{
     names::ProcessorName,
     runner::backlog,
     sessions::Scan,
-    state::{AuditEntry, Failure, FailureCause, ProcessorStatus, Reader, by_cause},
+    state::{AuditEntry, Failure, ProcessorStatus, Reader, by_cause},
 };
 
 #[derive(Deserialize)]
@@ -105,37 +105,51 @@ fn backlogs(
     Ok(backlogs)
 }
 
+/// A list of failures or of their causes, as far as it is asked for.
 #[derive(Deserialize)]
-struct Failures {
-    failures: Vec<Failure>,
+struct Listed<T> {
+    #[serde(alias = "failures", alias = "causes")]
+    entries: Vec<T>,
     total: usize,
 }
 
-#[derive(Deserialize)]
-struct Causes {
-    causes: Vec<FailureCause>,
-    total: usize,
+impl<T: DeserializeOwned> Listed<T> {
+    /// Makes it of all failures, or asks the server for it.
+    fn read(
+        settings: &Settings,
+        route: &str,
+        options: &FailuresOptions,
+        of_failures: impl FnOnce(Vec<Failure>) -> Vec<T>,
+    ) -> anyhow::Result<Self> {
+        let processor = options.processor.as_deref().map(processor_name).transpose()?;
+        let mut listed = match reader(settings)? {
+            Access::Here(reader) => {
+                let entries = of_failures(reader.failures(processor.as_ref())?);
+                let total = entries.len();
+                Self { entries, total }
+            }
+            Access::Server(server) => {
+                let limit = options.limit.to_string();
+                let processor = processor.as_ref().map(ProcessorName::as_str);
+                server.get(&target(route, &[("processor", processor), ("limit", Some(&limit))]))?
+            }
+        };
+        listed.entries.truncate(options.limit as usize);
+        Ok(listed)
+    }
 }
 
 /// Lists failures by cause, or each failing session.
 pub(super) fn failures(settings: &Settings, options: &FailuresOptions) -> anyhow::Result<Exit> {
-    let processor = options.processor.as_deref().map(processor_name).transpose()?;
     match options.all {
-        true => failing_sessions(settings, processor.as_ref(), options),
-        false => causes(settings, processor.as_ref(), options),
+        true => failing_sessions(settings, options),
+        false => causes(settings, options),
     }
 }
 
-fn causes(settings: &Settings, processor: Option<&ProcessorName>, options: &FailuresOptions) -> anyhow::Result<Exit> {
-    let Causes { mut causes, total } = match reader(settings)? {
-        Access::Here(reader) => {
-            let causes = by_cause(reader.failures(processor)?);
-            let total = causes.len();
-            Causes { causes, total }
-        }
-        Access::Server(server) => server.get(&asked("/api/admin/failure-causes", processor, options))?,
-    };
-    causes.truncate(options.limit as usize);
+fn causes(settings: &Settings, options: &FailuresOptions) -> anyhow::Result<Exit> {
+    let listed = Listed::read(settings, "/api/admin/failure-causes", options, by_cause)?;
+    let (causes, total) = (listed.entries, listed.total);
     if options.json {
         output::print_json(&causes)?;
         return Ok(Exit::Done);
@@ -159,20 +173,9 @@ fn causes(settings: &Settings, processor: Option<&ProcessorName>, options: &Fail
     tell_of_more(left, "causes", options)
 }
 
-fn failing_sessions(
-    settings: &Settings,
-    processor: Option<&ProcessorName>,
-    options: &FailuresOptions,
-) -> anyhow::Result<Exit> {
-    let Failures { mut failures, total } = match reader(settings)? {
-        Access::Here(reader) => {
-            let failures = reader.failures(processor)?;
-            let total = failures.len();
-            Failures { failures, total }
-        }
-        Access::Server(server) => server.get(&asked("/api/admin/failures", processor, options))?,
-    };
-    failures.truncate(options.limit as usize);
+fn failing_sessions(settings: &Settings, options: &FailuresOptions) -> anyhow::Result<Exit> {
+    let listed = Listed::read(settings, "/api/admin/failures", options, |failures| failures)?;
+    let (failures, total) = (listed.entries, listed.total);
     if options.json {
         output::print_json(&failures)?;
         return Ok(Exit::Done);
@@ -191,12 +194,6 @@ fn failing_sessions(
     });
     output::print(output::fitted_table(header, rows))?;
     tell_of_more(left, "sessions", options)
-}
-
-fn asked(path: &str, processor: Option<&ProcessorName>, options: &FailuresOptions) -> String {
-    let limit = options.limit.to_string();
-    let processor = processor.map(ProcessorName::as_str);
-    target(path, &[("processor", processor), ("limit", Some(&limit))])
 }
 
 fn tell_of_more(left: usize, what: &str, options: &FailuresOptions) -> anyhow::Result<Exit> {
