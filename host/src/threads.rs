@@ -9,7 +9,8 @@ use std::{
     cell::Cell,
     io,
     panic::{UnwindSafe, catch_unwind},
-    thread,
+    sync::atomic::{AtomicBool, Ordering},
+    thread::{self, Thread},
 };
 
 use session_plugin_api::panic_text;
@@ -40,6 +41,28 @@ pub fn start(name: impl Into<String>, work: impl FnOnce() + Send + 'static) -> i
 /// Initialises the log for this thread: for threads that other code starts.
 pub fn take_up_the_log() {
     tracing::error_span!("begins").in_scope(|| tracing::error!(target: BEGINS, "a thread begins"));
+}
+
+/// Tells a thread that watches some work that the work has ended, however it ends: when this is dropped.
+#[derive(Debug)]
+pub struct Ending<'a> {
+    ended: &'a AtomicBool,
+    watching: Thread,
+}
+
+impl<'a> Ending<'a> {
+    /// Sets `ended` at the end, and wakes the thread.
+    #[must_use]
+    pub fn new(ended: &'a AtomicBool, watching: Thread) -> Self {
+        Self { ended, watching }
+    }
+}
+
+impl Drop for Ending<'_> {
+    fn drop(&mut self) {
+        self.ended.store(true, Ordering::Release);
+        self.watching.unpark();
+    }
 }
 
 thread_local! {

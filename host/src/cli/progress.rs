@@ -10,6 +10,7 @@ use std::{
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::log::BARS;
+use crate::threads::Ending;
 
 /// The progress of a run.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -37,25 +38,9 @@ pub(super) fn watched<T>(
     let ended = AtomicBool::new(false);
     thread::scope(|scope| {
         let drawing = scope.spawn(|| draw(name, pause, look, &ended));
-        let _ending = Ending {
-            ended: &ended,
-            drawing: drawing.thread().clone(),
-        };
+        let _ending = Ending::new(&ended, drawing.thread().clone());
         work()
     })
-}
-
-/// Stops the drawing, however the work ends.
-struct Ending<'a> {
-    ended: &'a AtomicBool,
-    drawing: thread::Thread,
-}
-
-impl Drop for Ending<'_> {
-    fn drop(&mut self) {
-        self.ended.store(true, Ordering::Release);
-        self.drawing.unpark();
-    }
 }
 
 fn draw(name: &str, pause: Duration, mut look: impl FnMut() -> Option<Counters>, ended: &AtomicBool) {

@@ -14,7 +14,7 @@ use std::{
     time::Duration,
 };
 
-use crate::{process, state::engine::interrupt::Interrupt};
+use crate::{process, state::engine::interrupt::Interrupt, threads::Ending};
 
 /// The process ends if a query that ignores interrupts takes this many times its limit.
 const BEYOND: u64 = 4;
@@ -46,10 +46,7 @@ pub(crate) fn within<T>(limit: u64, interrupt: &Interrupt, work: impl FnOnce() -
         let watching = thread::Builder::new()
             .name("query-memory".to_owned())
             .spawn_scoped(scope, watch)?;
-        let ending = Ending {
-            ended: &ended,
-            watching: watching.thread().clone(),
-        };
+        let ending = Ending::new(&ended, watching.thread().clone());
         let result = work();
         drop(ending);
         Ok(match exceeded.load(Ordering::Acquire) {
@@ -57,19 +54,6 @@ pub(crate) fn within<T>(limit: u64, interrupt: &Interrupt, work: impl FnOnce() -
             false => Watched::Ended(result),
         })
     })
-}
-
-/// Ends the watch, however the work ends.
-struct Ending<'a> {
-    ended: &'a AtomicBool,
-    watching: thread::Thread,
-}
-
-impl Drop for Ending<'_> {
-    fn drop(&mut self) {
-        self.ended.store(true, Ordering::Release);
-        self.watching.unpark();
-    }
 }
 
 /// The limits on the memory of the process, in bytes.
