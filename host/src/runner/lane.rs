@@ -7,7 +7,7 @@
 //! Workers wait for their passage. A worker that waits to pass alone blocks later ones, so it waits only for attempts
 //! that are already on the lane. An abandoned attempt releases its place.
 
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 /// Attempts pass side by side; one that is repeated after a write conflict passes alone. Clones share the lane.
 #[derive(Clone, Debug, Default)]
@@ -19,6 +19,18 @@ pub(super) struct Lane {
 struct Shared {
     traffic: Mutex<Traffic>,
     left: Condvar,
+}
+
+impl Shared {
+    /// Waits until a passage is blocked no more.
+    fn wait_while<'a>(
+        &self,
+        traffic: MutexGuard<'a, Traffic>,
+        is_blocked: impl FnMut(&mut Traffic) -> bool,
+    ) -> MutexGuard<'a, Traffic> {
+        let left = self.left.wait_while(traffic, is_blocked);
+        left.unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 #[derive(Debug, Default)]
@@ -51,21 +63,13 @@ impl Lane {
         match passage {
             Passage::Together => {
                 let is_blocked = |traffic: &mut Traffic| traffic.alone || traffic.waiting_to_be_alone > 0;
-                traffic = self
-                    .shared
-                    .left
-                    .wait_while(traffic, is_blocked)
-                    .unwrap_or_else(PoisonError::into_inner);
+                traffic = self.shared.wait_while(traffic, is_blocked);
                 traffic.together += 1;
             }
             Passage::Alone => {
                 traffic.waiting_to_be_alone += 1;
                 let is_blocked = |traffic: &mut Traffic| traffic.alone || traffic.together > 0;
-                traffic = self
-                    .shared
-                    .left
-                    .wait_while(traffic, is_blocked)
-                    .unwrap_or_else(PoisonError::into_inner);
+                traffic = self.shared.wait_while(traffic, is_blocked);
                 traffic.waiting_to_be_alone -= 1;
                 traffic.alone = true;
             }

@@ -181,26 +181,15 @@ impl Run<'_> {
 }
 
 fn log_end(result: &RunResult) {
-    let RunResult {
-        scanned,
-        processed,
-        skipped,
-        capped,
-        errors,
-        unreadable,
-        unrecognised,
-        unreadable_lines,
-        ..
-    } = *result;
     tracing::info!(
-        scanned,
-        processed,
-        skipped,
-        capped,
-        errors,
-        unreadable,
-        unrecognised,
-        unreadable_lines,
+        scanned = result.scanned,
+        processed = result.processed,
+        skipped = result.skipped,
+        capped = result.capped,
+        errors = result.errors,
+        unreadable = result.unreadable,
+        unrecognised = result.unrecognised,
+        unreadable_lines = result.unreadable_lines,
         "the run has ended"
     );
 }
