@@ -1,5 +1,7 @@
 //! Closes a state and reopens it.
 
+use std::path::PathBuf;
+
 use super::*;
 use crate::state::forget::purge;
 
@@ -39,12 +41,18 @@ fn a_purge_does_not_close_a_state_whose_file_is_gone() {
     assert!(!path.exists());
 }
 
-#[test]
-fn a_state_that_is_no_longer_a_file_is_not_reopened() {
+/// A state that was closed, with its file and the folder that it lies in.
+fn closed_state() -> (tempfile::TempDir, PathBuf, State) {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("state.duckdb");
     let state = State::open(&path).unwrap();
     state.open_state().break_down(&broken());
+    (folder, path, state)
+}
+
+#[test]
+fn a_state_that_is_no_longer_a_file_is_not_reopened() {
+    let (folder, path, state) = closed_state();
     std::fs::rename(&path, folder.path().join("elsewhere")).unwrap();
     std::fs::create_dir(&path).unwrap();
     assert_eq!(state.mend(), Mended::Failed);
@@ -53,10 +61,7 @@ fn a_state_that_is_no_longer_a_file_is_not_reopened() {
 
 #[test]
 fn a_state_that_cannot_be_reopened_stays_closed_and_says_why() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("state.duckdb");
-    let state = State::open(&path).unwrap();
-    state.open_state().break_down(&broken());
+    let (_folder, path, state) = closed_state();
     std::fs::write(&path, "no database").unwrap();
     assert_eq!(state.mend(), Mended::Failed);
     assert!(state.ailment().unwrap().message.contains("is not a DuckDB database"));

@@ -25,19 +25,30 @@ fn refusal<T: std::fmt::Debug>(checked: Result<T, StatementRefused>) -> String {
     checked.unwrap_err().to_string()
 }
 
+/// Checks that each text is refused for this reason.
+#[track_caller]
+fn are_refused<T: std::fmt::Debug>(
+    check: fn(&Link, &str) -> Result<T, StatementRefused>,
+    reason: &str,
+    texts: &[&str],
+) {
+    let link = link();
+    for sql in texts {
+        assert!(refusal(check(&link, sql)).contains(reason), "{sql}");
+    }
+}
+
 #[test]
 fn a_text_that_only_wrapping_would_make_several_statements_is_refused() {
-    let link = link();
-    for sql in [
+    let texts = [
         "SELECT 1 AS q) --\r; COMMIT; DELETE FROM t; SELECT * FROM (SELECT 1\n",
         "SELECT 1 AS x$a$) ; COMMIT; DELETE FROM t; SELECT * FROM (SELECT 1 AS y$a$",
         "SELECT 1 AS q, $\u{20ac}$ ' $\u{20ac}$ AS a) ; COMMIT; DELETE FROM t; SELECT * FROM (SELECT 1 AS b --'\n",
         "SELECT 1) ; DROP TABLE t; SELECT (1",
-    ] {
-        assert!(refusal(check_question(&link, sql)).contains("Parser Error"), "{sql}");
-        assert!(refusal(check_query(&link, sql)).contains("Parser Error"), "{sql}");
-        assert!(refusal(written_table(&link, sql)).contains("Parser Error"), "{sql}");
-    }
+    ];
+    are_refused(check_question, "Parser Error", &texts);
+    are_refused(check_query, "Parser Error", &texts);
+    are_refused(written_table, "Parser Error", &texts);
 }
 
 #[test]
@@ -93,8 +104,7 @@ fn a_question_is_one_select_or_its_explanation() {
 
 #[test]
 fn functions_that_change_more_than_rows_are_refused_wherever_they_stand() {
-    let link = link();
-    for sql in [
+    let texts = [
         "FROM enable_logging('QueryLog')",
         "SELECT * FROM main.\"Enable_Logging\"/**/('QueryLog')",
         "WITH logs AS (FROM disable_logging()) FROM logs",
@@ -110,18 +120,14 @@ fn functions_that_change_more_than_rows_are_refused_wherever_they_stand() {
         "SELECT * FROM t WHERE b IN (SELECT content FROM read_text('x'))",
         "FROM query_table('x.csv')",
         "SELECT * FROM checkpoint()",
-    ] {
-        assert!(
-            refusal(check_question(&link, sql)).contains("cannot be called here"),
-            "{sql}"
-        );
-    }
+    ];
+    are_refused(check_question, "cannot be called here", &texts);
 }
 
 #[test]
 fn a_file_is_not_read_instead_of_a_table() {
     let link = link();
-    for sql in [
+    let texts = [
         "FROM 'state.duckdb'",
         "FROM t JOIN 'x.csv' ON true",
         "FROM state.duckdb",
@@ -130,16 +136,9 @@ fn a_file_is_not_read_instead_of_a_table() {
         "DESCRIBE 'x.parquet'",
         "SUMMARIZE 'x.json'",
         "SELECT (SELECT count(*) FROM '/etc/passwd.csv')",
-    ] {
-        assert!(
-            refusal(check_question(&link, sql)).contains("cannot read files here"),
-            "{sql}"
-        );
-        assert!(
-            refusal(check_query(&link, sql)).contains("cannot read files here"),
-            "{sql}"
-        );
-    }
+    ];
+    are_refused(check_question, "cannot read files here", &texts);
+    are_refused(check_query, "cannot read files here", &texts);
     for sql in [
         "FROM main.t",
         "FROM memory.main.V",
@@ -153,19 +152,15 @@ fn a_file_is_not_read_instead_of_a_table() {
 #[test]
 fn functions_of_a_statement_that_writes_are_judged_after_binding() {
     let link = link();
-    for sql in [
+    let texts = [
         "INSERT INTO t SELECT 1, 'x' FROM checkpoint()",
         "INSERT INTO t SELECT 1, 'x' FROM enable_logging('QueryLog')",
         "INSERT INTO t SELECT 1, 'x' FROM query('SELECT * FROM enable_logging()')",
         "INSERT INTO t SELECT 1, 'x' FROM json_execute_serialized_sql(json_serialize_sql('SELECT 1'))",
         "UPDATE t SET b = write_log(b)",
         "INSERT INTO t VALUES (1, 'x') RETURNING write_log(b)",
-    ] {
-        assert!(
-            refusal(written_table(&link, sql)).contains("cannot be called here"),
-            "{sql}"
-        );
-    }
+    ];
+    are_refused(written_table, "cannot be called here", &texts);
     let deep = format!(
         "INSERT INTO t SELECT 1, 'x' FROM {}t{}",
         "(SELECT * FROM ".repeat(60),
@@ -191,18 +186,14 @@ fn duckdb_names_the_table_that_a_statement_writes() {
     ] {
         assert_eq!(written_table(&link, sql).unwrap(), "t", "{sql}");
     }
-    for sql in [
+    let texts = [
         "SELECT 1",
         "CREATE TABLE u (a INT)",
         "EXPLAIN DELETE FROM t",
         "COPY t TO 'x'",
         "COMMIT",
-    ] {
-        assert!(
-            refusal(written_table(&link, sql)).contains("`execute` does not accept"),
-            "{sql}"
-        );
-    }
+    ];
+    are_refused(written_table, "`execute` does not accept", &texts);
     link.execute_batch("CREATE TEMP TABLE own (a INTEGER)").unwrap();
     assert!(refusal(written_table(&link, "DELETE FROM own")).contains("main schema"));
     assert!(refusal(written_table(&link, "INSERT INTO t SELECT ?, ?")).contains("?::BIGINT"));
