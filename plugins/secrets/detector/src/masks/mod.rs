@@ -3,6 +3,8 @@
 //! A rule must be precise, because a person has to follow up each finding. A mask only costs part of a message. It may
 //! hide text that is not a secret, as long as the message stays useful: hashes, UUIDs, paths, words and numbers stay.
 
+#[cfg(test)]
+mod checks;
 mod commands;
 mod headers;
 mod names;
