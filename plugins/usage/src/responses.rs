@@ -180,10 +180,8 @@ mod tests {
 
     #[test]
     fn a_sidechain_with_another_answer_is_another_response_of_a_gateway() {
-        let lines = [
-            response(Some("relay"), Some("r1"), 10, false),
-            response(Some("relay"), Some("r2"), 11, true),
-        ];
+        let lines = [("r1", 10, false), ("r2", 11, true)]
+            .map(|(request, output, side)| response(Some("relay"), Some(request), output, side));
         assert_eq!(distinct(lines).len(), 2);
     }
 
