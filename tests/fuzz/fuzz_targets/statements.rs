@@ -49,7 +49,7 @@ const UNCHANGED: &str = "events = '50/1225' AND keys = '2/3' AND of_the_host = 0
 /// Objects that are not the attacker's, and the settings of the instance.
 const OBJECTS: &str = "SELECT list(o ORDER BY o) FROM (
         SELECT sql AS o FROM duckdb_tables() WHERE table_name IN ('usage_events', 'usage_keys', 'audit_log', 'session_processor_state',
-            'session_processor_failure', 'processor_schedule', 'processor_table', 'processor_reference_table', 'schema_migration')
+            'session_processor_failure', 'processor_schedule', 'processor_table', 'processor_reference_table', 'processor_pause', 'schema_migration')
         UNION ALL SELECT sql FROM duckdb_indexes() WHERE index_name = 'usage_index'
         UNION ALL SELECT sql FROM duckdb_views() WHERE view_name = 'usage_view'
         UNION ALL SELECT sequence_name FROM duckdb_sequences() WHERE sequence_name = 'usage_sequence'

@@ -149,7 +149,8 @@ fn a_look_at_an_older_state_finds_no_reference_tables_in_it() {
     let world = World::with(&["probe"]);
     drop(world.run(&[]).exits(0));
     world.change_state(
-        "DROP TABLE processor_reference_table; DELETE FROM schema_migration WHERE owner = 'host' AND version = 3",
+        "DROP TABLE processor_reference_table; DROP TABLE processor_pause;
+         DELETE FROM schema_migration WHERE owner = 'host' AND version > 2",
     );
     assert_eq!(world.processors().loaded(), ["probe"]);
     drop(world.run(&[]).exits(0));

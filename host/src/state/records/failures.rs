@@ -25,6 +25,10 @@ pub enum FailureKind {
     Panic,
     /// It did not return in time.
     Timeout,
+    /// The process that made it crashed.
+    Crash,
+    /// It needed more memory than it may have.
+    Memory,
 }
 
 impl FailureKind {
@@ -35,6 +39,8 @@ impl FailureKind {
             Self::Error => "error",
             Self::Panic => "panic",
             Self::Timeout => "timeout",
+            Self::Crash => "crash",
+            Self::Memory => "memory",
         }
     }
 }
@@ -176,6 +182,7 @@ pub(crate) fn all_failed(
 pub(crate) fn record(connection: &Connection, processor: &ProcessorName, failures: &[FailureRecord]) -> Result<()> {
     let doing = "record failed attempts";
     let sql = "INSERT INTO session_processor_failure AS known
+                   (processor_name, session_file, username, file_hash, attempts, first_failed_at, last_failed_at, kind, error)
                VALUES (?, ?, ?, ?, 1, system.main.make_timestamp(?), system.main.make_timestamp(?), ?, ?)
                ON CONFLICT (processor_name, session_file) DO UPDATE SET
                    attempts = known.attempts + 1, last_failed_at = excluded.last_failed_at,

@@ -18,10 +18,11 @@ use crate::state::{
 };
 
 /// The migrations of the host's tables, in order: the first is version 1.
-const STEPS: [&str; 3] = [
+const STEPS: [&str; 4] = [
     include_str!("0001_tables.sql"),
     include_str!("0002_reading.sql"),
     include_str!("0003_reference_tables.sql"),
+    include_str!("0004_containment.sql"),
 ];
 
 /// The table of the older service, whose only processor was `verification`.
@@ -91,4 +92,62 @@ pub(crate) fn move_aside(connection: &Connection, table: &str) -> Result<()> {
     let (table, legacy) = (quoted(table), quoted(&legacy));
     let sql = format!("CREATE TABLE {legacy} AS FROM {table}; DROP TABLE {table}");
     connection.execute_batch(&sql).doing("move an older table aside")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Opens a database that keeps everything in its WAL, as one that was killed leaves it.
+    fn open(path: &Path) -> Connection {
+        let connection = Connection::open(path).unwrap();
+        let keep_the_wal = "PRAGMA disable_checkpoint_on_shutdown; SET wal_autocheckpoint = '1TB'";
+        connection.execute_batch(keep_the_wal).unwrap();
+        connection
+    }
+
+    /// A state of the version before, with one failure.
+    fn state_with_a_failure(path: &Path) {
+        let connection = open(path);
+        for (version, sql) in (1..).zip(&STEPS[..3]) {
+            connection.execute_batch(sql).unwrap();
+            let checksum = applied_migrations::checksum(sql);
+            applied_migrations::record(&connection, HOST, version, &checksum).unwrap();
+        }
+        let sql = "INSERT INTO session_processor_failure VALUES
+                       ('probe', 'alice/a.jsonl', 'alice', 'f00', 7, TIMESTAMP '2026-01-01', TIMESTAMP '2026-01-02', 'panic', 'at a')";
+        connection.execute_batch(sql).unwrap();
+    }
+
+    fn failures(connection: &Connection) -> String {
+        let sql = "SELECT system.main.to_json(failure)::VARCHAR FROM session_processor_failure AS failure";
+        connection.query_row(sql, [], |row| row.get(0)).unwrap()
+    }
+
+    #[test]
+    fn failures_of_the_version_before_are_kept_also_where_the_host_is_killed_right_after() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("state.duckdb");
+        state_with_a_failure(&path);
+        let connection = open(&path);
+        assert!(bring_up_to_date(&connection, &path).unwrap());
+        let expected = concat!(
+            r#"{"processor_name":"probe","session_file":"alice/a.jsonl","username":"alice","file_hash":"f00","attempts":7,"#,
+            r#""first_failed_at":"2026-01-01 00:00:00","last_failed_at":"2026-01-02 00:00:00","kind":"panic","error":"at a","#,
+            r#""counted_attempts":0,"file_size":null,"file_mtime":null,"output_version":null,"plugin_digest":null}"#
+        );
+        assert_eq!(failures(&connection), expected);
+        drop(connection);
+        let replayed = open(&path);
+        assert_eq!(failures(&replayed), expected);
+        for kind in ["error", "panic", "timeout", "crash", "memory"] {
+            let sql = "UPDATE session_processor_failure SET kind = ?";
+            assert_eq!(replayed.execute(sql, [kind]).unwrap(), 1, "{kind}");
+        }
+        assert!(
+            replayed
+                .execute("UPDATE session_processor_failure SET kind = 'x'", [])
+                .is_err()
+        );
+    }
 }

@@ -26,7 +26,7 @@ pub(crate) enum Origin {
 }
 
 /// All tables of the host.
-pub(crate) const HOST_TABLES: [HostTable; 7] = [
+pub(crate) const HOST_TABLES: [HostTable; 8] = [
     HostTable {
         name: SESSION_STATE,
         origin: Origin::Kept,
@@ -49,6 +49,10 @@ pub(crate) const HOST_TABLES: [HostTable; 7] = [
     },
     HostTable {
         name: REFERENCE_TABLE,
+        origin: Origin::MovedAside,
+    },
+    HostTable {
+        name: "processor_pause",
         origin: Origin::MovedAside,
     },
     HostTable {
