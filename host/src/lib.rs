@@ -25,3 +25,4 @@ pub mod sessions;
 pub mod state;
 pub mod threads;
 pub mod upkeep;
+pub mod workers;

@@ -2,6 +2,9 @@
 
 use std::{fmt, str::FromStr};
 
+/// The variable that holds the token of the admin interface. No plugin sees it in a worker process.
+pub const API_TOKEN_VARIABLE: &str = "SESSION_HOST_API_TOKEN";
+
 /// The name of a processor: `[a-z][a-z0-9_-]*`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ProcessorName(String);

@@ -18,6 +18,7 @@
 //! - [`Connection`] writes to the database: [`replace`](Connection::replace) for rows of this session,
 //!   [`execute`](Connection::execute) and [`query`](Connection::query) for work that spans sessions.
 //! - [`row!`] declares the rows of a table; a [`Migration`] creates the table.
+//! - [`SessionHooks`] takes back what `execute` wrote for a session that has changed or is forgotten.
 //! - [`ReferenceTables`] takes rows that belong to no session and come with the plugin, such as a price list.
 //! - [`Configuration`] is the processor's section of the host's configuration.
 //! - [`Error`] says why an attempt failed, or that it must [wait](Error::not_now).
@@ -26,11 +27,13 @@
 //! A plugin must be compiled with `panic = "unwind"`, the default: the host rejects others.
 
 pub mod abi;
+mod cancellation;
 mod connection;
 mod descriptor;
 mod error;
 pub mod export;
 mod hex;
+mod hooks;
 mod lines;
 pub mod log;
 mod panic_text;
@@ -50,6 +53,7 @@ pub use connection::{Connection, Parameter};
 pub use descriptor::{Concurrency, Descriptor, Migration};
 pub use error::{Error, Result};
 pub use hex::hex;
+pub use hooks::{ProcessedSession, SessionHooks};
 pub use lines::{Line, LineEnding, MalformedLine};
 pub use panic_text::panic_text;
 pub use processor::{Configuration, ProcessorResult, SessionProcessor};

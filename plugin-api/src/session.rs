@@ -1,6 +1,6 @@
 //! One version of one transcript.
 
-use std::{ffi::OsStr, os::unix::ffi::OsStrExt, path::Path};
+use std::{ffi::OsStr, os::unix::ffi::OsStrExt, path::Path, sync::atomic::AtomicBool, time::Instant};
 
 use abi_stable::std_types::RBox;
 use serde::Deserialize;
@@ -8,6 +8,7 @@ use serde::Deserialize;
 use crate::{
     Line, MalformedLine, RunId, Timestamp,
     abi::{RawAttempt_TO, message::Reading},
+    cancellation::Cancellation,
     reader::Reader,
     tally::Tally,
     transcript::Event,
@@ -52,6 +53,7 @@ pub struct Session<'a> {
     file_hash: &'a str,
     bytes: &'a [u8],
     run: RunId,
+    cancellation: Option<&'a dyn Cancellation>,
     tally: Tally,
 }
 
@@ -68,6 +70,7 @@ impl<'a> Session<'a> {
             file_hash: "",
             bytes,
             run: RunId::default(),
+            cancellation: None,
             tally: Tally::default(),
         }
     }
@@ -78,7 +81,16 @@ impl<'a> Session<'a> {
         Self { run, ..self }
     }
 
-    pub(crate) fn of_attempt(attempt: &'a RawAttempt_TO<'_, RBox<()>>) -> Self {
+    /// Lets [`cancelled`](Self::cancelled) return the value of `flag`, for the tests of a processor that stops early.
+    #[must_use]
+    pub fn cancelled_by(self, flag: &'a AtomicBool) -> Self {
+        Self {
+            cancellation: Some(flag),
+            ..self
+        }
+    }
+
+    pub(crate) fn of_attempt(attempt: &'a RawAttempt_TO<'_, RBox<()>>, cancellation: &'a dyn Cancellation) -> Self {
         Self {
             path: Path::new(OsStr::from_bytes(attempt.path().as_slice())),
             username: attempt.username().as_str(),
@@ -87,6 +99,7 @@ impl<'a> Session<'a> {
             file_hash: attempt.file_hash().as_str(),
             bytes: attempt.bytes().as_slice(),
             run: RunId(attempt.run()),
+            cancellation: Some(cancellation),
             tally: Tally::default(),
         }
     }
@@ -131,6 +144,29 @@ impl<'a> Session<'a> {
     #[must_use]
     pub fn run(&self) -> RunId {
         self.run
+    }
+
+    /// When the host abandons this attempt. An attempt that is abandoned takes its processor out of service until it
+    /// returns.
+    ///
+    /// Ask again before each long step: the deadline moves nearer when the host is told to stop. `None` if nothing is known
+    /// of a deadline, as with a host older than interface 1.2.
+    #[must_use]
+    pub fn deadline(&self) -> Option<Instant> {
+        let left = self.cancellation?.time_left()?;
+        Instant::now().checked_add(left)
+    }
+
+    /// Whether the attempt should stop: the host is stopping, the run has spent its time budget, or the
+    /// [deadline](Self::deadline) is near. It stays true once it is.
+    ///
+    /// A processor that waits, for example for a server, asks at least every second, and returns
+    /// [`Error::not_now`](crate::Error::not_now). If the attempt's own time was over, the host records the failure
+    /// `timeout`; otherwise the session waits for the next run. One that does not ask may finish its work until the
+    /// deadline. A host older than interface 1.2 always says `false`.
+    #[must_use]
+    pub fn cancelled(&self) -> bool {
+        self.cancellation.is_some_and(Cancellation::is_cancelled)
     }
 
     /// The lines that are not blank, with their numbers. A line that is not a JSON object gives each record and each

@@ -14,12 +14,12 @@ const GROWTH: [(&str, &str, &str); 7] = [
     ("plugin-api/src/abi/handshake.rs", "pub const API_MINOR: u32 = ", "1 + "),
     (
         "plugin-api/src/abi/traits.rs",
-        "RVec::from(encode(&Outcome::Returned(())))\n    }",
+        "        let _ = session;\n        RVec::from(encode(&Outcome::Returned(())))\n    }",
         "fn farewell(&self) -> RVec<u8> { RVec::from(b\"\\\"none\\\"\".to_vec()) }",
     ),
     (
         "plugin-api/src/abi/traits.rs",
-        "        sink: RawBatchSink_TO<'_, RBox<()>>,\n    ) -> RawReply;",
+        "        RawCancellation_TO::from_value(NeverCancelled, TD_Opaque)\n    }",
         "fn bonus(&self) -> u64 { 0 }",
     ),
     (

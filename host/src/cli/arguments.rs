@@ -86,6 +86,9 @@ pub(super) enum Command {
     Forget(ForgetOptions),
     /// Print the token of the admin interface
     Token,
+    /// Run the code of a plugin for the host that started this process
+    #[command(hide = true)]
+    Worker,
 }
 
 #[derive(Debug, Args)]
@@ -220,6 +223,11 @@ impl Arguments {
             true => PluginTrust::Anyone,
             false => PluginTrust::OwnersOnly,
         }
+    }
+
+    /// Whether this process is a worker of another one.
+    pub(super) fn is_worker(&self) -> bool {
+        matches!(self.command, Command::Worker)
     }
 
     /// Keeps the files that DuckDB creates private to this user: the state, its WAL, exports of a server. The files of

@@ -21,6 +21,7 @@ mod server;
 mod signals;
 mod token;
 mod watchdog;
+mod worker;
 
 use std::{
     env,
@@ -115,6 +116,9 @@ fn complained(error: &anyhow::Error) -> Exit {
 }
 
 fn dispatch(arguments: Arguments) -> anyhow::Result<Exit> {
+    if arguments.is_worker() {
+        return worker::work();
+    }
     arguments.make_files_private();
     let trust = arguments.trust();
     let (file, given, command) = arguments.into_parts();
@@ -125,7 +129,7 @@ fn dispatch(arguments: Arguments) -> anyhow::Result<Exit> {
     let settings = configured.settings()?;
     match command {
         // Handled above, because the settings may be incomplete.
-        Command::Config(_) => Ok(Exit::Done),
+        Command::Config(_) | Command::Worker => Ok(Exit::Done),
         Command::Run(options) => run::run(settings, trust, &options),
         Command::Serve(_) => serve::serve(settings, trust),
         Command::Check(options) => check::check(settings, trust, &options),

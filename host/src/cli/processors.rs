@@ -47,6 +47,7 @@ fn load(settings: &Settings, trust: PluginTrust, state: Option<&Reader>) -> anyh
         data: folder.path(),
         trust,
         configurations: &settings.processors,
+        isolation: &settings.isolation,
         tables,
         claims: &Claims::default(),
         claimed: None,
@@ -68,11 +69,20 @@ fn print(listed: Vec<PluginListing>, options: &ListOptions) -> anyhow::Result<Ex
             file.cadence_minutes
                 .map(|minutes| format!("every {minutes}m"))
                 .unwrap_or_default(),
+            file.isolation.unwrap_or_default(),
             file.reason.unwrap_or_default(),
         ]
     });
     output::print(output::table(
-        ["file", "status", "processor", "version", "cadence", "reason"],
+        [
+            "file",
+            "status",
+            "processor",
+            "version",
+            "cadence",
+            "isolation",
+            "reason",
+        ],
         rows,
     ))?;
     Ok(Exit::Done)

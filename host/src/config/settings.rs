@@ -16,6 +16,7 @@ use serde_json::{Map, Value};
 use super::{ConfigError, ConfigFile, token::TokenSource};
 use crate::{
     names::ProcessorName,
+    plugins::{ISOLATION_VARIABLE, InvalidIsolation, Isolation, IsolationTable},
     runner::RunLimits,
     sessions::{Depth, Scanner, Users},
 };
@@ -43,6 +44,8 @@ pub struct Settings {
     pub max_inflight_bytes: u64,
     /// The settings of the service.
     pub service: ServiceSettings,
+    /// Where the code of processors runs.
+    pub isolation: Isolation,
     /// The recorded username of each folder.
     pub users: BTreeMap<String, String>,
     /// Each processor's own section.
@@ -139,6 +142,7 @@ impl Configured {
             limits,
             max_inflight_bytes,
             service,
+            isolation: isolation(set.isolation)?,
             users: set.users,
             processors: set.processors,
             file: path,
@@ -204,6 +208,14 @@ fn limits(set: &ConfigFile) -> RunLimits {
         shutdown_grace: Duration::from_secs(set.shutdown_grace_seconds()),
         max_session_bytes: set.max_session_bytes(),
     }
+}
+
+fn isolation(table: IsolationTable) -> Result<Isolation, ConfigError> {
+    Isolation::new(table).map_err(|InvalidIsolation(value)| ConfigError::Value {
+        key: ISOLATION_VARIABLE,
+        value,
+        reason: "it must be `in-process` or `process`",
+    })
 }
 
 fn tick(configured: u64) -> Result<Duration, ConfigError> {

@@ -20,6 +20,7 @@ use super::{
     flags::{Flag, FromFlag},
     variables::FromVariable,
 };
+use crate::plugins::IsolationTable;
 
 /// The properties of a key.
 #[derive(Clone, Copy, Debug)]
@@ -59,6 +60,9 @@ macro_rules! keys {
             /// The schedule of each processor.
             #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
             pub schedule: BTreeMap<String, String>,
+            /// Where the code of processors runs.
+            #[serde(default, skip_serializing_if = "IsolationTable::is_empty")]
+            pub isolation: IsolationTable,
             /// The recorded username of each folder.
             #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
             pub users: BTreeMap<String, String>,
@@ -114,6 +118,7 @@ macro_rules! keys {
                 Self {
                     $( $name: self.$name.or(other.$name), )+
                     schedule: if self.schedule.is_empty() { other.schedule } else { self.schedule },
+                    isolation: if self.isolation.is_empty() { other.isolation } else { self.isolation },
                     users: if self.users.is_empty() { other.users } else { self.users },
                     processors: if self.processors.is_empty() { other.processors } else { self.processors },
                 }

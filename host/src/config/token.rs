@@ -14,9 +14,7 @@ use super::{
     api_token::{ApiToken, LONGEST, refused},
     made_token,
 };
-
-/// The variable that holds the token itself.
-const VARIABLE: &str = "SESSION_HOST_API_TOKEN";
+use crate::names::API_TOKEN_VARIABLE;
 
 /// The source of the token.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,7 +31,7 @@ impl TokenSource {
     /// The variable if it is set, else the configured file, else the file that the service creates in the data directory.
     #[must_use]
     pub fn choose(file: Option<PathBuf>, data: &Path) -> Self {
-        match (env::var_os(VARIABLE), file) {
+        match (env::var_os(API_TOKEN_VARIABLE), file) {
             (Some(value), _) if !value.is_empty() => Self::Variable,
             (_, Some(file)) => Self::File(file),
             (_, None) => Self::Made(data.join(made_token::FILE)),
@@ -53,8 +51,9 @@ impl TokenSource {
     pub fn find(&self) -> Result<Option<ApiToken>, ConfigError> {
         match self {
             Self::Variable => {
-                let text = env::var(VARIABLE).map_err(|_| refused(VARIABLE, "it must be UTF-8 text"))?;
-                ApiToken::new(&text, VARIABLE).map(Some)
+                let text =
+                    env::var(API_TOKEN_VARIABLE).map_err(|_| refused(API_TOKEN_VARIABLE, "it must be UTF-8 text"))?;
+                ApiToken::new(&text, API_TOKEN_VARIABLE).map(Some)
             }
             Self::File(path) => read_file(path).map(Some),
             Self::Made(path) => made_token::read(path),
@@ -88,7 +87,7 @@ impl TokenSource {
 impl fmt::Display for TokenSource {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Variable => formatter.write_str(VARIABLE),
+            Self::Variable => formatter.write_str(API_TOKEN_VARIABLE),
             Self::File(path) | Self::Made(path) => write!(formatter, "{}", path.display()),
         }
     }

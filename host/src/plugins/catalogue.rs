@@ -20,6 +20,7 @@ use super::{
     permissions::{PluginTrust, Untrusted},
     plugin_file::{NewerFile, PluginFile, PluginStatus, file_name},
     processor::Processor,
+    trials::Trials,
 };
 use crate::{names::ProcessorName, state::StateError};
 
@@ -72,6 +73,7 @@ impl Catalogue {
         let copies = copies(options)?;
         let (catalogue, _claims) = Self::default().reload_with(options, &copies)?;
         let used: HashSet<&str> = catalogue.files.iter().filter_map(|file| file.copy.as_deref()).collect();
+        Trials::in_data_directory(options.data).forget_all_but(|copy| used.contains(copy));
         if let Err(error) = copies.and_then(|copies| copies.remove_all_but(&used)) {
             tracing::warn!(%error, "cannot remove unused private copies of plugins");
         }
@@ -113,11 +115,13 @@ impl Catalogue {
             .filter(|file| file.status.is_loaded() && candidates.contains(&file.path))
             .collect();
         let mut claims = Vec::new();
+        let mut trials = Trials::in_data_directory(options.data);
         for path in &candidates {
             let mut loading = Loading {
                 options,
                 folder: &folder,
                 copies,
+                trials: &mut trials,
                 loaded: staying.iter().copied().find(|file| file.path == *path),
                 others: catalogue.files.iter().chain(staying.iter().copied()).collect(),
                 copy: None,

@@ -43,6 +43,17 @@ pub(super) enum NoCopies {
     Io(#[from] io::Error),
 }
 
+impl Copy {
+    /// The same copy, open once more.
+    pub(super) fn duplicate(&self) -> io::Result<Self> {
+        Ok(Self {
+            name: self.name.clone(),
+            path: self.path.clone(),
+            file: self.file.try_clone()?,
+        })
+    }
+}
+
 impl Copies {
     /// Opens the copies in the host's data directory. Missing folders are created, for this user alone.
     pub(super) fn in_data_directory(data: &Path, trust: PluginTrust) -> Result<Self, NoCopies> {

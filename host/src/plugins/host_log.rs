@@ -41,7 +41,13 @@ impl LogName {
         let _ = self.processor.set(name.to_owned());
     }
 
-    fn as_str(&self) -> &str {
+    /// The name of the file.
+    pub(super) fn file(&self) -> &str {
+        &self.file
+    }
+
+    /// The processor's name, or the file's.
+    pub(super) fn as_str(&self) -> &str {
         self.processor.get().map_or(&self.file, String::as_str)
     }
 }
@@ -55,32 +61,36 @@ struct HostLog(LogName);
 
 impl RawHost for HostLog {
     fn log_level(&self) -> u8 {
-        match LevelFilter::current() {
-            LevelFilter::OFF => 0,
-            LevelFilter::ERROR => level::ERROR,
-            LevelFilter::WARN => level::WARN,
-            LevelFilter::INFO => level::INFO,
-            LevelFilter::DEBUG => level::DEBUG,
-            LevelFilter::TRACE => level::TRACE,
-        }
+        log_level()
     }
 
     fn log(&self, level: u8, target: RStr<'_>, place: RStr<'_>, message: RStr<'_>) {
-        // No panic may cross the ABI boundary back into the plugin. A record that cannot be written is lost.
-        let _ = catch_unwind(AssertUnwindSafe(|| self.write(level, target, place, message)));
+        // The plugin calls this across the ABI boundary, which no panic may cross; a record that cannot be written is lost.
+        let write = || write_record(&self.0, level, &words(target), &words(place), &words(message));
+        let _ = catch_unwind(AssertUnwindSafe(write));
     }
 }
 
-impl HostLog {
-    fn write(&self, level: u8, target: RStr<'_>, place: RStr<'_>, message: RStr<'_>) {
-        let processor = self.0.as_str();
-        let (module, place, message) = (words(target), words(place), words(message));
-        match level {
-            level::ERROR => tracing::error!(target: "plugin", processor, module, place, "{message}"),
-            level::WARN => tracing::warn!(target: "plugin", processor, module, place, "{message}"),
-            level::INFO => tracing::info!(target: "plugin", processor, module, "{message}"),
-            level::DEBUG => tracing::debug!(target: "plugin", processor, module, "{message}"),
-            _ => tracing::trace!(target: "plugin", processor, module, "{message}"),
-        }
+/// The most detailed level of log records that the host keeps.
+pub(super) fn log_level() -> u8 {
+    match LevelFilter::current() {
+        LevelFilter::OFF => 0,
+        LevelFilter::ERROR => level::ERROR,
+        LevelFilter::WARN => level::WARN,
+        LevelFilter::INFO => level::INFO,
+        LevelFilter::DEBUG => level::DEBUG,
+        LevelFilter::TRACE => level::TRACE,
+    }
+}
+
+/// Writes a log record of a plugin.
+pub(super) fn write_record(name: &LogName, level: u8, module: &str, place: &str, message: &str) {
+    let processor = name.as_str();
+    match level {
+        level::ERROR => tracing::error!(target: "plugin", processor, module, place, "{message}"),
+        level::WARN => tracing::warn!(target: "plugin", processor, module, place, "{message}"),
+        level::INFO => tracing::info!(target: "plugin", processor, module, "{message}"),
+        level::DEBUG => tracing::debug!(target: "plugin", processor, module, "{message}"),
+        _ => tracing::trace!(target: "plugin", processor, module, "{message}"),
     }
 }

@@ -15,7 +15,7 @@ use std::{
 
 use abi_stable::library::{AbiHeaderRef, LibraryError, ROOT_MODULE_LOADER_NAME_WITH_NUL};
 use libloading::os::unix::{Library, RTLD_LOCAL, RTLD_NOW};
-use session_plugin_api::abi::{API_MAJOR, API_MINOR, Handshake, ProcessorModule_Ref, root_module_of};
+use session_plugin_api::abi::{API_MAJOR, API_MINOR, Handshake, ProcessorModule_Ref, message::capped, root_module_of};
 
 use super::copies::Copy;
 use crate::threads::catch_panic;
@@ -44,11 +44,39 @@ pub(super) enum LibraryRefused {
     },
 }
 
-/// Opens the library of a private copy whose file has this handshake, and returns its checked root module.
+/// How a library was built, by its handshake.
+#[derive(Clone, Debug)]
+pub(super) struct Built {
+    /// The minor version of the interface.
+    pub(super) api_minor: u32,
+    /// The compiler's version.
+    pub(super) compiler: String,
+}
+
+impl From<&Handshake> for Built {
+    fn from(handshake: &Handshake) -> Self {
+        Self {
+            api_minor: handshake.api_minor,
+            compiler: handshake.compiler(),
+        }
+    }
+}
+
+impl LibraryRefused {
+    /// What it takes more than a line to explain.
+    pub(super) fn explanation(&self) -> Option<String> {
+        match self {
+            Self::Layout { explanation, .. } | Self::Description { explanation } => Some(capped(explanation)),
+            Self::Open(_) => None,
+        }
+    }
+}
+
+/// Opens the library of a private copy that was built like this, and gives its checked root module.
 ///
-/// The library stays open for ever, because a library that may have thread-local values cannot be closed soundly.
-pub(super) fn open(copy: Copy, handshake: &Handshake) -> Result<ProcessorModule_Ref, LibraryRefused> {
-    root_module(open_forever(copy)?, handshake)
+/// The library stays open for ever: there is no sound way to close one that may have thread-local values.
+pub(super) fn open(copy: Copy, built: &Built) -> Result<ProcessorModule_Ref, LibraryRefused> {
+    root_module(open_forever(copy)?, built)
 }
 
 /// The message of the system's loader, which libloading reports as the source of its own error.
@@ -85,18 +113,18 @@ fn path_of(copy: &Copy) -> PathBuf {
 }
 
 #[allow(unsafe_code, reason = "reads a static of the library")]
-fn root_module(library: &'static Library, handshake: &Handshake) -> Result<ProcessorModule_Ref, LibraryRefused> {
+fn root_module(library: &'static Library, built: &Built) -> Result<ProcessorModule_Ref, LibraryRefused> {
     // SAFETY: abi_stable gives this name to its header alone, which begins with the versions that `upgrade` checks.
     let header = unsafe { library.get::<AbiHeaderRef>(ROOT_MODULE_LOADER_NAME_WITH_NUL) };
     let header = header.map_err(LibraryRefused::Open)?;
     let header: AbiHeaderRef = *header;
-    let api_minor = handshake.api_minor;
-    // If the library's description of itself is nonsense, abi_stable panics.
+    let api_minor = built.api_minor;
+    // Where the library's description of itself is nonsense, abi_stable panics.
     let module = catch_panic(move || header.upgrade().and_then(|header| root_module_of(header, api_minor)));
     match module {
         Ok(Ok(module)) => Ok(module),
         Ok(Err(error)) => Err(LibraryRefused::Layout {
-            compiler: handshake.compiler(),
+            compiler: built.compiler.clone(),
             explanation: LibraryError::to_string(&error),
         }),
         Err(explanation) => Err(LibraryRefused::Description { explanation }),

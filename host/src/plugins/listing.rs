@@ -19,6 +19,8 @@ pub struct PluginListing {
     pub version: Option<String>,
     /// The cadence that the plugin declares.
     pub cadence_minutes: Option<u32>,
+    /// Where its code runs, and what confines it there.
+    pub isolation: Option<String>,
     /// Its session tables.
     pub session_tables: Vec<String>,
     /// Why it is not in service, or why a newer file in its place is not.
@@ -42,6 +44,7 @@ impl From<&PluginFile> for PluginListing {
             },
             version: processor.map(|processor| processor.package_version().to_owned()),
             cadence_minutes: processor.map(|processor| processor.descriptor().cadence()),
+            isolation: processor.map(|processor| processor.runs_in().to_string()),
             session_tables: processor
                 .map_or_else(Vec::new, |processor| processor.descriptor().session_tables().to_vec()),
             reason,

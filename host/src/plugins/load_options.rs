@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, path::Path};
 
 use serde_json::{Map, Value};
 
-use super::{claims::Claims, permissions::PluginTrust};
+use super::{claims::Claims, isolation::Isolation, permissions::PluginTrust};
 use crate::{
     names::ProcessorName,
     state::{Reader, State},
@@ -20,6 +20,8 @@ pub struct LoadOptions<'a> {
     pub trust: PluginTrust,
     /// The processors' sections of the configuration.
     pub configurations: &'a BTreeMap<String, Map<String, Value>>,
+    /// Where the code of each processor runs.
+    pub isolation: &'a Isolation,
     /// How their tables are prepared.
     pub tables: Tables<'a>,
     /// The occupied processors, which are not replaced.

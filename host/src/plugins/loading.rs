@@ -14,15 +14,20 @@ use session_plugin_api::abi::message::capped;
 
 use super::{
     claims::{Claim, Occupation},
-    copies::Copies,
+    copies::{Copies, Copy},
     folder::Folder,
     host_log::LogName,
     inspect::{NotAPlugin, inspect},
-    library::{self, LibraryRefused},
+    isolation::IsolationMode,
+    library::Built,
     load_options::{LoadOptions, Tables},
+    opened::Opened,
+    opening::{NotReady, open_here, open_in_worker, serve_here, serve_in_workers, try_in_worker},
     permissions::{self, Untrusted},
     plugin_file::{NewerFile, PluginFile, PluginStatus, file_name},
-    processor::{InstanceSource, Processor, describe_fault},
+    pool::WorkerPlan,
+    processor::{Code, Processor, describe_fault},
+    trials::Trials,
 };
 use crate::{
     names::{InvalidProcessorName, ProcessorName},
@@ -54,11 +59,9 @@ enum Refused {
     #[error(transparent)]
     NotAPlugin(#[from] NotAPlugin),
     #[error(transparent)]
-    Library(#[from] LibraryRefused),
-    #[error("its constructor failed: {0}")]
-    Constructor(String),
-    #[error("its descriptor failed: {0}")]
-    Descriptor(String),
+    NotReady(#[from] NotReady),
+    #[error("a call of it has not returned")]
+    Gone,
     #[error(transparent)]
     Name(#[from] InvalidProcessorName),
     #[error("the name `{name}` is taken by {first}: rename or remove one of the files")]
@@ -85,9 +88,7 @@ impl Refused {
         let text = capped(self.to_string());
         let (reason, rest) = text.split_once('\n').unwrap_or((&text, ""));
         let details = match &self {
-            Self::Library(LibraryRefused::Layout { explanation, .. } | LibraryRefused::Description { explanation }) => {
-                Some(capped(explanation))
-            }
+            Self::NotReady(error) if error.explanation().is_some() => error.explanation(),
             _ => (!rest.is_empty()).then(|| text.clone()),
         };
         (reason.to_owned(), details)
@@ -101,6 +102,8 @@ pub(super) struct Loading<'a> {
     pub(super) folder: &'a Folder,
     /// The folder for copies, or why there is none.
     pub(super) copies: &'a io::Result<Copies>,
+    /// The libraries that were tried before.
+    pub(super) trials: &'a mut Trials,
     /// The file in service from the same path.
     pub(super) loaded: Option<&'a PluginFile>,
     /// Files whose names are taken.
@@ -205,7 +208,7 @@ impl Loading<'_> {
         }
         self.note(format!("copied to {}", copy.path.display()));
         self.copy = Some(copy.name.clone());
-        self.start(path, library::open(copy, &handshake)?)
+        self.start(path, copy, Built::from(&handshake))
     }
 
     /// Reads the file, which is opened once, so that what was checked is what is read.
@@ -231,44 +234,92 @@ impl Loading<'_> {
         Ok(bytes)
     }
 
-    fn start(&mut self, path: &Path, module: session_plugin_api::abi::ProcessorModule_Ref) -> Result<Loaded, Refused> {
-        let log_name = LogName::of_file(&file_name(path));
-        let mut source = InstanceSource {
-            module,
-            log_name,
-            configuration: "{}".to_owned(),
+    /// Tries a new library in a worker, opens it where its code is to run, and prepares its tables.
+    fn start(&mut self, path: &Path, copy: Copy, built: Built) -> Result<Loaded, Refused> {
+        let mut plan = WorkerPlan {
+            copy: Arc::new(copy),
+            built,
+            log_name: LogName::of_file(&file_name(path)),
+            configuration: String::new(),
+            limits: self.options.isolation.of("").limits,
+            confinement: None,
         };
-        let mut instance = source
-            .construct()
-            .map_err(|fault| Refused::Constructor(describe_fault(&fault)))?;
-        let (description, migrations) = instance
-            .describe()
-            .map_err(|fault| Refused::Descriptor(describe_fault(&fault)))?;
-        let name = self.checked_name(path, &description.descriptor)?;
-        source.log_name.is_processor(name.as_str());
-        self.note(format!("processor {name} {}", description.package_version));
-        if let Some(section) = self.options.configurations.get(name.as_str()) {
-            source.configuration = Value::Object(section.clone()).to_string();
+        let told = self.name_in(&plan)?;
+        let isolation = self.options.isolation.of(&told);
+        (plan.limits, plan.confinement) = (isolation.limits, isolation.confinement);
+        plan.configuration = self.configuration_of(&told);
+        match isolation.mode {
+            IsolationMode::InProcess => {
+                let (opened, source) = open_here(&plan)?;
+                self.load_opened(path, opened, &plan, |opened| match opened {
+                    Opened::Here(here) => serve_here(here, source, &plan),
+                    Opened::InWorker(_) => None,
+                })
+            }
+            IsolationMode::Process => {
+                let opened = Opened::InWorker(Box::new(open_in_worker(&plan)?));
+                self.load_opened(path, opened, &plan.clone(), |opened| match opened {
+                    Opened::InWorker(worker) => Some(serve_in_workers(*worker, plan)),
+                    Opened::Here(_) => None,
+                })
+            }
         }
-        let configured = instance.configure(&source.configuration);
+    }
+
+    /// The name that the processor of a library tells. One that is not known is tried in a worker.
+    fn name_in(&mut self, plan: &WorkerPlan) -> Result<String, NotReady> {
+        if let Some(name) = self.trials.processor_in(&plan.copy.name) {
+            return Ok(name.to_owned());
+        }
+        let name = try_in_worker(plan, |name| self.configuration_of(name))?;
+        self.note("opened, described and configured in a worker process".to_owned());
+        if let Tables::Made(_) = self.options.tables {
+            self.trials.remember(&plan.copy.name, &name);
+        }
+        Ok(name)
+    }
+
+    /// The processor's section of the configuration, as JSON.
+    fn configuration_of(&self, processor: &str) -> String {
+        let section = self.options.configurations.get(processor).cloned();
+        Value::Object(section.unwrap_or_default()).to_string()
+    }
+
+    /// Describes and configures an open plugin, prepares its tables, and puts it into service.
+    fn load_opened(
+        &mut self,
+        path: &Path,
+        mut opened: Opened,
+        plan: &WorkerPlan,
+        into_service: impl FnOnce(Opened) -> Option<Code>,
+    ) -> Result<Loaded, Refused> {
+        let limit = plan.limits.load_timeout;
+        let (description, migrations) = opened
+            .describe(limit)
+            .map_err(|fault| NotReady::Descriptor(describe_fault(&fault)))?;
+        let name = self.checked_name(path, &description.descriptor)?;
+        plan.log_name.is_processor(name.as_str());
+        self.note(format!("processor {name} {}", description.package_version));
+        let configured = opened.configure(&plan.configuration, limit);
         self.claim = match self.claim(&name) {
             Ok(claim) => claim,
             Err(_) => return Ok(Loaded::Waits),
         };
+        let descriptor = &description.descriptor;
         match configured {
             Err(fault) if self.loaded.is_some() => Err(Refused::Configuration(describe_fault(&fault))),
             Err(fault) => {
-                self.tables(&name, &migrations, description.descriptor.session_tables(), None)?;
+                self.tables(&name, &migrations, descriptor.session_tables(), None)?;
                 let reason = describe_fault(&fault);
                 Ok(Loaded::Status(PluginStatus::Unavailable { name, reason }))
             }
             Ok(()) => {
-                let descriptor = &description.descriptor;
-                let reference = instance
-                    .reference_rows(descriptor.reference_tables())
+                let reference = opened
+                    .reference_rows(descriptor.reference_tables(), limit)
                     .map_err(|fault| Refused::ReferenceRows(describe_fault(&fault)))?;
                 let tables = self.tables(&name, &migrations, descriptor.session_tables(), Some(reference))?;
-                let processor = Processor::new(name, description, path, tables, source, instance);
+                let code = into_service(opened).ok_or(Refused::Gone)?;
+                let processor = Processor::new(name, description, path, tables, code);
                 Ok(Loaded::Status(PluginStatus::Loaded(Arc::new(processor))))
             }
         }

@@ -1,28 +1,46 @@
 //! Loads plugins: finds their files, checks them, copies them, opens them, and keeps the loaded processors.
 
+mod call;
 mod catalogue;
 mod claims;
 mod copies;
 mod folder;
 mod host_log;
 mod inspect;
+mod instance;
+mod isolation;
 mod library;
 mod listing;
 mod load_options;
 mod loading;
+mod opened;
+mod opening;
 mod permissions;
 mod plugin_file;
+mod pool;
 mod processor;
 mod reference;
+mod remote;
+mod serving;
 mod teardown;
+mod time_limit;
+mod trials;
+mod view;
 mod wedges;
 
+pub use call::{Call, CallError, CallResult, Cancel, Refusal, Requests, TakeRows, Watch};
 pub use catalogue::{Catalogue, CatalogueError};
 pub use claims::{Claim, Claims, Occupation};
+pub use isolation::{
+    ISOLATION_VARIABLE, InvalidIsolation, Isolation, IsolationMode, IsolationTable, ProcessorIsolation,
+};
 pub use listing::PluginListing;
 pub use load_options::{LoadOptions, Tables};
 pub use permissions::PluginTrust;
 pub use plugin_file::{NewerFile, PluginFile, PluginStatus};
-pub use processor::{Fault, Instance, Processor, describe_fault};
+pub use processor::{Fault, Processor, RunsIn, describe_fault};
+pub use serving::serve;
 pub use teardown::drops_return;
 pub use wedges::Wedge;
+
+pub use crate::workers::{Ending, Killer};

@@ -1,42 +1,38 @@
-//! A loaded processor.
+//! A loaded processor, and the calls of it.
 //!
-//! One instance makes all attempts. It may be inconsistent after a panic or a hang. The host then sets it aside, and
-//! the next attempt constructs a fresh one.
+//! In this process, one instance makes all attempts. It may be inconsistent after a panic or a hang. The host then sets it
+//! aside, and the next attempt constructs a fresh one. In process isolation, each attempt has a worker process to itself.
 //!
 //! # Threads
-//! All workers share the instance. The lock is held while a fresh instance is constructed, so that only one is made,
+//! All workers of a run share the instance. The lock is held while a fresh instance is constructed, so that only one is made,
 //! and never during an attempt. An attempt in flight keeps the instance that it began with.
 
 use std::{
+    fmt,
     path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError},
+    time::Duration,
 };
 
-use abi_stable::{
-    erased_types::TD_Opaque,
-    std_types::{RBox, RResult, RStr, RVec},
-};
-use serde::de::{DeserializeOwned, IgnoredAny};
 use session_plugin_api::{
-    Descriptor, Migration,
-    abi::{
-        ProcessorModule_Ref, RawAttempt_TO, RawProcessor_TO, RawReferenceSink_TO,
-        message::{Description, FaultKind, Outcome, Processed, decode},
-    },
+    Descriptor,
+    abi::message::{Description, FaultKind, Processed},
 };
 
 pub use session_plugin_api::abi::message::Fault;
 
 use super::{
-    host_log::{LogName, host_for},
-    reference::Gathered,
-    teardown::OfPlugin,
+    call::{Call, CallError, CallResult, Requests, Watch},
+    instance::{Instance, InstanceSource, returned},
+    pool::Pool,
+    time_limit::within,
     wedges::{Wedge, Wedges},
 };
 use crate::{
-    crossing::check_description,
+    crossing,
     names::ProcessorName,
-    state::{FilledTable, ReferenceRows},
+    state::FilledTable,
+    workers::{Network, WorkerError},
 };
 
 /// A processor that is loaded, configured, and whose tables are ready.
@@ -46,22 +42,46 @@ pub struct Processor {
     package_version: String,
     file: PathBuf,
     tables: Vec<Arc<FilledTable>>,
-    source: InstanceSource,
-    instance: Mutex<Option<Arc<Instance>>>,
+    code: Code,
     wedges: Wedges,
 }
 
-/// One constructed and configured instance of a processor.
-pub struct Instance {
-    raw: OfPlugin<RawProcessor_TO<'static, RBox<()>>>,
+/// Where the code of a processor runs.
+pub(super) enum Code {
+    /// In this process.
+    Here(Box<Serving>),
+    /// In worker processes.
+    InWorkers(Pool),
 }
 
-/// What constructs instances.
-#[derive(Clone)]
-pub(super) struct InstanceSource {
-    pub(super) module: ProcessorModule_Ref,
-    pub(super) log_name: LogName,
-    pub(super) configuration: String,
+/// The instance in this process.
+pub(super) struct Serving {
+    source: InstanceSource,
+    instance: Mutex<Option<Arc<Instance>>>,
+    /// How long constructing and configuring a fresh one may take.
+    timeout: Duration,
+}
+
+/// Where the code of a processor runs, and what confines it there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RunsIn {
+    /// In the host.
+    Host,
+    /// In worker processes.
+    Workers,
+    /// In confined worker processes.
+    ConfinedWorkers(Network),
+}
+
+impl fmt::Display for RunsIn {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::Host => "in-process",
+            Self::Workers => "process",
+            Self::ConfinedWorkers(Network::Denied) => "process, confined",
+            Self::ConfinedWorkers(Network::Allowed) => "process, confined, network",
+        })
+    }
 }
 
 impl Processor {
@@ -70,8 +90,7 @@ impl Processor {
         description: Description,
         file: &Path,
         tables: Vec<Arc<FilledTable>>,
-        source: InstanceSource,
-        instance: Instance,
+        code: Code,
     ) -> Self {
         Self {
             name,
@@ -79,8 +98,7 @@ impl Processor {
             package_version: description.package_version,
             file: file.to_owned(),
             tables,
-            source,
-            instance: Mutex::new(Some(Arc::new(instance))),
+            code,
             wedges: Wedges::default(),
         }
     }
@@ -127,23 +145,75 @@ impl Processor {
         self.wedges.sessions()
     }
 
-    /// The instance in service, or a fresh one if the last was set aside.
+    /// Where its code runs.
+    #[must_use]
+    pub fn runs_in(&self) -> RunsIn {
+        match &self.code {
+            Code::Here(_) => RunsIn::Host,
+            Code::InWorkers(pool) => match pool.confinement() {
+                None => RunsIn::Workers,
+                Some(confinement) => RunsIn::ConfinedWorkers(confinement.network),
+            },
+        }
+    }
+
+    /// Processes one session. What the processor asks of the host goes to `requests`.
     ///
     /// # Errors
-    /// When the constructor or `configure` of a fresh one fails.
-    pub fn instance(&self) -> Result<Arc<Instance>, Fault> {
+    /// When there is nothing to call, the processor fails, or its worker process ends.
+    pub fn call(&self, call: &Call<'_>, requests: &mut dyn Requests, watch: &dyn Watch) -> CallResult {
+        let processed = match &self.code {
+            Code::Here(serving) => serving.call(call, requests, watch)?,
+            Code::InWorkers(pool) => pool.call(call, requests, watch)?,
+        };
+        crossing::processed(processed).map_err(CallError::Malformed)
+    }
+
+    /// Ends the worker processes that have waited too long for an attempt.
+    pub fn end_idle_workers(&self) {
+        if let Code::InWorkers(pool) = &self.code {
+            pool.end_idle();
+        }
+    }
+}
+
+impl Serving {
+    pub(super) fn new(source: InstanceSource, instance: Instance, timeout: Duration) -> Self {
+        Self {
+            source,
+            instance: Mutex::new(Some(Arc::new(instance))),
+            timeout,
+        }
+    }
+
+    fn call(&self, call: &Call<'_>, requests: &mut dyn Requests, watch: &dyn Watch) -> Result<Processed, CallError> {
+        let instance = self.instance().map_err(CallError::NoInstance)?;
+        let result = instance.process_session(call, requests);
+        let panicked = result.as_ref().is_err_and(|fault| fault.kind == FaultKind::Panic);
+        if panicked || watch.is_abandoned() {
+            self.set_aside(&instance);
+        }
+        result.map_err(CallError::Failed)
+    }
+
+    /// The instance that serves now; a fresh one if the last was set aside.
+    fn instance(&self) -> Result<Arc<Instance>, Fault> {
         let mut serving = self.instance.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(instance) = &*serving {
             return Ok(Arc::clone(instance));
         }
-        let mut fresh = self.source.construct()?;
-        fresh.configure(&self.source.configuration)?;
+        let source = self.source.clone();
+        let fresh = within(self.timeout, move || {
+            let mut fresh = source.construct()?;
+            fresh.configure(&source.configuration)?;
+            Ok(fresh)
+        });
+        let fresh = fresh.map_err(|late| Fault::error(late.to_string()))??;
         Ok(Arc::clone(serving.insert(Arc::new(fresh))))
     }
 
-    /// Takes an instance that panicked or hung out of service, because it may be inconsistent. Attempts that already
-    /// use it keep it.
-    pub fn set_aside(&self, suspect: &Arc<Instance>) {
+    /// Takes an instance out of service that panicked or hung, and may be inconsistent. An attempt in flight may end with it.
+    fn set_aside(&self, suspect: &Arc<Instance>) {
         let mut serving = self.instance.lock().unwrap_or_else(PoisonError::into_inner);
         if serving.as_ref().is_some_and(|instance| Arc::ptr_eq(instance, suspect)) {
             *serving = None;
@@ -151,76 +221,25 @@ impl Processor {
     }
 }
 
-impl InstanceSource {
-    /// Constructs an instance, not yet configured.
-    pub(super) fn construct(&self) -> Result<Instance, Fault> {
-        match self.module.construct()(host_for(&self.log_name)) {
-            RResult::ROk(raw) => Ok(Instance {
-                raw: OfPlugin::new(raw),
-            }),
-            RResult::RErr(bytes) => Err(decode(&bytes).unwrap_or_else(unreadable)),
+impl Pool {
+    fn call(&self, call: &Call<'_>, requests: &mut dyn Requests, watch: &dyn Watch) -> Result<Processed, CallError> {
+        let mut worker = self.take().map_err(CallError::NoInstance)?;
+        if let Some(killer) = worker.killer() {
+            watch.runs_in(killer);
         }
+        let answer = worker.attempt(call, requests);
+        let result = match answer {
+            Ok(answer) => returned(&answer),
+            Err(WorkerError::Ended(ending)) => return Err(CallError::Ended(ending)),
+            Err(error) => return Err(CallError::Failed(Fault::error(error.to_string()))),
+        };
+        match &result {
+            // An instance that panicked may be inconsistent.
+            Err(fault) if fault.kind == FaultKind::Panic => worker.let_go(),
+            _ => self.give_back(worker),
+        }
+        result.map_err(CallError::Failed)
     }
-}
-
-impl Instance {
-    /// What the processor declares about itself.
-    pub(super) fn describe(&self) -> Result<(Description, Vec<Migration>), Fault> {
-        let description: Description = returned(&self.raw.describe())?;
-        check_description(&description).map_err(|malformed| Fault::error(malformed.to_string()))?;
-        let migrations = description.migrations.clone();
-        Ok((description, migrations))
-    }
-
-    /// Hands over the processor's section of the configuration, as JSON.
-    pub(super) fn configure(&mut self, configuration: &str) -> Result<(), Fault> {
-        returned(&self.raw.configure(RStr::from_str(configuration)))
-    }
-
-    /// The rows of the reference tables that it declares.
-    ///
-    /// # Errors
-    /// The error that the author's code returned, its panic, or why the host rejected the rows.
-    pub(super) fn reference_rows(&self, declared: &[String]) -> Result<ReferenceRows, Fault> {
-        let mut gathered = Gathered::of(declared);
-        let sink = RawReferenceSink_TO::from_value(&mut gathered, TD_Opaque);
-        returned::<()>(&self.raw.reference_rows(sink))?;
-        gathered.into_rows()
-    }
-
-    /// Processes one session.
-    ///
-    /// # Errors
-    /// The error that the author's code returned, or its panic.
-    pub fn process_session(&self, attempt: &RawAttempt_TO<'_, RBox<()>>) -> Result<Processed, Fault> {
-        returned(&self.raw.process_session(attempt))
-    }
-}
-
-/// The maximum size of an answer, in bytes. Of a longer one, the host only reads the fault of a failed call.
-const MAX_ANSWER: usize = 16 << 20;
-
-fn returned<T: DeserializeOwned>(bytes: &RVec<u8>) -> Result<T, Fault> {
-    let length = bytes.len();
-    let outcome = match length <= MAX_ANSWER {
-        true => decode(bytes),
-        false => decode::<Outcome<IgnoredAny>>(bytes).map(|outcome| match outcome {
-            Outcome::Failed(fault) => Outcome::Failed(fault),
-            Outcome::Returned(_) => Outcome::Failed(Fault::error(format!(
-                "the plugin's answer has {length} bytes, more than {MAX_ANSWER}"
-            ))),
-        }),
-    };
-    match outcome {
-        Ok(Outcome::Returned(value)) => Ok(value),
-        Ok(Outcome::Failed(fault)) => Err(fault),
-        Err(error) => Err(unreadable(error)),
-    }
-}
-
-#[expect(clippy::needless_pass_by_value, reason = "what `map_err` and `unwrap_or_else` give")]
-fn unreadable(error: serde_json::Error) -> Fault {
-    Fault::error(format!("the plugin's answer cannot be read: {error}"))
 }
 
 /// A fault in one line, with the place of a panic.

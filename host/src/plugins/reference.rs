@@ -6,22 +6,10 @@ use session_plugin_api::abi::{
     message::{Fault, encode},
 };
 
-use crate::{
-    crossing::{self, Malformed},
-    state::{ReferenceRows, RowsRefused},
-};
+use crate::{column::Column, crossing, state::ReferenceRows};
 
 /// The rows handed over so far, or why some were rejected. The fault is kept, because the plugin may ignore it.
 pub(super) struct Gathered(Result<ReferenceRows, Fault>);
-
-/// Why rows were rejected.
-#[derive(Debug, thiserror::Error)]
-enum NotTaken {
-    #[error(transparent)]
-    Malformed(#[from] Malformed),
-    #[error(transparent)]
-    Refused(#[from] RowsRefused),
-}
 
 impl Gathered {
     /// Without rows yet, for the tables that the processor declares.
@@ -38,27 +26,36 @@ impl Gathered {
     }
 }
 
-impl RawReferenceSink for &mut Gathered {
-    fn replace(&mut self, table: RStr<'_>, columns: RSlice<'_, RawColumn<'_>>) -> RawReply {
+impl Gathered {
+    /// Adds rows to a table.
+    pub(super) fn add(&mut self, table: &str, columns: &[Column<'_>]) -> Result<u64, Fault> {
         let added = match &mut self.0 {
-            Ok(rows) => add(rows, table, columns),
-            Err(fault) => return RResult::RErr(RVec::from(encode(fault))),
+            Ok(rows) => rows.add(table, columns),
+            Err(fault) => return Err(fault.clone()),
         };
         match added {
-            Ok(rows) => RResult::ROk(rows as u64),
-            Err(error) => {
-                let fault = Fault::error(error.to_string());
-                let answer = RVec::from(encode(&fault));
-                self.0 = Err(fault);
-                RResult::RErr(answer)
-            }
+            Ok(()) => Ok(columns.first().map_or(0, |column| column.rows as u64)),
+            Err(error) => Err(self.fail(Fault::error(error.to_string()))),
         }
+    }
+
+    /// Fails the whole, because of this fault unless an earlier one did.
+    pub(super) fn fail(&mut self, fault: Fault) -> Fault {
+        if self.0.is_ok() {
+            self.0 = Err(fault.clone());
+        }
+        fault
     }
 }
 
-fn add(rows: &mut ReferenceRows, table: RStr<'_>, columns: RSlice<'_, RawColumn<'_>>) -> Result<usize, NotTaken> {
-    let table = crossing::name(table, "the name of a table")?;
-    let columns = crossing::columns(columns)?;
-    rows.add(table, &columns)?;
-    Ok(columns.first().map_or(0, |column| column.rows))
+impl RawReferenceSink for &mut Gathered {
+    fn replace(&mut self, table: RStr<'_>, columns: RSlice<'_, RawColumn<'_>>) -> RawReply {
+        let checked = crossing::name(table, "the name of a table")
+            .and_then(|table| Ok((table, crossing::columns(columns)?)))
+            .map_err(|malformed| self.fail(Fault::error(malformed.to_string())));
+        match checked.and_then(|(table, columns)| self.add(table, &columns)) {
+            Ok(rows) => RResult::ROk(rows),
+            Err(fault) => RResult::RErr(RVec::from(encode(&fault))),
+        }
+    }
 }

@@ -8,19 +8,21 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use session_plugin_api::abi::message::{Fault, FaultKind};
 
 use super::{
+    cancellation::Cancellation,
     candidates::{Candidate, Reason},
     connection::{Connection, ConnectionError},
     context::RunContext,
     dispatch::Need,
     error::RunError,
-    executor::{Attempt, CallError},
-    flight::Flight,
+    executor::Attempt,
+    flight::{Flight, Killed, TimeOver},
     lane::Passage,
+    limits::RunLimits,
     outcome::{Outcome, failure},
     own_transaction::OwnTransaction,
 };
 use crate::{
-    plugins::describe_fault,
+    plugins::{CallError, Ending, Refusal, describe_fault},
     sessions::{OpenTranscript, SnapshotError, Transcript},
     state::{Destination, Done, FailureKind, FailureRecord, Seen},
 };
@@ -111,7 +113,7 @@ fn pass(
     let made = catch_unwind(AssertUnwindSafe(|| call(context, flight, seen, bytes)));
     *flight.transaction() = OwnTransaction::NotBegun;
     flight.leaves();
-    made.unwrap_or(Err(AttemptError::Connection(ConnectionError::HostPanicked)))
+    made.unwrap_or(Err(ConnectionError::Refused(Refusal::HostPanicked).into()))
 }
 
 fn call(context: &RunContext, flight: &Flight, seen: &Seen, bytes: &[u8]) -> Result<Option<Outcome>, AttemptError> {
@@ -120,11 +122,18 @@ fn call(context: &RunContext, flight: &Flight, seen: &Seen, bytes: &[u8]) -> Res
         seen,
         bytes,
         run: context.number,
+        cancellation: Cancellation::new(flight, &context.dispatcher, &context.limits),
     };
     let mut connection = Connection::new(&context.tables, &context.messages, flight, seen);
-    let result = context.executor.call(&attempt, &mut connection);
+    let result = context.executor.call(&attempt, &mut connection, flight);
     if let Err(CallError::Failed(fault)) = &result {
         log_panic(context, fault);
+    }
+    if let Some(killed) = flight.killed() {
+        return Err(AttemptError::Killed(killed));
+    }
+    if let Err(CallError::Ended(ending)) = result {
+        return Err(AttemptError::Ended(ending));
     }
     let rows = connection.into_rows()?;
     let processed = result.map_err(|error| match error {
@@ -133,7 +142,8 @@ fn call(context: &RunContext, flight: &Flight, seen: &Seen, bytes: &[u8]) -> Res
             AttemptError::Fault(fault)
         }
         CallError::Failed(fault) => AttemptError::Fault(fault),
-        CallError::Malformed(malformed) => AttemptError::Connection(malformed.into()),
+        CallError::Malformed(malformed) => ConnectionError::Refused(malformed.into()).into(),
+        CallError::Ended(ending) => AttemptError::Ended(ending),
     })?;
     let done = Done {
         seen: seen.clone(),
@@ -166,17 +176,39 @@ fn fail(context: &RunContext, flight: &Flight, seen: &Seen, error: AttemptError)
             kind: FaultKind::NotNow,
             message,
             ..
-        }) => {
-            tracing::warn!("the processor postpones this session and all later candidates to another run: {message}");
-            context.dispatcher.close();
-            Outcome::Postponed
-        }
+        }) => match flight.told_time_over() {
+            Some(over) => {
+                let error = gave_up(&context.limits, over, &message);
+                Outcome::Failed(record(seen, FailureKind::Timeout, error))
+            }
+            None => {
+                tracing::warn!(
+                    "the processor postpones this session and all later candidates to another run: {message}"
+                );
+                context.dispatcher.close();
+                Outcome::Postponed
+            }
+        },
         AttemptError::Fault(fault) => {
             let kind = match fault.kind {
                 FaultKind::Error | FaultKind::NotNow => FailureKind::Error,
                 FaultKind::Panic => FailureKind::Panic,
             };
             Outcome::Failed(record(seen, kind, describe_fault(&fault)))
+        }
+        AttemptError::Ended(ending) => Outcome::Failed(record(seen, kind_of(&ending), ending.to_string())),
+        AttemptError::Killed(Killed::Shutdown) => {
+            tracing::warn!(
+                "killed the worker process of the attempt, because it did not end before the service must; the next run attempts the session again"
+            );
+            Outcome::Postponed
+        }
+        AttemptError::Killed(Killed::Overdue(limit)) => {
+            let seconds = limit.as_secs();
+            let error = format!(
+                "the attempt did not return within attempt_timeout_seconds ({seconds} s): its worker process was killed"
+            );
+            Outcome::Failed(record(seen, FailureKind::Timeout, error))
         }
         AttemptError::Connection(error) => match error.into_fatal() {
             Ok(error) => {
@@ -189,8 +221,26 @@ fn fail(context: &RunContext, flight: &Flight, seen: &Seen, error: AttemptError)
     flight.end().then_some(outcome)
 }
 
+/// Why an attempt failed that stopped because the host told it to. To make it again first thing in the next run would hold
+/// up all others, and not get further.
+fn gave_up(limits: &RunLimits, over: TimeOver, message: &str) -> String {
+    let (setting, seconds) = match over {
+        TimeOver::OfAttempt => ("attempt_timeout_seconds", limits.attempt_timeout.as_secs()),
+        TimeOver::OfRun => ("time_budget_seconds", limits.time_budget.as_secs()),
+    };
+    format!("gave up because {setting} ({seconds} s) is nearly over: {message}; raise {setting} if it needs longer")
+}
+
 fn record(seen: &Seen, kind: FailureKind, error: String) -> FailureRecord {
     failure(&seen.session, &seen.username, Some(&seen.hash), kind, error)
+}
+
+fn kind_of(ending: &Ending) -> FailureKind {
+    match () {
+        () if ending.lacked_time() => FailureKind::Timeout,
+        () if ending.lacked_memory() => FailureKind::Memory,
+        () => FailureKind::Crash,
+    }
 }
 
 fn log_panic(context: &RunContext, fault: &Fault) {
@@ -210,6 +260,10 @@ enum AttemptError {
     Fault(Fault),
     /// A call through the connection failed, or the processor returned malformed data.
     Connection(ConnectionError),
+    /// Its worker process ended by itself.
+    Ended(Ending),
+    /// Its worker process was killed.
+    Killed(Killed),
 }
 
 impl From<ConnectionError> for AttemptError {
@@ -221,7 +275,7 @@ impl From<ConnectionError> for AttemptError {
 impl AttemptError {
     fn is_conflict(&self) -> bool {
         match self {
-            Self::Fault(_) => false,
+            Self::Fault(_) | Self::Ended(_) | Self::Killed(_) => false,
             Self::Connection(error) => error.is_conflict(),
         }
     }

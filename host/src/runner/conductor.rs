@@ -19,7 +19,7 @@ use session_plugin_api::Concurrency;
 use super::{
     context::RunContext,
     error::RunError,
-    flight::Flight,
+    flight::{Flight, Killed},
     group::{Committed, Group},
     message::{Message, WorkerId},
     outcome::{Outcome, failure},
@@ -100,7 +100,7 @@ impl<'a> Conductor<'a> {
             if self.group.is_due() {
                 self.commit();
             }
-            self.abandon_overdue();
+            self.end_overdue();
             self.abandoned.iter().for_each(|flight| flight.roll_back());
             self.let_go_of_a_closed_state();
         }
@@ -203,14 +203,22 @@ impl<'a> Conductor<'a> {
         self.context.flights.roll_back();
     }
 
-    fn abandon_overdue(&mut self) {
+    /// Ends the attempts that take too long: kills their worker processes, or abandons those that run in this process.
+    fn end_overdue(&mut self) {
         let limits = &self.context.limits;
         let stopped_at = self.stop.stopped_at();
         let grace_is_over = stopped_at.is_some_and(|since| since.elapsed() >= limits.shutdown_grace);
         let is_overdue = |busy_since: Instant| grace_is_over || busy_since.elapsed() >= limits.attempt_timeout;
+        let why = match stopped_at {
+            Some(_) => Killed::Shutdown,
+            None => Killed::Overdue(limits.attempt_timeout),
+        };
         for (worker, flight) in self.context.flights.overdue(is_overdue) {
             let session = &flight.candidate().transcript.session;
-            if flight.abandon(|| self.context.executor.leave(session)) {
+            if flight.kill(why) {
+                continue;
+            }
+            if flight.abandon(|| self.context.executor.abandon(session)) {
                 self.workers.remove(&worker);
                 self.context.dispatcher.close();
                 self.put_abandoned(flight);

@@ -25,7 +25,7 @@ use super::{
 };
 use crate::{
     column::Column,
-    crossing::Malformed,
+    plugins::{Fault, Refusal, Requests, TakeRows},
     state::{NotTaken, PendingRows, RowsRefused, Seen, StateError, Transaction, TransactionError},
 };
 
@@ -59,7 +59,7 @@ pub(super) enum ConnectionError {
     #[error("cannot replace the session's rows: {0}")]
     Rows(RowsRefused),
     #[error("the plugin's call is malformed: {0}")]
-    Malformed(Malformed),
+    Refused(Refusal),
     #[error(transparent)]
     Transaction(#[from] TransactionError),
     #[error(transparent)]
@@ -68,14 +68,6 @@ pub(super) enum ConnectionError {
     State(#[from] StateError),
     #[error("cannot commit the earlier sessions: {0}")]
     Earlier(String),
-    #[error("the host panicked while it served a call of the plugin: please report this bug in session-host")]
-    HostPanicked,
-}
-
-impl From<Malformed> for ConnectionError {
-    fn from(error: Malformed) -> Self {
-        Self::Malformed(error)
-    }
 }
 
 impl From<RowsRefused> for ConnectionError {
@@ -123,7 +115,7 @@ impl<'a> Connection<'a> {
     }
 
     /// Keeps rows that replace the session's earlier rows in the table; returns their number.
-    pub(super) fn replace(&mut self, table: &str, columns: &[Column<'_>]) -> Result<u64, ConnectionError> {
+    fn replace_rows(&mut self, table: &str, columns: &[Column<'_>]) -> Result<u64, ConnectionError> {
         self.ensure_in_flight()?;
         let tables = &self.tables.destination.tables;
         let found = tables.iter().find(|candidate| candidate.name() == table);
@@ -138,14 +130,14 @@ impl<'a> Connection<'a> {
     }
 
     /// Runs a statement that writes; returns the number of rows that it changed.
-    pub(super) fn execute(&mut self, sql: &str, parameters: &[Column<'_>]) -> Result<u64, ConnectionError> {
+    fn run_statement(&mut self, sql: &str, parameters: &[Column<'_>]) -> Result<u64, ConnectionError> {
         self.statements = Statements::Writing;
         let rules = &self.tables.rules;
         self.in_transaction(|transaction| transaction.execute(rules, sql, parameters))
     }
 
     /// Runs a query and hands its rows to `take`; returns their number.
-    pub(super) fn query(
+    fn run_query(
         &mut self,
         sql: &str,
         parameters: &[Column<'_>],
@@ -159,15 +151,15 @@ impl<'a> Connection<'a> {
         Ok(rows)
     }
 
-    /// Makes the attempt fail, whatever the processor does with the error. Only the first error counts: it caused the
-    /// others.
-    pub(super) fn fail(&mut self, error: ConnectionError) {
-        self.failed.get_or_insert(error);
+    fn answer(&mut self, result: Result<u64, ConnectionError>) -> Result<u64, Fault> {
+        result.map_err(|error| self.fail(error))
     }
 
-    /// Whether the attempt was abandoned.
-    pub(super) fn is_abandoned(&self) -> bool {
-        self.flight.is_abandoned()
+    /// Lets the attempt fail. The first error is the cause of those after it.
+    fn fail(&mut self, error: ConnectionError) -> Fault {
+        let fault = Fault::error(error.to_string());
+        self.failed.get_or_insert(error);
+        fault
     }
 
     /// The rows that the attempt handed over.
@@ -209,6 +201,28 @@ impl<'a> Connection<'a> {
             true => Err(ConnectionError::Abandoned),
             false => Ok(()),
         }
+    }
+}
+
+/// What fails here fails the attempt, whatever the processor makes of the fault.
+impl Requests for Connection<'_> {
+    fn replace(&mut self, table: &str, columns: &[Column<'_>]) -> Result<u64, Fault> {
+        let replaced = self.replace_rows(table, columns);
+        self.answer(replaced)
+    }
+
+    fn execute(&mut self, sql: &str, parameters: &[Column<'_>]) -> Result<u64, Fault> {
+        let executed = self.run_statement(sql, parameters);
+        self.answer(executed)
+    }
+
+    fn query(&mut self, sql: &str, parameters: &[Column<'_>], take: &mut TakeRows<'_>) -> Result<u64, Fault> {
+        let queried = self.run_query(sql, parameters, take);
+        self.answer(queried)
+    }
+
+    fn refuse(&mut self, refusal: Refusal) -> Fault {
+        self.fail(ConnectionError::Refused(refusal))
     }
 }
 

@@ -99,7 +99,13 @@ impl Dispatcher {
         self.lock().waiting.len() as u64
     }
 
-    fn time_is_up(&self) -> bool {
+    /// Since when the end is wished; `None` while it is not.
+    pub(super) fn stopped_at(&self) -> Option<Instant> {
+        self.stop.stopped_at()
+    }
+
+    /// Whether the run is to end: by its time budget, or because the end is wished.
+    pub(super) fn time_is_up(&self) -> bool {
         self.stop.stopped_at().is_some() || self.ends_at.is_some_and(|end| Instant::now() >= end)
     }
 

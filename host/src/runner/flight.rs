@@ -12,16 +12,20 @@ use std::{
         Arc, Mutex, MutexGuard, PoisonError, TryLockError,
         atomic::{AtomicU8, Ordering},
     },
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use super::{candidates::Candidate, lane::OnLane, memory::Held, own_transaction::OwnTransaction};
-use crate::{plugins::Wedge, state::Interrupt};
+use crate::{
+    plugins::{Killer, Watch, Wedge},
+    state::Interrupt,
+};
 
 /// One attempt, shared by the worker that makes it and the conductor that watches it.
 pub(super) struct Flight {
     candidate: Candidate,
     phase: AtomicU8,
+    told: Mutex<Option<TimeOver>>,
     resources: Mutex<Resources>,
     transaction: Mutex<OwnTransaction>,
 }
@@ -32,8 +36,31 @@ struct Resources {
     memory: Option<Held>,
     lane: Option<OnLane>,
     query: Option<Interrupt>,
+    worker: Option<Killer>,
+    killed: Option<(Killed, Instant)>,
     busy_since: Option<Instant>,
     wedge: Option<Wedge>,
+}
+
+/// Why the worker process of an attempt was killed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Killed {
+    /// The attempt took longer than this.
+    Overdue(Duration),
+    /// The service must end.
+    Shutdown,
+}
+
+/// How long an attempt may take to end after its worker process was killed.
+const END_AFTER_KILL: Duration = Duration::from_secs(10);
+
+/// The time of one session is over, so that the next run would not get further with it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum TimeOver {
+    /// The time that an attempt may take.
+    OfAttempt,
+    /// The time budget of the run, nearly all of which this attempt has had.
+    OfRun,
 }
 
 const IN_FLIGHT: u8 = 0;
@@ -45,6 +72,7 @@ impl Flight {
         Arc::new(Self {
             candidate,
             phase: AtomicU8::new(IN_FLIGHT),
+            told: Mutex::default(),
             resources: Mutex::default(),
             transaction: Mutex::default(),
         })
@@ -83,6 +111,30 @@ impl Flight {
         abandoned
     }
 
+    /// Kills the worker process of the attempt, and interrupts its statement. `false` if the attempt runs in this process, or
+    /// does not end although its worker process was killed: then it must be abandoned.
+    pub(super) fn kill(&self, why: Killed) -> bool {
+        let mut resources = self.resources();
+        let Some(worker) = resources.worker.clone() else {
+            return false;
+        };
+        match resources.killed {
+            Some((_, since)) => since.elapsed() < END_AFTER_KILL,
+            None => {
+                resources.killed = Some((why, Instant::now()));
+                drop(resources);
+                worker.kill();
+                self.roll_back();
+                true
+            }
+        }
+    }
+
+    /// Why the worker process of the attempt was killed, if it was.
+    pub(super) fn killed(&self) -> Option<Killed> {
+        self.resources().killed.map(|(why, _)| why)
+    }
+
     /// Removes the wedge of an abandoned attempt that has returned.
     pub(super) fn returns(&self) {
         let wedge = self.resources().wedge.take();
@@ -117,14 +169,26 @@ impl Flight {
     pub(super) fn enters(&self, enter: impl FnOnce() -> OnLane) {
         self.resources().busy_since = None;
         let lane = enter();
+        *self.told() = None;
         let mut resources = self.resources();
         resources.lane = Some(lane);
         resources.busy_since = Some(Instant::now());
     }
 
+    /// Notes that the processor asked, and was told that its time is over.
+    pub(super) fn tell_time_over(&self, over: TimeOver) {
+        *self.told() = Some(over);
+    }
+
+    /// Which time the processor was told to be over.
+    pub(super) fn told_time_over(&self) -> Option<TimeOver> {
+        *self.told()
+    }
+
     /// Releases the place on the lane.
     pub(super) fn leaves(&self) {
-        self.resources().lane = None;
+        let mut resources = self.resources();
+        (resources.lane, resources.worker) = (None, None);
     }
 
     /// Stores the handle that interrupts the attempt's query.
@@ -143,8 +207,22 @@ impl Flight {
             .is_ok()
     }
 
+    fn told(&self) -> MutexGuard<'_, Option<TimeOver>> {
+        self.told.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn resources(&self) -> MutexGuard<'_, Resources> {
         self.resources.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Watch for Flight {
+    fn runs_in(&self, worker: Killer) {
+        self.resources().worker = Some(worker);
+    }
+
+    fn is_abandoned(&self) -> bool {
+        self.is_abandoned()
     }
 }
 

@@ -14,6 +14,7 @@
 //! transaction is held while a statement runs. The conductor does not wait for it, but interrupts the statement.
 
 mod attempt;
+mod cancellation;
 mod candidates;
 mod conductor;
 mod connection;

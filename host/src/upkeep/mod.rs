@@ -50,6 +50,9 @@ pub async fn keep_up(host: &Arc<Host>, scheduler: &Arc<Scheduler>, health: &Arc<
             recover(&host, &ending);
             observe(&host, &scheduler, &health);
             host.state().settle_schema();
+            host.catalogue()
+                .processors()
+                .for_each(|processor| processor.end_idle_workers());
             if prunes {
                 prune(&host);
             }

@@ -67,6 +67,20 @@ pub struct Description {
     /// The version of the plugin's package.
     #[serde(default)]
     pub package_version: String,
+    /// The hooks that it has. Since 1.2.
+    #[serde(default)]
+    pub hooks: Hooks,
+}
+
+/// Which hooks a processor has. The host calls no other, so a processor without hooks costs nothing.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Hooks {
+    /// [`RawProcessor::replaced`](crate::abi::RawProcessor::replaced).
+    #[serde(default)]
+    pub replaced: bool,
+    /// [`RawProcessor::forgotten`](crate::abi::RawProcessor::forgotten).
+    #[serde(default)]
+    pub forgotten: bool,
 }
 
 /// The result of a successful attempt.

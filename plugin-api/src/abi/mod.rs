@@ -8,8 +8,8 @@
 //! Host and plugin may have different minor versions. Everything that crosses the ABI boundary is therefore of a kind that
 //! can grow without breaking older builds:
 //!
-//! - Trait objects ([`RawProcessor`], [`RawAttempt`], [`RawHost`], [`RawBatchSink`], [`RawReferenceSink`]). Add a method at
-//!   the end, after `last_prefix_field`, with a default body. The default applies if the other side does not have the
+//! - Trait objects ([`RawProcessor`], [`RawAttempt`], [`RawHost`], [`RawBatchSink`], [`RawReferenceSink`],
+//!   [`RawCancellation`]). Add a method at the end, after `last_prefix_field`, with a default body. The default applies if the other side does not have the
 //!   method.
 //! - The root module ([`ProcessorModule`]), a prefix type. Add a field at its end.
 //! - JSON bytes for everything that is not performance-critical ([`message`]). Add a key; readers ignore unknown keys.
@@ -59,8 +59,8 @@ pub use batch::{RawBatchSink, RawBatchSink_TO, RawColumn, ValueKind};
 pub use handshake::{API_MAJOR, API_MINOR, HANDSHAKE_SYMBOL, Handshake, PanicStrategy};
 pub use module::{ProcessorModule, ProcessorModule_Ref, root_module_of};
 pub use traits::{
-    RawAttempt, RawAttempt_TO, RawHost, RawHost_TO, RawProcessor, RawProcessor_TO, RawReferenceSink,
-    RawReferenceSink_TO,
+    RawAttempt, RawAttempt_TO, RawCancellation, RawCancellation_TO, RawHost, RawHost_TO, RawProcessor, RawProcessor_TO,
+    RawReferenceSink, RawReferenceSink_TO,
 };
 
 /// The result of a call into the other side: a count of rows, or a [`message::Fault`] as JSON bytes.

@@ -1,6 +1,9 @@
 //! The objects through which host and plugin call each other.
 
-use abi_stable::std_types::{RBox, RSlice, RStr, RVec};
+use abi_stable::{
+    erased_types::TD_Opaque,
+    std_types::{RBox, RSlice, RStr, RVec},
+};
 
 use super::{
     RawBatchSink_TO, RawColumn, RawReply,
@@ -35,6 +38,24 @@ pub trait RawProcessor: Send + Sync {
     /// Returns a [`message::Outcome`](crate::abi::message::Outcome) of nothing, as JSON bytes.
     fn reference_rows(&self, sink: RawReferenceSink_TO<'_, RBox<()>>) -> RVec<u8> {
         let _ = sink;
+        RVec::from(encode(&Outcome::Returned(())))
+    }
+
+    /// Takes back what SQL wrote for the earlier version of a session, before another version is processed. Since 1.2.
+    ///
+    /// The host calls it only if [`message::Hooks`](crate::abi::message::Hooks) declares it. The attempt is that of the new
+    /// version, with the user and the hash of the earlier one, without bytes, and without `replace`. Returns a
+    /// [`message::Outcome`](crate::abi::message::Outcome) of nothing, as JSON bytes.
+    fn replaced(&self, earlier: &RawAttempt_TO<'_, RBox<()>>) -> RVec<u8> {
+        let _ = earlier;
+        RVec::from(encode(&Outcome::Returned(())))
+    }
+
+    /// Takes back what SQL wrote for a session that is being forgotten. Since 1.2.
+    ///
+    /// As [`replaced`](Self::replaced), in the transaction in which the host deletes the session's rows.
+    fn forgotten(&self, session: &RawAttempt_TO<'_, RBox<()>>) -> RVec<u8> {
+        let _ = session;
         RVec::from(encode(&Outcome::Returned(())))
     }
 }
@@ -85,6 +106,35 @@ pub trait RawAttempt {
         parameters: RSlice<'_, RawColumn<'_>>,
         sink: RawBatchSink_TO<'_, RBox<()>>,
     ) -> RawReply;
+
+    /// How long the attempt may go on, and whether it should. Since 1.2.
+    fn cancellation(&self) -> RawCancellation_TO<'_, RBox<()>> {
+        RawCancellation_TO::from_value(NeverCancelled, TD_Opaque)
+    }
+}
+
+/// Tells an attempt how long it may go on, in any of its threads. Since 1.2.
+#[abi_stable::sabi_trait]
+pub trait RawCancellation: Send + Sync {
+    /// The nanoseconds until the host abandons the attempt; `u64::MAX` if nothing ends it.
+    fn time_left(&self) -> u64;
+
+    /// Whether the attempt should stop now.
+    #[sabi(last_prefix_field)]
+    fn is_cancelled(&self) -> bool;
+}
+
+/// The answers in place of a host that is older than 1.2.
+struct NeverCancelled;
+
+impl RawCancellation for NeverCancelled {
+    fn time_left(&self) -> u64 {
+        u64::MAX
+    }
+
+    fn is_cancelled(&self) -> bool {
+        false
+    }
 }
 
 /// What the host offers a plugin outside of an attempt.

@@ -13,10 +13,10 @@ use super::{
     logging,
 };
 use crate::{
-    Configuration, Connection, ReferenceTables, Session, SessionProcessor,
+    Configuration, Connection, ProcessedSession, ReferenceTables, Result, Session, SessionHooks, SessionProcessor,
     abi::{
         RawAttempt_TO, RawHost_TO, RawProcessor, RawProcessor_TO, RawReferenceSink_TO,
-        message::{Description, Outcome, Processed, encode},
+        message::{Description, Hooks, Outcome, Processed, encode},
     },
 };
 
@@ -43,6 +43,10 @@ impl<P: Exported> RawProcessor for Instance<P> {
                 descriptor: self.0.descriptor(),
                 migrations: self.0.migrations(),
                 package_version: P::PACKAGE_VERSION.to_owned(),
+                hooks: Hooks {
+                    replaced: self.0.hooks().is_some(),
+                    forgotten: self.0.hooks().is_some(),
+                },
             })
         });
         RVec::from(encode(&outcome))
@@ -55,7 +59,8 @@ impl<P: Exported> RawProcessor for Instance<P> {
 
     fn process_session(&self, attempt: &RawAttempt_TO<'_, RBox<()>>) -> RVec<u8> {
         let outcome = guarded(|| {
-            let session = Session::of_attempt(attempt);
+            let cancellation = attempt.cancellation();
+            let session = Session::of_attempt(attempt, &cancellation);
             let result = self.0.process_session(&session, &Connection::new(attempt))?;
             Ok(Processed {
                 items_count: result.items_count,
@@ -67,6 +72,32 @@ impl<P: Exported> RawProcessor for Instance<P> {
 
     fn reference_rows(&self, sink: RawReferenceSink_TO<'_, RBox<()>>) -> RVec<u8> {
         let outcome = guarded(|| self.0.reference_rows(&mut ReferenceTables::new(sink)));
+        RVec::from(encode(&outcome))
+    }
+
+    fn replaced(&self, earlier: &RawAttempt_TO<'_, RBox<()>>) -> RVec<u8> {
+        self.call_hook(earlier, |hooks, session, connection| {
+            hooks.replaced(session, connection)
+        })
+    }
+
+    fn forgotten(&self, session: &RawAttempt_TO<'_, RBox<()>>) -> RVec<u8> {
+        self.call_hook(session, |hooks, session, connection| {
+            hooks.forgotten(session, connection)
+        })
+    }
+}
+
+impl<P: Exported> Instance<P> {
+    fn call_hook(
+        &self,
+        attempt: &RawAttempt_TO<'_, RBox<()>>,
+        hook: impl FnOnce(&dyn SessionHooks, &ProcessedSession<'_>, &Connection<'_>) -> Result<()>,
+    ) -> RVec<u8> {
+        let outcome = guarded(|| match self.0.hooks() {
+            Some(hooks) => hook(hooks, &ProcessedSession::of_attempt(attempt), &Connection::new(attempt)),
+            None => Ok(()),
+        });
         RVec::from(encode(&outcome))
     }
 }

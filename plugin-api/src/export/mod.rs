@@ -1,6 +1,7 @@
 //! The items that [`export_processor!`](crate::export_processor) adds to a plugin's library.
 
 pub(crate) mod guard;
+mod hooks;
 mod instance;
 mod logging;
 
@@ -10,9 +11,10 @@ use abi_stable::{
 };
 
 pub use abi_stable;
+pub use hooks::{HooksOf, WithHooks, WithoutHooks};
 
 use crate::{
-    SessionProcessor,
+    SessionHooks, SessionProcessor,
     abi::{Handshake, PanicStrategy, ProcessorModule, ProcessorModule_Ref},
 };
 
@@ -63,6 +65,12 @@ macro_rules! export_processor {
 
         impl $crate::export::Exported for $processor {
             const PACKAGE_VERSION: &'static str = env!("CARGO_PKG_VERSION");
+
+            fn hooks(&self) -> Option<&dyn $crate::SessionHooks> {
+                #[allow(unused_imports, reason = "one of them finds the hooks, whether the processor has any or not")]
+                use $crate::export::{WithHooks as _, WithoutHooks as _};
+                (&$crate::export::HooksOf(self)).find()
+            }
         }
     };
 }
@@ -71,6 +79,11 @@ macro_rules! export_processor {
 pub trait Exported: SessionProcessor {
     /// The version of the plugin's package.
     const PACKAGE_VERSION: &'static str;
+
+    /// The processor's hooks, if it has any.
+    fn hooks(&self) -> Option<&dyn SessionHooks> {
+        None
+    }
 }
 
 /// The handshake of a library that is built with this crate.

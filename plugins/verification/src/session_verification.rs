@@ -34,7 +34,7 @@ pub(crate) struct SessionVerification<'a> {
     thresholds: &'a Thresholds,
     conversation: Conversation,
     users: UserTurns,
-    budget: SessionBudget,
+    budget: SessionBudget<'a>,
     turns_sent: usize,
 }
 
@@ -54,7 +54,7 @@ struct Judged {
 
 impl<'a> SessionVerification<'a> {
     /// Begins a session.
-    pub(crate) fn new(session: &Session<'a>, model: &'a Model, thresholds: &'a Thresholds, secrets: &Rules) -> Self {
+    pub(crate) fn new(session: &'a Session<'a>, model: &'a Model, thresholds: &'a Thresholds, secrets: &Rules) -> Self {
         let mut conversation = Conversation::of(session);
         // Redact before anything is sent or quoted.
         conversation.redact(secrets);
@@ -67,7 +67,7 @@ impl<'a> SessionVerification<'a> {
             thresholds,
             users: UserTurns::of(&conversation),
             conversation,
-            budget: model.begin_session(session.run()),
+            budget: model.begin_session(session.run(), session),
             turns_sent: 0,
         }
     }
@@ -78,7 +78,7 @@ impl<'a> SessionVerification<'a> {
     /// When the model gives no usable verifications, or the database fails.
     pub(crate) fn process(mut self, connection: &Connection<'_>) -> Result<u64> {
         let extracted = self.extract().map_err(|error| match error {
-            error @ (ModelError::RunSpent(_) | ModelError::Refused(_)) => not_now(&error),
+            error @ (ModelError::RunSpent(_) | ModelError::Refused(_) | ModelError::Cancelled) => not_now(&error),
             error => error.into(),
         })?;
         let store = Store::new(connection);
@@ -132,7 +132,8 @@ impl<'a> SessionVerification<'a> {
     /// The known items that the new ones contradict. If the model does not answer, the session does not fail.
     ///
     /// # Errors
-    /// When the run's budget is used up. Nothing has been written yet, and the session waits for a later run.
+    /// When the run's budget is used up, or the host wants the session to stop. Nothing has been written yet, and the
+    /// session waits for a later run.
     fn judge(&mut self, items: &[NewItem], known: &[Item]) -> Result<Judged> {
         let mut judged = Judged::default();
         // The new items come last, so each is compared with the known items and with the new items before it.
@@ -142,7 +143,7 @@ impl<'a> SessionVerification<'a> {
                 Ok(found) => judged
                     .contradictions
                     .extend(found.into_iter().map(|found| (found, new.said_at))),
-                Err(error @ ModelError::RunSpent(_)) => return Err(not_now(&error)),
+                Err(error @ (ModelError::RunSpent(_) | ModelError::Cancelled)) => return Err(not_now(&error)),
                 Err(error) => {
                     judged.failed += 1;
                     log::warn!(item = new.item.id, "cannot check the item for contradictions: {error}");

@@ -21,7 +21,7 @@ use session_host_test_plugins::session_plugin_api::{
     abi::{
         Handshake, ProcessorModule, ProcessorModule_Ref, RawAttempt_TO, RawBatchSink, RawBatchSink_TO, RawColumn,
         RawHost_TO, RawProcessor, RawProcessor_TO, RawReferenceSink_TO, RawReply, ValueKind,
-        message::{Description, Fault, FaultKind, Outcome, Processed, encode},
+        message::{Description, Fault, FaultKind, Hooks, Outcome, Processed, encode},
     },
     export,
 };
@@ -91,6 +91,7 @@ impl RawProcessor for Raw {
                 "CREATE TABLE raw_rows (session_file VARCHAR, n BIGINT, text VARCHAR); CREATE TABLE raw_names (n BIGINT)",
             )],
             package_version: format!("1{}", x("version")),
+            hooks: Hooks::default(),
         };
         RVec::from(encode(&Outcome::Returned(description)))
     }

@@ -15,6 +15,9 @@ use session_plugin_api::prelude::*;
 
 use crate::step::{Payload, Step};
 
+/// How often the probe looks for what it waits for.
+const LOOK_AGAIN: Duration = Duration::from_millis(2);
+
 /// One instance of the probe.
 pub struct Probe {
     instance: i64,
@@ -134,6 +137,8 @@ impl Attempt<'_> {
                 swallowed(self.connection.execute(sql, &[]), *swallow)?;
             }
             Step::TellRun => return self.rows(None, &[0], Some(&format!("{:?}", self.session.run()))),
+            Step::TellDeadline => return self.rows(None, &[self.seconds_left()?], Some("seconds")),
+            Step::GiveUpWhenCancelled => return self.give_up_when_cancelled(),
             Step::Error { message } => return Err(Error::new(message)),
             Step::NotNow { reason } => return Err(Error::not_now(reason)),
             Step::Panic { payload } => panic_with(*payload),
@@ -165,6 +170,22 @@ impl Attempt<'_> {
         });
         self.connection.replace(&table, rows)?;
         Ok(numbers.len() as u64)
+    }
+
+    fn seconds_left(&self) -> Result<i64> {
+        let deadline = self
+            .session
+            .deadline()
+            .ok_or_else(|| Error::new("there is no deadline"))?;
+        let left = deadline.saturating_duration_since(Instant::now());
+        Ok(i64::try_from(left.as_secs())?)
+    }
+
+    fn give_up_when_cancelled(&self) -> Result<u64> {
+        while !self.session.cancelled() {
+            thread::sleep(LOOK_AGAIN);
+        }
+        Err(Error::not_now("told to stop"))
     }
 
     fn query(&self, sql: &str) -> Result<u64> {
@@ -227,7 +248,6 @@ fn write_log(level: &str, message: &str) {
 
 fn wait_for(path: &Path) -> Result<()> {
     const PATIENCE: Duration = Duration::from_secs(60);
-    const LOOK_AGAIN: Duration = Duration::from_millis(2);
     let began = Instant::now();
     while !path.exists() {
         if began.elapsed() > PATIENCE {

@@ -57,6 +57,10 @@ pub enum Step {
     },
     /// Gives a row to `NAME_rows` whose `text` is the run's identity.
     TellRun,
+    /// Gives a row to `NAME_rows` whose `n` is the number of seconds until the deadline, rounded down.
+    TellDeadline,
+    /// Waits until the host wants the attempt to stop, then leaves the session for a later run.
+    GiveUpWhenCancelled,
     /// Never returns.
     Hang,
     /// Ends the process.

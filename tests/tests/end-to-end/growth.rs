@@ -9,6 +9,9 @@ use std::{
 use serde_json::{Value, json};
 use session_host_tests::{LibraryFile, World, grown, library, library_name, target_folder};
 
+/// The minor version of the interface as it is now.
+const MINOR: u32 = 2;
+
 static GROWN: LazyLock<(PathBuf, PathBuf)> = LazyLock::new(grown);
 
 fn plugin_of_now() -> PathBuf {
@@ -38,7 +41,7 @@ fn a_host_of_now_calls_of_a_grown_plugin_what_it_knows() {
     let (_, grown) = &*GROWN;
     assert_eq!(
         answers(&host_of_now(), [&plugin_of_now(), grown]),
-        json!([{"minor": 1, "processed": items(3)}, {"minor": 2, "processed": items(3)}])
+        json!([{"minor": MINOR, "processed": items(3)}, {"minor": MINOR + 1, "processed": items(3)}])
     );
 }
 
@@ -48,8 +51,8 @@ fn a_grown_host_finds_the_defaults_of_what_a_plugin_of_now_lacks() {
     assert_eq!(
         answers(host, [grown, &plugin_of_now()]),
         json!([
-            {"minor": 2, "processed": items(1003), "farewell": "goodbye", "note": "grown"},
-            {"minor": 1, "processed": items(3), "farewell": "none", "note": null}
+            {"minor": MINOR + 1, "processed": items(1003), "farewell": "goodbye", "note": "grown"},
+            {"minor": MINOR, "processed": items(3), "farewell": "none", "note": null}
         ])
     );
 }
@@ -82,8 +85,6 @@ fn session_host_itself_runs_old_and_grown_plugins_side_by_side() {
     );
     let listing = world.processors();
     let trace = &listing.of(&library_name("growth")).trace;
-    assert!(
-        trace.iter().any(|step| step.starts_with("interface 1.2, rustc ")),
-        "{trace:?}"
-    );
+    let interface = format!("interface 1.{}, rustc ", MINOR + 1);
+    assert!(trace.iter().any(|step| step.starts_with(&interface)), "{trace:?}");
 }

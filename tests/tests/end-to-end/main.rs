@@ -8,6 +8,7 @@
 )]
 
 mod bad_input;
+mod cancellation;
 mod checking;
 mod configuration;
 mod copies;

@@ -41,6 +41,26 @@ fn a_wish_to_end_lets_attempts_finish_and_keeps_what_is_done() {
 }
 
 #[test]
+fn an_attempt_that_asks_stops_at_the_wish_to_end() {
+    let world = World::new();
+    world.install("probe");
+    let started = world.path("started");
+    let steps = [
+        serde_json::json!({"do": "touch", "path": started}),
+        serde_json::json!({"do": "give_up_when_cancelled"}),
+    ];
+    world.write("alice/a.jsonl", steps.map(|step| step.to_string()).join("\n"));
+    world.config("[schedule]\nprobe = \"every 1h\"\n");
+    let service = world.serve(&[AT_ONCE, ("SESSION_HOST_SHUTDOWN_GRACE_SECONDS", "3600")]);
+    wait_until("the attempt is under way", || started.exists());
+    let (status, log) = service.stop();
+    assert_eq!(status, Some(0), "{log}");
+    assert!(!log.contains("abandoned"), "{log}");
+    assert_eq!(world.count("session_processor_state"), 0);
+    assert_eq!(world.count("session_processor_failure"), 0);
+}
+
+#[test]
 fn an_attempt_that_does_not_return_does_not_hold_the_end_up() {
     let world = World::with(&["probe"]);
     let held = Held::write(&world, "alice/held.jsonl");

@@ -41,6 +41,20 @@ fn failure_of(reply: Reply, settings: &str) -> String {
 }
 
 #[test]
+fn a_session_that_waits_for_the_model_stops_when_its_time_is_over() {
+    let scene = Scene::new(ModelServer::scripted([Reply::silence()]));
+    scene.world.write("alice/a.jsonl", conversation(&["hello"]));
+    let ran = scene.world.run(&["verification", "--attempt-timeout", "2"]).exits(1);
+    assert_eq!((ran.result().errors, ran.result().capped), (1, 0), "{}", ran.stderr);
+    let error = &ran.result().errors_detail[0].error;
+    assert!(
+        error.starts_with("gave up because attempt_timeout_seconds (2 s)"),
+        "{error}"
+    );
+    assert!(!ran.stderr.contains("abandoned"), "{}", ran.stderr);
+}
+
+#[test]
 fn statuses_are_told_with_a_remedy() {
     for (status, said) in [
         (400, "check format, model and base_url"),

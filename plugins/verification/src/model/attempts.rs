@@ -10,6 +10,7 @@ use super::{
     api_key::ApiKey,
     breach::Breach,
     budget::{RunBudget, SessionBudget, Spent, Usage},
+    cancellation::Cancellation,
     clock::Clock,
     exchange::{Exchange, Headers, NoResponse, Request, Response},
     format::Format,
@@ -54,8 +55,8 @@ impl From<ModelError> for Failed {
 
 impl Model {
     /// The budget of a session that begins now, in this run.
-    pub(crate) fn begin_session(&self, run: RunId) -> SessionBudget {
-        SessionBudget::begin(self.clock.as_ref(), self.session_budget, run)
+    pub(crate) fn begin_session<'a>(&self, run: RunId, cancellation: &'a dyn Cancellation) -> SessionBudget<'a> {
+        SessionBudget::begin(self.clock.as_ref(), self.session_budget, run, cancellation)
     }
 
     /// Asks the model, and passes its answer to `read`. Asks once more if the answer does not match the form.
@@ -65,7 +66,7 @@ impl Model {
     pub(crate) fn ask_for<T>(
         &self,
         question: &Question,
-        budget: &mut SessionBudget,
+        budget: &mut SessionBudget<'_>,
         read: impl Fn(&str) -> Result<T, Breach>,
     ) -> Result<T, ModelError> {
         let answer = self.ask(question, budget)?;
@@ -83,7 +84,7 @@ impl Model {
     ///
     /// # Errors
     /// When there is no answer.
-    pub(crate) fn ask(&self, question: &Question, budget: &mut SessionBudget) -> Result<Answer, ModelError> {
+    pub(crate) fn ask(&self, question: &Question, budget: &mut SessionBudget<'_>) -> Result<Answer, ModelError> {
         self.heed_refusal(budget)?;
         let body = self
             .format
@@ -111,18 +112,18 @@ impl Model {
                 );
                 return Err(self.session_spent(budget, after));
             }
-            self.clock.wait(wait);
+            self.clock.wait(wait, budget.cancellation());
             earlier = Some(failed.error);
         }
     }
 
     /// Waits while the server asks for a pause, if the pause ends within the session's time.
-    fn heed_refusal(&self, budget: &SessionBudget) -> Result<(), ModelError> {
+    fn heed_refusal(&self, budget: &SessionBudget<'_>) -> Result<(), ModelError> {
         let clock = self.clock.as_ref();
         match self.refusals.standing(clock, budget.run()) {
             None => Ok(()),
             Some(Standing { left: Some(left), .. }) if left < budget.left(clock) => {
-                clock.wait(left);
+                clock.wait(left, budget.cancellation());
                 Ok(())
             }
             Some(Standing { reason, .. }) => Err(ModelError::Refused(reason)),
@@ -130,7 +131,7 @@ impl Model {
     }
 
     /// Remembers a refusal that also affects later requests.
-    fn remember(&self, failed: &Failed, is_last: bool, budget: &SessionBudget) {
+    fn remember(&self, failed: &Failed, is_last: bool, budget: &SessionBudget<'_>) {
         let reason = || failed.error.to_string();
         if let Some(pause) = failed.retry_after.filter(|_| failed.error.is_passing()) {
             self.refusals.pause(self.clock.as_ref(), pause, reason());
@@ -149,7 +150,10 @@ impl Model {
         }
     }
 
-    fn attempt(&self, question: &Question, body: &str, budget: &mut SessionBudget) -> Result<Answer, Failed> {
+    fn attempt(&self, question: &Question, body: &str, budget: &mut SessionBudget<'_>) -> Result<Answer, Failed> {
+        if budget.cancellation().is_cancelled() {
+            return Err(ModelError::Cancelled.into());
+        }
         let left = budget.left(self.clock.as_ref());
         if left.is_zero() {
             return Err(self.session_spent(budget, String::new()).into());
@@ -164,6 +168,7 @@ impl Model {
             headers: &headers,
             body,
             timeout,
+            cancellation: budget.cancellation(),
         };
         let response = self
             .exchange
@@ -177,7 +182,7 @@ impl Model {
         question: &Question,
         body: &str,
         response: &Response,
-        budget: &mut SessionBudget,
+        budget: &mut SessionBudget<'_>,
     ) -> Result<Answer, Failed> {
         if !(200..300).contains(&response.status) {
             let excerpt = self.told(question, &String::from_utf8_lossy(&response.body));
@@ -222,10 +227,11 @@ impl Model {
                 host,
                 limit: self.max_response_bytes,
             },
+            NoResponse::Cancelled => ModelError::Cancelled,
         }
     }
 
-    fn session_spent(&self, budget: &SessionBudget, after: String) -> ModelError {
+    fn session_spent(&self, budget: &SessionBudget<'_>, after: String) -> ModelError {
         ModelError::SessionSpent {
             seconds: budget.allowed().as_secs(),
             after,
@@ -243,7 +249,7 @@ impl Model {
 }
 
 /// A session that alone has used up the limit would do so again in each later run.
-fn run_spent(spent: Spent, budget: &SessionBudget) -> ModelError {
+fn run_spent(spent: Spent, budget: &SessionBudget<'_>) -> ModelError {
     let (taken, limit, what, setting) = match spent {
         Spent::Requests(limit) => (budget.requests, limit, "requests", "max_requests_per_run"),
         Spent::Tokens(limit) => (

@@ -7,7 +7,7 @@ use std::{
 
 use session_plugin_api::RunId;
 
-use super::clock::Clock;
+use super::{cancellation::Cancellation, clock::Clock};
 
 /// The tokens of one answer.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -29,8 +29,9 @@ impl Usage {
 
 /// The time budget of one session, and its usage of requests and tokens.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct SessionBudget {
+pub(crate) struct SessionBudget<'a> {
     run: RunId,
+    cancellation: &'a dyn Cancellation,
     allowed: Duration,
     ends: Duration,
     /// The number of requests, including failed ones.
@@ -39,11 +40,12 @@ pub(crate) struct SessionBudget {
     pub(crate) usage: Usage,
 }
 
-impl SessionBudget {
+impl<'a> SessionBudget<'a> {
     /// A budget for a session in this run. It begins now.
-    pub(super) fn begin(clock: &dyn Clock, allowed: Duration, run: RunId) -> Self {
+    pub(super) fn begin(clock: &dyn Clock, allowed: Duration, run: RunId, cancellation: &'a dyn Cancellation) -> Self {
         Self {
             run,
+            cancellation,
             allowed,
             ends: clock.elapsed().saturating_add(allowed),
             requests: 0,
@@ -54,6 +56,11 @@ impl SessionBudget {
     /// The run that processes the session.
     pub(super) fn run(&self) -> RunId {
         self.run
+    }
+
+    /// What tells whether the session is to stop.
+    pub(super) fn cancellation(&self) -> &'a dyn Cancellation {
+        self.cancellation
     }
 
     /// The remaining time.

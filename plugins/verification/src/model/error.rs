@@ -94,6 +94,9 @@ pub(crate) enum ModelError {
         /// The last failure, if there was one.
         after: String,
     },
+    /// The host wants the session to stop.
+    #[error("the host is stopping, or the time of the run or of the attempt is over: a later run asks the model again")]
+    Cancelled,
     /// The server refused an earlier request, and would refuse this one for the same reason.
     #[error("an earlier request was refused, and this one would be too: {0}")]
     Refused(String),

@@ -1,10 +1,22 @@
 //! Sends one request over the network and receives the answer.
+//!
+//! # Threads
+//! A request that waits for its server cannot be interrupted, so each has a thread of its own. The thread of the attempt
+//! asks meanwhile whether to stop. Then it leaves the request alone, which ends by its own timeout.
 
-use std::{fmt, io, time::Duration};
+use std::{
+    fmt, io,
+    sync::mpsc::{RecvTimeoutError, sync_channel},
+    thread,
+    time::Duration,
+};
 
 use ureq::Agent;
 
-use super::address::BaseUrl;
+use super::{
+    address::BaseUrl,
+    cancellation::{ASK_AGAIN, Cancellation},
+};
 
 /// A request that is ready to be sent.
 #[derive(Debug)]
@@ -13,9 +25,11 @@ pub(crate) struct Request<'a> {
     pub(super) headers: &'a Headers,
     pub(super) body: &'a str,
     pub(super) timeout: Duration,
+    pub(super) cancellation: &'a dyn Cancellation,
 }
 
 /// Headers. One of them may contain the key, so their values are never shown.
+#[derive(Clone)]
 pub(crate) struct Headers(pub(super) Vec<(&'static str, String)>);
 
 impl fmt::Debug for Headers {
@@ -44,6 +58,8 @@ pub(crate) enum NoResponse {
     Connection(String),
     /// The response is too large.
     TooLarge,
+    /// The host wants the session to stop.
+    Cancelled,
 }
 
 /// Sends requests. A trait, so that tests need no network.
@@ -82,12 +98,54 @@ impl HttpExchange {
 
 impl Exchange for HttpExchange {
     fn exchange(&self, request: &Request<'_>) -> Result<Response, NoResponse> {
-        let mut sending = self.agent.post(request.url).header("content-type", "application/json");
-        for (name, value) in &request.headers.0 {
+        let sending = Sending {
+            agent: self.agent.clone(),
+            url: request.url.to_owned(),
+            headers: request.headers.clone(),
+            body: request.body.to_owned(),
+            timeout: request.timeout,
+            max_response_bytes: self.max_response_bytes,
+        };
+        let (sender, answer) = sync_channel(1);
+        let send = move || {
+            // Nobody waits for the answer once the session has stopped.
+            let _ = sender.send(sending.send());
+        };
+        let started = thread::Builder::new().name("model-request".to_owned()).spawn(send);
+        started.map_err(|error| NoResponse::Connection(format!("cannot start a thread: {error}")))?;
+        loop {
+            match answer.recv_timeout(ASK_AGAIN) {
+                Ok(answer) => return answer,
+                Err(RecvTimeoutError::Disconnected) => {
+                    return Err(NoResponse::Connection("the request panicked".to_owned()));
+                }
+                Err(RecvTimeoutError::Timeout) if request.cancellation.is_cancelled() => {
+                    return Err(NoResponse::Cancelled);
+                }
+                Err(RecvTimeoutError::Timeout) => {}
+            }
+        }
+    }
+}
+
+/// A request on its way, in the thread that sends it.
+struct Sending {
+    agent: Agent,
+    url: String,
+    headers: Headers,
+    body: String,
+    timeout: Duration,
+    max_response_bytes: u64,
+}
+
+impl Sending {
+    fn send(self) -> Result<Response, NoResponse> {
+        let mut sending = self.agent.post(&self.url).header("content-type", "application/json");
+        for (name, value) in &self.headers.0 {
             sending = sending.header(*name, value);
         }
-        let sending = sending.config().timeout_global(Some(request.timeout)).build();
-        let mut response = sending.send(request.body).map_err(NoResponse::from)?;
+        let sending = sending.config().timeout_global(Some(self.timeout)).build();
+        let mut response = sending.send(&self.body).map_err(NoResponse::from)?;
         let retry_after = response.headers().get("retry-after");
         Ok(Response {
             status: response.status().as_u16(),

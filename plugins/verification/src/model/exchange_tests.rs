@@ -1,12 +1,19 @@
 //! Tests the exchange over a real connection, against a server that misbehaves.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    thread,
+    time::Duration,
+};
 
 use model_server::{ModelServer, Reply};
 use serde_json::json;
 use session_plugin_api::RunId;
 
-use super::{attempts::still_clock::StillClock, *};
+use super::{attempts::still_clock::StillClock, cancellation::NEVER, *};
 
 fn model(server: &ModelServer, format: Format) -> Model {
     let path = match format {
@@ -46,7 +53,7 @@ fn question() -> Question {
 }
 
 fn ask(model: &Model) -> Result<String, ModelError> {
-    let mut budget = model.begin_session(RunId::default());
+    let mut budget = model.begin_session(RunId::default(), &NEVER);
     model.ask(&question(), &mut budget).map(|answer| answer.json)
 }
 
@@ -116,6 +123,24 @@ fn a_server_that_does_not_answer_is_given_up() {
     let mut model = model(&server, Format::Openai);
     model.request_timeout = Duration::from_millis(50);
     assert!(matches!(ask(&model), Err(ModelError::Timeout { .. })));
+}
+
+#[test]
+fn a_request_under_way_is_left_alone_when_the_session_is_told_to_stop() {
+    let server = ModelServer::scripted([Reply::silence()]);
+    let model = model(&server, Format::Openai);
+    let stop = AtomicBool::new(false);
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            while server.requests().is_empty() {
+                thread::sleep(Duration::from_millis(2));
+            }
+            stop.store(true, Ordering::Relaxed);
+        });
+        let mut budget = model.begin_session(RunId::default(), &stop);
+        let error = model.ask(&question(), &mut budget).unwrap_err();
+        assert!(matches!(error, ModelError::Cancelled), "{error}");
+    });
 }
 
 #[test]

@@ -6,6 +6,7 @@ mod api_key;
 mod attempts;
 mod breach;
 mod budget;
+mod cancellation;
 mod clock;
 mod error;
 mod exchange;

@@ -5,7 +5,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use crate::model::clock::Clock;
+use crate::model::{cancellation::Cancellation, clock::Clock};
 
 /// A clock that advances only when someone waits, and remembers the waits.
 #[derive(Debug, Default)]
@@ -29,7 +29,7 @@ impl Clock for StillClock {
         SystemTime::UNIX_EPOCH + self.elapsed()
     }
 
-    fn wait(&self, duration: Duration) {
+    fn wait(&self, duration: Duration, _: &dyn Cancellation) {
         self.waits.lock().unwrap().push(duration);
     }
 }

@@ -1,11 +1,17 @@
 //! Tests retries and budgets, with a scripted exchange and a clock that advances only by waiting.
 
-use std::{collections::VecDeque, sync::Mutex};
+use std::{
+    collections::VecDeque,
+    sync::{
+        Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
+};
 
 use serde_json::json;
 
 use super::{still_clock::StillClock, *};
-use crate::model::{KeySource, RunLimits, object};
+use crate::model::{KeySource, RunLimits, cancellation::NEVER, object};
 
 #[derive(Debug)]
 struct Script {
@@ -20,7 +26,7 @@ impl Exchange for Script {
         self.timeouts.lock().unwrap().push(request.timeout.as_secs());
         let (reply, seconds) = self.replies.lock().unwrap().pop_front().expect("a request too many");
         if seconds > 0 {
-            self.clock.wait(Duration::from_secs(seconds));
+            self.clock.wait(Duration::from_secs(seconds), &NEVER);
         }
         reply
     }
@@ -103,7 +109,7 @@ impl Scene {
 
     /// Asks in another session of this run.
     fn ask_in(&self, run: RunId) -> Result<Answer, String> {
-        let mut budget = self.model.begin_session(run);
+        let mut budget = self.model.begin_session(run, &NEVER);
         self.model
             .ask(&question(), &mut budget)
             .map_err(|error| error.to_string())
@@ -205,7 +211,7 @@ fn a_pause_holds_for_all_sessions() {
         assert!(left.contains("earlier request"), "{left}");
     }
     // The rest of the pause fits into the time of a session, so the session waits.
-    scene.clock.wait(Duration::from_secs(50));
+    scene.clock.wait(Duration::from_secs(50), &NEVER);
     assert!(scene.ask().is_ok());
     assert_eq!(scene.waits(), [50, 150]);
 }
@@ -214,9 +220,9 @@ fn a_pause_holds_for_all_sessions() {
 fn no_pause_is_longer_than_an_hour() {
     let scene = scene([status(429, Some("99999999999999999999")), good()]);
     assert!(scene.ask().is_err());
-    scene.clock.wait(Duration::from_secs(3400));
+    scene.clock.wait(Duration::from_secs(3400), &NEVER);
     assert!(scene.ask().unwrap_err().contains("earlier request"));
-    scene.clock.wait(Duration::from_secs(200));
+    scene.clock.wait(Duration::from_secs(200), &NEVER);
     assert!(scene.ask().is_ok());
 }
 
@@ -232,17 +238,29 @@ fn a_request_gets_no_more_time_than_is_left() {
 #[test]
 fn a_session_whose_time_is_spent_asks_no_more() {
     let scene = scene([good()]);
-    let mut budget = scene.model.begin_session(RunId::default());
-    scene.clock.wait(Duration::from_secs(180));
+    let mut budget = scene.model.begin_session(RunId::default(), &NEVER);
+    scene.clock.wait(Duration::from_secs(180), &NEVER);
     let error = scene.model.ask(&question(), &mut budget).unwrap_err();
     assert!(error.to_string().contains("180 s"), "{error}");
     assert!(scene.timeouts.lock().unwrap().is_empty());
 }
 
 #[test]
+fn a_session_that_is_told_to_stop_asks_no_more() {
+    let scene = scene([status(500, None), good()]);
+    let stop = AtomicBool::new(false);
+    let mut budget = scene.model.begin_session(RunId::default(), &stop);
+    drop(scene.model.ask(&question(), &mut budget).unwrap());
+    stop.store(true, Ordering::Relaxed);
+    let error = scene.model.ask(&question(), &mut budget).unwrap_err();
+    assert!(matches!(error, ModelError::Cancelled), "{error}");
+    assert_eq!(budget.requests, 2);
+}
+
+#[test]
 fn tokens_of_all_answers_count_for_session_and_run() {
     let scene = scene([good(), good()]);
-    let mut budget = scene.model.begin_session(RunId::default());
+    let mut budget = scene.model.begin_session(RunId::default(), &NEVER);
     for _ in 0..2 {
         scene.model.ask(&question(), &mut budget).unwrap();
     }
@@ -276,7 +294,7 @@ fn a_server_that_does_not_count_is_counted_for() {
         body: body.as_bytes().to_vec(),
     };
     let scene = scene([(Ok(response), 0)]);
-    let mut budget = scene.model.begin_session(RunId::default());
+    let mut budget = scene.model.begin_session(RunId::default(), &NEVER);
     scene.model.ask(&question(), &mut budget).unwrap();
     assert_eq!(budget.usage.output_tokens, body.len() as u64 / 4);
     assert!(budget.usage.input_tokens > 50);

@@ -1,0 +1,95 @@
+//! One instance of a processor in this process: what a plugin constructed, behind the checks of what it returns.
+
+use abi_stable::{
+    erased_types::TD_Opaque,
+    std_types::{RBox, RResult, RStr},
+};
+use serde::de::{DeserializeOwned, IgnoredAny};
+use session_plugin_api::abi::{
+    ProcessorModule_Ref, RawAttempt_TO, RawProcessor_TO, RawReferenceSink_TO,
+    message::{Description, Fault, Outcome, Processed, decode},
+};
+
+use super::{
+    call::{Call, Requests},
+    host_log::{LogName, host_for},
+    reference::Gathered,
+    teardown::OfPlugin,
+    view::View,
+};
+
+/// One constructed and configured instance of a processor.
+pub(super) struct Instance {
+    raw: OfPlugin<RawProcessor_TO<'static, RBox<()>>>,
+}
+
+/// What constructs instances.
+#[derive(Clone)]
+pub(super) struct InstanceSource {
+    pub(super) module: ProcessorModule_Ref,
+    pub(super) log_name: LogName,
+    pub(super) configuration: String,
+}
+
+impl InstanceSource {
+    /// Constructs an instance, not yet configured.
+    pub(super) fn construct(&self) -> Result<Instance, Fault> {
+        match self.module.construct()(host_for(&self.log_name)) {
+            RResult::ROk(raw) => Ok(Instance {
+                raw: OfPlugin::new(raw),
+            }),
+            RResult::RErr(bytes) => Err(decode(&bytes).unwrap_or_else(unreadable)),
+        }
+    }
+}
+
+impl Instance {
+    /// What the processor declares about itself.
+    pub(super) fn describe(&self) -> Result<Description, Fault> {
+        returned(&self.raw.describe())
+    }
+
+    /// Hands over the processor's section of the configuration, as JSON.
+    pub(super) fn configure(&mut self, configuration: &str) -> Result<(), Fault> {
+        returned(&self.raw.configure(RStr::from_str(configuration)))
+    }
+
+    /// Gathers the rows of the reference tables.
+    pub(super) fn reference_rows(&self, gathered: &mut Gathered) -> Result<(), Fault> {
+        let sink = RawReferenceSink_TO::from_value(gathered, TD_Opaque);
+        returned(&self.raw.reference_rows(sink))
+    }
+
+    /// Processes one session.
+    pub(super) fn process_session(&self, call: &Call<'_>, requests: &mut dyn Requests) -> Result<Processed, Fault> {
+        let view = RawAttempt_TO::from_value(View::new(call, requests), TD_Opaque);
+        returned(&self.raw.process_session(&view))
+    }
+}
+
+/// The maximum size of an answer, in bytes. Of a longer one, the host only reads the fault of a failed call.
+const MAX_ANSWER: usize = 16 << 20;
+
+/// Reads an answer of the plugin.
+pub(super) fn returned<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Fault> {
+    let length = bytes.len();
+    let outcome = match length <= MAX_ANSWER {
+        true => decode(bytes),
+        false => decode::<Outcome<IgnoredAny>>(bytes).map(|outcome| match outcome {
+            Outcome::Failed(fault) => Outcome::Failed(fault),
+            Outcome::Returned(_) => Outcome::Failed(Fault::error(format!(
+                "the plugin's answer has {length} bytes, more than {MAX_ANSWER}"
+            ))),
+        }),
+    };
+    match outcome {
+        Ok(Outcome::Returned(value)) => Ok(value),
+        Ok(Outcome::Failed(fault)) => Err(fault),
+        Err(error) => Err(unreadable(error)),
+    }
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "what `map_err` and `unwrap_or_else` give")]
+fn unreadable(error: serde_json::Error) -> Fault {
+    Fault::error(format!("the plugin's answer cannot be read: {error}"))
+}

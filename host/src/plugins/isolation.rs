@@ -1,0 +1,199 @@
+//! The section `[isolation]`: where the code of each processor runs, and what its worker processes may use.
+
+use std::{collections::BTreeMap, env, path::PathBuf, time::Duration};
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use crate::workers::{Confinement, Network, WorkerLimits};
+
+/// Where the code of a processor runs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum IsolationMode {
+    /// In the host.
+    #[default]
+    InProcess,
+    /// In worker processes.
+    Process,
+}
+
+/// The section as written: keys for all processors, and a section for each that differs.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "Map<String, Value>", into = "Map<String, Value>")]
+pub struct IsolationTable {
+    all: IsolationKeys,
+    processors: BTreeMap<String, IsolationKeys>,
+}
+
+/// The keys of the section. In the section of a processor, `default` is called `mode`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct IsolationKeys {
+    /// Where the code runs.
+    #[serde(alias = "default", skip_serializing_if = "Option::is_none")]
+    mode: Option<IsolationMode>,
+    /// How long a library may take to open, and each step of loading after it, in seconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    load_timeout_seconds: Option<u64>,
+    /// How many attempts a worker makes before a fresh one takes its place.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    worker_max_sessions: Option<u64>,
+    /// How long a worker waits for an attempt before it is ended, in seconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    worker_idle_seconds: Option<u64>,
+    /// How much memory the plugin may take in a worker, in bytes; 0 for no limit.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    memory_limit: Option<u64>,
+    /// How much processor time an attempt may take in a worker, in seconds; 0 for no limit.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cpu_limit: Option<u64>,
+    /// Whether workers are confined by Landlock and seccomp.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    confine: Option<bool>,
+    /// Whether a confined worker may use the network.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    network: Option<bool>,
+    /// The files and folders that a confined worker may read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    readable: Option<Vec<PathBuf>>,
+}
+
+/// The variable [`ISOLATION_VARIABLE`] has an invalid value.
+#[derive(Debug, thiserror::Error)]
+#[error("`{0}` is neither `in-process` nor `process`")]
+pub struct InvalidIsolation(pub String);
+
+/// The isolation in force.
+#[derive(Clone, Debug)]
+pub struct Isolation {
+    table: IsolationTable,
+    default: IsolationMode,
+}
+
+/// The isolation of one processor.
+#[derive(Clone, Debug)]
+pub struct ProcessorIsolation {
+    /// Where its code runs.
+    pub mode: IsolationMode,
+    /// What its workers may use.
+    pub limits: WorkerLimits,
+    /// What its workers may reach; `None` for everything that the host may.
+    pub confinement: Option<Confinement>,
+}
+
+/// The variable that sets the default mode.
+pub const ISOLATION_VARIABLE: &str = "SESSION_HOST_ISOLATION";
+
+const LOAD_TIMEOUT_SECONDS: u64 = 30;
+const WORKER_MAX_SESSIONS: u64 = 1000;
+const WORKER_IDLE_SECONDS: u64 = 60;
+const MEMORY_LIMIT: u64 = 4 << 30;
+
+impl TryFrom<Map<String, Value>> for IsolationTable {
+    type Error = String;
+
+    fn try_from(section: Map<String, Value>) -> Result<Self, String> {
+        let (processors, all): (Map<_, _>, Map<_, _>) = section.into_iter().partition(|(_, value)| value.is_object());
+        let keys =
+            |place: &str, value| serde_json::from_value(value).map_err(|error| format!("[isolation{place}]: {error}"));
+        let processors = processors
+            .into_iter()
+            .map(|(name, value)| Ok((name.clone(), keys(&format!(".{name}"), value)?)))
+            .collect::<Result<_, String>>()?;
+        Ok(Self {
+            all: keys("", Value::Object(all))?,
+            processors,
+        })
+    }
+}
+
+impl From<IsolationTable> for Map<String, Value> {
+    fn from(table: IsolationTable) -> Self {
+        let keys = |keys| match serde_json::to_value(keys) {
+            Ok(Value::Object(keys)) => keys,
+            _ => Self::new(),
+        };
+        let mut section = keys(table.all);
+        if let Some(mode) = section.remove("mode") {
+            section.insert("default".to_owned(), mode);
+        }
+        section.extend(
+            table
+                .processors
+                .into_iter()
+                .map(|(name, own)| (name, Value::Object(keys(own)))),
+        );
+        section
+    }
+}
+
+impl IsolationTable {
+    /// Whether nothing is set.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+impl Isolation {
+    /// The isolation that the section and the variable `SESSION_HOST_ISOLATION` set. The variable takes precedence over the
+    /// section's `default`.
+    ///
+    /// # Errors
+    /// When the variable has an invalid value.
+    pub fn new(table: IsolationTable) -> Result<Self, InvalidIsolation> {
+        let default = match env::var(ISOLATION_VARIABLE) {
+            Ok(value) if !value.is_empty() => {
+                let parsed = serde_json::from_value(Value::String(value.clone()));
+                parsed.map_err(|_| InvalidIsolation(value))?
+            }
+            _ => table.all.mode.unwrap_or_default(),
+        };
+        Ok(Self { table, default })
+    }
+
+    /// The isolation of a processor.
+    #[must_use]
+    pub fn of(&self, processor: &str) -> ProcessorIsolation {
+        let nothing = IsolationKeys::default();
+        let own = self.table.processors.get(processor).unwrap_or(&nothing);
+        let all = &self.table.all;
+        let seconds = |own: Option<u64>, all: Option<u64>, default| Duration::from_secs(own.or(all).unwrap_or(default));
+        let limit = |own: Option<u64>, all: Option<u64>, default| {
+            Some(own.or(all).unwrap_or(default)).filter(|limit| *limit > 0)
+        };
+        let confines = own.confine.or(all.confine).unwrap_or(false);
+        let network = match own.network.or(all.network).unwrap_or(false) {
+            true => Network::Allowed,
+            false => Network::Denied,
+        };
+        ProcessorIsolation {
+            mode: own.mode.unwrap_or(self.default),
+            limits: WorkerLimits {
+                load_timeout: seconds(own.load_timeout_seconds, all.load_timeout_seconds, LOAD_TIMEOUT_SECONDS),
+                max_sessions: own
+                    .worker_max_sessions
+                    .or(all.worker_max_sessions)
+                    .unwrap_or(WORKER_MAX_SESSIONS)
+                    .max(1),
+                idle: seconds(own.worker_idle_seconds, all.worker_idle_seconds, WORKER_IDLE_SECONDS),
+                memory: limit(own.memory_limit, all.memory_limit, MEMORY_LIMIT),
+                cpu: limit(own.cpu_limit, all.cpu_limit, 0).map(Duration::from_secs),
+            },
+            confinement: confines.then(|| Confinement {
+                readable: own
+                    .readable
+                    .clone()
+                    .or_else(|| all.readable.clone())
+                    .unwrap_or_default(),
+                network,
+            }),
+        }
+    }
+
+    /// The processors that have a section of their own.
+    pub fn sections(&self) -> impl Iterator<Item = &str> {
+        self.table.processors.keys().map(String::as_str)
+    }
+}

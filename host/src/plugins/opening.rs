@@ -1,0 +1,140 @@
+//! Opens a library: first for trial in a worker process, then where its code is to run.
+
+use std::io;
+
+use session_plugin_api::abi::message::Description;
+
+use super::{
+    instance::{InstanceSource, returned},
+    library::{self, LibraryRefused},
+    opened::{Here, NotOpened, Opened, returned_by},
+    pool::{Pool, WorkerPlan},
+    processor::{Code, Serving, describe_fault},
+    remote::RemotePlugin,
+    time_limit::{TooLong, within},
+};
+use crate::workers::{WorkerError, protocol::Request};
+
+/// Why a library is not open, or its processor not constructed.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum NotReady {
+    /// The private copy cannot be opened again.
+    #[error("cannot open the private copy of the plugin: {0}")]
+    Copy(io::Error),
+    /// The library is refused in this process.
+    #[error(transparent)]
+    Library(#[from] LibraryRefused),
+    /// The library is refused in a worker, or ends it.
+    #[error(transparent)]
+    InWorker(#[from] NotOpened),
+    /// Code of the plugin ended a worker, or hung in it.
+    #[error("{step} fails in a worker process: {reason}")]
+    Trial {
+        /// What was called.
+        step: &'static str,
+        /// How it failed.
+        reason: WorkerError,
+    },
+    /// Code of the plugin hangs in this process.
+    #[error("{step} hangs: {late}")]
+    Hangs {
+        /// What was called.
+        step: &'static str,
+        /// How long it was waited for.
+        late: TooLong,
+    },
+    /// The constructor returned an error, or panicked.
+    #[error("its constructor failed: {0}")]
+    Constructor(String),
+    /// The descriptor panicked, or makes no sense.
+    #[error("its descriptor failed: {0}")]
+    Descriptor(String),
+}
+
+impl NotReady {
+    /// What it takes more than a line to explain.
+    pub(super) fn explanation(&self) -> Option<String> {
+        match self {
+            Self::Library(refused) => refused.explanation(),
+            Self::InWorker(NotOpened::Refused { details, .. }) => details.clone(),
+            _ => None,
+        }
+    }
+}
+
+/// Opens, describes and configures a library in a worker process. Returns the name that its processor tells.
+///
+/// `configuration` returns the section of a processor, as JSON. A configuration that the processor rejects is no reason to
+/// reject the library here: loading meets it again.
+///
+/// # Errors
+/// When the library or its processor crashes, hangs, or is refused.
+pub(super) fn try_in_worker(plan: &WorkerPlan, configuration: impl FnOnce(&str) -> String) -> Result<String, NotReady> {
+    let limit = plan.limits.load_timeout;
+    let failed = |step| move |reason| NotReady::Trial { step, reason };
+    let mut worker = plan.open()?;
+    let constructed = worker
+        .answer(&Request::Construct, limit)
+        .map_err(failed("its constructor"))?;
+    returned::<()>(&constructed).map_err(|fault| NotReady::Constructor(describe_fault(&fault)))?;
+    let described = worker
+        .answer(&Request::Describe, limit)
+        .map_err(failed("its descriptor"))?;
+    let description: Description =
+        returned(&described).map_err(|fault| NotReady::Descriptor(describe_fault(&fault)))?;
+    let name = description.descriptor.name().to_owned();
+    worker
+        .answer(&Request::Configure(&configuration(&name)), limit)
+        .map_err(failed("its configuration"))?;
+    worker.let_go();
+    Ok(name)
+}
+
+/// Opens the library in this process, and constructs its processor.
+///
+/// # Errors
+/// When the library is refused, or the constructor fails or hangs.
+pub(super) fn open_here(plan: &WorkerPlan) -> Result<(Opened, InstanceSource), NotReady> {
+    let limit = plan.limits.load_timeout;
+    let copy = plan.copy.duplicate().map_err(NotReady::Copy)?;
+    let built = plan.built.clone();
+    let hangs = |step| move |late| NotReady::Hangs { step, late };
+    let module = within(limit, move || library::open(copy, &built)).map_err(hangs("the library"))??;
+    let source = InstanceSource {
+        module,
+        log_name: plan.log_name.clone(),
+        configuration: plan.configuration.clone(),
+    };
+    let constructor = source.clone();
+    let constructed = within(limit, move || constructor.construct()).map_err(hangs("its constructor"))?;
+    let instance = constructed.map_err(|fault| NotReady::Constructor(describe_fault(&fault)))?;
+    Ok((Opened::Here(Here::new(instance)), source))
+}
+
+/// Opens the library in a worker process, and constructs its processor.
+///
+/// # Errors
+/// When the library is refused, or the constructor fails, hangs, or ends the worker.
+pub(super) fn open_in_worker(plan: &WorkerPlan) -> Result<RemotePlugin, NotReady> {
+    let mut worker = plan.open()?;
+    let constructed = worker.answer(&Request::Construct, plan.limits.load_timeout);
+    returned_by::<()>(constructed).map_err(|fault| NotReady::Constructor(describe_fault(&fault)))?;
+    Ok(worker)
+}
+
+/// Puts a plugin that is loaded in this process into service; `None` if its code hangs.
+pub(super) fn serve_here(here: Here, source: InstanceSource, plan: &WorkerPlan) -> Option<Code> {
+    let instance = here.into_instance()?;
+    Some(Code::Here(Box::new(Serving::new(
+        source,
+        instance,
+        plan.limits.load_timeout,
+    ))))
+}
+
+/// Puts a plugin that is loaded in a worker into service.
+pub(super) fn serve_in_workers(worker: RemotePlugin, plan: WorkerPlan) -> Code {
+    let pool = Pool::new(plan);
+    pool.give_back(worker);
+    Code::InWorkers(pool)
+}

@@ -1,0 +1,169 @@
+//! The worker processes of one processor: started when an attempt needs one, reused, recycled, ended when idle.
+//!
+//! # Threads
+//! Each attempt takes a worker of its own, and gives it back if it is still good. The lock is held for moments, never while a
+//! worker starts.
+
+use std::{
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::{Duration, Instant},
+};
+
+use session_plugin_api::abi::message::Fault;
+
+use super::{
+    copies::Copy,
+    host_log::LogName,
+    library::Built,
+    opened::{NotOpened, returned_by},
+    remote::{RemotePlugin, ToOpen},
+};
+use crate::workers::{Confinement, WorkerLimits, protocol::Request};
+
+/// What workers of a processor are started with.
+#[derive(Clone)]
+pub(super) struct WorkerPlan {
+    pub(super) copy: Arc<Copy>,
+    pub(super) built: Built,
+    pub(super) log_name: LogName,
+    pub(super) configuration: String,
+    pub(super) limits: WorkerLimits,
+    pub(super) confinement: Option<Confinement>,
+}
+
+/// The workers of one processor.
+pub(super) struct Pool {
+    plan: WorkerPlan,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    idle: Vec<Idle>,
+    /// How many workers in a row did not come to their first attempt, and when the last of them failed.
+    failed_starts: u32,
+    last_failure: Option<(Instant, String)>,
+}
+
+struct Idle {
+    worker: RemotePlugin,
+    since: Instant,
+}
+
+/// How long the first failed start keeps the next one off. Each further one doubles it.
+const BACKOFF: Duration = Duration::from_millis(250);
+
+/// How long failed starts keep the next one off at most.
+const MAX_BACKOFF: Duration = Duration::from_secs(60);
+
+impl Pool {
+    pub(super) fn new(plan: WorkerPlan) -> Self {
+        Self {
+            plan,
+            state: Mutex::default(),
+        }
+    }
+
+    /// What its workers may reach; `None` for everything that the host may.
+    pub(super) fn confinement(&self) -> Option<&Confinement> {
+        self.plan.confinement.as_ref()
+    }
+
+    /// A worker for one attempt.
+    ///
+    /// # Errors
+    /// When none can be started, or one could not a moment ago.
+    pub(super) fn take(&self) -> Result<RemotePlugin, Fault> {
+        if let Some(idle) = self.lock().idle.pop() {
+            return Ok(idle.worker);
+        }
+        self.refuse_in_backoff()?;
+        let started = self.plan.start();
+        let mut state = self.lock();
+        match started {
+            Ok(worker) => {
+                (state.failed_starts, state.last_failure) = (0, None);
+                Ok(worker)
+            }
+            Err(fault) => {
+                state.failed_starts = state.failed_starts.saturating_add(1);
+                state.last_failure = Some((Instant::now(), fault.message.clone()));
+                Err(fault)
+            }
+        }
+    }
+
+    fn refuse_in_backoff(&self) -> Result<(), Fault> {
+        let state = self.lock();
+        let Some((at, reason)) = &state.last_failure else {
+            return Ok(());
+        };
+        let wait = BACKOFF.saturating_mul(1 << state.failed_starts.min(16).saturating_sub(1));
+        match at.elapsed() < wait.min(MAX_BACKOFF) {
+            true => Err(Fault::error(format!(
+                "its worker process could not be started a moment ago: {reason}"
+            ))),
+            false => Ok(()),
+        }
+    }
+
+    /// Takes back a worker whose attempt has ended well; ends one that has made its share of attempts.
+    pub(super) fn give_back(&self, worker: RemotePlugin) {
+        if worker.attempts >= self.plan.limits.max_sessions {
+            worker.let_go();
+            return;
+        }
+        self.lock().idle.push(Idle {
+            worker,
+            since: Instant::now(),
+        });
+    }
+
+    /// Ends the workers that have waited too long for an attempt.
+    pub(super) fn end_idle(&self) {
+        let mut state = self.lock();
+        let limit = self.plan.limits.idle;
+        let (over, kept) = std::mem::take(&mut state.idle)
+            .into_iter()
+            .partition(|idle| idle.since.elapsed() >= limit);
+        state.idle = kept;
+        drop(state);
+        let over: Vec<Idle> = over;
+        over.into_iter().for_each(|idle| idle.worker.let_go());
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Pool {
+    fn drop(&mut self) {
+        let idle = std::mem::take(&mut self.lock().idle);
+        idle.into_iter().for_each(|idle| idle.worker.let_go());
+    }
+}
+
+impl WorkerPlan {
+    /// Starts a worker that has the library open, and the processor neither constructed nor configured.
+    pub(super) fn open(&self) -> Result<RemotePlugin, NotOpened> {
+        let (worker, report) = RemotePlugin::open(&ToOpen {
+            copy: &self.copy,
+            built: &self.built,
+            log_name: &self.log_name,
+            limits: &self.limits,
+            confinement: self.confinement.clone(),
+        })
+        .map_err(NotOpened::Worker)?;
+        NotOpened::of_report(&report)?;
+        Ok(worker)
+    }
+
+    fn start(&self) -> Result<RemotePlugin, Fault> {
+        let mut worker = self.open().map_err(|error| Fault::error(error.to_string()))?;
+        let timeout = self.limits.load_timeout;
+        returned_by::<()>(worker.answer(&Request::Construct, timeout))?;
+        returned_by::<()>(worker.answer(&Request::Configure(&self.configuration), timeout))?;
+        Ok(worker)
+    }
+}

@@ -1,0 +1,325 @@
+//! A plugin that is open in a worker process: the host's side.
+//!
+//! Each method makes one request and waits for its end. Meanwhile it serves what the plugin asks of the host: log records,
+//! rows, statements. A worker whose answer is late or malformed is killed.
+
+use std::{
+    os::{fd::AsFd, unix::ffi::OsStrExt},
+    time::{Duration, Instant},
+};
+
+use abi_stable::std_types::RSlice;
+use serde_bytes::Bytes;
+use session_plugin_api::abi::message::{Fault, encode};
+
+use super::{
+    call::{Call, Cancel, Refusal, Requests},
+    copies::Copy,
+    host_log::{LogName, log_level, write_record},
+    library::Built,
+};
+use crate::{
+    column::Column,
+    crossing,
+    state::NotTaken,
+    workers::{
+        Confinement, Frame, Incoming, Killer, Link, LinkError, Outgoing, RowsBuffer, WorkerError, WorkerLimits,
+        WorkerProcess,
+        protocol::{AttemptHeader, Opening, Report, Request, WireColumn},
+        sealed,
+    },
+};
+
+/// A plugin in a worker process.
+pub(super) struct RemotePlugin {
+    process: Option<WorkerProcess>,
+    log_name: LogName,
+    /// How many attempts it has made.
+    pub(super) attempts: u64,
+}
+
+/// What a worker opens.
+pub(super) struct ToOpen<'a> {
+    pub(super) copy: &'a Copy,
+    pub(super) built: &'a Built,
+    pub(super) log_name: &'a LogName,
+    pub(super) limits: &'a WorkerLimits,
+    pub(super) confinement: Option<Confinement>,
+}
+
+impl RemotePlugin {
+    /// Starts a worker, and opens the library in it. Returns the worker's report on the library, JSON bytes.
+    pub(super) fn open(opening: &ToOpen<'_>) -> Result<(Self, Vec<u8>), WorkerError> {
+        let mut plugin = Self {
+            process: Some(WorkerProcess::start(opening.log_name.as_str())?),
+            log_name: opening.log_name.clone(),
+            attempts: 0,
+        };
+        let timeout = opening.limits.load_timeout;
+        let path = opening.copy.path.to_string_lossy();
+        let request = Request::Open(Opening {
+            file: opening.log_name.file(),
+            path: &path,
+            api_minor: opening.built.api_minor,
+            compiler: &opening.built.compiler,
+            log_level: log_level(),
+            limits: opening.limits.applied(),
+            confinement: opening.confinement.clone(),
+        });
+        let report = plugin.exchange(Some(timeout), &mut NoRequests, None, |out, rows| {
+            out.send(&request)?;
+            out.send_file(opening.copy.file.as_fd())?;
+            out.send_file(rows.file())
+        })?;
+        Ok((plugin, report))
+    }
+
+    /// Makes a request that needs nothing of the host but its log, and perhaps takes rows.
+    pub(super) fn ask(
+        &mut self,
+        request: &Request<'_>,
+        timeout: Duration,
+        requests: &mut dyn Requests,
+    ) -> Result<Vec<u8>, WorkerError> {
+        self.exchange(Some(timeout), requests, None, |out, _| out.send(request))
+    }
+
+    /// Makes an attempt. There is no time-out: the attempt's owner kills the worker.
+    pub(super) fn attempt(&mut self, call: &Call<'_>, requests: &mut dyn Requests) -> Result<Vec<u8>, WorkerError> {
+        self.attempts += 1;
+        let transcript = sealed(call.bytes).map_err(|error| WorkerError::Link(LinkError::Io(error)))?;
+        let request = Request::Attempt(AttemptHeader {
+            path: Bytes::new(call.path.as_os_str().as_bytes()),
+            username: call.username,
+            session: call.session,
+            modified: call.modified,
+            hash: call.hash,
+            run: call.run,
+            size: call.bytes.len() as u64,
+            time_left: nanoseconds(call.cancel.time_left()),
+        });
+        self.exchange(None, requests, Some(call.cancel), |out, _| {
+            out.send(&request)?;
+            out.send_file(transcript.as_fd())
+        })
+    }
+
+    /// What kills the worker.
+    pub(super) fn killer(&self) -> Option<Killer> {
+        self.process.as_ref().map(WorkerProcess::killer)
+    }
+
+    /// Lets the plugin drop its processor, and ends the worker.
+    pub(super) fn let_go(mut self) {
+        let Some(mut process) = self.process.take() else { return };
+        if process.link.outgoing.send(&Request::End).is_err() {
+            return;
+        }
+        let deadline = Some(Instant::now() + DROP_TIMEOUT);
+        if process.link.incoming.set_deadline(deadline).is_err() {
+            return;
+        }
+        let is_late = loop {
+            match process.link.incoming.receive() {
+                Ok(frame) => log_frame(&self.log_name, &frame),
+                Err(error) => break matches!(error, LinkError::TimedOut),
+            }
+        };
+        if is_late {
+            let (plugin, seconds) = (self.log_name.as_str(), DROP_TIMEOUT.as_secs());
+            tracing::warn!(
+                processor = plugin,
+                "the `Drop` of the plugin has not returned within {seconds} s: its worker process is killed"
+            );
+        } else {
+            process.wait();
+        }
+    }
+
+    fn exchange(
+        &mut self,
+        timeout: Option<Duration>,
+        requests: &mut dyn Requests,
+        cancel: Option<&dyn Cancel>,
+        send: impl FnOnce(&mut Outgoing, &RowsBuffer) -> Result<(), LinkError>,
+    ) -> Result<Vec<u8>, WorkerError> {
+        let Some(mut process) = self.process.take() else {
+            return Err(WorkerError::Link(LinkError::Closed));
+        };
+        let deadline = timeout.map(|timeout| Instant::now() + timeout);
+        let sent = process.link.incoming.set_deadline(deadline).map_err(LinkError::Io);
+        let sent = sent.and_then(|()| send(&mut process.link.outgoing, &process.rows));
+        let exchange = Exchange {
+            link: &mut process.link,
+            rows: &process.rows,
+            log_name: &self.log_name,
+            cancel,
+        };
+        match sent.and_then(|()| exchange.serve(requests)) {
+            Ok(answer) => {
+                self.process = Some(process);
+                Ok(answer)
+            }
+            Err(error) => Err(process.end_of(error, timeout.unwrap_or_default())),
+        }
+    }
+}
+
+/// How long the `Drop` of a plugin may take in a worker.
+const DROP_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Logs what a worker says that is not asked for anything.
+fn log_frame(log_name: &LogName, frame: &Frame) {
+    if let Ok(Report::Log {
+        level,
+        target,
+        place,
+        message,
+    }) = frame.message()
+    {
+        write_record(log_name, level, target, place, message);
+    }
+}
+
+/// One request under way.
+struct Exchange<'a> {
+    link: &'a mut Link,
+    rows: &'a RowsBuffer,
+    log_name: &'a LogName,
+    /// How long the attempt may continue; `None` outside of an attempt.
+    cancel: Option<&'a dyn Cancel>,
+}
+
+impl Exchange<'_> {
+    /// Serves the plugin until the request has ended. Returns the plugin's answer.
+    fn serve(mut self, requests: &mut dyn Requests) -> Result<Vec<u8>, LinkError> {
+        loop {
+            let frame = self.link.incoming.receive()?;
+            let answered = match frame.message()? {
+                Report::Done(answer) => return Ok(answer.to_vec()),
+                Report::Log {
+                    level,
+                    target,
+                    place,
+                    message,
+                } => {
+                    write_record(self.log_name, level, target, place, message);
+                    None
+                }
+                report => Some(self.answer(&report, requests)?),
+            };
+            self.link.incoming.recycle(frame);
+            if let Some(answer) = answered {
+                let encoded = answer.map_err(|fault| encode(&fault));
+                let answer = encoded.as_ref().map(|rows| *rows).map_err(|fault| Bytes::new(fault));
+                self.link.outgoing.send(&Request::Answer(answer))?;
+            }
+        }
+    }
+
+    fn answer(&mut self, report: &Report<'_>, requests: &mut dyn Requests) -> Result<Result<u64, Fault>, LinkError> {
+        Ok(match report {
+            Report::Replace { table, length } => self.replace(table, *length, requests)?,
+            Report::Execute { sql, parameters } => {
+                match crossing::parameters(RSlice::from_slice(&WireColumn::unchecked(parameters))) {
+                    Ok(parameters) => requests.execute(sql, &parameters),
+                    Err(malformed) => Err(requests.refuse(malformed.into())),
+                }
+            }
+            Report::Query { sql, parameters } => {
+                match crossing::parameters(RSlice::from_slice(&WireColumn::unchecked(parameters))) {
+                    Ok(parameters) => {
+                        let link = &mut *self.link;
+                        let mut pass = |columns: &[Column<'_>]| {
+                            let (incoming, outgoing) = (&mut link.incoming, &mut link.outgoing);
+                            pass_on(incoming, outgoing, self.log_name, columns)
+                        };
+                        requests.query(sql, &parameters, &mut pass)
+                    }
+                    Err(malformed) => Err(requests.refuse(malformed.into())),
+                }
+            }
+            Report::TimeLeft => Ok(self.cancel.map_or(0, |cancel| nanoseconds(cancel.time_left()))),
+            Report::IsCancelled => Ok(self.cancel.is_none_or(Cancel::is_cancelled).into()),
+            Report::Malformed(text) => Err(requests.refuse(Refusal::MalformedInWorker((*text).to_owned()))),
+            Report::Done(_) | Report::Log { .. } | Report::Taken(_) => Err(requests.refuse(
+                Refusal::MalformedInWorker("its worker process is out of step".to_owned()),
+            )),
+        })
+    }
+
+    fn replace(
+        &mut self,
+        table: &str,
+        length: u64,
+        requests: &mut dyn Requests,
+    ) -> Result<Result<u64, Fault>, LinkError> {
+        let encoded = self.rows.read(length)?;
+        let columns: Vec<WireColumn<'_>> = postcard::from_bytes(&encoded).map_err(LinkError::Malformed)?;
+        let raw = WireColumn::unchecked(&columns);
+        let replaced = match crossing::columns(RSlice::from_slice(&raw)) {
+            Ok(columns) => requests.replace(table, &columns),
+            Err(malformed) => Err(requests.refuse(malformed.into())),
+        };
+        self.rows.shrink()?;
+        Ok(replaced)
+    }
+}
+
+/// Passes rows of a query to the worker, and waits until its plugin has taken them.
+fn pass_on(
+    incoming: &mut Incoming,
+    outgoing: &mut Outgoing,
+    log_name: &LogName,
+    columns: &[Column<'_>],
+) -> Result<(), NotTaken> {
+    // A link that fails fails the request behind this one too, which tells why.
+    outgoing
+        .send(&Request::Rows(WireColumn::of(columns)))
+        .map_err(|_| NotTaken)?;
+    loop {
+        let frame = incoming.receive().map_err(|_| NotTaken)?;
+        match frame.message().map_err(|_| NotTaken)? {
+            Report::Taken(true) => return Ok(()),
+            Report::Log {
+                level,
+                target,
+                place,
+                message,
+            } => write_record(log_name, level, target, place, message),
+            _ => return Err(NotTaken),
+        }
+        incoming.recycle(frame);
+    }
+}
+
+fn nanoseconds(time: Duration) -> u64 {
+    u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
+}
+
+/// Refuses whatever a plugin asks for outside of an attempt.
+pub(super) struct NoRequests;
+
+impl NoRequests {
+    fn fault() -> Fault {
+        Fault::error("there is no attempt to make this request for")
+    }
+}
+
+impl Requests for NoRequests {
+    fn replace(&mut self, _: &str, _: &[Column<'_>]) -> Result<u64, Fault> {
+        Err(Self::fault())
+    }
+
+    fn execute(&mut self, _: &str, _: &[Column<'_>]) -> Result<u64, Fault> {
+        Err(Self::fault())
+    }
+
+    fn query(&mut self, _: &str, _: &[Column<'_>], _: &mut super::call::TakeRows<'_>) -> Result<u64, Fault> {
+        Err(Self::fault())
+    }
+
+    fn refuse(&mut self, refusal: Refusal) -> Fault {
+        Fault::error(refusal.to_string())
+    }
+}

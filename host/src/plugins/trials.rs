@@ -1,0 +1,106 @@
+//! Which libraries have passed their trial: they were opened, described and configured in a worker process.
+//!
+//! A library that is new is tried in a worker before the host opens it, so that one that crashes or hangs never reaches the
+//! host. The data directory remembers each library that passed, by its digest: a start with known files tries none again.
+
+use std::{
+    collections::BTreeMap,
+    fs,
+    io::{self, Write as _},
+    path::{Path, PathBuf},
+};
+
+use serde::{Deserialize, Serialize};
+
+/// The libraries that have passed.
+pub(super) struct Trials {
+    file: PathBuf,
+    passed: BTreeMap<String, Passed>,
+}
+
+/// What the trial of a library told.
+#[derive(Debug, Serialize, Deserialize)]
+struct Passed {
+    /// The name of its processor.
+    processor: String,
+}
+
+const FILE: &str = "plugin-trials.json";
+
+impl Trials {
+    /// The trials that the data directory remembers. A file that cannot be read counts as none.
+    pub(super) fn in_data_directory(data: &Path) -> Self {
+        let file = data.join(FILE);
+        let passed = fs::read(&file)
+            .ok()
+            .and_then(|bytes| serde_json::from_slice(&bytes).ok());
+        Self {
+            file,
+            passed: passed.unwrap_or_default(),
+        }
+    }
+
+    /// The name of the processor in a library that has passed.
+    pub(super) fn processor_in(&self, copy: &str) -> Option<&str> {
+        self.passed.get(copy).map(|passed| passed.processor.as_str())
+    }
+
+    /// Remembers that a library has passed.
+    pub(super) fn remember(&mut self, copy: &str, processor: &str) {
+        let passed = Passed {
+            processor: processor.to_owned(),
+        };
+        self.passed.insert(copy.to_owned(), passed);
+        if let Err(error) = self.write() {
+            let file = self.file.display();
+            tracing::warn!("cannot write {file}, so the next start tries the plugin in a worker again: {error}");
+        }
+    }
+
+    /// Forgets all libraries but these.
+    pub(super) fn forget_all_but(&mut self, is_used: impl Fn(&str) -> bool) {
+        let known = self.passed.len();
+        self.passed.retain(|copy, _| is_used(copy));
+        if self.passed.len() < known {
+            // A library that stays remembered without need does no harm.
+            let _ = self.write();
+        }
+    }
+
+    fn write(&self) -> io::Result<()> {
+        let folder = self.file.parent().unwrap_or(Path::new("."));
+        let mut aside = tempfile::NamedTempFile::new_in(folder)?;
+        aside.write_all(&serde_json::to_vec_pretty(&self.passed)?)?;
+        aside.persist(&self.file)?;
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_next_start_knows_what_has_passed() {
+        let data = tempfile::tempdir().unwrap();
+        let mut trials = Trials::in_data_directory(data.path());
+        assert_eq!(trials.processor_in("a.so"), None);
+        trials.remember("a.so", "usage");
+        trials.remember("b.so", "errors");
+        let mut again = Trials::in_data_directory(data.path());
+        assert_eq!(again.processor_in("a.so"), Some("usage"));
+        again.forget_all_but(|copy| copy == "b.so");
+        let later = Trials::in_data_directory(data.path());
+        assert_eq!(
+            (later.processor_in("a.so"), later.processor_in("b.so")),
+            (None, Some("errors"))
+        );
+    }
+
+    #[test]
+    fn a_damaged_file_counts_as_none() {
+        let data = tempfile::tempdir().unwrap();
+        fs::write(data.path().join(FILE), "{\"a.so\": 3").unwrap();
+        assert_eq!(Trials::in_data_directory(data.path()).processor_in("a.so"), None);
+    }
+}

@@ -1,0 +1,77 @@
+//! How a worker process ended, in words that an operator understands.
+
+use std::{fmt, os::unix::process::ExitStatusExt as _, process::ExitStatus};
+
+use session_plugin_api::abi::message::capped;
+
+/// How a worker process ended although it was not asked to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ending {
+    how: How,
+    /// The last lines that it wrote to stdout and stderr.
+    last_lines: Vec<String>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum How {
+    Exited(i32),
+    Signalled(i32),
+    Unknown,
+}
+
+impl Ending {
+    pub(super) fn new(status: Option<ExitStatus>, last_lines: Vec<String>) -> Self {
+        let how = match status {
+            Some(status) => match (status.code(), status.signal()) {
+                (Some(code), _) => How::Exited(code),
+                (None, Some(signal)) => How::Signalled(signal),
+                (None, None) => How::Unknown,
+            },
+            None => How::Unknown,
+        };
+        Self { how, last_lines }
+    }
+
+    /// Whether it ran out of memory: its own limit, or the system's.
+    #[must_use]
+    pub fn lacked_memory(&self) -> bool {
+        let killed = matches!(self.how, How::Signalled(libc::SIGKILL));
+        killed || self.last_lines.iter().any(|line| tells_of_memory(line))
+    }
+
+    /// Whether it used up its processor time.
+    #[must_use]
+    pub fn lacked_time(&self) -> bool {
+        matches!(self.how, How::Signalled(libc::SIGXCPU))
+    }
+}
+
+/// What Rust's and C++'s allocators write before they end a process.
+fn tells_of_memory(line: &str) -> bool {
+    [
+        "memory allocation of ",
+        "std::bad_alloc",
+        "out of memory",
+        "Cannot allocate memory",
+    ]
+    .iter()
+    .any(|text| line.contains(text))
+}
+
+impl fmt::Display for Ending {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.how {
+            How::Exited(code) => write!(formatter, "the worker process exited with status {code}")?,
+            How::Signalled(signal) => match signal_hook::low_level::signal_name(signal) {
+                Some(name) => write!(formatter, "{name} ended the worker process")?,
+                None => write!(formatter, "signal {signal} ended the worker process")?,
+            },
+            How::Unknown => formatter.write_str("the worker process ended")?,
+        }
+        if self.last_lines.is_empty() {
+            return Ok(());
+        }
+        let lines = self.last_lines.join("\n");
+        write!(formatter, "; its last output: {}", capped(lines.trim()))
+    }
+}

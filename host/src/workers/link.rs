@@ -1,0 +1,223 @@
+//! The socket between host and worker: frames of messages, and files beside them.
+//!
+//! # Threads
+//! One thread receives. Sending is a half of its own, because the threads of a plugin log while its main thread works.
+
+use std::{
+    io::{self, IoSlice, IoSliceMut, Read, Write},
+    mem::MaybeUninit,
+    os::{
+        fd::{AsFd, BorrowedFd, OwnedFd},
+        unix::net::UnixStream,
+    },
+    time::{Duration, Instant},
+};
+
+use rustix::net::{
+    RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer, SendAncillaryMessage, SendFlags,
+    recvmsg, sendmsg,
+};
+use serde::{Deserialize, Serialize};
+
+/// Why nothing was received.
+#[derive(Debug, thiserror::Error)]
+pub enum LinkError {
+    /// The other side has closed the link.
+    #[error("the other side has closed the link")]
+    Closed,
+    /// The other side did not answer before the deadline.
+    #[error("no answer before the deadline")]
+    TimedOut,
+    /// The system fails.
+    #[error("cannot use the link between host and worker: {0}")]
+    Io(io::Error),
+    /// A message makes no sense.
+    #[error("the message from the other side is malformed: {0}")]
+    Malformed(postcard::Error),
+    /// A message is too long to be sent.
+    #[error("a message of {0} bytes is too long for the link between host and worker")]
+    TooLong(usize),
+}
+
+impl From<io::Error> for LinkError {
+    fn from(error: io::Error) -> Self {
+        match error.kind() {
+            io::ErrorKind::UnexpectedEof | io::ErrorKind::BrokenPipe | io::ErrorKind::ConnectionReset => Self::Closed,
+            io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => Self::TimedOut,
+            _ => Self::Io(error),
+        }
+    }
+}
+
+/// One end of the link.
+pub struct Link {
+    /// Receives.
+    pub incoming: Incoming,
+    /// Sends.
+    pub outgoing: Outgoing,
+}
+
+/// The receiving half.
+pub struct Incoming {
+    stream: UnixStream,
+    spare: Vec<u8>,
+    deadline: Option<Instant>,
+}
+
+/// The sending half.
+pub struct Outgoing {
+    stream: UnixStream,
+    frame: Vec<u8>,
+}
+
+/// A received message, still encoded.
+pub struct Frame(Vec<u8>);
+
+impl Link {
+    /// Uses a connected socket.
+    ///
+    /// # Errors
+    /// When the system cannot duplicate it.
+    pub fn new(stream: UnixStream) -> io::Result<Self> {
+        Ok(Self {
+            outgoing: Outgoing {
+                stream: stream.try_clone()?,
+                frame: Vec::new(),
+            },
+            incoming: Incoming {
+                stream,
+                spare: Vec::new(),
+                deadline: None,
+            },
+        })
+    }
+}
+
+impl Frame {
+    /// Decodes the message.
+    ///
+    /// # Errors
+    /// When it is malformed.
+    pub fn message<'a, M: Deserialize<'a>>(&'a self) -> Result<M, LinkError> {
+        postcard::from_bytes(&self.0).map_err(LinkError::Malformed)
+    }
+}
+
+impl Incoming {
+    /// Receives fail after this moment; `None` for never.
+    pub fn set_deadline(&mut self, deadline: Option<Instant>) -> io::Result<()> {
+        self.deadline = deadline;
+        self.stream.set_read_timeout(None)
+    }
+
+    /// Waits for the next message.
+    ///
+    /// # Errors
+    /// When the link is closed, or the deadline has passed.
+    pub fn receive(&mut self) -> Result<Frame, LinkError> {
+        let mut length = [0; 4];
+        self.fill(&mut length)?;
+        let length = u32::from_le_bytes(length) as usize;
+        let mut frame = std::mem::take(&mut self.spare);
+        frame.clear();
+        // The length is not believed: memory grows with what arrives.
+        while frame.len() < length {
+            let filled = frame.len();
+            frame.resize(length.min(filled + STEP), 0);
+            self.fill(&mut frame[filled..])?;
+        }
+        Ok(Frame(frame))
+    }
+
+    /// Takes back the memory of a message.
+    pub fn recycle(&mut self, frame: Frame) {
+        if frame.0.capacity() <= KEPT {
+            self.spare = frame.0;
+        }
+    }
+
+    /// Waits for a file.
+    ///
+    /// # Errors
+    /// When the link is closed, or something else arrives.
+    pub fn receive_file(&mut self) -> Result<OwnedFd, LinkError> {
+        self.allow_remaining()?;
+        let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
+        let mut beside = RecvAncillaryBuffer::new(&mut space);
+        let mut byte = [0];
+        let flags = RecvFlags::CMSG_CLOEXEC;
+        let received = recvmsg(&self.stream, &mut [IoSliceMut::new(&mut byte)], &mut beside, flags);
+        if received.map_err(io::Error::from)?.bytes == 0 {
+            return Err(LinkError::Closed);
+        }
+        let files = beside.drain().filter_map(|message| match message {
+            RecvAncillaryMessage::ScmRights(files) => Some(files),
+            _ => None,
+        });
+        let no_file = || io::Error::new(io::ErrorKind::InvalidData, "the other side sent no file");
+        Ok(files.flatten().next().ok_or_else(no_file)?)
+    }
+
+    fn fill(&mut self, mut buffer: &mut [u8]) -> Result<(), LinkError> {
+        while !buffer.is_empty() {
+            self.allow_remaining()?;
+            match self.stream.read(buffer) {
+                Ok(0) => return Err(LinkError::Closed),
+                Ok(count) => buffer = &mut buffer[count..],
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(())
+    }
+
+    /// Lets the next read take what remains until the deadline.
+    fn allow_remaining(&mut self) -> Result<(), LinkError> {
+        let Some(deadline) = self.deadline else { return Ok(()) };
+        match deadline.saturating_duration_since(Instant::now()) {
+            Duration::ZERO => Err(LinkError::TimedOut),
+            remaining => Ok(self.stream.set_read_timeout(Some(remaining))?),
+        }
+    }
+}
+
+impl Outgoing {
+    /// Sends a message.
+    ///
+    /// # Errors
+    /// When the link is closed, or the message is too long.
+    pub fn send(&mut self, message: &impl Serialize) -> Result<(), LinkError> {
+        self.frame.clear();
+        self.frame.extend([0; 4]);
+        let frame = std::mem::take(&mut self.frame);
+        self.frame = postcard::to_extend(message, frame).map_err(LinkError::Malformed)?;
+        let length = self.frame.len() - 4;
+        let prefix = u32::try_from(length).map_err(|_| LinkError::TooLong(length))?;
+        self.frame[..4].copy_from_slice(&prefix.to_le_bytes());
+        self.stream.write_all(&self.frame)?;
+        if self.frame.capacity() > KEPT {
+            self.frame = Vec::new();
+        }
+        Ok(())
+    }
+
+    /// Sends an open file.
+    ///
+    /// # Errors
+    /// When the link is closed.
+    pub fn send_file(&mut self, file: BorrowedFd<'_>) -> Result<(), LinkError> {
+        let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
+        let mut beside = SendAncillaryBuffer::new(&mut space);
+        let files = [file];
+        beside.push(SendAncillaryMessage::ScmRights(&files));
+        let flags = SendFlags::NOSIGNAL;
+        sendmsg(self.stream.as_fd(), &[IoSlice::new(&[0])], &mut beside, flags).map_err(io::Error::from)?;
+        Ok(())
+    }
+}
+
+/// How much memory a receive takes at a time, in bytes.
+const STEP: usize = 1 << 20;
+
+/// A buffer that had to grow beyond this is not kept for the next message, in bytes.
+const KEPT: usize = 4 << 20;

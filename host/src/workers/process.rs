@@ -1,0 +1,248 @@
+//! One worker process, from its start to its end.
+//!
+//! # Threads
+//! Whoever has the process makes requests, one at a time. Any thread may kill it through its [`Killer`]. The process is waited
+//! for under the killer's lock, so that a signal never reaches another process of the same number.
+
+use std::{
+    io,
+    os::{fd::OwnedFd, unix::net::UnixStream},
+    path::PathBuf,
+    process::{Child, Command, ExitStatus},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::{Duration, Instant},
+};
+
+use super::{
+    buffer::RowsBuffer,
+    ending::Ending,
+    launch::launch,
+    link::{Link, LinkError},
+    output::Output,
+};
+use crate::names::API_TOKEN_VARIABLE;
+
+/// The hidden subcommand of a worker.
+const SUBCOMMAND: &str = "worker";
+
+/// A running worker.
+pub struct WorkerProcess {
+    /// The socket to it.
+    pub link: Link,
+    /// The buffer for its rows.
+    pub rows: RowsBuffer,
+    output: Output,
+    killer: Killer,
+}
+
+/// Kills a worker process.
+#[derive(Clone, Debug)]
+pub struct Killer {
+    child: Arc<Mutex<Running>>,
+}
+
+#[derive(Debug)]
+struct Running {
+    child: Child,
+    ended: Option<ExitStatus>,
+}
+
+/// Why a request to a worker failed.
+#[derive(Debug, thiserror::Error)]
+pub enum WorkerError {
+    /// It does not start.
+    #[error("cannot start a worker process: {0}; see that this user may start processes and has memory")]
+    Start(io::Error),
+    /// It ended.
+    #[error("{0}")]
+    Ended(Ending),
+    /// It did not answer in time, and was killed.
+    #[error("it did not return within {} s", .0.as_secs())]
+    TimedOut(Duration),
+    /// What it said makes no sense, and it was killed.
+    #[error("{0}")]
+    Link(LinkError),
+}
+
+impl WorkerProcess {
+    /// Starts a worker for a plugin of this name.
+    ///
+    /// # Errors
+    /// When the system cannot start it.
+    pub fn start(plugin: &str) -> Result<Self, WorkerError> {
+        Self::try_start(plugin).map_err(WorkerError::Start)
+    }
+
+    fn try_start(plugin: &str) -> io::Result<Self> {
+        let (here, there) = UnixStream::pair()?;
+        let (reader, writer) = io::pipe()?;
+        let mut command = Command::new(own_program()?);
+        command
+            .arg(SUBCOMMAND)
+            .stdin(OwnedFd::from(there))
+            .stdout(writer.try_clone()?)
+            .stderr(writer)
+            .env_remove(API_TOKEN_VARIABLE);
+        let child = launch(command)?;
+        let killer = Killer {
+            child: Arc::new(Mutex::new(Running { child, ended: None })),
+        };
+        // From here on, a worker that is dropped is killed.
+        let guard = KilledOnDrop(Some(killer.clone()));
+        let started = Self {
+            link: Link::new(here)?,
+            rows: RowsBuffer::new()?,
+            output: Output::read(reader, plugin)?,
+            killer,
+        };
+        guard.disarm();
+        Ok(started)
+    }
+
+    /// What kills the worker.
+    #[must_use]
+    pub fn killer(&self) -> Killer {
+        self.killer.clone()
+    }
+
+    /// Kills a worker whose link failed, and says how it ended.
+    #[must_use]
+    pub fn end_of(self, error: LinkError, allowed: Duration) -> WorkerError {
+        match error {
+            LinkError::Closed => WorkerError::Ended(self.ending()),
+            LinkError::TimedOut => WorkerError::TimedOut(allowed),
+            error => WorkerError::Link(error),
+        }
+    }
+
+    fn ending(&self) -> Ending {
+        // A link that is closed belongs to a process that ends, or that a plugin has closed it in.
+        let status = self.killer.wait(PATIENCE);
+        Ending::new(status, self.output.last_lines())
+    }
+
+    /// Waits for a worker that ends by itself; kills it where that takes too long.
+    pub fn wait(self) {
+        self.killer.wait(PATIENCE);
+    }
+}
+
+impl Drop for WorkerProcess {
+    fn drop(&mut self) {
+        self.killer.kill();
+    }
+}
+
+/// How long a worker may take to end by itself.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+struct KilledOnDrop(Option<Killer>);
+
+impl KilledOnDrop {
+    fn disarm(mut self) {
+        self.0 = None;
+    }
+}
+
+impl Drop for KilledOnDrop {
+    fn drop(&mut self) {
+        if let Some(killer) = &self.0 {
+            killer.kill();
+        }
+    }
+}
+
+impl Killer {
+    /// Kills the worker, and waits for it; nothing where it has ended.
+    pub fn kill(&self) {
+        let mut running = self.running();
+        if running.ended.is_none() {
+            // One that has just ended is waited for all the same.
+            let _ = running.child.kill();
+            running.ended = running.child.wait().ok();
+        }
+    }
+
+    /// Waits until the worker has ended, for at most `patience`; kills it then.
+    fn wait(&self, patience: Duration) -> Option<ExitStatus> {
+        let deadline = Instant::now() + patience;
+        let mut pause = Duration::from_micros(100);
+        loop {
+            if let Some(status) = self.ended() {
+                return Some(status);
+            }
+            if Instant::now() >= deadline {
+                self.kill();
+                return None;
+            }
+            std::thread::sleep(pause);
+            pause = (pause * 2).min(Duration::from_millis(20));
+        }
+    }
+
+    fn ended(&self) -> Option<ExitStatus> {
+        let mut running = self.running();
+        if running.ended.is_none() {
+            running.ended = running.child.try_wait().ok().flatten();
+        }
+        running.ended
+    }
+
+    fn running(&self) -> MutexGuard<'_, Running> {
+        self.child.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The program of this process, even if another one lies at its path by now.
+fn own_program() -> io::Result<PathBuf> {
+    match cfg!(target_os = "linux") {
+        true => Ok(PathBuf::from("/proc/self/exe")),
+        false => std::env::current_exe(),
+    }
+}
+
+/// Makes this process a worker: gives the link to the host, and leaves nothing else of the host's open.
+///
+/// # Errors
+/// When the process was not started by a host.
+pub fn begin_as_worker() -> io::Result<Link> {
+    end_with_the_parent()?;
+    let link = UnixStream::from(rustix::io::fcntl_dupfd_cloexec(rustix::stdio::stdin(), 3)?);
+    close_all_but(&link)?;
+    // It fails if stdin was no socket: the subcommand was typed.
+    link.peer_addr()?;
+    let nothing = std::fs::File::open("/dev/null")?;
+    rustix::stdio::dup2_stdin(&nothing)?;
+    Link::new(link)
+}
+
+fn end_with_the_parent() -> io::Result<()> {
+    #[cfg(target_os = "linux")]
+    {
+        use rustix::process::{Signal, getppid, set_parent_process_death_signal};
+        set_parent_process_death_signal(Some(Signal::KILL))?;
+        // A parent that has ended before cannot send the signal any more. Its child belongs to another process then, which
+        // the closed socket tells.
+        let _ = getppid();
+    }
+    Ok(())
+}
+
+/// Closes what a library of the host may have left open across `exec`.
+#[allow(unsafe_code, reason = "the system call has no safe wrapper in std")]
+fn close_all_but(link: &UnixStream) -> io::Result<()> {
+    use std::os::fd::AsRawFd as _;
+    let kept = link.as_raw_fd();
+    #[cfg(target_os = "linux")]
+    for (first, last) in [(3, kept - 1), (kept + 1, i32::MAX)] {
+        if first <= last {
+            // SAFETY: the process has just begun, and nothing in it owns a descriptor from 3 on except the link.
+            let closed = unsafe { libc::close_range(first as u32, last as u32, 0) };
+            if closed != 0 {
+                return Err(io::Error::last_os_error());
+            }
+        }
+    }
+    let _ = kept;
+    Ok(())
+}
