@@ -40,6 +40,13 @@ const TABLES: &str = r#"
 # errors = "daily 03:30, 15:00"
 # secrets = "cron 0 6 * * 1-5"
 
+# Where the code of processors runs: "in-process" or "process". A section of its own sets it for one processor.
+[isolation]
+# default = "process"
+# [isolation.verification]
+# confine = true
+# network = true
+
 # The usernames of folders that are not named after their user.
 [users]
 # "8f14e45f" = "alice"
