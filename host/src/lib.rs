@@ -14,6 +14,7 @@ pub mod health;
 pub mod hex;
 pub mod host;
 pub mod http;
+pub mod journal;
 pub mod metrics;
 pub mod names;
 pub mod plugins;

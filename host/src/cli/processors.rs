@@ -1,5 +1,7 @@
 //! `session-host processors`.
 
+use std::fs;
+
 use anyhow::Context;
 use serde::Deserialize;
 
@@ -11,6 +13,7 @@ use super::{
 };
 use crate::{
     config::Settings,
+    journal::ISOLATED_FILE,
     plugins::{Catalogue, Claims, LoadOptions, PluginListing, PluginTrust, Tables},
     state::{Reader, State, StateError},
 };
@@ -37,6 +40,8 @@ struct Plugins {
 /// Loads the plugins for inspection, from temporary copies, so that nothing is written to the host's data directory.
 fn load(settings: &Settings, trust: PluginTrust, state: Option<&Reader>) -> anyhow::Result<Vec<PluginListing>> {
     let folder = tempfile::tempdir().context("cannot create a folder to inspect the plugins")?;
+    // A plugin that ended the host must not end this command. Without the list it may.
+    let _ = fs::copy(settings.data.join(ISOLATED_FILE), folder.path().join(ISOLATED_FILE));
     let scratch = State::open(&folder.path().join("look.duckdb"))?;
     let tables = Tables::LookedAt {
         state,

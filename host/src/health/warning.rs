@@ -41,6 +41,8 @@ pub enum WarningKind {
     Wedged,
     /// The host rejects a file of the plugins directory.
     Rejected,
+    /// A plugin ended the host.
+    Crashed,
     /// Health has not been checked for too long.
     Stale,
     /// The sessions directory does not exist, or has lost its transcripts.
@@ -67,8 +69,9 @@ impl WarningKind {
     ];
 
     /// The kinds of problems of the whole service.
-    pub const OF_THE_SERVICE: [Self; 7] = [
+    pub const OF_THE_SERVICE: [Self; 8] = [
         Self::Rejected,
+        Self::Crashed,
         Self::Stale,
         Self::Missing,
         Self::Unreadable,
@@ -88,6 +91,7 @@ impl WarningKind {
             Self::Unavailable => "unavailable",
             Self::Wedged => "wedged",
             Self::Rejected => "rejected",
+            Self::Crashed => "crashed",
             Self::Stale => "stale",
             Self::Missing => "missing",
             Self::Unreadable => "unreadable",

@@ -1,6 +1,7 @@
 //! The host as a whole: its state, its processors, its sessions directory.
 
 mod correction;
+mod crashes;
 mod run;
 mod status;
 mod under_way;
@@ -20,6 +21,7 @@ pub use under_way::{RunListing, RunUnderWay};
 use self::under_way::RunsUnderWay;
 use crate::{
     config::{ConfigError, Settings},
+    journal,
     metrics::Metrics,
     names::ProcessorName,
     plugins::{
@@ -90,6 +92,7 @@ impl Host {
         let scanner = settings.scanner()?;
         Catalogue::check_data_directory(&settings.data, trust)?;
         let state = State::open(&settings.state)?;
+        crashes::take_up(&settings, &state);
         let failed_runs = state.reader()?.failed_runs()?;
         let claims = Claims::default();
         let catalogue = Catalogue::load(&LoadOptions {
@@ -243,6 +246,7 @@ impl Host {
     /// # Errors
     /// When the checkpoint fails; committed data is still safe in the WAL.
     pub fn end(&self) -> Result<(), StateError> {
+        journal::close();
         self.state.mend();
         self.state.checkpoint()
     }

@@ -7,6 +7,7 @@ use session_plugin_api::abi::message::{Fault, Processed};
 use crate::{
     column::Column,
     crossing::Malformed,
+    names::{FileHash, SessionKey},
     state::{NotTaken, Seen},
     workers::{Ending, Killer},
 };
@@ -19,11 +20,11 @@ pub struct Call<'a> {
     /// The user that the session belongs to.
     pub username: &'a str,
     /// The session.
-    pub session: &'a str,
+    pub session: &'a SessionKey,
     /// When the transcript was last written, in microseconds since the epoch.
     pub modified: i64,
     /// The MD5 of the file's bytes.
-    pub hash: &'a str,
+    pub hash: &'a FileHash,
     /// The snapshot.
     pub bytes: &'a [u8],
     /// The number by which the processor tells this run from others.
@@ -39,9 +40,9 @@ impl<'a> Call<'a> {
         Self {
             path,
             username: &seen.username,
-            session: seen.session.as_str(),
+            session: &seen.session,
             modified: seen.modified.as_micros(),
-            hash: seen.hash.as_str(),
+            hash: &seen.hash,
             bytes,
             run,
             cancel,

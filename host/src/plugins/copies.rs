@@ -52,6 +52,11 @@ impl Copy {
             file: self.file.try_clone()?,
         })
     }
+
+    /// The SHA-256 of the content, in hexadecimal digits.
+    pub(super) fn digest(&self) -> &str {
+        self.name.split('.').next().unwrap_or(&self.name)
+    }
 }
 
 impl Copies {

@@ -17,6 +17,7 @@ use super::{
     teardown::OfPlugin,
     view::View,
 };
+use crate::journal::{self, Plugin, Stage};
 
 /// One constructed and configured instance of a processor.
 pub(super) struct Instance {
@@ -26,6 +27,7 @@ pub(super) struct Instance {
 /// What constructs instances.
 #[derive(Clone)]
 pub(super) struct InstanceSource {
+    pub(super) plugin: Plugin,
     pub(super) module: ProcessorModule_Ref,
     pub(super) log_name: LogName,
     pub(super) configuration: String,
@@ -34,9 +36,10 @@ pub(super) struct InstanceSource {
 impl InstanceSource {
     /// Constructs an instance, not yet configured.
     pub(super) fn construct(&self) -> Result<Instance, Fault> {
+        let _stage = journal::at(Stage::Constructor);
         match self.module.construct()(host_for(&self.log_name)) {
             RResult::ROk(raw) => Ok(Instance {
-                raw: OfPlugin::new(raw),
+                raw: OfPlugin::new(raw, &self.plugin),
             }),
             RResult::RErr(bytes) => Err(decode(&bytes).unwrap_or_else(unreadable)),
         }
@@ -46,16 +49,19 @@ impl InstanceSource {
 impl Instance {
     /// What the processor declares about itself.
     pub(super) fn describe(&self) -> Result<Description, Fault> {
+        let _stage = journal::at(Stage::Descriptor);
         returned(&self.raw.describe())
     }
 
     /// Hands over the processor's section of the configuration, as JSON.
     pub(super) fn configure(&mut self, configuration: &str) -> Result<(), Fault> {
+        let _stage = journal::at(Stage::Configure);
         returned(&self.raw.configure(RStr::from_str(configuration)))
     }
 
     /// Gathers the rows of the reference tables.
     pub(super) fn reference_rows(&self, gathered: &mut Gathered) -> Result<(), Fault> {
+        let _stage = journal::at(Stage::ReferenceRows);
         let sink = RawReferenceSink_TO::from_value(gathered, TD_Opaque);
         returned(&self.raw.reference_rows(sink))
     }

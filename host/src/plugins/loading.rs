@@ -30,6 +30,7 @@ use super::{
     trials::Trials,
 };
 use crate::{
+    journal::{self, Isolated, Plugin},
     names::{InvalidProcessorName, ProcessorName},
     state::{DeclaredTables, FilledTable, ReferenceRows, SchemaRefused, State, StateError},
 };
@@ -236,19 +237,31 @@ impl Loading<'_> {
 
     /// Tries a new library in a worker, opens it where its code is to run, and prepares its tables.
     fn start(&mut self, path: &Path, copy: Copy, built: Built) -> Result<Loaded, Refused> {
+        let plugin = Plugin::new(path, copy.digest());
         let mut plan = WorkerPlan {
+            plugin,
             copy: Arc::new(copy),
             built,
             log_name: LogName::of_file(&file_name(path)),
             configuration: String::new(),
             limits: self.options.isolation.of("").limits,
             confinement: None,
+            distrust: None,
         };
         let told = self.name_in(&plan)?;
         let isolation = self.options.isolation.of(&told);
         (plan.limits, plan.confinement) = (isolation.limits, isolation.confinement);
         plan.configuration = self.configuration_of(&told);
-        match isolation.mode {
+        let distrust = self.distrust(&plan.plugin);
+        if let Some(reason) = &distrust {
+            self.note(format!("runs in worker processes, because {reason}"));
+        }
+        plan.distrust = distrust;
+        let mode = match plan.distrust {
+            Some(_) => IsolationMode::Process,
+            None => isolation.mode,
+        };
+        match mode {
             IsolationMode::InProcess => {
                 let (opened, source) = open_here(&plan)?;
                 self.load_opened(path, opened, &plan, |opened| match opened {
@@ -264,6 +277,15 @@ impl Loading<'_> {
                 })
             }
         }
+    }
+
+    /// Why the code of a plugin must run in worker processes, whatever is configured.
+    fn distrust(&self, plugin: &Plugin) -> Option<String> {
+        if let Some(isolation) = Isolated::read(self.options.data).of(&plugin.digest) {
+            return Some(isolation.reason().to_owned());
+        }
+        let is_suspect = journal::suspects().take_loading(&plugin.digest);
+        is_suspect.then(|| "the last host ended while the plugin was loaded or dropped".to_owned())
     }
 
     /// The name that the processor of a library tells. One that is not known is tried in a worker.
@@ -319,7 +341,7 @@ impl Loading<'_> {
                     .map_err(|fault| Refused::ReferenceRows(describe_fault(&fault)))?;
                 let tables = self.tables(&name, &migrations, descriptor.session_tables(), Some(reference))?;
                 let code = into_service(opened).ok_or(Refused::Gone)?;
-                let processor = Processor::new(name, description, path, tables, code);
+                let processor = Processor::new(name, description, path, tables, code).distrusted(plan.distrust.clone());
                 Ok(Loaded::Status(PluginStatus::Loaded(Arc::new(processor))))
             }
         }

@@ -19,6 +19,7 @@ use super::{
 use crate::{
     column::Column,
     crossing::check_description,
+    journal::Plugin,
     state::ReferenceRows,
     workers::{WorkerError, protocol::Request},
 };
@@ -116,16 +117,22 @@ impl Opened {
 }
 
 /// An instance in this process, until its code does not return.
-pub(super) struct Here(Option<Instance>);
+pub(super) struct Here {
+    instance: Option<Instance>,
+    plugin: Plugin,
+}
 
 impl Here {
-    pub(super) fn new(instance: Instance) -> Self {
-        Self(Some(instance))
+    pub(super) fn new(instance: Instance, plugin: &Plugin) -> Self {
+        Self {
+            instance: Some(instance),
+            plugin: plugin.clone(),
+        }
     }
 
     /// The instance, unless it hangs.
     pub(super) fn into_instance(self) -> Option<Instance> {
-        self.0
+        self.instance
     }
 
     fn within<T: Send + 'static>(
@@ -133,15 +140,15 @@ impl Here {
         limit: Duration,
         code: impl FnOnce(&mut Instance) -> Result<T, Fault> + Send + 'static,
     ) -> Result<T, Fault> {
-        let Some(mut instance) = self.0.take() else {
+        let Some(mut instance) = self.instance.take() else {
             return Err(Fault::error("an earlier call of it has not returned"));
         };
-        let (instance, result) = within(limit, move || {
+        let (instance, result) = within(limit, &self.plugin, move || {
             let result = code(&mut instance);
             (instance, result)
         })
         .map_err(|late: TooLong| Fault::error(late.to_string()))?;
-        self.0 = Some(instance);
+        self.instance = Some(instance);
         result
     }
 }

@@ -99,16 +99,17 @@ pub(super) fn open_here(plan: &WorkerPlan) -> Result<(Opened, InstanceSource), N
     let copy = plan.copy.duplicate().map_err(NotReady::Copy)?;
     let built = plan.built.clone();
     let hangs = |step| move |late| NotReady::Hangs { step, late };
-    let module = within(limit, move || library::open(copy, &built)).map_err(hangs("the library"))??;
+    let module = within(limit, &plan.plugin, move || library::open(copy, &built)).map_err(hangs("the library"))??;
     let source = InstanceSource {
+        plugin: plan.plugin.clone(),
         module,
         log_name: plan.log_name.clone(),
         configuration: plan.configuration.clone(),
     };
     let constructor = source.clone();
-    let constructed = within(limit, move || constructor.construct()).map_err(hangs("its constructor"))?;
+    let constructed = within(limit, &plan.plugin, move || constructor.construct()).map_err(hangs("its constructor"))?;
     let instance = constructed.map_err(|fault| NotReady::Constructor(describe_fault(&fault)))?;
-    Ok((Opened::Here(Here::new(instance)), source))
+    Ok((Opened::Here(Here::new(instance, &plan.plugin)), source))
 }
 
 /// Opens the library in a worker process, and constructs its processor.
@@ -125,11 +126,7 @@ pub(super) fn open_in_worker(plan: &WorkerPlan) -> Result<RemotePlugin, NotReady
 /// Puts a plugin that is loaded in this process into service; `None` if its code hangs.
 pub(super) fn serve_here(here: Here, source: InstanceSource, plan: &WorkerPlan) -> Option<Code> {
     let instance = here.into_instance()?;
-    Some(Code::Here(Box::new(Serving::new(
-        source,
-        instance,
-        plan.limits.load_timeout,
-    ))))
+    Some(Code::Here(Box::new(Serving::new(source, instance, plan))))
 }
 
 /// Puts a plugin that is loaded in a worker into service.

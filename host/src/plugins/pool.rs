@@ -18,17 +18,21 @@ use super::{
     opened::{NotOpened, returned_by},
     remote::{RemotePlugin, ToOpen},
 };
+use crate::journal::Plugin;
 use crate::workers::{Confinement, WorkerLimits, protocol::Request};
 
 /// What workers of a processor are started with.
 #[derive(Clone)]
 pub(super) struct WorkerPlan {
+    pub(super) plugin: Plugin,
     pub(super) copy: Arc<Copy>,
     pub(super) built: Built,
     pub(super) log_name: LogName,
     pub(super) configuration: String,
     pub(super) limits: WorkerLimits,
     pub(super) confinement: Option<Confinement>,
+    /// Why the plugin must not run in the host, if it did harm there.
+    pub(super) distrust: Option<String>,
 }
 
 /// The workers of one processor.
@@ -62,6 +66,11 @@ impl Pool {
             plan,
             state: Mutex::default(),
         }
+    }
+
+    /// How long each step of loading may take.
+    pub(super) fn load_timeout(&self) -> Duration {
+        self.plan.limits.load_timeout
     }
 
     /// What its workers may reach; `None` for everything that the host may.

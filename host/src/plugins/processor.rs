@@ -10,8 +10,10 @@
 use std::{
     fmt,
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use session_plugin_api::{
@@ -24,12 +26,13 @@ pub use session_plugin_api::abi::message::Fault;
 use super::{
     call::{Call, CallError, CallResult, Requests, Watch},
     instance::{Instance, InstanceSource, returned},
-    pool::Pool,
+    pool::{Pool, WorkerPlan},
     time_limit::within,
     wedges::{Wedge, Wedges},
 };
 use crate::{
     crossing,
+    journal::{self, AttemptOf, Work},
     names::ProcessorName,
     state::FilledTable,
     workers::{Network, WorkerError},
@@ -43,6 +46,7 @@ pub struct Processor {
     file: PathBuf,
     tables: Vec<Arc<FilledTable>>,
     code: Code,
+    distrust: Option<String>,
     wedges: Wedges,
 }
 
@@ -58,8 +62,10 @@ pub(super) enum Code {
 pub(super) struct Serving {
     source: InstanceSource,
     instance: Mutex<Option<Arc<Instance>>>,
-    /// How long constructing and configuring a fresh one may take.
-    timeout: Duration,
+    /// Where suspects are attempted, and everything once one of them has ended a worker.
+    aside: Pool,
+    /// Whether code of it has ended a worker process.
+    has_crashed: AtomicBool,
 }
 
 /// Where the code of a processor runs, and what confines it there.
@@ -99,8 +105,20 @@ impl Processor {
             file: file.to_owned(),
             tables,
             code,
+            distrust: None,
             wedges: Wedges::default(),
         }
+    }
+
+    /// The same processor, which runs in worker processes for this reason.
+    pub(super) fn distrusted(self, distrust: Option<String>) -> Self {
+        Self { distrust, ..self }
+    }
+
+    /// Why it runs in worker processes although nobody configured that; `None` if it did no harm.
+    #[must_use]
+    pub fn distrust(&self) -> Option<&str> {
+        self.distrust.as_deref()
     }
 
     /// The processor's name.
@@ -136,6 +154,9 @@ impl Processor {
     /// Takes the processor out of service while the wedge exists, because a call into it does not return.
     #[must_use]
     pub fn wedge(&self, session: &str) -> Wedge {
+        if let Code::Here(serving) = &self.code {
+            serving.isolate("an attempt did not return within attempt_timeout_seconds");
+        }
         self.wedges.add(session)
     }
 
@@ -163,7 +184,7 @@ impl Processor {
     /// When there is nothing to call, the processor fails, or its worker process ends.
     pub fn call(&self, call: &Call<'_>, requests: &mut dyn Requests, watch: &dyn Watch) -> CallResult {
         let processed = match &self.code {
-            Code::Here(serving) => serving.call(call, requests, watch)?,
+            Code::Here(serving) => serving.call(&self.name, call, requests, watch)?,
             Code::InWorkers(pool) => pool.call(call, requests, watch)?,
         };
         crossing::processed(processed).map_err(CallError::Malformed)
@@ -171,29 +192,74 @@ impl Processor {
 
     /// Ends the worker processes that have waited too long for an attempt.
     pub fn end_idle_workers(&self) {
-        if let Code::InWorkers(pool) = &self.code {
-            pool.end_idle();
+        match &self.code {
+            Code::Here(serving) => serving.aside.end_idle(),
+            Code::InWorkers(pool) => pool.end_idle(),
         }
     }
 }
 
 impl Serving {
-    pub(super) fn new(source: InstanceSource, instance: Instance, timeout: Duration) -> Self {
+    pub(super) fn new(source: InstanceSource, instance: Instance, plan: &WorkerPlan) -> Self {
         Self {
             source,
             instance: Mutex::new(Some(Arc::new(instance))),
-            timeout,
+            aside: Pool::new(plan.clone()),
+            has_crashed: AtomicBool::new(false),
         }
     }
 
-    fn call(&self, call: &Call<'_>, requests: &mut dyn Requests, watch: &dyn Watch) -> Result<Processed, CallError> {
+    fn call(
+        &self,
+        processor: &ProcessorName,
+        call: &Call<'_>,
+        requests: &mut dyn Requests,
+        watch: &dyn Watch,
+    ) -> Result<Processed, CallError> {
+        if self.has_crashed.load(Ordering::Relaxed) || journal::suspects().take(processor, call.session) {
+            return self.call_aside(processor, call, requests, watch);
+        }
         let instance = self.instance().map_err(CallError::NoInstance)?;
+        let entered = journal::enter(
+            &self.source.plugin,
+            Work::Attempt(AttemptOf {
+                processor,
+                session: call.session,
+                username: call.username,
+                hash: call.hash,
+            }),
+        );
         let result = instance.process_session(call, requests);
+        drop(entered);
         let panicked = result.as_ref().is_err_and(|fault| fault.kind == FaultKind::Panic);
         if panicked || watch.is_abandoned() {
             self.set_aside(&instance);
         }
         result.map_err(CallError::Failed)
+    }
+
+    /// Calls the processor in a worker process. If that ends, no code of the plugin runs in this process any more.
+    fn call_aside(
+        &self,
+        processor: &ProcessorName,
+        call: &Call<'_>,
+        requests: &mut dyn Requests,
+        watch: &dyn Watch,
+    ) -> Result<Processed, CallError> {
+        tracing::info!(%processor, session = %call.session, "the session is attempted in a worker process, because an earlier host ended during the attempt");
+        let result = self.aside.call(call, requests, watch);
+        if let Err(CallError::Ended(ending)) = &result {
+            self.has_crashed.store(true, Ordering::Relaxed);
+            self.isolate(&format!(
+                "an attempt that was in flight when a host ended failed in a worker process: {ending}"
+            ));
+        }
+        result
+    }
+
+    /// Lets the plugin run in worker processes from the next start on.
+    fn isolate(&self, reason: &str) {
+        journal::isolate(&self.source.plugin, reason);
     }
 
     /// The instance that serves now; a fresh one if the last was set aside.
@@ -203,7 +269,8 @@ impl Serving {
             return Ok(Arc::clone(instance));
         }
         let source = self.source.clone();
-        let fresh = within(self.timeout, move || {
+        let timeout = self.aside.load_timeout();
+        let fresh = within(timeout, &self.source.plugin, move || {
             let mut fresh = source.construct()?;
             fresh.configure(&source.configuration)?;
             Ok(fresh)

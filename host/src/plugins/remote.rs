@@ -91,9 +91,9 @@ impl RemotePlugin {
         let request = Request::Attempt(AttemptHeader {
             path: Bytes::new(call.path.as_os_str().as_bytes()),
             username: call.username,
-            session: call.session,
+            session: call.session.as_str(),
             modified: call.modified,
-            hash: call.hash,
+            hash: call.hash.as_str(),
             run: call.run,
             size: call.bytes.len() as u64,
             time_left: nanoseconds(call.cancel.time_left()),

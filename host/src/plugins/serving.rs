@@ -33,7 +33,9 @@ use super::{
 };
 use crate::{
     column::Column,
-    crossing, process,
+    crossing,
+    names::{FileHash, SessionKey},
+    process,
     workers::{
         Incoming, Link, LinkError, MappedTranscript, Outgoing, RowsBuffer, confine,
         protocol::{AttemptHeader, Opening, Report, Request, WireColumn},
@@ -203,13 +205,14 @@ impl Worker {
             conversation: self.conversation(),
             deadline: Instant::now() + Duration::from_nanos(header.time_left.min(LONGEST)),
         };
+        let (session, hash) = (SessionKey::new(header.session), FileHash::from_hex(header.hash));
         let call = Call {
             cancel: &cancel,
             path: Path::new(OsStr::from_bytes(header.path)),
             username: header.username,
-            session: header.session,
+            session: &session,
             modified: header.modified,
-            hash: header.hash,
+            hash: &hash,
             bytes: &transcript,
             run: header.run,
         };

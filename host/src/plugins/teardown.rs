@@ -11,10 +11,16 @@ use std::{
     time::Duration,
 };
 
-use crate::threads;
+use crate::{
+    journal::{self, Plugin, Work},
+    threads,
+};
 
 /// A value that a plugin made. Its `Drop` runs on a thread of its own.
-pub(super) struct OfPlugin<T: Send + 'static>(ManuallyDrop<T>);
+pub(super) struct OfPlugin<T: Send + 'static> {
+    value: ManuallyDrop<T>,
+    plugin: Plugin,
+}
 
 /// How many drops have begun and not returned, in the whole process, because libraries too belong to the process.
 static UNDER_WAY: Mutex<usize> = Mutex::new(0);
@@ -24,8 +30,11 @@ static RETURNED: Condvar = Condvar::new();
 const PATIENCE: Duration = Duration::from_secs(5);
 
 impl<T: Send + 'static> OfPlugin<T> {
-    pub(super) fn new(value: T) -> Self {
-        Self(ManuallyDrop::new(value))
+    pub(super) fn new(value: T, plugin: &Plugin) -> Self {
+        Self {
+            value: ManuallyDrop::new(value),
+            plugin: plugin.clone(),
+        }
     }
 }
 
@@ -33,13 +42,13 @@ impl<T: Send + 'static> Deref for OfPlugin<T> {
     type Target = T;
 
     fn deref(&self) -> &T {
-        &self.0
+        &self.value
     }
 }
 
 impl<T: Send + 'static> DerefMut for OfPlugin<T> {
     fn deref_mut(&mut self) -> &mut T {
-        &mut self.0
+        &mut self.value
     }
 }
 
@@ -47,11 +56,13 @@ impl<T: Send + 'static> Drop for OfPlugin<T> {
     #[allow(unsafe_code, reason = "the value moves to another thread")]
     fn drop(&mut self) {
         // SAFETY: this is `drop`, which runs once, and nothing uses the field after it.
-        let value = ManuallyDrop::new(unsafe { ManuallyDrop::take(&mut self.0) });
+        let value = ManuallyDrop::new(unsafe { ManuallyDrop::take(&mut self.value) });
+        let plugin = self.plugin.clone();
         let counted = Counted::new();
         // If no thread starts, the closure is dropped here, and `ManuallyDrop` leaks the value.
         let started = threads::start("plugin-drop", move || {
             let _counted = counted;
+            let _entered = journal::enter(&plugin, Work::Drop);
             drop(ManuallyDrop::into_inner(value));
         });
         if let Err(error) = started {
@@ -115,7 +126,8 @@ mod tests {
     #[test]
     fn a_value_is_dropped_on_another_thread() {
         let (sender, receiver) = channel();
-        drop(OfPlugin::new(Tells(sender)));
+        let plugin = Plugin::new("probe.so".as_ref(), "00");
+        drop(OfPlugin::new(Tells(sender), &plugin));
         assert_ne!(receiver.recv().unwrap(), thread::current().id());
     }
 }

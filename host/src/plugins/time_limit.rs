@@ -6,7 +6,10 @@
 
 use std::{sync::mpsc::channel, time::Duration};
 
-use crate::threads;
+use crate::{
+    journal::{self, Plugin, Work},
+    threads,
+};
 
 /// Code of a plugin did not return in time.
 #[derive(Debug, thiserror::Error)]
@@ -16,11 +19,14 @@ pub(super) struct TooLong(Duration);
 /// Runs code of a plugin on a thread of its own, for at most this long. One that hangs is left alone.
 pub(super) fn within<T: Send + 'static>(
     limit: Duration,
+    plugin: &Plugin,
     code: impl FnOnce() -> T + Send + 'static,
 ) -> Result<T, TooLong> {
     let (sender, receiver) = channel();
     let span = tracing::Span::current();
+    let plugin = plugin.clone();
     let run = move || {
+        let _entered = journal::enter(&plugin, Work::Loading);
         // Nobody waits any more if it took too long: what it made is dropped here.
         let _ = sender.send(span.in_scope(code));
     };

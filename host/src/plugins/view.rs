@@ -92,7 +92,7 @@ impl RawAttempt for View<'_> {
     }
 
     fn session_key(&self) -> RStr<'_> {
-        RStr::from_str(self.call.session)
+        RStr::from_str(self.call.session.as_str())
     }
 
     fn modified(&self) -> i64 {
@@ -100,7 +100,7 @@ impl RawAttempt for View<'_> {
     }
 
     fn file_hash(&self) -> RStr<'_> {
-        RStr::from_str(self.call.hash)
+        RStr::from_str(self.call.hash.as_str())
     }
 
     fn bytes(&self) -> RSlice<'_, u8> {

@@ -280,16 +280,16 @@ mod tests {
             let mut connection = Connection::new(&tables, &messages, &flight, &seen);
             let is_open = || matches!(*flight.transaction(), OwnTransaction::Open(_));
             let count = "SELECT count(*) FROM notes";
-            connection.query(count, &[], |_| Ok(())).unwrap();
+            connection.run_query(count, &[], |_| Ok(())).unwrap();
             let after_query = is_open();
-            connection.execute("INSERT INTO notes VALUES (1)", &[]).unwrap();
+            connection.run_statement("INSERT INTO notes VALUES (1)", &[]).unwrap();
             let after_write = is_open();
             let mut rows = Vec::new();
             let mut take = |columns: &[Column<'_>]| {
                 rows.extend_from_slice(columns[0].integers);
                 Ok(())
             };
-            connection.query(count, &[], &mut take).unwrap();
+            connection.run_query(count, &[], &mut take).unwrap();
             assert_eq!(rows, [1]);
             let after_second_query = is_open();
             drop(messages);

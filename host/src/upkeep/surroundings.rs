@@ -15,7 +15,8 @@ pub(super) fn warnings(host: &Host, scan: &Result<Scan, ScanError>, files: Optio
         .into_iter()
         .flat_map(|files| [disk(host, files), unwritable(files)]);
     let found = of_sessions.into_iter().chain(of_state.flatten()).chain(purge(host));
-    found.chain(rejected(&host.catalogue())).collect()
+    let catalogue = host.catalogue();
+    found.chain(rejected(&catalogue)).chain(crashed(&catalogue)).collect()
 }
 
 /// The warning of a state that does not answer.
@@ -95,6 +96,19 @@ fn purge(host: &Host) -> Option<Warning> {
         "forgotten data is still in the state file: {why}; `session-host forget --purge SUBJECT` or a restart removes it"
     );
     Some(Warning::new(WarningKind::Purge, message))
+}
+
+/// Plugins that ended an earlier host, or hung in it, and therefore run in worker processes.
+fn crashed(catalogue: &Catalogue) -> Vec<Warning> {
+    let crashed = catalogue.processors().filter_map(|processor| {
+        let message = format!(
+            "the plugin {} runs in worker processes: {}; replace the file, and report the fault to the plugin's author",
+            processor.file().display(),
+            processor.distrust()?
+        );
+        Some(Warning::new(WarningKind::Crashed, message))
+    });
+    crashed.collect()
 }
 
 /// Rejected files, including those in whose place an earlier file stays in service.
