@@ -1,6 +1,6 @@
 //! A plugin with one fault, which the environment variable `MISFIT` chooses.
 
-use std::{env, thread};
+use std::{env, process, thread};
 
 use session_host_test_plugins::session_plugin_api::prelude::*;
 
@@ -13,10 +13,11 @@ fn fault() -> String {
 impl Default for Misfit {
     #[allow(clippy::panic, reason = "what it is for")]
     fn default() -> Self {
-        if fault() == "constructor" {
-            panic!("cannot be constructed");
+        match fault().as_str() {
+            "constructor" => panic!("cannot be constructed"),
+            "constructor_aborts" => process::abort(),
+            _ => Self,
         }
-        Self
     }
 }
 
@@ -25,6 +26,7 @@ impl Drop for Misfit {
     fn drop(&mut self) {
         match fault().as_str() {
             "drop" => panic!("cannot be dropped"),
+            "drop_aborts" => process::abort(),
             "drop_hangs" => loop {
                 thread::park();
             },

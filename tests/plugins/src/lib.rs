@@ -9,9 +9,11 @@
 //! constraints, `NAME_notes` without, both of them session tables, and `NAME_totals` with a primary key, for
 //! `execute`.
 
+mod ending;
 mod probe;
 mod step;
 
+pub use ending::HostEnd;
 pub use probe::Probe;
 pub use session_plugin_api;
 pub use step::Step;

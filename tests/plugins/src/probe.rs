@@ -13,7 +13,10 @@ use std::{
 use serde::Deserialize;
 use session_plugin_api::prelude::*;
 
-use crate::step::{Payload, Step};
+use crate::{
+    ending::HostEnd,
+    step::{Payload, Step},
+};
 
 /// How often the probe looks for what it waits for.
 const LOOK_AGAIN: Duration = Duration::from_millis(2);
@@ -40,6 +43,8 @@ struct Settings {
     refuse: Option<String>,
     /// Panics with this message.
     panic: Option<String>,
+    /// Ends the process.
+    end_host: Option<HostEnd>,
 }
 
 impl Default for Probe {
@@ -82,6 +87,9 @@ impl Probe {
     #[allow(clippy::panic, reason = "what it is for")]
     pub fn configure(configuration: &Configuration) -> Result<()> {
         let settings: Settings = configuration.parse()?;
+        if let Some(by) = settings.end_host {
+            by.end_host();
+        }
         if let Some(message) = settings.panic {
             panic!("{message}");
         }
@@ -145,6 +153,7 @@ impl Attempt<'_> {
             Step::ThreadPanics => let_a_thread_panic(),
             Step::Hang => hang(),
             Step::Exit { status } => process::exit(*status),
+            Step::EndHost { by } => by.end_host(),
             Step::HangInQuery => {
                 let sql = "SELECT sum(a.range * b.range % 7) FROM range(100000000) a, range(100000000) b";
                 self.connection.query(sql, &[])?;

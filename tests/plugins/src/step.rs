@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use serde::Deserialize;
 
+use crate::ending::HostEnd;
+
 /// One thing to do.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(tag = "do", rename_all = "snake_case", deny_unknown_fields)]
@@ -67,6 +69,11 @@ pub enum Step {
     Exit {
         /// With this status.
         status: i32,
+    },
+    /// Ends the process in another way.
+    EndHost {
+        /// How.
+        by: HostEnd,
     },
     /// Runs a query that never ends.
     HangInQuery,

@@ -12,6 +12,7 @@ mod cancellation;
 mod checking;
 mod configuration;
 mod copies;
+mod crashes;
 mod crossing;
 mod damaged;
 mod damaged_state;

@@ -10,6 +10,7 @@
 mod access;
 mod beside;
 mod corrections;
+mod crashes;
 mod disks;
 mod ending;
 mod endpoints;

@@ -1,0 +1,297 @@
+//! Plugins that end the host: the next start says which, and the same session does not end the host again.
+
+use std::fs;
+
+use serde_json::{Value, json};
+use session_host_tests::{Code, LibraryFile, Ran, World, library_name, wait_until};
+
+/// What a start says of what it cannot attribute.
+const UNEXPLAINED: &str = "calls of plugins were in flight (1), and none of them is known to be to blame";
+
+/// A healthy session and one that ends the host.
+fn world_with(step: &Value) -> World {
+    let world = World::new();
+    world.install("probe");
+    world.write("alice/good.jsonl", r#"{"do":"rows","count":2}"#);
+    world.write(
+        "alice/bad.jsonl",
+        format!("{}\n{step}\n", json!({"do": "rows", "count": 3})),
+    );
+    world
+}
+
+fn ends_by(by: &str) -> World {
+    world_with(&json!({"do": "end_host", "by": by}))
+}
+
+fn failures(world: &World) -> Vec<Value> {
+    let ran = world.host(&["failures", "--all", "--json"]).exits(0);
+    ran.json().as_array().unwrap().clone()
+}
+
+/// The next run records how the host ended, processes what is healthy, and does not end.
+#[track_caller]
+fn assert_recorded(world: &World, ending: &str) -> Ran {
+    let ran = world.run(&[]).exits(1);
+    let (result, told) = (ran.result(), format!("an attempt ended the host with {ending} at "));
+    assert_eq!(result.errors, 1);
+    assert_eq!(result.errors_detail[0].session, "alice/bad.jsonl");
+    assert!(result.errors_detail[0].error.starts_with(&told), "{result:?}");
+    assert!(ran.stderr.contains("a plugin ended the last host"), "{}", ran.stderr);
+    let failures = failures(world);
+    assert_eq!(failures.len(), 1);
+    assert_eq!(
+        (&failures[0]["kind"], &failures[0]["username"]),
+        (&json!("crash"), &json!("alice"))
+    );
+    assert!(failures[0]["error"].as_str().unwrap().starts_with(&told));
+    assert_eq!(
+        world
+            .rows("FROM probe_rows WHERE session_file = 'alice/good.jsonl'")
+            .len(),
+        2
+    );
+    let again = world.run(&[]).exits(1);
+    assert_eq!(again.result().errors, 1);
+    assert!(
+        !again.stderr.contains("a plugin ended the last host"),
+        "{}",
+        again.stderr
+    );
+    ran
+}
+
+/// A changed transcript is attempted again.
+#[track_caller]
+fn assert_recovers(world: &World) {
+    world.write("alice/bad.jsonl", r#"{"do":"rows","count":1}"#);
+    assert_eq!(world.run(&[]).exits(0).result().processed, 1);
+    assert!(failures(world).is_empty());
+}
+
+#[test]
+fn a_write_to_null() {
+    let world = ends_by("null_write");
+    drop(world.run(&[]).exits(-libc::SIGSEGV));
+    assert_recorded(&world, "SIGSEGV");
+    assert_recovers(&world);
+}
+
+#[test]
+fn an_abort() {
+    let world = ends_by("abort");
+    drop(world.run(&[]).exits(-libc::SIGABRT));
+    assert_recorded(&world, "SIGABRT");
+}
+
+#[test]
+fn an_overflow_of_the_stack_which_the_standard_library_still_reports() {
+    let world = ends_by("stack_overflow");
+    let ran = world.run(&[]).exits(-libc::SIGABRT);
+    assert!(ran.stderr.contains("has overflowed its stack"), "{}", ran.stderr);
+    assert_recorded(&world, "a stack overflow");
+}
+
+#[test]
+fn a_panic_while_a_panic_unwinds() {
+    let world = ends_by("double_panic");
+    drop(world.run(&[]).exits(-libc::SIGABRT));
+    assert_recorded(&world, "SIGABRT");
+}
+
+#[test]
+fn an_exit_with_status_0_which_never_counts_as_success() {
+    let world = ends_by("exit");
+    let ran = world.run(&[]).exits(70);
+    let told = "session-host: the plugin of the processor probe ended the process by a call of `exit`";
+    assert!(ran.stderr.contains(told), "{}", ran.stderr);
+    assert_recorded(&world, "a call of `exit`");
+}
+
+#[test]
+fn a_quick_exit_with_status_0() {
+    let world = ends_by("quick_exit");
+    drop(world.run(&[]).exits(70));
+    assert_recorded(&world, "a call of `quick_exit`");
+}
+
+#[test]
+fn an_exit_on_a_thread_of_the_plugin_never_counts_as_success() {
+    let world = ends_by("exit_on_its_thread");
+    let ran = world.run(&[]).exits(70);
+    assert!(
+        ran.stderr.contains("a thread of a plugin ended the process"),
+        "{}",
+        ran.stderr
+    );
+}
+
+#[test]
+fn the_end_of_the_hosts_thread() {
+    let world = ends_by("pthread_exit");
+    drop(world.run(&[]).exits(-libc::SIGABRT));
+    assert_recorded(&world, "SIGABRT");
+}
+
+#[test]
+fn a_jump_to_nowhere() {
+    let world = ends_by("longjmp");
+    drop(world.run(&[]).exits(-libc::SIGSEGV));
+    assert_recorded(&world, "SIGSEGV");
+}
+
+#[test]
+fn what_no_handler_sees_leaves_suspects_and_no_failure() {
+    for by in ["underscore_exit", "null_write_on_its_thread"] {
+        let world = ends_by(by);
+        drop(world.run(&[]));
+        world.write("alice/bad.jsonl", r#"{"do":"rows","count":1}"#);
+        let ran = world.run(&[]).exits(0);
+        assert!(ran.stderr.contains(UNEXPLAINED), "{}", ran.stderr);
+        assert!(failures(&world).is_empty());
+        // An attempt that returned is no suspect any more.
+        let ran = world.run(&[]).exits(0);
+        assert!(!ran.stderr.contains(UNEXPLAINED), "{}", ran.stderr);
+    }
+}
+
+#[test]
+fn a_host_that_is_killed_leaves_suspects_and_no_failure() {
+    let world = World::new();
+    world.install("probe");
+    let started = world.path("started");
+    let steps = [json!({"do": "touch", "path": started}), json!({"do": "hang"})];
+    world.write("alice/bad.jsonl", steps.map(|step| step.to_string()).join("\n"));
+    let running = world.start(&["run"]);
+    wait_until("the attempt is in flight", || started.exists());
+    running.signal(libc::SIGKILL);
+    drop(running.ends());
+    world.write("alice/bad.jsonl", r#"{"do":"rows","count":1}"#);
+    let ran = world.run(&[]).exits(0);
+    assert!(ran.stderr.contains(UNEXPLAINED), "{}", ran.stderr);
+    assert!(failures(&world).is_empty());
+}
+
+#[test]
+fn an_operator_who_deletes_the_list_lets_the_plugin_back_in() {
+    let world = ends_by("abort");
+    drop(world.run(&[]).exits(-libc::SIGABRT));
+    assert_recorded(&world, "SIGABRT");
+    fs::remove_file(world.path("data/crashed-plugins.jsonl")).unwrap();
+    drop(world.run(&[]).exits(-libc::SIGABRT));
+    assert_recorded(&world, "SIGABRT");
+}
+
+#[test]
+fn no_file_beside_the_state_names_the_session() {
+    let world = ends_by("abort");
+    drop(world.run(&[]).exits(-libc::SIGABRT));
+    assert_recorded(&world, "SIGABRT");
+    for file in ["crash-journal", "crashed-plugins.jsonl"] {
+        let bytes = fs::read(world.path("data").join(file)).unwrap();
+        let name = b"alice";
+        assert!(!bytes.windows(name.len()).any(|found| found == name), "{file}");
+    }
+}
+
+/// What the host says of the file that ended it while it was loaded.
+#[track_caller]
+fn rejection(world: &World) -> String {
+    let ran = world.run(&[]).exits(1);
+    let rejected = |line: &&str| line.contains("the plugin is rejected");
+    let line = ran.stderr.lines().find(rejected);
+    line.unwrap_or_else(|| panic!("{}", ran.stderr)).to_owned()
+}
+
+#[test]
+fn what_ends_the_host_while_it_is_loaded_is_not_loaded_again() {
+    let mut world = World::new();
+    world.install("misfit");
+    world.set_variable("MISFIT", "constructor_aborts");
+    drop(world.run(&[]).exits(-libc::SIGABRT));
+    world.set_variable("MISFIT", "");
+    let rejection = rejection(&world);
+    assert!(
+        rejection.contains("its constructor ended the host with SIGABRT at "),
+        "{rejection}"
+    );
+    assert!(
+        rejection.contains("it is not loaded again until the file changes"),
+        "{rejection}"
+    );
+    fs::remove_file(world.path("data/crashed-plugins.jsonl")).unwrap();
+    drop(world.run(&[]).exits(0));
+}
+
+#[test]
+fn so_is_one_whose_drop_ends_it() {
+    let mut world = World::new();
+    world.install("misfit");
+    world.set_variable("MISFIT", "drop_aborts");
+    drop(world.run(&[]).exits(-libc::SIGABRT));
+    let rejection = rejection(&world);
+    assert!(
+        rejection.contains("its `Drop` ended the host with SIGABRT"),
+        "{rejection}"
+    );
+}
+
+#[test]
+fn so_is_one_that_exits_as_it_is_configured() {
+    let world = World::new();
+    world.install("probe");
+    world.config("[processors.probe]\nend_host = \"exit\"\n");
+    drop(world.run(&[]).exits(70));
+    let rejection = rejection(&world);
+    assert!(
+        rejection.contains("its `configure` ended the host with a call of `exit`"),
+        "{rejection}"
+    );
+}
+
+#[test]
+fn so_is_one_whose_library_ends_it() {
+    let code = r#"
+        use handshake::{Handshake, PanicStrategy};
+        #[unsafe(no_mangle)]
+        pub static SESSION_PLUGIN_HANDSHAKE: Handshake = Handshake::new(PanicStrategy::CURRENT, "rustc 0");
+        #[unsafe(no_mangle)]
+        pub static _1as_0lib_1header_0root_bmodule_bloader: u64 = 0;
+        #[used]
+        #[unsafe(link_section = ".init_array")]
+        static CONSTRUCTOR: extern "C" fn() = construct;
+        extern "C" fn construct() {
+            std::process::abort();
+        }"#;
+    let library = Code::with_handshake(code).compile("cdylib");
+    let world = World::new();
+    world.install_file(LibraryFile::Bytes(&library), &library_name("aborts"));
+    drop(world.run(&[]).exits(-libc::SIGABRT));
+    let rejection = rejection(&world);
+    assert!(
+        rejection.contains("a constructor of its library ended the host"),
+        "{rejection}"
+    );
+}
+
+#[test]
+fn a_journal_that_cannot_be_kept_keeps_no_host_from_starting() {
+    let world = world_with(&json!({"do": "rows", "count": 1}));
+    let (journal, list) = (
+        world.path("data/crash-journal"),
+        world.path("data/crashed-plugins.jsonl"),
+    );
+    let starts = || drop(world.run(&[]).exits(0));
+    starts();
+    fs::write(&journal, "something else").unwrap();
+    fs::write(&list, "{\"digest\":\n\u{0}\n").unwrap();
+    starts();
+    fs::remove_file(&journal).unwrap();
+    std::os::unix::fs::symlink("/etc/passwd", &journal).unwrap();
+    starts();
+    fs::remove_file(&journal).unwrap();
+    fs::create_dir(&journal).unwrap();
+    fs::remove_file(&list).unwrap();
+    fs::create_dir(&list).unwrap();
+    starts();
+}
