@@ -11,14 +11,14 @@ use serde_json::{Value, json, value::RawValue};
 
 use super::{
     Exit,
-    arguments::{ExportOptions, ForgetOptions, QueryFormat, QueryOptions, ReprocessOptions},
+    arguments::{ExportOptions, QueryFormat, QueryOptions, ReprocessOptions},
     output::{self, Shown, UsageError},
     server::{Access, open_or_ask, target},
 };
 use crate::{
     config::Settings,
     names::{ProcessorName, SessionKey},
-    state::{Forgotten, PurgeWish, QueryAnswer, QueryLimits, Reader, State, export_file},
+    state::{QueryAnswer, QueryLimits, Reader, State, export_file},
 };
 
 #[derive(Deserialize)]
@@ -169,60 +169,13 @@ fn fetch(exported: &Exported, folder: &Path) -> Result<(), UsageError> {
     Ok(())
 }
 
-/// Removes everything about a user or a session.
-pub(super) fn forget(settings: &Settings, options: &ForgetOptions) -> anyhow::Result<Exit> {
-    let wish = if options.purge {
-        PurgeWish::Now
-    } else {
-        PurgeWish::WhereSmall
-    };
-    let forgotten = match existing(settings)? {
-        Access::Here(state) => state.forget(&options.subject, wish)?,
-        Access::Server(server) => {
-            let purge = options.purge.then_some("true");
-            let asked = [("subject", Some(options.subject.as_str())), ("purge", purge)];
-            server.post::<Forgotten>(&target("/api/admin/forget", &asked), String::new())?
-        }
-    };
-    if forgotten.is_nothing() && !options.purge {
-        return Err(UsageError(forgotten.unknown(&options.subject)).into());
-    }
-    tell_what_was_forgotten(&options.subject, &forgotten)?;
-    match (options.purge, forgotten.purged) {
-        (true, false) => Ok(Exit::Failed),
-        _ => Ok(Exit::Done),
-    }
-}
-
-fn tell_what_was_forgotten(subject: &str, forgotten: &Forgotten) -> anyhow::Result<()> {
-    output::print(format!(
-        "forgot {subject}: {} state rows, {} failures, {} rows of processors, {} entries of the audit log",
-        forgotten.states, forgotten.failures, forgotten.rows, forgotten.audit_entries
-    ))?;
-    match &forgotten.purge_waits {
-        None => output::print("the state file no longer holds its text")?,
-        Some(why) => output::print(format!(
-            "the state file still holds its text: {why}; `session-host forget --purge {subject}` or the next start removes it"
-        ))?,
-    }
-    if !forgotten.shared_tables.is_empty() {
-        output::print(format!(
-            "not removed: rows in tables that name no session: {}",
-            forgotten.shared_tables.join(", ")
-        ))?;
-    }
-    for export in &forgotten.exports {
-        output::print(format!("not removed: the export {export} holds it: delete the folder"))?;
-    }
-    Ok(())
-}
-
 /// Opens the state for reading, or finds the server that holds it.
 pub(super) fn reader(settings: &Settings) -> anyhow::Result<Access<Reader>> {
     open_or_ask(settings, || Reader::open(&settings.state))
 }
 
-fn existing(settings: &Settings) -> anyhow::Result<Access<State>> {
+/// Opens the state that there is, or finds the server that holds it.
+pub(super) fn existing(settings: &Settings) -> anyhow::Result<Access<State>> {
     open_or_ask(settings, || State::open_existing(&settings.state))
 }
 

@@ -98,7 +98,7 @@ fn backlogs(
     let mut backlogs = BTreeMap::new();
     for status in statuses {
         let states = reader.sessions(&processor_name(&status.processor)?)?;
-        let output_version = states.values().map(|state| state.output_version).max();
+        let output_version = states.values().filter_map(|state| state.output_version).max();
         let waiting = backlog(&transcripts, &states, output_version.unwrap_or(0)).sessions;
         backlogs.insert(status.processor.clone(), waiting);
     }

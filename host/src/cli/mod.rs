@@ -8,6 +8,7 @@ mod check;
 mod client;
 mod config;
 mod flags;
+mod forget;
 mod inspect_state;
 mod listeners;
 mod lists;
@@ -41,7 +42,7 @@ use crate::{
     host::{NoSuchProcessor, NotBegun, StartError},
     plugins::{CatalogueError, drops_return},
     printable, process,
-    runner::RunError,
+    runner::{ForgetError, RunError},
     scheduler::ScheduleError,
     state::{QueryError, StateError},
     threads,
@@ -141,7 +142,7 @@ fn dispatch(arguments: Arguments) -> anyhow::Result<Exit> {
         Command::Reprocess(options) => inspect_state::reprocess(&settings, &options),
         Command::Query(options) => inspect_state::query(&settings, &options),
         Command::Export(options) => inspect_state::export(&settings, &options),
-        Command::Forget(options) => inspect_state::forget(&settings, &options),
+        Command::Forget(options) => forget::forget(&settings, trust, &options),
         Command::Token => token::token(&settings),
     }
 }
@@ -175,6 +176,9 @@ fn state_error(error: &anyhow::Error) -> Option<&StateError> {
         return Some(state);
     }
     if let Some(RunError::State(state)) = error.downcast_ref() {
+        return Some(state);
+    }
+    if let Some(ForgetError::State(state)) = error.downcast_ref() {
         return Some(state);
     }
     if let Some(CatalogueError::State(state)) = error.downcast_ref() {

@@ -1,11 +1,12 @@
 //! Corrections of the state, each while no run of the processors involved is under way.
 
 use super::Host;
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, sync::Arc};
 
 use crate::{
     names::{ProcessorName, SessionKey},
-    plugins::{Claim, Occupation},
+    plugins::{Claim, Occupation, Processor},
+    runner::{ForgetError, Forgetter},
     state::{Forgotten, PurgeWish, StateError},
 };
 
@@ -23,6 +24,18 @@ pub enum CorrectionError {
     /// The state cannot be written.
     #[error(transparent)]
     State(#[from] StateError),
+    /// A hook of a processor failed.
+    #[error(transparent)]
+    Hook(ForgetError),
+}
+
+impl From<ForgetError> for CorrectionError {
+    fn from(error: ForgetError) -> Self {
+        match error {
+            ForgetError::State(error) => Self::State(error),
+            error => Self::Hook(error),
+        }
+    }
 }
 
 impl Host {
@@ -38,7 +51,8 @@ impl Host {
     /// Removes everything about a user or a session.
     ///
     /// # Errors
-    /// When any processor is occupied (its run could restore what is removed), or the state cannot be written.
+    /// When any processor is occupied (its run could restore what is removed), its hook fails, or the state cannot be
+    /// written.
     pub fn forget(&self, user_or_session: &str, wish: PurgeWish) -> Result<Forgotten, CorrectionError> {
         let catalogue = self.catalogue();
         let mut names: BTreeSet<ProcessorName> = catalogue.processors().map(|known| known.name().clone()).collect();
@@ -47,7 +61,14 @@ impl Host {
         let claims: Result<Vec<Claim>, CorrectionError> =
             names.iter().map(|name| self.claim_for_correction(name)).collect();
         let _claims = claims?;
-        Ok(self.state.forget(user_or_session, wish)?)
+        // Before the claims, newer versions may have taken the places of some.
+        let processors: Vec<Arc<Processor>> = self.catalogue().processors().map(Arc::clone).collect();
+        let forgetter = Forgetter {
+            state: &self.state,
+            processors: &processors,
+            timeout: self.settings.limits.attempt_timeout,
+        };
+        Ok(forgetter.forget(user_or_session, wish)?)
     }
 
     fn claim_for_correction(&self, processor: &ProcessorName) -> Result<Claim, CorrectionError> {

@@ -91,6 +91,7 @@ impl From<CorrectionError> for Refusal {
         match error {
             occupied @ CorrectionError::Occupied { .. } => Self::conflict(occupied),
             CorrectionError::State(error) => error.into(),
+            failed @ CorrectionError::Hook(_) => Self::internal(failed),
         }
     }
 }

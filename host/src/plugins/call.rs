@@ -2,8 +2,9 @@
 
 use std::{path::Path, time::Duration};
 
-use session_plugin_api::abi::message::{Fault, Processed};
+use session_plugin_api::abi::message::Fault;
 
+use super::hook::Hook;
 use crate::{
     column::Column,
     crossing::Malformed,
@@ -124,5 +125,32 @@ pub enum CallError {
     Ended(Ending),
 }
 
+impl CallError {
+    /// The same, with the hook that failed.
+    #[must_use]
+    pub fn of_hook(self, hook: Hook) -> Self {
+        match self {
+            Self::Failed(fault) => Self::Failed(Fault {
+                message: format!("the hook `{hook}`: {}", fault.message),
+                ..fault
+            }),
+            error => error,
+        }
+    }
+}
+
 /// The result of a call.
-pub type CallResult = Result<Processed, CallError>;
+pub type CallResult<T> = Result<T, CallError>;
+
+/// Nothing ends the call.
+pub struct Unending;
+
+impl Cancel for Unending {
+    fn time_left(&self) -> Duration {
+        Duration::MAX
+    }
+
+    fn is_cancelled(&self) -> bool {
+        false
+    }
+}

@@ -2,12 +2,12 @@
 
 use abi_stable::{
     erased_types::TD_Opaque,
-    std_types::{RBox, RResult, RStr},
+    std_types::{RBox, RResult, RStr, RVec},
 };
 use serde::de::{DeserializeOwned, IgnoredAny};
 use session_plugin_api::abi::{
     ProcessorModule_Ref, RawAttempt_TO, RawProcessor_TO, RawReferenceSink_TO,
-    message::{Description, Fault, Outcome, Processed, decode},
+    message::{Description, Fault, Outcome, decode},
 };
 
 use super::{
@@ -17,7 +17,10 @@ use super::{
     teardown::OfPlugin,
     view::View,
 };
-use crate::journal::{self, Plugin, Stage};
+use crate::{
+    journal::{self, Plugin, Stage},
+    workers::protocol::Method,
+};
 
 /// One constructed and configured instance of a processor.
 pub(super) struct Instance {
@@ -66,10 +69,29 @@ impl Instance {
         returned(&self.raw.reference_rows(sink))
     }
 
-    /// Processes one session.
-    pub(super) fn process_session(&self, call: &Call<'_>, requests: &mut dyn Requests) -> Result<Processed, Fault> {
-        let view = RawAttempt_TO::from_value(View::new(call, requests), TD_Opaque);
-        returned(&self.raw.process_session(&view))
+    /// Calls a method for one session.
+    pub(super) fn call<T: DeserializeOwned>(
+        &self,
+        method: Method,
+        call: &Call<'_>,
+        requests: &mut dyn Requests,
+    ) -> Result<T, Fault> {
+        returned(&call_raw(&self.raw, method, call, requests))
+    }
+}
+
+/// Calls a method of a processor for one session. Returns the plugin's answer.
+pub(super) fn call_raw(
+    processor: &RawProcessor_TO<'static, RBox<()>>,
+    method: Method,
+    call: &Call<'_>,
+    requests: &mut dyn Requests,
+) -> RVec<u8> {
+    let view = RawAttempt_TO::from_value(View::new(call, requests), TD_Opaque);
+    match method {
+        Method::ProcessSession => processor.process_session(&view),
+        Method::Replaced => processor.replaced(&view),
+        Method::Forgotten => processor.forgotten(&view),
     }
 }
 

@@ -5,6 +5,7 @@ mod catalogue;
 mod claims;
 mod copies;
 mod folder;
+mod hook;
 mod host_log;
 mod inspect;
 mod instance;
@@ -28,9 +29,10 @@ mod trials;
 mod view;
 mod wedges;
 
-pub use call::{Call, CallError, CallResult, Cancel, Refusal, Requests, TakeRows, Watch};
+pub use call::{Call, CallError, CallResult, Cancel, Refusal, Requests, TakeRows, Unending, Watch};
 pub use catalogue::{Catalogue, CatalogueError};
 pub use claims::{Claim, Claims, Occupation};
+pub use hook::Hook;
 pub use isolation::{
     ISOLATION_VARIABLE, InvalidIsolation, Isolation, IsolationMode, IsolationTable, ProcessorIsolation,
 };

@@ -16,15 +16,17 @@ use std::{
     },
 };
 
+use serde::de::DeserializeOwned;
 use session_plugin_api::{
     Descriptor,
-    abi::message::{Description, FaultKind, Processed},
+    abi::message::{Description, FaultKind, Hooks, Processed},
 };
 
 pub use session_plugin_api::abi::message::Fault;
 
 use super::{
     call::{Call, CallError, CallResult, Requests, Watch},
+    hook::Hook,
     instance::{Instance, InstanceSource, returned},
     pool::{Pool, WorkerPlan},
     time_limit::within,
@@ -35,13 +37,14 @@ use crate::{
     journal::{self, AttemptOf, Work},
     names::ProcessorName,
     state::FilledTable,
-    workers::{Network, WorkerError},
+    workers::{Network, WorkerError, protocol::Method},
 };
 
 /// A processor that is loaded, configured, and whose tables are ready.
 pub struct Processor {
     name: ProcessorName,
     descriptor: Descriptor,
+    hooks: Hooks,
     package_version: String,
     file: PathBuf,
     tables: Vec<Arc<FilledTable>>,
@@ -101,6 +104,7 @@ impl Processor {
         Self {
             name,
             descriptor: description.descriptor,
+            hooks: description.hooks,
             package_version: description.package_version,
             file: file.to_owned(),
             tables,
@@ -178,16 +182,46 @@ impl Processor {
         }
     }
 
+    /// The hooks that it has.
+    #[must_use]
+    pub fn hooks(&self) -> Hooks {
+        self.hooks
+    }
+
     /// Processes one session. What the processor asks of the host goes to `requests`.
     ///
     /// # Errors
     /// When there is nothing to call, the processor fails, or its worker process ends.
-    pub fn call(&self, call: &Call<'_>, requests: &mut dyn Requests, watch: &dyn Watch) -> CallResult {
-        let processed = match &self.code {
-            Code::Here(serving) => serving.call(&self.name, call, requests, watch)?,
-            Code::InWorkers(pool) => pool.call(call, requests, watch)?,
-        };
+    pub fn call(&self, call: &Call<'_>, requests: &mut dyn Requests, watch: &dyn Watch) -> CallResult<Processed> {
+        let processed = self.make(Method::ProcessSession, call, requests, watch)?;
         crossing::processed(processed).map_err(CallError::Malformed)
+    }
+
+    /// Calls a hook for one session.
+    ///
+    /// # Errors
+    /// When there is nothing to call, the processor fails, or its worker process ends.
+    pub fn call_hook(
+        &self,
+        hook: Hook,
+        call: &Call<'_>,
+        requests: &mut dyn Requests,
+        watch: &dyn Watch,
+    ) -> CallResult<()> {
+        self.make(hook.into(), call, requests, watch)
+    }
+
+    fn make<T: DeserializeOwned>(
+        &self,
+        method: Method,
+        call: &Call<'_>,
+        requests: &mut dyn Requests,
+        watch: &dyn Watch,
+    ) -> CallResult<T> {
+        match &self.code {
+            Code::Here(serving) => serving.call(&self.name, method, call, requests, watch),
+            Code::InWorkers(pool) => pool.call(method, call, requests, watch),
+        }
     }
 
     /// Ends the worker processes that have waited too long for an attempt.
@@ -209,15 +243,16 @@ impl Serving {
         }
     }
 
-    fn call(
+    fn call<T: DeserializeOwned>(
         &self,
         processor: &ProcessorName,
+        method: Method,
         call: &Call<'_>,
         requests: &mut dyn Requests,
         watch: &dyn Watch,
-    ) -> Result<Processed, CallError> {
+    ) -> CallResult<T> {
         if self.has_crashed.load(Ordering::Relaxed) || journal::suspects().take(processor, call.session) {
-            return self.call_aside(processor, call, requests, watch);
+            return self.call_aside(processor, method, call, requests, watch);
         }
         let instance = self.instance().map_err(CallError::NoInstance)?;
         let entered = journal::enter(
@@ -229,7 +264,7 @@ impl Serving {
                 hash: call.hash,
             }),
         );
-        let result = instance.process_session(call, requests);
+        let result = instance.call(method, call, requests);
         drop(entered);
         let panicked = result.as_ref().is_err_and(|fault| fault.kind == FaultKind::Panic);
         if panicked || watch.is_abandoned() {
@@ -239,15 +274,16 @@ impl Serving {
     }
 
     /// Calls the processor in a worker process. If that ends, no code of the plugin runs in this process any more.
-    fn call_aside(
+    fn call_aside<T: DeserializeOwned>(
         &self,
         processor: &ProcessorName,
+        method: Method,
         call: &Call<'_>,
         requests: &mut dyn Requests,
         watch: &dyn Watch,
-    ) -> Result<Processed, CallError> {
+    ) -> CallResult<T> {
         tracing::info!(%processor, session = %call.session, "the session is attempted in a worker process, because an earlier host ended during the attempt");
-        let result = self.aside.call(call, requests, watch);
+        let result = self.aside.call(method, call, requests, watch);
         if let Err(CallError::Ended(ending)) = &result {
             self.has_crashed.store(true, Ordering::Relaxed);
             self.isolate(&format!(
@@ -289,12 +325,18 @@ impl Serving {
 }
 
 impl Pool {
-    fn call(&self, call: &Call<'_>, requests: &mut dyn Requests, watch: &dyn Watch) -> Result<Processed, CallError> {
+    fn call<T: DeserializeOwned>(
+        &self,
+        method: Method,
+        call: &Call<'_>,
+        requests: &mut dyn Requests,
+        watch: &dyn Watch,
+    ) -> CallResult<T> {
         let mut worker = self.take().map_err(CallError::NoInstance)?;
         if let Some(killer) = worker.killer() {
             watch.runs_in(killer);
         }
-        let answer = worker.attempt(call, requests);
+        let answer = worker.call(method, call, requests);
         let result = match answer {
             Ok(answer) => returned(&answer),
             Err(WorkerError::Ended(ending)) => return Err(CallError::Ended(ending)),

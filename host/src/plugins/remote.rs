@@ -25,7 +25,7 @@ use crate::{
     workers::{
         Confinement, Frame, Incoming, Killer, Link, LinkError, Outgoing, RowsBuffer, WorkerError, WorkerLimits,
         WorkerProcess,
-        protocol::{AttemptHeader, Opening, Report, Request, WireColumn},
+        protocol::{AttemptHeader, Method, Opening, Report, Request, WireColumn},
         sealed,
     },
 };
@@ -85,10 +85,16 @@ impl RemotePlugin {
     }
 
     /// Makes an attempt. There is no time-out: the attempt's owner kills the worker.
-    pub(super) fn attempt(&mut self, call: &Call<'_>, requests: &mut dyn Requests) -> Result<Vec<u8>, WorkerError> {
+    pub(super) fn call(
+        &mut self,
+        method: Method,
+        call: &Call<'_>,
+        requests: &mut dyn Requests,
+    ) -> Result<Vec<u8>, WorkerError> {
         self.attempts += 1;
         let transcript = sealed(call.bytes).map_err(|error| WorkerError::Link(LinkError::Io(error)))?;
         let request = Request::Attempt(AttemptHeader {
+            method,
             path: Bytes::new(call.path.as_os_str().as_bytes()),
             username: call.username,
             session: call.session.as_str(),

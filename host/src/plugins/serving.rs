@@ -20,16 +20,16 @@ use abi_stable::{
 use serde::{Deserialize, Serialize};
 use serde_bytes::Bytes;
 use session_plugin_api::abi::{
-    ProcessorModule_Ref, RawAttempt_TO, RawColumn, RawHost, RawHost_TO, RawProcessor_TO, RawReferenceSink,
-    RawReferenceSink_TO, RawReply,
+    ProcessorModule_Ref, RawColumn, RawHost, RawHost_TO, RawProcessor_TO, RawReferenceSink, RawReferenceSink_TO,
+    RawReply,
     message::{Fault, Outcome, decode, encode},
 };
 
 use super::{
     call::{Call, Cancel, Refusal, Requests, TakeRows},
     copies::Copy,
+    instance::call_raw,
     library::{self, Built, LibraryRefused},
-    view::View,
 };
 use crate::{
     column::Column,
@@ -217,8 +217,7 @@ impl Worker {
             run: header.run,
         };
         let mut requests = self.requests();
-        let view = RawAttempt_TO::from_value(View::new(&call, &mut requests), TD_Opaque);
-        Ok(processor.process_session(&view).into_vec())
+        Ok(call_raw(processor, header.method, &call, &mut requests).into_vec())
     }
 }
 

@@ -10,7 +10,7 @@ use session_plugin_api::abi::message::{Fault, FaultKind};
 use super::{
     cancellation::Cancellation,
     candidates::{Candidate, Reason},
-    connection::{Connection, ConnectionError},
+    connection::{Connection, ConnectionError, HookConnection},
     context::RunContext,
     dispatch::Need,
     error::RunError,
@@ -22,7 +22,7 @@ use super::{
     own_transaction::OwnTransaction,
 };
 use crate::{
-    plugins::{CallError, Ending, Refusal, describe_fault},
+    plugins::{CallError, Ending, Hook, Refusal, describe_fault},
     sessions::{OpenTranscript, SnapshotError, Transcript},
     state::{Destination, Done, FailureKind, FailureRecord, Seen},
 };
@@ -122,10 +122,11 @@ fn call(context: &RunContext, flight: &Flight, seen: &Seen, bytes: &[u8]) -> Res
         seen,
         bytes,
         run: context.number,
-        cancellation: Cancellation::new(flight, &context.dispatcher, &context.limits),
+        cancellation: Some(Cancellation::new(flight, &context.dispatcher, &context.limits)),
     };
     let mut connection = Connection::new(&context.tables, &context.messages, flight, seen);
-    let result = context.executor.call(&attempt, &mut connection, flight);
+    let result = take_back(context, flight, &attempt, &mut connection)
+        .and_then(|()| context.executor.call(&attempt, &mut connection, flight));
     if let Err(CallError::Failed(fault)) = &result {
         log_panic(context, fault);
     }
@@ -151,6 +152,30 @@ fn call(context: &RunContext, flight: &Flight, seen: &Seen, bytes: &[u8]) -> Res
         rows,
     };
     Ok(end(&context.tables.destination, flight, done)?)
+}
+
+/// Calls the hook that takes back what was written for the earlier version, if there is both.
+fn take_back(
+    context: &RunContext,
+    flight: &Flight,
+    attempt: &Attempt<'_>,
+    connection: &mut Connection<'_>,
+) -> Result<(), CallError> {
+    let Some(earlier) = &flight.candidate().earlier else {
+        return Ok(());
+    };
+    if !context.executor.hooks().replaced {
+        return Ok(());
+    }
+    let session = Attempt {
+        seen: &Seen::of_earlier(&attempt.seen.session, earlier),
+        bytes: &[],
+        ..*attempt
+    };
+    let called = context
+        .executor
+        .call_hook(Hook::Replaced, &session, &mut HookConnection(connection), flight);
+    called.map_err(|error| error.of_hook(Hook::Replaced))
 }
 
 /// Ends a successful attempt: commits its own transaction, if it has one.

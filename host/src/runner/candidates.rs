@@ -10,7 +10,7 @@ use session_plugin_api::Timestamp;
 use crate::{
     names::{FileHash, SessionKey},
     sessions::Transcript,
-    state::SessionState,
+    state::{EarlierVersion, SessionState},
 };
 
 /// A session that a run examines.
@@ -18,6 +18,8 @@ use crate::{
 pub(super) struct Candidate {
     pub(super) transcript: Transcript,
     pub(super) reason: Reason,
+    /// The version that was processed before, if there is one.
+    pub(super) earlier: Option<EarlierVersion>,
 }
 
 /// Why a session is a candidate.
@@ -28,7 +30,7 @@ pub(super) enum Reason {
         /// The hash of the version that was processed.
         recorded: Option<FileHash>,
     },
-    /// It was processed by an older version of the processor.
+    /// An older version of the processor processed it, or it is marked to be processed again.
     Outdated,
 }
 
@@ -49,8 +51,13 @@ pub(super) fn choose(
     let mut candidates: Vec<Candidate> = transcripts
         .into_iter()
         .filter_map(|transcript| {
-            let reason = reason(&transcript, states.get(&transcript.session), output_version)?;
-            Some(Candidate { transcript, reason })
+            let state = states.get(&transcript.session);
+            let reason = reason(&transcript, state, output_version)?;
+            Some(Candidate {
+                transcript,
+                reason,
+                earlier: state.map(SessionState::earlier),
+            })
         })
         .collect();
     candidates.sort_by_cached_key(|candidate| {
@@ -93,7 +100,7 @@ fn reason(transcript: &Transcript, state: Option<&SessionState>, output_version:
     let Some(state) = state else {
         return Some(Reason::Changed { recorded: None });
     };
-    if state.output_version < output_version {
+    if is_outdated(state, output_version) {
         return Some(match may_have_changed(transcript, state) {
             // A changed session is processed in any case, so its hash is not compared.
             true => Reason::Changed { recorded: None },
@@ -103,6 +110,11 @@ fn reason(transcript: &Transcript, state: Option<&SessionState>, output_version:
     may_have_changed(transcript, state).then(|| Reason::Changed {
         recorded: state.hash.clone(),
     })
+}
+
+/// Whether an older version of the processor's output is recorded, or the session is marked to be processed again.
+fn is_outdated(state: &SessionState, output_version: u32) -> bool {
+    state.output_version.is_none_or(|recorded| recorded < output_version)
 }
 
 fn may_have_changed(transcript: &Transcript, state: &SessionState) -> bool {
@@ -137,7 +149,7 @@ pub fn backlog(transcripts: &[Transcript], states: &HashMap<SessionKey, SessionS
     let is_done = |transcript: &&Transcript| {
         states
             .get(&transcript.session)
-            .is_some_and(|state| state.output_version >= output_version && !has_changed(transcript, state))
+            .is_some_and(|state| !is_outdated(state, output_version) && !has_changed(transcript, state))
     };
     let mut backlog = Backlog::default();
     for transcript in transcripts.iter().filter(|transcript| !is_done(transcript)) {

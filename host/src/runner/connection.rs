@@ -58,6 +58,8 @@ pub(super) enum ConnectionError {
     RolledBack(#[from] RolledBack),
     #[error("cannot replace the session's rows: {0}")]
     Rows(RowsRefused),
+    #[error("a hook has no `replace`: the rows of the session tables are the attempt's and the host's")]
+    ReplaceInHook,
     #[error("the plugin's call is malformed: {0}")]
     Refused(Refusal),
     #[error(transparent)]
@@ -223,6 +225,27 @@ impl Requests for Connection<'_> {
 
     fn refuse(&mut self, refusal: Refusal) -> Fault {
         self.fail(ConnectionError::Refused(refusal))
+    }
+}
+
+/// The connection of an attempt, as its hook has it: without `replace`.
+pub(super) struct HookConnection<'a, 'b>(pub(super) &'a mut Connection<'b>);
+
+impl Requests for HookConnection<'_, '_> {
+    fn replace(&mut self, _: &str, _: &[Column<'_>]) -> Result<u64, Fault> {
+        Err(self.0.fail(ConnectionError::ReplaceInHook))
+    }
+
+    fn execute(&mut self, sql: &str, parameters: &[Column<'_>]) -> Result<u64, Fault> {
+        self.0.execute(sql, parameters)
+    }
+
+    fn query(&mut self, sql: &str, parameters: &[Column<'_>], take: &mut TakeRows<'_>) -> Result<u64, Fault> {
+        self.0.query(sql, parameters, take)
+    }
+
+    fn refuse(&mut self, refusal: Refusal) -> Fault {
+        self.0.refuse(refusal)
     }
 }
 

@@ -9,10 +9,12 @@
 
 use std::{path::Path, sync::Arc};
 
-use super::{cancellation::Cancellation, connection::Connection, flight::Flight};
+use session_plugin_api::abi::message::{Hooks, Processed};
+
+use super::cancellation::Cancellation;
 use crate::{
     names::SessionKey,
-    plugins::{Call, CallResult, Processor, Wedge},
+    plugins::{Call, CallResult, Cancel, Hook, Processor, Requests, Unending, Watch, Wedge},
     state::Seen,
 };
 
@@ -22,6 +24,7 @@ pub(super) struct Executor {
 }
 
 /// What a processor is called with.
+#[derive(Clone, Copy)]
 pub(super) struct Attempt<'a> {
     /// The path of the transcript.
     pub(super) path: &'a Path,
@@ -31,8 +34,8 @@ pub(super) struct Attempt<'a> {
     pub(super) bytes: &'a [u8],
     /// The number by which the processor tells this run from others.
     pub(super) run: u64,
-    /// How long the attempt may go on.
-    pub(super) cancellation: Cancellation<'a>,
+    /// How long the attempt may continue; `None` for the hook `forgotten`, which belongs to no attempt.
+    pub(super) cancellation: Option<Cancellation<'a>>,
 }
 
 impl Executor {
@@ -42,23 +45,50 @@ impl Executor {
         }
     }
 
-    /// Calls the processor; its requests go to `connection`.
+    /// Calls the processor; its requests go to `requests`.
     ///
     /// # Errors
     /// When there is nothing to call, the processor fails, or its result is malformed.
-    pub(super) fn call(&self, attempt: &Attempt<'_>, connection: &mut Connection<'_>, flight: &Flight) -> CallResult {
-        let call = Call::new(
-            attempt.path,
-            attempt.seen,
-            attempt.bytes,
-            attempt.run,
-            &attempt.cancellation,
-        );
-        self.processor.call(&call, connection, flight)
+    pub(super) fn call(
+        &self,
+        attempt: &Attempt<'_>,
+        requests: &mut dyn Requests,
+        watch: &dyn Watch,
+    ) -> CallResult<Processed> {
+        self.processor.call(&attempt.call(), requests, watch)
+    }
+
+    /// Calls a hook of the processor; `session` is the version that was processed.
+    ///
+    /// # Errors
+    /// When there is nothing to call, or the processor fails.
+    pub(super) fn call_hook(
+        &self,
+        hook: Hook,
+        session: &Attempt<'_>,
+        requests: &mut dyn Requests,
+        watch: &dyn Watch,
+    ) -> CallResult<()> {
+        self.processor.call_hook(hook, &session.call(), requests, watch)
+    }
+
+    /// The hooks that the processor has.
+    pub(super) fn hooks(&self) -> Hooks {
+        self.processor.hooks()
     }
 
     /// Abandons a call that does not return. No run of the processor begins while the wedge exists.
     pub(super) fn abandon(&self, session: &SessionKey) -> Wedge {
         self.processor.wedge(session.as_str())
+    }
+}
+
+impl Attempt<'_> {
+    fn call(&self) -> Call<'_> {
+        let cancel: &dyn Cancel = match &self.cancellation {
+            Some(cancellation) => cancellation,
+            None => &Unending,
+        };
+        Call::new(self.path, self.seen, self.bytes, self.run, cancel)
     }
 }

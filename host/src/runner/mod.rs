@@ -24,6 +24,7 @@ mod error;
 mod executor;
 mod flight;
 mod flights;
+mod forgetting;
 mod group;
 mod lane;
 mod limits;
@@ -45,6 +46,7 @@ mod worker;
 
 pub use candidates::{Backlog, backlog};
 pub use error::RunError;
+pub use forgetting::{ForgetError, Forgetter};
 pub use limits::RunLimits;
 pub use memory::MemoryBudget;
 pub use progress::Progress;

@@ -27,6 +27,7 @@ pub(super) fn flight() -> Arc<Flight> {
     Flight::begin(Candidate {
         transcript,
         reason: Reason::Outdated,
+        earlier: None,
     })
 }
 

@@ -22,7 +22,7 @@ use super::{
     forget::{
         copy,
         purge::{PurgeWish, Purged, Purging},
-        subject::{self, Forgotten},
+        subject::{self, Forgetting, Forgotten},
     },
     open::{ailment::Ailment, open_state::OpenState, recovery::Mended},
     query::reader::Reader,
@@ -220,16 +220,32 @@ impl State {
     /// When the state cannot be written.
     pub fn reprocess(&self, processor: &ProcessorName, session: Option<&SessionKey>) -> Result<usize> {
         self.open
-            .write(|writer| sessions::forget_done(writer.link(), processor, session))
+            .write(|writer| sessions::mark(writer.link(), processor, session))
     }
 
-    /// Removes everything about a user (`alice`, as recorded or as the folder's name) or one session
-    /// (`alice/3f2c.jsonl`) from every table that has a `session_file`, and then from the blocks of the file.
+    /// Begins to forget a user (`alice`, as recorded or as the folder's name) or one session (`alice/3f2c.jsonl`): gives
+    /// what is known of the subject, and the transaction in which it is forgotten.
     ///
     /// # Errors
-    /// When the state cannot be written. Nothing is removed then. A failed purge is no error: it stays due.
-    pub fn forget(&self, user_or_session: &str, wish: PurgeWish) -> Result<Forgotten> {
-        subject::forget(&self.open, &self.purging, user_or_session, wish)
+    /// When the state cannot be read.
+    pub fn begin_forgetting(&self, user_or_session: &str) -> Result<(Forgetting, Transaction)> {
+        subject::begin(&self.open, user_or_session)
+    }
+
+    /// Removes everything about the subject from every table that has a `session_file`, commits the transaction, and
+    /// removes the subject from the blocks of the file. The hooks of the processors `taken_back` have succeeded in the
+    /// transaction.
+    ///
+    /// # Errors
+    /// When the state cannot be written; nothing is removed then. A purge that fails is no error: it stays due.
+    pub fn end_forgetting(
+        &self,
+        forgetting: Forgetting,
+        transaction: Transaction,
+        taken_back: &[ProcessorName],
+        wish: PurgeWish,
+    ) -> Result<Forgotten> {
+        subject::end(&self.open, &self.purging, forgetting, transaction, taken_back, wish)
     }
 
     /// Rewrites the state file without the forgotten data, if that is due.

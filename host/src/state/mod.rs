@@ -54,7 +54,7 @@ pub use error::{Result, StateError};
 pub use file::disk::{Obstacle, StateFiles};
 pub use forget::{
     purge::{PurgeWish, Purged},
-    subject::Forgotten,
+    subject::{Forgetting, Forgotten},
 };
 pub use interface::State;
 pub use judge::{plan::ObjectKind, refused::StatementRefused};
@@ -69,7 +69,7 @@ pub use records::{
     audit::{Actor, AuditEntry, AuditRecord, Outcome},
     causes::{FailureCause, by_cause},
     failures::{AllFailed, Failure, FailureKind, FailureRecord},
-    sessions::{Checked, ProcessorStatus, SessionState},
+    sessions::{Checked, EarlierVersion, ProcessorStatus, SessionState},
 };
 pub use rows::{
     batch::{PendingRows, RowsRefused},

@@ -58,9 +58,22 @@ pub struct Opening<'a> {
     pub confinement: Option<Confinement>,
 }
 
+/// A method of a processor that is called for a session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Method {
+    /// The processing of the session.
+    ProcessSession,
+    /// The hook for a session that another version replaces.
+    Replaced,
+    /// The hook for a session that is forgotten.
+    Forgotten,
+}
+
 /// What a processor is told about an attempt, beside the transcript.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct AttemptHeader<'a> {
+    /// What is called.
+    pub method: Method,
     /// The path of the transcript, as the operating system's bytes.
     #[serde(borrow)]
     pub path: &'a Bytes,

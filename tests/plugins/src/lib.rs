@@ -7,12 +7,14 @@
 //!
 //! Lines that tell it nothing are passed over. See [`Step`] for what it can be told; its tables are `NAME_rows` with
 //! constraints, `NAME_notes` without, both of them session tables, and `NAME_totals` with a primary key, for
-//! `execute`.
+//! `execute`. [`Counts`] counts with SQL.
 
+mod counts;
 mod ending;
 mod probe;
 mod step;
 
+pub use counts::Counts;
 pub use ending::HostEnd;
 pub use probe::Probe;
 pub use session_plugin_api;

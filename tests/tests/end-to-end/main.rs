@@ -28,6 +28,7 @@ mod forked_errors;
 mod growth;
 mod half_copied;
 mod harness;
+mod hooks;
 mod inspecting;
 mod limits;
 mod looking;

@@ -72,3 +72,24 @@ fn nothing_is_corrected_while_a_run_could_undo_it() {
     });
     drop(service.post("/api/admin/forget?subject=alice").is(200));
 }
+
+#[test]
+fn a_hook_that_never_returns_holds_up_nothing_but_its_processor() {
+    let world = World::new();
+    world.install("counts");
+    world.install("probe");
+    write_sessions(&world, 1);
+    world.config("attempt_timeout_seconds = 1\n[processors.counts]\nforgotten = \"hang\"\n");
+    let service = world.serve(&[]);
+    drop(service.run("counts").is(200));
+    let detail = service.post("/api/admin/forget?subject=alice").is(500).detail();
+    assert!(
+        detail.contains("the hook `forgotten` of processor counts did not return"),
+        "{detail}"
+    );
+    drop(service.run("probe").is(200));
+    assert_eq!(value(&service, "SELECT n FROM counts_totals"), json!(1));
+    let detail = service.post("/api/admin/forget?subject=alice").is(500).detail();
+    assert!(detail.contains("out of service"), "{detail}");
+    assert_eq!(service.stop().0, Some(0));
+}

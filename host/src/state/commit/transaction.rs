@@ -170,6 +170,24 @@ impl Transaction {
         }
     }
 
+    /// The connection, for what the host itself reads and changes in the transaction.
+    pub(in crate::state) fn link(&self) -> &Link {
+        &self.connection
+    }
+
+    /// Commits what was written, where that belongs to no attempt. `is_there` looks whether the database did so.
+    ///
+    /// # Errors
+    /// When the database refuses; nothing is kept then.
+    pub(in crate::state) fn commit_alone(
+        self,
+        doing: &'static str,
+        is_there: impl FnOnce(&Connection) -> Result<()>,
+    ) -> Result<()> {
+        self.connection.execute_batch("COMMIT").doing(doing)?;
+        is_there(&self.connection)
+    }
+
     fn ensure_open(&self) -> Result<(), TransactionError> {
         match transaction_id(&self.connection)? == self.id {
             true => Ok(()),

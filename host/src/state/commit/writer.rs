@@ -29,7 +29,10 @@ use crate::{
             sql::{in_transaction, quoted},
         },
         error::{Doing, Result, StateError},
-        records::failures::{self, FailureRecord},
+        records::{
+            failures::{self, FailureRecord},
+            sessions::EarlierVersion,
+        },
         rows::{
             batch::{FilledColumn, PendingRows},
             table::FilledTable,
@@ -52,6 +55,21 @@ pub struct Seen {
     pub modified: Timestamp,
     /// When the bytes were read.
     pub read_at: Timestamp,
+}
+
+impl Seen {
+    /// An earlier version of a session. Of its file, only the hash is known.
+    #[must_use]
+    pub fn of_earlier(session: &SessionKey, version: &EarlierVersion) -> Self {
+        Self {
+            session: session.clone(),
+            username: version.username.clone(),
+            hash: version.hash.clone().unwrap_or_else(|| FileHash::from_hex("")),
+            size: 0,
+            modified: Timestamp::from_micros(0),
+            read_at: Timestamp::from_micros(0),
+        }
+    }
 }
 
 /// A session that a processor has processed, with the results.

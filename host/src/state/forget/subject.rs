@@ -5,21 +5,30 @@ use std::{collections::BTreeSet, iter};
 use duckdb::{Connection, params};
 use serde::{Deserialize, Serialize};
 
-use crate::state::{
-    engine::sql::{in_transaction, quoted},
-    error::{Doing, Result},
-    file::paths::exports_of,
-    forget::{
-        mentions::{exports_with, redact_audit},
-        purge::{self, PurgeWish, Purged, Purging},
-    },
-    open::open_state::OpenState,
-    rows::table::SESSION_FILE,
-    schema::{
-        digests,
-        host_tables::{SESSION_FAILURE, SESSION_STATE, is_of_the_host},
+use crate::{
+    names::{FileHash, ProcessorName, SessionKey},
+    state::{
+        commit::transaction::Transaction,
+        engine::sql::quoted,
+        error::{Doing, Result, StateError},
+        file::paths::exports_of,
+        forget::{
+            mentions::{exports_with, redact_audit},
+            purge::{self, PurgeWish, Purged, Purging},
+        },
+        open::open_state::OpenState,
+        records::sessions::EarlierVersion,
+        rows::table::SESSION_FILE,
+        schema::{
+            digests,
+            host_tables::{SESSION_FAILURE, SESSION_STATE, is_of_the_host},
+            owners::Owners,
+        },
     },
 };
+
+/// What is being done, for errors.
+const FORGETTING: &str = "forget sessions";
 
 /// What was removed, and what remains to be done.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -32,7 +41,8 @@ pub struct Forgotten {
     pub rows: usize,
     /// Entries of the audit log whose texts named the subject.
     pub audit_entries: usize,
-    /// Tables of processors that name no session. Their data about the subject is for the processors to remove.
+    /// Tables that name no session, of processors without a hook. Their data about the subject is for the processors to
+    /// remove.
     pub shared_tables: Vec<String>,
     /// Folders of exports that hold the subject.
     pub exports: Vec<String>,
@@ -42,25 +52,74 @@ pub struct Forgotten {
     pub purge_waits: Option<String>,
 }
 
-/// Removes everything about a user (`alice`, as recorded or as the folder's name) or one session (`alice/3f2c.jsonl`)
-/// from every table that has a `session_file`, and then from the blocks of the file.
+/// What a transaction is about to forget.
+pub struct Forgetting {
+    sessions: Sessions,
+}
+
+impl Forgetting {
+    /// The sessions that a processor has processed, each as it was then.
+    ///
+    /// # Errors
+    /// When the state cannot be read.
+    pub fn sessions_of(
+        &self,
+        transaction: &Transaction,
+        processor: &ProcessorName,
+    ) -> Result<Vec<(SessionKey, EarlierVersion)>> {
+        let doing = "look for a processor's sessions of a user";
+        let sql = format!(
+            "SELECT {SESSION_FILE}, username, file_hash FROM {SESSION_STATE} WHERE processor_name = ?
+             AND ({SESSION_FILE} = ? OR system.main.starts_with({SESSION_FILE}, ?) OR username = ?) ORDER BY {SESSION_FILE}"
+        );
+        let mut statement = transaction.link().prepare(&sql).doing(doing)?;
+        let Sessions { subject, below, .. } = &self.sessions;
+        let rows = statement.query_map(params![processor.as_str(), subject, below, subject], |row| {
+            let version = EarlierVersion {
+                username: row.get::<_, Option<String>>(1)?.unwrap_or_default(),
+                hash: row.get::<_, Option<String>>(2)?.map(FileHash::from_hex),
+            };
+            Ok((SessionKey::new(row.get::<_, String>(0)?), version))
+        });
+        rows.and_then(Iterator::collect).doing(doing)
+    }
+}
+
+/// Begins a transaction that forgets a user (`alice`, as recorded or as the folder's name) or one session
+/// (`alice/3f2c.jsonl`).
 ///
 /// # Errors
-/// When the state cannot be written. Nothing is removed then. A failed purge is no error: it stays due.
-pub(crate) fn forget(
+/// When the state cannot be read.
+pub(crate) fn begin(state: &OpenState, user_or_session: &str) -> Result<(Forgetting, Transaction)> {
+    let transaction = Transaction::begin(state.connect()?)?;
+    let subject = user_or_session.trim_end_matches('/');
+    let sessions = sessions_of(transaction.link(), subject)?;
+    Ok((Forgetting { sessions }, transaction))
+}
+
+/// Removes everything about the subject from every table that has a `session_file`, then from the blocks of the file. The
+/// hooks of these processors have succeeded.
+///
+/// # Errors
+/// When the state cannot be written; nothing is removed then. A purge that fails is no error: it stays due.
+pub(crate) fn end(
     state: &OpenState,
     purging: &Purging,
-    user_or_session: &str,
+    forgetting: Forgetting,
+    transaction: Transaction,
+    taken_back: &[ProcessorName],
     wish: PurgeWish,
 ) -> Result<Forgotten> {
     let path = state.path();
     // Marked before the rows are deleted, so that the next start purges even if this process is killed in between.
     let is_marked_for_this = purge::mark(path)?;
-    let subject = user_or_session.trim_end_matches('/');
-    let (mut forgotten, names) = state.write(|writer| {
-        in_transaction(writer.link(), "forget sessions", |connection| {
-            remove(connection, subject)
-        })
+    let Forgetting { sessions } = forgetting;
+    let names = sessions.names();
+    // As long as the writer is held, nobody else writes what is removed here.
+    let mut forgotten = state.write(|_| -> Result<Forgotten> {
+        let forgotten = remove(transaction.link(), &sessions, &names, taken_back)?;
+        transaction.commit_alone(FORGETTING, |connection| ensure_gone(connection, &sessions))?;
+        Ok(forgotten)
     })?;
     if forgotten.is_nothing() && forgotten.audit_entries == 0 && is_marked_for_this {
         purge::unmark(path)?;
@@ -74,22 +133,51 @@ pub(crate) fn forget(
     Ok(forgotten)
 }
 
-/// Removes a subject from the tables; returns the other names that it had.
-fn remove(connection: &Connection, subject: &str) -> Result<(Forgotten, Vec<String>)> {
-    let sessions = sessions_of(connection, subject)?;
-    let names = sessions.names();
+/// Removes a subject, which goes by these names, from the tables.
+fn remove(
+    connection: &Connection,
+    sessions: &Sessions,
+    names: &[String],
+    taken_back: &[ProcessorName],
+) -> Result<Forgotten> {
     let (tables, shared_tables) = tables_of_others(connection)?;
     let mut forgotten = Forgotten {
-        states: delete(connection, SESSION_STATE, &sessions)?,
-        failures: delete(connection, SESSION_FAILURE, &sessions)?,
-        audit_entries: redact_audit(connection, &names)?,
-        shared_tables,
+        states: delete(connection, SESSION_STATE, sessions)?,
+        failures: delete(connection, SESSION_FAILURE, sessions)?,
+        audit_entries: redact_audit(connection, names)?,
+        shared_tables: without_those_of(connection, shared_tables, taken_back)?,
         ..Forgotten::default()
     };
     for table in tables {
-        forgotten.rows += delete(connection, &table, &sessions)?;
+        forgotten.rows += delete(connection, &table, sessions)?;
     }
-    Ok((forgotten, names))
+    Ok(forgotten)
+}
+
+/// The tables that belong to none of these processors.
+fn without_those_of(connection: &Connection, mut tables: Vec<String>, owners: &[ProcessorName]) -> Result<Vec<String>> {
+    let known = Owners::read(connection)?;
+    tables.retain(|table| owners.iter().all(|owner| known.of(table) != Some(owner.as_str())));
+    Ok(tables)
+}
+
+/// After a failed statement DuckDB reports success for COMMIT but rolls back, so the host checks that the rows are gone.
+fn ensure_gone(connection: &Connection, sessions: &Sessions) -> Result<()> {
+    let sql = format!(
+        "SELECT system.main.count(*) FROM {SESSION_STATE}
+         WHERE {SESSION_FILE} = ? OR system.main.starts_with({SESSION_FILE}, ?) OR username = ?"
+    );
+    let Sessions { subject, below, .. } = sessions;
+    let left: i64 = connection
+        .query_row(&sql, params![subject, below, subject], |row| row.get(0))
+        .doing(FORGETTING)?;
+    match left {
+        0 => Ok(()),
+        missing => Err(StateError::Lost {
+            doing: FORGETTING,
+            missing,
+        }),
+    }
 }
 
 impl Forgotten {
@@ -143,7 +231,7 @@ fn sessions_of(connection: &Connection, user_or_session: &str) -> Result<Session
 }
 
 fn delete(connection: &Connection, table: &str, sessions: &Sessions) -> Result<usize> {
-    let doing = "forget sessions";
+    let doing = FORGETTING;
     let table = quoted(table);
     let sql = format!("DELETE FROM {table} WHERE {SESSION_FILE} = ? OR system.main.starts_with({SESSION_FILE}, ?)");
     let mut deleted = connection

@@ -20,11 +20,34 @@ pub struct SessionState {
     pub processed_at: Timestamp,
     /// The size and times of the file when it was last read; `None` in rows of an older schema.
     pub checked: Option<Checked>,
-    /// The output version that processed it.
-    pub output_version: u32,
+    /// The output version that processed it; `None` if it is marked to be processed again.
+    pub output_version: Option<u32>,
+    /// The user that it is recorded for.
+    pub username: String,
 }
 
+/// The version of a session that a processor processed, as far as its hooks are told.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EarlierVersion {
+    /// The user that it was recorded for.
+    pub username: String,
+    /// The hash of its bytes; `None` in rows of older services.
+    pub hash: Option<FileHash>,
+}
+
+/// The output version of a session that is marked to be processed again.
+const MARKED: i64 = -1;
+
 impl SessionState {
+    /// The version that was processed.
+    #[must_use]
+    pub fn earlier(&self) -> EarlierVersion {
+        EarlierVersion {
+            username: self.username.clone(),
+            hash: self.hash.clone(),
+        }
+    }
+
     /// When the file was last found to be unchanged.
     #[must_use]
     pub fn last_checked(&self) -> Timestamp {
@@ -69,14 +92,12 @@ pub struct ProcessorStatus {
     pub last_outcome: Option<String>,
 }
 
-/// Marks one or all sessions of a processor for reprocessing; returns the number of sessions.
-pub(crate) fn forget_done(
-    connection: &Connection,
-    processor: &ProcessorName,
-    session: Option<&SessionKey>,
-) -> Result<usize> {
-    let sql = "DELETE FROM session_processor_state WHERE processor_name = ? AND coalesce(session_file = ?, true)";
-    let parameters = params![processor.as_str(), session.map(SessionKey::as_str)];
+/// Marks a session of a processor, or all, to be processed again; returns the number of sessions. Their rows stay: a hook takes
+/// back what was written for them.
+pub(crate) fn mark(connection: &Connection, processor: &ProcessorName, session: Option<&SessionKey>) -> Result<usize> {
+    let sql = "UPDATE session_processor_state SET output_version = ?1
+               WHERE processor_name = ?2 AND coalesce(session_file = ?3, true) AND output_version IS DISTINCT FROM ?1";
+    let parameters = params![MARKED, processor.as_str(), session.map(SessionKey::as_str)];
     let marked = connection.execute(sql, parameters);
     marked.doing("mark sessions for reprocessing")
 }
@@ -85,7 +106,7 @@ pub(crate) fn forget_done(
 pub(crate) fn read(connection: &Connection, processor: &ProcessorName) -> Result<HashMap<SessionKey, SessionState>> {
     let doing = "read the state of the sessions";
     let sql = "SELECT session_file, file_hash, system.main.epoch_us(processed_at), file_size, system.main.epoch_us(file_mtime),
-                      system.main.epoch_us(checked_at), output_version
+                      system.main.epoch_us(checked_at), output_version, username
                FROM session_processor_state WHERE processor_name = ?";
     let mut statement = connection.prepare(sql).doing(doing)?;
     let rows = statement.query_map([processor.as_str()], |row| {
@@ -104,7 +125,8 @@ pub(crate) fn read(connection: &Connection, processor: &ProcessorName) -> Result
             hash: row.get::<_, Option<String>>(1)?.map(FileHash::from_hex),
             processed_at: Timestamp::from_micros(row.get(2)?),
             checked,
-            output_version: row.get::<_, Option<u32>>(6)?.unwrap_or(0),
+            output_version: u32::try_from(row.get::<_, Option<i64>>(6)?.unwrap_or(0)).ok(),
+            username: row.get::<_, Option<String>>(7)?.unwrap_or_default(),
         };
         Ok((SessionKey::new(row.get::<_, String>(0)?), state))
     });
@@ -122,13 +144,13 @@ pub(crate) fn status(connection: &Connection) -> Result<Vec<ProcessorStatus>> {
                             system.main.sum(unreadable_lines)::BIGINT AS unreadable_lines,
                             system.main.sum(items_extracted)::BIGINT AS items,
                             system.main.max(processed_at) AS last_processed_at
-                     FROM session_processor_state GROUP BY processor_name)
+                     FROM session_processor_state WHERE output_version IS DISTINCT FROM ? GROUP BY processor_name)
                FULL JOIN (SELECT processor_name, system.main.count(*) AS failing
                           FROM session_processor_failure GROUP BY processor_name) USING (processor_name)
                FULL JOIN processor_schedule USING (processor_name)
                ORDER BY processor_name";
     let mut statement = connection.prepare(sql).doing(doing)?;
-    let rows = statement.query_map([], |row| {
+    let rows = statement.query_map([MARKED], |row| {
         Ok(ProcessorStatus {
             processor: row.get(0)?,
             sessions: row.get(1)?,
