@@ -83,6 +83,111 @@ impl Configuration {
     /// # Errors
     /// The error names the key that is unknown or has the wrong type.
     pub fn parse<T: DeserializeOwned>(&self) -> Result<T> {
-        serde_json::from_str(&self.json).map_err(|error| Error::from(error).context("cannot read the configuration"))
+        serde_json::from_str(&self.json).map_err(|error| {
+            let place = key_before(&self.json, error.line(), error.column());
+            // The position is one in JSON, which nobody has written.
+            let position = format!(" at line {} column {}", error.line(), error.column());
+            let message = error.to_string().replace(&position, "");
+            let error = match place {
+                Some(key) => Error::new(format!("key `{key}`: {message}")),
+                None => Error::new(message),
+            };
+            error.context("cannot read the configuration")
+        })
+    }
+}
+
+/// The key whose value stands before a position of a JSON object, with those around it: `secrets.rules_file`.
+fn key_before(json: &str, line: usize, column: usize) -> Option<String> {
+    let begins = json
+        .split_inclusive('\n')
+        .take(line.saturating_sub(1))
+        .map(str::len)
+        .sum::<usize>();
+    let bytes = json.as_bytes();
+    let end = (begins + column).min(bytes.len());
+    let mut keys: Vec<Option<String>> = Vec::new();
+    let mut place = 0;
+    while place < end {
+        match bytes[place] {
+            b'{' | b'[' => keys.push(None),
+            b'}' | b']' => drop(keys.pop()),
+            b'"' => {
+                let length = text_length(&bytes[place..])?;
+                let (text, rest) = (&json[place..place + length], json[place + length..].trim_start());
+                if rest.starts_with(':') {
+                    *keys.last_mut()? = Some(serde_json::from_str(text).ok()?);
+                }
+                place += length - 1;
+            }
+            _ => {}
+        }
+        place += 1;
+    }
+    let keys: Vec<String> = keys.into_iter().flatten().collect();
+    (!keys.is_empty()).then(|| keys.join("."))
+}
+
+/// How long the JSON string is with which a text begins, in bytes.
+fn text_length(bytes: &[u8]) -> Option<usize> {
+    let mut is_escaped = false;
+    let is_end = |(_, byte): &(usize, &u8)| {
+        let ends = !is_escaped && **byte == b'"';
+        is_escaped = !is_escaped && **byte == b'\\';
+        ends
+    };
+    bytes.iter().enumerate().skip(1).find(is_end).map(|(end, _)| end + 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde::Deserialize;
+
+    use super::*;
+
+    #[derive(Debug, Deserialize)]
+    #[serde(deny_unknown_fields)]
+    #[allow(dead_code, reason = "only read")]
+    struct Settings {
+        max: u32,
+        inner: Option<Inner>,
+        texts: Option<Vec<String>>,
+    }
+
+    #[derive(Debug, Deserialize)]
+    #[serde(deny_unknown_fields)]
+    #[allow(dead_code, reason = "only read")]
+    struct Inner {
+        deep: bool,
+    }
+
+    fn refusal(json: &str) -> String {
+        Configuration::from_json(json)
+            .parse::<Settings>()
+            .unwrap_err()
+            .to_string()
+    }
+
+    #[test]
+    fn a_wrong_value_is_told_with_its_key() {
+        for (json, told) in [
+            (r#"{"max":"x"}"#, "key `max`: invalid type: string \"x\", expected u32"),
+            (
+                r#"{"max":1,"inner":{"deep":7}}"#,
+                "key `inner.deep`: invalid type: integer `7`, expected a boolean",
+            ),
+            (
+                r#"{"max":1,"texts":["a\"{",7]}"#,
+                "key `texts`: invalid type: integer `7`, expected a string",
+            ),
+        ] {
+            assert_eq!(refusal(json), format!("cannot read the configuration: {told}"));
+        }
+    }
+
+    #[test]
+    fn an_unknown_or_missing_key_is_told() {
+        assert!(refusal(r#"{"max":1,"maximum":2}"#).contains("unknown field `maximum`"));
+        assert_eq!(refusal("{}"), "cannot read the configuration: missing field `max`");
     }
 }

@@ -124,6 +124,9 @@ pub(super) struct CheckOptions {
     pub(super) file: PathBuf,
     /// A folder of transcripts to run it over [default: sample transcripts and malformed files]
     pub(super) transcripts: Option<PathBuf>,
+    /// Print some rows of each table
+    #[arg(long)]
+    pub(super) rows: bool,
     /// Print JSON
     #[arg(long)]
     pub(super) json: bool,

@@ -1,11 +1,19 @@
 //! `session-host check`: whether this host accepts a plugin, and how the plugin behaves.
+//!
+//! The plugin runs over copies of transcripts, with a state of its own. [`passes`](self::passes) makes it process them
+//! again, shortened, whole, and forgets them. [`rules`](self::rules) says what the results mean.
 
+mod configuration;
+mod passes;
+mod printing;
+mod rules;
 mod samples;
+mod transcripts;
 
 use std::{
     fs,
     io::{self, Write},
-    path::{Path, PathBuf},
+    path::Path,
     sync::Arc,
     time::Duration,
 };
@@ -14,19 +22,22 @@ use anyhow::Context;
 use serde::Serialize;
 use tempfile::TempDir;
 
+use self::{
+    configuration::Misconfigured,
+    passes::{Behaviour, Passes},
+    rules::{Tried, try_all},
+    transcripts::Transcripts,
+};
 use super::{
     Exit,
     arguments::CheckOptions,
-    output::{self, UsageError, grouped},
+    output::{self, UsageError},
 };
 use crate::{
     config::Settings,
     host::Host,
-    names::ProcessorName,
-    plugins::{PluginListing, PluginStatus, PluginTrust, Processor},
+    plugins::{PluginListing, PluginStatus, PluginTrust},
     process,
-    runner::{RunResult, Selection, StopToken},
-    state::{Actor, StateError, TableContents},
 };
 
 /// How long an attempt may take here: a plugin's author waits for the result.
@@ -36,40 +47,24 @@ const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(30);
 #[derive(Serialize)]
 struct Report {
     plugin: PluginListing,
+    /// What of the configuration the plugin refuses, and where it stands.
+    configuration: Option<Misconfigured>,
     /// How it behaved; `None` if the host rejects it.
     behaviour: Option<Behaviour>,
-}
-
-/// How a plugin behaved on the transcripts.
-#[derive(Serialize)]
-struct Behaviour {
-    first_pass: RunResult,
-    /// The rows of its session tables after the first pass.
-    tables: Vec<TableRows>,
-    /// The same transcripts processed again; `None` if an attempt of the first pass did not return.
-    second_pass: Option<RunResult>,
-    /// The session tables whose rows differed then.
-    unsteady_tables: Vec<String>,
-}
-
-/// The contents of a table.
-#[derive(Clone, PartialEq, Eq, Serialize)]
-struct TableRows {
-    table: String,
-    rows: u64,
-    /// The same for the same rows, in any order.
-    #[serde(skip)]
-    digest: String,
+    /// Every rule, with its verdict.
+    rules: Vec<Tried>,
 }
 
 /// Loads a plugin as the service would, runs it over transcripts with a state of its own, and reports the findings.
 pub(super) fn check(settings: Settings, trust: PluginTrust, options: &CheckOptions) -> anyhow::Result<Exit> {
     let scratch = tempfile::tempdir().context("cannot create a folder for the check")?;
-    let host = Arc::new(Host::start(laid_out(settings, &scratch, options)?, trust)?);
-    let report = look_into(&host)?;
+    let transcripts = Transcripts::copy(options.transcripts.as_deref(), scratch.path())?;
+    let settings = laid_out(settings, &scratch, &transcripts, options)?;
+    let host = Arc::new(Host::start(settings, trust)?);
+    let report = look_into(&host, &transcripts)?;
     match options.json {
         true => output::print_json(&report)?,
-        false => print(&report)?,
+        false => printing::print(&report, options.rows)?,
     }
     io::stdout().flush()?;
     host.let_plugins_go();
@@ -81,19 +76,19 @@ pub(super) fn check(settings: Settings, trust: PluginTrust, options: &CheckOptio
 }
 
 /// The settings in force, but with the check's own folders.
-fn laid_out(settings: Settings, scratch: &TempDir, options: &CheckOptions) -> anyhow::Result<Settings> {
+fn laid_out(
+    settings: Settings,
+    scratch: &TempDir,
+    transcripts: &Transcripts,
+    options: &CheckOptions,
+) -> anyhow::Result<Settings> {
     let plugins = scratch.path().join("plugins");
     fs::create_dir(&plugins)?;
     copy_plugin(&options.file, &plugins)?;
-    let sessions = match &options.transcripts {
-        Some(folder) if folder.is_dir() => folder.clone(),
-        Some(folder) => return Err(UsageError(format!("the folder {} does not exist", folder.display())).into()),
-        None => samples::write(scratch.path()).context("cannot write the sample transcripts")?,
-    };
     let mut limits = settings.limits.clone();
     limits.attempt_timeout = limits.attempt_timeout.min(ATTEMPT_TIMEOUT);
     Ok(Settings {
-        sessions: Some(sessions),
+        sessions: Some(transcripts.folder().to_owned()),
         recursive: true,
         plugins,
         data: scratch.path().join("data"),
@@ -118,123 +113,29 @@ fn copy_plugin(file: &Path, plugins: &Path) -> Result<(), UsageError> {
     Ok(())
 }
 
-fn look_into(host: &Arc<Host>) -> anyhow::Result<Report> {
+fn look_into(host: &Arc<Host>, transcripts: &Transcripts) -> anyhow::Result<Report> {
     let catalogue = host.catalogue();
     let file = catalogue.files().first().context("the copied plugin has disappeared")?;
     let behaviour = match &file.status {
-        PluginStatus::Loaded(processor) => Some(behaviour(host, processor)?),
+        PluginStatus::Loaded(processor) => Some(Passes::new(host, processor, transcripts).make()?),
         _ => None,
     };
+    let plugin = PluginListing::from(file);
+    let configuration = configuration::find(host.settings(), &plugin);
     Ok(Report {
-        plugin: PluginListing::from(file),
+        rules: try_all(&plugin, configuration.as_ref(), behaviour.as_ref()),
+        plugin,
+        configuration,
         behaviour,
     })
-}
-
-fn behaviour(host: &Arc<Host>, processor: &Processor) -> anyhow::Result<Behaviour> {
-    let name = processor.name();
-    let first_pass = run(host, name)?;
-    let tables = tables(host, processor)?;
-    let second_pass = match processor.wedged_by() {
-        Some(_) => None,
-        None => {
-            host.reprocess(name, None)?;
-            Some(run(host, name)?)
-        }
-    };
-    let again = self::tables(host, processor)?;
-    let changed = tables.iter().zip(&again).filter(|(before, after)| before != after);
-    Ok(Behaviour {
-        unsteady_tables: changed.map(|(before, _)| before.table.clone()).collect(),
-        first_pass,
-        tables,
-        second_pass,
-    })
-}
-
-fn run(host: &Arc<Host>, name: &ProcessorName) -> anyhow::Result<RunResult> {
-    let run = host.begin_run(name.as_str(), Actor::Cli, Selection::All)?;
-    Ok(run.execute(&StopToken::default())?)
-}
-
-fn tables(host: &Host, processor: &Processor) -> Result<Vec<TableRows>, StateError> {
-    let reader = host.state().reader()?;
-    let tables = processor.descriptor().session_tables().iter();
-    let rows = tables.map(|table| {
-        let TableContents { rows, digest } = reader.contents(table)?;
-        Ok(TableRows {
-            table: table.clone(),
-            rows,
-            digest,
-        })
-    });
-    rows.collect()
 }
 
 impl Report {
     fn exit(&self) -> Exit {
         match &self.behaviour {
             None => Exit::Usage,
-            Some(behaviour) if behaviour.is_good() => Exit::Done,
-            Some(_) => Exit::Failed,
+            Some(_) if self.rules.iter().any(Tried::has_failed) => Exit::Failed,
+            Some(_) => Exit::Done,
         }
     }
-}
-
-impl Behaviour {
-    fn is_good(&self) -> bool {
-        let has_failed = |pass: &RunResult| pass.errors > 0;
-        !has_failed(&self.first_pass)
-            && !self.second_pass.as_ref().is_some_and(has_failed)
-            && self.unsteady_tables.is_empty()
-    }
-}
-
-fn print(report: &Report) -> anyhow::Result<()> {
-    let plugin = &report.plugin;
-    let file = PathBuf::from(&plugin.file);
-    let file = file.file_name().unwrap_or_default().to_string_lossy();
-    let name = plugin.processor.as_deref().unwrap_or("no processor");
-    let version = plugin.version.as_deref().unwrap_or_default();
-    match &plugin.reason {
-        None => output::print(format!("{file}: loaded as the processor {name} {version}"))?,
-        Some(reason) => output::print(format!("{file}: {}: {reason}", plugin.status))?,
-    }
-    for step in &plugin.trace {
-        output::print(format!("  {step}"))?;
-    }
-    if let Some(details) = &plugin.details {
-        details.lines().try_for_each(output::print)?;
-    }
-    match &report.behaviour {
-        Some(behaviour) => print_behaviour(behaviour),
-        None => Ok(()),
-    }
-}
-
-fn print_behaviour(behaviour: &Behaviour) -> anyhow::Result<()> {
-    let second = behaviour.second_pass.iter().map(|pass| ("second pass", pass));
-    for (title, pass) in std::iter::once(("first pass", &behaviour.first_pass)).chain(second) {
-        output::print(format!(
-            "{title}: {} processed, {} unrecognised, {} failed, {} items, {} ms",
-            grouped(pass.processed),
-            grouped(pass.unrecognised),
-            grouped(pass.errors),
-            grouped(pass.items_extracted),
-            grouped(pass.duration_ms),
-        ))?;
-        for failed in &pass.errors_detail {
-            output::print(format!("  {}: {}", failed.session, failed.error))?;
-        }
-    }
-    for table in &behaviour.tables {
-        let steadiness = match behaviour.unsteady_tables.contains(&table.table) {
-            true => {
-                "different in the second pass: rows must depend on the transcript alone, not on the clock or on chance"
-            }
-            false => "the same in the second pass",
-        };
-        output::print(format!("{}: {} rows, {steadiness}", table.table, grouped(table.rows)))?;
-    }
-    Ok(())
 }

@@ -90,7 +90,7 @@ fn print_answer(answer: QueryAnswer, format: QueryFormat) -> anyhow::Result<Exit
 }
 
 /// A value for people: texts without quotes, nothing for null.
-fn text_of(value: &RawValue) -> String {
+pub(super) fn text_of(value: &RawValue) -> String {
     match value.get() {
         "null" => String::new(),
         json => serde_json::from_str(json).unwrap_or_else(|_| json.to_owned()),

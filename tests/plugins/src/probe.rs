@@ -145,6 +145,11 @@ impl Attempt<'_> {
                 swallowed(self.connection.execute(sql, &[]), *swallow)?;
             }
             Step::TellRun => return self.rows(None, &[0], Some(&format!("{:?}", self.session.run()))),
+            Step::TellLength => {
+                let key = format!("length {}", self.session.bytes().len());
+                let sql = format!("INSERT INTO {}_totals VALUES (?, 1) ON CONFLICT DO NOTHING", self.name);
+                self.connection.execute(&sql, &[&key.as_str()])?;
+            }
             Step::TellDeadline => return self.rows(None, &[self.seconds_left()?], Some("seconds")),
             Step::GiveUpWhenCancelled => return self.give_up_when_cancelled(),
             Step::Error { message } => return Err(Error::new(message)),

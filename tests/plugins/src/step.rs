@@ -59,6 +59,8 @@ pub enum Step {
     },
     /// Gives a row to `NAME_rows` whose `text` is the run's identity.
     TellRun,
+    /// Leaves a row in `NAME_totals` that tells how long the transcript is, if there is none yet.
+    TellLength,
     /// Gives a row to `NAME_rows` whose `n` is the number of seconds until the deadline, rounded down.
     TellDeadline,
     /// Waits until the host wants the attempt to stop, then leaves the session for a later run.

@@ -45,9 +45,8 @@ fn what_a_plugin_lacks_to_serve_is_told() {
     let file = world.install("verification");
     let ran = world.host(&["check", file.to_str().unwrap()]).exits(2);
     for told in [
-        "verification",
-        "unavailable: no model is configured; set `model`",
-        "under [processors.verification]",
+        "verification.so: unavailable",
+        "config.toml has no section [processors.verification]: no model is configured; set `model`",
     ] {
         assert!(ran.stdout.contains(told), "{}", ran.stdout);
     }
@@ -114,4 +113,133 @@ fn what_is_not_taken_is_told_with_the_reason() {
         let ran = world.host(&["check", file]).exits(2);
         ran.tells(told);
     }
+}
+
+/// The verdict of a rule, and the reasons.
+#[track_caller]
+fn verdict<'a>(report: &'a Value, rule: &str) -> (&'a str, String) {
+    let rules = report["rules"].as_array().unwrap();
+    let tried = rules
+        .iter()
+        .find(|tried| tried["rule"] == rule)
+        .unwrap_or_else(|| panic!("no {rule}: {report}"));
+    (tried["verdict"].as_str().unwrap(), tried["reason"].to_string())
+}
+
+/// The rules that the plugin breaks.
+fn broken(report: &Value) -> Vec<&str> {
+    let rules = report["rules"].as_array().unwrap().iter();
+    let failed = rules.filter(|tried| tried["verdict"] == "failed");
+    failed.map(|tried| tried["rule"].as_str().unwrap()).collect()
+}
+
+fn world_with(plugin: &str) -> World {
+    let world = World::new();
+    world.install(plugin);
+    world.write("alice/a.jsonl", "{}\n{}\n{}\n{}\n");
+    world.write("alice/b.jsonl", "{}\n{}\n");
+    world.write("bob/b.jsonl", "{}\n{}\n");
+    world
+}
+
+#[test]
+fn a_plugin_that_counts_twice_is_found_out_once() {
+    let world = world_with("counts_twice");
+    let (status, report) = check(&world, "counts_twice");
+    assert_eq!(status, 1, "{report}");
+    assert_eq!(broken(&report), ["counts-once", "forgets-all"]);
+    let (_, reason) = verdict(&report, "counts-once");
+    for told in ["counts_twice_totals", "counts a session again", "view", "replaced"] {
+        assert!(reason.contains(told), "{reason}");
+    }
+    let (_, reason) = verdict(&report, "forgets-all");
+    assert!(
+        reason.contains("names a session or a user") && reason.contains("forgotten"),
+        "{reason}"
+    );
+}
+
+#[test]
+fn hooks_that_take_back_what_was_counted_are_proved() {
+    let (status, report) = check(&world_with("counts"), "counts");
+    assert_eq!((status, broken(&report)), (0, vec![]), "{report}");
+    for rule in ["counts-once", "replaces", "forgets-session", "forgets-all"] {
+        assert_eq!(verdict(&report, rule).0, "passed", "{rule}");
+    }
+}
+
+#[test]
+fn hooks_that_do_not_are_found_out() {
+    for (hook, how, rules) in [
+        ("replaced", "nothing", vec!["counts-once", "forgets-all"]),
+        ("forgotten", "nothing", vec!["forgets-all"]),
+        ("forgotten", "fail", vec!["forgets-session"]),
+        ("replaced", "panic", vec!["sessions-succeed"]),
+    ] {
+        let world = world_with("counts");
+        world.config(&format!("[processors.counts]\n{hook} = \"{how}\"\n"));
+        let (status, report) = check(&world, "counts");
+        assert_eq!((status, broken(&report)), (1, rules), "{hook} {how}: {report}");
+    }
+}
+
+#[test]
+fn what_an_earlier_version_left_behind_is_found() {
+    // Each length of the transcript leaves a row of its own, however often it is processed.
+    let step = json!({"do": "tell_length"});
+    let world = world_of(&format!("{step}\n{{}}\n"));
+    let (status, report) = check(&world, "probe");
+    assert_eq!((status, broken(&report)), (1, vec!["replaces"]), "{report}");
+    assert!(verdict(&report, "replaces").1.contains("probe_totals"), "{report}");
+}
+
+#[test]
+fn a_transcript_that_gives_nothing_gives_a_hint() {
+    let (status, report) = check(&world_of(r#"{"do":"nothing"}"#), "probe");
+    let (verdict, reason) = verdict(&report, "finds");
+    assert_eq!((status, verdict), (0, "hint"), "{report}");
+    assert!(reason.contains("session-host check FILE FOLDER"), "{reason}");
+}
+
+#[test]
+fn each_mistake_is_printed_once_and_rows_are_shown() {
+    let world = world_of(r#"{"do":"rows","count":2,"text":"a row to be seen"}"#);
+    world.write("alice/bad.jsonl", r#"{"do":"error","message":"told to fail"}"#);
+    let file = world.path("plugins").join(library_name("probe"));
+    let sessions = world.sessions();
+    let arguments = ["check", file.to_str().unwrap(), sessions.to_str().unwrap()];
+    let ran = world.host(&arguments).exits(1);
+    assert_eq!(ran.stdout.matches("told to fail").count(), 1, "{}", ran.stdout);
+    assert!(ran.stdout.contains("FAILED    sessions-succeed"), "{}", ran.stdout);
+    assert!(!ran.stdout.contains("a row to be seen"), "{}", ran.stdout);
+    let ran = world.host(&[&arguments[..], &["--rows"]].concat()).exits(1);
+    assert!(ran.stdout.contains("a row to be seen"), "{}", ran.stdout);
+}
+
+#[test]
+fn a_mistake_in_the_configuration_is_told_with_its_place() {
+    let world = world_with("counts");
+    world.config("tick_seconds = 5\n\n[processors.counts]\nreplaced = \"nothing\"\nforgotten = 7\n");
+    let (status, report) = check(&world, "counts");
+    assert_eq!((status, &report["plugin"]["status"]), (2, &json!("unavailable")));
+    let place = &report["configuration"];
+    assert_eq!(
+        (&place["section"], &place["key"], &place["line"]),
+        (&json!("[processors.counts]"), &json!("forgotten"), &json!(5)),
+        "{report}"
+    );
+    let (_, reason) = verdict(&report, "loads");
+    assert!(
+        reason.contains("config.toml, line 5, section [processors.counts], key `forgotten`"),
+        "{reason}"
+    );
+    assert_eq!(verdict(&report, "steady").0, "not_tried");
+}
+
+#[test]
+fn the_transcripts_stay_as_they_are() {
+    let world = world_with("probe");
+    let before = fs::read(world.sessions().join("alice/a.jsonl")).unwrap();
+    drop(check(&world, "probe"));
+    assert_eq!(fs::read(world.sessions().join("alice/a.jsonl")).unwrap(), before);
 }

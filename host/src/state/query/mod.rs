@@ -3,5 +3,6 @@
 pub(crate) mod ask;
 pub(crate) mod export;
 pub(crate) mod json;
+pub(crate) mod look;
 pub(crate) mod memory;
 pub(crate) mod reader;

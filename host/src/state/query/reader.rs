@@ -36,7 +36,7 @@ use crate::{
 
 /// A connection for reading.
 pub struct Reader {
-    link: Link,
+    pub(super) link: Link,
 }
 
 /// A summary of the contents of a table.
