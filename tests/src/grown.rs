@@ -1,13 +1,12 @@
 //! The same interface, one minor version on: a copy of its sources with more at the end of each part that can grow.
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
+use std::path::{Path, PathBuf};
+
+use crate::{
+    artifacts::{build_with, target_folder},
+    copied::{files, lock, read, write_where_it_differs},
+    documentation::repository,
 };
-
-use walkdir::WalkDir;
-
-use crate::artifacts::{build_with, target_folder};
 
 /// What the copy has more: in which file, after which text, and what.
 const GROWTH: [(&str, &str, &str); 7] = [
@@ -70,14 +69,11 @@ pub fn grown() -> (PathBuf, PathBuf) {
 }
 
 fn make_copy(copy: &Path) {
-    let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let workspace = repository();
     for folder in ["plugin-api", "tests/growth"] {
-        for entry in WalkDir::new(workspace.join(folder)) {
-            let path = entry.expect("the workspace can be read").into_path();
-            if path.is_file() {
-                let below = path.strip_prefix(&workspace).expect("it lies in the workspace");
-                write_where_it_differs(&copy.join(below), &grown_text(below, &read(&path)));
-            }
+        for path in files(&workspace.join(folder)) {
+            let below = path.strip_prefix(&workspace).expect("it lies in the workspace");
+            write_where_it_differs(&copy.join(below), &grown_text(below, &read(&path)));
         }
     }
     let manifest = read(&workspace.join("Cargo.toml"));
@@ -86,9 +82,7 @@ fn make_copy(copy: &Path) {
         .expect("the packages share what they can");
     let members = "[workspace]\nresolver = \"3\"\nmembers = [\"plugin-api\", \"tests/growth\"]\n\n[workspace.package]";
     write_where_it_differs(&copy.join("Cargo.toml"), &format!("{members}{shared}"));
-    if !copy.join("Cargo.lock").exists() {
-        write_where_it_differs(&copy.join("Cargo.lock"), &read(&workspace.join("Cargo.lock")));
-    }
+    lock(copy);
 }
 
 fn grown_text(below: &Path, text: &str) -> String {
@@ -111,18 +105,4 @@ fn grown_text(below: &Path, text: &str) -> String {
         text.push_str(NOTE);
     }
     text
-}
-
-fn read(path: &Path) -> String {
-    fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
-}
-
-/// Leaves a file alone that is as it should be, so that cargo has nothing to build anew.
-fn write_where_it_differs(path: &Path, text: &str) {
-    if fs::read_to_string(path).is_ok_and(|there| there == text) {
-        return;
-    }
-    let folder = path.parent().expect("a file lies in a folder");
-    let written = fs::create_dir_all(folder).and_then(|()| fs::write(path, text));
-    written.expect("the grown interface can be written");
 }

@@ -20,7 +20,9 @@
 )]
 
 mod artifacts;
+mod compat;
 mod compile;
+mod copied;
 mod disk;
 mod documentation;
 mod grown;
@@ -33,6 +35,7 @@ mod service;
 mod world;
 
 pub use artifacts::{build_with, host_binary, library, target_folder};
+pub use compat::interface_1_0;
 pub use compile::Code;
 pub use disk::{FailingDisk, SmallDisk, holds_bytes};
 pub use documentation::{DocumentedQuery, repository};

@@ -10,6 +10,7 @@
 mod bad_input;
 mod cancellation;
 mod checking;
+mod compatibility;
 mod configuration;
 mod copies;
 mod crashes;
