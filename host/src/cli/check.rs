@@ -1,7 +1,8 @@
 //! `session-host check`: whether this host accepts a plugin, and how the plugin behaves.
 //!
 //! The plugin runs over copies of transcripts, with a state of its own. [`passes`](self::passes) makes it process them
-//! again, shortened, whole, and forgets them. [`rules`](self::rules) says what the results mean.
+//! again, shortened, whole, and forgets them. [`rules`](self::rules) says what the results mean. The code of the plugin runs
+//! in worker processes, so that the check survives it.
 
 mod configuration;
 mod passes;
@@ -94,6 +95,7 @@ fn laid_out(
         data: scratch.path().join("data"),
         state: scratch.path().join("data").join("check.duckdb"),
         limits,
+        isolation: settings.isolation.clone().in_processes(),
         ..settings
     })
 }

@@ -192,6 +192,14 @@ impl Isolation {
         }
     }
 
+    /// The same, with the code of every processor in worker processes.
+    #[must_use]
+    pub fn in_processes(mut self) -> Self {
+        self.default = IsolationMode::Process;
+        self.table.processors.values_mut().for_each(|own| own.mode = None);
+        self
+    }
+
     /// The processors that have a section of their own.
     pub fn sections(&self) -> impl Iterator<Item = &str> {
         self.table.processors.keys().map(String::as_str)

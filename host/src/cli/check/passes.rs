@@ -12,7 +12,7 @@ use crate::{
     names::SessionKey,
     plugins::Processor,
     runner::{RunResult, Selection, StopToken},
-    state::{Actor, PurgeWish, QueryAnswer, Reader, StateError, TableContents},
+    state::{Actor, FailureKind, PurgeWish, QueryAnswer, Reader, StateError, TableContents},
 };
 
 /// How many rows of a table the report shows.
@@ -111,18 +111,19 @@ impl<'a> Passes<'a> {
             has_hooks: self.processor.hooks() != Default::default(),
             hanging: None,
         };
-        if self.goes_on() {
+        behaviour.hanging = self.hanging()?;
+        if behaviour.hanging.is_none() {
             self.host.reprocess(self.processor.name(), None)?;
             behaviour.second_pass = Some(self.run()?);
             let differing = differing(&first, &self.contents()?);
             (behaviour.unsteady_tables, behaviour.miscounted_tables) =
                 differing.into_iter().partition(is_session_table);
         }
-        if self.goes_on() {
+        if self.hanging()?.is_none() {
             self.transcripts.shorten()?;
             behaviour.shortened_pass = Some(self.run()?);
         }
-        if self.goes_on() {
+        if self.hanging()?.is_none() {
             self.transcripts.restore()?;
             behaviour.whole_pass = Some(self.run()?);
             let mut differing = differing(&first, &self.contents()?);
@@ -133,15 +134,19 @@ impl<'a> Passes<'a> {
             differing.retain(|table| !is_told(table));
             behaviour.unreplaced_tables = differing;
         }
-        if self.goes_on() {
+        if self.hanging()?.is_none() {
             behaviour.forgetting = self.forget(&untouched)?;
         }
-        behaviour.hanging = self.processor.wedged_by();
+        behaviour.hanging = self.hanging()?;
         Ok(behaviour)
     }
 
-    fn goes_on(&self) -> bool {
-        self.processor.wedged_by().is_none()
+    /// The sessions whose attempts did not return in the last pass, in one line.
+    fn hanging(&self) -> Result<Option<String>, StateError> {
+        let failures = self.reader()?.failures(Some(self.processor.name()))?;
+        let hanging = failures.into_iter().filter(|failure| failure.kind == FailureKind::Timeout.as_str());
+        let sessions: Vec<String> = hanging.map(|failure| failure.session).collect();
+        Ok((!sessions.is_empty()).then(|| sessions.join(", ")))
     }
 
     fn run(&self) -> anyhow::Result<RunResult> {
