@@ -1,28 +1,23 @@
-//! The plugins that ended the host: what must not run in this process again, until the file changes or the operator says so.
+//! The plugins that ended the host, or hung in it: they run in worker processes until the file changes or the operator says so.
 //!
 //! One line of JSON stands for one content of a plugin's file. An operator who deletes a line, or the whole file, lets the
-//! plugin back in. The file holds hashes of attempts instead of sessions' names, so `forget` leaves nothing in it.
+//! plugin back into the host.
 
 use std::{
-    collections::BTreeMap,
     fs::{self, File},
     io::{self, Read as _, Write as _},
     path::{Path, PathBuf},
 };
 
 use serde::{Deserialize, Serialize};
-use sha2::{Digest as _, Sha256};
 use tempfile::NamedTempFile;
 
 use super::{
     ending::Crash,
     slot::Stage,
-    work::{AttemptOf, Plugin},
+    work::Plugin,
 };
-use crate::{
-    clock::{self, text_of},
-    hex::hex,
-};
+use crate::clock::{self, text_of};
 
 /// The file's name in the data directory.
 pub const FILE: &str = "crashed-plugins.jsonl";
@@ -33,8 +28,6 @@ const MOST_BYTES: u64 = 16 << 20;
 /// How many contents of files are kept, the latest ones.
 const MOST_ENTRIES: usize = 1000;
 
-/// How many attempts of one content are kept. Each has ended the host.
-const MOST_ATTEMPTS: usize = 10_000;
 
 /// The plugins that ended the host.
 #[derive(Clone, Debug, Default)]
@@ -45,16 +38,13 @@ pub struct Isolated {
 
 /// One content of a plugin's file that ended the host.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Isolation {
+struct Isolation {
     digest: String,
     file: String,
     processor: Option<String>,
     since: String,
     stage: Stage,
     reason: String,
-    /// What each attempt that ended the host did, by the hash of the attempt.
-    #[serde(default)]
-    attempts: BTreeMap<String, String>,
 }
 
 impl Isolated {
@@ -87,12 +77,6 @@ impl Isolated {
         self.find(digest).map(|entry| &*entry.reason)
     }
 
-    /// What is kept of a file of this content.
-    #[must_use]
-    pub fn of(&self, digest: &str) -> Option<Isolation> {
-        self.find(digest).cloned()
-    }
-
     fn find(&self, digest: &str) -> Option<&Isolation> {
         self.entries.iter().find(|entry| entry.digest == digest)
     }
@@ -106,9 +90,10 @@ impl Isolated {
             .entries
             .iter()
             .position(|entry| *entry.digest == *crash.plugin.digest);
-        let mut entry = place.map_or_else(|| Isolation::of(crash), |place| self.entries.remove(place));
-        entry.take(crash);
-        self.entries.push(entry);
+        if let Some(place) = place {
+            self.entries.remove(place);
+        }
+        self.entries.push(Isolation::of(crash));
         let surplus = self.entries.len().saturating_sub(MOST_ENTRIES);
         self.entries.drain(..surplus);
         self.write()
@@ -129,7 +114,6 @@ impl Isolated {
             since: text_of(clock::now()),
             stage: Stage::Attempt,
             reason: reason.to_owned(),
-            attempts: BTreeMap::new(),
         });
         self.write()
     }
@@ -152,62 +136,15 @@ impl Isolation {
         Self {
             digest: crash.plugin.digest.to_string(),
             file: crash.plugin.file.to_string(),
-            processor: None,
+            processor: crash.attempt.as_ref().map(|attempt| attempt.processor.to_string()),
             since: text_of(crash.at),
             stage: match crash.attempt {
                 Some(_) => Stage::Attempt,
                 None => crash.stage,
             },
             reason: crash.reason(),
-            attempts: BTreeMap::new(),
         }
     }
-
-    fn take(&mut self, crash: &Crash) {
-        let Some(attempt) = &crash.attempt else {
-            // What cannot be loaded is worse than what cannot be attempted.
-            (self.stage, self.reason) = (crash.stage, crash.reason());
-            return;
-        };
-        self.processor = Some(attempt.processor.to_string());
-        if self.attempts.len() < MOST_ATTEMPTS {
-            self.attempts.insert(key_of(attempt.of()), crash.reason());
-        }
-    }
-
-    /// What it did, and when.
-    #[must_use]
-    pub fn reason(&self) -> &str {
-        &self.reason
-    }
-
-    /// Why the file is not loaded at all; `None` if only attempts ended the host.
-    #[must_use]
-    pub fn rejection(&self) -> Option<&str> {
-        (self.stage != Stage::Attempt).then_some(&self.reason)
-    }
-
-    /// Why this version of a session is not attempted in this process; `None` if it may be.
-    #[must_use]
-    pub fn refusal(&self, attempt: AttemptOf<'_>) -> Option<&str> {
-        if self.attempts.is_empty() {
-            return None;
-        }
-        self.attempts.get(&key_of(attempt)).map(String::as_str)
-    }
-}
-
-fn key_of(attempt: AttemptOf<'_>) -> String {
-    let mut digest = Sha256::new();
-    for part in [
-        attempt.processor.as_str(),
-        attempt.session.as_str(),
-        attempt.hash.as_str(),
-    ] {
-        digest.update(part.len().to_ne_bytes());
-        digest.update(part);
-    }
-    hex(digest.finalize())
 }
 
 #[cfg(test)]
@@ -240,40 +177,26 @@ mod tests {
     }
 
     #[test]
-    fn attempts_that_ended_the_host_are_refused_and_no_others() {
+    fn a_content_that_ended_the_host_is_known_and_no_other() {
         let folder = tempfile::tempdir().unwrap();
         let mut isolated = Isolated::read(folder.path());
-        for session in ["alice/a.jsonl", "alice/b.jsonl"] {
-            isolated.add(&crash("ab12", Some(session))).unwrap();
-        }
+        isolated.add(&crash("ab12", Some("alice/a.jsonl"))).unwrap();
+        isolated.note(&Plugin::new(Path::new("slow.so"), "ef56"), "it hung").unwrap();
         let read = Isolated::read(folder.path());
         let told = "an attempt ended the host with SIGSEGV at 1970-01-01T00:00:00Z";
         assert_eq!(read.reason_for("ab12"), Some(told));
+        assert_eq!(read.reason_for("ef56"), Some("it hung"));
         assert_eq!(read.reason_for("cd34"), None);
-        let isolation = read.of("ab12").unwrap();
-        assert_eq!(isolation.rejection(), None);
-        let attempt = crash("ab12", Some("alice/b.jsonl")).attempt.unwrap();
-        assert_eq!(isolation.refusal(attempt.of()), Some(told));
-        let changed = LeftAttempt {
-            hash: FileHash::from_hex("11ff"),
-            ..attempt
-        };
-        assert_eq!(isolation.refusal(changed.of()), None);
     }
 
     #[test]
-    fn a_file_that_ended_the_host_while_it_was_loaded_is_rejected() {
+    fn the_last_crash_of_a_content_counts() {
         let folder = tempfile::tempdir().unwrap();
         let mut isolated = Isolated::read(folder.path());
         isolated.add(&crash("ab12", Some("alice/a.jsonl"))).unwrap();
         isolated.add(&crash("ab12", None)).unwrap();
-        let isolation = Isolated::read(folder.path()).of("ab12").unwrap();
-        assert!(
-            isolation
-                .rejection()
-                .unwrap()
-                .starts_with("its `configure` ended the host")
-        );
+        let read = Isolated::read(folder.path());
+        assert!(read.reason_for("ab12").unwrap().starts_with("its `configure` ended the host"));
     }
 
     #[test]

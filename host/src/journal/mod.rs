@@ -36,7 +36,7 @@ use rustix::fs::{FlockOperation, flock};
 
 pub use current::{AtStage, Entered, at, enter};
 pub use ending::{Crash, Ending};
-pub use isolated::{FILE as ISOLATED_FILE, Isolated, Isolation};
+pub use isolated::{FILE as ISOLATED_FILE, Isolated};
 pub use slot::Stage;
 pub use suspects::Suspects;
 pub use work::{AttemptOf, LeftAttempt, Plugin, Work};

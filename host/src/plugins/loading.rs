@@ -281,8 +281,8 @@ impl Loading<'_> {
 
     /// Why the code of a plugin must run in worker processes, whatever is configured.
     fn distrust(&self, plugin: &Plugin) -> Option<String> {
-        if let Some(isolation) = Isolated::read(self.options.data).of(&plugin.digest) {
-            return Some(isolation.reason().to_owned());
+        if let Some(reason) = Isolated::read(self.options.data).reason_for(&plugin.digest) {
+            return Some(reason.to_owned());
         }
         let is_suspect = journal::suspects().take_loading(&plugin.digest);
         is_suspect.then(|| "the last host ended while the plugin was loaded or dropped".to_owned())

@@ -83,8 +83,8 @@ impl Pool {
     /// # Errors
     /// When none can be started, or one could not a moment ago.
     pub(super) fn take(&self) -> Result<RemotePlugin, Fault> {
-        if let Some(idle) = self.lock().idle.pop() {
-            return Ok(idle.worker);
+        if let Some(worker) = self.take_idle() {
+            return Ok(worker);
         }
         self.refuse_in_backoff()?;
         let started = self.plan.start();
@@ -98,6 +98,20 @@ impl Pool {
                 state.failed_starts = state.failed_starts.saturating_add(1);
                 state.last_failure = Some((Instant::now(), fault.message.clone()));
                 Err(fault)
+            }
+        }
+    }
+
+    /// An idle worker that is alive. One that has ended by itself is no attempt's fault.
+    fn take_idle(&self) -> Option<RemotePlugin> {
+        loop {
+            let Idle { worker, .. } = self.lock().idle.pop()?;
+            match worker.ended_by_itself() {
+                None => return Some(worker),
+                Some(ending) => {
+                    let processor = self.plan.log_name.as_str();
+                    tracing::warn!(processor, "an idle worker process has ended: {ending}");
+                }
             }
         }
     }

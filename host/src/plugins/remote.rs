@@ -23,7 +23,7 @@ use crate::{
     crossing,
     state::NotTaken,
     workers::{
-        Confinement, Frame, Incoming, Killer, Link, LinkError, Outgoing, RowsBuffer, WorkerError, WorkerLimits,
+        Confinement, Ending, Frame, Incoming, Killer, Link, LinkError, Outgoing, RowsBuffer, WorkerError, WorkerLimits,
         WorkerProcess,
         protocol::{AttemptHeader, Method, Opening, Report, Request, WireColumn},
         sealed,
@@ -108,6 +108,11 @@ impl RemotePlugin {
             out.send(&request)?;
             out.send_file(transcript.as_fd())
         })
+    }
+
+    /// How the worker ended, if it did while no attempt ran in it.
+    pub(super) fn ended_by_itself(&self) -> Option<Ending> {
+        self.process.as_ref().and_then(WorkerProcess::ended_by_itself)
     }
 
     /// What kills the worker.

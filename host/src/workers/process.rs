@@ -6,12 +6,17 @@
 
 use std::{
     io,
-    os::{fd::OwnedFd, unix::net::UnixStream},
+    os::{
+        fd::OwnedFd,
+        unix::{net::UnixStream, process::CommandExt as _},
+    },
     path::PathBuf,
     process::{Child, Command, ExitStatus},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
+
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 
 use super::{
     buffer::RowsBuffer,
@@ -82,7 +87,9 @@ impl WorkerProcess {
             .stdin(OwnedFd::from(there))
             .stdout(writer.try_clone()?)
             .stderr(writer)
-            .env_remove(API_TOKEN_VARIABLE);
+            .env_remove(API_TOKEN_VARIABLE)
+            // A terminal sends its signals to the group of the host.
+            .process_group(0);
         let child = launch(command)?;
         let killer = Killer {
             child: Arc::new(Mutex::new(Running { child, ended: None })),
@@ -103,6 +110,13 @@ impl WorkerProcess {
     #[must_use]
     pub fn killer(&self) -> Killer {
         self.killer.clone()
+    }
+
+    /// How the worker ended, if it did while nobody asked it for anything.
+    #[must_use]
+    pub fn ended_by_itself(&self) -> Option<Ending> {
+        let status = self.killer.ended()?;
+        Some(Ending::new(Some(status), self.output.last_lines()))
     }
 
     /// Kills a worker whose link failed, and says how it ended.
@@ -207,6 +221,7 @@ fn own_program() -> io::Result<PathBuf> {
 /// When the process was not started by a host.
 pub fn begin_as_worker() -> io::Result<Link> {
     end_with_the_parent()?;
+    leave_signals_to_the_host()?;
     let link = UnixStream::from(rustix::io::fcntl_dupfd_cloexec(rustix::stdio::stdin(), 3)?);
     close_all_but(&link)?;
     // It fails if stdin was no socket: the subcommand was typed.
@@ -224,6 +239,15 @@ fn end_with_the_parent() -> io::Result<()> {
         // A parent that has ended before cannot send the signal any more. Its child belongs to another process then, which
         // the closed socket tells.
         let _ = getppid();
+    }
+    Ok(())
+}
+
+/// A service manager sends SIGTERM to every process of the service. The host decides what becomes of an attempt then.
+fn leave_signals_to_the_host() -> io::Result<()> {
+    for signal in [SIGHUP, SIGINT, SIGTERM] {
+        // A handler that only sets a flag nobody reads.
+        signal_hook::flag::register(signal, Arc::default())?;
     }
     Ok(())
 }

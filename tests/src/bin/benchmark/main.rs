@@ -7,6 +7,7 @@ mod against_appender;
 mod against_ccusage;
 mod against_floor;
 mod against_idle;
+mod in_workers;
 mod labelled_errors;
 mod labelled_secrets;
 mod other_processors;
@@ -79,6 +80,7 @@ fn main() -> Result<()> {
         "Medians (minimum to maximum) of {repetitions} interleaved repetitions; {threads} threads; files in the page cache.",
     )?;
     against_floor::compare(&host, &floor, &arguments.corpus, repetitions)?;
+    in_workers::compare(&host, &arguments.corpus, repetitions)?;
     other_processors::compare(&host, &floor, &["errors", "secrets"], &arguments.corpus, repetitions)?;
     labelled_secrets::measure(&host, &scratch)?;
     labelled_errors::measure(&host, &scratch)?;

@@ -24,6 +24,24 @@ pub(crate) struct Host {
     pub(crate) threads: usize,
 }
 
+/// Where the code of a processor runs.
+#[derive(Clone, Copy)]
+pub(crate) enum Isolation {
+    /// In the host.
+    InProcess,
+    /// In worker processes.
+    Process,
+}
+
+impl Isolation {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::InProcess => "in-process",
+            Self::Process => "process",
+        }
+    }
+}
+
 /// What came of a run, as the host prints it.
 #[derive(Deserialize)]
 pub(crate) struct RunResult {
@@ -59,6 +77,16 @@ impl Host {
 
     /// One run of a processor, the only one that is installed, over all transcripts below `sessions`.
     pub(crate) fn run_processor(&self, processor: &str, sessions: &Path) -> Result<(Measured, RunResult)> {
+        self.run_isolated(processor, sessions, Isolation::InProcess)
+    }
+
+    /// As [`run_processor`](Self::run_processor), with the code of the processor in this place.
+    pub(crate) fn run_isolated(
+        &self,
+        processor: &str,
+        sessions: &Path,
+        isolation: Isolation,
+    ) -> Result<(Measured, RunResult)> {
         fs::create_dir_all(&self.scratch)?;
         let mut command = self.command();
         command
@@ -67,7 +95,8 @@ impl Host {
             .arg("--sessions")
             .arg(sessions)
             .arg("--plugins")
-            .arg(self.plugins.join(processor));
+            .arg(self.plugins.join(processor))
+            .env("SESSION_HOST_ISOLATION", isolation.as_str());
         let measured = measure(&mut command)?;
         let result: RunResult =
             serde_json::from_slice(&measured.output).context("cannot read the result of the run")?;
