@@ -34,6 +34,7 @@ mod error;
 pub mod export;
 mod hex;
 mod hooks;
+mod json_key;
 mod lines;
 pub mod log;
 mod panic_text;

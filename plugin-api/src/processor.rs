@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
-use crate::{Connection, Descriptor, Error, Migration, ReferenceTables, Result, Session};
+use crate::{Connection, Descriptor, Error, Migration, ReferenceTables, Result, Session, json_key};
 
 /// An analysis of transcripts. The host runs it over each version of each session exactly once.
 ///
@@ -84,7 +84,7 @@ impl Configuration {
     /// The error names the key that is unknown or has the wrong type.
     pub fn parse<T: DeserializeOwned>(&self) -> Result<T> {
         serde_json::from_str(&self.json).map_err(|error| {
-            let place = key_before(&self.json, error.line(), error.column());
+            let place = json_key::before(&self.json, error.line(), error.column());
             // The position is one in JSON, which nobody has written.
             let position = format!(" at line {} column {}", error.line(), error.column());
             let message = error.to_string().replace(&position, "");
@@ -95,48 +95,6 @@ impl Configuration {
             error.context("cannot read the configuration")
         })
     }
-}
-
-/// The key whose value stands before a position of a JSON object, with those around it: `secrets.rules_file`.
-fn key_before(json: &str, line: usize, column: usize) -> Option<String> {
-    let begins = json
-        .split_inclusive('\n')
-        .take(line.saturating_sub(1))
-        .map(str::len)
-        .sum::<usize>();
-    let bytes = json.as_bytes();
-    let end = (begins + column).min(bytes.len());
-    let mut keys: Vec<Option<String>> = Vec::new();
-    let mut place = 0;
-    while place < end {
-        match bytes[place] {
-            b'{' | b'[' => keys.push(None),
-            b'}' | b']' => drop(keys.pop()),
-            b'"' => {
-                let length = text_length(&bytes[place..])?;
-                let (text, rest) = (&json[place..place + length], json[place + length..].trim_start());
-                if rest.starts_with(':') {
-                    *keys.last_mut()? = Some(serde_json::from_str(text).ok()?);
-                }
-                place += length - 1;
-            }
-            _ => {}
-        }
-        place += 1;
-    }
-    let keys: Vec<String> = keys.into_iter().flatten().collect();
-    (!keys.is_empty()).then(|| keys.join("."))
-}
-
-/// How long the JSON string is with which a text begins, in bytes.
-fn text_length(bytes: &[u8]) -> Option<usize> {
-    let mut is_escaped = false;
-    let is_end = |(_, byte): &(usize, &u8)| {
-        let ends = !is_escaped && **byte == b'"';
-        is_escaped = !is_escaped && **byte == b'\\';
-        ends
-    };
-    bytes.iter().enumerate().skip(1).find(is_end).map(|(end, _)| end + 1)
 }
 
 #[cfg(test)]

@@ -52,6 +52,8 @@ pub(super) enum LogFormat {
 pub(super) enum Usual {
     /// Warnings and errors.
     Warnings,
+    /// Errors, and the warnings of plugins.
+    PluginWarnings,
     /// Progress too, because nobody watches a service.
     Progress,
 }
@@ -245,6 +247,8 @@ impl Arguments {
     pub(super) fn usual_log(&self) -> Usual {
         match self.command {
             Command::Serve(_) => Usual::Progress,
+            // The report says once what every pass would warn of again.
+            Command::Check(_) => Usual::PluginWarnings,
             _ => Usual::Warnings,
         }
     }

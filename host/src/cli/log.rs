@@ -34,8 +34,11 @@ pub(super) static BARS: LazyLock<MultiProgress> = LazyLock::new(MultiProgress::n
 /// When the variable SESSION_HOST_LOG holds no valid filter.
 pub(super) fn install(format: LogFormat, verbose: u8, usual: Usual) -> Result<(), UsageError> {
     let level = match verbose {
-        0 if matches!(usual, Usual::Progress) => "info",
-        0 => "warn",
+        0 => match usual {
+            Usual::Progress => "info",
+            Usual::Warnings => "warn",
+            Usual::PluginWarnings => "error,plugin=warn",
+        },
         1 => "info",
         _ => "debug",
     };

@@ -41,6 +41,7 @@ pub use slot::Stage;
 pub use suspects::Suspects;
 pub use work::{AttemptOf, LeftAttempt, Plugin, Work};
 
+use crate::folders::make_private;
 use ending::signal_name;
 use left::Found;
 use pages::{FILE_BYTES, Pages};
@@ -107,7 +108,8 @@ impl Journal {
             let path = path.clone();
             move |source| JournalError::File { doing, path, source }
         };
-        let file = open(&path).map_err(failed("open"))?;
+        // The state may lie elsewhere, and nothing else has made the data directory yet.
+        let file = make_private(data).and_then(|()| open(&path)).map_err(failed("open"))?;
         if !file.metadata().map_err(failed("open"))?.is_file() {
             return Err(JournalError::NoFile(path));
         }

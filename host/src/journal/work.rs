@@ -99,14 +99,6 @@ pub struct LeftAttempt {
 }
 
 impl LeftAttempt {
-    pub(super) fn of(&self) -> AttemptOf<'_> {
-        AttemptOf {
-            processor: &self.processor,
-            session: &self.session,
-            username: &self.username,
-            hash: &self.hash,
-        }
-    }
 }
 
 impl LeftWork {

@@ -211,6 +211,7 @@ fn each_mistake_is_printed_once_and_rows_are_shown() {
     let ran = world.host(&arguments).exits(1);
     assert_eq!(ran.stdout.matches("told to fail").count(), 1, "{}", ran.stdout);
     assert!(ran.stdout.contains("FAILED    sessions-succeed"), "{}", ran.stdout);
+    assert!(!ran.stderr.contains("told to fail"), "{}", ran.stderr);
     assert!(!ran.stdout.contains("a row to be seen"), "{}", ran.stdout);
     let ran = world.host(&[&arguments[..], &["--rows"]].concat()).exits(1);
     assert!(ran.stdout.contains("a row to be seen"), "{}", ran.stdout);
