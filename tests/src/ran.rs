@@ -43,6 +43,10 @@ pub struct RunResult {
     pub capped: u64,
     /// How many failed.
     pub errors: u64,
+    /// How many failed before, and wait.
+    pub waiting: u64,
+    /// How many are in quarantine.
+    pub quarantined: u64,
     /// How many files and folders cannot be read.
     pub unreadable: u64,
     /// How many transcripts hold no known record.

@@ -12,10 +12,11 @@ use super::{
     server::{Access, target},
 };
 use crate::{
+    clock,
     config::Settings,
-    host::StatusListing,
+    host::{StatusListing, Waiting},
     names::ProcessorName,
-    runner::backlog,
+    runner::{Retries, backlog},
     sessions::Scan,
     state::{AuditEntry, Failure, ProcessorStatus, Reader, by_cause},
 };
@@ -30,9 +31,9 @@ pub(super) fn status(settings: &Settings, options: &ListOptions) -> anyhow::Resu
     let status = match reader(settings)? {
         Access::Here(reader) => {
             let statuses = reader.status()?;
-            let backlogs = backlogs(settings, &reader, &statuses)?;
+            let waiting = waiting(settings, &reader, &statuses)?;
             // This process holds the state, so no other run is under way.
-            StatusListing::all(statuses, &backlogs, BTreeMap::new())
+            StatusListing::all(statuses, &waiting, BTreeMap::new())
         }
         Access::Server(server) => server.get::<Statuses>("/api/admin/status")?.processors,
     };
@@ -46,6 +47,8 @@ pub(super) fn status(settings: &Settings, options: &ListOptions) -> anyhow::Resu
         "items",
         "backlog",
         "failing",
+        "waiting",
+        "quarantined",
         "unrecognised",
         "unreadable lines",
         "last processed",
@@ -55,19 +58,28 @@ pub(super) fn status(settings: &Settings, options: &ListOptions) -> anyhow::Resu
     ];
     let mut table = output::table(header, status.into_iter().map(status_row));
     // These columns are usually empty.
-    output::hide_idle_columns(&mut table, &[3, 4, 5, 6, 10]);
+    output::hide_idle_columns(&mut table, &[3, 4, 5, 6, 7, 8, 12]);
     output::print(table)?;
     Ok(Exit::Done)
 }
 
-fn status_row(listed: StatusListing) -> [String; 11] {
-    let StatusListing { status, backlog, run } = listed;
+fn status_row(listed: StatusListing) -> [String; 13] {
+    let StatusListing {
+        status,
+        backlog,
+        waiting,
+        quarantined,
+        run,
+    } = listed;
+    let counted = |count: Option<u64>| count.map(|count| count.to_string()).unwrap_or_default();
     [
         status.processor,
         status.sessions.to_string(),
         status.items.to_string(),
-        backlog.map(|backlog| backlog.to_string()).unwrap_or_default(),
+        counted(backlog),
         status.failing.to_string(),
+        counted(waiting),
+        counted(quarantined),
         status.unrecognised.to_string(),
         status.unreadable_lines.to_string(),
         to_seconds(status.last_processed_at.unwrap_or_default()),
@@ -78,13 +90,13 @@ fn status_row(listed: StatusListing) -> [String; 11] {
     ]
 }
 
-/// The backlog of each processor that the state knows. The plugins are not loaded: the sessions processed last
-/// tell the version of their output.
-fn backlogs(
+/// The sessions that wait of each processor that the state knows. The plugins are not loaded: the sessions processed last
+/// tell the version of their output, and failing sessions failed with the plugin in service.
+fn waiting(
     settings: &Settings,
     reader: &Reader,
     statuses: &[ProcessorStatus],
-) -> anyhow::Result<BTreeMap<String, u64>> {
+) -> anyhow::Result<BTreeMap<String, Waiting>> {
     let Ok(scanner) = settings.scanner() else {
         return Ok(BTreeMap::new());
     };
@@ -95,14 +107,26 @@ fn backlogs(
             return Ok(BTreeMap::new());
         }
     };
-    let mut backlogs = BTreeMap::new();
+    let mut found = BTreeMap::new();
     for status in statuses {
-        let states = reader.sessions(&processor_name(&status.processor)?)?;
+        let processor = processor_name(&status.processor)?;
+        let states = reader.sessions(&processor)?;
+        let retries = Retries {
+            failing: &reader.failing(&processor)?,
+            policy: &settings.limits.retry,
+            plugin: None,
+            now: clock::now(),
+        };
         let output_version = states.values().filter_map(|state| state.output_version).max();
-        let waiting = backlog(&transcripts, &states, output_version.unwrap_or(0)).sessions;
-        backlogs.insert(status.processor.clone(), waiting);
+        let backlog = backlog(&transcripts, &states, output_version.unwrap_or(0), &retries);
+        let waiting = Waiting {
+            backlog: backlog.sessions,
+            waiting: backlog.waiting,
+            quarantined: backlog.quarantined,
+        };
+        found.insert(status.processor.clone(), waiting);
     }
-    Ok(backlogs)
+    Ok(found)
 }
 
 /// A list of failures or of their causes, as far as it is asked for.
@@ -124,7 +148,7 @@ impl<T: DeserializeOwned> Listed<T> {
         let processor = options.processor.as_deref().map(processor_name).transpose()?;
         let mut listed = match reader(settings)? {
             Access::Here(reader) => {
-                let entries = of_failures(reader.failures(processor.as_ref())?);
+                let entries = of_failures(reader.failures(processor.as_ref(), settings.limits.retry.max_attempts)?);
                 let total = entries.len();
                 Self { entries, total }
             }
@@ -159,17 +183,27 @@ fn causes(settings: &Settings, options: &FailuresOptions) -> anyhow::Result<Exit
         return Ok(Exit::Done);
     }
     let left = total - causes.len();
-    let header = ["sessions", "processor", "kind", "first and last failed", "error"];
-    let rows = causes.into_iter().map(|cause| -> [Lines; 5] {
+    let header = [
+        "sessions",
+        "quarantined",
+        "processor",
+        "kind",
+        "first and last failed",
+        "error",
+    ];
+    let rows = causes.into_iter().map(|cause| -> [Lines; 6] {
         [
             cause.sessions.to_string().into(),
+            cause.quarantined.to_string().into(),
             cause.processor.into(),
             cause.kind.into(),
             [to_seconds(cause.first_failed_at), to_seconds(cause.last_failed_at)].into(),
             [cause.error, format!("for example {}", cause.example)].into(),
         ]
     });
-    output::print(output::fitted_table(header, rows))?;
+    let mut table = output::fitted_table(header, rows);
+    output::hide_idle_columns(&mut table, &[1]);
+    output::print(table)?;
     tell_of_more(left, "causes", options)
 }
 
@@ -181,18 +215,29 @@ fn failing_sessions(settings: &Settings, options: &FailuresOptions) -> anyhow::R
         return Ok(Exit::Done);
     }
     let left = total - failures.len();
-    let header = ["session", "processor", "attempts", "kind", "last failed", "error"];
+    let header = [
+        "session",
+        "processor",
+        "attempts",
+        "quarantined",
+        "kind",
+        "last failed",
+        "error",
+    ];
     let rows = failures.into_iter().map(|failure| {
         [
             failure.session,
             failure.processor,
             failure.attempts.to_string(),
+            if failure.quarantined { "yes" } else { "" }.to_owned(),
             failure.kind,
             to_seconds(failure.last_failed_at),
             failure.error,
         ]
     });
-    output::print(output::fitted_table(header, rows))?;
+    let mut table = output::fitted_table(header, rows);
+    output::hide_idle_columns(&mut table, &[3]);
+    output::print(table)?;
     tell_of_more(left, "sessions", options)
 }
 

@@ -266,6 +266,7 @@ fn print_table<'a>(results: impl Iterator<Item = &'a RunResult>, plugins: &[Plug
     ];
     let results: Vec<&RunResult> = results.collect();
     output::print(output::table(header, results.iter().map(|result| row(result))))?;
+    results.iter().copied().try_for_each(tell_of_the_left_out)?;
     results.iter().copied().try_for_each(tell_of_the_unreadable)?;
     for plugin in plugins {
         let reason = plugin.reason.as_deref().unwrap_or_default();
@@ -273,6 +274,23 @@ fn print_table<'a>(results: impl Iterator<Item = &'a RunResult>, plugins: &[Plug
             ("unavailable", Some(name)) => output::print(format!("{name} is unavailable: {reason}"))?,
             ("rejected", _) => output::print(format!("{} is rejected: {reason}", plugin.file))?,
             _ => {}
+        }
+    }
+    Ok(())
+}
+
+/// Prints how many failing sessions the run did not attempt.
+fn tell_of_the_left_out(run: &RunResult) -> anyhow::Result<()> {
+    let name = &run.processor;
+    for (count, why) in [
+        (run.waiting, "their next attempt is not due yet"),
+        (run.quarantined, "they are in quarantine"),
+    ] {
+        if count > 0 {
+            let count = grouped(count);
+            output::print(format!(
+                "{name} did not attempt {count} failing sessions, because {why}: `session-host retry {name}` attempts them now"
+            ))?;
         }
     }
     Ok(())

@@ -17,7 +17,7 @@ use super::{ConfigError, ConfigFile, token::TokenSource};
 use crate::{
     names::ProcessorName,
     plugins::{ISOLATION_VARIABLE, InvalidIsolation, Isolation, IsolationTable},
-    runner::RunLimits,
+    runner::{RetryPolicy, RunLimits},
     sessions::{Depth, Scanner, Users},
 };
 
@@ -207,6 +207,11 @@ fn limits(set: &ConfigFile) -> RunLimits {
         attempt_timeout: Duration::from_secs(set.attempt_timeout_seconds()),
         shutdown_grace: Duration::from_secs(set.shutdown_grace_seconds()),
         max_session_bytes: set.max_session_bytes(),
+        retry: RetryPolicy {
+            backoff: Duration::from_secs(set.retry_backoff_seconds()),
+            backoff_max: Duration::from_secs(set.retry_backoff_max_seconds()),
+            max_attempts: Some(set.max_attempts()).filter(|attempts| *attempts > 0),
+        },
     }
 }
 

@@ -175,6 +175,12 @@ keys! {
     max_inflight_bytes: u64 = 128 << 20, Flag::of_runs("max-inflight-bytes", "BYTES"), "SESSION_HOST_MAX_INFLIGHT_BYTES", "", "";
     /// The maximum size of a transcript, in bytes.
     max_session_bytes: u64 = 1 << 30, Flag::of_runs("max-session-bytes", "BYTES"), "SESSION_HOST_MAX_SESSION_BYTES", "", "";
+    /// How long a failed session waits for its next attempt, in seconds; each further failure doubles the wait. At 0 every run retries it.
+    retry_backoff_seconds: u64 = 0, None, "SESSION_HOST_RETRY_BACKOFF_SECONDS", "", "";
+    /// The longest wait between two attempts of a failing session, in seconds.
+    retry_backoff_max_seconds: u64 = 86_400, None, "SESSION_HOST_RETRY_BACKOFF_MAX_SECONDS", "", "";
+    /// How many failed attempts put a session in quarantine, where no run attempts it. At 0 no session gets there.
+    max_attempts: u64 = 0, None, "SESSION_HOST_MAX_ATTEMPTS", "", "";
     /// The address on which the service listens. An address other than the loopback needs a configured token.
     listen: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 7741), Flag::of_serve("listen", "ADDRESS:PORT"), "SESSION_HOST_LISTEN", "", "";
     /// The file that holds the token of the admin interface. The variable SESSION_HOST_API_TOKEN, which holds the token itself, takes precedence.

@@ -29,6 +29,8 @@ pub struct Observed {
     pub failed_run: Option<String>,
     /// How many sessions failed in the latest runs, if none of these processed any session.
     pub all_failed: Option<u64>,
+    /// How many sessions are in quarantine.
+    pub quarantined: u64,
     /// Why it cannot run, if so.
     pub hindrance: Option<Hindrance>,
 }
@@ -61,6 +63,7 @@ pub fn assess(observed: &Observed, now: Timestamp) -> Vec<Warning> {
         failing(observed),
         lagging(observed),
         stuck(observed, now),
+        quarantined(observed),
     ]
     .into_iter()
     .flatten()
@@ -139,6 +142,18 @@ fn stuck(observed: &Observed, now: Timestamp) -> Option<Warning> {
     })
 }
 
+fn quarantined(observed: &Observed) -> Option<Warning> {
+    let sessions = match observed.quarantined {
+        0 => return None,
+        1 => "1 session is in quarantine: it".to_owned(),
+        sessions => format!("{sessions} sessions are in quarantine: they"),
+    };
+    let message = format!(
+        "{sessions} failed max_attempts times, and no run attempts what failed so often; see `session-host failures --all`, correct the transcripts or the plugin, or call `session-host retry`"
+    );
+    Some(Warning::new(WarningKind::Quarantined, message))
+}
+
 fn distance(from: Timestamp, to: Timestamp) -> Duration {
     let micros = to.as_micros().saturating_sub(from.as_micros());
     Duration::from_micros(u64::try_from(micros).unwrap_or(0))
@@ -177,6 +192,7 @@ mod tests {
             oldest_unprocessed: None,
             failed_run: None,
             all_failed: None,
+            quarantined: 0,
             hindrance: None,
         }
     }
@@ -267,6 +283,19 @@ mod tests {
             ..keeps_up()
         };
         assert_eq!(kinds(&failing, at(1000)), [WarningKind::Failing]);
+    }
+
+    #[test]
+    fn sessions_in_quarantine_cause_a_warning_that_counts_them() {
+        for (quarantined, told) in [(1, "1 session is in quarantine"), (2, "2 sessions are in quarantine")] {
+            let observed = Observed {
+                quarantined,
+                ..keeps_up()
+            };
+            let warnings = assess(&observed, at(1000));
+            assert_eq!(warnings[0].kind, WarningKind::Quarantined);
+            assert!(warnings[0].message.contains(told), "{}", warnings[0].message);
+        }
     }
 
     #[test]

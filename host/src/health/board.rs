@@ -40,6 +40,8 @@ pub struct ObservedProcessor {
     pub backlog: u64,
     /// How many sessions' last attempts failed.
     pub failing: u64,
+    /// How many of these wait for their next attempt.
+    pub waiting: u64,
     /// How many transcripts hold no known record.
     pub unrecognised: u64,
     /// How many lines of transcripts could not be read.
@@ -80,6 +82,10 @@ pub struct ProcessorHealth {
     pub backlog: u64,
     /// How many sessions' last attempts failed.
     pub failing: u64,
+    /// How many of these wait for their next attempt.
+    pub waiting: u64,
+    /// How many of these are in quarantine.
+    pub quarantined: u64,
     /// Its run under way.
     pub run: Option<RunListing>,
 }
@@ -214,6 +220,8 @@ impl ObservedProcessor {
             newest_transcript_at: self.observed.newest_transcript.map(text_of),
             backlog: self.backlog,
             failing: self.failing,
+            waiting: self.waiting,
+            quarantined: self.observed.quarantined,
             run: None,
         }
     }
@@ -248,12 +256,14 @@ mod tests {
             oldest_unprocessed,
             failed_run: None,
             all_failed: None,
+            quarantined: 0,
             hindrance: None,
         };
         let processor = ObservedProcessor {
             observed,
             backlog: 1,
             failing: 2,
+            waiting: 1,
             unrecognised: 0,
             unreadable_lines: 0,
         };
@@ -329,7 +339,7 @@ mod tests {
             "processors": {"usage": {
                 "status": "ok", "warnings": [], "last_run_at": "1970-01-01T00:00:50Z",
                 "last_processed_at": "1970-01-01T00:00:50Z", "newest_transcript_at": "1970-01-01T00:00:50Z",
-                "backlog": 1, "failing": 2, "run": null,
+                "backlog": 1, "failing": 2, "waiting": 1, "quarantined": 0, "run": null,
             }},
         });
         assert_eq!(

@@ -35,6 +35,8 @@ pub enum WarningKind {
     Lagging,
     /// A session has waited too long.
     Stuck,
+    /// Sessions failed so often that no run attempts them.
+    Quarantined,
     /// The processor refuses its configuration.
     Unavailable,
     /// An attempt does not return.
@@ -59,11 +61,12 @@ pub enum WarningKind {
 
 impl WarningKind {
     /// The kinds of problems of a processor.
-    pub const OF_PROCESSORS: [Self; 6] = [
+    pub const OF_PROCESSORS: [Self; 7] = [
         Self::Failed,
         Self::Failing,
         Self::Lagging,
         Self::Stuck,
+        Self::Quarantined,
         Self::Unavailable,
         Self::Wedged,
     ];
@@ -88,6 +91,7 @@ impl WarningKind {
             Self::Failing => "failing",
             Self::Lagging => "lagging",
             Self::Stuck => "stuck",
+            Self::Quarantined => "quarantined",
             Self::Unavailable => "unavailable",
             Self::Wedged => "wedged",
             Self::Rejected => "rejected",

@@ -7,7 +7,7 @@ use session_plugin_api::abi::message::capped;
 use crate::{
     config::Settings,
     journal::{Crash, Isolated, Journal, LeftAttempt},
-    state::{FailureKind, FailureRecord, State},
+    state::{Destination, FailureKind, FailureRecord, FileLook, PluginVersion, State},
 };
 
 /// Takes the journal up. The state must be open: its lock keeps other hosts away.
@@ -50,11 +50,24 @@ fn record(crash: &Crash, isolated: &mut Isolated, state: &State) {
         session: attempt.session.clone(),
         username: attempt.username.clone(),
         hash: Some(attempt.hash.clone()),
+        // What the file looked like is not known, so that the next run attempts the session in any case.
+        file: FileLook {
+            size: 0,
+            modified: crash.at,
+        },
         failed_at: crash.at,
         kind: FailureKind::Crash,
         error: capped(reason),
     };
-    let recorded = state.write(|writer| writer.record_failures(&attempt.processor, &[failure]));
+    let destination = Destination {
+        processor: attempt.processor.clone(),
+        plugin: PluginVersion {
+            output: 0,
+            digest: crash.plugin.digest.to_string(),
+        },
+        tables: Vec::new(),
+    };
+    let recorded = state.write(|writer| writer.record_failures(&destination, &[failure]));
     if let Err(error) = recorded {
         tracing::error!(
             file,

@@ -15,7 +15,7 @@ use std::{
 
 pub use correction::CorrectionError;
 pub use run::{BegunRun, NotBegun};
-pub use status::StatusListing;
+pub use status::{StatusListing, Waiting};
 pub use under_way::{RunListing, RunUnderWay};
 
 use self::under_way::RunsUnderWay;

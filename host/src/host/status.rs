@@ -15,26 +15,43 @@ pub struct StatusListing {
     pub status: ProcessorStatus,
     /// How many sessions wait to be processed; `None` if unknown.
     pub backlog: Option<u64>,
+    /// How many of them failed, and wait for their next attempt; `None` if unknown.
+    #[serde(default)]
+    pub waiting: Option<u64>,
+    /// How many sessions are in quarantine; `None` if unknown.
+    #[serde(default)]
+    pub quarantined: Option<u64>,
     /// Its run under way.
     pub run: Option<RunListing>,
 }
 
+/// The sessions of a processor that wait.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Waiting {
+    /// How many sessions wait to be processed.
+    pub backlog: u64,
+    /// How many of them failed, and wait for their next attempt.
+    pub waiting: u64,
+    /// How many further ones are in quarantine.
+    pub quarantined: u64,
+}
+
 impl StatusListing {
-    /// The progress of the processors in the state, with their backlogs and runs under way. A processor that the state does
-    /// not know yet is listed if it has a backlog or a run.
+    /// The progress of the processors in the state, with the sessions that wait, and runs under way. A processor that the
+    /// state does not know yet is listed if it has a backlog or a run.
     #[must_use]
     pub fn all(
         statuses: Vec<ProcessorStatus>,
-        backlogs: &BTreeMap<String, u64>,
+        waiting: &BTreeMap<String, Waiting>,
         mut runs: BTreeMap<String, RunListing>,
     ) -> Vec<Self> {
         let mut known: BTreeMap<String, ProcessorStatus> = statuses
             .into_iter()
             .map(|status| (status.processor.clone(), status))
             .collect();
-        let busy = backlogs
+        let busy = waiting
             .iter()
-            .filter(|(_, waiting)| **waiting > 0)
+            .filter(|(_, waiting)| waiting.backlog > 0)
             .map(|(name, _)| name);
         for name in busy.chain(runs.keys()) {
             known.entry(name.clone()).or_insert_with(|| ProcessorStatus {
@@ -44,7 +61,9 @@ impl StatusListing {
         }
         let listed = known.into_iter().map(|(name, status)| Self {
             status,
-            backlog: backlogs.get(&name).copied(),
+            backlog: waiting.get(&name).map(|waiting| waiting.backlog),
+            waiting: waiting.get(&name).map(|waiting| waiting.waiting),
+            quarantined: waiting.get(&name).map(|waiting| waiting.quarantined),
             run: runs.remove(&name),
         });
         listed.collect()

@@ -15,7 +15,11 @@ use super::{
     parameters::{Parameters, processor_name},
     service::OfService,
 };
-use crate::{clock, host::StatusListing, state::by_cause};
+use crate::{
+    clock,
+    host::{StatusListing, Waiting},
+    state::by_cause,
+};
 
 /// The maximum number of entries.
 #[derive(Deserialize)]
@@ -59,15 +63,22 @@ impl Bounds {
 /// `GET /api/admin/status`: the progress of each processor, and its run under way.
 pub(super) async fn status(State(service): OfService) -> Response {
     let host = service.host.clone();
-    let health = service.health.read(clock::now(), &service.host.failed_runs());
-    let backlogs: BTreeMap<String, u64> = health
+    let health = service.health.read(clock::now(), &host.failed_runs());
+    let observed: BTreeMap<String, Waiting> = health
         .processors
         .into_iter()
-        .map(|(name, processor)| (name, processor.backlog))
+        .map(|(name, processor)| {
+            let waiting = Waiting {
+                backlog: processor.backlog,
+                waiting: processor.waiting,
+                quarantined: processor.quarantined,
+            };
+            (name, waiting)
+        })
         .collect();
     let (status, body) = reading(&service, move |reader| {
         let state = host.state().path().display().to_string();
-        let processors = StatusListing::all(reader.status()?, &backlogs, host.runs_under_way());
+        let processors = StatusListing::all(reader.status()?, &observed, host.runs_under_way());
         Ok(json!({"state": state, "processors": processors}))
     })
     .await;
@@ -86,10 +97,11 @@ pub(super) async fn runs(State(service): OfService, Parameters(asked): Parameter
 
 /// `GET /api/admin/failures?processor=NAME&limit=N`: the failing sessions.
 pub(super) async fn failures(State(service): OfService, Parameters(asked): Parameters<WhichFailures>) -> Response {
+    let max_attempts = service.host.settings().limits.retry.max_attempts;
     let (status, body) = reading(&service, move |reader| {
         let limit = FAILURES.checked(asked.limit)?;
         let processor = asked.processor.as_deref().map(processor_name).transpose()?;
-        let mut failures = reader.failures(processor.as_ref())?;
+        let mut failures = reader.failures(processor.as_ref(), max_attempts)?;
         let total = failures.len();
         failures.truncate(limit as usize);
         Ok(json!({"failures": failures, "total": total}))
@@ -103,10 +115,11 @@ pub(super) async fn failure_causes(
     State(service): OfService,
     Parameters(asked): Parameters<WhichFailures>,
 ) -> Response {
+    let max_attempts = service.host.settings().limits.retry.max_attempts;
     let (status, body) = reading(&service, move |reader| {
         let limit = CAUSES.checked(asked.limit)?;
         let processor = asked.processor.as_deref().map(processor_name).transpose()?;
-        let mut causes = by_cause(reader.failures(processor.as_ref())?);
+        let mut causes = by_cause(reader.failures(processor.as_ref(), max_attempts)?);
         let total = causes.len();
         causes.truncate(limit as usize);
         Ok(json!({"causes": causes, "total": total}))

@@ -12,11 +12,7 @@ use std::{
 use serde::{Deserialize, Serialize};
 use tempfile::NamedTempFile;
 
-use super::{
-    ending::Crash,
-    slot::Stage,
-    work::Plugin,
-};
+use super::{ending::Crash, slot::Stage, work::Plugin};
 use crate::clock::{self, text_of};
 
 /// The file's name in the data directory.
@@ -27,7 +23,6 @@ const MOST_BYTES: u64 = 16 << 20;
 
 /// How many contents of files are kept, the latest ones.
 const MOST_ENTRIES: usize = 1000;
-
 
 /// The plugins that ended the host.
 #[derive(Clone, Debug, Default)]
@@ -181,7 +176,9 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let mut isolated = Isolated::read(folder.path());
         isolated.add(&crash("ab12", Some("alice/a.jsonl"))).unwrap();
-        isolated.note(&Plugin::new(Path::new("slow.so"), "ef56"), "it hung").unwrap();
+        isolated
+            .note(&Plugin::new(Path::new("slow.so"), "ef56"), "it hung")
+            .unwrap();
         let read = Isolated::read(folder.path());
         let told = "an attempt ended the host with SIGSEGV at 1970-01-01T00:00:00Z";
         assert_eq!(read.reason_for("ab12"), Some(told));
@@ -196,7 +193,11 @@ mod tests {
         isolated.add(&crash("ab12", Some("alice/a.jsonl"))).unwrap();
         isolated.add(&crash("ab12", None)).unwrap();
         let read = Isolated::read(folder.path());
-        assert!(read.reason_for("ab12").unwrap().starts_with("its `configure` ended the host"));
+        assert!(
+            read.reason_for("ab12")
+                .unwrap()
+                .starts_with("its `configure` ended the host")
+        );
     }
 
     #[test]

@@ -98,9 +98,6 @@ pub struct LeftAttempt {
     pub hash: FileHash,
 }
 
-impl LeftAttempt {
-}
-
 impl LeftWork {
     /// Reads the text of a slot; `None` if it is something else.
     pub(super) fn read(text: &[u8]) -> Option<Self> {

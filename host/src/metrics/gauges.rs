@@ -24,6 +24,8 @@ pub struct ObservedSessions {
     pub waiting: u64,
     /// How many failed at their last attempt.
     pub failing: u64,
+    /// How many of these are in quarantine.
+    pub quarantined: u64,
     /// How many hold no known record.
     pub unrecognised: u64,
     /// How many lines in all of them could not be read.
@@ -47,6 +49,7 @@ pub struct CountedWarnings {
 pub(super) struct Gauges {
     backlog: Family<OfProcessor, Gauge>,
     failing: Family<OfProcessor, Gauge>,
+    quarantined: Family<OfProcessor, Gauge>,
     unrecognised: Family<OfProcessor, Gauge>,
     unreadable_lines: Family<OfProcessor, Gauge>,
     last_success: Family<OfProcessor, Gauge>,
@@ -83,6 +86,11 @@ impl Gauges {
         Self {
             backlog: registered(registry, "backlog_sessions", "Sessions that wait to be processed"),
             failing: registered(registry, "failing_sessions", "Sessions whose last attempt failed"),
+            quarantined: registered(
+                registry,
+                "quarantined_sessions",
+                "Sessions that failed so often that no run attempts them",
+            ),
             unrecognised: registered(
                 registry,
                 "unrecognised_sessions",
@@ -111,6 +119,7 @@ impl Gauges {
             let label = OfProcessor::new(&processor);
             set(&self.backlog, &label, sessions.waiting);
             set(&self.failing, &label, sessions.failing);
+            set(&self.quarantined, &label, sessions.quarantined);
             set(&self.unrecognised, &label, sessions.unrecognised);
             set(&self.unreadable_lines, &label, sessions.unreadable_lines);
             if let Some(at) = sessions.last_success {
@@ -125,16 +134,24 @@ impl Gauges {
         }
     }
 
-    fn of_sessions(&self) -> [&Family<OfProcessor, Gauge>; 5] {
+    fn of_sessions(&self) -> [&Family<OfProcessor, Gauge>; 6] {
         let Self {
             backlog,
             failing,
+            quarantined,
             unrecognised,
             unreadable_lines,
             last_success,
             ..
         } = self;
-        [backlog, failing, unrecognised, unreadable_lines, last_success]
+        [
+            backlog,
+            failing,
+            quarantined,
+            unrecognised,
+            unreadable_lines,
+            last_success,
+        ]
     }
 
     pub(super) fn set_surroundings(&self, unreadable: u64, files: Option<&StateFiles>) {

@@ -341,7 +341,9 @@ impl Loading<'_> {
                     .map_err(|fault| Refused::ReferenceRows(describe_fault(&fault)))?;
                 let tables = self.tables(&name, &migrations, descriptor.session_tables(), Some(reference))?;
                 let code = into_service(opened).ok_or(Refused::Gone)?;
-                let processor = Processor::new(name, description, path, tables, code).distrusted(plan.distrust.clone());
+                let digest = plan.plugin.digest.to_string();
+                let processor =
+                    Processor::new(name, description, path, digest, tables, code).distrusted(plan.distrust.clone());
                 Ok(Loaded::Status(PluginStatus::Loaded(Arc::new(processor))))
             }
         }

@@ -36,7 +36,7 @@ use crate::{
     crossing,
     journal::{self, AttemptOf, Work},
     names::ProcessorName,
-    state::FilledTable,
+    state::{FilledTable, PluginVersion},
     workers::{Network, WorkerError, protocol::Method},
 };
 
@@ -46,6 +46,7 @@ pub struct Processor {
     descriptor: Descriptor,
     hooks: Hooks,
     package_version: String,
+    version: PluginVersion,
     file: PathBuf,
     tables: Vec<Arc<FilledTable>>,
     code: Code,
@@ -98,11 +99,16 @@ impl Processor {
         name: ProcessorName,
         description: Description,
         file: &Path,
+        digest: String,
         tables: Vec<Arc<FilledTable>>,
         code: Code,
     ) -> Self {
         Self {
             name,
+            version: PluginVersion {
+                output: description.descriptor.version_of_output(),
+                digest,
+            },
             descriptor: description.descriptor,
             hooks: description.hooks,
             package_version: description.package_version,
@@ -141,6 +147,12 @@ impl Processor {
     #[must_use]
     pub fn package_version(&self) -> &str {
         &self.package_version
+    }
+
+    /// Which version of the plugin it is.
+    #[must_use]
+    pub fn version(&self) -> &PluginVersion {
+        &self.version
     }
 
     /// The file that it was loaded from.

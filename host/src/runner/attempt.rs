@@ -24,7 +24,7 @@ use super::{
 use crate::{
     plugins::{CallError, Ending, Hook, Refusal, describe_fault},
     sessions::{OpenTranscript, SnapshotError, Transcript},
-    state::{Destination, Done, FailureKind, FailureRecord, Seen},
+    state::{Destination, Done, FailureKind, Seen},
 };
 
 /// How often an attempt is repeated after a write conflict.
@@ -65,12 +65,11 @@ fn read(context: &RunContext, flight: &Flight, buffer: &mut Vec<u8>) -> Result<S
 }
 
 fn unread(transcript: &Transcript, error: &SnapshotError) -> (Need, Outcome) {
-    let Transcript { session, username, .. } = transcript;
     match error {
         SnapshotError::Read(source) if source.kind() == std::io::ErrorKind::NotFound => (Need::Nothing, Outcome::Gone),
         error => (
             Need::Attempt,
-            Outcome::Failed(failure(session, username, None, FailureKind::Error, error.to_string())),
+            Outcome::Failed(failure(transcript, FailureKind::Error, error.to_string())),
         ),
     }
 }
@@ -204,7 +203,7 @@ fn fail(context: &RunContext, flight: &Flight, seen: &Seen, error: AttemptError)
         }) => match flight.told_time_over() {
             Some(over) => {
                 let error = gave_up(&context.limits, over, &message);
-                Outcome::Failed(record(seen, FailureKind::Timeout, error))
+                Outcome::Failed(failure(seen, FailureKind::Timeout, error))
             }
             None => {
                 tracing::warn!(
@@ -219,9 +218,9 @@ fn fail(context: &RunContext, flight: &Flight, seen: &Seen, error: AttemptError)
                 FaultKind::Error | FaultKind::NotNow => FailureKind::Error,
                 FaultKind::Panic => FailureKind::Panic,
             };
-            Outcome::Failed(record(seen, kind, describe_fault(&fault)))
+            Outcome::Failed(failure(seen, kind, describe_fault(&fault)))
         }
-        AttemptError::Ended(ending) => Outcome::Failed(record(seen, kind_of(&ending), ending.to_string())),
+        AttemptError::Ended(ending) => Outcome::Failed(failure(seen, kind_of(&ending), ending.to_string())),
         AttemptError::Killed(Killed::Shutdown) => {
             tracing::warn!(
                 "killed the worker process of the attempt, because it did not end before the service must; the next run attempts the session again"
@@ -233,14 +232,14 @@ fn fail(context: &RunContext, flight: &Flight, seen: &Seen, error: AttemptError)
             let error = format!(
                 "the attempt did not return within attempt_timeout_seconds ({seconds} s): its worker process was killed"
             );
-            Outcome::Failed(record(seen, FailureKind::Timeout, error))
+            Outcome::Failed(failure(seen, FailureKind::Timeout, error))
         }
         AttemptError::Connection(error) => match error.into_fatal() {
             Ok(error) => {
                 context.give_up(error.into());
                 return None;
             }
-            Err(error) => Outcome::Failed(record(seen, FailureKind::Error, error.to_string())),
+            Err(error) => Outcome::Failed(failure(seen, FailureKind::Error, error.to_string())),
         },
     };
     flight.end().then_some(outcome)
@@ -254,10 +253,6 @@ fn gave_up(limits: &RunLimits, over: TimeOver, message: &str) -> String {
         TimeOver::OfRun => ("time_budget_seconds", limits.time_budget.as_secs()),
     };
     format!("gave up because {setting} ({seconds} s) is nearly over: {message}; raise {setting} if it needs longer")
-}
-
-fn record(seen: &Seen, kind: FailureKind, error: String) -> FailureRecord {
-    failure(&seen.session, &seen.username, Some(&seen.hash), kind, error)
 }
 
 fn kind_of(ending: &Ending) -> FailureKind {
@@ -313,7 +308,7 @@ mod tests {
     use super::*;
     use crate::{
         names::ProcessorName,
-        runner::sample::{flight, seen},
+        runner::sample::{flight, plugin_version, seen},
         state::State,
     };
 
@@ -332,7 +327,7 @@ mod tests {
         let processor: ProcessorName = "probe".parse().unwrap();
         let destination = Destination {
             processor: processor.clone(),
-            output_version: 1,
+            plugin: plugin_version(),
             tables: Vec::new(),
         };
         let flight = flight();

@@ -7,10 +7,11 @@ use std::{cmp::Reverse, collections::HashMap};
 
 use session_plugin_api::Timestamp;
 
+use super::retry::{Retries, Turn};
 use crate::{
     names::{FileHash, SessionKey},
     sessions::Transcript,
-    state::{EarlierVersion, SessionState},
+    state::{EarlierVersion, FailingSession, SessionState},
 };
 
 /// A session that a run examines.
@@ -45,7 +46,7 @@ const RACY: i64 = 2_000_000;
 pub(super) fn choose(
     transcripts: Vec<Transcript>,
     states: &HashMap<SessionKey, SessionState>,
-    last_failed: &HashMap<SessionKey, Timestamp>,
+    failing: &HashMap<SessionKey, FailingSession>,
     output_version: u32,
 ) -> Vec<Candidate> {
     let mut candidates: Vec<Candidate> = transcripts
@@ -62,7 +63,7 @@ pub(super) fn choose(
         .collect();
     candidates.sort_by_cached_key(|candidate| {
         let transcript = &candidate.transcript;
-        let failed = last_failed.get(&transcript.session).copied();
+        let failed = failing.get(&transcript.session).map(|failing| failing.last_failed_at);
         (
             failed,
             Reverse(candidate.is_changed()),
@@ -79,15 +80,41 @@ pub(super) fn choose(
 pub(super) fn past_failures(
     transcripts: &[Transcript],
     states: &HashMap<SessionKey, SessionState>,
-    last_failed: &HashMap<SessionKey, Timestamp>,
+    failing: &HashMap<SessionKey, FailingSession>,
     output_version: u32,
 ) -> Vec<SessionKey> {
     transcripts
         .iter()
-        .filter(|transcript| last_failed.contains_key(&transcript.session))
+        .filter(|transcript| failing.contains_key(&transcript.session))
         .filter(|transcript| reason(transcript, states.get(&transcript.session), output_version).is_none())
         .map(|transcript| transcript.session.clone())
         .collect()
+}
+
+/// The candidates that are left out because they failed before.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct LeftOut {
+    /// How many wait for their backoff.
+    pub(super) waiting: u64,
+    /// How many are in quarantine.
+    pub(super) quarantined: u64,
+}
+
+/// Leaves the candidates out whose turn it is not.
+pub(super) fn leave_out(candidates: &mut Vec<Candidate>, retries: &Retries<'_>) -> LeftOut {
+    let mut left_out = LeftOut::default();
+    candidates.retain(|candidate| match retries.turn(&candidate.transcript) {
+        Turn::Due => true,
+        Turn::Waits => {
+            left_out.waiting += 1;
+            false
+        }
+        Turn::Quarantined => {
+            left_out.quarantined += 1;
+            false
+        }
+    });
+    left_out
 }
 
 impl Candidate {
@@ -139,13 +166,22 @@ pub struct Backlog {
     pub sessions: u64,
     /// When the session that has waited longest was last written.
     pub oldest: Option<Timestamp>,
+    /// How many of them failed, and wait for their next attempt.
+    pub waiting: u64,
+    /// How many sessions are in quarantine: they are none of them.
+    pub quarantined: u64,
 }
 
 /// Counts the sessions that are new, have changed, or were processed by an older output version.
 ///
 /// A session that is only checked again because a change could have gone unnoticed does not count.
 #[must_use]
-pub fn backlog(transcripts: &[Transcript], states: &HashMap<SessionKey, SessionState>, output_version: u32) -> Backlog {
+pub fn backlog(
+    transcripts: &[Transcript],
+    states: &HashMap<SessionKey, SessionState>,
+    output_version: u32,
+    retries: &Retries<'_>,
+) -> Backlog {
     let is_done = |transcript: &&Transcript| {
         states
             .get(&transcript.session)
@@ -153,6 +189,14 @@ pub fn backlog(transcripts: &[Transcript], states: &HashMap<SessionKey, SessionS
     };
     let mut backlog = Backlog::default();
     for transcript in transcripts.iter().filter(|transcript| !is_done(transcript)) {
+        match retries.turn(transcript) {
+            Turn::Due => {}
+            Turn::Waits => backlog.waiting += 1,
+            Turn::Quarantined => {
+                backlog.quarantined += 1;
+                continue;
+            }
+        }
         backlog.sessions += 1;
         backlog.oldest = Some(
             backlog

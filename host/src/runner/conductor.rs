@@ -29,10 +29,7 @@ use super::{
     tally::Tally,
     worker,
 };
-use crate::{
-    sessions::Transcript,
-    state::{Done, FailureKind, StateError},
-};
+use crate::state::{Done, FailureKind, StateError};
 
 /// The conductor of one run.
 pub(super) struct Conductor<'a> {
@@ -227,7 +224,8 @@ impl<'a> Conductor<'a> {
     }
 
     fn put_abandoned(&mut self, flight: Arc<Flight>) {
-        let Transcript { session, username, .. } = &flight.candidate().transcript;
+        let transcript = &flight.candidate().transcript;
+        let session = &transcript.session;
         if self.stop.stopped_at().is_some() {
             tracing::warn!(%session, "abandoned the attempt, because it did not end before the service must; the next run attempts the session again");
             self.tally.postponed(1);
@@ -236,7 +234,7 @@ impl<'a> Conductor<'a> {
             let error =
                 format!("the attempt was abandoned: it did not return within attempt_timeout_seconds ({seconds} s)");
             tracing::error!(%session, "{error}; the processor is out of service until the attempt returns");
-            let failure = failure(session, username, None, FailureKind::Timeout, error);
+            let failure = failure(transcript, FailureKind::Timeout, error);
             self.group.add_failure(failure);
         }
         self.abandoned.push(flight);

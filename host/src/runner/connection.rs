@@ -261,7 +261,7 @@ mod tests {
     use super::*;
     use crate::{
         names::ProcessorName,
-        runner::sample::{flight, seen},
+        runner::sample::{flight, plugin_version, seen},
         state::{DeclaredTables, Destination, State},
     };
 
@@ -278,7 +278,7 @@ mod tests {
             rules: state.statement_rules(&processor).unwrap(),
             destination: Destination {
                 processor,
-                output_version: 1,
+                plugin: plugin_version(),
                 tables: Vec::new(),
             },
             state: Arc::new(state),

@@ -110,11 +110,11 @@ impl Group {
             committed.unchanged = self.unchanged.len() as u64;
         }
         if !self.failures.is_empty() {
-            writer.record_failures(&destination.processor, &self.failures)?;
+            writer.record_failures(destination, &self.failures)?;
             committed.failures = &self.failures;
         }
         if !refused.is_empty() {
-            writer.record_failures(&destination.processor, &refused)?;
+            writer.record_failures(destination, &refused)?;
             committed.refused = refused;
         }
         Ok(())
@@ -122,11 +122,5 @@ impl Group {
 }
 
 fn uncommitted(done: &Done, error: &StateError) -> FailureRecord {
-    let Seen {
-        session,
-        username,
-        hash,
-        ..
-    } = &done.seen;
-    failure(session, username, Some(hash), FailureKind::Error, error.to_string())
+    failure(&done.seen, FailureKind::Error, error.to_string())
 }

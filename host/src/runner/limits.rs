@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use super::retry::RetryPolicy;
+
 /// The limits of a run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RunLimits {
@@ -17,4 +19,6 @@ pub struct RunLimits {
     pub shutdown_grace: Duration,
     /// The maximum size of a transcript, in bytes.
     pub max_session_bytes: u64,
+    /// When it attempts sessions again that failed.
+    pub retry: RetryPolicy,
 }

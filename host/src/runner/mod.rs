@@ -34,6 +34,7 @@ mod outcome;
 mod own_transaction;
 mod progress;
 mod result;
+mod retry;
 mod run;
 mod run_log;
 #[cfg(test)]
@@ -51,6 +52,7 @@ pub use limits::RunLimits;
 pub use memory::MemoryBudget;
 pub use progress::Progress;
 pub use result::{RunResult, SessionError};
+pub use retry::{Retries, RetryPolicy, Turn};
 pub use run::Run;
 pub use selection::Selection;
 pub use stop::StopToken;

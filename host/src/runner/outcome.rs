@@ -5,7 +5,8 @@ use session_plugin_api::abi::message::capped;
 use crate::{
     clock,
     names::{FileHash, SessionKey},
-    state::{Done, FailureKind, FailureRecord, Seen},
+    sessions::Transcript,
+    state::{Done, FailureKind, FailureRecord, FileLook, Seen},
 };
 
 /// How an attempt ended.
@@ -46,18 +47,57 @@ impl Outcome {
     }
 }
 
+/// The transcript of a failed attempt, as far as it is known.
+pub(super) struct Attempted<'a> {
+    session: &'a SessionKey,
+    username: &'a str,
+    hash: Option<&'a FileHash>,
+    file: FileLook,
+}
+
+/// As the scan saw it: nothing was read.
+impl<'a> From<&'a Transcript> for Attempted<'a> {
+    fn from(transcript: &'a Transcript) -> Self {
+        Self {
+            session: &transcript.session,
+            username: &transcript.username,
+            hash: None,
+            file: FileLook {
+                size: transcript.size,
+                modified: transcript.modified,
+            },
+        }
+    }
+}
+
+/// As it was read.
+impl<'a> From<&'a Seen> for Attempted<'a> {
+    fn from(seen: &'a Seen) -> Self {
+        Self {
+            session: &seen.session,
+            username: &seen.username,
+            hash: Some(&seen.hash),
+            file: FileLook {
+                size: seen.size,
+                modified: seen.modified,
+            },
+        }
+    }
+}
+
 /// The record of a failed attempt.
-pub(super) fn failure(
-    session: &SessionKey,
-    username: &str,
-    hash: Option<&FileHash>,
-    kind: FailureKind,
-    error: String,
-) -> FailureRecord {
+pub(super) fn failure<'a>(attempted: impl Into<Attempted<'a>>, kind: FailureKind, error: String) -> FailureRecord {
+    let Attempted {
+        session,
+        username,
+        hash,
+        file,
+    } = attempted.into();
     FailureRecord {
         session: session.clone(),
         username: username.to_owned(),
         hash: hash.cloned(),
+        file,
         failed_at: clock::now(),
         kind,
         error: capped(error),

@@ -17,6 +17,12 @@ pub struct RunResult {
     pub capped: u64,
     /// How many failed.
     pub errors: u64,
+    /// How many further ones failed before, and wait for their next attempt.
+    #[serde(default)]
+    pub waiting: u64,
+    /// How many further ones failed so often that they are in quarantine.
+    #[serde(default)]
+    pub quarantined: u64,
     /// How many files and folders below the sessions directory could not be read, so that their sessions were not
     /// found.
     #[serde(default)]

@@ -1,6 +1,7 @@
 //! Prepares a run: scans, chooses the candidates, and hands them to the conductor.
 
 use std::{
+    collections::HashMap,
     sync::{
         Arc, Mutex,
         atomic::{AtomicU64, Ordering},
@@ -12,7 +13,7 @@ use std::{
 use tracing::{Span, field};
 
 use super::{
-    candidates::{self, Candidate},
+    candidates::{self, Candidate, LeftOut},
     conductor::Conductor,
     context::RunContext,
     dispatch::Dispatcher,
@@ -25,6 +26,7 @@ use super::{
     message::Message,
     progress::Progress,
     result::RunResult,
+    retry::Retries,
     run_log::RunLog,
     selection::Selection,
     stop::StopToken,
@@ -32,10 +34,12 @@ use super::{
     tally::Tally,
 };
 use crate::{
+    clock,
     metrics::Metrics,
+    names::SessionKey,
     plugins::Processor,
     sessions::{Scan, Scanner},
-    state::{Destination, State, StateError},
+    state::{Destination, FailingSession, State, StateError},
 };
 
 /// A run to be executed. The caller makes sure that a processor has only one at a time.
@@ -69,6 +73,14 @@ const PENDING_ROWS: u64 = 32 << 20;
 
 /// How many runs this process has begun.
 static RUNS_BEGUN: AtomicU64 = AtomicU64::new(0);
+
+/// What a run looks at, and what it leaves.
+struct Chosen {
+    candidates: Vec<Candidate>,
+    left_out: LeftOut,
+    /// How many files and folders cannot be read.
+    unreadable: u64,
+}
 
 impl Run<'_> {
     /// Executes the run to its end.
@@ -104,15 +116,20 @@ impl Run<'_> {
     }
 
     fn conduct(&self, span: &Span, started_at: Instant) -> Result<RunResult, RunError> {
-        let (candidates, unreadable) = self.choose()?;
-        let scanned = candidates.len() as u64;
-        let tally = Tally::begin(
-            self.processor.name(),
-            scanned,
+        let Chosen {
+            candidates,
+            left_out,
             unreadable,
-            &self.progress,
-            &self.metrics,
-        );
+        } = self.choose()?;
+        let begun = RunResult {
+            processor: self.processor.name().to_string(),
+            scanned: candidates.len() as u64,
+            waiting: left_out.waiting,
+            quarantined: left_out.quarantined,
+            unreadable,
+            ..RunResult::default()
+        };
+        let tally = Tally::begin(self.processor.name(), begun, &self.progress, &self.metrics);
         let ends_at = started_at.checked_add(self.limits.time_budget);
         let dispatcher = Dispatcher::new(candidates, self.limits.max_sessions, ends_at, self.stop.clone());
         let (messages, inbox) = sync_channel(WAITING_OUTCOMES);
@@ -122,8 +139,8 @@ impl Run<'_> {
         ended
     }
 
-    /// Scans and chooses the candidates; returns them, and the number of unreadable files and folders.
-    fn choose(&self) -> Result<(Vec<Candidate>, u64), RunError> {
+    /// Scans, and chooses the candidates.
+    fn choose(&self) -> Result<Chosen, RunError> {
         let name = self.processor.name();
         let output_version = self.processor.descriptor().version_of_output();
         let began = Instant::now();
@@ -133,15 +150,44 @@ impl Run<'_> {
         } = self.scanner.scan()?;
         self.metrics.observe_scan(began.elapsed());
         let states = self.state.sessions(name)?;
-        let mut last_failed = self.state.last_failed(name)?;
-        let past = candidates::past_failures(&transcripts, &states, &last_failed, output_version);
+        let mut failing = self.state.failing(name)?;
+        let past = candidates::past_failures(&transcripts, &states, &failing, output_version);
         self.state.clear_failures(name, &past)?;
         for session in &past {
-            last_failed.remove(session);
+            failing.remove(session);
         }
-        let mut candidates = candidates::choose(transcripts, &states, &last_failed, output_version);
-        candidates.retain(|candidate| self.selection.has(&candidate.transcript.session, &last_failed));
-        Ok((candidates, unreadable.len() as u64))
+        let mut candidates = candidates::choose(transcripts, &states, &failing, output_version);
+        candidates.retain(|candidate| self.selection.has(&candidate.transcript.session, &failing));
+        let left_out = self.leave_out(&mut candidates, &failing)?;
+        Ok(Chosen {
+            candidates,
+            left_out,
+            unreadable: unreadable.len() as u64,
+        })
+    }
+
+    /// Leaves the failing sessions out whose turn it is not. A retry leaves none out, and what it does not get to is due at
+    /// the next run.
+    fn leave_out(
+        &self,
+        candidates: &mut Vec<Candidate>,
+        failing: &HashMap<SessionKey, FailingSession>,
+    ) -> Result<LeftOut, StateError> {
+        if self.selection != Selection::All {
+            let retried: Vec<SessionKey> = candidates
+                .iter()
+                .map(|retried| retried.transcript.session.clone())
+                .collect();
+            self.state.count_failures_anew(self.processor.name(), &retried)?;
+            return Ok(LeftOut::default());
+        }
+        let retries = Retries {
+            failing,
+            policy: &self.limits.retry,
+            plugin: Some(self.processor.version()),
+            now: clock::now(),
+        };
+        Ok(candidates::leave_out(candidates, &retries))
     }
 
     fn context(
@@ -151,7 +197,6 @@ impl Run<'_> {
         messages: SyncSender<Message>,
     ) -> Result<RunContext, StateError> {
         let name = self.processor.name();
-        let descriptor = self.processor.descriptor();
         Ok(RunContext {
             number: RUNS_BEGUN.fetch_add(1, Ordering::Relaxed),
             executor: Executor::new(self.processor),
@@ -159,11 +204,11 @@ impl Run<'_> {
                 state: Arc::clone(self.state),
                 destination: Destination {
                     processor: name.clone(),
-                    output_version: descriptor.version_of_output(),
+                    plugin: self.processor.version().clone(),
                     tables: self.processor.tables().to_vec(),
                 },
                 rules: self.state.statement_rules(name)?,
-                concurrency: descriptor.concurrency(),
+                concurrency: self.processor.descriptor().concurrency(),
             },
             dispatcher,
             memory: self.memory.clone(),
@@ -187,6 +232,8 @@ fn log_end(result: &RunResult) {
         skipped = result.skipped,
         capped = result.capped,
         errors = result.errors,
+        waiting = result.waiting,
+        quarantined = result.quarantined,
         unreadable = result.unreadable,
         unrecognised = result.unrecognised,
         unreadable_lines = result.unreadable_lines,

@@ -11,7 +11,7 @@ use super::{
 use crate::{
     names::{FileHash, SessionKey},
     sessions::Transcript,
-    state::Seen,
+    state::{PluginVersion, Seen},
 };
 
 /// The session, in flight.
@@ -29,6 +29,14 @@ pub(super) fn flight() -> Arc<Flight> {
         reason: Reason::Outdated,
         earlier: None,
     })
+}
+
+/// The version of the plugin that attempts it.
+pub(super) fn plugin_version() -> PluginVersion {
+    PluginVersion {
+        output: 1,
+        digest: "aa".to_owned(),
+    }
 }
 
 /// The version of it that the host read.

@@ -2,9 +2,7 @@
 
 use std::collections::HashMap;
 
-use session_plugin_api::Timestamp;
-
-use crate::names::SessionKey;
+use crate::{names::SessionKey, state::FailingSession};
 
 /// The sessions that a run attempts.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,12 +16,12 @@ pub enum Selection {
 }
 
 impl Selection {
-    /// Whether this session is selected; `last_failed` holds the sessions whose last attempt failed.
-    pub(super) fn has(&self, session: &SessionKey, last_failed: &HashMap<SessionKey, Timestamp>) -> bool {
+    /// Whether it has this session; `failing` holds those whose last attempt failed.
+    pub(super) fn has(&self, session: &SessionKey, failing: &HashMap<SessionKey, FailingSession>) -> bool {
         match self {
             Self::All => true,
-            Self::Failing => last_failed.contains_key(session),
-            Self::OneFailing(wanted) => session == wanted && last_failed.contains_key(session),
+            Self::Failing => failing.contains_key(session),
+            Self::OneFailing(wanted) => session == wanted && failing.contains_key(session),
         }
     }
 }

@@ -26,25 +26,19 @@ pub(super) struct Tally {
 }
 
 impl Tally {
-    /// Begins to count a run with `scanned` candidates; `unreadable` files and folders could not be scanned.
+    /// Begins to count a run, of which `begun` holds what is known before its first attempt.
     pub(super) fn begin(
         processor: &ProcessorName,
-        scanned: u64,
-        unreadable: u64,
+        begun: RunResult,
         progress: &Arc<Progress>,
         metrics: &Metrics,
     ) -> Self {
-        progress.begin(scanned);
+        progress.begin(begun.scanned);
         // Begins the series at 0, so that a run without any item shows.
         metrics.observe_items(processor, 0);
         Self {
             processor: processor.clone(),
-            result: RunResult {
-                processor: processor.to_string(),
-                scanned,
-                unreadable,
-                ..RunResult::default()
-            },
+            result: begun,
             progress: Arc::clone(progress),
             metrics: metrics.clone(),
         }

@@ -28,7 +28,7 @@ use super::{
     query::reader::Reader,
     records::{
         audit::{self, AuditRecord},
-        failures,
+        failures::{self, FailingSession},
         sessions::{self, SessionState},
     },
     rows::table::FilledTable,
@@ -136,12 +136,12 @@ impl State {
         sessions::read(&*self.open.connect()?, processor)
     }
 
-    /// The failing sessions, with the time of the last attempt at each.
+    /// The sessions of a processor that fail.
     ///
     /// # Errors
     /// When the state cannot be read.
-    pub fn last_failed(&self, processor: &ProcessorName) -> Result<HashMap<SessionKey, Timestamp>> {
-        failures::last_failed(&*self.open.connect()?, processor)
+    pub fn failing(&self, processor: &ProcessorName) -> Result<HashMap<SessionKey, FailingSession>> {
+        failures::failing(&*self.open.connect()?, processor)
     }
 
     /// Begins the transaction of an attempt that runs SQL, on a connection that nothing else uses.
@@ -179,6 +179,19 @@ impl State {
             sessions => self
                 .open
                 .write(|writer| failures::clear(writer.link(), processor, sessions)),
+        }
+    }
+
+    /// Lets the next run attempt these failing sessions, as if they had failed for the first time.
+    ///
+    /// # Errors
+    /// When the state cannot be written.
+    pub fn count_failures_anew(&self, processor: &ProcessorName, sessions: &[SessionKey]) -> Result<()> {
+        match sessions {
+            [] => Ok(()),
+            sessions => self
+                .open
+                .write(|writer| failures::count_anew(writer.link(), processor, sessions)),
         }
     }
 }

@@ -68,7 +68,7 @@ pub(crate) use records::audit::RUN;
 pub use records::{
     audit::{Actor, AuditEntry, AuditRecord, Outcome},
     causes::{FailureCause, by_cause},
-    failures::{AllFailed, Failure, FailureKind, FailureRecord},
+    failures::{AllFailed, FailingSession, Failure, FailureKind, FailureRecord, FileLook, PluginVersion},
     sessions::{Checked, EarlierVersion, ProcessorStatus, SessionState},
 };
 pub use rows::{

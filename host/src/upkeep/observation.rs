@@ -15,7 +15,7 @@ use crate::{
     metrics::ObservedSessions,
     names::{ProcessorName, SessionKey},
     plugins::{Catalogue, PluginFile, PluginStatus},
-    runner::{Backlog, backlog},
+    runner::{Backlog, Retries, backlog},
     scheduler::{Cadence, Scheduler},
     sessions::{Scan, Transcript},
     state::{Outcome, ProcessorStatus, Reader, SessionState, StateError, StateFiles},
@@ -107,12 +107,14 @@ fn unobserved(
         oldest_unprocessed: None,
         failed_run: None,
         all_failed: None,
+        quarantined: 0,
         hindrance: hindrance(host, &file.status),
     };
     ObservedProcessor {
         observed,
         backlog: 0,
         failing: 0,
+        waiting: 0,
         unrecognised: 0,
         unreadable_lines: 0,
     }
@@ -124,6 +126,7 @@ fn told_in_metrics(
     let sessions = ObservedSessions {
         waiting: processor.backlog,
         failing: processor.failing,
+        quarantined: processor.observed.quarantined,
         unrecognised: processor.unrecognised,
         unreadable_lines: processor.unreadable_lines,
         last_success: processor.observed.last_checked,
@@ -177,11 +180,7 @@ impl Look<'_> {
         let states = self.reader.sessions(name)?;
         let backlog = match unobserved.observed.hindrance {
             Some(Hindrance::NotConfigured) => Backlog::default(),
-            _ => {
-                let processor = file.status.processor();
-                let output_version = processor.map_or(0, |processor| processor.descriptor().version_of_output());
-                backlog(self.transcripts, &states, output_version)
-            }
+            _ => self.backlog(name, file, &states)?,
         };
         let status = self.statuses.iter().find(|status| status.processor == name.as_str());
         let under_way = self.host.run_under_way(name);
@@ -193,6 +192,7 @@ impl Look<'_> {
             newest_transcript: self.newest_transcript,
             oldest_unprocessed: backlog.oldest,
             all_failed: all_failed.map(|failed| failed.sessions),
+            quarantined: backlog.quarantined,
             ..unobserved.observed
         };
         let counted =
@@ -201,9 +201,29 @@ impl Look<'_> {
             observed,
             backlog: backlog.sessions,
             failing: counted(|status| status.failing),
+            waiting: backlog.waiting,
             unrecognised: counted(|status| status.unrecognised),
             unreadable_lines: counted(|status| status.unreadable_lines),
         })
+    }
+}
+
+impl Look<'_> {
+    fn backlog(
+        &self,
+        name: &ProcessorName,
+        file: &PluginFile,
+        states: &HashMap<SessionKey, SessionState>,
+    ) -> Result<Backlog, StateError> {
+        let plugin = file.status.processor().map(|processor| processor.version());
+        let retries = Retries {
+            failing: &self.reader.failing(name)?,
+            policy: &self.host.settings().limits.retry,
+            plugin,
+            now: clock::now(),
+        };
+        let output_version = plugin.map_or(0, |plugin| plugin.output);
+        Ok(backlog(self.transcripts, states, output_version, &retries))
     }
 }
 

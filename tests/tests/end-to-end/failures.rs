@@ -161,6 +161,7 @@ fn failures_are_listed_the_latest_first() {
             "kind",
             "last_failed_at",
             "processor",
+            "quarantined",
             "session",
             "username"
         ]

@@ -47,6 +47,7 @@ mod reference_tables;
 mod replace_lane;
 mod replaced_files;
 mod replacing;
+mod retries;
 mod script;
 mod secrets;
 mod signals;

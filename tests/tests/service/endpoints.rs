@@ -24,7 +24,7 @@ fn a_run_answers_with_its_result() {
         json!([{"session": "bruno/bad.jsonl", "error": "no good"}])
     );
     let keys: Vec<&String> = details.as_object().unwrap().keys().collect();
-    assert_eq!(keys.len(), 13, "{keys:?}");
+    assert_eq!(keys.len(), 15, "{keys:?}");
     std::fs::remove_file(world.sessions().join("bruno/bad.jsonl")).unwrap();
     assert_eq!(service.run("probe").is(200).json()["ok"], true);
 }

@@ -29,7 +29,7 @@ fn warning(service: &Service, kind: &str) -> Option<String> {
 #[track_caller]
 fn warns(service: &Service, kind: &str) -> String {
     wait_until(&format!("health warns of {kind}"), || warning(service, kind).is_some());
-    let labels = match ["failed", "failing"].contains(&kind) {
+    let labels = match ["failed", "failing", "quarantined"].contains(&kind) {
         true => format!("{{kind=\"{kind}\",processor=\"probe\"}} 1"),
         false => format!("{{kind=\"{kind}\",processor=\"\"}} 1"),
     };
@@ -271,4 +271,52 @@ fn what_was_forgotten_and_not_purged_is_told_until_it_is() {
     fs::remove_dir(&obstacle).unwrap();
     drop(world.host(&["forget", "--purge", "alice"]).exits(0));
     warns_no_longer(&service, "purge");
+}
+
+#[test]
+fn sessions_in_quarantine_are_a_warning_and_a_metric_until_they_come_back() {
+    let world = World::new();
+    world.install("probe");
+    world.config("max_attempts = 1\n");
+    write_sessions(&world, 1);
+    let failing = json!({"do": "error", "message": "no luck"}).to_string();
+    world.write("bob/b.jsonl", &failing);
+    let service = world.serve(&[]);
+    drop(service.run("probe").is(200));
+    let message = warns(&service, "quarantined");
+    assert!(message.contains("1 session is in quarantine"), "{message}");
+    assert!(message.contains("session-host retry"), "{message}");
+    let metrics = service.get("/metrics").is(200).body;
+    let counted = "session_host_quarantined_sessions{processor=\"probe\"} 1";
+    assert!(metrics.contains(counted), "{metrics}");
+    let probe = health(&service)["processors"]["probe"].clone();
+    assert_eq!([&probe["backlog"], &probe["failing"], &probe["quarantined"]], [0, 1, 1]);
+    let listed = service.get("/api/admin/failures").is(200).json();
+    assert_eq!(listed["failures"][0]["quarantined"], true);
+    let causes = service.get("/api/admin/failure-causes").is(200).json();
+    assert_eq!(causes["causes"][0]["quarantined"], 1);
+    let status = service.get("/api/admin/status").is(200).json();
+    assert_eq!(status["processors"][0]["quarantined"], 1);
+    assert_eq!(service.run("probe").is(200).json()["details"]["quarantined"], 1);
+
+    world.write("bob/b.jsonl", failing + "\n");
+    warns_no_longer(&service, "quarantined");
+    drop(service.run("probe").is(200));
+    drop(warns(&service, "quarantined"));
+}
+
+#[test]
+fn sessions_that_wait_for_their_backoff_are_counted() {
+    let world = World::new();
+    world.install("probe");
+    world.config("retry_backoff_seconds = 100_000\n");
+    world.write("bob/b.jsonl", json!({"do": "error", "message": "no luck"}).to_string());
+    let service = world.serve(&[]);
+    drop(service.run("probe").is(200));
+    assert_eq!(service.run("probe").is(200).json()["details"]["waiting"], 1);
+    wait_until("health counts it", || {
+        health(&service)["processors"]["probe"]["waiting"] == 1
+    });
+    let status = service.get("/api/admin/status").is(200).json();
+    assert_eq!(status["processors"][0]["waiting"], 1);
 }

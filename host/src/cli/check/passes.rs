@@ -143,8 +143,10 @@ impl<'a> Passes<'a> {
 
     /// The sessions whose attempts did not return in the last pass, in one line.
     fn hanging(&self) -> Result<Option<String>, StateError> {
-        let failures = self.reader()?.failures(Some(self.processor.name()))?;
-        let hanging = failures.into_iter().filter(|failure| failure.kind == FailureKind::Timeout.as_str());
+        let failures = self.reader()?.failures(Some(self.processor.name()), None)?;
+        let hanging = failures
+            .into_iter()
+            .filter(|failure| failure.kind == FailureKind::Timeout.as_str());
         let sessions: Vec<String> = hanging.map(|failure| failure.session).collect();
         Ok((!sessions.is_empty()).then(|| sessions.join(", ")))
     }

@@ -30,7 +30,7 @@ use crate::{
         },
         error::{Doing, Result, StateError},
         records::{
-            failures::{self, FailureRecord},
+            failures::{self, FailureRecord, PluginVersion},
             sessions::EarlierVersion,
         },
         rows::{
@@ -95,8 +95,8 @@ impl Done {
 pub struct Destination {
     /// The processor.
     pub processor: ProcessorName,
-    /// The version of its output.
-    pub output_version: u32,
+    /// The version of its plugin.
+    pub plugin: PluginVersion,
     /// Its session tables.
     pub tables: Vec<Arc<FilledTable>>,
 }
@@ -182,9 +182,10 @@ impl Writer {
     ///
     /// # Errors
     /// When the database refuses.
-    pub fn record_failures(&self, processor: &ProcessorName, failures: &[FailureRecord]) -> Result<()> {
+    pub fn record_failures(&self, destination: &Destination, failures: &[FailureRecord]) -> Result<()> {
+        let Destination { processor, plugin, .. } = destination;
         in_transaction(&self.connection, "record failed attempts", |connection| {
-            failures::record(connection, processor, failures)
+            failures::record(connection, processor, plugin, failures)
         })
     }
 
@@ -240,7 +241,7 @@ fn write_states(connection: &Connection, destination: &Destination) -> Result<()
                 unreadable_lines, unrecognised
          FROM staged_session {on_conflict}"
     );
-    let parameters = params![destination.processor.as_str(), destination.output_version];
+    let parameters = params![destination.processor.as_str(), destination.plugin.output];
     connection
         .execute(&sql, parameters)
         .map(drop)

@@ -24,7 +24,7 @@ use crate::{
         },
         records::{
             audit::{self, AuditEntry},
-            failures::{self, AllFailed, Failure},
+            failures::{self, AllFailed, FailingSession, Failure},
             sessions::{self, ProcessorStatus, SessionState},
         },
         schema::{
@@ -150,12 +150,20 @@ impl Reader {
         sessions::status(&self.link)
     }
 
-    /// The failing sessions, the latest first.
+    /// The sessions that fail, the latest first. Those of which `max_attempts` attempts count are in quarantine.
     ///
     /// # Errors
     /// When the state cannot be read.
-    pub fn failures(&self, processor: Option<&ProcessorName>) -> Result<Vec<Failure>> {
-        failures::list(&self.link, processor)
+    pub fn failures(&self, processor: Option<&ProcessorName>, max_attempts: Option<u64>) -> Result<Vec<Failure>> {
+        failures::list(&self.link, processor, max_attempts)
+    }
+
+    /// The sessions of a processor that fail, for the choice whether a run attempts them.
+    ///
+    /// # Errors
+    /// When the state cannot be read.
+    pub fn failing(&self, processor: &ProcessorName) -> Result<HashMap<SessionKey, FailingSession>> {
+        failures::failing(&self.link, processor)
     }
 
     /// The latest runs, the latest first.

@@ -15,6 +15,9 @@ pub struct FailureCause {
     pub kind: String,
     /// How many sessions have this cause.
     pub sessions: u64,
+    /// How many of them are in quarantine.
+    #[serde(default)]
+    pub quarantined: u64,
     /// When the first of them failed for the first time, UTC.
     pub first_failed_at: String,
     /// When the last of them failed, UTC.
@@ -51,6 +54,7 @@ impl FailureCause {
             processor: failure.processor,
             kind: failure.kind,
             sessions: 1,
+            quarantined: failure.quarantined.into(),
             first_failed_at: failure.first_failed_at,
             last_failed_at: failure.last_failed_at,
             example: failure.session,
@@ -60,6 +64,7 @@ impl FailureCause {
 
     fn add(&mut self, failure: Failure) {
         self.sessions += 1;
+        self.quarantined += u64::from(failure.quarantined);
         if failure.first_failed_at < self.first_failed_at {
             self.first_failed_at = failure.first_failed_at;
         }

@@ -51,6 +51,24 @@ impl fmt::Display for FailureKind {
     }
 }
 
+/// What a file looks like without being read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FileLook {
+    /// Its size in bytes.
+    pub size: u64,
+    /// When it was last written.
+    pub modified: Timestamp,
+}
+
+/// Which version of a plugin made an attempt.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PluginVersion {
+    /// The version of what it writes.
+    pub output: u32,
+    /// The hash of its file.
+    pub digest: String,
+}
+
 /// A failed attempt, to be recorded.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FailureRecord {
@@ -60,6 +78,8 @@ pub struct FailureRecord {
     pub username: String,
     /// The version that was attempted; `None` if it could not be read.
     pub hash: Option<FileHash>,
+    /// What its file looked like.
+    pub file: FileLook,
     /// When the attempt failed.
     pub failed_at: Timestamp,
     /// How it failed.
@@ -87,22 +107,65 @@ pub struct Failure {
     pub kind: String,
     /// The error of that attempt.
     pub error: String,
+    /// Whether so many attempts failed that no run makes another one.
+    #[serde(default)]
+    pub quarantined: bool,
 }
 
-/// The failing sessions, with the time of the last attempt at each.
-pub(crate) fn last_failed(
+/// What is recorded of a session that fails, for the choice whether a run attempts it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FailingSession {
+    /// When the last attempt failed.
+    pub last_failed_at: Timestamp,
+    /// How many failed attempts count: those since the transcript or the plugin changed, or since a retry.
+    pub counted_attempts: u64,
+    /// What the file looked like then; `None` in rows of an older schema.
+    pub file: Option<FileLook>,
+    /// The version of the plugin that failed; `None` in rows of an older schema.
+    pub plugin: Option<PluginVersion>,
+}
+
+/// The sessions of a processor that fail.
+pub(crate) fn failing(
     connection: &Connection,
     processor: &ProcessorName,
-) -> Result<HashMap<SessionKey, Timestamp>> {
+) -> Result<HashMap<SessionKey, FailingSession>> {
     let doing = "read the failures";
-    let sql = "SELECT session_file, system.main.epoch_us(last_failed_at) FROM session_processor_failure
-               WHERE processor_name = ?";
+    let sql = "SELECT session_file, system.main.epoch_us(last_failed_at), counted_attempts, file_size,
+                      system.main.epoch_us(file_mtime), output_version, plugin_digest
+               FROM session_processor_failure WHERE processor_name = ?";
     let mut statement = connection.prepare(sql).doing(doing)?;
     let rows = statement.query_map([processor.as_str()], |row| {
-        let session = SessionKey::new(row.get::<_, String>(0)?);
-        Ok((session, Timestamp::from_micros(row.get(1)?)))
+        let file = row.get::<_, Option<i64>>(3)?.zip(row.get::<_, Option<i64>>(4)?);
+        let plugin = row.get::<_, Option<u32>>(5)?.zip(row.get::<_, Option<String>>(6)?);
+        let failing = FailingSession {
+            last_failed_at: Timestamp::from_micros(row.get(1)?),
+            counted_attempts: u64::try_from(row.get::<_, i64>(2)?).unwrap_or(0),
+            file: file.map(|(size, modified)| FileLook {
+                size: u64::try_from(size).unwrap_or(0),
+                modified: Timestamp::from_micros(modified),
+            }),
+            plugin: plugin.map(|(output, digest)| PluginVersion { output, digest }),
+        };
+        Ok((SessionKey::new(row.get::<_, String>(0)?), failing))
     });
     rows.and_then(Iterator::collect).doing(doing)
+}
+
+/// Lets the next run attempt these failing sessions, as if they had failed for the first time.
+pub(crate) fn count_anew(connection: &Connection, processor: &ProcessorName, sessions: &[SessionKey]) -> Result<()> {
+    let doing = "count the attempts of failing sessions anew";
+    in_transaction(connection, doing, |connection| {
+        let sql = "UPDATE session_processor_failure SET counted_attempts = 0
+                   WHERE processor_name = ? AND session_file = ?";
+        let mut statement = connection.prepare(sql).doing(doing)?;
+        for session in sessions {
+            statement
+                .execute(params![processor.as_str(), session.as_str()])
+                .doing(doing)?;
+        }
+        Ok(())
+    })
 }
 
 /// Removes the records of sessions that no longer fail.
@@ -120,16 +183,21 @@ pub(crate) fn clear(connection: &Connection, processor: &ProcessorName, sessions
     })
 }
 
-/// Lists the failing sessions, the latest first.
-pub(crate) fn list(connection: &Connection, processor: Option<&ProcessorName>) -> Result<Vec<Failure>> {
+/// Lists the failing sessions, the latest first. Those of which `max_attempts` attempts count are in quarantine.
+pub(crate) fn list(
+    connection: &Connection,
+    processor: Option<&ProcessorName>,
+    max_attempts: Option<u64>,
+) -> Result<Vec<Failure>> {
     let doing = "list the failures";
     let sql =
         "SELECT processor_name, session_file, username, attempts, first_failed_at::VARCHAR, last_failed_at::VARCHAR,
-                      kind, error
+                      kind, error, coalesce(counted_attempts >= ?, false)
                FROM session_processor_failure WHERE coalesce(processor_name = ?, true)
                ORDER BY last_failed_at DESC, processor_name, session_file";
     let mut statement = connection.prepare(sql).doing(doing)?;
-    let rows = statement.query_map([processor.map(ProcessorName::as_str)], |row| {
+    let parameters = params![max_attempts, processor.map(ProcessorName::as_str)];
+    let rows = statement.query_map(parameters, |row| {
         Ok(Failure {
             processor: row.get(0)?,
             session: row.get(1)?,
@@ -139,6 +207,7 @@ pub(crate) fn list(connection: &Connection, processor: Option<&ProcessorName>) -
             last_failed_at: row.get(5)?,
             kind: row.get(6)?,
             error: row.get(7)?,
+            quarantined: row.get(8)?,
         })
     });
     rows.and_then(Iterator::collect).doing(doing)
@@ -179,26 +248,45 @@ pub(crate) fn all_failed(
 }
 
 /// Writes failed attempts within the connection's transaction.
-pub(crate) fn record(connection: &Connection, processor: &ProcessorName, failures: &[FailureRecord]) -> Result<()> {
+///
+/// An attempt counts from 1 again where the transcript or the plugin is another one. Where both hashes of the transcript are
+/// known they tell; where one is not, because the transcript could not be read, the look of the file does.
+pub(crate) fn record(
+    connection: &Connection,
+    processor: &ProcessorName,
+    plugin: &PluginVersion,
+    failures: &[FailureRecord],
+) -> Result<()> {
     let doing = "record failed attempts";
     let sql = "INSERT INTO session_processor_failure AS known
-                   (processor_name, session_file, username, file_hash, attempts, first_failed_at, last_failed_at, kind, error)
-               VALUES (?, ?, ?, ?, 1, system.main.make_timestamp(?), system.main.make_timestamp(?), ?, ?)
+                   (processor_name, session_file, username, file_hash, attempts, first_failed_at, last_failed_at, kind, error,
+                    counted_attempts, file_size, file_mtime, output_version, plugin_digest)
+               VALUES (?1, ?2, ?3, ?4, 1, system.main.make_timestamp(?5), system.main.make_timestamp(?5), ?6, ?7,
+                       1, ?8, system.main.make_timestamp(?9), ?10, ?11)
                ON CONFLICT (processor_name, session_file) DO UPDATE SET
                    attempts = known.attempts + 1, last_failed_at = excluded.last_failed_at,
-                   username = excluded.username, file_hash = excluded.file_hash, kind = excluded.kind, error = excluded.error";
+                   username = excluded.username, file_hash = excluded.file_hash, kind = excluded.kind, error = excluded.error,
+                   counted_attempts = CASE
+                       WHEN known.plugin_digest = excluded.plugin_digest AND known.output_version = excluded.output_version
+                            AND coalesce(known.file_hash = excluded.file_hash,
+                                         known.file_size = excluded.file_size AND known.file_mtime = excluded.file_mtime)
+                       THEN known.counted_attempts + 1 ELSE 1 END,
+                   file_size = excluded.file_size, file_mtime = excluded.file_mtime,
+                   output_version = excluded.output_version, plugin_digest = excluded.plugin_digest";
     let mut statement = connection.prepare(sql).doing(doing)?;
     for failure in failures {
-        let failed_at = failure.failed_at.as_micros();
         let parameters = params![
             processor.as_str(),
             failure.session.as_str(),
             failure.username,
             failure.hash.as_ref().map(FileHash::as_str),
-            failed_at,
-            failed_at,
+            failure.failed_at.as_micros(),
             failure.kind.as_str(),
             failure.error,
+            i64::try_from(failure.file.size).unwrap_or(i64::MAX),
+            failure.file.modified.as_micros(),
+            plugin.output,
+            plugin.digest,
         ];
         statement.execute(parameters).doing(doing)?;
     }
