@@ -78,6 +78,10 @@ pub(super) enum Command {
     Runs(RunsOptions),
     /// Retry failing sessions now
     Retry(RetryOptions),
+    /// Let no run of a processor begin until it is resumed
+    Pause(PauseOptions),
+    /// Let the runs of a paused processor begin again
+    Resume(ResumeOptions),
     /// Mark sessions to be processed again, changed or not; their rows stay until then
     Reprocess(ReprocessOptions),
     /// Run a read-only SQL query on the state
@@ -172,6 +176,21 @@ pub(super) struct ReprocessOptions {
     pub(super) processor: String,
     /// One session, such as alice/3f2c.jsonl [default: all]
     pub(super) session: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct PauseOptions {
+    /// The processor
+    pub(super) processor: String,
+    /// Why, for whoever finds it paused
+    #[arg(long, value_name = "TEXT")]
+    pub(super) reason: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ResumeOptions {
+    /// The processor
+    pub(super) processor: String,
 }
 
 #[derive(Debug, Args)]

@@ -33,7 +33,7 @@ pub(super) fn status(settings: &Settings, options: &ListOptions) -> anyhow::Resu
             let statuses = reader.status()?;
             let waiting = waiting(settings, &reader, &statuses)?;
             // This process holds the state, so no other run is under way.
-            StatusListing::all(statuses, &waiting, BTreeMap::new())
+            StatusListing::all(statuses, &waiting, &reader.pauses()?, BTreeMap::new())
         }
         Access::Server(server) => server.get::<Statuses>("/api/admin/status")?.processors,
     };
@@ -55,20 +55,22 @@ pub(super) fn status(settings: &Settings, options: &ListOptions) -> anyhow::Resu
         "last run",
         "outcome",
         "running",
+        "paused",
     ];
     let mut table = output::table(header, status.into_iter().map(status_row));
     // These columns are usually empty.
-    output::hide_idle_columns(&mut table, &[3, 4, 5, 6, 7, 8, 12]);
+    output::hide_idle_columns(&mut table, &[3, 4, 5, 6, 7, 8, 12, 13]);
     output::print(table)?;
     Ok(Exit::Done)
 }
 
-fn status_row(listed: StatusListing) -> [String; 13] {
+fn status_row(listed: StatusListing) -> [String; 14] {
     let StatusListing {
         status,
         backlog,
         waiting,
         quarantined,
+        paused,
         run,
     } = listed;
     let counted = |count: Option<u64>| count.map(|count| count.to_string()).unwrap_or_default();
@@ -86,6 +88,9 @@ fn status_row(listed: StatusListing) -> [String; 13] {
         to_seconds(status.last_run_at.unwrap_or_default()),
         status.last_outcome.unwrap_or_default(),
         run.map(|run| format!("{} of {}", run.settled, run.scanned))
+            .unwrap_or_default(),
+        paused
+            .map(|pause| pause.reason.unwrap_or(pause.paused_at))
             .unwrap_or_default(),
     ]
 }

@@ -14,6 +14,7 @@ mod listeners;
 mod lists;
 mod log;
 mod output;
+mod pause;
 mod processors;
 mod progress;
 mod run;
@@ -39,7 +40,7 @@ use server::ServerError;
 
 use crate::{
     config::{ConfigError, Configured},
-    host::{NoSuchProcessor, NotBegun, StartError},
+    host::{NoSuchProcessor, NotBegun, PauseError, StartError},
     plugins::{CatalogueError, drops_return},
     printable, process,
     runner::{ForgetError, RunError},
@@ -140,6 +141,8 @@ fn dispatch(arguments: Arguments) -> anyhow::Result<Exit> {
         Command::Runs(options) => lists::runs(&settings, &options),
         Command::Retry(options) => run::retry(settings, trust, &options),
         Command::Reprocess(options) => inspect_state::reprocess(&settings, &options),
+        Command::Pause(options) => pause::pause(&settings, &options),
+        Command::Resume(options) => pause::resume(&settings, &options),
         Command::Query(options) => inspect_state::query(&settings, &options),
         Command::Export(options) => inspect_state::export(&settings, &options),
         Command::Forget(options) => forget::forget(&settings, trust, &options),
@@ -165,6 +168,10 @@ fn exit_of(error: &anyhow::Error) -> Exit {
         || error.is::<NoSuchProcessor>()
         || error.is::<UsageError>()
         || matches!(error.downcast_ref(), Some(NotBegun::NoSuchProcessor(_)))
+        || matches!(
+            error.downcast_ref(),
+            Some(PauseError::Unknown(_) | PauseError::NotPaused(_))
+        )
         || matches!(error.downcast_ref(), Some(ServerError::Refused(_)))
         || matches!(error.downcast_ref(), Some(RunError::Scan(_)));
     if is_usage { Exit::Usage } else { Exit::Failed }
@@ -173,6 +180,9 @@ fn exit_of(error: &anyhow::Error) -> Exit {
 /// The state error inside an error, if it is one.
 fn state_error(error: &anyhow::Error) -> Option<&StateError> {
     if let Some(StartError::State(state) | StartError::Catalogue(CatalogueError::State(state))) = error.downcast_ref() {
+        return Some(state);
+    }
+    if let Some(PauseError::State(state)) = error.downcast_ref() {
         return Some(state);
     }
     if let Some(RunError::State(state)) = error.downcast_ref() {

@@ -57,7 +57,8 @@ fn load(settings: &Settings, trust: PluginTrust, state: Option<&Reader>) -> anyh
         claims: &Claims::default(),
         claimed: None,
     })?;
-    Ok(catalogue.files().iter().map(PluginListing::from).collect())
+    let pauses = state.map(Reader::pauses).transpose()?.unwrap_or_default();
+    Ok(PluginListing::all(&catalogue, &pauses))
 }
 
 fn print(listed: Vec<PluginListing>, options: &ListOptions) -> anyhow::Result<Exit> {
@@ -66,16 +67,21 @@ fn print(listed: Vec<PluginListing>, options: &ListOptions) -> anyhow::Result<Ex
         return Ok(Exit::Done);
     }
     let rows = listed.into_iter().map(|file| {
+        let status = match &file.paused {
+            Some(_) => format!("{}, paused", file.status),
+            None => file.status.into_owned(),
+        };
+        let paused = file.paused.map(|pause| pause.to_string());
         [
             file.file,
-            file.status.into_owned(),
+            status,
             file.processor.unwrap_or_default(),
             file.version.unwrap_or_default(),
             file.cadence_minutes
                 .map(|minutes| format!("every {minutes}m"))
                 .unwrap_or_default(),
             file.isolation.unwrap_or_default(),
-            file.reason.unwrap_or_default(),
+            file.reason.or(paused).unwrap_or_default(),
         ]
     });
     output::print(output::table(

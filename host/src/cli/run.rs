@@ -88,10 +88,14 @@ fn start(settings: Settings, trust: PluginTrust) -> anyhow::Result<Access<Host>>
 
 impl Runs<'_> {
     fn make_here(&self, host: &Arc<Host>) -> anyhow::Result<Exit> {
-        let processors = host.processors(self.processors)?;
+        let mut processors = host.processors(self.processors)?;
         if processors.is_empty() {
             let plugins = host.settings().plugins.display();
             tracing::warn!(%plugins, "no processor to run: the plugins directory has none");
+        }
+        let pauses = host.pauses();
+        if self.processors.is_empty() {
+            processors.retain(|processor| !pauses.contains_key(processor.name().as_str()));
         }
         let stop = StopToken::default();
         signals::stop_on_signals(stop.clone(), Hangup::Ends)?;
@@ -102,7 +106,7 @@ impl Runs<'_> {
             }
         }
         drop(processors);
-        let plugins: Vec<PluginListing> = host.catalogue().files().iter().map(PluginListing::from).collect();
+        let plugins = PluginListing::all(&host.catalogue(), &pauses);
         let ended = self
             .print(&results, &plugins)
             .and_then(|()| self.exit_of(results, &plugins));
@@ -131,14 +135,17 @@ impl Runs<'_> {
             return Err(refuse_here(&format!("--{}", flag.long)).into());
         }
         let plugins = server.get::<Plugins>("/api/admin/processors")?.processors;
-        let loaded = plugins.iter().filter(|plugin| plugin.status == "loaded");
+        let loaded = plugins
+            .iter()
+            .filter(|plugin| plugin.status == "loaded" && plugin.paused.is_none());
         let all: Vec<String> = loaded.filter_map(|plugin| plugin.processor.clone()).collect();
         let names = match self.processors {
             [] => &all,
             named => named,
         };
         let results: Results = names.iter().map(|name| self.ask_for_one(server, name)).collect();
-        if results.iter().any(Result::is_ok) {
+        let skips = self.processors.is_empty() && plugins.iter().any(|plugin| plugin.paused.is_some());
+        if skips || results.iter().any(Result::is_ok) {
             self.print(&results, &plugins)?;
         }
         self.exit_of(results, &plugins)
@@ -194,9 +201,26 @@ impl Runs<'_> {
     fn print(&self, results: &Results, plugins: &[PluginListing]) -> anyhow::Result<()> {
         let results = results.iter().filter_map(|result| result.as_ref().ok());
         match self.as_json {
-            true => results.into_iter().try_for_each(output::print_json),
-            false => print_table(results, plugins),
+            true => results.into_iter().try_for_each(output::print_json)?,
+            false => print_table(results, plugins)?,
         }
+        match self.processors {
+            [] => plugins.iter().try_for_each(|plugin| self.tell_of_a_pause(plugin)),
+            _ => Ok(()),
+        }
+    }
+
+    /// Says that a run of all processors skipped a paused one. Standard output has nothing but results as JSON.
+    fn tell_of_a_pause(&self, plugin: &PluginListing) -> anyhow::Result<()> {
+        let (Some(name), Some(pause)) = (&plugin.processor, &plugin.paused) else {
+            return Ok(());
+        };
+        let skipped = format!("skipped {name}, which is {pause}; `session-host resume {name}` lets it run again");
+        match self.as_json {
+            true => tracing::warn!("{skipped}"),
+            false => output::print(skipped)?,
+        }
+        Ok(())
     }
 }
 

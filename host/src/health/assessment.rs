@@ -31,6 +31,8 @@ pub struct Observed {
     pub all_failed: Option<u64>,
     /// How many sessions are in quarantine.
     pub quarantined: u64,
+    /// Whether it is paused; set when health is read.
+    pub paused: bool,
     /// Why it cannot run, if so.
     pub hindrance: Option<Hindrance>,
 }
@@ -52,22 +54,23 @@ pub enum Hindrance {
     },
 }
 
-/// The warnings of a processor at `now`; none if it keeps up, or if there are no transcripts.
+/// The warnings of a processor at `now`; none if it keeps up, or if there are no transcripts. A paused processor is not
+/// expected to keep up.
 #[must_use]
 pub fn assess(observed: &Observed, now: Timestamp) -> Vec<Warning> {
     if let Some(hindrance) = &observed.hindrance {
         return hindered(hindrance).into_iter().collect();
     }
-    [
-        failed(observed),
-        failing(observed),
-        lagging(observed),
-        stuck(observed, now),
-        quarantined(observed),
-    ]
-    .into_iter()
-    .flatten()
-    .collect()
+    let keeps_up = match observed.paused {
+        true => [None, None],
+        false => [lagging(observed), stuck(observed, now)],
+    };
+    [failed(observed), failing(observed)]
+        .into_iter()
+        .chain(keeps_up)
+        .chain([quarantined(observed)])
+        .flatten()
+        .collect()
 }
 
 fn hindered(hindrance: &Hindrance) -> Option<Warning> {
@@ -193,6 +196,7 @@ mod tests {
             failed_run: None,
             all_failed: None,
             quarantined: 0,
+            paused: false,
             hindrance: None,
         }
     }
@@ -296,6 +300,29 @@ mod tests {
             assert_eq!(warnings[0].kind, WarningKind::Quarantined);
             assert!(warnings[0].message.contains(told), "{}", warnings[0].message);
         }
+    }
+
+    #[test]
+    fn a_paused_processor_need_not_keep_up() {
+        let behind = Observed {
+            oldest_unprocessed: Some(at(900)),
+            newest_transcript: Some(at(5000)),
+            failed_run: Some("the disk is full".to_owned()),
+            quarantined: 1,
+            ..keeps_up()
+        };
+        let expected = [
+            WarningKind::Failed,
+            WarningKind::Lagging,
+            WarningKind::Stuck,
+            WarningKind::Quarantined,
+        ];
+        assert_eq!(kinds(&behind, at(9000)), expected);
+        let paused = Observed { paused: true, ..behind };
+        assert_eq!(
+            kinds(&paused, at(9000)),
+            [WarningKind::Failed, WarningKind::Quarantined]
+        );
     }
 
     #[test]

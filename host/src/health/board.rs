@@ -13,7 +13,12 @@ use super::{
     assessment::{Observed, assess},
     warning::{Warning, WarningKind},
 };
-use crate::{clock::text_of, host::RunListing, names::ProcessorName};
+use crate::{
+    clock::text_of,
+    host::RunListing,
+    names::ProcessorName,
+    state::{Pause, Pauses},
+};
 
 /// The latest observation. Readers never wait for a run, the writer or the disk.
 #[derive(Debug)]
@@ -86,6 +91,8 @@ pub struct ProcessorHealth {
     pub waiting: u64,
     /// How many of these are in quarantine.
     pub quarantined: u64,
+    /// Since when, by whom and why it is paused.
+    pub paused: Option<Pause>,
     /// Its run under way.
     pub run: Option<RunListing>,
 }
@@ -163,16 +170,18 @@ impl HealthBoard {
         Arc::clone(&self.latest.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// The health at `now`, from the latest observation and from the reasons why runs have failed since: neither needs a check.
+    /// The health at `now`, from the latest observation, and from what is known without a check: why runs have failed since,
+    /// and which processors are paused.
     #[must_use]
-    pub fn read(&self, now: Timestamp, failed_runs: &HashMap<String, String>) -> Health {
+    pub fn read(&self, now: Timestamp, failed_runs: &HashMap<String, String>, pauses: &Pauses) -> Health {
         let observation = self.latest();
         let processors: BTreeMap<String, ProcessorHealth> = observation
             .processors
             .iter()
             .map(|(name, processor)| {
                 let failed_run = failed_runs.get(name.as_str()).cloned();
-                (name.to_string(), processor.health(failed_run, now))
+                let paused = pauses.get(name.as_str()).cloned();
+                (name.to_string(), processor.health(failed_run, paused, now))
             })
             .collect();
         let warnings = self.warnings(&observation, now);
@@ -206,9 +215,10 @@ fn patience(pause: Duration) -> Duration {
 }
 
 impl ObservedProcessor {
-    fn health(&self, failed_run: Option<String>, now: Timestamp) -> ProcessorHealth {
+    fn health(&self, failed_run: Option<String>, paused: Option<Pause>, now: Timestamp) -> ProcessorHealth {
         let observed = Observed {
             failed_run,
+            paused: paused.is_some(),
             ..self.observed.clone()
         };
         let warnings = assess(&observed, now);
@@ -222,6 +232,7 @@ impl ObservedProcessor {
             failing: self.failing,
             waiting: self.waiting,
             quarantined: self.observed.quarantined,
+            paused,
             run: None,
         }
     }
@@ -257,6 +268,7 @@ mod tests {
             failed_run: None,
             all_failed: None,
             quarantined: 0,
+            paused: false,
             hindrance: None,
         };
         let processor = ObservedProcessor {
@@ -283,9 +295,9 @@ mod tests {
     fn one_warning_degrades_the_service() {
         let board = board();
         put_up(&board, at(1000), processor(None), Vec::new());
-        assert_eq!(board.read(at(1000), &HashMap::new()).status, "ok");
+        assert_eq!(board.read(at(1000), &HashMap::new(), &Pauses::new()).status, "ok");
         put_up(&board, at(1000), processor(Some(at(10))), Vec::new());
-        let health = board.read(at(1000), &HashMap::new());
+        let health = board.read(at(1000), &HashMap::new(), &Pauses::new());
         assert_eq!(
             (health.status, health.processors["usage"].status),
             ("degraded", "warning")
@@ -297,9 +309,24 @@ mod tests {
         let board = board();
         put_up(&board, at(1000), processor(None), Vec::new());
         let failed = HashMap::from([("usage".to_owned(), "the disk is full".to_owned())]);
-        let health = board.read(at(1000), &failed);
+        let health = board.read(at(1000), &failed, &Pauses::new());
         let warning = &health.processors["usage"].warnings[0];
         assert_eq!((health.status, warning.kind), ("degraded", WarningKind::Failed));
+    }
+
+    #[test]
+    fn a_pause_is_no_degradation() {
+        let board = board();
+        put_up(&board, at(1000), processor(Some(at(10))), Vec::new());
+        let pause = Pause {
+            reason: Some("its model is down".to_owned()),
+            actor: "cli".to_owned(),
+            paused_at: "1970-01-01T00:16:40Z".to_owned(),
+        };
+        let pauses = Pauses::from([("usage".to_owned(), pause.clone())]);
+        let health = board.read(at(1000), &HashMap::new(), &pauses);
+        assert_eq!((health.status, health.processors["usage"].status), ("ok", "ok"));
+        assert_eq!(health.processors["usage"].paused, Some(pause));
     }
 
     #[test]
@@ -307,26 +334,26 @@ mod tests {
         let board = board();
         let warning = Warning::new(WarningKind::Rejected, "the plugin /plugins/broken.so is rejected");
         put_up(&board, at(1), BTreeMap::new(), vec![warning.clone()]);
-        let health = board.read(at(1), &HashMap::new());
+        let health = board.read(at(1), &HashMap::new(), &Pauses::new());
         assert_eq!((health.status, health.warnings), ("degraded", vec![warning]));
     }
 
     #[test]
     fn an_old_observation_is_stale() {
         let board = board();
-        assert_eq!(board.read(at(400), &HashMap::new()).status, "ok");
+        assert_eq!(board.read(at(400), &HashMap::new(), &Pauses::new()).status, "ok");
         assert_eq!(
-            board.read(at(401), &HashMap::new()).warnings[0].kind,
+            board.read(at(401), &HashMap::new(), &Pauses::new()).warnings[0].kind,
             WarningKind::Stale
         );
         put_up(&board, at(1000), BTreeMap::new(), Vec::new());
-        assert_eq!(board.read(at(1400), &HashMap::new()).status, "ok");
+        assert_eq!(board.read(at(1400), &HashMap::new(), &Pauses::new()).status, "ok");
         assert_eq!(
-            board.read(at(1401), &HashMap::new()).warnings[0].kind,
+            board.read(at(1401), &HashMap::new(), &Pauses::new()).warnings[0].kind,
             WarningKind::Stale
         );
         board.put_up(at(1000), BTreeMap::new(), Vec::new(), Duration::from_secs(1000));
-        assert_eq!(board.read(at(5000), &HashMap::new()).status, "ok");
+        assert_eq!(board.read(at(5000), &HashMap::new(), &Pauses::new()).status, "ok");
     }
 
     #[test]
@@ -339,11 +366,11 @@ mod tests {
             "processors": {"usage": {
                 "status": "ok", "warnings": [], "last_run_at": "1970-01-01T00:00:50Z",
                 "last_processed_at": "1970-01-01T00:00:50Z", "newest_transcript_at": "1970-01-01T00:00:50Z",
-                "backlog": 1, "failing": 2, "waiting": 1, "quarantined": 0, "run": null,
+                "backlog": 1, "failing": 2, "waiting": 1, "quarantined": 0, "paused": null, "run": null,
             }},
         });
         assert_eq!(
-            serde_json::to_value(board.read(at(61), &HashMap::new())).unwrap(),
+            serde_json::to_value(board.read(at(61), &HashMap::new(), &Pauses::new())).unwrap(),
             expected
         );
     }

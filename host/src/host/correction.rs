@@ -68,7 +68,9 @@ impl Host {
             processors: &processors,
             timeout: self.settings.limits.attempt_timeout,
         };
-        Ok(forgetter.forget(user_or_session, wish)?)
+        let forgotten = forgetter.forget(user_or_session, wish)?;
+        self.read_pauses()?;
+        Ok(forgotten)
     }
 
     fn claim_for_correction(&self, processor: &ProcessorName) -> Result<Claim, CorrectionError> {

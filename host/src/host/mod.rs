@@ -2,6 +2,7 @@
 
 mod correction;
 mod crashes;
+mod pause;
 mod run;
 mod status;
 mod under_way;
@@ -14,11 +15,12 @@ use std::{
 };
 
 pub use correction::CorrectionError;
+pub use pause::{PauseError, pause_in, resume_in};
 pub use run::{BegunRun, NotBegun};
 pub use status::{StatusListing, Waiting};
 pub use under_way::{RunListing, RunUnderWay};
 
-use self::under_way::RunsUnderWay;
+use self::{pause::PauseBoard, under_way::RunsUnderWay};
 use crate::{
     config::{ConfigError, Settings},
     journal,
@@ -42,6 +44,7 @@ pub struct Host {
     under_way: RunsUnderWay,
     /// Why the last run of a processor failed as a whole.
     failed_runs: Mutex<HashMap<String, String>>,
+    paused: PauseBoard,
     scanner: Scanner,
     memory: MemoryBudget,
     metrics: Metrics,
@@ -93,7 +96,9 @@ impl Host {
         Catalogue::check_data_directory(&settings.data, trust)?;
         let state = State::open(&settings.state)?;
         crashes::take_up(&settings, &state);
-        let failed_runs = state.reader()?.failed_runs()?;
+        let reader = state.reader()?;
+        let (failed_runs, paused) = (reader.failed_runs()?, PauseBoard::new(reader.pauses()?));
+        drop(reader);
         let claims = Claims::default();
         let catalogue = Catalogue::load(&LoadOptions {
             folder: &settings.plugins,
@@ -114,6 +119,7 @@ impl Host {
             claims,
             under_way: RunsUnderWay::default(),
             failed_runs: Mutex::new(failed_runs),
+            paused,
             scanner,
             memory: MemoryBudget::new(settings.max_inflight_bytes),
             metrics: Metrics::default(),

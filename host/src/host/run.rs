@@ -22,7 +22,7 @@ use crate::{
     names::ProcessorName,
     plugins::{Claim, Occupation, Processor},
     runner::{Progress, Run, RunError, RunResult, Selection, StopToken},
-    state::{Actor, AuditRecord, Outcome, RUN},
+    state::{Actor, AuditRecord, Outcome, Pause, RUN},
     threads,
 };
 
@@ -32,6 +32,14 @@ pub enum NotBegun {
     /// There is no such processor.
     #[error(transparent)]
     NoSuchProcessor(#[from] NoSuchProcessor),
+    /// The processor is paused.
+    #[error("processor {processor} is {pause}; `session-host resume {processor}` lets it run again")]
+    Paused {
+        /// The processor.
+        processor: ProcessorName,
+        /// Since when, by whom and why.
+        pause: Pause,
+    },
     /// The processor is occupied.
     #[error("processor {processor} is {occupation}")]
     Occupied {
@@ -55,7 +63,7 @@ impl Host {
     /// Begins a run: no other run of the processor begins until this one has ended.
     ///
     /// # Errors
-    /// When there is no such processor, or it is occupied.
+    /// When there is no such processor, or it is occupied or paused.
     pub fn begin_run(self: &Arc<Self>, name: &str, actor: Actor, selection: Selection) -> Result<BegunRun, NotBegun> {
         let known = self.processor(name)?;
         let claim = self
@@ -65,6 +73,12 @@ impl Host {
                 processor: known.name().clone(),
                 occupation,
             })?;
+        if let Some(pause) = self.pauses().get(known.name().as_str()) {
+            return Err(NotBegun::Paused {
+                processor: known.name().clone(),
+                pause: pause.clone(),
+            });
+        }
         // Before the claim, a newer version may have taken the processor's place.
         let processor = self.processor(name)?;
         let under_way = RunUnderWay {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::RunListing;
-use crate::state::ProcessorStatus;
+use crate::state::{Pause, Pauses, ProcessorStatus};
 
 /// The listed progress of a processor.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -21,6 +21,9 @@ pub struct StatusListing {
     /// How many sessions are in quarantine; `None` if unknown.
     #[serde(default)]
     pub quarantined: Option<u64>,
+    /// Since when, by whom and why it is paused.
+    #[serde(default)]
+    pub paused: Option<Pause>,
     /// Its run under way.
     pub run: Option<RunListing>,
 }
@@ -37,12 +40,13 @@ pub struct Waiting {
 }
 
 impl StatusListing {
-    /// The progress of the processors in the state, with the sessions that wait, and runs under way. A processor that the
-    /// state does not know yet is listed if it has a backlog or a run.
+    /// The progress of the processors in the state, with the sessions that wait, their pauses and runs under way. A processor
+    /// that the state does not know yet is listed if it has a backlog, a pause or a run.
     #[must_use]
     pub fn all(
         statuses: Vec<ProcessorStatus>,
         waiting: &BTreeMap<String, Waiting>,
+        pauses: &Pauses,
         mut runs: BTreeMap<String, RunListing>,
     ) -> Vec<Self> {
         let mut known: BTreeMap<String, ProcessorStatus> = statuses
@@ -53,7 +57,7 @@ impl StatusListing {
             .iter()
             .filter(|(_, waiting)| waiting.backlog > 0)
             .map(|(name, _)| name);
-        for name in busy.chain(runs.keys()) {
+        for name in busy.chain(pauses.keys()).chain(runs.keys()) {
             known.entry(name.clone()).or_insert_with(|| ProcessorStatus {
                 processor: name.clone(),
                 ..ProcessorStatus::default()
@@ -64,6 +68,7 @@ impl StatusListing {
             backlog: waiting.get(&name).map(|waiting| waiting.backlog),
             waiting: waiting.get(&name).map(|waiting| waiting.waiting),
             quarantined: waiting.get(&name).map(|waiting| waiting.quarantined),
+            paused: pauses.get(&name).cloned(),
             run: runs.remove(&name),
         });
         listed.collect()

@@ -14,7 +14,7 @@ use super::{
     answer::{Refusal, json_answer},
     audit::Note,
     background::in_background,
-    parameters::{OneProcessor, Parameters, ProcessorAndSession, Subject, processor_name},
+    parameters::{OneProcessor, Parameters, Pausing, ProcessorAndSession, Subject, processor_name},
     service::{OfService, Service},
 };
 use crate::{
@@ -119,6 +119,31 @@ pub(super) async fn reprocess(
     noted(json_answer(status, &body), "reprocess", &name, Some(body))
 }
 
+/// `POST /api/admin/pause?processor=NAME[&reason=TEXT]`: no run of the processor begins until it is resumed.
+pub(super) async fn pause(State(service): OfService, Parameters(asked): Parameters<Pausing>) -> Response {
+    let name = asked.processor.clone();
+    let (status, body) = in_background(&service, move |host| {
+        let processor = processor_name(&asked.processor)?;
+        let reason = asked.reason.as_deref().filter(|reason| !reason.is_empty());
+        let pause = host.pause(&processor, reason, Actor::Admin)?;
+        Ok(json!({"processor": processor, "paused": pause}))
+    })
+    .await;
+    noted(json_answer(status, &body), "pause", &name, Some(body))
+}
+
+/// `POST /api/admin/resume?processor=NAME`
+pub(super) async fn resume(State(service): OfService, Parameters(asked): Parameters<OneProcessor>) -> Response {
+    let name = asked.processor.clone();
+    let (status, body) = in_background(&service, move |host| {
+        let processor = processor_name(&asked.processor)?;
+        host.resume(&processor)?;
+        Ok(json!({"processor": processor, "paused": null}))
+    })
+    .await;
+    noted(json_answer(status, &body), "resume", &name, Some(body))
+}
+
 /// `POST /api/admin/forget?subject=USER[/SESSION][&purge=true]`
 pub(super) async fn forget(State(service): OfService, Parameters(asked): Parameters<Subject>) -> Response {
     let subject = asked.subject.clone();
@@ -149,7 +174,7 @@ pub(super) async fn reload_plugins(State(service): OfService) -> Response {
     let scheduler = Arc::clone(&service.scheduler);
     let (status, body) = in_background(&service, move |host| {
         let catalogue = scheduler.reload_plugins(host)?;
-        let plugins: Vec<PluginListing> = catalogue.files().iter().map(PluginListing::from).collect();
+        let plugins = PluginListing::all(&catalogue, &host.pauses());
         Ok(json!({"plugins": plugins}))
     })
     .await;
@@ -161,13 +186,13 @@ pub(super) async fn processors(State(service): OfService) -> Response {
     let scheduler = Arc::clone(&service.scheduler);
     let (status, body) = in_background(&service, move |host| {
         let catalogue = host.catalogue();
-        let runs = host.runs_under_way();
+        let (runs, pauses) = (host.runs_under_way(), host.pauses());
         let listed = catalogue.files().iter().map(|file| {
             let processor = file.status.processor();
             ListedProcessor {
                 schedule: processor.and_then(|processor| scheduler.listing(processor.name())),
                 run: processor.and_then(|processor| runs.get(processor.name().as_str()).cloned()),
-                plugin: PluginListing::from(file),
+                plugin: PluginListing::with_pause(file, &pauses),
             }
         });
         Ok(json!({"processors": listed.collect::<Vec<_>>()}))

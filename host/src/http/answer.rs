@@ -9,7 +9,7 @@ use serde::Serialize;
 use serde_json::json;
 
 use crate::{
-    host::{CorrectionError, NotBegun},
+    host::{CorrectionError, NotBegun, PauseError},
     printable,
     runner::RunError,
     scheduler::ReloadError,
@@ -81,7 +81,17 @@ impl From<NotBegun> for Refusal {
     fn from(error: NotBegun) -> Self {
         match error {
             NotBegun::NoSuchProcessor(error) => Self::bad_request(error),
-            occupied @ NotBegun::Occupied { .. } => Self::conflict(occupied),
+            stopped @ (NotBegun::Occupied { .. } | NotBegun::Paused { .. }) => Self::conflict(stopped),
+        }
+    }
+}
+
+impl From<PauseError> for Refusal {
+    fn from(error: PauseError) -> Self {
+        match error {
+            unknown @ PauseError::Unknown(_) => Self::bad_request(unknown),
+            running @ PauseError::NotPaused(_) => Self::not_found(running),
+            PauseError::State(error) => error.into(),
         }
     }
 }

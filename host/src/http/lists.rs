@@ -63,7 +63,8 @@ impl Bounds {
 /// `GET /api/admin/status`: the progress of each processor, and its run under way.
 pub(super) async fn status(State(service): OfService) -> Response {
     let host = service.host.clone();
-    let health = service.health.read(clock::now(), &host.failed_runs());
+    let pauses = host.pauses();
+    let health = service.health.read(clock::now(), &host.failed_runs(), &pauses);
     let observed: BTreeMap<String, Waiting> = health
         .processors
         .into_iter()
@@ -78,7 +79,7 @@ pub(super) async fn status(State(service): OfService) -> Response {
         .collect();
     let (status, body) = reading(&service, move |reader| {
         let state = host.state().path().display().to_string();
-        let processors = StatusListing::all(reader.status()?, &observed, host.runs_under_way());
+        let processors = StatusListing::all(reader.status()?, &observed, &pauses, host.runs_under_way());
         Ok(json!({"state": state, "processors": processors}))
     })
     .await;

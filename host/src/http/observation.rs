@@ -25,7 +25,8 @@ pub(super) async fn metrics(State(service): OfService) -> Response {
 
 /// The last observation, with what is known without a check: the runs under way, and warnings of the state and the queries.
 fn current(service: &Service) -> Health {
-    let health = service.health.read(clock::now(), &service.host.failed_runs());
+    let (failed_runs, pauses) = (service.host.failed_runs(), service.host.pauses());
+    let health = service.health.read(clock::now(), &failed_runs, &pauses);
     let health = health.with_runs(service.host.runs_under_way());
     let health = match service.host.state().ailment() {
         Some(ailment) => health.with_state(Warning::new(WarningKind::State, ailment.message)),

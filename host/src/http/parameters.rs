@@ -39,6 +39,14 @@ pub(super) struct ProcessorAndSession {
     pub(super) session: Option<String>,
 }
 
+/// Which processor to pause, and why.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Pausing {
+    pub(super) processor: String,
+    pub(super) reason: Option<String>,
+}
+
 /// The user or session to forget.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]

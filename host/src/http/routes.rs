@@ -99,6 +99,8 @@ routes! {
     Post "/api/admin/run-session-processor", TokenHolders, admin::run_session_processor, [400, 409];
     Post "/api/admin/retry", TokenHolders, admin::retry, [400, 409];
     Post "/api/admin/reprocess", TokenHolders, admin::reprocess, [400, 404, 409];
+    Post "/api/admin/pause", TokenHolders, admin::pause, [400];
+    Post "/api/admin/resume", TokenHolders, admin::resume, [400, 404];
     Post "/api/admin/forget", TokenHolders, admin::forget, [400, 404, 409];
     Post "/api/admin/reload-plugins", TokenHolders, admin::reload_plugins, [];
     Post "/api/admin/query", TokenHolders, reading::query, [400, 408, 413, 504];

@@ -26,6 +26,8 @@ pub struct ObservedSessions {
     pub failing: u64,
     /// How many of these are in quarantine.
     pub quarantined: u64,
+    /// Whether the processor is paused.
+    pub paused: bool,
     /// How many hold no known record.
     pub unrecognised: u64,
     /// How many lines in all of them could not be read.
@@ -50,6 +52,7 @@ pub(super) struct Gauges {
     backlog: Family<OfProcessor, Gauge>,
     failing: Family<OfProcessor, Gauge>,
     quarantined: Family<OfProcessor, Gauge>,
+    paused: Family<OfProcessor, Gauge>,
     unrecognised: Family<OfProcessor, Gauge>,
     unreadable_lines: Family<OfProcessor, Gauge>,
     last_success: Family<OfProcessor, Gauge>,
@@ -91,6 +94,7 @@ impl Gauges {
                 "quarantined_sessions",
                 "Sessions that failed so often that no run attempts them",
             ),
+            paused: registered(registry, "paused", "Whether the processor is paused"),
             unrecognised: registered(
                 registry,
                 "unrecognised_sessions",
@@ -120,6 +124,7 @@ impl Gauges {
             set(&self.backlog, &label, sessions.waiting);
             set(&self.failing, &label, sessions.failing);
             set(&self.quarantined, &label, sessions.quarantined);
+            set(&self.paused, &label, sessions.paused.into());
             set(&self.unrecognised, &label, sessions.unrecognised);
             set(&self.unreadable_lines, &label, sessions.unreadable_lines);
             if let Some(at) = sessions.last_success {
@@ -134,11 +139,12 @@ impl Gauges {
         }
     }
 
-    fn of_sessions(&self) -> [&Family<OfProcessor, Gauge>; 6] {
+    fn of_sessions(&self) -> [&Family<OfProcessor, Gauge>; 7] {
         let Self {
             backlog,
             failing,
             quarantined,
+            paused,
             unrecognised,
             unreadable_lines,
             last_success,
@@ -148,6 +154,7 @@ impl Gauges {
             backlog,
             failing,
             quarantined,
+            paused,
             unrecognised,
             unreadable_lines,
             last_success,

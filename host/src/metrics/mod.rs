@@ -291,6 +291,7 @@ mod tests {
             waiting: 4,
             failing: 1,
             quarantined: 1,
+            paused: true,
             unrecognised: 2,
             unreadable_lines: 9,
             last_success: Some(session_plugin_api::Timestamp::from_micros(1_500_000)),

@@ -4,7 +4,11 @@ use std::borrow::Cow;
 
 use serde::{Deserialize, Serialize};
 
-use super::plugin_file::{NewerFile, PluginFile, PluginStatus};
+use super::{
+    catalogue::Catalogue,
+    plugin_file::{NewerFile, PluginFile, PluginStatus},
+};
+use crate::state::{Pause, Pauses};
 
 /// A plugin file as it is listed.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -23,6 +27,9 @@ pub struct PluginListing {
     pub isolation: Option<String>,
     /// Its session tables.
     pub session_tables: Vec<String>,
+    /// Since when, by whom and why its processor is paused.
+    #[serde(default)]
+    pub paused: Option<Pause>,
     /// Why it is not in service, or why a newer file in its place is not.
     pub reason: Option<String>,
     /// The long explanation, if there is one.
@@ -47,9 +54,29 @@ impl From<&PluginFile> for PluginListing {
             isolation: processor.map(|processor| processor.runs_in().to_string()),
             session_tables: processor
                 .map_or_else(Vec::new, |processor| processor.descriptor().session_tables().to_vec()),
+            paused: None,
             reason,
             details,
             trace: file.trace.clone(),
+        }
+    }
+}
+
+impl PluginListing {
+    /// Every file, with the pauses of the processors in service.
+    #[must_use]
+    pub fn all(catalogue: &Catalogue, pauses: &Pauses) -> Vec<Self> {
+        let files = catalogue.files().iter();
+        files.map(|file| Self::with_pause(file, pauses)).collect()
+    }
+
+    /// A file, with the pause of its processor.
+    #[must_use]
+    pub fn with_pause(file: &PluginFile, pauses: &Pauses) -> Self {
+        let name = file.status.name();
+        Self {
+            paused: name.and_then(|name| pauses.get(name.as_str()).cloned()),
+            ..Self::from(file)
         }
     }
 }

@@ -174,8 +174,8 @@ impl Scheduler {
                 // The run logs its error, and records it in the audit log.
                 run.execute_in_a_thread(stop.clone(), drop);
             }
-            // It is due again at the next tick.
-            Err(NotBegun::Occupied { .. }) => {}
+            // It is due again at the next tick, or when someone resumes it.
+            Err(NotBegun::Occupied { .. } | NotBegun::Paused { .. }) => {}
             Err(error) => tracing::warn!(%processor, "cannot begin a due run: {error}"),
         }
     }

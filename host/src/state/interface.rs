@@ -27,8 +27,9 @@ use super::{
     open::{ailment::Ailment, open_state::OpenState, recovery::Mended},
     query::reader::Reader,
     records::{
-        audit::{self, AuditRecord},
+        audit::{self, Actor, AuditRecord},
         failures::{self, FailingSession},
+        pauses::{self, Pause},
         sessions::{self, SessionState},
     },
     rows::table::FilledTable,
@@ -193,6 +194,26 @@ impl State {
                 .open
                 .write(|writer| failures::count_anew(writer.link(), processor, sessions)),
         }
+    }
+}
+
+/// Pauses.
+impl State {
+    /// Pauses a processor until someone resumes it; the reason of an earlier pause is replaced.
+    ///
+    /// # Errors
+    /// When the state cannot be written.
+    pub fn pause(&self, processor: &ProcessorName, reason: Option<&str>, actor: Actor) -> Result<Pause> {
+        self.open
+            .write(|writer| pauses::pause(writer.link(), processor, reason, actor))
+    }
+
+    /// Ends a pause; whether there was one.
+    ///
+    /// # Errors
+    /// When the state cannot be written.
+    pub fn resume(&self, processor: &ProcessorName) -> Result<bool> {
+        self.open.write(|writer| pauses::resume(writer.link(), processor))
     }
 }
 

@@ -69,6 +69,7 @@ pub use records::{
     audit::{Actor, AuditEntry, AuditRecord, Outcome},
     causes::{FailureCause, by_cause},
     failures::{AllFailed, FailingSession, Failure, FailureKind, FailureRecord, FileLook, PluginVersion},
+    pauses::{Pause, Pauses},
     sessions::{Checked, EarlierVersion, ProcessorStatus, SessionState},
 };
 pub use rows::{

@@ -18,7 +18,7 @@ use crate::{
     runner::{Backlog, Retries, backlog},
     scheduler::{Cadence, Scheduler},
     sessions::{Scan, Transcript},
-    state::{Outcome, ProcessorStatus, Reader, SessionState, StateError, StateFiles},
+    state::{Outcome, Pauses, ProcessorStatus, Reader, SessionState, StateError, StateFiles},
 };
 
 /// Observes everything that health reports, and publishes it. Whatever cannot be observed causes a warning. The earlier
@@ -45,7 +45,12 @@ pub(super) fn observe(host: &Host, scheduler: &Scheduler, health: &HealthBoard) 
         }
     };
     let metrics = host.metrics();
-    metrics.set_sessions(observations.iter().filter_map(told_in_metrics));
+    let pauses = host.pauses();
+    metrics.set_sessions(
+        observations
+            .iter()
+            .filter_map(|(name, processor)| told_in_metrics(name, processor, &pauses)),
+    );
     metrics.set_surroundings(unreadable, files.as_ref());
     let catalogue = host.catalogue();
     metrics.set_plugins(catalogue.files().iter().map(|file| file.status.label()));
@@ -108,6 +113,7 @@ fn unobserved(
         failed_run: None,
         all_failed: None,
         quarantined: 0,
+        paused: false,
         hindrance: hindrance(host, &file.status),
     };
     ObservedProcessor {
@@ -121,12 +127,15 @@ fn unobserved(
 }
 
 fn told_in_metrics(
-    (name, processor): (&ProcessorName, &ObservedProcessor),
+    name: &ProcessorName,
+    processor: &ObservedProcessor,
+    pauses: &Pauses,
 ) -> Option<(ProcessorName, ObservedSessions)> {
     let sessions = ObservedSessions {
         waiting: processor.backlog,
         failing: processor.failing,
         quarantined: processor.observed.quarantined,
+        paused: pauses.contains_key(name.as_str()),
         unrecognised: processor.unrecognised,
         unreadable_lines: processor.unreadable_lines,
         last_success: processor.observed.last_checked,

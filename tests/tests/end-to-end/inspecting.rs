@@ -103,7 +103,7 @@ fn the_status_tells_how_far_each_processor_is() {
     let mut expected = json!([{
         "processor": "probe", "sessions": 1, "items": 2, "failing": 1, "last_outcome": "errors",
         "unrecognised": 0, "unreadable_lines": 0, "last_processed_at": null, "last_run_at": null, "backlog": 1,
-        "waiting": 0, "quarantined": 0, "run": null
+        "waiting": 0, "quarantined": 0, "paused": null, "run": null
     }]);
     for time in ["last_processed_at", "last_run_at"] {
         assert!(status[0][time].is_string(), "{status}");

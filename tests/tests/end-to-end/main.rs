@@ -40,6 +40,7 @@ mod noticing;
 mod numbers;
 mod odd_files;
 mod panics;
+mod pausing;
 mod permissions;
 mod plugin_logs;
 mod prices;

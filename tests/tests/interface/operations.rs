@@ -11,11 +11,17 @@ use crate::{
     service::{FAILING, Service},
 };
 
-/// Runs both processors, so that there is something to tell and to change.
+/// Runs both processors, so that there is something to tell and to change. None is paused any more.
 fn is_run(service: &Service) {
+    drop(service.admin(of_usage("/api/admin/resume")));
     for processor in ["usage", "probe"] {
         assert_eq!(service.run(processor).status, 200);
     }
+}
+
+/// A POST that names the processor of the examples.
+fn of_usage(path: &str) -> Request {
+    Request::new("POST", path).parameter("processor", "usage")
 }
 
 #[test]
@@ -26,6 +32,9 @@ fn every_operation_answers_its_examples_as_described() {
     for operation in operations(&document) {
         for request in [operation.request(), operation.least_request()] {
             is_run(&service);
+            if operation.path == "/api/admin/resume" {
+                assert_eq!(service.admin(of_usage("/api/admin/pause")).status, 200);
+            }
             let answer = service.admin(request);
             assert_eq!(answer.status, 200, "{operation:?}: {}", answer.text());
             operation.check(&document, &answer);

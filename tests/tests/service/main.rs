@@ -15,6 +15,7 @@ mod disks;
 mod ending;
 mod endpoints;
 mod hostile_clients;
+mod pausing;
 mod reading;
 mod reloading;
 mod runs;

@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use crate::state::{
     error::{Doing as _, Result},
+    records::pauses,
     rows::table::SESSION_FILE,
 };
 
@@ -36,6 +37,11 @@ pub(crate) fn redact_audit(connection: &Connection, subjects: &[String]) -> Resu
         redacted += connection.execute(sql, parameters).doing(doing)?;
     }
     Ok(redacted)
+}
+
+/// Takes the reasons of pauses out that name the subject.
+pub(crate) fn redact_pauses(connection: &Connection, subjects: &[String]) -> Result<()> {
+    pauses::replace_reasons(connection, |reason| names_any(reason, subjects), FORGOTTEN)
 }
 
 fn redact(value: &mut Value, subjects: &[String]) -> bool {

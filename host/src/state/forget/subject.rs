@@ -13,7 +13,7 @@ use crate::{
         error::{Doing, Result, StateError},
         file::paths::exports_of,
         forget::{
-            mentions::{exports_with, redact_audit},
+            mentions::{exports_with, redact_audit, redact_pauses},
             purge::{self, PurgeWish, Purged, Purging},
         },
         open::open_state::OpenState,
@@ -148,6 +148,7 @@ fn remove(
         shared_tables: without_those_of(connection, shared_tables, taken_back)?,
         ..Forgotten::default()
     };
+    redact_pauses(connection, names)?;
     for table in tables {
         forgotten.rows += delete(connection, &table, sessions)?;
     }

@@ -25,6 +25,7 @@ use crate::{
         records::{
             audit::{self, AuditEntry},
             failures::{self, AllFailed, FailingSession, Failure},
+            pauses::{self, Pauses},
             sessions::{self, ProcessorStatus, SessionState},
         },
         schema::{
@@ -164,6 +165,22 @@ impl Reader {
     /// When the state cannot be read.
     pub fn failing(&self, processor: &ProcessorName) -> Result<HashMap<SessionKey, FailingSession>> {
         failures::failing(&self.link, processor)
+    }
+
+    /// Whether the state knows a processor: it has processed sessions or failed, has run, or has tables.
+    ///
+    /// # Errors
+    /// When the state cannot be read.
+    pub fn knows(&self, processor: &ProcessorName) -> Result<bool> {
+        pauses::is_known(&self.link, processor)
+    }
+
+    /// The paused processors.
+    ///
+    /// # Errors
+    /// When the state cannot be read.
+    pub fn pauses(&self) -> Result<Pauses> {
+        pauses::list(&self.link)
     }
 
     /// The latest runs, the latest first.

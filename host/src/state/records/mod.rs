@@ -1,6 +1,7 @@
-//! The rows of the host's own tables: the records of sessions, failures and runs.
+//! The rows of the host's own tables: the records of sessions, failures, runs and pauses.
 
 pub(crate) mod audit;
 pub(crate) mod causes;
 pub(crate) mod failures;
+pub(crate) mod pauses;
 pub(crate) mod sessions;
