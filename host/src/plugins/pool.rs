@@ -102,18 +102,15 @@ impl Pool {
         }
     }
 
-    /// An idle worker that is alive. One that has ended by itself is no attempt's fault.
+    /// An idle worker. What an earlier attempt left running in one may have ended it.
     fn take_idle(&self) -> Option<RemotePlugin> {
-        loop {
-            let Idle { worker, .. } = self.lock().idle.pop()?;
-            match worker.ended_by_itself() {
-                None => return Some(worker),
-                Some(ending) => {
-                    let processor = self.plan.log_name.as_str();
-                    tracing::warn!(processor, "an idle worker process has ended: {ending}");
-                }
+        let mut state = self.lock();
+        while let Some(idle) = state.idle.pop() {
+            if !idle.worker.has_ended() {
+                return Some(idle.worker);
             }
         }
+        None
     }
 
     fn refuse_in_backoff(&self) -> Result<(), Fault> {

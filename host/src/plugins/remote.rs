@@ -23,8 +23,7 @@ use crate::{
     crossing,
     state::NotTaken,
     workers::{
-        Confinement, Ending, Frame, Incoming, Killer, Link, LinkError, Outgoing, RowsBuffer, WorkerError, WorkerLimits,
-        WorkerProcess,
+        Confinement, Incoming, Killer, Link, LinkError, Outgoing, RowsBuffer, WorkerError, WorkerLimits, WorkerProcess,
         protocol::{AttemptHeader, Method, Opening, Report, Request, WireColumn},
         sealed,
     },
@@ -110,41 +109,40 @@ impl RemotePlugin {
         })
     }
 
-    /// How the worker ended, if it did while no attempt ran in it.
-    pub(super) fn ended_by_itself(&self) -> Option<Ending> {
-        self.process.as_ref().and_then(WorkerProcess::ended_by_itself)
-    }
-
     /// What kills the worker.
     pub(super) fn killer(&self) -> Option<Killer> {
         self.process.as_ref().map(WorkerProcess::killer)
     }
 
-    /// Lets the plugin drop its processor, and ends the worker.
-    pub(super) fn let_go(mut self) {
-        let Some(mut process) = self.process.take() else { return };
-        if process.link.outgoing.send(&Request::End).is_err() {
-            return;
-        }
-        let deadline = Some(Instant::now() + DROP_TIMEOUT);
-        if process.link.incoming.set_deadline(deadline).is_err() {
-            return;
-        }
-        let is_late = loop {
-            match process.link.incoming.receive() {
-                Ok(frame) => log_frame(&self.log_name, &frame),
-                Err(error) => break matches!(error, LinkError::TimedOut),
-            }
-        };
-        if is_late {
-            let (plugin, seconds) = (self.log_name.as_str(), DROP_TIMEOUT.as_secs());
+    /// Whether its worker has ended.
+    pub(super) fn has_ended(&self) -> bool {
+        self.process.as_ref().is_none_or(WorkerProcess::has_ended)
+    }
+
+    /// Lets the plugin drop its processor, and ends the worker. A `Drop` that fails is logged.
+    pub(super) fn let_go(self) {
+        let log_name = self.log_name.clone();
+        if let Err(error) = self.drop_processor() {
+            let plugin = log_name.as_str();
             tracing::warn!(
                 processor = plugin,
-                "the `Drop` of the plugin has not returned within {seconds} s: its worker process is killed"
+                "the `Drop` of the plugin fails in its worker process: {error}"
             );
-        } else {
+        }
+    }
+
+    /// Lets the plugin drop its processor, and ends the worker.
+    ///
+    /// # Errors
+    /// When the `Drop` does not return.
+    pub(super) fn drop_processor(mut self) -> Result<(), WorkerError> {
+        self.exchange(Some(DROP_TIMEOUT), &mut NoRequests, None, |out, _| {
+            out.send(&Request::End)
+        })?;
+        if let Some(process) = self.process.take() {
             process.wait();
         }
+        Ok(())
     }
 
     fn exchange(
@@ -178,19 +176,6 @@ impl RemotePlugin {
 
 /// How long the `Drop` of a plugin may take in a worker.
 const DROP_TIMEOUT: Duration = Duration::from_secs(5);
-
-/// Logs what a worker says that is not asked for anything.
-fn log_frame(log_name: &LogName, frame: &Frame) {
-    if let Ok(Report::Log {
-        level,
-        target,
-        place,
-        message,
-    }) = frame.message()
-    {
-        write_record(log_name, level, target, place, message);
-    }
-}
 
 /// One request under way.
 struct Exchange<'a> {

@@ -139,7 +139,7 @@ impl Worker {
                 }
                 Request::End => {
                     drop(self.processor.take());
-                    return Ok(());
+                    return done(&self.outgoing, &[]);
                 }
                 Request::Open(_) | Request::Answer(_) | Request::Rows(_) => return Err(out_of_step()),
             };

@@ -62,6 +62,16 @@ pub struct Incoming {
     stream: UnixStream,
     spare: Vec<u8>,
     deadline: Option<Instant>,
+    other_side: OtherSide,
+}
+
+/// The process on the other side. It may have ended although the link is not closed: others may have the socket open.
+#[derive(Default)]
+struct OtherSide {
+    /// Tells whether it has ended; `None` if nobody knows.
+    has_ended: Option<Box<dyn Fn() -> bool + Send>>,
+    /// Whether it had ended at the last look.
+    had_ended: bool,
 }
 
 /// The sending half.
@@ -88,8 +98,33 @@ impl Link {
                 stream,
                 spare: Vec::new(),
                 deadline: None,
+                other_side: OtherSide::default(),
             },
         })
+    }
+
+    /// Receives fail once this tells that the other side has ended, even if the link is not closed.
+    ///
+    /// # Errors
+    /// When the system cannot set a time-out.
+    pub fn until(mut self, has_ended: impl Fn() -> bool + Send + 'static) -> io::Result<Self> {
+        self.incoming.other_side.has_ended = Some(Box::new(has_ended));
+        self.incoming.set_deadline(None)?;
+        Ok(self)
+    }
+}
+
+impl OtherSide {
+    /// How long a receive may take until the next look.
+    fn look_after(&self) -> Option<Duration> {
+        self.has_ended.as_ref().map(|_| LOOK_AFTER)
+    }
+
+    /// Whether nothing can arrive any more. What was sent before the end has arrived by the second look.
+    fn is_over(&mut self) -> bool {
+        let had_ended = self.had_ended;
+        self.had_ended = self.has_ended.as_ref().is_some_and(|has_ended| has_ended());
+        had_ended && self.had_ended
     }
 }
 
@@ -107,7 +142,7 @@ impl Incoming {
     /// Receives fail after this moment; `None` for never.
     pub fn set_deadline(&mut self, deadline: Option<Instant>) -> io::Result<()> {
         self.deadline = deadline;
-        self.stream.set_read_timeout(None)
+        self.stream.set_read_timeout(self.other_side.look_after())
     }
 
     /// Waits for the next message.
@@ -165,10 +200,19 @@ impl Incoming {
                 Ok(0) => return Err(LinkError::Closed),
                 Ok(count) => buffer = &mut buffer[count..],
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => self.look()?,
                 Err(error) => return Err(error.into()),
             }
         }
         Ok(())
+    }
+
+    /// Looks why nothing arrives.
+    fn look(&mut self) -> Result<(), LinkError> {
+        match self.other_side.is_over() {
+            true => Err(LinkError::Closed),
+            false => Ok(()),
+        }
     }
 
     /// Lets the next read take what remains until the deadline.
@@ -176,7 +220,10 @@ impl Incoming {
         let Some(deadline) = self.deadline else { return Ok(()) };
         match deadline.saturating_duration_since(Instant::now()) {
             Duration::ZERO => Err(LinkError::TimedOut),
-            remaining => Ok(self.stream.set_read_timeout(Some(remaining))?),
+            remaining => {
+                let look_after = self.other_side.look_after().unwrap_or(remaining);
+                Ok(self.stream.set_read_timeout(Some(remaining.min(look_after)))?)
+            }
         }
     }
 }
@@ -215,6 +262,9 @@ impl Outgoing {
         Ok(())
     }
 }
+
+/// After how long without a message the other side is looked at.
+const LOOK_AFTER: Duration = Duration::from_millis(200);
 
 /// How much memory a receive takes at a time, in bytes.
 const STEP: usize = 1 << 20;

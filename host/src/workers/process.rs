@@ -3,6 +3,9 @@
 //! # Threads
 //! Whoever has the process makes requests, one at a time. Any thread may kill it through its [`Killer`]. The process is waited
 //! for under the killer's lock, so that a signal never reaches another process of the same number.
+//!
+//! A worker leads a process group of its own. So the interrupt of a terminal does not reach it, and processes that its plugin
+//! started end with it, unless they leave the group.
 
 use std::{
     io,
@@ -16,6 +19,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, waitid};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 
 use super::{
@@ -87,17 +91,17 @@ impl WorkerProcess {
             .stdin(OwnedFd::from(there))
             .stdout(writer.try_clone()?)
             .stderr(writer)
-            .env_remove(API_TOKEN_VARIABLE)
-            // A terminal sends its signals to the group of the host.
-            .process_group(0);
+            .process_group(0)
+            .env_remove(API_TOKEN_VARIABLE);
         let child = launch(command)?;
         let killer = Killer {
             child: Arc::new(Mutex::new(Running { child, ended: None })),
         };
         // From here on, a worker that is dropped is killed.
         let guard = KilledOnDrop(Some(killer.clone()));
+        let ended = killer.clone();
         let started = Self {
-            link: Link::new(here)?,
+            link: Link::new(here)?.until(move || ended.ended().is_some())?,
             rows: RowsBuffer::new()?,
             output: Output::read(reader, plugin)?,
             killer,
@@ -110,13 +114,6 @@ impl WorkerProcess {
     #[must_use]
     pub fn killer(&self) -> Killer {
         self.killer.clone()
-    }
-
-    /// How the worker ended, if it did while nobody asked it for anything.
-    #[must_use]
-    pub fn ended_by_itself(&self) -> Option<Ending> {
-        let status = self.killer.ended()?;
-        Some(Ending::new(Some(status), self.output.last_lines()))
     }
 
     /// Kills a worker whose link failed, and says how it ended.
@@ -133,6 +130,12 @@ impl WorkerProcess {
         // A link that is closed belongs to a process that ends, or that a plugin has closed it in.
         let status = self.killer.wait(PATIENCE);
         Ending::new(status, self.output.last_lines())
+    }
+
+    /// Whether it has ended.
+    #[must_use]
+    pub fn has_ended(&self) -> bool {
+        self.killer.ended().is_some()
     }
 
     /// Waits for a worker that ends by itself; kills it where that takes too long.
@@ -171,6 +174,7 @@ impl Killer {
     pub fn kill(&self) {
         let mut running = self.running();
         if running.ended.is_none() {
+            running.kill_group();
             // One that has just ended is waited for all the same.
             let _ = running.child.kill();
             running.ended = running.child.wait().ok();
@@ -194,16 +198,34 @@ impl Killer {
         }
     }
 
+    /// How the worker ended; `None` while it runs.
     fn ended(&self) -> Option<ExitStatus> {
         let mut running = self.running();
-        if running.ended.is_none() {
-            running.ended = running.child.try_wait().ok().flatten();
+        if running.ended.is_none() && running.is_over() {
+            // Its number, and so that of its group, is its own until it is waited for.
+            running.kill_group();
+            running.ended = running.child.wait().ok();
         }
         running.ended
     }
 
     fn running(&self) -> MutexGuard<'_, Running> {
         self.child.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Running {
+    /// Whether the process has ended. It is not waited for yet.
+    fn is_over(&self) -> bool {
+        let options = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
+        let waited = waitid(WaitId::Pid(Pid::from_child(&self.child)), options);
+        waited.is_ok_and(|status| status.is_some())
+    }
+
+    /// Kills the worker, and what its plugin has started.
+    fn kill_group(&self) {
+        // A group that has ended needs no signal.
+        let _ = kill_process_group(Pid::from_child(&self.child), Signal::KILL);
     }
 }
 
@@ -234,7 +256,7 @@ pub fn begin_as_worker() -> io::Result<Link> {
 fn end_with_the_parent() -> io::Result<()> {
     #[cfg(target_os = "linux")]
     {
-        use rustix::process::{Signal, getppid, set_parent_process_death_signal};
+        use rustix::process::{getppid, set_parent_process_death_signal};
         set_parent_process_death_signal(Some(Signal::KILL))?;
         // A parent that has ended before cannot send the signal any more. Its child belongs to another process then, which
         // the closed socket tells.
