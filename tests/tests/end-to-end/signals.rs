@@ -2,6 +2,7 @@
 
 use std::{
     fs::{self, File},
+    os::unix::process::CommandExt,
     process::{Child, Stdio},
     time::Duration,
 };
@@ -29,10 +30,12 @@ fn world() -> World {
     world
 }
 
-/// Starts a run, its log in the file `log`, and waits until the first session is being processed.
+/// Starts a run in a process group of its own, its log in the file `log`, and waits until the first session is being
+/// processed.
 fn start(world: &World) -> Child {
     let mut command = world.command(&["run", "--json", "probe_serial"]);
     command
+        .process_group(0)
         .stdout(Stdio::piped())
         .stderr(File::create(world.path("log")).unwrap());
     let child = command.spawn().unwrap();
@@ -42,11 +45,11 @@ fn start(world: &World) -> Child {
     child
 }
 
-/// Sends a signal, and waits until the host has taken it.
+/// Sends a signal to the host's process group, as a terminal does, and waits until the host has taken it.
 #[allow(unsafe_code, reason = "the system call has no safe wrapper in std")]
 fn end(world: &World, child: &Child, signal: i32) {
-    // SAFETY: kill takes numbers and touches no memory; the process is a child that has not been waited for.
-    assert_eq!(unsafe { libc::kill(child.id().cast_signed(), signal) }, 0);
+    // SAFETY: kill takes numbers and touches no memory; the group is that of a child that has not been waited for.
+    assert_eq!(unsafe { libc::kill(-child.id().cast_signed(), signal) }, 0);
     wait_until("the host has taken the signal", || {
         fs::read_to_string(world.path("log"))
             .unwrap()
@@ -54,10 +57,9 @@ fn end(world: &World, child: &Child, signal: i32) {
     });
 }
 
-fn ends_in_good_order(signal: i32) {
-    let world = world();
-    let child = start(&world);
-    end(&world, &child, signal);
+fn ends_in_good_order(world: &World, signal: i32) {
+    let child = start(world);
+    end(world, &child, signal);
     fs::write(world.path("go"), "").unwrap();
     let ran = Ran::of(child.wait_with_output().unwrap()).exits(0);
     assert_eq!(counts(&ran), processed(1) + capped(SESSIONS - 1));
@@ -71,12 +73,19 @@ fn ends_in_good_order(signal: i32) {
 
 #[test]
 fn sigterm_ends_a_run_in_good_order() {
-    ends_in_good_order(libc::SIGTERM);
+    ends_in_good_order(&world(), libc::SIGTERM);
 }
 
 #[test]
 fn sigint_ends_a_run_in_good_order() {
-    ends_in_good_order(libc::SIGINT);
+    ends_in_good_order(&world(), libc::SIGINT);
+}
+
+#[test]
+fn the_interrupt_of_a_terminal_does_not_reach_attempts_in_workers() {
+    let mut world = world();
+    world.set_variable("SESSION_HOST_ISOLATION", "process");
+    ends_in_good_order(&world, libc::SIGINT);
 }
 
 #[test]

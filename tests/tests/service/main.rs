@@ -23,3 +23,4 @@ mod schedule;
 mod steps;
 mod stuck_queries;
 mod warnings;
+mod zoo;

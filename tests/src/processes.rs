@@ -1,0 +1,75 @@
+//! The processes of a world, and what they hold, as `/proc` shows them.
+
+use std::{fs, path::PathBuf};
+
+use crate::world::World;
+
+/// What a process holds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Holdings {
+    /// How many descriptors it has open.
+    pub descriptors: usize,
+    /// The names of its threads, without those that serve HTTP, whose number follows the load.
+    pub threads: Vec<String>,
+    /// Its child processes, and those that have ended and not been waited for.
+    pub children: Vec<u32>,
+}
+
+impl World {
+    /// The processes that were started in this world and have not ended, directly or by others.
+    #[must_use]
+    pub fn processes(&self) -> Vec<u32> {
+        let data = format!("SESSION_HOST_DATA={}", self.path("data").display());
+        let is_of_world = |process: &u32| variables_of(*process).contains(&data);
+        processes().filter(is_of_world).collect()
+    }
+}
+
+/// The variables with which a process was started; none if it has ended.
+#[must_use]
+pub fn variables_of(process: u32) -> Vec<String> {
+    let variables = fs::read(format!("/proc/{process}/environ")).unwrap_or_default();
+    let texts = variables.split(|byte| *byte == 0);
+    texts.map(|text| String::from_utf8_lossy(text).into_owned()).collect()
+}
+
+/// The children of a process, with those that have ended and not been waited for.
+#[must_use]
+pub fn children_of(process: u32) -> Vec<u32> {
+    processes().filter(|child| parent_of(*child) == Some(process)).collect()
+}
+
+impl Holdings {
+    /// What a process holds now.
+    #[must_use]
+    pub fn of(process: u32) -> Self {
+        let folder = PathBuf::from(format!("/proc/{process}"));
+        let entries = |below: &str| fs::read_dir(folder.join(below)).into_iter().flatten().flatten();
+        let names = entries("task").filter_map(|thread| fs::read_to_string(thread.path().join("comm")).ok());
+        let names = names.map(|name| name.trim().to_owned());
+        let mut threads: Vec<String> = names.filter(|name| name != "http").collect();
+        threads.sort();
+        Self {
+            descriptors: entries("fd").count(),
+            threads,
+            children: children_of(process),
+        }
+    }
+
+    /// Whether it is no more than this.
+    #[must_use]
+    pub fn is_within(&self, other: &Self) -> bool {
+        self.descriptors <= other.descriptors && self.threads == other.threads && self.children == other.children
+    }
+}
+
+fn processes() -> impl Iterator<Item = u32> {
+    let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
+    entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok())
+}
+
+fn parent_of(process: u32) -> Option<u32> {
+    let status = fs::read_to_string(format!("/proc/{process}/status")).ok()?;
+    let parent = status.lines().find_map(|line| line.strip_prefix("PPid:"))?;
+    parent.trim().parse().ok()
+}
