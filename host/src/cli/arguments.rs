@@ -94,7 +94,10 @@ pub(super) enum Command {
     Token,
     /// Run the code of a plugin for the host that started this process
     #[command(hide = true)]
-    Worker,
+    Worker {
+        /// What confines the process, as JSON
+        confinement: Option<String>,
+    },
 }
 
 #[derive(Debug, Args)]
@@ -251,7 +254,15 @@ impl Arguments {
 
     /// Whether this process is a worker of another one.
     pub(super) fn is_worker(&self) -> bool {
-        matches!(self.command, Command::Worker)
+        matches!(self.command, Command::Worker { .. })
+    }
+
+    /// What confines this process, as JSON.
+    pub(super) fn confinement(&self) -> Option<&str> {
+        match &self.command {
+            Command::Worker { confinement } => confinement.as_deref(),
+            _ => None,
+        }
     }
 
     /// Keeps the files that DuckDB creates private to this user: the state, its WAL, exports of a server. The files of

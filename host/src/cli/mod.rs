@@ -74,7 +74,9 @@ pub fn main() -> ExitCode {
     let arguments = Arguments::try_parse().unwrap_or_else(|error| misfit(&error));
     let installed =
         log::install(arguments.log_format, arguments.verbose, arguments.usual_log()).map_err(anyhow::Error::from);
-    let exit = installed
+    // No other thread runs yet that could go on unconfined.
+    let confined = installed.and_then(|()| arguments.confinement().map_or(Ok(()), worker::confine_by));
+    let exit = confined
         .and_then(|()| on_a_large_stack(|| dispatch(arguments)))
         .unwrap_or_else(|error| complained(&error));
     if !drops_return() {
@@ -131,7 +133,7 @@ fn dispatch(arguments: Arguments) -> anyhow::Result<Exit> {
     let settings = configured.settings()?;
     match command {
         // Handled above, because the settings may be incomplete.
-        Command::Config(_) | Command::Worker => Ok(Exit::Done),
+        Command::Config(_) | Command::Worker { .. } => Ok(Exit::Done),
         Command::Run(options) => run::run(settings, trust, &options),
         Command::Serve(_) => serve::serve(settings, trust),
         Command::Check(options) => check::check(settings, trust, &options),

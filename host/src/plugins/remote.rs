@@ -49,8 +49,12 @@ pub(super) struct ToOpen<'a> {
 impl RemotePlugin {
     /// Starts a worker, and opens the library in it. Returns the worker's report on the library, JSON bytes.
     pub(super) fn open(opening: &ToOpen<'_>) -> Result<(Self, Vec<u8>), WorkerError> {
+        let confinement = opening.confinement.clone().map(|mut confinement| {
+            confinement.readable.push(opening.copy.path.clone());
+            confinement
+        });
         let mut plugin = Self {
-            process: Some(WorkerProcess::start(opening.log_name.as_str())?),
+            process: Some(WorkerProcess::start(opening.log_name.as_str(), confinement.as_ref())?),
             log_name: opening.log_name.clone(),
             attempts: 0,
         };
@@ -63,7 +67,6 @@ impl RemotePlugin {
             compiler: &opening.built.compiler,
             log_level: log_level(),
             limits: opening.limits.applied(),
-            confinement: opening.confinement.clone(),
         });
         let report = plugin.exchange(Some(timeout), &mut NoRequests, None, |out, rows| {
             out.send(&request)?;

@@ -37,7 +37,7 @@ use crate::{
     names::{FileHash, SessionKey},
     process,
     workers::{
-        Incoming, Link, LinkError, MappedTranscript, Outgoing, RowsBuffer, confine,
+        Incoming, Link, LinkError, MappedTranscript, Outgoing, RowsBuffer,
         protocol::{AttemptHeader, Opening, Report, Request, WireColumn},
     },
 };
@@ -91,9 +91,6 @@ fn open(opening: &Opening<'_>, copy: Copy) -> Result<ProcessorModule_Ref, Librar
         reason: Some(reason),
         details: None,
     };
-    if let Some(confinement) = &opening.confinement {
-        confine(confinement).map_err(|error| refused(error.to_string()))?;
-    }
     let limited = opening.limits.bound_memory();
     limited.map_err(|error| refused(format!("cannot limit the memory of the worker process: {error}")))?;
     let built = Built {

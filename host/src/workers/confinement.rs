@@ -3,7 +3,7 @@
 //! A confined worker starts no programs, gains no privileges, signals no other process, opens only the files that it was
 //! given, and opens no socket unless its processor may use the network.
 
-use std::{fmt, path::PathBuf};
+use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
@@ -31,18 +31,9 @@ pub enum Network {
 pub struct Confined;
 
 /// Why a worker cannot be confined.
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
+#[error("cannot confine the worker process: {0}; set `confine = false` in [isolation] to run it unconfined")]
 pub struct NotConfined(String);
-
-impl fmt::Display for NotConfined {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let reason = &self.0;
-        write!(
-            formatter,
-            "cannot confine the worker process: {reason}; set `confine = false` in [isolation] to run it unconfined"
-        )
-    }
-}
 
 /// Confines this thread, and all that it starts, for ever.
 ///
@@ -146,6 +137,9 @@ mod linux {
             libc::SYS_process_vm_readv,
             libc::SYS_process_vm_writev,
             libc::SYS_pidfd_send_signal,
+            libc::SYS_pidfd_getfd,
+            // Its argument is a thread, which tells nothing of its process.
+            libc::SYS_tkill,
             // Its operations are no system calls, so nothing else here would see them.
             libc::SYS_io_uring_setup,
         ];
@@ -153,7 +147,14 @@ mod linux {
         if network == Network::Denied {
             denied.insert(libc::SYS_socket, Vec::new());
         }
-        for call in [libc::SYS_kill, libc::SYS_tgkill] {
+        // The limits of another process can end it too.
+        for call in [
+            libc::SYS_kill,
+            libc::SYS_tgkill,
+            libc::SYS_rt_sigqueueinfo,
+            libc::SYS_rt_tgsigqueueinfo,
+            libc::SYS_prlimit64,
+        ] {
             denied.insert(call, vec![of_another_process().map_err(|error| error.to_string())?]);
         }
         let architecture = ARCH
@@ -166,9 +167,10 @@ mod linux {
         seccompiler::apply_filter(&program).map_err(|error| error.to_string())
     }
 
+    /// A call whose first argument is neither this process nor 0: for signals its group, for limits itself.
     fn of_another_process() -> Result<SeccompRule, seccompiler::BackendError> {
         let own = u64::from(std::process::id());
-        let is_another = SeccompCondition::new(0, SeccompCmpArgLen::Dword, SeccompCmpOp::Ne, own)?;
-        SeccompRule::new(vec![is_another])
+        let is_not = |process| SeccompCondition::new(0, SeccompCmpArgLen::Dword, SeccompCmpOp::Ne, process);
+        SeccompRule::new(vec![is_not(own)?, is_not(0)?])
     }
 }

@@ -24,6 +24,7 @@ use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 
 use super::{
     buffer::RowsBuffer,
+    confinement::Confinement,
     ending::Ending,
     launch::launch,
     link::{Link, LinkError},
@@ -74,15 +75,15 @@ pub enum WorkerError {
 }
 
 impl WorkerProcess {
-    /// Starts a worker for a plugin of this name.
+    /// Starts a worker for a plugin of this name. It is confined before any of its threads starts.
     ///
     /// # Errors
     /// When the system cannot start it.
-    pub fn start(plugin: &str) -> Result<Self, WorkerError> {
-        Self::try_start(plugin).map_err(WorkerError::Start)
+    pub fn start(plugin: &str, confinement: Option<&Confinement>) -> Result<Self, WorkerError> {
+        Self::try_start(plugin, confinement).map_err(WorkerError::Start)
     }
 
-    fn try_start(plugin: &str) -> io::Result<Self> {
+    fn try_start(plugin: &str, confinement: Option<&Confinement>) -> io::Result<Self> {
         let (here, there) = UnixStream::pair()?;
         let (reader, writer) = io::pipe()?;
         let mut command = Command::new(own_program()?);
@@ -93,6 +94,9 @@ impl WorkerProcess {
             .stderr(writer)
             .process_group(0)
             .env_remove(API_TOKEN_VARIABLE);
+        if let Some(confinement) = confinement {
+            command.arg(serde_json::to_string(confinement)?);
+        }
         let child = launch(command)?;
         let killer = Killer {
             child: Arc::new(Mutex::new(Running { child, ended: None })),

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use serde_bytes::Bytes;
 use session_plugin_api::abi::RawColumn;
 
-use super::{Confinement, limits::AppliedLimits};
+use super::limits::AppliedLimits;
 use crate::column::Column;
 
 /// What the host asks of a worker.
@@ -54,8 +54,6 @@ pub struct Opening<'a> {
     pub log_level: u8,
     /// What the worker may use.
     pub limits: AppliedLimits,
-    /// What the worker may reach; `None` for everything that the host may.
-    pub confinement: Option<Confinement>,
 }
 
 /// A method of a processor that is called for a session.

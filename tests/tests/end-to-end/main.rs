@@ -12,6 +12,7 @@ mod cancellation;
 mod checking;
 mod compatibility;
 mod configuration;
+mod confinement;
 mod copies;
 mod crashes;
 mod crossing;
