@@ -238,14 +238,16 @@ impl Loading<'_> {
     /// Tries a new library in a worker, opens it where its code is to run, and prepares its tables.
     fn start(&mut self, path: &Path, copy: Copy, built: Built) -> Result<Loaded, Refused> {
         let plugin = Plugin::new(path, copy.digest());
+        // A library on trial has not told the name of its processor, whose section may say otherwise.
+        let isolation = self.options.isolation.of("");
         let mut plan = WorkerPlan {
             plugin,
             copy: Arc::new(copy),
             built,
             log_name: LogName::of_file(&file_name(path)),
             configuration: String::new(),
-            limits: self.options.isolation.of("").limits,
-            confinement: None,
+            limits: isolation.limits,
+            confinement: isolation.confinement,
             distrust: None,
         };
         let told = self.name_in(&plan)?;

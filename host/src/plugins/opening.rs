@@ -86,8 +86,11 @@ pub(super) fn try_in_worker(plan: &WorkerPlan, configuration: impl FnOnce(&str) 
     worker
         .answer(&Request::Configure(&configuration(&name)), limit)
         .map_err(failed("its configuration"))?;
-    worker.let_go();
-    Ok(name)
+    match worker.drop_processor() {
+        Err(ended @ WorkerError::Ended(_)) => Err(failed("its `Drop`")(ended)),
+        // One that hangs holds nothing up: it keeps a thread of the host at most.
+        Ok(()) | Err(_) => Ok(name),
+    }
 }
 
 /// Opens the library in this process, and constructs its processor.

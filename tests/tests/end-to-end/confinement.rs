@@ -93,3 +93,18 @@ fn a_confined_plugin_reaches_nothing_outside() {
     );
     assert!(denied_with("confine = false\n").is_empty());
 }
+
+#[test]
+fn a_library_on_trial_is_confined_as_well() {
+    if !kernel_confines() {
+        return;
+    }
+    let mut world = World::new();
+    world.install("zoo");
+    world.config("[isolation]\ndefault = \"process\"\nconfine = true\n");
+    world.set_variable("ZOO", "library:write_file");
+    let written = world.path("written");
+    world.set_variable("ZOO_FILE", written.to_str().unwrap());
+    assert_eq!(world.processors().loaded(), ["zoo"]);
+    assert!(!written.exists());
+}

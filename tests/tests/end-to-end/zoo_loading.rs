@@ -78,6 +78,15 @@ fn no_such_plugin_reaches_the_process_of_the_host_either() {
 }
 
 #[test]
+fn one_that_crashes_when_it_is_dropped_is_rejected_before_that_costs_anything() {
+    let (misdeed, ends) = MISDEEDS[0];
+    let reason = format!("its `Drop` fails in a worker process: {ends}");
+    for mode in ["process", "in-process"] {
+        assert_rejected(&format!("drop:{misdeed}"), mode, &reason);
+    }
+}
+
+#[test]
 fn one_that_hangs_when_it_is_dropped_costs_nothing_that_was_processed() {
     let world = world_with("drop:hang", "process");
     let ran = world.run(&[]).exits(0);
