@@ -1,4 +1,4 @@
-//! Plugins that end the host: the next start says which, and the same session does not end the host again.
+//! Plugins that end the host: the next start says which, and runs them in worker processes.
 
 use std::fs;
 
@@ -29,36 +29,36 @@ fn failures(world: &World) -> Vec<Value> {
     ran.json().as_array().unwrap().clone()
 }
 
-/// The next run records how the host ended, processes what is healthy, and does not end.
+/// The next run tells how the host ended, processes what is healthy, and attempts the rest in a worker process.
 #[track_caller]
-fn assert_recorded(world: &World, ending: &str) -> Ran {
+fn assert_recorded(world: &World, ending: &str) {
     let ran = world.run(&[]).exits(1);
-    let (result, told) = (ran.result(), format!("an attempt ended the host with {ending} at "));
+    let told = format!("a plugin ended the last host: an attempt ended the host with {ending} at ");
+    assert!(ran.stderr.contains(&told), "{}", ran.stderr);
+    assert_fails_alone(world, &ran);
+    let again = world.run(&[]).exits(1);
+    assert!(
+        !again.stderr.contains("a plugin ended the last host"),
+        "{}",
+        again.stderr
+    );
+    assert_fails_alone(world, &again);
+}
+
+#[track_caller]
+fn assert_fails_alone(world: &World, ran: &Ran) {
+    let result = ran.result();
     assert_eq!(result.errors, 1);
     assert_eq!(result.errors_detail[0].session, "alice/bad.jsonl");
-    assert!(result.errors_detail[0].error.starts_with(&told), "{result:?}");
-    assert!(ran.stderr.contains("a plugin ended the last host"), "{}", ran.stderr);
+    assert!(result.errors_detail[0].error.contains("worker process"), "{result:?}");
     let failures = failures(world);
     assert_eq!(failures.len(), 1);
     assert_eq!(
         (&failures[0]["kind"], &failures[0]["username"]),
         (&json!("crash"), &json!("alice"))
     );
-    assert!(failures[0]["error"].as_str().unwrap().starts_with(&told));
-    assert_eq!(
-        world
-            .rows("FROM probe_rows WHERE session_file = 'alice/good.jsonl'")
-            .len(),
-        2
-    );
-    let again = world.run(&[]).exits(1);
-    assert_eq!(again.result().errors, 1);
-    assert!(
-        !again.stderr.contains("a plugin ended the last host"),
-        "{}",
-        again.stderr
-    );
-    ran
+    let good = "FROM probe_rows WHERE session_file = 'alice/good.jsonl'";
+    assert_eq!(world.rows(good).len(), 2);
 }
 
 /// A changed transcript is attempted again.
@@ -194,7 +194,7 @@ fn no_file_beside_the_state_names_the_session() {
     }
 }
 
-/// What the host says of the file that ended it while it was loaded.
+/// Why the host rejects the one plugin, which it tries in a worker process.
 #[track_caller]
 fn rejection(world: &World) -> String {
     let ran = world.run(&[]).exits(1);
@@ -203,54 +203,44 @@ fn rejection(world: &World) -> String {
     line.unwrap_or_else(|| panic!("{}", ran.stderr)).to_owned()
 }
 
-#[test]
-fn what_ends_the_host_while_it_is_loaded_is_not_loaded_again() {
-    let mut world = World::new();
-    world.install("misfit");
-    world.set_variable("MISFIT", "constructor_aborts");
-    drop(world.run(&[]).exits(-libc::SIGABRT));
-    world.set_variable("MISFIT", "");
-    let rejection = rejection(&world);
-    assert!(
-        rejection.contains("its constructor ended the host with SIGABRT at "),
-        "{rejection}"
-    );
-    assert!(
-        rejection.contains("it is not loaded again until the file changes"),
-        "{rejection}"
-    );
-    fs::remove_file(world.path("data/crashed-plugins.jsonl")).unwrap();
-    drop(world.run(&[]).exits(0));
+#[track_caller]
+fn assert_rejected(world: &World, reason: &str) {
+    let rejection = rejection(world);
+    assert!(rejection.contains(reason), "{rejection}");
 }
 
 #[test]
-fn so_is_one_whose_drop_ends_it() {
-    let mut world = World::new();
-    world.install("misfit");
-    world.set_variable("MISFIT", "drop_aborts");
-    drop(world.run(&[]).exits(-libc::SIGABRT));
-    let rejection = rejection(&world);
-    assert!(
-        rejection.contains("its `Drop` ended the host with SIGABRT"),
-        "{rejection}"
-    );
+fn what_ends_its_process_while_it_is_loaded_never_reaches_the_host() {
+    for (fault, reason) in [
+        (
+            "constructor_aborts",
+            "its constructor fails in a worker process: SIGABRT",
+        ),
+        ("drop_aborts", "its `Drop` fails in a worker process: SIGABRT"),
+    ] {
+        let mut world = World::new();
+        world.install("misfit");
+        world.set_variable("MISFIT", fault);
+        assert_rejected(&world, reason);
+        assert_rejected(&world, reason);
+        world.set_variable("MISFIT", "");
+        drop(world.run(&[]).exits(0));
+    }
 }
 
 #[test]
-fn so_is_one_that_exits_as_it_is_configured() {
+fn what_exits_as_it_is_configured_never_reaches_the_host() {
     let world = World::new();
     world.install("probe");
     world.config("[processors.probe]\nend_host = \"exit\"\n");
-    drop(world.run(&[]).exits(70));
-    let rejection = rejection(&world);
-    assert!(
-        rejection.contains("its `configure` ended the host with a call of `exit`"),
-        "{rejection}"
+    assert_rejected(
+        &world,
+        "its configuration fails in a worker process: the worker process exited with status 0",
     );
 }
 
 #[test]
-fn so_is_one_whose_library_ends_it() {
+fn a_library_that_ends_its_process_never_reaches_the_host() {
     let code = r#"
         use handshake::{Handshake, PanicStrategy};
         #[unsafe(no_mangle)]
@@ -266,12 +256,7 @@ fn so_is_one_whose_library_ends_it() {
     let library = Code::with_handshake(code).compile("cdylib");
     let world = World::new();
     world.install_file(LibraryFile::Bytes(&library), &library_name("aborts"));
-    drop(world.run(&[]).exits(-libc::SIGABRT));
-    let rejection = rejection(&world);
-    assert!(
-        rejection.contains("a constructor of its library ended the host"),
-        "{rejection}"
-    );
+    assert_rejected(&world, "the library does not load: SIGABRT ended the worker process");
 }
 
 #[test]
