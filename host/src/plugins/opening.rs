@@ -136,5 +136,5 @@ pub(super) fn serve_here(here: Here, source: InstanceSource, plan: &WorkerPlan) 
 pub(super) fn serve_in_workers(worker: RemotePlugin, plan: WorkerPlan) -> Code {
     let pool = Pool::new(plan);
     pool.give_back(worker);
-    Code::InWorkers(pool)
+    Code::InWorkers(Box::new(pool))
 }

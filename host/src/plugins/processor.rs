@@ -59,7 +59,7 @@ pub(super) enum Code {
     /// In this process.
     Here(Box<Serving>),
     /// In worker processes.
-    InWorkers(Pool),
+    InWorkers(Box<Pool>),
 }
 
 /// The instance in this process.

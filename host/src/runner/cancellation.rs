@@ -88,6 +88,7 @@ mod tests {
     use super::*;
     use crate::runner::{
         lane::{Lane, Passage},
+        retry::RetryPolicy,
         sample,
         stop::StopToken,
     };
@@ -102,6 +103,7 @@ mod tests {
             attempt_timeout,
             shutdown_grace: Duration::from_secs(60),
             max_session_bytes: 1,
+            retry: RetryPolicy::default(),
         }
     }
 

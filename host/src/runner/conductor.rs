@@ -5,13 +5,15 @@
 //! lock. It wakes for each message, when the group is due, and at least every 100 ms to read the clock. It never waits
 //! for a worker: it removes a worker that hangs from the set, and the run ends without it.
 
+mod overdue;
+
 use std::{
     collections::HashSet,
     sync::{
         Arc,
         mpsc::{Receiver, RecvTimeoutError},
     },
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use session_plugin_api::Concurrency;
@@ -19,17 +21,17 @@ use session_plugin_api::Concurrency;
 use super::{
     context::RunContext,
     error::RunError,
-    flight::{Flight, Killed},
+    flight::Flight,
     group::{Committed, Group},
     message::{Message, WorkerId},
-    outcome::{Outcome, failure},
+    outcome::Outcome,
     result::RunResult,
     stop::StopToken,
     tables::Tables,
     tally::Tally,
     worker,
 };
-use crate::state::{Done, FailureKind, StateError};
+use crate::state::{Done, StateError};
 
 /// The conductor of one run.
 pub(super) struct Conductor<'a> {
@@ -198,46 +200,6 @@ impl<'a> Conductor<'a> {
         self.context.dispatcher.close();
         self.failure.get_or_insert(error);
         self.context.flights.roll_back();
-    }
-
-    /// Ends the attempts that take too long: kills their worker processes, or abandons those that run in this process.
-    fn end_overdue(&mut self) {
-        let limits = &self.context.limits;
-        let stopped_at = self.stop.stopped_at();
-        let grace_is_over = stopped_at.is_some_and(|since| since.elapsed() >= limits.shutdown_grace);
-        let is_overdue = |busy_since: Instant| grace_is_over || busy_since.elapsed() >= limits.attempt_timeout;
-        let why = match stopped_at {
-            Some(_) => Killed::Shutdown,
-            None => Killed::Overdue(limits.attempt_timeout),
-        };
-        for (worker, flight) in self.context.flights.overdue(is_overdue) {
-            let session = &flight.candidate().transcript.session;
-            if flight.kill(why) {
-                continue;
-            }
-            if flight.abandon(|| self.context.executor.abandon(session)) {
-                self.workers.remove(&worker);
-                self.context.dispatcher.close();
-                self.put_abandoned(flight);
-            }
-        }
-    }
-
-    fn put_abandoned(&mut self, flight: Arc<Flight>) {
-        let transcript = &flight.candidate().transcript;
-        let session = &transcript.session;
-        if self.stop.stopped_at().is_some() {
-            tracing::warn!(%session, "abandoned the attempt, because it did not end before the service must; the next run attempts the session again");
-            self.tally.postponed(1);
-        } else {
-            let seconds = self.context.limits.attempt_timeout.as_secs();
-            let error =
-                format!("the attempt was abandoned: it did not return within attempt_timeout_seconds ({seconds} s)");
-            tracing::error!(%session, "{error}; the processor is out of service until the attempt returns");
-            let failure = failure(transcript, FailureKind::Timeout, error);
-            self.group.add_failure(failure);
-        }
-        self.abandoned.push(flight);
     }
 
     fn end(mut self) -> Result<RunResult, RunError> {

@@ -72,9 +72,8 @@ impl Output {
         {
             let text = capped(line.trim_ascii_end());
             lines += 1;
-            match lines {
-                ..=LOGGED_LINES => tracing::info!(target: "plugin", processor = plugin, "output: {text}"),
-                _ => {}
+            if lines <= LOGGED_LINES {
+                tracing::info!(target: "plugin", processor = plugin, "output: {text}");
             }
             self.keep(text);
             line.clear();

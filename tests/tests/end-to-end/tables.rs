@@ -197,7 +197,7 @@ fn session_tables_must_be_fit_for_replacing_whole_sessions() {
     for (sql, reason) in [
         (
             "CREATE VIEW shaped_rows AS SELECT 'a' AS session_file",
-            "session table `shaped_rows` does not exist: make it in a migration",
+            "session table `shaped_rows` does not exist: create it in a migration",
         ),
         (
             "CREATE TABLE shaped_rows (n INT)",

@@ -145,10 +145,10 @@ fn a_plugin_that_exits_ends_the_service_with_a_status_that_the_unit_restarts() {
     let service = world.serve(&[]);
     let _call = service.begin("POST", "/api/admin/run-session-processor?processor=probe", "");
     let (status, log) = service.ends();
-    assert_eq!(status, Some(0), "{log}");
+    assert_eq!(status, Some(70), "{log}");
     assert_eq!(of_unit("Restart"), "always");
     let prevented = of_unit("RestartPreventExitStatus");
-    assert!(prevented.split_whitespace().all(|status| status != "0"), "{prevented}");
+    assert!(prevented.split_whitespace().all(|status| status != "70"), "{prevented}");
 }
 
 #[test]

@@ -4,11 +4,11 @@ use std::{fs, thread};
 
 use serde_json::{Value, json};
 use session_host_tests::{
-    Holdings, Service, World, children_of, library_name, variables_of, wait_until,
+    Held, Holdings, Service, World, children_of, library_name, variables_of, wait_until,
     zoo::{FAILURES, MISDEEDS, Misdeed, NEIGHBOURS, check_failures},
 };
 
-use crate::steps::{Held, listed, value};
+use crate::steps::{listed, value};
 
 fn quick() -> impl Iterator<Item = &'static Misdeed> {
     MISDEEDS.iter().filter(|misdeed| misdeed.ends_at_once)

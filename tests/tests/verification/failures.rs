@@ -153,7 +153,7 @@ fn a_runs_requests_are_limited() {
     let ran = scene.run(0);
     let result = ran.result();
     assert_eq!((result.processed, result.capped, result.errors), (1, 1, 0));
-    ran.tells("the run's 1 requests");
+    ran.tells("the run has made its 1 requests");
     ran.tells("max_requests_per_run");
     assert_eq!(scene.world.count("session_processor_failure"), 0);
     assert_eq!(scene.model.requests().len(), 1);
