@@ -16,15 +16,20 @@
 )]
 
 use std::{
-    env, fs,
+    env,
+    ffi::CString,
+    fs,
     hint::{black_box, spin_loop},
     io::{self, Write as _},
     net::TcpListener,
     panic,
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::{self, Command},
     ptr,
-    sync::atomic::{AtomicI32, Ordering},
+    sync::{
+        OnceLock,
+        atomic::{AtomicI32, Ordering},
+    },
     thread,
     time::Duration,
 };
@@ -84,10 +89,6 @@ enum Deed {
     LeaveThreadThatAborts { path: PathBuf },
     /// Writes much to stdout and stderr.
     Flood,
-    /// Gives a row that tells a variable.
-    TellVariable { name: String },
-    /// Waits until a file is there.
-    WaitForFile { path: PathBuf },
     /// Reads a file.
     ReadFile { path: PathBuf },
     /// Reads a file in the handler of a signal, on whatever thread handles it.
@@ -103,8 +104,7 @@ enum Deed {
 }
 
 impl Deed {
-    /// Does it, and gives a text for a row.
-    fn commit(&self) -> Result<Option<String>> {
+    fn commit(&self) -> Result<()> {
         match self {
             Self::Nothing => {}
             Self::NullWrite => write_nowhere(),
@@ -144,8 +144,6 @@ impl Deed {
             })),
             Self::LeaveThreadThatAborts { path } => abort_later(path.clone()),
             Self::Flood => flood()?,
-            Self::TellVariable { name } => return Ok(Some(format!("{:?}", env::var_os(name)))),
-            Self::WaitForFile { path } => wait_for(path),
             Self::ReadFile { path } => drop(fs::read(path)?),
             Self::ReadFileInHandler { path } => read_in_handler(path)?,
             Self::ReadHost => drop(fs::read(format!("/proc/{}/environ", unsafe { libc::getppid() }))?),
@@ -153,7 +151,7 @@ impl Deed {
             Self::Listen => drop(TcpListener::bind("127.0.0.1:0")?),
             Self::ReachHost => reach_host()?,
         }
-        Ok(None)
+        Ok(())
     }
 }
 
@@ -266,7 +264,7 @@ fn abort_later(path: PathBuf) {
     });
 }
 
-fn wait_for(path: &PathBuf) {
+fn wait_for(path: &Path) {
     while !path.exists() {
         thread::sleep(Duration::from_millis(2));
     }
@@ -283,7 +281,7 @@ fn flood() -> Result<()> {
 }
 
 static HANDLED: AtomicI32 = AtomicI32::new(-1);
-static PATH: std::sync::OnceLock<std::ffi::CString> = std::sync::OnceLock::new();
+static PATH: OnceLock<CString> = std::sync::OnceLock::new();
 
 extern "C" fn handle(_: libc::c_int) {
     let Some(path) = PATH.get() else { return };
@@ -291,8 +289,8 @@ extern "C" fn handle(_: libc::c_int) {
     HANDLED.store(if opened < 0 { libc::EACCES } else { 0 }, Ordering::SeqCst);
 }
 
-fn read_in_handler(path: &PathBuf) -> Result<()> {
-    let path = std::ffi::CString::new(path.to_string_lossy().into_owned())?;
+fn read_in_handler(path: &Path) -> Result<()> {
+    let path = CString::new(path.to_string_lossy().into_owned())?;
     PATH.get_or_init(|| path);
     unsafe {
         libc::signal(libc::SIGUSR1, handle as *const () as libc::sighandler_t);
@@ -311,24 +309,14 @@ fn read_in_handler(path: &PathBuf) -> Result<()> {
 fn reach_host() -> Result<()> {
     const NOTHING: libc::c_int = 0;
     let host = unsafe { libc::getppid() };
-    let reached = unsafe {
-        let mut limit = libc::rlimit {
-            rlim_cur: 0,
-            rlim_max: 0,
-        };
-        [
-            libc::kill(host, NOTHING) == 0,
-            #[cfg(target_os = "linux")]
-            {
-                libc::syscall(libc::SYS_tkill, host, NOTHING) == 0
-            },
-            #[cfg(target_os = "linux")]
-            {
-                libc::prlimit(host, libc::RLIMIT_CORE, ptr::null(), &raw mut limit) == 0
-            },
-        ]
-    };
-    match reached.contains(&true) {
+    let mut reached = unsafe { libc::kill(host, NOTHING) } == 0;
+    #[cfg(target_os = "linux")]
+    unsafe {
+        let mut limit = std::mem::zeroed();
+        reached |= libc::syscall(libc::SYS_tkill, host, NOTHING) == 0;
+        reached |= libc::prlimit(host, libc::RLIMIT_CORE, ptr::null(), &raw mut limit) == 0;
+    }
+    match reached {
         true => Ok(()),
         false => Err(io::Error::last_os_error().into()),
     }
@@ -380,7 +368,7 @@ impl Drop for Zoo {
 row! {
     struct ZooRow<'a> {
         username: &'a str,
-        text: &'a str,
+        deed: &'a str,
     }
 }
 
@@ -391,7 +379,7 @@ impl SessionProcessor for Zoo {
     }
 
     fn migrations(&self) -> Vec<Migration> {
-        let sql = "CREATE TABLE zoo_rows (session_file VARCHAR, username VARCHAR, text VARCHAR)";
+        let sql = "CREATE TABLE zoo_rows (session_file VARCHAR, username VARCHAR, deed VARCHAR)";
         vec![Migration::new(1, "create the table", sql)]
     }
 
@@ -401,17 +389,18 @@ impl SessionProcessor for Zoo {
     }
 
     fn process_session(&self, session: &Session<'_>, connection: &Connection<'_>) -> Result<ProcessorResult> {
-        let mut texts = Vec::new();
+        let mut deeds = Vec::new();
         for deed in session.events_as::<Deed>().flatten() {
-            texts.push(deed.commit()?.unwrap_or_else(|| "harmless".to_owned()));
+            deed.commit()?;
+            deeds.push(format!("{deed:?}"));
         }
-        let rows = texts.iter().map(|text| ZooRow {
+        let rows = deeds.iter().map(|deed| ZooRow {
             username: session.username(),
-            text,
+            deed,
         });
         connection.replace("zoo_rows", rows)?;
         Ok(ProcessorResult {
-            items_count: texts.len() as u64,
+            items_count: deeds.len() as u64,
         })
     }
 }
