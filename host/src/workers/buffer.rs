@@ -12,7 +12,7 @@ use std::{
     },
 };
 
-use super::transcript::memory_file;
+use super::{link::LARGEST, transcript::memory_file};
 
 /// The buffer for rows.
 pub struct RowsBuffer {
@@ -53,12 +53,17 @@ impl RowsBuffer {
     /// Copies rows out.
     ///
     /// # Errors
-    /// When the buffer holds fewer bytes.
+    /// When the buffer holds fewer bytes, or there are more than the host takes at a time.
     pub fn read(&self, length: u64) -> io::Result<Vec<u8>> {
         let held = self.file.metadata()?.len();
+        let refuse = |text: String| Err(io::Error::new(io::ErrorKind::InvalidData, text));
         if length > held {
-            let text = format!("the worker announced {length} bytes of rows and wrote {held}");
-            return Err(io::Error::new(io::ErrorKind::InvalidData, text));
+            return refuse(format!("the worker announced {length} bytes of rows and wrote {held}"));
+        }
+        if length > LARGEST as u64 {
+            return refuse(format!(
+                "the worker passed {length} bytes of rows, more than {LARGEST} at a time"
+            ));
         }
         let mut rows = vec![0; length as usize];
         self.file.read_exact_at(&mut rows, 0)?;
@@ -79,3 +84,24 @@ impl RowsBuffer {
 
 /// How large a buffer may stay, in bytes.
 const KEPT: u64 = 16 << 20;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_are_copied_out() {
+        let buffer = RowsBuffer::new().unwrap();
+        buffer.write(b"rows").unwrap();
+        assert_eq!(buffer.read(4).unwrap(), b"rows");
+    }
+
+    #[test]
+    fn no_announced_length_makes_the_host_take_memory_that_it_may_not_have() {
+        let buffer = RowsBuffer::new().unwrap();
+        assert!(buffer.read(1).is_err());
+        buffer.file.set_len(1 << 40).unwrap();
+        let refused = buffer.read(1 << 40).unwrap_err().to_string();
+        assert!(refused.contains("more than"), "{refused}");
+    }
+}

@@ -16,6 +16,8 @@ pub struct Ending {
 enum How {
     Exited(i32),
     Signalled(i32),
+    /// It closed its link and ran on, until the host killed it.
+    ClosedLink,
     Unknown,
 }
 
@@ -27,7 +29,7 @@ impl Ending {
                 (None, Some(signal)) => How::Signalled(signal),
                 (None, None) => How::Unknown,
             },
-            None => How::Unknown,
+            None => How::ClosedLink,
         };
         Self { how, last_lines }
     }
@@ -66,6 +68,10 @@ impl fmt::Display for Ending {
                 Some(name) => write!(formatter, "{name} ended the worker process")?,
                 None => write!(formatter, "signal {signal} ended the worker process")?,
             },
+            How::ClosedLink => {
+                formatter
+                    .write_str("the worker process closed its link to the host and ran on, so the host killed it")?;
+            }
             How::Unknown => formatter.write_str("the worker process ended")?,
         }
         if self.last_lines.is_empty() {

@@ -34,7 +34,7 @@ pub enum LinkError {
     /// A message makes no sense.
     #[error("the message from the other side is malformed: {0}")]
     Malformed(postcard::Error),
-    /// A message is too long to be sent.
+    /// A message is too long to be sent, or announces that it is.
     #[error("a message of {0} bytes is too long for the link between host and worker")]
     TooLong(usize),
 }
@@ -153,6 +153,9 @@ impl Incoming {
         let mut length = [0; 4];
         self.fill(&mut length)?;
         let length = u32::from_le_bytes(length) as usize;
+        if length > LARGEST {
+            return Err(LinkError::TooLong(length));
+        }
         let mut frame = std::mem::take(&mut self.spare);
         frame.clear();
         // The length is not believed: memory grows with what arrives.
@@ -239,7 +242,8 @@ impl Outgoing {
         let frame = std::mem::take(&mut self.frame);
         self.frame = postcard::to_extend(message, frame).map_err(LinkError::Malformed)?;
         let length = self.frame.len() - 4;
-        let prefix = u32::try_from(length).map_err(|_| LinkError::TooLong(length))?;
+        let sendable = u32::try_from(length).ok().filter(|_| length <= LARGEST);
+        let prefix = sendable.ok_or(LinkError::TooLong(length))?;
         self.frame[..4].copy_from_slice(&prefix.to_le_bytes());
         self.stream.write_all(&self.frame)?;
         if self.frame.capacity() > KEPT {
@@ -266,8 +270,62 @@ impl Outgoing {
 /// After how long without a message the other side is looked at.
 const LOOK_AFTER: Duration = Duration::from_millis(200);
 
+/// The longest message, and the most rows that are passed at a time, in bytes. Text in place of a length announces more.
+pub(super) const LARGEST: usize = 3 << 29;
+
 /// How much memory a receive takes at a time, in bytes.
 const STEP: usize = 1 << 20;
 
 /// A buffer that had to grow beyond this is not kept for the next message, in bytes.
 const KEPT: usize = 4 << 20;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn links() -> (Link, Link) {
+        let (one, other) = UnixStream::pair().unwrap();
+        (Link::new(one).unwrap(), Link::new(other).unwrap())
+    }
+
+    #[test]
+    fn a_message_arrives_as_it_was_sent() {
+        let (mut here, mut there) = links();
+        here.outgoing.send(&"text").unwrap();
+        assert_eq!(there.incoming.receive().unwrap().message::<&str>().unwrap(), "text");
+    }
+
+    #[test]
+    fn a_message_that_announces_too_much_is_refused() {
+        let (mut here, mut there) = links();
+        here.outgoing.stream.write_all(b"xxxxxxxx").unwrap();
+        assert!(matches!(there.incoming.receive(), Err(LinkError::TooLong(_))));
+    }
+
+    #[test]
+    fn one_that_ended_is_noticed_while_others_keep_the_link_open() {
+        let (here, _there) = links();
+        let mut here = here.until(|| true).unwrap();
+        assert!(matches!(here.incoming.receive(), Err(LinkError::Closed)));
+    }
+
+    #[test]
+    fn what_was_sent_before_the_end_arrives() {
+        let (here, mut there) = links();
+        let mut here = here.until(|| true).unwrap();
+        there.outgoing.send(&"last words").unwrap();
+        assert_eq!(
+            here.incoming.receive().unwrap().message::<&str>().unwrap(),
+            "last words"
+        );
+    }
+
+    #[test]
+    fn a_deadline_ends_the_wait() {
+        let (here, _there) = links();
+        let mut here = here.until(|| false).unwrap();
+        let soon = Instant::now() + Duration::from_millis(1);
+        here.incoming.set_deadline(Some(soon)).unwrap();
+        assert!(matches!(here.incoming.receive(), Err(LinkError::TimedOut)));
+    }
+}

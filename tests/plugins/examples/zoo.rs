@@ -71,8 +71,12 @@ enum Deed {
     Allocate,
     /// Closes the descriptors that it did not open.
     CloseDescriptors,
+    /// The same, and never returns.
+    CloseDescriptorsAndPark,
     /// Writes nonsense to them.
     WriteToDescriptors,
+    /// Writes nonsense to them that announces much more.
+    AnnounceMuch,
     /// Leaves a process behind.
     ForkAndStay,
     /// Leaves a process behind, and ends its own.
@@ -127,7 +131,12 @@ impl Deed {
             Self::Park => park(),
             Self::Allocate => allocate(),
             Self::CloseDescriptors => close_descriptors(),
-            Self::WriteToDescriptors => write_to_descriptors(),
+            Self::CloseDescriptorsAndPark => {
+                close_descriptors();
+                park();
+            }
+            Self::WriteToDescriptors => write_to_descriptors(0),
+            Self::AnnounceMuch => write_to_descriptors(b'x'),
             Self::ForkAndStay => fork(),
             Self::ForkAndExit => {
                 fork();
@@ -218,8 +227,8 @@ fn close_descriptors() {
     }
 }
 
-fn write_to_descriptors() {
-    let nonsense = [0_u8; 64];
+fn write_to_descriptors(byte: u8) {
+    let nonsense = [byte; 64];
     for descriptor in DESCRIPTORS {
         unsafe { libc::write(descriptor, nonsense.as_ptr().cast(), nonsense.len()) };
     }

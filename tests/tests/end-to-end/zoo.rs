@@ -20,7 +20,7 @@ fn rows_of_neighbours(world: &World) -> Vec<(String, Vec<Value>)> {
 fn each_misdeed_fails_its_own_session_alone() {
     let world = World::with_zoo();
     world.write_misdeeds(MISDEEDS, 0);
-    let ran = world.run(&["--attempt-timeout", "5"]).exits(1);
+    let ran = world.run(&["--attempt-timeout", "10"]).exits(1);
     check_failures(MISDEEDS, &world.rows(FAILURES));
     let failed: Vec<_> = ran
         .results
@@ -102,6 +102,6 @@ fn in_the_process_of_the_host_what_does_no_harm_does_none() {
     world.set_variable("SESSION_HOST_WORKERS", "2");
     let survives = |misdeed: &&Misdeed| ["leave_thread", "park", "spin"].contains(&misdeed.name);
     world.write_misdeeds(MISDEEDS.iter().filter(survives), 0);
-    drop(world.run(&["--attempt-timeout", "5"]).exits(1));
+    drop(world.run(&["--attempt-timeout", "10"]).exits(1));
     check_failures(MISDEEDS.iter().filter(survives), &world.rows(FAILURES));
 }

@@ -67,7 +67,7 @@ fn assert_at_rest_again(service: &Service, before: &Holdings) {
 /// A service that has run everything once, with what it holds then.
 fn served() -> (World, Service, Holdings) {
     let world = World::with_zoo();
-    let service = world.serve(&[("SESSION_HOST_ATTEMPT_TIMEOUT_SECONDS", "5")]);
+    let service = world.serve(&[("SESSION_HOST_ATTEMPT_TIMEOUT_SECONDS", "10")]);
     run_all(&service);
     let holds = at_rest(&service);
     (world, service, holds)
