@@ -4,7 +4,7 @@ use session_plugin_api::abi::ValueKind;
 
 /// The borrowed values of one column.
 ///
-/// Its parts are consistent: [`crossing`](crate::crossing) checks the columns of plugins, and the state builds the columns
+/// Its parts are consistent: [`abi_checks`](crate::abi_checks) checks the columns of plugins, and the state builds the columns
 /// of its own results.
 #[derive(Clone, Copy, Debug)]
 pub struct Column<'a> {

@@ -3,12 +3,12 @@
 //! The data flows through [`plugins`] (discover, check, load), [`sessions`] (scan, snapshot), [`runner`] (one run) and
 //! [`state`] (DuckDB). [`host`] combines them; [`cli`] is the command line.
 
+pub mod abi_checks;
 pub mod cause;
 pub mod cli;
 pub mod clock;
 pub mod column;
 pub mod config;
-pub mod crossing;
 pub mod folders;
 pub mod health;
 pub mod hex;

@@ -6,8 +6,8 @@ use session_plugin_api::abi::message::Fault;
 
 use super::hook::Hook;
 use crate::{
+    abi_checks::Malformed,
     column::Column,
-    crossing::Malformed,
     names::{FileHash, SessionKey},
     state::{NotTaken, Seen},
     workers::{Ending, Killer},

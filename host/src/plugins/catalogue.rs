@@ -17,10 +17,10 @@ use super::{
     folder::Folder,
     load_options::{LoadOptions, Tables},
     loading::Loading,
+    passed_trials::Trials,
     permissions::{PluginTrust, Untrusted},
     plugin_file::{NewerFile, PluginFile, PluginStatus, file_name},
     processor::Processor,
-    trials::Trials,
 };
 use crate::{names::ProcessorName, state::StateError};
 

@@ -19,7 +19,7 @@ use session_plugin_api::{
 };
 use tracing::level_filters::LevelFilter;
 
-use crate::crossing::words;
+use crate::abi_checks::words;
 
 /// The name in the log records of a plugin: that of the file until the processor has reported its own.
 #[derive(Clone, Debug)]

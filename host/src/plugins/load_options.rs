@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, path::Path};
 
 use serde_json::{Map, Value};
 
-use super::{claims::Claims, isolation::Isolation, permissions::PluginTrust};
+use super::{claims::Claims, isolation_settings::Isolation, permissions::PluginTrust};
 use crate::{
     names::ProcessorName,
     state::{Reader, State},

@@ -9,13 +9,14 @@ mod hook;
 mod host_log;
 mod inspect;
 mod instance;
-mod isolation;
+mod isolation_settings;
 mod library;
 mod listing;
 mod load_options;
 mod loading;
 mod opened;
 mod opening;
+mod passed_trials;
 mod permissions;
 mod plugin_file;
 mod pool;
@@ -25,7 +26,7 @@ mod remote;
 mod serving;
 mod teardown;
 mod time_limit;
-mod trials;
+mod trial;
 mod view;
 mod wedges;
 
@@ -33,7 +34,7 @@ pub use call::{Call, CallError, CallResult, Cancel, Refusal, Requests, TakeRows,
 pub use catalogue::{Catalogue, CatalogueError};
 pub use claims::{Claim, Claims, Occupation};
 pub use hook::Hook;
-pub use isolation::{
+pub use isolation_settings::{
     ISOLATION_VARIABLE, InvalidIsolation, Isolation, IsolationMode, IsolationTable, ProcessorIsolation,
 };
 pub use listing::PluginListing;

@@ -17,8 +17,8 @@ use super::{
     time_limit::{TooLong, within},
 };
 use crate::{
+    abi_checks::check_description,
     column::Column,
-    crossing::check_description,
     journal::Plugin,
     state::ReferenceRows,
     workers::{WorkerError, protocol::Request},

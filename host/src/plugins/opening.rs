@@ -1,11 +1,10 @@
-//! Opens a library: first for trial in a worker process, then where its code is to run.
+//! Opens a library where its code is to run.
 
 use std::io;
 
-use session_plugin_api::abi::message::Description;
 
 use super::{
-    instance::{InstanceSource, returned},
+    instance::InstanceSource,
     library::{self, LibraryRefused},
     opened::{Here, NotOpened, Opened, returned_by},
     pool::{Pool, WorkerPlan},
@@ -59,37 +58,6 @@ impl NotReady {
             Self::InWorker(NotOpened::Refused { details, .. }) => details.clone(),
             _ => None,
         }
-    }
-}
-
-/// Opens, describes and configures a library in a worker process. Returns the name that its processor tells.
-///
-/// `configuration` returns the section of a processor, as JSON. A configuration that the processor rejects is no reason to
-/// reject the library here: loading meets it again.
-///
-/// # Errors
-/// When the library or its processor crashes, hangs, or is refused.
-pub(super) fn try_in_worker(plan: &WorkerPlan, configuration: impl FnOnce(&str) -> String) -> Result<String, NotReady> {
-    let limit = plan.limits.load_timeout;
-    let failed = |step| move |reason| NotReady::Trial { step, reason };
-    let mut worker = plan.open()?;
-    let constructed = worker
-        .answer(&Request::Construct, limit)
-        .map_err(failed("its constructor"))?;
-    returned::<()>(&constructed).map_err(|fault| NotReady::Constructor(describe_fault(&fault)))?;
-    let described = worker
-        .answer(&Request::Describe, limit)
-        .map_err(failed("its descriptor"))?;
-    let description: Description =
-        returned(&described).map_err(|fault| NotReady::Descriptor(describe_fault(&fault)))?;
-    let name = description.descriptor.name().to_owned();
-    worker
-        .answer(&Request::Configure(&configuration(&name)), limit)
-        .map_err(failed("its configuration"))?;
-    match worker.drop_processor() {
-        Err(ended @ WorkerError::Ended(_)) => Err(failed("its `Drop`")(ended)),
-        // One that hangs holds nothing up: it keeps a thread of the host at most.
-        Ok(()) | Err(_) => Ok(name),
     }
 }
 

@@ -33,7 +33,7 @@ use super::{
     wedges::{Wedge, Wedges},
 };
 use crate::{
-    crossing,
+    abi_checks,
     journal::{self, AttemptOf, Work},
     names::ProcessorName,
     state::{FilledTable, PluginVersion},
@@ -206,7 +206,7 @@ impl Processor {
     /// When there is nothing to call, the processor fails, or its worker process ends.
     pub fn call(&self, call: &Call<'_>, requests: &mut dyn Requests, watch: &dyn Watch) -> CallResult<Processed> {
         let processed = self.make(Method::ProcessSession, call, requests, watch)?;
-        crossing::processed(processed).map_err(CallError::Malformed)
+        abi_checks::processed(processed).map_err(CallError::Malformed)
     }
 
     /// Calls a hook for one session.

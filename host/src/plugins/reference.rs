@@ -6,7 +6,7 @@ use session_plugin_api::abi::{
     message::{Fault, encode},
 };
 
-use crate::{column::Column, crossing, state::ReferenceRows};
+use crate::{abi_checks, column::Column, state::ReferenceRows};
 
 /// The rows handed over so far, or why some were rejected. The fault is kept, because the plugin may ignore it.
 pub(super) struct Gathered(Result<ReferenceRows, Fault>);
@@ -50,8 +50,8 @@ impl Gathered {
 
 impl RawReferenceSink for &mut Gathered {
     fn replace(&mut self, table: RStr<'_>, columns: RSlice<'_, RawColumn<'_>>) -> RawReply {
-        let checked = crossing::name(table, "the name of a table")
-            .and_then(|table| Ok((table, crossing::columns(columns)?)))
+        let checked = abi_checks::name(table, "the name of a table")
+            .and_then(|table| Ok((table, abi_checks::columns(columns)?)))
             .map_err(|malformed| self.fail(Fault::error(malformed.to_string())));
         match checked.and_then(|(table, columns)| self.add(table, &columns)) {
             Ok(rows) => RResult::ROk(rows),

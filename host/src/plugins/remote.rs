@@ -19,8 +19,8 @@ use super::{
     library::Built,
 };
 use crate::{
+    abi_checks,
     column::Column,
-    crossing,
     state::NotTaken,
     workers::{
         Confinement, Incoming, Killer, Link, LinkError, Outgoing, RowsBuffer, WorkerError, WorkerLimits, WorkerProcess,
@@ -220,13 +220,13 @@ impl Exchange<'_> {
         Ok(match report {
             Report::Replace { table, length } => self.replace(table, *length, requests)?,
             Report::Execute { sql, parameters } => {
-                match crossing::parameters(RSlice::from_slice(&WireColumn::unchecked(parameters))) {
+                match abi_checks::parameters(RSlice::from_slice(&WireColumn::unchecked(parameters))) {
                     Ok(parameters) => requests.execute(sql, &parameters),
                     Err(malformed) => Err(requests.refuse(malformed.into())),
                 }
             }
             Report::Query { sql, parameters } => {
-                match crossing::parameters(RSlice::from_slice(&WireColumn::unchecked(parameters))) {
+                match abi_checks::parameters(RSlice::from_slice(&WireColumn::unchecked(parameters))) {
                     Ok(parameters) => {
                         let link = &mut *self.link;
                         let mut pass = |columns: &[Column<'_>]| {
@@ -256,7 +256,7 @@ impl Exchange<'_> {
         let encoded = self.rows.read(length)?;
         let columns: Vec<WireColumn<'_>> = postcard::from_bytes(&encoded).map_err(LinkError::Malformed)?;
         let raw = WireColumn::unchecked(&columns);
-        let replaced = match crossing::columns(RSlice::from_slice(&raw)) {
+        let replaced = match abi_checks::columns(RSlice::from_slice(&raw)) {
             Ok(columns) => requests.replace(table, &columns),
             Err(malformed) => Err(requests.refuse(malformed.into())),
         };

@@ -32,8 +32,8 @@ use super::{
     library::{self, Built, LibraryRefused},
 };
 use crate::{
+    abi_checks,
     column::Column,
-    crossing,
     names::{FileHash, SessionKey},
     process,
     workers::{
@@ -247,7 +247,7 @@ impl RawHost for HostOverLink {
     }
 
     fn log(&self, level: u8, target: RStr<'_>, place: RStr<'_>, message: RStr<'_>) {
-        let words = crossing::words;
+        let words = abi_checks::words;
         // A record that cannot be sent is lost: the host has gone, and this process ends.
         let _ = log(&self.outgoing, level, &words(target), &words(place), &words(message));
     }
@@ -289,7 +289,7 @@ impl Conversation<'_> {
                 }
                 Request::Rows(columns) => {
                     let raw = WireColumn::unchecked(&columns);
-                    let columns = crossing::columns(RSlice::from_slice(&raw)).map_err(|_| out_of_step())?;
+                    let columns = abi_checks::columns(RSlice::from_slice(&raw)).map_err(|_| out_of_step())?;
                     let taken = take(&columns).is_ok();
                     lock(self.outgoing).send(&Report::Taken(taken))?;
                 }
@@ -378,8 +378,8 @@ struct ReferenceSink<'a, 'b>(&'a mut RequestsOverLink<'b>);
 
 impl RawReferenceSink for ReferenceSink<'_, '_> {
     fn replace(&mut self, table: RStr<'_>, columns: RSlice<'_, RawColumn<'_>>) -> RawReply {
-        let replaced = crossing::name(table, "the name of a table")
-            .and_then(|table| Ok((table, crossing::columns(columns)?)))
+        let replaced = abi_checks::name(table, "the name of a table")
+            .and_then(|table| Ok((table, abi_checks::columns(columns)?)))
             .map_err(|malformed| self.0.refuse(malformed.into()))
             .and_then(|(table, columns)| self.0.replace(table, &columns));
         match replaced {

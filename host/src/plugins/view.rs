@@ -1,6 +1,6 @@
 //! An attempt as the code of a plugin sees it, across the ABI boundary.
 //!
-//! Everything that the plugin passes is checked here by [`crossing`], and goes on as the host's own values. No panic of the
+//! Everything that the plugin passes is checked here by [`abi_checks`], and goes on as the host's own values. No panic of the
 //! host crosses the boundary.
 
 use std::{
@@ -20,8 +20,8 @@ use session_plugin_api::abi::{
 
 use super::call::{Call, Cancel, Refusal, Requests};
 use crate::{
+    abi_checks::{self, Malformed},
     column::Column,
-    crossing::{self, Malformed},
     state::NotTaken,
 };
 
@@ -113,15 +113,15 @@ impl RawAttempt for View<'_> {
 
     fn replace(&self, table: RStr<'_>, columns: RSlice<'_, RawColumn<'_>>) -> RawReply {
         self.answer(|requests| {
-            let table = crossing::name(table, "the name of a table")?;
-            Ok(requests.replace(table, &crossing::columns(columns)?)?)
+            let table = abi_checks::name(table, "the name of a table")?;
+            Ok(requests.replace(table, &abi_checks::columns(columns)?)?)
         })
     }
 
     fn execute(&self, sql: RStr<'_>, parameters: RSlice<'_, RawColumn<'_>>) -> RawReply {
         self.answer(|requests| {
-            let sql = crossing::text(sql, STATEMENT)?;
-            Ok(requests.execute(sql, &crossing::parameters(parameters)?)?)
+            let sql = abi_checks::text(sql, STATEMENT)?;
+            Ok(requests.execute(sql, &abi_checks::parameters(parameters)?)?)
         })
     }
 
@@ -132,16 +132,16 @@ impl RawAttempt for View<'_> {
         mut sink: RawBatchSink_TO<'_, RBox<()>>,
     ) -> RawReply {
         self.answer(|requests| {
-            let sql = crossing::text(sql, STATEMENT)?;
+            let sql = abi_checks::text(sql, STATEMENT)?;
             let mut take = |columns: &[Column<'_>]| {
-                let columns: Vec<RawColumn<'_>> = columns.iter().map(crossing::raw).collect();
+                let columns: Vec<RawColumn<'_>> = columns.iter().map(abi_checks::raw).collect();
                 match sink.take(RSlice::from_slice(&columns)) {
                     // What the plugin says of their number is not believed.
                     RResult::ROk(_) => Ok(()),
                     RResult::RErr(_) => Err(NotTaken),
                 }
             };
-            Ok(requests.query(sql, &crossing::parameters(parameters)?, &mut take)?)
+            Ok(requests.query(sql, &abi_checks::parameters(parameters)?, &mut take)?)
         })
     }
 

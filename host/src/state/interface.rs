@@ -21,8 +21,8 @@ use super::{
     },
     forget::{
         copy,
+        deletion::{self, Forgetting, Forgotten},
         purge::{PurgeWish, Purged, Purging},
-        subject::{self, Forgetting, Forgotten},
     },
     open::{ailment::Ailment, open_state::OpenState, recovery::Mended},
     query::reader::Reader,
@@ -263,7 +263,7 @@ impl State {
     /// # Errors
     /// When the state cannot be read.
     pub fn begin_forgetting(&self, user_or_session: &str) -> Result<(Forgetting, Transaction)> {
-        subject::begin(&self.open, user_or_session)
+        deletion::begin(&self.open, user_or_session)
     }
 
     /// Removes everything about the subject from every table that has a `session_file`, commits the transaction, and
@@ -279,7 +279,7 @@ impl State {
         taken_back: &[ProcessorName],
         wish: PurgeWish,
     ) -> Result<Forgotten> {
-        subject::end(&self.open, &self.purging, forgetting, transaction, taken_back, wish)
+        deletion::end(&self.open, &self.purging, forgetting, transaction, taken_back, wish)
     }
 
     /// Rewrites the state file without the forgotten data, if that is due.

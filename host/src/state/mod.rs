@@ -53,8 +53,8 @@ pub use engine::interrupt::Interrupt;
 pub use error::{Result, StateError};
 pub use file::disk::{Obstacle, StateFiles};
 pub use forget::{
+    deletion::{Forgetting, Forgotten},
     purge::{PurgeWish, Purged},
-    subject::{Forgetting, Forgotten},
 };
 pub use interface::State;
 pub use judge::{plan::ObjectKind, refused::StatementRefused};

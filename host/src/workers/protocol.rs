@@ -1,7 +1,7 @@
 //! What host and worker say to each other.
 //!
 //! Both sides are the same program, so the messages have no versions. The host still trusts nothing that a worker says: the
-//! worker runs the code of a plugin. Columns pass through the checks of [`crossing`](crate::crossing), like those of a plugin
+//! worker runs the code of a plugin. Columns pass through the checks of [`abi_checks`](crate::abi_checks), like those of a plugin
 //! in the host.
 
 use std::borrow::Cow;
