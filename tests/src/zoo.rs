@@ -76,11 +76,14 @@ pub const MISDEEDS: &[Misdeed] = &[
     fails("kill_itself", "memory", "SIGKILL ended the worker process"),
     fails("allocate", "memory", "memory allocation of"),
     fails("close_descriptors", "crash", "exited with status 1"),
-    fails(
-        "close_descriptors_and_park",
-        "crash",
-        "closed its link to the host and ran on",
-    ),
+    Misdeed {
+        ends_at_once: false,
+        ..fails(
+            "close_descriptors_and_park",
+            "crash",
+            "closed its link to the host and ran on",
+        )
+    },
     fails("write_to_descriptors", "error", "malformed"),
     fails("announce_much", "error", "too long"),
     fails("fork_and_exit", "crash", "exited with status 0"),
