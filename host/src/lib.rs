@@ -9,6 +9,7 @@ pub mod cli;
 pub mod clock;
 pub mod column;
 pub mod config;
+pub mod dates;
 pub mod folders;
 pub mod health;
 pub mod hex;

@@ -4,9 +4,10 @@ use std::path::PathBuf;
 
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 use rustix::fs::Mode;
+use session_plugin_api::Timestamp;
 
 use super::flags::{LimitFlags, ServiceFlags, UsualFlags};
-use crate::{config::ConfigFile, plugins::PluginTrust};
+use crate::{config::ConfigFile, dates, plugins::PluginTrust};
 
 /// Runs processors (from shared libraries in a directory) over coding-agent transcripts, and stores the results in DuckDB.
 /// Each processor processes each version of each session exactly once.
@@ -179,6 +180,21 @@ pub(super) struct ReprocessOptions {
     pub(super) processor: String,
     /// One session, such as alice/3f2c.jsonl [default: all]
     pub(super) session: Option<String>,
+    /// Only sessions whose transcripts were last written on this day (UTC) or at this time, or later
+    #[arg(long, value_name = "DATE", value_parser = dates::beginning_of)]
+    pub(super) since: Option<Timestamp>,
+    /// Only sessions whose transcripts were last written on this day (UTC) or earlier, or before this time
+    #[arg(long, value_name = "DATE", value_parser = dates::end_of)]
+    pub(super) until: Option<Timestamp>,
+    /// Only sessions of this user
+    #[arg(long)]
+    pub(super) user: Option<String>,
+    /// Only sessions whose keys begin with this text, with or without the first folder
+    #[arg(long, value_name = "PATH_PREFIX", allow_hyphen_values = true)]
+    pub(super) project: Option<String>,
+    /// Print how many sessions and bytes would be marked, and change nothing
+    #[arg(long)]
+    pub(super) dry_run: bool,
 }
 
 #[derive(Debug, Args)]

@@ -1,4 +1,4 @@
-//! The commands that read or correct the state, here or through the server that holds it.
+//! The commands that read the state, here or through the server that holds it.
 
 use std::{
     fs,
@@ -11,46 +11,15 @@ use serde_json::{Value, json, value::RawValue};
 
 use super::{
     Exit,
-    arguments::{ExportOptions, QueryFormat, QueryOptions, ReprocessOptions},
+    arguments::{ExportOptions, QueryFormat, QueryOptions},
     output::{self, Shown, UsageError},
-    server::{Access, open_or_ask, target},
+    server::{Access, open_or_ask},
 };
 use crate::{
     config::Settings,
-    names::{ProcessorName, SessionKey},
+    names::ProcessorName,
     state::{QueryAnswer, QueryLimits, Reader, State, export_file},
 };
-
-#[derive(Deserialize)]
-struct Reprocessed {
-    sessions: usize,
-}
-
-/// Marks sessions to be processed again.
-pub(super) fn reprocess(settings: &Settings, options: &ReprocessOptions) -> anyhow::Result<Exit> {
-    let processor = processor_name(&options.processor)?;
-    let session = options.session.as_deref().map(SessionKey::new);
-    let sessions = match existing(settings)? {
-        Access::Here(state) => state.reprocess(&processor, session.as_ref())?,
-        Access::Server(server) => {
-            let session = session.as_ref().map(SessionKey::as_str);
-            let asked = [("processor", Some(processor.as_str())), ("session", session)];
-            let reprocessed: Reprocessed = server.post(&target("/api/admin/reprocess", &asked), String::new())?;
-            reprocessed.sessions
-        }
-    };
-    if sessions == 0 {
-        let subject = session.map_or_else(|| "no session".to_owned(), |session| format!("no session {session}"));
-        return Err(UsageError(format!(
-            "processor {processor} has processed {subject}: see `session-host status`"
-        ))
-        .into());
-    }
-    output::print(format!(
-        "{sessions} sessions of {processor} will be processed again at its next run"
-    ))?;
-    Ok(Exit::Done)
-}
 
 /// Runs read-only SQL.
 pub(super) fn query(settings: &Settings, options: &QueryOptions) -> anyhow::Result<Exit> {

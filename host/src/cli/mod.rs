@@ -17,6 +17,7 @@ mod output;
 mod pause;
 mod processors;
 mod progress;
+mod reprocess;
 mod run;
 mod serve;
 mod server;
@@ -142,7 +143,7 @@ fn dispatch(arguments: Arguments) -> anyhow::Result<Exit> {
         Command::Failures(options) => lists::failures(&settings, &options),
         Command::Runs(options) => lists::runs(&settings, &options),
         Command::Retry(options) => run::retry(settings, trust, &options),
-        Command::Reprocess(options) => inspect_state::reprocess(&settings, &options),
+        Command::Reprocess(options) => reprocess::reprocess(&settings, &options),
         Command::Pause(options) => pause::pause(&settings, &options),
         Command::Resume(options) => pause::resume(&settings, &options),
         Command::Query(options) => inspect_state::query(&settings, &options),

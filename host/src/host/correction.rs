@@ -4,10 +4,10 @@ use super::Host;
 use std::{collections::BTreeSet, sync::Arc};
 
 use crate::{
-    names::{ProcessorName, SessionKey},
+    names::ProcessorName,
     plugins::{Claim, Occupation, Processor},
     runner::{ForgetError, Forgetter},
-    state::{Forgotten, PurgeWish, StateError},
+    state::{Forgotten, Marked, PurgeWish, ReprocessFilter, StateError},
 };
 
 /// Why the state was not corrected.
@@ -39,13 +39,13 @@ impl From<ForgetError> for CorrectionError {
 }
 
 impl Host {
-    /// Marks one session of a processor, or all, to be processed again; returns the number of sessions.
+    /// Marks the selected sessions of a processor to be processed again; returns what was marked.
     ///
     /// # Errors
     /// When the processor is occupied, or the state cannot be written.
-    pub fn reprocess(&self, processor: &ProcessorName, session: Option<&SessionKey>) -> Result<usize, CorrectionError> {
+    pub fn reprocess(&self, processor: &ProcessorName, filter: &ReprocessFilter) -> Result<Marked, CorrectionError> {
         let _claim = self.claim_for_correction(processor)?;
-        Ok(self.state.reprocess(processor, session)?)
+        Ok(self.state.reprocess(processor, filter)?)
     }
 
     /// Removes everything about a user or a session.

@@ -97,28 +97,6 @@ async fn in_a_thread(run: BegunRun, stop: StopToken) -> Result<RunResult, Refusa
     Ok(result.map_err(|_| Refusal::internal("the run ended without a result"))??)
 }
 
-/// `POST /api/admin/reprocess?processor=NAME[&session=KEY]`
-pub(super) async fn reprocess(
-    State(service): OfService,
-    Parameters(asked): Parameters<ProcessorAndSession>,
-) -> Response {
-    let name = asked.processor.clone();
-    let response = in_background(&service, move |host| {
-        let processor = processor_name(&asked.processor)?;
-        let session = asked.session.map(SessionKey::new);
-        match host.reprocess(&processor, session.as_ref())? {
-            0 => Err(Refusal::not_found(match session {
-                Some(session) => format!("processor {processor} has processed no session {session}"),
-                None => format!("processor {processor} has processed no session"),
-            })),
-            sessions => Ok(json!({"processor": processor, "sessions": sessions})),
-        }
-    });
-    let response = response.await;
-    let (status, body) = response;
-    noted(json_answer(status, &body), "reprocess", &name, Some(body))
-}
-
 /// `POST /api/admin/pause?processor=NAME[&reason=TEXT]`: no run of the processor begins until it is resumed.
 pub(super) async fn pause(State(service): OfService, Parameters(asked): Parameters<Pausing>) -> Response {
     let name = asked.processor.clone();
@@ -210,7 +188,7 @@ struct ListedProcessor {
 }
 
 /// Notes for the audit log what was done to a processor.
-fn noted(mut response: Response, verb: &str, processor: &str, params: Option<Value>) -> Response {
+pub(super) fn noted(mut response: Response, verb: &str, processor: &str, params: Option<Value>) -> Response {
     let (action, resource) = AuditRecord::names_of(verb, processor);
     let params = params.unwrap_or_else(|| json!({"status": response.status().as_u16()}));
     response.extensions_mut().insert(Note::Action {

@@ -14,6 +14,7 @@ mod parameters;
 mod places;
 mod queries;
 mod reading;
+mod reprocessing;
 mod router;
 mod routes;
 mod service;

@@ -5,7 +5,7 @@
 
 use axum::routing::{MethodFilter, MethodRouter, on};
 
-use super::{admin, lists, observation, openapi, reading, service::Service};
+use super::{admin, lists, observation, openapi, reading, reprocessing, service::Service};
 
 /// The prefix of all paths that require the token.
 pub(super) const ADMIN: &str = "/api/admin";
@@ -98,7 +98,7 @@ macro_rules! routes {
 routes! {
     Post "/api/admin/run-session-processor", TokenHolders, admin::run_session_processor, [400, 409];
     Post "/api/admin/retry", TokenHolders, admin::retry, [400, 409];
-    Post "/api/admin/reprocess", TokenHolders, admin::reprocess, [400, 404, 409];
+    Post "/api/admin/reprocess", TokenHolders, reprocessing::reprocess, [400, 404, 409];
     Post "/api/admin/pause", TokenHolders, admin::pause, [400];
     Post "/api/admin/resume", TokenHolders, admin::resume, [400, 404];
     Post "/api/admin/forget", TokenHolders, admin::forget, [400, 404, 409];

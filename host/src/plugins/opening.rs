@@ -2,7 +2,6 @@
 
 use std::io;
 
-
 use super::{
     instance::InstanceSource,
     library::{self, LibraryRefused},

@@ -30,6 +30,7 @@ use super::{
         audit::{self, Actor, AuditRecord},
         failures::{self, FailingSession},
         pauses::{self, Pause},
+        reprocessing::{self, Marked, ReprocessFilter},
         sessions::{self, SessionState},
     },
     rows::table::FilledTable,
@@ -247,14 +248,13 @@ impl State {
 
 /// Corrections.
 impl State {
-    /// Marks one or all sessions of a processor for reprocessing. Their rows stay until then. Returns the number of
-    /// sessions.
+    /// Marks the selected sessions of a processor for reprocessing. Their rows stay until then. Returns what was marked.
     ///
     /// # Errors
     /// When the state cannot be written.
-    pub fn reprocess(&self, processor: &ProcessorName, session: Option<&SessionKey>) -> Result<usize> {
+    pub fn reprocess(&self, processor: &ProcessorName, filter: &ReprocessFilter) -> Result<Marked> {
         self.open
-            .write(|writer| sessions::mark(writer.link(), processor, session))
+            .write(|writer| reprocessing::mark(writer.link(), processor, filter))
     }
 
     /// Begins to forget a user (`alice`, as recorded or as the folder's name) or one session (`alice/3f2c.jsonl`): gives

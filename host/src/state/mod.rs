@@ -70,6 +70,7 @@ pub use records::{
     causes::{FailureCause, by_cause},
     failures::{AllFailed, FailingSession, Failure, FailureKind, FailureRecord, FileLook, PluginVersion},
     pauses::{Pause, Pauses},
+    reprocessing::{Marked, ReprocessFilter},
     sessions::{Checked, EarlierVersion, ProcessorStatus, SessionState},
 };
 pub use rows::{

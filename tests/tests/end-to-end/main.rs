@@ -50,6 +50,7 @@ mod reference_tables;
 mod replace_lane;
 mod replaced_files;
 mod replacing;
+mod reprocessing;
 mod retries;
 mod script;
 mod secrets;

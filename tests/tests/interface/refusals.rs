@@ -119,8 +119,8 @@ fn what_nothing_is_known_of_is_not_found() {
         let is_known = |status| operation.statuses().any(|known| known == status);
         let nobody = operation.request_with(|parameter| match parameter.name.as_str() {
             "processor" => Some("usage".to_owned()),
-            // A purge is made whatever is known.
-            "purge" => None,
+            // A purge is made whatever is known, and so is a dry run.
+            "purge" | "dry_run" | "since" | "until" => None,
             _ => Some("nobody/none.jsonl".to_owned()),
         });
         is_known(404).then(|| nobody.bearing(TOKEN))

@@ -1,6 +1,6 @@
 //! Corrections of the state, beside runs and without.
 
-use std::thread;
+use std::{fs, thread};
 
 use serde_json::json;
 use session_host_tests::{Held, World};
@@ -9,11 +9,15 @@ use crate::steps::{serve_processed, value, write_sessions};
 
 #[test]
 fn a_session_or_all_are_processed_again() {
-    let (_world, service) = serve_processed(3);
+    let (world, service) = serve_processed(3);
     let one = service
         .post("/api/admin/reprocess?processor=probe&session=alice/1.jsonl")
         .is(200);
-    assert_eq!(one.json(), json!({"processor": "probe", "sessions": 1}));
+    let bytes = fs::metadata(world.sessions().join("alice/1.jsonl")).unwrap().len();
+    assert_eq!(
+        one.json(),
+        json!({"processor": "probe", "sessions": 1, "bytes": bytes, "dry_run": false})
+    );
     assert_eq!(service.run("probe").is(200).json()["details"]["processed"], 1);
     assert_eq!(
         service.post("/api/admin/reprocess?processor=probe").is(200).json()["sessions"],

@@ -12,7 +12,7 @@ use crate::{
     names::SessionKey,
     plugins::Processor,
     runner::{RunResult, Selection, StopToken},
-    state::{Actor, FailureKind, PurgeWish, QueryAnswer, Reader, StateError, TableContents},
+    state::{Actor, FailureKind, PurgeWish, QueryAnswer, Reader, ReprocessFilter, StateError, TableContents},
 };
 
 /// How many rows of a table the report shows.
@@ -113,7 +113,8 @@ impl<'a> Passes<'a> {
         };
         behaviour.hanging = self.hanging()?;
         if behaviour.hanging.is_none() {
-            self.host.reprocess(self.processor.name(), None)?;
+            self.host
+                .reprocess(self.processor.name(), &ReprocessFilter::default())?;
             behaviour.second_pass = Some(self.run()?);
             let differing = differing(&first, &self.contents()?);
             (behaviour.unsteady_tables, behaviour.miscounted_tables) =

@@ -26,6 +26,7 @@ use crate::{
             audit::{self, AuditEntry},
             failures::{self, AllFailed, FailingSession, Failure},
             pauses::{self, Pauses},
+            reprocessing::{self, Marked, ReprocessFilter},
             sessions::{self, ProcessorStatus, SessionState},
         },
         schema::{
@@ -141,6 +142,14 @@ impl Reader {
     /// When the state cannot be read.
     pub fn sessions(&self, processor: &ProcessorName) -> Result<HashMap<SessionKey, SessionState>> {
         sessions::read(&self.link, processor)
+    }
+
+    /// The sessions of a processor that [`State::reprocess`](crate::state::State::reprocess) would mark.
+    ///
+    /// # Errors
+    /// When the state cannot be read.
+    pub fn to_reprocess(&self, processor: &ProcessorName, filter: &ReprocessFilter) -> Result<Marked> {
+        reprocessing::count(&self.link, processor, filter)
     }
 
     /// The progress of each processor.

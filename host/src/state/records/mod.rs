@@ -4,4 +4,5 @@ pub(crate) mod audit;
 pub(crate) mod causes;
 pub(crate) mod failures;
 pub(crate) mod pauses;
+pub(crate) mod reprocessing;
 pub(crate) mod sessions;

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use duckdb::{Connection, params};
+use duckdb::Connection;
 use serde::{Deserialize, Serialize};
 use session_plugin_api::Timestamp;
 
@@ -36,7 +36,7 @@ pub struct EarlierVersion {
 }
 
 /// The output version of a session that is marked to be processed again.
-const MARKED: i64 = -1;
+pub(super) const MARKED: i64 = -1;
 
 impl SessionState {
     /// The version that was processed.
@@ -90,16 +90,6 @@ pub struct ProcessorStatus {
     pub last_run_at: Option<String>,
     /// How its last run ended.
     pub last_outcome: Option<String>,
-}
-
-/// Marks a session of a processor, or all, to be processed again; returns the number of sessions. Their rows stay: a hook takes
-/// back what was written for them.
-pub(crate) fn mark(connection: &Connection, processor: &ProcessorName, session: Option<&SessionKey>) -> Result<usize> {
-    let sql = "UPDATE session_processor_state SET output_version = ?1
-               WHERE processor_name = ?2 AND coalesce(session_file = ?3, true) AND output_version IS DISTINCT FROM ?1";
-    let parameters = params![MARKED, processor.as_str(), session.map(SessionKey::as_str)];
-    let marked = connection.execute(sql, parameters);
-    marked.doing("mark sessions for reprocessing")
 }
 
 /// The recorded sessions of a processor.
