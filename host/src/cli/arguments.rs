@@ -70,7 +70,7 @@ pub(super) enum Command {
     /// Check whether this host accepts a plugin, and how the plugin behaves on sample transcripts
     Check(CheckOptions),
     /// List the files of the plugins directory and their status
-    Processors(ListOptions),
+    Processors(ProcessorsOptions),
     /// Show the progress of each processor
     Status(ListOptions),
     /// List failures by cause, or each failing session
@@ -137,6 +137,16 @@ pub(super) struct CheckOptions {
     /// Print some rows of each table
     #[arg(long)]
     pub(super) rows: bool,
+    /// Print JSON
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ProcessorsOptions {
+    /// Write the digests of the files that load now into the lock file
+    #[arg(long)]
+    pub(super) lock: bool,
     /// Print JSON
     #[arg(long)]
     pub(super) json: bool,

@@ -37,7 +37,7 @@ use super::{
 use crate::{
     config::Settings,
     host::Host,
-    plugins::{PluginListing, PluginStatus, PluginTrust},
+    plugins::{LockFile, Pinning, PluginListing, PluginStatus, PluginTrust, Unpinned},
     process,
 };
 
@@ -96,6 +96,12 @@ fn laid_out(
         state: scratch.path().join("data").join("check.duckdb"),
         limits,
         isolation: settings.isolation.clone().in_processes(),
+        // The check is about the plugin, not about what this host may load.
+        pinning: Pinning {
+            lock: LockFile::Usual(scratch.path().join("plugins.lock")),
+            unpinned: Unpinned::Loaded,
+        },
+        disabled_plugins: Vec::new(),
         ..settings
     })
 }

@@ -55,6 +55,8 @@ fn processors(settings: &Settings, trust: PluginTrust, state: &State) -> Result<
         folder: &settings.plugins,
         data: &settings.data,
         trust,
+        pinning: Some(&settings.pinning),
+        disabled: &settings.disabled_plugins,
         configurations: &settings.processors,
         isolation: &settings.isolation,
         tables: Tables::Made(state),

@@ -12,6 +12,7 @@ mod forget;
 mod inspect_state;
 mod listeners;
 mod lists;
+mod lock;
 mod log;
 mod output;
 mod pause;
@@ -42,7 +43,7 @@ use server::ServerError;
 use crate::{
     config::{ConfigError, Configured},
     host::{NoSuchProcessor, NotBegun, PauseError, StartError},
-    plugins::{CatalogueError, drops_return},
+    plugins::{CatalogueError, LockError, drops_return},
     printable, process,
     runner::{ForgetError, RunError},
     scheduler::ScheduleError,
@@ -138,6 +139,7 @@ fn dispatch(arguments: Arguments) -> anyhow::Result<Exit> {
         Command::Run(options) => run::run(settings, trust, &options),
         Command::Serve(_) => serve::serve(settings, trust),
         Command::Check(options) => check::check(settings, trust, &options),
+        Command::Processors(options) if options.lock => lock::lock(&settings, trust, &options),
         Command::Processors(options) => processors::list(&settings, trust, &options),
         Command::Status(options) => lists::status(&settings, &options),
         Command::Failures(options) => lists::failures(&settings, &options),
@@ -168,6 +170,7 @@ fn exit_of(error: &anyhow::Error) -> Exit {
         || error.is::<ScheduleError>()
         || error.is::<StartError>()
         || error.is::<CatalogueError>()
+        || error.is::<LockError>()
         || error.is::<NoSuchProcessor>()
         || error.is::<UsageError>()
         || matches!(error.downcast_ref(), Some(NotBegun::NoSuchProcessor(_)))

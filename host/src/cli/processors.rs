@@ -7,19 +7,19 @@ use serde::Deserialize;
 
 use super::{
     Exit,
-    arguments::ListOptions,
+    arguments::ProcessorsOptions,
     output,
     server::{Access, open_or_ask},
 };
 use crate::{
     config::Settings,
     journal::ISOLATED_FILE,
-    plugins::{Catalogue, Claims, LoadOptions, PluginListing, PluginTrust, Tables},
+    plugins::{Catalogue, Claims, LoadOptions, Pinning, PluginListing, PluginTrust, Tables},
     state::{Reader, State, StateError},
 };
 
 /// Lists the files of the plugins directory and their status, here or from the server that holds the state.
-pub(super) fn list(settings: &Settings, trust: PluginTrust, options: &ListOptions) -> anyhow::Result<Exit> {
+pub(super) fn list(settings: &Settings, trust: PluginTrust, options: &ProcessorsOptions) -> anyhow::Result<Exit> {
     let listed = match open_or_ask(settings, || Reader::look_at(&settings.state)) {
         Ok(Access::Here(reader)) => load(settings, trust, reader.as_ref())?,
         Ok(Access::Server(server)) => server.get::<Plugins>("/api/admin/processors")?.processors,
@@ -37,8 +37,22 @@ struct Plugins {
     processors: Vec<PluginListing>,
 }
 
-/// Loads the plugins for inspection, from temporary copies, so that nothing is written to the host's data directory.
 fn load(settings: &Settings, trust: PluginTrust, state: Option<&Reader>) -> anyhow::Result<Vec<PluginListing>> {
+    let pauses = state.map(Reader::pauses).transpose()?.unwrap_or_default();
+    look(settings, trust, state, Some(&settings.pinning), |catalogue| {
+        PluginListing::all(catalogue, &pauses)
+    })
+}
+
+/// Loads the plugins for inspection, from temporary copies, so that nothing is written to the host's data directory; returns
+/// what `inspect` makes of them.
+pub(super) fn look<T>(
+    settings: &Settings,
+    trust: PluginTrust,
+    state: Option<&Reader>,
+    pinning: Option<&Pinning>,
+    inspect: impl FnOnce(&Catalogue) -> T,
+) -> anyhow::Result<T> {
     let folder = tempfile::tempdir().context("cannot create a folder to inspect the plugins")?;
     // A plugin that ended the host must not end this command. Without the list it may.
     let _ = fs::copy(settings.data.join(ISOLATED_FILE), folder.path().join(ISOLATED_FILE));
@@ -51,17 +65,18 @@ fn load(settings: &Settings, trust: PluginTrust, state: Option<&Reader>) -> anyh
         folder: &settings.plugins,
         data: folder.path(),
         trust,
+        pinning,
+        disabled: &settings.disabled_plugins,
         configurations: &settings.processors,
         isolation: &settings.isolation,
         tables,
         claims: &Claims::default(),
         claimed: None,
     })?;
-    let pauses = state.map(Reader::pauses).transpose()?.unwrap_or_default();
-    Ok(PluginListing::all(&catalogue, &pauses))
+    Ok(inspect(&catalogue))
 }
 
-fn print(listed: Vec<PluginListing>, options: &ListOptions) -> anyhow::Result<Exit> {
+fn print(listed: Vec<PluginListing>, options: &ProcessorsOptions) -> anyhow::Result<Exit> {
     if options.json {
         output::print_json(&listed)?;
         return Ok(Exit::Done);

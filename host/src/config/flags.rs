@@ -1,12 +1,14 @@
 //! The flag of a key: its name, the placeholder of its value, and the commands that take it.
 
-use std::{fmt, net::SocketAddr, path::PathBuf};
+use std::{convert::Infallible, fmt, net::SocketAddr, path::PathBuf};
 
 use clap::{
     Arg,
     builder::{BoolishValueParser, ValueParser},
     value_parser,
 };
+
+use super::variables::list_of;
 
 /// The flag of a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -92,6 +94,13 @@ macro_rules! parsed {
 }
 
 parsed!(PathBuf, String, u64, usize, SocketAddr);
+
+/// Separated by commas.
+impl FromFlag for Vec<String> {
+    fn parser() -> ValueParser {
+        ValueParser::new(|text: &str| Ok::<Self, Infallible>(list_of(text)))
+    }
+}
 
 impl FromFlag for bool {
     fn parser() -> ValueParser {

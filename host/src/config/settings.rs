@@ -16,7 +16,7 @@ use serde_json::{Map, Value};
 use super::{ConfigError, ConfigFile, token::TokenSource};
 use crate::{
     names::ProcessorName,
-    plugins::{ISOLATION_VARIABLE, InvalidIsolation, Isolation, IsolationTable},
+    plugins::{ISOLATION_VARIABLE, InvalidIsolation, Isolation, IsolationTable, LockFile, Pinning, Unpinned},
     runner::{RetryPolicy, RunLimits},
     sessions::{Depth, Scanner, Users},
 };
@@ -34,6 +34,10 @@ pub struct Settings {
     pub username: Option<String>,
     /// The plugins directory.
     pub plugins: PathBuf,
+    /// Which digests plugin files must have.
+    pub pinning: Pinning,
+    /// The names of the plugin files that are not loaded.
+    pub disabled_plugins: Vec<String>,
     /// The data directory, where the host keeps its own files.
     pub data: PathBuf,
     /// The DuckDB file.
@@ -119,6 +123,7 @@ impl Configured {
             Some(data) => absolute(data),
             None => home_folder("XDG_DATA_HOME", ".local/share")?,
         };
+        let required = set.require_digests();
         let (limits, max_inflight_bytes, recursive) = (limits(&set), set.max_inflight_bytes(), set.recursive());
         let service = ServiceSettings {
             listen: set.listen(),
@@ -132,11 +137,14 @@ impl Configured {
             file: path.clone(),
         };
         let beside_the_file = || path.parent().unwrap_or(Path::new("")).join("plugins");
+        let plugins = absolute(set.plugins.unwrap_or_else(beside_the_file));
         Ok(Settings {
             sessions: set.sessions.map(absolute),
             recursive,
             username: set.username,
-            plugins: absolute(set.plugins.unwrap_or_else(beside_the_file)),
+            pinning: pinning(set.digests, required, &plugins),
+            plugins,
+            disabled_plugins: set.disabled_plugins.unwrap_or_default(),
             state: set.state.map_or_else(|| data.join("session-host.duckdb"), absolute),
             data,
             limits,
@@ -221,6 +229,20 @@ fn isolation(table: IsolationTable) -> Result<Isolation, ConfigError> {
         value,
         reason: "it must be `in-process` or `process`",
     })
+}
+
+/// The lock file, and what becomes of a file without a digest in it.
+fn pinning(digests: Option<PathBuf>, required: bool, plugins: &Path) -> Pinning {
+    Pinning {
+        lock: match digests {
+            Some(named) => LockFile::Named(absolute(named)),
+            None => LockFile::Usual(plugins.join("plugins.lock")),
+        },
+        unpinned: match required {
+            true => Unpinned::Rejected,
+            false => Unpinned::Loaded,
+        },
+    }
 }
 
 fn tick(configured: u64) -> Result<Duration, ConfigError> {

@@ -157,6 +157,12 @@ keys! {
     username: String, Flag::of_all("username", "NAME"), "SESSION_HOST_USERNAME", "the first folder's name", "\"alice\"";
     /// The plugins directory.
     plugins: PathBuf, Flag::of_all("plugins", "DIR"), "SESSION_HOST_PLUGINS", "`plugins/` beside the file", "\"plugins\"";
+    /// Whether the host rejects plugin files without a digest in the lock file.
+    require_digests: bool = false, None, "SESSION_HOST_REQUIRE_DIGESTS", "", "true";
+    /// The lock file: the digests that plugin files must have. `session-host processors --lock` writes it.
+    digests: PathBuf, None, "SESSION_HOST_DIGESTS", "`plugins.lock` in the plugins directory, if it exists", "\"/etc/session-host/plugins.lock\"";
+    /// The names of plugin files that stay in the plugins directory and are not loaded. The variable separates them by commas.
+    disabled_plugins: Vec<String>, None, "SESSION_HOST_DISABLED_PLUGINS", "none", "[\"usage.so\"]";
     /// The data directory, where the host keeps its own files.
     data: PathBuf, Flag::of_all("data", "DIR"), "SESSION_HOST_DATA", "`session-host` in `$XDG_DATA_HOME` (`~/.local/share`)", "\"/var/lib/session-host\"";
     /// The DuckDB file.
@@ -217,6 +223,7 @@ impl ConfigFile {
         Self {
             sessions: self.sessions.map(beside),
             plugins: self.plugins.map(beside),
+            digests: self.digests.map(beside),
             data: self.data.map(beside),
             state: self.state.map(beside),
             api_token_file: self.api_token_file.map(beside),

@@ -31,6 +31,19 @@ impl FromVariable for String {
     }
 }
 
+/// Separated by commas.
+impl FromVariable for Vec<String> {
+    fn from_variable(variable: &str, value: Option<OsString>) -> Result<Option<Self>, ConfigError> {
+        Ok(String::from_variable(variable, value)?.map(|text| list_of(&text)))
+    }
+}
+
+/// The parts of a text between commas.
+pub(super) fn list_of(text: &str) -> Vec<String> {
+    let parts = text.split(',').map(str::trim);
+    parts.filter(|part| !part.is_empty()).map(str::to_owned).collect()
+}
+
 impl FromVariable for bool {
     fn from_variable(variable: &str, value: Option<OsString>) -> Result<Option<Self>, ConfigError> {
         let Some(text) = String::from_variable(variable, value)? else {
@@ -88,6 +101,8 @@ mod tests {
             read("[::1]:80"),
             Ok(Some(SocketAddr::from(([0, 0, 0, 0, 0, 0, 0, 1], 80))))
         );
+        let names = vec!["a.so".to_owned(), "b.so".to_owned()];
+        assert_eq!(read("a.so, b.so,"), Ok(Some(names)));
         assert_eq!(read::<u64>(""), Ok(None));
         assert_eq!(u64::from_variable("X", None).unwrap(), None);
     }

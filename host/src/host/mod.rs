@@ -27,7 +27,8 @@ use crate::{
     metrics::Metrics,
     names::ProcessorName,
     plugins::{
-        Catalogue, CatalogueError, Claims, LoadOptions, PluginStatus, PluginTrust, Processor, Tables, drops_return,
+        Catalogue, CatalogueError, Claims, LoadOptions, PluginFile, PluginStatus, PluginTrust, Processor, Tables,
+        drops_return,
     },
     runner::MemoryBudget,
     sessions::Scanner,
@@ -104,6 +105,8 @@ impl Host {
             folder: &settings.plugins,
             data: &settings.data,
             trust,
+            pinning: Some(&settings.pinning),
+            disabled: &settings.disabled_plugins,
             configurations: &settings.processors,
             isolation: &settings.isolation,
             tables: Tables::Made(&state),
@@ -172,6 +175,8 @@ impl Host {
             folder: &self.settings.plugins,
             data: &self.settings.data,
             trust: self.trust,
+            pinning: Some(&self.settings.pinning),
+            disabled: &self.settings.disabled_plugins,
             configurations: &self.settings.processors,
             isolation: &self.settings.isolation,
             tables: Tables::Made(&self.state),
@@ -225,9 +230,16 @@ impl Host {
         let catalogue = self.catalogue();
         let names = catalogue.files().iter().filter_map(|file| file.status.name());
         let names: Vec<&str> = names.map(|name| name.as_str()).collect();
-        match names.as_slice() {
+        let known = match names.as_slice() {
             [] => format!("none, because {} holds no processor", self.settings.plugins.display()),
             names => names.join(", "),
+        };
+        let files = catalogue.files().iter();
+        let disabled = files.filter(|file| matches!(file.status, PluginStatus::Disabled));
+        let disabled: Vec<String> = disabled.map(PluginFile::name).collect();
+        match disabled.as_slice() {
+            [] => known,
+            disabled => format!("{known}; disabled files: {}", disabled.join(", ")),
         }
     }
 

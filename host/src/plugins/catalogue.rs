@@ -19,7 +19,8 @@ use super::{
     loading::Loading,
     passed_trials::Trials,
     permissions::{PluginTrust, Untrusted},
-    plugin_file::{NewerFile, PluginFile, PluginStatus, file_name},
+    pins::{LockError, Pins},
+    plugin_file::{NewerFile, PluginFile, PluginStatus, file_name, is_named},
     processor::Processor,
 };
 use crate::{names::ProcessorName, state::StateError};
@@ -41,6 +42,9 @@ pub enum CatalogueError {
     /// Others may write the data directory, from which plugins are loaded.
     #[error("the data directory is not trusted: {0}")]
     UntrustedData(Untrusted),
+    /// The digests of the plugins cannot be read.
+    #[error(transparent)]
+    Lock(#[from] LockError),
     /// The processors' tables cannot be prepared, and no plugin is to blame.
     #[error("cannot prepare the processors' tables: {0}")]
     State(StateError),
@@ -106,9 +110,11 @@ impl Catalogue {
         copies: &io::Result<Copies>,
     ) -> Result<(Self, Vec<Claim>), CatalogueError> {
         let mut catalogue = Self::default();
-        let folder = folder(options.folder)?;
+        let folder = open_folder(options.folder)?;
         let candidates = candidates(&folder)?;
         folder.check(options.trust)?;
+        let pins = Pins::read(options.pinning, options.trust)?;
+        warn_of_disabled_without_file(options.disabled, &candidates);
         let staying: Vec<&PluginFile> = self
             .files
             .iter()
@@ -117,10 +123,15 @@ impl Catalogue {
         let mut claims = Vec::new();
         let mut trials = Trials::in_data_directory(options.data);
         for path in &candidates {
+            if is_named(path, options.disabled) {
+                catalogue.files.push(PluginFile::disabled(path.clone()));
+                continue;
+            }
             let mut loading = Loading {
                 options,
                 folder: &folder,
                 copies,
+                pins: &pins,
                 trials: &mut trials,
                 loaded: staying.iter().copied().find(|file| file.path == *path),
                 others: catalogue.files.iter().chain(staying.iter().copied()).collect(),
@@ -191,7 +202,7 @@ impl Catalogue {
     }
 }
 
-fn folder(path: &Path) -> Result<Folder, CatalogueError> {
+fn open_folder(path: &Path) -> Result<Folder, CatalogueError> {
     Folder::open(path).map_err(|source| CatalogueError::Folder {
         folder: path.to_owned(),
         source,
@@ -208,6 +219,14 @@ fn candidates(folder: &Folder) -> Result<Vec<PathBuf>, CatalogueError> {
     let mut paths: Vec<PathBuf> = libraries.map(|name| folder.path().join(name)).collect();
     paths.sort();
     Ok(paths)
+}
+
+fn warn_of_disabled_without_file(disabled: &[String], candidates: &[PathBuf]) {
+    for name in disabled {
+        if !candidates.iter().any(|path| is_named(path, std::slice::from_ref(name))) {
+            tracing::warn!("`disabled_plugins` names {name}, but the plugins directory has no such plugin file");
+        }
+    }
 }
 
 /// The folder for copies. Without one, every plugin fails to load; one that others can change fails the whole load.
@@ -235,6 +254,7 @@ fn report(plugin: &PluginFile, options: &LoadOptions<'_>) {
         PluginStatus::Unavailable { name, reason } => {
             tracing::warn!(file, processor = %name, "the processor is unavailable: {reason}");
         }
+        PluginStatus::Disabled => tracing::debug!(file, "disabled"),
         PluginStatus::Rejected { reason, details } => {
             tracing::warn!(file, "the plugin is rejected: {reason}");
             if let Some(details) = details {

@@ -59,6 +59,11 @@ impl Copy {
     }
 }
 
+/// The name of the copy of these bytes.
+pub(super) fn copy_name(bytes: &[u8]) -> String {
+    format!("{}{}", hex(Sha256::digest(bytes)), std::env::consts::DLL_SUFFIX)
+}
+
 impl Copies {
     /// Opens the copies in the host's data directory. Missing folders are created, for this user alone.
     pub(super) fn in_data_directory(data: &Path, trust: PluginTrust) -> Result<Self, NoCopies> {
@@ -71,12 +76,11 @@ impl Copies {
 
     /// Makes a copy of these bytes if there is none yet, and opens it.
     pub(super) fn keep(&self, bytes: &[u8]) -> io::Result<Copy> {
-        let hash = hex(Sha256::digest(bytes));
-        let name = format!("{hash}{}", std::env::consts::DLL_SUFFIX);
+        let name = copy_name(bytes);
         let file = match self.open(&name, bytes) {
             Ok(Some(file)) => file,
             // A copy that a crash of the system damaged, or that is not this user's, is replaced.
-            Ok(None) | Err(_) => self.make(&hash, &name, bytes)?,
+            Ok(None) | Err(_) => self.make(&name, bytes)?,
         };
         Ok(Copy {
             path: self.folder.path().join(&name),
@@ -85,8 +89,8 @@ impl Copies {
         })
     }
 
-    fn make(&self, hash: &str, name: &str, bytes: &[u8]) -> io::Result<File> {
-        let aside = format!("{hash}.{}.aside", std::process::id());
+    fn make(&self, name: &str, bytes: &[u8]) -> io::Result<File> {
+        let aside = format!("{name}.{}.aside", std::process::id());
         self.folder.remove(aside.as_ref())?;
         let mut file = self.folder.make_file(&aside)?;
         file.write_all(bytes)?;

@@ -15,7 +15,7 @@ use crate::state::{Pause, Pauses};
 pub struct PluginListing {
     /// The path of the file.
     pub file: String,
-    /// `loaded`, `unavailable`, `rejected`, `replaced` or `removed`.
+    /// `loaded`, `unavailable`, `rejected`, `disabled`, `replaced` or `removed`.
     pub status: Cow<'static, str>,
     /// The processor's name, if the plugin got as far as reporting it.
     pub processor: Option<String>,
@@ -85,6 +85,10 @@ fn explanation(file: &PluginFile) -> (Option<String>, Option<String>) {
     match (&file.status, &file.newer) {
         (PluginStatus::Unavailable { reason, .. }, _) => (Some(reason.clone()), None),
         (PluginStatus::Rejected { reason, details }, _) => (Some(reason.clone()), details.clone()),
+        (PluginStatus::Disabled, _) => (
+            Some("`disabled_plugins` in the configuration names it".to_owned()),
+            None,
+        ),
         (_, Some(NewerFile::Refused { reason, details })) => {
             let reason = format!("the changed file is rejected, and the loaded processor stays in service: {reason}");
             (Some(reason), details.clone())

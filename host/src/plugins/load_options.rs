@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, path::Path};
 
 use serde_json::{Map, Value};
 
-use super::{claims::Claims, isolation_settings::Isolation, permissions::PluginTrust};
+use super::{claims::Claims, isolation_settings::Isolation, permissions::PluginTrust, pins::Pinning};
 use crate::{
     names::ProcessorName,
     state::{Reader, State},
@@ -18,6 +18,10 @@ pub struct LoadOptions<'a> {
     pub data: &'a Path,
     /// Whose files are trusted.
     pub trust: PluginTrust,
+    /// Which digests the files must have; `None` for any.
+    pub pinning: Option<&'a Pinning>,
+    /// The names of the files that are not loaded.
+    pub disabled: &'a [String],
     /// The processors' sections of the configuration.
     pub configurations: &'a BTreeMap<String, Map<String, Value>>,
     /// Where the code of each processor runs.

@@ -3,11 +3,7 @@
 //! Cheap checks that run no foreign code come first. The bytes are read once, so the checked bytes are the ones that
 //! are copied and opened, even if somebody writes to the file meanwhile.
 
-use std::{
-    io::{self, Read as _},
-    path::Path,
-    sync::Arc,
-};
+use std::{io, path::Path, sync::Arc};
 
 use serde_json::Value;
 use session_plugin_api::abi::message::capped;
@@ -17,17 +13,17 @@ use super::{
     copies::{Copies, Copy},
     folder::Folder,
     host_log::LogName,
-    inspect::{NotAPlugin, inspect},
     isolation_settings::IsolationMode,
     library::Built,
     load_options::{LoadOptions, Tables},
     opened::Opened,
     opening::{NotReady, open_here, open_in_worker, serve_here, serve_in_workers},
     passed_trials::Trials,
-    permissions::{self, Untrusted},
+    pins::Pins,
     plugin_file::{NewerFile, PluginFile, PluginStatus, file_name},
     pool::WorkerPlan,
     processor::{Code, Processor, describe_fault},
+    reading::{Checked, NotRead, read},
     trial::try_in_worker,
 };
 use crate::{
@@ -36,30 +32,17 @@ use crate::{
     state::{DeclaredTables, FilledTable, ReferenceRows, SchemaRefused, State, StateError},
 };
 
-/// The maximum size of a library, in bytes.
-const MAX_LIBRARY: u64 = 1 << 30;
-
 /// Why a file is rejected.
 #[derive(Debug, thiserror::Error)]
 enum Refused {
-    #[error("cannot read the plugin file: {0}")]
-    Read(io::Error),
+    #[error(transparent)]
+    NotRead(#[from] NotRead),
     #[error(
         "cannot copy the plugin file into the data directory: {0}; make sure that the disk has room and that this user may write there, then reload"
     )]
     Copy(io::Error),
     #[error("cannot open the folder for copies of plugins in the data directory: {0}")]
     NoCopies(String),
-    #[error("it is a symbolic link: put the file itself into the plugins directory")]
-    Link,
-    #[error("it has {0} bytes, more than the limit of {MAX_LIBRARY}")]
-    TooLarge(u64),
-    #[error("it is not a regular file")]
-    NoFile,
-    #[error(transparent)]
-    Untrusted(#[from] Untrusted),
-    #[error(transparent)]
-    NotAPlugin(#[from] NotAPlugin),
     #[error(transparent)]
     NotReady(#[from] NotReady),
     #[error("a call of it has not returned")]
@@ -104,6 +87,8 @@ pub(super) struct Loading<'a> {
     pub(super) folder: &'a Folder,
     /// The folder for copies, or why there is none.
     pub(super) copies: &'a io::Result<Copies>,
+    /// Which digests the files must have.
+    pub(super) pins: &'a Pins,
     /// The libraries that were tried before.
     pub(super) trials: &'a mut Trials,
     /// The file in service from the same path.
@@ -185,8 +170,7 @@ impl Loading<'_> {
     }
 
     fn load(&mut self, path: &Path) -> Result<Loaded, Refused> {
-        let bytes = self.read(path)?;
-        let handshake = inspect(&bytes)?;
+        let Checked { bytes, handshake } = read(self.folder, path, self.options.trust, self.pins)?;
         self.note(format!(
             "a complete shared library of {} bytes with a processor module",
             bytes.len()
@@ -211,29 +195,6 @@ impl Loading<'_> {
         self.note(format!("copied to {}", copy.path.display()));
         self.copy = Some(copy.name.clone());
         self.start(path, copy, Built::from(&handshake))
-    }
-
-    /// Reads the file, which is opened once, so that what was checked is what is read.
-    fn read(&self, path: &Path) -> Result<Vec<u8>, Refused> {
-        let name = path.file_name().ok_or(Refused::NoFile)?;
-        let mut file = self
-            .folder
-            .open_file(name)
-            .map_err(|error| match error.raw_os_error() {
-                Some(libc::ELOOP) => Refused::Link,
-                _ => Refused::Read(error),
-            })?;
-        let metadata = file.metadata().map_err(Refused::Read)?;
-        if !metadata.is_file() {
-            return Err(Refused::NoFile);
-        }
-        permissions::check(&file, path, self.options.trust)?;
-        if metadata.len() > MAX_LIBRARY {
-            return Err(Refused::TooLarge(metadata.len()));
-        }
-        let mut bytes = Vec::new();
-        file.read_to_end(&mut bytes).map_err(Refused::Read)?;
-        Ok(bytes)
     }
 
     /// Tries a new library in a worker, opens it where its code is to run, and prepares its tables.
@@ -293,13 +254,14 @@ impl Loading<'_> {
 
     /// The name that the processor of a library tells. One that is not known is tried in a worker.
     fn name_in(&mut self, plan: &WorkerPlan) -> Result<String, NotReady> {
-        if let Some(name) = self.trials.processor_in(&plan.copy.name) {
-            return Ok(name.to_owned());
+        if let Some(passed) = self.trials.passed(&plan.copy.name) {
+            return Ok(passed.processor.clone());
         }
-        let name = try_in_worker(plan, |name| self.configuration_of(name))?;
+        let passed = try_in_worker(plan, |name| self.configuration_of(name))?;
         self.note("opened, described and configured in a worker process".to_owned());
+        let name = passed.processor.clone();
         if let Tables::Made(_) = self.options.tables {
-            self.trials.remember(&plan.copy.name, &name);
+            self.trials.remember(&plan.copy.name, passed);
         }
         Ok(name)
     }

@@ -19,10 +19,10 @@ pub(super) struct Trials {
 }
 
 /// What the trial of a library told.
-#[derive(Debug, Serialize, Deserialize)]
-struct Passed {
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Passed {
     /// The name of its processor.
-    processor: String,
+    pub(super) processor: String,
 }
 
 const FILE: &str = "plugin-trials.json";
@@ -40,16 +40,13 @@ impl Trials {
         }
     }
 
-    /// The name of the processor in a library that has passed.
-    pub(super) fn processor_in(&self, copy: &str) -> Option<&str> {
-        self.passed.get(copy).map(|passed| passed.processor.as_str())
+    /// What the trial of a library told, if it has passed.
+    pub(super) fn passed(&self, copy: &str) -> Option<&Passed> {
+        self.passed.get(copy)
     }
 
     /// Remembers that a library has passed.
-    pub(super) fn remember(&mut self, copy: &str, processor: &str) {
-        let passed = Passed {
-            processor: processor.to_owned(),
-        };
+    pub(super) fn remember(&mut self, copy: &str, passed: Passed) {
         self.passed.insert(copy.to_owned(), passed);
         if let Err(error) = self.write() {
             let file = self.file.display();
@@ -80,20 +77,26 @@ impl Trials {
 mod tests {
     use super::*;
 
+    fn passed(processor: &str) -> Passed {
+        Passed {
+            processor: processor.to_owned(),
+        }
+    }
+
     #[test]
     fn the_next_start_knows_what_has_passed() {
         let data = tempfile::tempdir().unwrap();
         let mut trials = Trials::in_data_directory(data.path());
-        assert_eq!(trials.processor_in("a.so"), None);
-        trials.remember("a.so", "usage");
-        trials.remember("b.so", "errors");
+        assert_eq!(trials.passed("a.so"), None);
+        trials.remember("a.so", passed("usage"));
+        trials.remember("b.so", passed("errors"));
         let mut again = Trials::in_data_directory(data.path());
-        assert_eq!(again.processor_in("a.so"), Some("usage"));
+        assert_eq!(again.passed("a.so"), Some(&passed("usage")));
         again.forget_all_but(|copy| copy == "b.so");
         let later = Trials::in_data_directory(data.path());
         assert_eq!(
-            (later.processor_in("a.so"), later.processor_in("b.so")),
-            (None, Some("errors"))
+            (later.passed("a.so"), later.passed("b.so")),
+            (None, Some(&passed("errors")))
         );
     }
 
@@ -101,6 +104,6 @@ mod tests {
     fn a_damaged_file_counts_as_none() {
         let data = tempfile::tempdir().unwrap();
         fs::write(data.path().join(FILE), "{\"a.so\": 3").unwrap();
-        assert_eq!(Trials::in_data_directory(data.path()).processor_in("a.so"), None);
+        assert_eq!(Trials::in_data_directory(data.path()).passed("a.so"), None);
     }
 }

@@ -4,11 +4,12 @@
 //! next reload. If a newer file is rejected, the loaded processor stays in service, and its entry says why.
 
 use std::{
+    ffi::OsStr,
     path::{Path, PathBuf},
     sync::Arc,
 };
 
-use super::processor::Processor;
+use super::{pins::FileDigest, processor::Processor};
 use crate::names::ProcessorName;
 
 /// A file with the platform's library suffix.
@@ -58,6 +59,8 @@ pub enum PluginStatus {
         /// Why.
         reason: String,
     },
+    /// The configuration says that it is not loaded.
+    Disabled,
     /// It is not loaded.
     Rejected {
         /// Why, in one line.
@@ -67,9 +70,36 @@ pub enum PluginStatus {
     },
 }
 
+impl PluginFile {
+    /// A file that is not loaded because the configuration says so.
+    pub(super) fn disabled(path: PathBuf) -> Self {
+        Self {
+            path,
+            status: PluginStatus::Disabled,
+            newer: None,
+            pending: Vec::new(),
+            trace: Vec::new(),
+            copy: None,
+        }
+    }
+
+    /// The name of the file.
+    #[must_use]
+    pub fn name(&self) -> String {
+        file_name(&self.path)
+    }
+
+    /// The digest of its content, if the host has copied it.
+    #[must_use]
+    pub fn digest(&self) -> Option<FileDigest> {
+        let (digits, _) = self.copy.as_deref()?.split_once('.')?;
+        Some(FileDigest::from_hex(digits))
+    }
+}
+
 impl PluginStatus {
     /// The possible statuses, each in one word.
-    pub const LABELS: [&str; 5] = ["loaded", "unavailable", "rejected", "replaced", "removed"];
+    pub const LABELS: [&str; 6] = ["loaded", "unavailable", "rejected", "disabled", "replaced", "removed"];
 
     /// The status in one word: one of [`LABELS`](Self::LABELS).
     #[must_use]
@@ -80,6 +110,7 @@ impl PluginStatus {
             Self::Removed(_) => "removed",
             Self::Unavailable { .. } => "unavailable",
             Self::Rejected { .. } => "rejected",
+            Self::Disabled => "disabled",
         }
     }
 
@@ -89,7 +120,7 @@ impl PluginStatus {
         match self {
             Self::Loaded(processor) => Some(processor.name()),
             Self::Unavailable { name, .. } => Some(name),
-            Self::Replaced(_) | Self::Removed(_) | Self::Rejected { .. } => None,
+            Self::Replaced(_) | Self::Removed(_) | Self::Rejected { .. } | Self::Disabled => None,
         }
     }
 
@@ -98,7 +129,7 @@ impl PluginStatus {
     pub fn processor(&self) -> Option<&Arc<Processor>> {
         match self {
             Self::Loaded(processor) | Self::Replaced(processor) | Self::Removed(processor) => Some(processor),
-            Self::Unavailable { .. } | Self::Rejected { .. } => None,
+            Self::Unavailable { .. } | Self::Rejected { .. } | Self::Disabled => None,
         }
     }
 
@@ -113,4 +144,10 @@ pub(super) fn file_name(path: &Path) -> String {
         .unwrap_or(path.as_os_str())
         .to_string_lossy()
         .into_owned()
+}
+
+/// Whether a file has one of these names.
+pub(super) fn is_named(path: &Path, names: &[String]) -> bool {
+    let name = path.file_name().and_then(OsStr::to_str);
+    name.is_some_and(|name| names.iter().any(|known| known == name))
 }

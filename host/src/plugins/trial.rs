@@ -2,17 +2,19 @@
 
 use session_plugin_api::abi::message::Description;
 
-use super::{instance::returned, opening::NotReady, pool::WorkerPlan, processor::describe_fault};
+use super::{
+    instance::returned, opening::NotReady, passed_trials::Passed, pool::WorkerPlan, processor::describe_fault,
+};
 use crate::workers::{WorkerError, protocol::Request};
 
-/// Opens, describes and configures a library in a worker process. Returns the name that its processor tells.
+/// Opens, describes and configures a library in a worker process. Returns what its processor tells of itself.
 ///
 /// `configuration` returns the section of a processor, as JSON. A configuration that the processor rejects is no reason to
 /// reject the library here: loading meets it again.
 ///
 /// # Errors
 /// When the library or its processor crashes, hangs, or is refused.
-pub(super) fn try_in_worker(plan: &WorkerPlan, configuration: impl FnOnce(&str) -> String) -> Result<String, NotReady> {
+pub(super) fn try_in_worker(plan: &WorkerPlan, configuration: impl FnOnce(&str) -> String) -> Result<Passed, NotReady> {
     let limit = plan.limits.load_timeout;
     let failed = |step| move |reason| NotReady::Trial { step, reason };
     let mut worker = plan.open()?;
@@ -25,13 +27,15 @@ pub(super) fn try_in_worker(plan: &WorkerPlan, configuration: impl FnOnce(&str) 
         .map_err(failed("its descriptor"))?;
     let description: Description =
         returned(&described).map_err(|fault| NotReady::Descriptor(describe_fault(&fault)))?;
-    let name = description.descriptor.name().to_owned();
+    let passed = Passed {
+        processor: description.descriptor.name().to_owned(),
+    };
     worker
-        .answer(&Request::Configure(&configuration(&name)), limit)
+        .answer(&Request::Configure(&configuration(&passed.processor)), limit)
         .map_err(failed("its configuration"))?;
     match worker.drop_processor() {
         Err(ended @ WorkerError::Ended(_)) => Err(failed("its `Drop`")(ended)),
         // One that hangs holds nothing up: it keeps a thread of the host at most.
-        Ok(()) | Err(_) => Ok(name),
+        Ok(()) | Err(_) => Ok(passed),
     }
 }

@@ -44,6 +44,7 @@ mod odd_files;
 mod panics;
 mod pausing;
 mod permissions;
+mod pins;
 mod plugin_logs;
 mod prices;
 mod reference_tables;
