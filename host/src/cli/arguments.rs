@@ -109,6 +109,9 @@ pub(super) struct RunOptions {
     /// Print each run's result as a line of JSON
     #[arg(long)]
     pub(super) json: bool,
+    /// Print what each run would attempt, by reason; change nothing, and run no code of a plugin
+    #[arg(long)]
+    pub(super) dry_run: bool,
     #[command(flatten)]
     pub(super) limits: LimitFlags,
 }

@@ -7,6 +7,7 @@ mod arguments;
 mod check;
 mod client;
 mod config;
+mod dry_run;
 mod flags;
 mod forget;
 mod inspect_state;
@@ -47,6 +48,7 @@ use crate::{
     printable, process,
     runner::{ForgetError, RunError},
     scheduler::ScheduleError,
+    sessions::ScanError,
     state::{QueryError, StateError},
     threads,
 };
@@ -136,6 +138,7 @@ fn dispatch(arguments: Arguments) -> anyhow::Result<Exit> {
     match command {
         // Handled above, because the settings may be incomplete.
         Command::Config(_) | Command::Worker { .. } => Ok(Exit::Done),
+        Command::Run(options) if options.dry_run => dry_run::dry_run(&settings, trust, &options),
         Command::Run(options) => run::run(settings, trust, &options),
         Command::Serve(_) => serve::serve(settings, trust),
         Command::Check(options) => check::check(settings, trust, &options),
@@ -171,6 +174,7 @@ fn exit_of(error: &anyhow::Error) -> Exit {
         || error.is::<StartError>()
         || error.is::<CatalogueError>()
         || error.is::<LockError>()
+        || error.is::<ScanError>()
         || error.is::<NoSuchProcessor>()
         || error.is::<UsageError>()
         || matches!(error.downcast_ref(), Some(NotBegun::NoSuchProcessor(_)))

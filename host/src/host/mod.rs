@@ -3,6 +3,7 @@
 mod correction;
 mod crashes;
 mod pause;
+mod preview;
 mod run;
 mod status;
 mod under_way;

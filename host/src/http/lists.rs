@@ -1,4 +1,4 @@
-//! The lists: progress, runs, failures.
+//! The lists: progress, candidates, runs, failures.
 
 use std::collections::BTreeMap;
 
@@ -11,13 +11,13 @@ use serde_json::json;
 
 use super::{
     answer::{Refusal, json_answer},
-    background::reading,
+    background::{in_background, reading},
     parameters::{Parameters, processor_name},
     service::OfService,
 };
 use crate::{
     clock,
-    host::{StatusListing, Waiting},
+    host::{NotBegun, StatusListing, Waiting},
     state::by_cause,
 };
 
@@ -81,6 +81,24 @@ pub(super) async fn status(State(service): OfService) -> Response {
         let state = host.state().path().display().to_string();
         let processors = StatusListing::all(reader.status()?, &observed, &pauses, host.runs_under_way());
         Ok(json!({"state": state, "processors": processors}))
+    })
+    .await;
+    json_answer(status, &body)
+}
+
+/// The processor whose candidates are listed, all if none is named.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct WhoseCandidates {
+    processor: Option<String>,
+}
+
+/// `GET /api/admin/candidates?processor=NAME`: what a run of each processor would attempt now.
+pub(super) async fn candidates(State(service): OfService, Parameters(asked): Parameters<WhoseCandidates>) -> Response {
+    let (status, body) = in_background(&service, move |host| {
+        let names: Vec<String> = asked.processor.into_iter().collect();
+        let processors = host.processors(&names).map_err(NotBegun::from)?;
+        Ok(json!({"candidates": host.preview(&processors)?}))
     })
     .await;
     json_answer(status, &body)

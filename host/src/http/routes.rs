@@ -106,6 +106,7 @@ routes! {
     Post "/api/admin/query", TokenHolders, reading::query, [400, 408, 413, 504];
     Post "/api/admin/export", TokenHolders, reading::export, [];
     Get "/api/admin/processors", TokenHolders, admin::processors, [];
+    Get "/api/admin/candidates", TokenHolders, lists::candidates, [400];
     Get "/api/admin/status", TokenHolders, lists::status, [];
     Get "/api/admin/runs", TokenHolders, lists::runs, [400];
     Get "/api/admin/failures", TokenHolders, lists::failures, [400];

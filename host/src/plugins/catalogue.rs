@@ -202,14 +202,16 @@ impl Catalogue {
     }
 }
 
-fn open_folder(path: &Path) -> Result<Folder, CatalogueError> {
+/// Opens the plugins directory.
+pub(super) fn open_folder(path: &Path) -> Result<Folder, CatalogueError> {
     Folder::open(path).map_err(|source| CatalogueError::Folder {
         folder: path.to_owned(),
         source,
     })
 }
 
-fn candidates(folder: &Folder) -> Result<Vec<PathBuf>, CatalogueError> {
+/// The libraries in the plugins directory, sorted by name.
+pub(super) fn candidates(folder: &Folder) -> Result<Vec<PathBuf>, CatalogueError> {
     let names = folder.names().map_err(|source| CatalogueError::Folder {
         folder: folder.path().to_owned(),
         source,

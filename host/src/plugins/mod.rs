@@ -10,6 +10,7 @@ mod host_log;
 mod inspect;
 mod instance;
 mod isolation_settings;
+mod known;
 mod library;
 mod listing;
 mod load_options;
@@ -39,6 +40,7 @@ pub use hook::Hook;
 pub use isolation_settings::{
     ISOLATION_VARIABLE, InvalidIsolation, Isolation, IsolationMode, IsolationTable, ProcessorIsolation,
 };
+pub use known::{Holds, KnownFile, LookOptions, known_files};
 pub use listing::PluginListing;
 pub use load_options::{LoadOptions, Tables};
 pub use permissions::PluginTrust;

@@ -23,6 +23,8 @@ pub(super) struct Trials {
 pub(super) struct Passed {
     /// The name of its processor.
     pub(super) processor: String,
+    /// The output version of its processor.
+    pub(super) output_version: u32,
 }
 
 const FILE: &str = "plugin-trials.json";
@@ -80,6 +82,7 @@ mod tests {
     fn passed(processor: &str) -> Passed {
         Passed {
             processor: processor.to_owned(),
+            output_version: 2,
         }
     }
 

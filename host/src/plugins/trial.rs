@@ -29,6 +29,7 @@ pub(super) fn try_in_worker(plan: &WorkerPlan, configuration: impl FnOnce(&str) 
         returned(&described).map_err(|fault| NotReady::Descriptor(describe_fault(&fault)))?;
     let passed = Passed {
         processor: description.descriptor.name().to_owned(),
+        output_version: description.descriptor.version_of_output(),
     };
     worker
         .answer(&Request::Configure(&configuration(&passed.processor)), limit)

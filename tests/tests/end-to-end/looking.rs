@@ -7,7 +7,7 @@ use session_host_tests::World;
 use crate::script::rows;
 
 /// Every file of the data directory, with its content and when it was written.
-fn data(world: &World) -> BTreeMap<PathBuf, (Vec<u8>, SystemTime)> {
+pub(crate) fn data(world: &World) -> BTreeMap<PathBuf, (Vec<u8>, SystemTime)> {
     let mut found = BTreeMap::new();
     let mut folders = vec![world.path("data")];
     while let Some(folder) = folders.pop() {

@@ -19,6 +19,7 @@ mod crossing;
 mod damaged;
 mod damaged_state;
 mod documented_queries;
+mod dry_runs;
 mod durability;
 mod example;
 mod execute_lane;
