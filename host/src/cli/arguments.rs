@@ -240,7 +240,7 @@ pub(super) struct RetryOptions {
 
 #[derive(Debug, Args)]
 pub(super) struct QueryOptions {
-    /// One SELECT statement
+    /// The query, in SQL
     #[arg(allow_hyphen_values = true)]
     pub(super) sql: String,
     /// The output format of the rows

@@ -85,11 +85,6 @@ pub struct ProcessorIsolation {
 /// The variable that sets the default mode.
 pub const ISOLATION_VARIABLE: &str = "SESSION_HOST_ISOLATION";
 
-const LOAD_TIMEOUT_SECONDS: u64 = 30;
-const WORKER_MAX_SESSIONS: u64 = 1000;
-const WORKER_IDLE_SECONDS: u64 = 60;
-const MEMORY_LIMIT: u64 = 4 << 30;
-
 impl TryFrom<Map<String, Value>> for IsolationTable {
     type Error = String;
 
@@ -159,27 +154,26 @@ impl Isolation {
         let nothing = IsolationKeys::default();
         let own = self.table.processors.get(processor).unwrap_or(&nothing);
         let all = &self.table.all;
-        let seconds = |own: Option<u64>, all: Option<u64>, default| Duration::from_secs(own.or(all).unwrap_or(default));
-        let limit = |own: Option<u64>, all: Option<u64>, default| {
-            Some(own.or(all).unwrap_or(default)).filter(|limit| *limit > 0)
-        };
+        let usual = WorkerLimits::default();
+        let seconds = |own: Option<u64>, all: Option<u64>, usual| own.or(all).map_or(usual, Duration::from_secs);
+        let limit =
+            |own: Option<u64>, all: Option<u64>| own.or(all).map(|limit| Some(limit).filter(|limit| *limit > 0));
         let confines = own.confine.or(all.confine).unwrap_or(false);
         let network = match own.network.or(all.network).unwrap_or(false) {
             true => Network::Allowed,
             false => Network::Denied,
         };
+        let max_sessions = own.worker_max_sessions.or(all.worker_max_sessions);
         ProcessorIsolation {
             mode: own.mode.unwrap_or(self.default),
             limits: WorkerLimits {
-                load_timeout: seconds(own.load_timeout_seconds, all.load_timeout_seconds, LOAD_TIMEOUT_SECONDS),
-                max_sessions: own
-                    .worker_max_sessions
-                    .or(all.worker_max_sessions)
-                    .unwrap_or(WORKER_MAX_SESSIONS)
-                    .max(1),
-                idle: seconds(own.worker_idle_seconds, all.worker_idle_seconds, WORKER_IDLE_SECONDS),
-                memory: limit(own.memory_limit, all.memory_limit, MEMORY_LIMIT),
-                cpu: limit(own.cpu_limit, all.cpu_limit, 0).map(Duration::from_secs),
+                load_timeout: seconds(own.load_timeout_seconds, all.load_timeout_seconds, usual.load_timeout),
+                max_sessions: max_sessions.unwrap_or(usual.max_sessions).max(1),
+                idle: seconds(own.worker_idle_seconds, all.worker_idle_seconds, usual.idle),
+                memory: limit(own.memory_limit, all.memory_limit).unwrap_or(usual.memory),
+                cpu: limit(own.cpu_limit, all.cpu_limit)
+                    .unwrap_or_default()
+                    .map(Duration::from_secs),
             },
             confinement: confines.then(|| Confinement {
                 readable: own

@@ -88,7 +88,7 @@ mod tests {
     use super::*;
     use crate::runner::{
         lane::{Lane, Passage},
-        retry::RetryPolicy,
+        retry_policy::RetryPolicy,
         sample,
         stop::StopToken,
     };

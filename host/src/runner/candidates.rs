@@ -7,7 +7,7 @@ use std::{cmp::Reverse, collections::HashMap};
 
 use session_plugin_api::Timestamp;
 
-use super::retry::{Retries, Turn};
+use super::retry_policy::{Retries, Turn};
 use crate::{
     names::{FileHash, SessionKey},
     sessions::Transcript,

@@ -302,7 +302,7 @@ mod tests {
             });
             let mut connection = Connection::new(&tables, &messages, &flight, &seen);
             let is_open = || matches!(*flight.transaction(), OwnTransaction::Open(_));
-            let count = "SELECT count(*) FROM notes";
+            let count = "FROM notes";
             connection.run_query(count, &[], |_| Ok(())).unwrap();
             let after_query = is_open();
             connection.run_statement("INSERT INTO notes VALUES (1)", &[]).unwrap();

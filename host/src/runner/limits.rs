@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::retry::RetryPolicy;
+use super::retry_policy::RetryPolicy;
 
 /// The limits of a run.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -35,7 +35,7 @@ mod own_transaction;
 mod preview;
 mod progress;
 mod result;
-mod retry;
+mod retry_policy;
 mod run;
 mod run_log;
 #[cfg(test)]
@@ -54,7 +54,7 @@ pub use memory::MemoryBudget;
 pub use preview::{Preview, ProcessorPreview, Volume};
 pub use progress::Progress;
 pub use result::{RunResult, SessionError};
-pub use retry::{Retries, RetryPolicy, Turn};
+pub use retry_policy::{Retries, RetryPolicy, Turn};
 pub use run::Run;
 pub use selection::Selection;
 pub use stop::StopToken;

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     candidates::{Candidate, Reason, choose, leave_out},
-    retry::Retries,
+    retry_policy::Retries,
 };
 use crate::{
     names::SessionKey,

@@ -26,7 +26,7 @@ use super::{
     message::Message,
     progress::Progress,
     result::RunResult,
-    retry::Retries,
+    retry_policy::Retries,
     run_log::RunLog,
     selection::Selection,
     stop::StopToken,

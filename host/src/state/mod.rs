@@ -75,7 +75,7 @@ pub use records::{
 };
 pub use rows::{
     batch::{PendingRows, RowsRefused},
-    columns::ColumnError,
+    result_columns::ColumnError,
     table::FilledTable,
 };
 pub use schema::{

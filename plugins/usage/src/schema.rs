@@ -29,11 +29,11 @@ pub(crate) fn migrations() -> Vec<Migration> {
 
 fn costs() -> String {
     let priced = |view: &str, messages: &str| {
-        let sql = include_str!("schema/0003_priced.sql");
+        let sql = include_str!("schema/0003_priced_views.sql");
         sql.replace("PRICED", view).replace("MESSAGES", messages)
     };
     [
-        include_str!("schema/0003_prices.sql").to_owned(),
+        include_str!("schema/0003_price_lookup.sql").to_owned(),
         priced("usage_messages", USAGE_STORED_MESSAGES),
         priced("usage_responses", "usage_distinct_messages"),
         include_str!("schema/0003_rollups.sql").to_owned(),

@@ -25,7 +25,7 @@ use crate::{
         database_error::DatabaseError,
         engine::{instance::Link, interrupt::Interrupt},
         error::{Doing, Result, StateError},
-        rows::columns::{ColumnError, OwnedColumn},
+        rows::result_columns::{ColumnError, OwnedColumn},
         trouble::Trouble,
     },
 };

@@ -1,5 +1,5 @@
 //! Converts rows between plugins and tables.
 
 pub(crate) mod batch;
-pub(crate) mod columns;
+pub(crate) mod result_columns;
 pub(crate) mod table;
