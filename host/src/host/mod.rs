@@ -279,14 +279,16 @@ impl Host {
 }
 
 fn warn_of_sections_without_processor(settings: &Settings, catalogue: &Catalogue) {
-    for section in settings.processors.keys() {
+    let configured = settings.processors.keys().map(|name| ("processors", name.as_str()));
+    let isolated = settings.isolation.sections().map(|name| ("isolation", name));
+    for (table, section) in configured.chain(isolated) {
         let is_named = |name: &ProcessorName| name.as_str() == section;
         if !catalogue
             .files()
             .iter()
             .any(|file| file.status.name().is_some_and(is_named))
         {
-            tracing::warn!("the configuration has a section [processors.{section}], but no such processor is loaded");
+            tracing::warn!("the configuration has a section [{table}.{section}], but no such processor is loaded");
         }
     }
 }

@@ -88,8 +88,8 @@ pub trait Requests {
 
 /// Whoever watches an attempt.
 pub trait Watch {
-    /// The attempt is made in a worker process, which this kills.
-    fn runs_in(&self, killer: Killer);
+    /// The attempt is made in a worker process, which this kills; `None` once it is no longer the attempt's.
+    fn runs_in(&self, killer: Option<Killer>);
 
     /// Whether the attempt was abandoned.
     fn is_abandoned(&self) -> bool;

@@ -85,6 +85,11 @@ pub struct ProcessorIsolation {
 /// The variable that sets the default mode.
 pub const ISOLATION_VARIABLE: &str = "SESSION_HOST_ISOLATION";
 
+const SHORTEST_LOAD_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// A year: long enough, and no moment overflows.
+const LONGEST_LOAD_TIMEOUT: Duration = Duration::from_secs(365 * 24 * 3600);
+
 impl TryFrom<Map<String, Value>> for IsolationTable {
     type Error = String;
 
@@ -167,7 +172,8 @@ impl Isolation {
         ProcessorIsolation {
             mode: own.mode.unwrap_or(self.default),
             limits: WorkerLimits {
-                load_timeout: seconds(own.load_timeout_seconds, all.load_timeout_seconds, usual.load_timeout),
+                load_timeout: seconds(own.load_timeout_seconds, all.load_timeout_seconds, usual.load_timeout)
+                    .clamp(SHORTEST_LOAD_TIMEOUT, LONGEST_LOAD_TIMEOUT),
                 max_sessions: max_sessions.unwrap_or(usual.max_sessions).max(1),
                 idle: seconds(own.worker_idle_seconds, all.worker_idle_seconds, usual.idle),
                 memory: limit(own.memory_limit, all.memory_limit).unwrap_or(usual.memory),
@@ -184,6 +190,21 @@ impl Isolation {
                 network,
             }),
         }
+    }
+
+    /// The isolation of a library on trial, which has not told the name of its processor: confined if any processor is, and
+    /// with the longest time of all to load.
+    #[must_use]
+    pub fn of_trial(&self) -> ProcessorIsolation {
+        let mut trial = self.of("");
+        for own in self.table.processors.keys().map(|name| self.of(name)) {
+            trial.limits.load_timeout = trial.limits.load_timeout.max(own.limits.load_timeout);
+            trial.confinement = match (trial.confinement, own.confinement) {
+                (Some(one), Some(other)) => Some(one.or(other)),
+                (one, other) => one.or(other),
+            };
+        }
+        trial
     }
 
     /// The same, with the code of every processor in worker processes.

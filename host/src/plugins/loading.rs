@@ -16,7 +16,7 @@ use super::{
     isolation_settings::IsolationMode,
     library::Built,
     load_options::{LoadOptions, Tables},
-    opened::Opened,
+    opened::{NotConfigured, Opened},
     opening::{NotReady, open_here, open_in_worker, serve_here, serve_in_workers},
     passed_trials::Trials,
     pins::Pins,
@@ -45,6 +45,8 @@ enum Refused {
     NoCopies(String),
     #[error(transparent)]
     NotReady(#[from] NotReady),
+    #[error(transparent)]
+    NotConfigured(#[from] NotConfigured),
     #[error("a call of it has not returned")]
     Gone,
     #[error(transparent)]
@@ -201,7 +203,7 @@ impl Loading<'_> {
     fn start(&mut self, path: &Path, copy: Copy, built: Built) -> Result<Loaded, Refused> {
         let plugin = Plugin::new(path, copy.digest());
         // A library on trial has not told the name of its processor, whose section may say otherwise.
-        let isolation = self.options.isolation.of("");
+        let isolation = self.options.isolation.of_trial();
         let mut plan = WorkerPlan {
             plugin,
             copy: Arc::new(copy),
@@ -287,7 +289,7 @@ impl Loading<'_> {
         let name = self.checked_name(path, &description.descriptor)?;
         plan.log_name.is_processor(name.as_str());
         self.note(format!("processor {name} {}", description.package_version));
-        let configured = opened.configure(&plan.configuration, limit);
+        let configured = opened.configure(&plan.configuration, limit)?;
         self.claim = match self.claim(&name) {
             Ok(claim) => claim,
             Err(_) => return Ok(Loaded::Waits),

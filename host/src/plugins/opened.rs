@@ -48,6 +48,17 @@ pub(super) enum NotOpened {
     },
 }
 
+/// Why it is not known whether the processor takes its configuration.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum NotConfigured {
+    /// The call hangs in this process.
+    #[error("its configuration hangs: {0}")]
+    Hangs(TooLong),
+    /// The call ended its worker process, or hangs in it.
+    #[error("its configuration fails in a worker process: {0}")]
+    InWorker(WorkerError),
+}
+
 impl NotOpened {
     /// What a worker reports about the library.
     pub(super) fn of_report(report: &[u8]) -> Result<(), Self> {
@@ -89,13 +100,24 @@ impl Opened {
     }
 
     /// Hands over the processor's section of the configuration, as JSON.
-    pub(super) fn configure(&mut self, configuration: &str, limit: Duration) -> Result<(), Fault> {
+    ///
+    /// # Errors
+    /// When the call does not return. A configuration that the processor rejects is a result.
+    pub(super) fn configure(
+        &mut self,
+        configuration: &str,
+        limit: Duration,
+    ) -> Result<Result<(), Fault>, NotConfigured> {
         match self {
             Self::Here(here) => {
                 let configuration = configuration.to_owned();
-                here.within(limit, move |instance| instance.configure(&configuration))
+                let configured = here.try_within(limit, move |instance| instance.configure(&configuration));
+                configured.map_err(NotConfigured::Hangs)
             }
-            Self::InWorker(worker) => returned_by(worker.answer(&Request::Configure(configuration), limit)),
+            Self::InWorker(worker) => {
+                let answer = worker.answer(&Request::Configure(configuration), limit);
+                Ok(returned(&answer.map_err(NotConfigured::InWorker)?))
+            }
         }
     }
 
@@ -140,16 +162,24 @@ impl Here {
         limit: Duration,
         code: impl FnOnce(&mut Instance) -> Result<T, Fault> + Send + 'static,
     ) -> Result<T, Fault> {
+        let returned = self.try_within(limit, code);
+        returned.map_err(|late| Fault::error(late.to_string()))?
+    }
+
+    fn try_within<T: Send + 'static>(
+        &mut self,
+        limit: Duration,
+        code: impl FnOnce(&mut Instance) -> Result<T, Fault> + Send + 'static,
+    ) -> Result<Result<T, Fault>, TooLong> {
         let Some(mut instance) = self.instance.take() else {
-            return Err(Fault::error("an earlier call of it has not returned"));
+            return Ok(Err(Fault::error("an earlier call of it has not returned")));
         };
         let (instance, result) = within(limit, &self.plugin, move || {
             let result = code(&mut instance);
             (instance, result)
-        })
-        .map_err(|late: TooLong| Fault::error(late.to_string()))?;
+        })?;
         self.instance = Some(instance);
-        result
+        Ok(result)
     }
 }
 

@@ -87,7 +87,7 @@ pub(super) fn open_here(plan: &WorkerPlan) -> Result<(Opened, InstanceSource), N
 /// # Errors
 /// When the library is refused, or the constructor fails, hangs, or ends the worker.
 pub(super) fn open_in_worker(plan: &WorkerPlan) -> Result<RemotePlugin, NotReady> {
-    let mut worker = plan.open()?;
+    let mut worker = plan.open(&|_| ())?;
     let constructed = worker.answer(&Request::Construct, plan.limits.load_timeout);
     returned_by::<()>(constructed).map_err(|fault| NotReady::Constructor(describe_fault(&fault)))?;
     Ok(worker)

@@ -19,7 +19,8 @@ use super::{
     remote::{RemotePlugin, ToOpen},
 };
 use crate::journal::Plugin;
-use crate::workers::{Confinement, WorkerLimits, protocol::Request};
+use crate::threads;
+use crate::workers::{Confinement, Killer, WorkerLimits, protocol::Request};
 
 /// What workers of a processor are started with.
 #[derive(Clone)]
@@ -78,18 +79,19 @@ impl Pool {
         self.plan.confinement.as_ref()
     }
 
-    /// A worker for one attempt.
+    /// A worker for one attempt; `started` gets what kills it.
     ///
     /// # Errors
     /// When none can be started, or one could not a moment ago.
-    pub(super) fn take(&self) -> Result<RemotePlugin, Fault> {
+    pub(super) fn take(&self, started: &dyn Fn(Killer)) -> Result<RemotePlugin, Fault> {
         if let Some(worker) = self.take_idle() {
+            worker.killer().into_iter().for_each(started);
             return Ok(worker);
         }
         self.refuse_in_backoff()?;
-        let started = self.plan.start();
+        let fresh = self.plan.start(started);
         let mut state = self.lock();
-        match started {
+        match fresh {
             Ok(worker) => {
                 (state.failed_starts, state.last_failure) = (0, None);
                 Ok(worker)
@@ -130,7 +132,7 @@ impl Pool {
     /// Takes back a worker whose attempt has ended well; ends one that has made its share of attempts.
     pub(super) fn give_back(&self, worker: RemotePlugin) {
         if worker.attempts >= self.plan.limits.max_sessions {
-            worker.let_go();
+            let_go_aside(vec![worker]);
             return;
         }
         self.lock().idle.push(Idle {
@@ -149,11 +151,22 @@ impl Pool {
         state.idle = kept;
         drop(state);
         let over: Vec<Idle> = over;
-        over.into_iter().for_each(|idle| idle.worker.let_go());
+        if !over.is_empty() {
+            let_go_aside(over.into_iter().map(|idle| idle.worker).collect());
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Lets workers go on another thread, because the `Drop` of a plugin may take its time.
+fn let_go_aside(workers: Vec<RemotePlugin>) {
+    let let_go = move || workers.into_iter().for_each(RemotePlugin::let_go);
+    // Without a thread the closure is dropped, and with it the workers, which kills them.
+    if let Err(error) = threads::start("worker-end", let_go) {
+        tracing::warn!("cannot start a thread to end worker processes, so the host kills them: {error}");
     }
 }
 
@@ -166,21 +179,21 @@ impl Drop for Pool {
 
 impl WorkerPlan {
     /// Starts a worker that has the library open, and the processor neither constructed nor configured.
-    pub(super) fn open(&self) -> Result<RemotePlugin, NotOpened> {
-        let (worker, report) = RemotePlugin::open(&ToOpen {
+    pub(super) fn open(&self, started: &dyn Fn(Killer)) -> Result<RemotePlugin, NotOpened> {
+        let opening = ToOpen {
             copy: &self.copy,
             built: &self.built,
             log_name: &self.log_name,
             limits: &self.limits,
             confinement: self.confinement.clone(),
-        })
-        .map_err(NotOpened::Worker)?;
+        };
+        let (worker, report) = RemotePlugin::open(&opening, started).map_err(NotOpened::Worker)?;
         NotOpened::of_report(&report)?;
         Ok(worker)
     }
 
-    fn start(&self) -> Result<RemotePlugin, Fault> {
-        let mut worker = self.open().map_err(|error| Fault::error(error.to_string()))?;
+    fn start(&self, started: &dyn Fn(Killer)) -> Result<RemotePlugin, Fault> {
+        let mut worker = self.open(started).map_err(|error| Fault::error(error.to_string()))?;
         let timeout = self.limits.load_timeout;
         returned_by::<()>(worker.answer(&Request::Construct, timeout))?;
         returned_by::<()>(worker.answer(&Request::Configure(&self.configuration), timeout))?;

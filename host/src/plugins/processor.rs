@@ -344,11 +344,11 @@ impl Pool {
         requests: &mut dyn Requests,
         watch: &dyn Watch,
     ) -> CallResult<T> {
-        let mut worker = self.take().map_err(CallError::NoInstance)?;
-        if let Some(killer) = worker.killer() {
-            watch.runs_in(killer);
-        }
+        let mut worker = self
+            .take(&|killer| watch.runs_in(Some(killer)))
+            .map_err(CallError::NoInstance)?;
         let answer = worker.call(method, call, requests);
+        watch.runs_in(None);
         let result = match answer {
             Ok(answer) => returned(&answer),
             Err(WorkerError::Ended(ending)) => return Err(CallError::Ended(ending)),

@@ -47,8 +47,9 @@ pub(super) struct ToOpen<'a> {
 }
 
 impl RemotePlugin {
-    /// Starts a worker, and opens the library in it. Returns the worker's report on the library, JSON bytes.
-    pub(super) fn open(opening: &ToOpen<'_>) -> Result<(Self, Vec<u8>), WorkerError> {
+    /// Starts a worker, and opens the library in it. Returns the worker's report on the library, JSON bytes. `started` gets
+    /// what kills the worker, before any code of the plugin runs.
+    pub(super) fn open(opening: &ToOpen<'_>, started: &dyn Fn(Killer)) -> Result<(Self, Vec<u8>), WorkerError> {
         let confinement = opening.confinement.clone().map(|mut confinement| {
             confinement.readable.push(opening.copy.path.clone());
             confinement
@@ -58,6 +59,7 @@ impl RemotePlugin {
             log_name: opening.log_name.clone(),
             attempts: 0,
         };
+        plugin.killer().into_iter().for_each(started);
         let timeout = opening.limits.load_timeout;
         let path = opening.copy.path.to_string_lossy();
         let request = Request::Open(Opening {
@@ -94,6 +96,7 @@ impl RemotePlugin {
         requests: &mut dyn Requests,
     ) -> Result<Vec<u8>, WorkerError> {
         self.attempts += 1;
+        self.process.iter().for_each(WorkerProcess::begins_attempt);
         let transcript = sealed(call.bytes).map_err(|error| WorkerError::Link(LinkError::Io(error)))?;
         let request = Request::Attempt(AttemptHeader {
             method,

@@ -39,6 +39,7 @@ use crate::{
     workers::{
         Incoming, Link, LinkError, MappedTranscript, Outgoing, RowsBuffer,
         protocol::{AttemptHeader, Opening, Report, Request, WireColumn},
+        separate_output,
     },
 };
 
@@ -202,6 +203,7 @@ impl Worker {
             conversation: self.conversation(),
             deadline: Instant::now() + Duration::from_nanos(header.time_left.min(LONGEST)),
         };
+        separate_output();
         let (session, hash) = (SessionKey::new(header.session), FileHash::from_hex(header.hash));
         let call = Call {
             cancel: &cancel,

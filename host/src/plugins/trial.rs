@@ -17,7 +17,7 @@ use crate::workers::{WorkerError, protocol::Request};
 pub(super) fn try_in_worker(plan: &WorkerPlan, configuration: impl FnOnce(&str) -> String) -> Result<Passed, NotReady> {
     let limit = plan.limits.load_timeout;
     let failed = |step| move |reason| NotReady::Trial { step, reason };
-    let mut worker = plan.open()?;
+    let mut worker = plan.open(&|_| ())?;
     let constructed = worker
         .answer(&Request::Construct, limit)
         .map_err(failed("its constructor"))?;

@@ -217,8 +217,8 @@ impl Flight {
 }
 
 impl Watch for Flight {
-    fn runs_in(&self, worker: Killer) {
-        self.resources().worker = Some(worker);
+    fn runs_in(&self, worker: Option<Killer>) {
+        self.resources().worker = worker;
     }
 
     fn is_abandoned(&self) -> bool {

@@ -64,7 +64,7 @@ pub enum ForgetError {
     },
     /// A hook did not return.
     #[error(
-        "nothing was forgotten: the hook `forgotten` of processor {processor} did not return for session {session} within attempt_timeout_seconds ({seconds} s); the processor is out of service until it returns: correct the plugin and restart the service, then forget again"
+        "nothing was forgotten: the hook `forgotten` of processor {processor} did not return for session {session} within attempt_timeout_seconds ({seconds} s): correct the plugin, restart the service if the processor is wedged, then forget again"
     )]
     TimedOut {
         /// The processor.
@@ -211,7 +211,10 @@ impl Shared {
     fn give_up(&self, wedge: impl FnOnce() -> Wedge) {
         let worker = self.worker.lock().unwrap_or_else(PoisonError::into_inner).take();
         match worker {
-            Some(worker) => worker.kill(),
+            Some(worker) => {
+                worker.kill();
+                self.roll_back();
+            }
             None => self.abandon(wedge),
         }
     }
@@ -222,6 +225,11 @@ impl Shared {
             *standing = Standing::Left { _wedge: wedge() };
         }
         drop(standing);
+        self.roll_back();
+    }
+
+    /// Rolls the transaction back; if a statement of the hook runs, interrupts it.
+    fn roll_back(&self) {
         match self.transaction.try_lock() {
             Ok(mut transaction) => transaction.roll_back(),
             Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner().roll_back(),
@@ -369,8 +377,8 @@ impl Requests for ForgetConnection<'_> {
 }
 
 impl Watch for Shared {
-    fn runs_in(&self, worker: Killer) {
-        *self.worker.lock().unwrap_or_else(PoisonError::into_inner) = Some(worker);
+    fn runs_in(&self, worker: Option<Killer>) {
+        *self.worker.lock().unwrap_or_else(PoisonError::into_inner) = worker;
     }
 
     fn is_abandoned(&self) -> bool {

@@ -16,6 +16,18 @@ pub struct Confinement {
     pub network: Network,
 }
 
+impl Confinement {
+    /// A confinement that allows what either allows.
+    #[must_use]
+    pub fn or(mut self, other: Self) -> Self {
+        self.readable.extend(other.readable);
+        if other.network == Network::Allowed {
+            self.network = Network::Allowed;
+        }
+        self
+    }
+}
+
 /// Whether a processor may use the network.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Network {

@@ -5,7 +5,7 @@
 
 use std::{
     collections::VecDeque,
-    io::{self, BufRead as _, BufReader, PipeReader, Read as _},
+    io::{self, BufRead as _, BufReader, PipeReader, Read as _, Write as _},
     sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -44,6 +44,15 @@ const LINE: u64 = 4 << 10;
 /// How long the end of a worker waits for its last output: another process may hold the pipe open.
 const PATIENCE: Duration = Duration::from_millis(500);
 
+/// The line with which a worker separates the output of its attempts.
+const BEGINS: &str = "\u{1e}session-host: an attempt begins";
+
+/// Separates the output of the attempt that begins from that of earlier ones. A worker calls this.
+pub fn separate_output() {
+    // A plugin may have closed stderr: then the host sees no more output either.
+    let _ = writeln!(io::stderr(), "\n{BEGINS}");
+}
+
 impl Output {
     /// Reads a worker's output from now on, and logs it as lines of this plugin.
     ///
@@ -71,12 +80,19 @@ impl Output {
             .is_ok_and(|count| count > 0)
         {
             let text = capped(line.trim_ascii_end());
+            line.clear();
+            if text.is_empty() {
+                continue;
+            }
+            if text == BEGINS {
+                self.forget();
+                continue;
+            }
             lines += 1;
             if lines <= LOGGED_LINES {
                 tracing::info!(target: "plugin", processor = plugin, "output: {text}");
             }
             self.keep(text);
-            line.clear();
         }
         if lines > LOGGED_LINES {
             let unlogged = lines - LOGGED_LINES;
@@ -90,6 +106,11 @@ impl Output {
             kept.last.pop_front();
         }
         kept.last.push_back(line);
+    }
+
+    /// Forgets the lines so far: they belong to an earlier session, perhaps of another user.
+    pub(super) fn forget(&self) {
+        self.lock().last.clear();
     }
 
     /// The last lines of a worker that has ended.

@@ -114,6 +114,11 @@ impl WorkerProcess {
         Ok(started)
     }
 
+    /// Notes that an attempt begins: only its own output explains its end.
+    pub fn begins_attempt(&self) {
+        self.output.forget();
+    }
+
     /// What kills the worker.
     #[must_use]
     pub fn killer(&self) -> Killer {
@@ -154,6 +159,9 @@ impl Drop for WorkerProcess {
     }
 }
 
+/// How long a worker may take to end after it was killed.
+const AFTER_KILL: Duration = Duration::from_secs(1);
+
 /// How long a worker may take to end by itself.
 const PATIENCE: Duration = Duration::from_secs(5);
 
@@ -174,19 +182,29 @@ impl Drop for KilledOnDrop {
 }
 
 impl Killer {
-    /// Kills the worker, and waits for it; nothing where it has ended.
+    /// Kills the worker, and waits for its end for a moment: a process that another one traces ends only when that lets it.
     pub fn kill(&self) {
         let mut running = self.running();
-        if running.ended.is_none() {
-            running.kill_group();
-            // One that has just ended is waited for all the same.
-            let _ = running.child.kill();
-            running.ended = running.child.wait().ok();
+        if running.ended.is_some() {
+            return;
         }
+        running.kill_group();
+        // One that has just ended is waited for all the same.
+        let _ = running.child.kill();
+        drop(running);
+        self.ends_within(AFTER_KILL);
     }
 
     /// Waits until the worker has ended, for at most `patience`; kills it then.
     fn wait(&self, patience: Duration) -> Option<ExitStatus> {
+        let status = self.ends_within(patience);
+        if status.is_none() {
+            self.kill();
+        }
+        status
+    }
+
+    fn ends_within(&self, patience: Duration) -> Option<ExitStatus> {
         let deadline = Instant::now() + patience;
         let mut pause = Duration::from_micros(100);
         loop {
@@ -194,7 +212,6 @@ impl Killer {
                 return Some(status);
             }
             if Instant::now() >= deadline {
-                self.kill();
                 return None;
             }
             std::thread::sleep(pause);

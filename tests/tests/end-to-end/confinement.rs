@@ -99,12 +99,17 @@ fn a_library_on_trial_is_confined_as_well() {
     if !kernel_confines() {
         return;
     }
-    let mut world = World::new();
-    world.install("zoo");
-    world.config("[isolation]\ndefault = \"process\"\nconfine = true\n");
-    world.set_variable("ZOO", "library:write_file");
-    let written = world.path("written");
-    world.set_variable("ZOO_FILE", written.to_str().unwrap());
-    assert_eq!(world.processors().loaded(), ["zoo"]);
-    assert!(!written.exists());
+    for section in [
+        "[isolation]\ndefault = \"process\"\nconfine = true\n",
+        "[isolation.zoo]\nmode = \"process\"\nconfine = true\n",
+    ] {
+        let mut world = World::new();
+        world.install("zoo");
+        world.config(section);
+        world.set_variable("ZOO", "library:write_file");
+        let written = world.path("written");
+        world.set_variable("ZOO_FILE", written.to_str().unwrap());
+        assert_eq!(world.processors().loaded(), ["zoo"], "{section}");
+        assert!(!written.exists(), "{section}");
+    }
 }

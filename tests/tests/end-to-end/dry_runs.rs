@@ -61,6 +61,7 @@ fn expected(world: &World) -> Value {
     json!({
         "processor": "probe", "sessions": all["sessions"], "bytes": all["bytes"],
         "new": of("new"), "changed": of("changed"), "outdated": of("outdated"), "failed": of("failed"),
+        "waiting": 0, "quarantined": 0,
     })
 }
 

@@ -1,5 +1,7 @@
 //! Plugins that misbehave in an attempt: what a worker process does costs its own session, and nothing else.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 use session_host_tests::{
     World, wait_until,
@@ -105,4 +107,17 @@ fn in_the_process_of_the_host_what_does_no_harm_does_none() {
     world.write_misdeeds(MISDEEDS.iter().filter(survives), 0);
     drop(world.run(&["--attempt-timeout", "10"]).exits(1));
     check_failures(MISDEEDS.iter().filter(survives), &world.rows(FAILURES));
+}
+
+#[test]
+fn the_output_of_one_session_explains_no_other() {
+    let world = world_of_one_worker();
+    world.write("alice/floods.jsonl", script(&[json!({"zoo": "flood"})]));
+    world.age("alice/floods.jsonl", Duration::from_secs(3600));
+    world.write("bruno/crashes.jsonl", script(&[json!({"zoo": "null_write"})]));
+    drop(world.run(&[]).exits(1));
+    let failures = world.rows(FAILURES);
+    assert_eq!(failures.len(), 1, "{failures:?}");
+    assert_eq!(failures[0]["session_file"], "bruno/crashes.jsonl");
+    assert_eq!(failures[0]["error"], "SIGSEGV ended the worker process");
 }

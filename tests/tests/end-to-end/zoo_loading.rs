@@ -97,3 +97,21 @@ fn one_that_hangs_when_it_is_dropped_costs_nothing_that_was_processed() {
     assert!(ran.stderr.contains("`Drop`"), "{}", ran.stderr);
     assert!(world.processes().is_empty());
 }
+
+#[test]
+fn one_that_passed_its_trial_and_crashes_as_it_is_configured_is_rejected() {
+    let mut world = world_with("", "process");
+    drop(world.run(&[]).exits(0));
+    world.set_variable("ZOO", "configuration:abort");
+    let ran = world.run(&[]).exits(1);
+    let reason = "its configuration fails in a worker process: SIGABRT ended the worker process";
+    assert!(ran.stderr.contains(reason), "{}", ran.stderr);
+}
+
+#[test]
+fn a_section_of_a_processor_that_is_not_there_is_told() {
+    let world = world_with("", "in-process");
+    world.config("[isolation.typo]\nmode = \"process\"\n");
+    let ran = world.run(&[]).exits(0);
+    assert!(ran.stderr.contains("a section [isolation.typo]"), "{}", ran.stderr);
+}
