@@ -23,9 +23,9 @@ use crate::{
     column::Column,
     state::NotTaken,
     workers::{
-        Confinement, Incoming, Killer, Link, LinkError, Outgoing, RowsBuffer, WorkerError, WorkerLimits, WorkerProcess,
+        Confinement, Incoming, Killer, Link, LinkError, Outgoing, RowsBuffer, TranscriptBuffer, WorkerError,
+        WorkerLimits, WorkerProcess,
         protocol::{AttemptHeader, Method, Opening, Report, Request, WireColumn},
-        sealed,
     },
 };
 
@@ -33,6 +33,7 @@ use crate::{
 pub(super) struct RemotePlugin {
     process: Option<WorkerProcess>,
     log_name: LogName,
+    transcript: Option<TranscriptBuffer>,
     /// How many attempts it has made.
     pub(super) attempts: u64,
 }
@@ -57,6 +58,7 @@ impl RemotePlugin {
         let mut plugin = Self {
             process: Some(WorkerProcess::start(opening.log_name.as_str(), confinement.as_ref())?),
             log_name: opening.log_name.clone(),
+            transcript: None,
             attempts: 0,
         };
         plugin.killer().into_iter().for_each(started);
@@ -97,7 +99,16 @@ impl RemotePlugin {
     ) -> Result<Vec<u8>, WorkerError> {
         self.attempts += 1;
         self.process.iter().for_each(WorkerProcess::begins_attempt);
-        let transcript = sealed(call.bytes).map_err(|error| WorkerError::Link(LinkError::Io(error)))?;
+        let kept = self
+            .transcript
+            .take()
+            .filter(|kept| kept.has_room_for(call.bytes.len()));
+        let is_in_new_file = kept.is_none();
+        let mut transcript = match kept {
+            Some(kept) => kept,
+            None => TranscriptBuffer::with_room_for(call.bytes.len()).map_err(LinkError::Io)?,
+        };
+        transcript.put(call.bytes).map_err(LinkError::Io)?;
         let request = Request::Attempt(AttemptHeader {
             method,
             path: Bytes::new(call.path.as_os_str().as_bytes()),
@@ -107,12 +118,18 @@ impl RemotePlugin {
             hash: call.hash.as_str(),
             run: call.run,
             size: call.bytes.len() as u64,
+            is_in_new_file,
             time_left: nanoseconds(call.cancel.time_left()),
         });
-        self.exchange(None, requests, Some(call.cancel), |out, _| {
+        let answer = self.exchange(None, requests, Some(call.cancel), |out, _| {
             out.send(&request)?;
-            out.send_file(transcript.as_fd())
-        })
+            match is_in_new_file {
+                true => out.send_file(transcript.file()),
+                false => Ok(()),
+            }
+        })?;
+        self.transcript = Some(transcript).filter(TranscriptBuffer::is_worth_keeping);
+        Ok(answer)
     }
 
     /// What kills the worker.

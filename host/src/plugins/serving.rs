@@ -37,7 +37,7 @@ use crate::{
     names::{FileHash, SessionKey},
     process,
     workers::{
-        Incoming, Link, LinkError, MappedTranscript, Outgoing, RowsBuffer,
+        Incoming, Link, LinkError, Outgoing, ReceivedTranscript, RowsBuffer,
         protocol::{AttemptHeader, Opening, Report, Request, WireColumn},
         separate_output,
     },
@@ -82,6 +82,7 @@ pub fn serve(link: Link) -> Result<(), LinkError> {
         incoming: Mutex::new(incoming),
         outgoing,
         rows,
+        transcript: None,
     };
     worker.cpu(&opening);
     worker.serve(&opening)
@@ -117,6 +118,7 @@ struct Worker {
     incoming: Mutex<Incoming>,
     outgoing: Arc<Mutex<Outgoing>>,
     rows: RowsBuffer,
+    transcript: Option<ReceivedTranscript>,
 }
 
 impl Worker {
@@ -196,8 +198,19 @@ impl Worker {
         }
     }
 
-    fn attempt(&self, header: &AttemptHeader<'_>) -> Result<Vec<u8>, LinkError> {
-        let transcript = MappedTranscript::of(lock(&self.incoming).receive_file()?, header.size)?;
+    fn attempt(&mut self, header: &AttemptHeader<'_>) -> Result<Vec<u8>, LinkError> {
+        if header.is_in_new_file {
+            self.transcript = None;
+            let file = lock(&self.incoming).receive_file()?;
+            self.transcript = Some(ReceivedTranscript::of(file)?);
+        }
+        let mut transcript = self.transcript.take().ok_or_else(out_of_step)?;
+        let answer = self.call(header, transcript.bytes(header.size)?);
+        self.transcript = Some(transcript);
+        answer
+    }
+
+    fn call(&self, header: &AttemptHeader<'_>, bytes: &[u8]) -> Result<Vec<u8>, LinkError> {
         let processor = self.processor.as_ref().ok_or_else(out_of_step)?;
         let cancel = CancelOverLink {
             conversation: self.conversation(),
@@ -212,7 +225,7 @@ impl Worker {
             session: &session,
             modified: header.modified,
             hash: &hash,
-            bytes: &transcript,
+            bytes,
             run: header.run,
         };
         let mut requests = self.requests();

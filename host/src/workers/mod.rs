@@ -26,4 +26,4 @@ pub use limits::WorkerLimits;
 pub use link::{Frame, Incoming, Link, LinkError, Outgoing};
 pub use output::separate_output;
 pub use process::{Killer, WorkerError, WorkerProcess, begin_as_worker};
-pub use transcript::{MappedTranscript, sealed};
+pub use transcript::{ReceivedTranscript, TranscriptBuffer};

@@ -35,6 +35,12 @@ use crate::names::API_TOKEN_VARIABLE;
 /// The hidden subcommand of a worker.
 const SUBCOMMAND: &str = "worker";
 
+impl From<LinkError> for WorkerError {
+    fn from(error: LinkError) -> Self {
+        Self::Link(error)
+    }
+}
+
 /// A running worker.
 pub struct WorkerProcess {
     /// The socket to it.

@@ -27,7 +27,7 @@ pub enum Request<'a> {
     Configure(&'a str),
     /// Give the rows of all reference tables.
     ReferenceRows,
-    /// Process a session. The file of its transcript follows.
+    /// Process a session. The file of transcripts follows if it is a new one.
     Attempt(AttemptHeader<'a>),
     /// The answer to a [`Report`] that asked for something: the number of rows, or a fault as JSON bytes.
     #[serde(borrow)]
@@ -87,6 +87,8 @@ pub struct AttemptHeader<'a> {
     pub run: u64,
     /// How large the transcript is, in bytes.
     pub size: u64,
+    /// Whether the file of transcripts is a new one.
+    pub is_in_new_file: bool,
     /// The time until the host ends the attempt, in nanoseconds.
     pub time_left: u64,
 }

@@ -1,22 +1,29 @@
-//! The transcript on its way to a worker: a file in memory that nobody can change any more.
+//! The transcript on its way to a worker: a file in memory that the host alone can write.
 //!
-//! On Linux the host seals the file, and the worker maps it. Elsewhere it is an unnamed temporary file that the worker reads.
+//! Host and worker map the same file on Linux, so a transcript is copied once, and its pages serve the next transcript too.
+//! Seals keep its length, and keep everyone from writing through a later mapping. Elsewhere it is an unnamed temporary file
+//! that the worker reads.
 
 use std::{
     fs::File,
-    io::{self, Write as _},
-    ops::Deref,
-    os::fd::OwnedFd,
+    io,
+    os::fd::{AsFd, BorrowedFd, OwnedFd},
 };
 
 #[cfg(target_os = "linux")]
 use rustix::fs::{MemfdFlags, SealFlags, fcntl_add_seals, fcntl_get_seals, memfd_create};
 
 #[cfg(target_os = "linux")]
-const SEALS: SealFlags = SealFlags::WRITE
+const SEALS: SealFlags = SealFlags::FUTURE_WRITE
     .union(SealFlags::SHRINK)
     .union(SealFlags::GROW)
     .union(SealFlags::SEAL);
+
+/// The least room of a buffer, in bytes.
+const LEAST: u64 = 1 << 20;
+
+/// A buffer with more room than this is not kept for the next transcript, in bytes.
+const KEPT: u64 = 16 << 20;
 
 /// Makes a file in memory.
 pub(super) fn memory_file(name: &str) -> io::Result<File> {
@@ -32,76 +39,129 @@ pub(super) fn memory_file(name: &str) -> io::Result<File> {
     }
 }
 
-/// A file in memory with these bytes. Nobody can change it.
-///
-/// # Errors
-/// When there is not enough memory.
-pub fn sealed(bytes: &[u8]) -> io::Result<OwnedFd> {
-    let mut file = memory_file("session-host-transcript")?;
-    file.write_all(bytes)?;
+/// The host's side.
+pub struct TranscriptBuffer {
+    file: File,
+    room: u64,
     #[cfg(target_os = "linux")]
-    fcntl_add_seals(&file, SEALS)?;
-    Ok(file.into())
+    mapping: memmap2::MmapMut,
 }
 
-/// The bytes of a transcript that the host sent.
-pub enum MappedTranscript {
-    /// An empty one.
-    Empty,
-    /// A mapping of the sealed file.
+impl TranscriptBuffer {
+    /// A buffer with room for so many bytes.
+    ///
+    /// # Errors
+    /// When there is not enough memory.
+    pub fn with_room_for(bytes: usize) -> io::Result<Self> {
+        let room = (bytes as u64).max(LEAST).next_power_of_two();
+        let file = memory_file("session-host-transcript")?;
+        file.set_len(room)?;
+        Ok(Self {
+            #[cfg(target_os = "linux")]
+            mapping: map_for_writing(&file)?,
+            file,
+            room,
+        })
+    }
+
+    /// Whether this many bytes fit.
+    #[must_use]
+    pub fn has_room_for(&self, bytes: usize) -> bool {
+        bytes as u64 <= self.room
+    }
+
+    /// Whether the buffer is small enough to be kept.
+    #[must_use]
+    pub fn is_worth_keeping(&self) -> bool {
+        self.room <= KEPT
+    }
+
+    /// Puts a transcript into the buffer, which has room for it. No attempt may be in flight in the worker.
+    ///
+    /// # Errors
+    /// When the system cannot write.
+    pub fn put(&mut self, bytes: &[u8]) -> io::Result<()> {
+        #[cfg(target_os = "linux")]
+        self.mapping[..bytes.len()].copy_from_slice(bytes);
+        #[cfg(not(target_os = "linux"))]
+        std::os::unix::fs::FileExt::write_all_at(&self.file, bytes, 0)?;
+        Ok(())
+    }
+
+    /// The file, to be passed on.
+    #[must_use]
+    pub fn file(&self) -> BorrowedFd<'_> {
+        self.file.as_fd()
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[allow(unsafe_code, reason = "maps a file")]
+fn map_for_writing(file: &File) -> io::Result<memmap2::MmapMut> {
+    // SAFETY: nobody else has the file yet. The seals below keep its length, and let nobody else write to it.
+    let mapping = unsafe { memmap2::MmapMut::map_mut(file) }?;
+    fcntl_add_seals(file, SEALS)?;
+    Ok(mapping)
+}
+
+/// The worker's side.
+pub struct ReceivedTranscript {
     #[cfg(target_os = "linux")]
-    Mapped(memmap2::Mmap),
-    /// A copy.
+    mapping: memmap2::Mmap,
     #[cfg(not(target_os = "linux"))]
-    Copied(Vec<u8>),
+    file: File,
+    #[cfg(not(target_os = "linux"))]
+    bytes: Vec<u8>,
 }
 
-impl MappedTranscript {
+impl ReceivedTranscript {
     /// Takes the file that the host sent.
     ///
     /// # Errors
     /// When it is not sealed, or cannot be mapped.
     #[cfg(target_os = "linux")]
     #[allow(unsafe_code, reason = "maps a file")]
-    pub fn of(file: OwnedFd, size: u64) -> io::Result<Self> {
+    pub fn of(file: OwnedFd) -> io::Result<Self> {
         let file = File::from(file);
-        if !fcntl_get_seals(&file)?.contains(SEALS) || file.metadata()?.len() != size {
+        if !fcntl_get_seals(&file)?.contains(SEALS) {
             return Err(io::Error::new(
                 io::ErrorKind::InvalidData,
                 "the transcript is not sealed",
             ));
         }
-        if size == 0 {
-            return Ok(Self::Empty);
-        }
-        // SAFETY: the seals keep every process from writing to the file or shortening it.
-        Ok(Self::Mapped(unsafe { memmap2::Mmap::map(&file) }?))
+        // SAFETY: the seals keep the length of the file. The host alone can write to it, and does so only between attempts,
+        // when no borrow of the bytes exists.
+        let mapping = unsafe { memmap2::Mmap::map(&file) }?;
+        Ok(Self { mapping })
     }
 
     /// Takes the file that the host sent.
     ///
     /// # Errors
-    /// When it cannot be read.
+    /// None.
     #[cfg(not(target_os = "linux"))]
-    pub fn of(file: OwnedFd, size: u64) -> io::Result<Self> {
-        use std::os::unix::fs::FileExt as _;
-        let mut bytes = vec![0; size as usize];
-        File::from(file).read_exact_at(&mut bytes, 0)?;
-        Ok(Self::Copied(bytes))
+    pub fn of(file: OwnedFd) -> io::Result<Self> {
+        Ok(Self {
+            file: File::from(file),
+            bytes: Vec::new(),
+        })
     }
-}
 
-impl Deref for MappedTranscript {
-    type Target = [u8];
-
-    fn deref(&self) -> &[u8] {
-        match self {
-            Self::Empty => &[],
-            #[cfg(target_os = "linux")]
-            Self::Mapped(mapping) => mapping,
-            #[cfg(not(target_os = "linux"))]
-            Self::Copied(bytes) => bytes,
-        }
+    /// The transcript of this attempt, which has so many bytes.
+    ///
+    /// # Errors
+    /// When the file is shorter.
+    pub fn bytes(&mut self, size: u64) -> io::Result<&[u8]> {
+        let size = usize::try_from(size).unwrap_or(usize::MAX);
+        #[cfg(target_os = "linux")]
+        let bytes = self.mapping.get(..size);
+        #[cfg(not(target_os = "linux"))]
+        let bytes = {
+            self.bytes.resize(size, 0);
+            std::os::unix::fs::FileExt::read_exact_at(&self.file, &mut self.bytes, 0)?;
+            Some(&self.bytes[..])
+        };
+        bytes.ok_or_else(|| io::Error::new(io::ErrorKind::InvalidData, "the transcript is longer than its file"))
     }
 }
 
@@ -110,20 +170,31 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_worker_sees_what_the_host_sealed_and_can_change_none_of_it() {
-        for bytes in [&b""[..], b"one line\n"] {
-            let file = File::from(sealed(bytes).unwrap());
-            #[cfg(target_os = "linux")]
-            assert!((&file).write_all(b"x").is_err());
-            assert_eq!(&*MappedTranscript::of(file.into(), bytes.len() as u64).unwrap(), bytes);
+    fn the_worker_sees_each_transcript_and_can_change_none() {
+        let mut buffer = TranscriptBuffer::with_room_for(9).unwrap();
+        let file = File::from(buffer.file().try_clone_to_owned().unwrap());
+        #[cfg(target_os = "linux")]
+        assert!(std::io::Write::write_all(&mut &file, b"x").is_err());
+        let mut received = ReceivedTranscript::of(file.into()).unwrap();
+        for bytes in [&b"one line\n"[..], b"", b"another\n"] {
+            buffer.put(bytes).unwrap();
+            assert_eq!(received.bytes(bytes.len() as u64).unwrap(), bytes);
         }
+        assert!(received.bytes(u64::MAX).is_err());
+    }
+
+    #[test]
+    fn a_buffer_has_room_for_what_it_was_made_for() {
+        let buffer = TranscriptBuffer::with_room_for((3 << 20) + 1).unwrap();
+        assert!(buffer.has_room_for(4 << 20) && !buffer.has_room_for((4 << 20) + 1));
+        assert!(buffer.is_worth_keeping());
     }
 
     #[cfg(target_os = "linux")]
     #[test]
     fn a_file_that_may_still_change_is_not_mapped() {
-        let mut file = memory_file("test").unwrap();
-        file.write_all(b"bytes").unwrap();
-        assert!(MappedTranscript::of(file.into(), 5).is_err());
+        let file = memory_file("test").unwrap();
+        file.set_len(5).unwrap();
+        assert!(ReceivedTranscript::of(file.into()).is_err());
     }
 }
