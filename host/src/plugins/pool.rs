@@ -18,9 +18,11 @@ use super::{
     opened::{NotOpened, returned_by},
     remote::{RemotePlugin, ToOpen},
 };
-use crate::journal::Plugin;
-use crate::threads;
-use crate::workers::{Confinement, Killer, WorkerLimits, protocol::Request};
+use crate::{
+    journal::Plugin,
+    threads,
+    workers::{Confinement, Killer, WorkerLimits, protocol::Request},
+};
 
 /// What workers of a processor are started with.
 #[derive(Clone)]
@@ -104,7 +106,7 @@ impl Pool {
         }
     }
 
-    /// An idle worker. What an earlier attempt left running in one may have ended it.
+    /// An idle worker. Code that an earlier attempt left running may have ended others.
     fn take_idle(&self) -> Option<RemotePlugin> {
         let mut state = self.lock();
         while let Some(idle) = state.idle.pop() {

@@ -1,4 +1,4 @@
-//! What a worker may reach: files by Landlock, system calls by seccomp. Both are Linux's.
+//! Confines workers on Linux: Landlock limits the files, and seccomp the system calls.
 //!
 //! A confined worker starts no programs, gains no privileges, signals no other process, opens only the files that it was
 //! given, and opens no socket unless its processor may use the network.
@@ -38,10 +38,6 @@ pub enum Network {
     Allowed,
 }
 
-/// What keeps a worker confined now.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Confined;
-
 /// Why a worker cannot be confined.
 #[derive(Debug, thiserror::Error)]
 #[error("cannot confine the worker process: {0}; set `confine = false` in [isolation] to run it unconfined")]
@@ -52,10 +48,9 @@ pub struct NotConfined(String);
 /// # Errors
 /// When the kernel cannot.
 #[cfg(target_os = "linux")]
-pub fn confine(confinement: &Confinement) -> Result<Confined, NotConfined> {
+pub fn confine(confinement: &Confinement) -> Result<(), NotConfined> {
     linux::restrict_files(&confinement.readable).map_err(NotConfined)?;
-    linux::restrict_calls(confinement.network).map_err(NotConfined)?;
-    Ok(Confined)
+    linux::restrict_calls(confinement.network).map_err(NotConfined)
 }
 
 /// Confines this thread, and all that it starts, for ever.
@@ -63,7 +58,7 @@ pub fn confine(confinement: &Confinement) -> Result<Confined, NotConfined> {
 /// # Errors
 /// Always: this system has no such thing.
 #[cfg(not(target_os = "linux"))]
-pub fn confine(_: &Confinement) -> Result<Confined, NotConfined> {
+pub fn confine(_: &Confinement) -> Result<(), NotConfined> {
     Err(NotConfined("this system has neither Landlock nor seccomp".to_owned()))
 }
 
@@ -85,7 +80,7 @@ mod linux {
 
     use super::Network;
 
-    /// What programs need to run: libraries, time zones, certificates, names of hosts and users.
+    /// Files that programs need to run: libraries, time zones, certificates, names of hosts and users.
     const SYSTEM: [&str; 8] = [
         "/usr",
         "/lib",

@@ -60,7 +60,7 @@ impl AppliedLimits {
     pub fn bound_memory(self) -> io::Result<()> {
         let Some(memory) = self.memory else { return Ok(()) };
         let bound = own_data()?.saturating_add(memory);
-        // What the plugin allocates is private and writable; files that it maps do not count.
+        // Memory that the plugin allocates is private and writable; mapped files do not count.
         Ok(setrlimit(Resource::Data, hard(bound))?)
     }
 

@@ -120,7 +120,7 @@ impl OtherSide {
         self.has_ended.as_ref().map(|_| LOOK_AFTER)
     }
 
-    /// Whether nothing can arrive any more. What was sent before the end has arrived by the second look.
+    /// Whether nothing can arrive any more. By the second check, everything sent before the end has arrived.
     fn is_over(&mut self) -> bool {
         let had_ended = self.had_ended;
         self.had_ended = self.has_ended.as_ref().is_some_and(|has_ended| has_ended());

@@ -20,7 +20,7 @@ pub mod protocol;
 mod transcript;
 
 pub use buffer::RowsBuffer;
-pub use confinement::{Confined, Confinement, Network, confine};
+pub use confinement::{Confinement, Network, confine};
 pub use ending::Ending;
 pub use limits::WorkerLimits;
 pub use link::{Frame, Incoming, Link, LinkError, Outgoing};

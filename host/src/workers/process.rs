@@ -75,7 +75,7 @@ pub enum WorkerError {
     /// It did not answer in time, and was killed.
     #[error("it did not return within {} s", .0.as_secs())]
     TimedOut(Duration),
-    /// What it said makes no sense, and it was killed.
+    /// Its message makes no sense, and it was killed.
     #[error("{0}")]
     Link(LinkError),
 }
@@ -283,11 +283,8 @@ pub fn begin_as_worker() -> io::Result<Link> {
 fn end_with_the_parent() -> io::Result<()> {
     #[cfg(target_os = "linux")]
     {
-        use rustix::process::{getppid, set_parent_process_death_signal};
-        set_parent_process_death_signal(Some(Signal::KILL))?;
-        // A parent that has ended before cannot send the signal any more. Its child belongs to another process then, which
-        // the closed socket tells.
-        let _ = getppid();
+        // If the host has ended already, no signal comes; the closed socket then ends the worker.
+        rustix::process::set_parent_process_death_signal(Some(Signal::KILL))?;
     }
     Ok(())
 }
