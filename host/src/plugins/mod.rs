@@ -17,6 +17,7 @@ mod load_options;
 mod loading;
 mod opened;
 mod opening;
+mod over_link;
 mod passed_trials;
 mod permissions;
 mod pins;

@@ -6,39 +6,35 @@
 use std::{
     ffi::OsStr,
     fs::File,
-    io,
     os::unix::ffi::OsStrExt,
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::{Duration, Instant},
+    sync::{Arc, Mutex},
 };
 
 use abi_stable::{
     erased_types::TD_Opaque,
-    std_types::{RBox, RResult, RSlice, RStr, RVec},
+    std_types::{RBox, RResult, RStr},
 };
 use serde::{Deserialize, Serialize};
 use serde_bytes::Bytes;
 use session_plugin_api::abi::{
-    ProcessorModule_Ref, RawColumn, RawHost, RawHost_TO, RawProcessor_TO, RawReferenceSink, RawReferenceSink_TO,
-    RawReply,
+    ProcessorModule_Ref, RawHost, RawHost_TO, RawProcessor_TO, RawReferenceSink_TO,
     message::{Fault, Outcome, decode, encode},
 };
 
 use super::{
-    call::{Call, Cancel, Refusal, Requests, TakeRows},
+    call::Call,
     copies::Copy,
     instance::call_raw,
     library::{self, Built, LibraryRefused},
+    over_link::{CancelOverLink, Conversation, ReferenceSink, RequestsOverLink, lock, out_of_step},
 };
 use crate::{
     abi_checks,
-    column::Column,
     names::{FileHash, SessionKey},
-    process,
     workers::{
         Incoming, Link, LinkError, Outgoing, ReceivedTranscript, RowsBuffer,
-        protocol::{AttemptHeader, Opening, Report, Request, WireColumn},
+        protocol::{AttemptHeader, Opening, Report, Request},
         separate_output,
     },
 };
@@ -103,10 +99,6 @@ fn open(opening: &Opening<'_>, copy: Copy) -> Result<ProcessorModule_Ref, Librar
         reason: Some(error.to_string()),
         details: LibraryRefused::explanation(&error),
     })
-}
-
-fn out_of_step() -> LinkError {
-    LinkError::Io(io::Error::new(io::ErrorKind::InvalidData, "the host is out of step"))
 }
 
 /// The plugin in this process.
@@ -212,10 +204,7 @@ impl Worker {
 
     fn call(&self, header: &AttemptHeader<'_>, bytes: &[u8]) -> Result<Vec<u8>, LinkError> {
         let processor = self.processor.as_ref().ok_or_else(out_of_step)?;
-        let cancel = CancelOverLink {
-            conversation: self.conversation(),
-            deadline: Instant::now() + Duration::from_nanos(header.time_left.min(LONGEST)),
-        };
+        let cancel = CancelOverLink::new(self.conversation(), header.time_left);
         separate_output();
         let (session, hash) = (SessionKey::new(header.session), FileHash::from_hex(header.hash));
         let call = Call {
@@ -246,10 +235,6 @@ fn log(outgoing: &Mutex<Outgoing>, level: u8, target: &str, place: &str, message
     })
 }
 
-fn lock<T>(half: &Mutex<T>) -> MutexGuard<'_, T> {
-    half.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
 /// The host, as the plugin sees it.
 struct HostOverLink {
     level: u8,
@@ -265,141 +250,5 @@ impl RawHost for HostOverLink {
         let words = abi_checks::words;
         // A record that cannot be sent is lost: the host has gone, and this process ends.
         let _ = log(&self.outgoing, level, &words(target), &words(place), &words(message));
-    }
-}
-
-/// A question to the host, and its answer. One thread asks at a time.
-#[derive(Clone, Copy)]
-struct Conversation<'a> {
-    incoming: &'a Mutex<Incoming>,
-    outgoing: &'a Mutex<Outgoing>,
-}
-
-impl Conversation<'_> {
-    /// Asks the host. Rows on the way to the answer go to `take`.
-    fn ask(&self, report: &Report<'_>, take: &mut TakeRows<'_>) -> Result<u64, Fault> {
-        answered(self.try_ask(&mut lock(self.incoming), report, take))
-    }
-
-    /// Asks the host, unless another thread is waiting for an answer.
-    fn ask_unless_busy(&self, report: &Report<'_>) -> Option<u64> {
-        let mut incoming = self.incoming.try_lock().ok()?;
-        answered(self.try_ask(&mut incoming, report, &mut |_| Ok(()))).ok()
-    }
-
-    fn try_ask(
-        &self,
-        incoming: &mut Incoming,
-        report: &Report<'_>,
-        take: &mut TakeRows<'_>,
-    ) -> Result<Result<u64, Fault>, LinkError> {
-        lock(self.outgoing).send(report)?;
-        loop {
-            let frame = incoming.receive()?;
-            match frame.message()? {
-                Request::Answer(Ok(rows)) => return Ok(Ok(rows)),
-                Request::Answer(Err(fault)) => {
-                    let unreadable = |error| Fault::error(format!("the host's answer cannot be read: {error}"));
-                    return Ok(Err(decode(fault).unwrap_or_else(unreadable)));
-                }
-                Request::Rows(columns) => {
-                    let raw = WireColumn::unchecked(&columns);
-                    let columns = abi_checks::columns(RSlice::from_slice(&raw)).map_err(|_| out_of_step())?;
-                    let taken = take(&columns).is_ok();
-                    lock(self.outgoing).send(&Report::Taken(taken))?;
-                }
-                _ => return Err(out_of_step()),
-            }
-            incoming.recycle(frame);
-        }
-    }
-}
-
-/// An answer of the host. Without the host there is nobody to work for, and the plugin could go on for ever.
-fn answered(answer: Result<Result<u64, Fault>, LinkError>) -> Result<u64, Fault> {
-    answer.unwrap_or_else(|_| process::end_at_once(1))
-}
-
-/// Asks the host how long the attempt may continue. While another thread waits for an answer, the deadline at the beginning
-/// of the attempt counts.
-struct CancelOverLink<'a> {
-    conversation: Conversation<'a>,
-    deadline: Instant,
-}
-
-impl Cancel for CancelOverLink<'_> {
-    fn time_left(&self) -> Duration {
-        match self.conversation.ask_unless_busy(&Report::TimeLeft) {
-            Some(nanoseconds) => Duration::from_nanos(nanoseconds),
-            None => self.deadline.saturating_duration_since(Instant::now()),
-        }
-    }
-
-    fn is_cancelled(&self) -> bool {
-        match self.conversation.ask_unless_busy(&Report::IsCancelled) {
-            Some(answer) => answer != 0,
-            None => self.deadline <= Instant::now(),
-        }
-    }
-}
-
-/// The longest time until a deadline, in nanoseconds: a century.
-const LONGEST: u64 = 100 * 365 * 24 * 3600 * 1_000_000_000;
-
-/// The requests of an attempt, made over the link.
-struct RequestsOverLink<'a> {
-    conversation: Conversation<'a>,
-    rows: &'a RowsBuffer,
-}
-
-impl Requests for RequestsOverLink<'_> {
-    fn replace(&mut self, table: &str, columns: &[Column<'_>]) -> Result<u64, Fault> {
-        let encoded = match postcard::to_stdvec(&WireColumn::of(columns)) {
-            Ok(encoded) => encoded,
-            Err(error) => return Err(Fault::error(format!("cannot pass the rows to the host: {error}"))),
-        };
-        if let Err(error) = self.rows.write(&encoded) {
-            return Err(Fault::error(format!("cannot pass the rows to the host: {error}")));
-        }
-        let length = encoded.len() as u64;
-        self.conversation
-            .ask(&Report::Replace { table, length }, &mut |_| Ok(()))
-    }
-
-    fn execute(&mut self, sql: &str, parameters: &[Column<'_>]) -> Result<u64, Fault> {
-        let parameters = WireColumn::of(parameters);
-        self.conversation
-            .ask(&Report::Execute { sql, parameters }, &mut |_| Ok(()))
-    }
-
-    fn query(&mut self, sql: &str, parameters: &[Column<'_>], take: &mut TakeRows<'_>) -> Result<u64, Fault> {
-        let parameters = WireColumn::of(parameters);
-        self.conversation.ask(&Report::Query { sql, parameters }, take)
-    }
-
-    fn refuse(&mut self, refusal: Refusal) -> Fault {
-        match self
-            .conversation
-            .ask(&Report::Malformed(&refusal.to_string()), &mut |_| Ok(()))
-        {
-            Ok(_) => Fault::error(refusal.to_string()),
-            Err(fault) => fault,
-        }
-    }
-}
-
-/// Takes the rows of reference tables.
-struct ReferenceSink<'a, 'b>(&'a mut RequestsOverLink<'b>);
-
-impl RawReferenceSink for ReferenceSink<'_, '_> {
-    fn replace(&mut self, table: RStr<'_>, columns: RSlice<'_, RawColumn<'_>>) -> RawReply {
-        let replaced = abi_checks::name(table, "the name of a table")
-            .and_then(|table| Ok((table, abi_checks::columns(columns)?)))
-            .map_err(|malformed| self.0.refuse(malformed.into()))
-            .and_then(|(table, columns)| self.0.replace(table, &columns));
-        match replaced {
-            Ok(rows) => RResult::ROk(rows),
-            Err(fault) => RResult::RErr(RVec::from(encode(&fault))),
-        }
     }
 }
