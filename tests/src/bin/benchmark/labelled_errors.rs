@@ -29,18 +29,14 @@ struct Counts {
 /// Runs the processor `errors` over the labelled errors, and compares the classes that it gives with the labels.
 pub(crate) fn measure(host: &Host, scratch: &Path) -> Result<()> {
     let samples = samples()?;
-    let mut lines = Vec::new();
-    for (number, sample) in samples.iter().enumerate() {
-        lines.extend(
-            sample
-                .transcript_lines(&number.to_string())
-                .iter()
-                .map(ToString::to_string),
-        );
-    }
     let sessions = scratch.join("labelled-errors");
     fs::create_dir_all(sessions.join("someone"))?;
-    fs::write(sessions.join("someone/labelled.jsonl"), lines.join("\n"))?;
+    // A session for each: within one session, what came before may change the meaning of an error.
+    for (number, sample) in samples.iter().enumerate() {
+        let lines = sample.transcript_lines(&number.to_string());
+        let lines: Vec<String> = lines.iter().map(ToString::to_string).collect();
+        fs::write(sessions.join(format!("someone/{number}.jsonl")), lines.join("\n"))?;
+    }
     host.forget()?;
     host.run_processor("errors", &sessions)?;
     let found = host.query("SELECT event_uuid AS sample, class FROM session_errors")?;
