@@ -8,7 +8,7 @@ use session_plugin_api::Timestamp;
 use crate::{
     names::SessionKey,
     sessions::Transcript,
-    state::{FailingSession, FileLook, PluginVersion},
+    state::{FailingSession, FileLook, PluginVersion, is_quarantined},
 };
 
 /// When a run attempts a session again that failed.
@@ -74,7 +74,7 @@ impl Retries<'_> {
 impl RetryPolicy {
     fn turn(&self, session: &SessionKey, failing: &FailingSession, now: Timestamp) -> Turn {
         let attempts = failing.counted_attempts;
-        if self.max_attempts.is_some_and(|max| attempts >= max) {
+        if is_quarantined(attempts, self.max_attempts) {
             return Turn::Quarantined;
         }
         let waited = now.as_micros().saturating_sub(failing.last_failed_at.as_micros());

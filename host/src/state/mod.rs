@@ -68,7 +68,9 @@ pub(crate) use records::audit::RUN;
 pub use records::{
     audit::{Actor, AuditEntry, AuditRecord, Outcome},
     causes::{FailureCause, by_cause},
-    failures::{AllFailed, FailingSession, Failure, FailureKind, FailureRecord, FileLook, PluginVersion},
+    failures::{
+        AllFailed, FailingSession, Failure, FailureKind, FailureRecord, FileLook, PluginVersion, is_quarantined,
+    },
     pauses::{Pause, Pauses},
     reprocessing::{Marked, ReprocessFilter},
     sessions::{Checked, EarlierVersion, ProcessorStatus, SessionState},

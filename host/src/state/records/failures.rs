@@ -125,6 +125,12 @@ pub struct FailingSession {
     pub plugin: Option<PluginVersion>,
 }
 
+/// Whether a session is in quarantine after so many failed attempts that count. `None` for no quarantine.
+#[must_use]
+pub fn is_quarantined(counted_attempts: u64, max_attempts: Option<u64>) -> bool {
+    max_attempts.is_some_and(|max| counted_attempts >= max)
+}
+
 /// The sessions of a processor that fail.
 pub(crate) fn failing(
     connection: &Connection,
@@ -192,12 +198,11 @@ pub(crate) fn list(
     let doing = "list the failures";
     let sql =
         "SELECT processor_name, session_file, username, attempts, first_failed_at::VARCHAR, last_failed_at::VARCHAR,
-                      kind, error, coalesce(counted_attempts >= ?, false)
+                      kind, error, counted_attempts
                FROM session_processor_failure WHERE coalesce(processor_name = ?, true)
                ORDER BY last_failed_at DESC, processor_name, session_file";
     let mut statement = connection.prepare(sql).doing(doing)?;
-    let parameters = params![max_attempts, processor.map(ProcessorName::as_str)];
-    let rows = statement.query_map(parameters, |row| {
+    let rows = statement.query_map([processor.map(ProcessorName::as_str)], |row| {
         Ok(Failure {
             processor: row.get(0)?,
             session: row.get(1)?,
@@ -207,7 +212,7 @@ pub(crate) fn list(
             last_failed_at: row.get(5)?,
             kind: row.get(6)?,
             error: row.get(7)?,
-            quarantined: row.get(8)?,
+            quarantined: is_quarantined(u64::try_from(row.get::<_, i64>(8)?).unwrap_or(0), max_attempts),
         })
     });
     rows.and_then(Iterator::collect).doing(doing)
