@@ -1,4 +1,5 @@
-//! Every configuration key, in one table.
+//! Every configuration key, in one table. The keys of the section `[isolation]` and their defaults are in
+//! `plugins/isolation_settings.rs`.
 //!
 //! The configuration file, the variables, the flags with their help, the defaults and the reference come from its entries.
 //! To add a setting, add an entry and use it in `Settings`.

@@ -82,6 +82,15 @@ pub struct ProcessorIsolation {
     pub confinement: Option<Confinement>,
 }
 
+/// The defaults of the keys that limit workers.
+const DEFAULTS: WorkerLimits = WorkerLimits {
+    load_timeout: Duration::from_secs(30),
+    max_sessions: 1000,
+    idle: Duration::from_secs(60),
+    memory: Some(4 << 30),
+    cpu: None,
+};
+
 /// The variable that sets the default mode.
 pub const ISOLATION_VARIABLE: &str = "SESSION_HOST_ISOLATION";
 
@@ -159,8 +168,7 @@ impl Isolation {
         let nothing = IsolationKeys::default();
         let own = self.table.processors.get(processor).unwrap_or(&nothing);
         let all = &self.table.all;
-        let usual = WorkerLimits::default();
-        let seconds = |own: Option<u64>, all: Option<u64>, usual| own.or(all).map_or(usual, Duration::from_secs);
+        let seconds = |own: Option<u64>, all: Option<u64>, unset| own.or(all).map_or(unset, Duration::from_secs);
         let limit =
             |own: Option<u64>, all: Option<u64>| own.or(all).map(|limit| Some(limit).filter(|limit| *limit > 0));
         let confines = own.confine.or(all.confine).unwrap_or(false);
@@ -172,14 +180,19 @@ impl Isolation {
         ProcessorIsolation {
             mode: own.mode.unwrap_or(self.default),
             limits: WorkerLimits {
-                load_timeout: seconds(own.load_timeout_seconds, all.load_timeout_seconds, usual.load_timeout)
-                    .clamp(SHORTEST_LOAD_TIMEOUT, LONGEST_LOAD_TIMEOUT),
-                max_sessions: max_sessions.unwrap_or(usual.max_sessions).max(1),
-                idle: seconds(own.worker_idle_seconds, all.worker_idle_seconds, usual.idle),
-                memory: limit(own.memory_limit, all.memory_limit).unwrap_or(usual.memory),
-                cpu: limit(own.cpu_limit, all.cpu_limit)
-                    .unwrap_or_default()
-                    .map(Duration::from_secs),
+                load_timeout: seconds(
+                    own.load_timeout_seconds,
+                    all.load_timeout_seconds,
+                    DEFAULTS.load_timeout,
+                )
+                .clamp(SHORTEST_LOAD_TIMEOUT, LONGEST_LOAD_TIMEOUT),
+                max_sessions: max_sessions.unwrap_or(DEFAULTS.max_sessions).max(1),
+                idle: seconds(own.worker_idle_seconds, all.worker_idle_seconds, DEFAULTS.idle),
+                memory: limit(own.memory_limit, all.memory_limit).unwrap_or(DEFAULTS.memory),
+                cpu: match limit(own.cpu_limit, all.cpu_limit) {
+                    Some(seconds) => seconds.map(Duration::from_secs),
+                    None => DEFAULTS.cpu,
+                },
             },
             confinement: confines.then(|| Confinement {
                 readable: own

@@ -29,18 +29,6 @@ pub struct AppliedLimits {
     pub cpu_seconds: Option<u64>,
 }
 
-impl Default for WorkerLimits {
-    fn default() -> Self {
-        Self {
-            load_timeout: Duration::from_secs(30),
-            max_sessions: 1000,
-            idle: Duration::from_secs(60),
-            memory: Some(4 << 30),
-            cpu: None,
-        }
-    }
-}
-
 impl WorkerLimits {
     /// The limits that the worker applies to itself.
     #[must_use]
