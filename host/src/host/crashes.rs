@@ -2,7 +2,7 @@
 //!
 //! Nothing here keeps the host from starting: what cannot be recorded is logged.
 
-use session_plugin_api::abi::message::capped;
+use session_plugin_api::abi::capped;
 
 use crate::{
     config::Settings,

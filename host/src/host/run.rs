@@ -11,7 +11,7 @@ use std::{
     time::Instant,
 };
 
-use session_plugin_api::{Timestamp, abi::message::capped, panic_text};
+use session_plugin_api::{Timestamp, abi::capped, panic_text};
 
 use super::{
     Host, NoSuchProcessor,

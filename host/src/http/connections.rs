@@ -17,7 +17,7 @@ use hyper_util::{
 use tokio::net::{TcpListener, TcpStream};
 use tokio_io_timeout::TimeoutStream;
 
-use super::places::{Place, Places};
+use super::connection_limits::{Place, Places};
 use crate::metrics::Connections;
 
 /// How long a client may take to send the head of its next request, and so how long a connection may idle.

@@ -15,7 +15,7 @@ use std::{
 
 use abi_stable::library::{AbiHeaderRef, LibraryError, ROOT_MODULE_LOADER_NAME_WITH_NUL};
 use libloading::os::unix::{Library, RTLD_LOCAL, RTLD_NOW};
-use session_plugin_api::abi::{API_MAJOR, API_MINOR, Handshake, ProcessorModule_Ref, message::capped, root_module_of};
+use session_plugin_api::abi::{API_MAJOR, API_MINOR, Handshake, ProcessorModule_Ref, capped, root_module_of};
 
 use super::copies::Copy;
 use crate::threads::catch_panic;

@@ -6,7 +6,7 @@
 use std::{io, path::Path, sync::Arc};
 
 use serde_json::Value;
-use session_plugin_api::abi::message::capped;
+use session_plugin_api::abi::capped;
 
 use super::{
     claims::{Claim, Occupation},

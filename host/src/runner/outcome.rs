@@ -1,6 +1,6 @@
 //! How an attempt ended, and the record of a failed one.
 
-use session_plugin_api::abi::message::capped;
+use session_plugin_api::abi::capped;
 
 use crate::{
     clock,

@@ -2,7 +2,7 @@
 
 use std::{fmt, os::unix::process::ExitStatusExt as _, process::ExitStatus};
 
-use session_plugin_api::abi::message::capped;
+use session_plugin_api::abi::capped;
 
 /// How a worker process ended although it was not asked to.
 #[derive(Clone, Debug, PartialEq, Eq)]

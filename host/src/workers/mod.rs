@@ -11,7 +11,7 @@
 mod buffer;
 mod confinement;
 mod ending;
-mod launch;
+mod launcher_thread;
 mod limits;
 mod link;
 mod output;

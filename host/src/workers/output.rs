@@ -10,7 +10,7 @@ use std::{
     time::Duration,
 };
 
-use session_plugin_api::abi::message::capped;
+use session_plugin_api::abi::capped;
 
 use crate::threads;
 

@@ -26,7 +26,7 @@ use super::{
     buffer::RowsBuffer,
     confinement::Confinement,
     ending::Ending,
-    launch::launch,
+    launcher_thread::launch,
     link::{Link, LinkError},
     output::Output,
 };

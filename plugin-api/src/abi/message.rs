@@ -1,12 +1,8 @@
 //! Messages that cross the ABI boundary as JSON, because their speed does not matter and JSON can gain keys.
 
-use std::{borrow::Cow, fmt};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
-use serde::{
-    Deserialize, Deserializer, Serialize,
-    de::{self, DeserializeOwned, Visitor},
-};
-
+use super::capped_text::{capped, read_capped, read_optional, read_place};
 use crate::descriptor::{Descriptor, Migration};
 
 /// The result of a call into the author's code.
@@ -18,16 +14,6 @@ pub enum Outcome<T> {
     /// It failed or panicked.
     Failed(Fault),
 }
-
-/// How much of a message is kept, in bytes.
-const KEPT: usize = 16 << 10;
-
-/// How much of a place is kept, in bytes.
-const KEPT_OF_A_PLACE: usize = 256;
-
-/// How much longer than `KEPT` a message may be before it is cut. A cut message may therefore gain a prefix without a second
-/// cut.
-const LEEWAY: usize = 1 << 10;
 
 /// Why a call failed. Reading it keeps only the beginning of long texts.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -124,51 +110,6 @@ impl Fault {
     }
 }
 
-/// A message as it is stored: the text, or the beginning of a long text and its full length.
-#[must_use]
-pub fn capped(message: impl AsRef<[u8]>) -> String {
-    beginning(message.as_ref(), KEPT, LEEWAY)
-}
-
-fn beginning(text: &[u8], kept: usize, leeway: usize) -> String {
-    let length = text.len();
-    if length <= kept + leeway {
-        return String::from_utf8_lossy(text).into_owned();
-    }
-    let is_boundary = |place: &usize| text[*place] & 0b1100_0000 != 0b1000_0000;
-    let end = (0..=kept).rev().find(is_boundary).unwrap_or(kept);
-    format!("{}... ({length} bytes in all)", String::from_utf8_lossy(&text[..end]))
-}
-
-struct Capped;
-
-impl Visitor<'_> for Capped {
-    type Value = String;
-
-    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("a text")
-    }
-
-    fn visit_str<E: de::Error>(self, text: &str) -> Result<String, E> {
-        Ok(capped(text))
-    }
-}
-
-fn read_capped<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
-    deserializer.deserialize_str(Capped)
-}
-
-fn read_place<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
-    let place = Option::<Cow<'de, str>>::deserialize(deserializer)?;
-    Ok(place.map(|place| beginning(place.as_bytes(), KEPT_OF_A_PLACE, 0)))
-}
-
-fn read_optional<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
-    #[derive(Deserialize)]
-    struct Text(#[serde(deserialize_with = "read_capped")] String);
-    Ok(Option::<Text>::deserialize(deserializer)?.map(|Text(text)| text))
-}
-
 /// The JSON bytes of a message. They are empty if serialisation fails; the other side then reports an unreadable answer.
 pub fn encode<T: Serialize>(message: &T) -> Vec<u8> {
     serde_json::to_vec(message).unwrap_or_default()
@@ -184,20 +125,7 @@ pub fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, serde_json::Error>
 
 #[cfg(test)]
 mod tests {
-    use super::*;
-
-    #[test]
-    fn of_a_long_message_the_beginning_is_kept_once() {
-        assert_eq!(capped("short"), "short");
-        assert_eq!(capped(b"gr\xfc\xdf"), "gr\u{fffd}\u{fffd}");
-        let long = capped("\u{e9}".repeat(1_000_000));
-        assert!(long.ends_with("\u{e9}... (2000000 bytes in all)"), "{}", long.len());
-        assert!(long.len() < KEPT + LEEWAY);
-        assert_eq!(
-            capped(format!("its constructor failed: {long}")),
-            format!("its constructor failed: {long}")
-        );
-    }
+    use super::{super::capped_text::KEPT_OF_A_PLACE, *};
 
     #[test]
     fn a_fault_is_cut_when_it_is_read() {

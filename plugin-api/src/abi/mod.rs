@@ -35,6 +35,7 @@
     reason = "written by abi_stable's macros"
 )]
 mod batch;
+mod capped_text;
 pub mod handshake;
 pub mod message;
 #[allow(
@@ -56,6 +57,7 @@ mod module;
 mod traits;
 
 pub use batch::{RawBatchSink, RawBatchSink_TO, RawColumn, ValueKind};
+pub use capped_text::capped;
 pub use handshake::{API_MAJOR, API_MINOR, HANDSHAKE_SYMBOL, Handshake, PanicStrategy};
 pub use module::{ProcessorModule, ProcessorModule_Ref, root_module_of};
 pub use traits::{

@@ -17,7 +17,10 @@ use std::{
 
 use crate::{
     Result,
-    abi::message::{Fault, FaultKind, Outcome, capped},
+    abi::{
+        capped,
+        message::{Fault, FaultKind, Outcome},
+    },
     error::ErrorKind,
     panic_text,
 };

@@ -14,7 +14,7 @@ use tracing::{
 };
 
 use crate::{
-    abi::{RawHost_TO, message::capped},
+    abi::{RawHost_TO, capped},
     log::level,
 };
 

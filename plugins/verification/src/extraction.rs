@@ -8,7 +8,7 @@ use crate::{
     model::{Question, at_most, list, object, one_of, text},
 };
 
-const INSTRUCTION: &str = include_str!("instruction/extraction.txt");
+const INSTRUCTION: &str = include_str!("prompts/extraction.txt");
 
 const LONGEST_TITLE: usize = 60;
 const LONGEST_CONTENT: usize = 500;

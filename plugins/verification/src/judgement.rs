@@ -11,7 +11,7 @@ use crate::{
     model::{Breach, Question, object, one_of, text},
 };
 
-const INSTRUCTION: &str = include_str!("instruction/judgement.txt");
+const INSTRUCTION: &str = include_str!("prompts/judgement.txt");
 
 const LONGEST_TEXT: usize = 500;
 

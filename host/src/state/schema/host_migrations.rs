@@ -22,7 +22,7 @@ const STEPS: [&str; 4] = [
     include_str!("0001_tables.sql"),
     include_str!("0002_reading.sql"),
     include_str!("0003_reference_tables.sql"),
-    include_str!("0004_containment.sql"),
+    include_str!("0004_failure_kinds_and_pauses.sql"),
 ];
 
 /// The table of the older service, whose only processor was `verification`.
