@@ -40,7 +40,7 @@ const RULES: [Rule; 8] = [
     },
     Rule {
         name: "counts-once",
-        says: "a session that is processed again counts once in all other tables",
+        says: "a session that is processed again counts once in the tables that `execute` fills",
         judge: counts_once,
     },
     Rule {
