@@ -2,7 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-/// A processor's name, cadence and tables.
+use crate::Report;
+
+/// A processor's name, cadence, tables and reports.
 ///
 /// ```
 /// use session_plugin_api::Descriptor;
@@ -22,6 +24,10 @@ pub struct Descriptor {
     session_tables: Vec<String>,
     #[serde(default)]
     reference_tables: Vec<String>,
+    #[serde(default)]
+    reports: Vec<Report>,
+    #[serde(default)]
+    report_warnings: Option<String>,
 }
 
 /// How many sessions a processor processes at the same time.
@@ -45,6 +51,8 @@ impl Descriptor {
             output_version: 0,
             session_tables: Vec::new(),
             reference_tables: Vec::new(),
+            reports: Vec::new(),
+            report_warnings: None,
         }
     }
 
@@ -91,6 +99,21 @@ impl Descriptor {
         self
     }
 
+    /// Adds a report. Since 1.3; an older host ignores it.
+    #[must_use]
+    pub fn report(mut self, report: Report) -> Self {
+        self.reports.push(report);
+        self
+    }
+
+    /// Sets the SELECT that gives the warnings of every report, such as models without a price: its only column is
+    /// `warning`, a text. It has the same parameters as a [`Report`]. Since 1.3; an older host ignores it.
+    #[must_use]
+    pub fn report_warnings(mut self, sql: impl Into<String>) -> Self {
+        self.report_warnings = Some(sql.into());
+        self
+    }
+
     /// The processor's name.
     #[must_use]
     pub fn name(&self) -> &str {
@@ -125,6 +148,18 @@ impl Descriptor {
     #[must_use]
     pub fn reference_tables(&self) -> &[String] {
         &self.reference_tables
+    }
+
+    /// The reports.
+    #[must_use]
+    pub fn reports(&self) -> &[Report] {
+        &self.reports
+    }
+
+    /// The SELECT that gives the warnings of every report.
+    #[must_use]
+    pub fn warnings_of_reports(&self) -> Option<&str> {
+        self.report_warnings.as_deref()
     }
 }
 

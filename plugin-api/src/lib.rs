@@ -20,6 +20,7 @@
 //! - [`row!`] declares the rows of a table; a [`Migration`] creates the table.
 //! - [`SessionHooks`] takes back what `execute` wrote for a session that has changed or is forgotten.
 //! - [`ReferenceTables`] takes rows that belong to no session and come with the plugin, such as a price list.
+//! - [`Report`] is a SELECT on the processor's tables that people run by name.
 //! - [`Configuration`] is the processor's section of the host's configuration.
 //! - [`Error`] says why an attempt failed, or that it must [wait](Error::not_now).
 //! - [`log`] writes to the host's log.
@@ -43,6 +44,7 @@ mod processor;
 mod reader;
 mod records;
 mod reference;
+mod report;
 mod rows;
 mod run_id;
 mod session;
@@ -60,6 +62,7 @@ pub use panic_text::panic_text;
 pub use processor::{Configuration, ProcessorResult, SessionProcessor};
 pub use records::{ColumnKey, FromColumn, Record, Records};
 pub use reference::ReferenceTables;
+pub use report::{Chart, ChartKind, Order, Report, ReportColumn, Unit};
 pub use rows::{ColumnBuffer, Row, Value};
 pub use run_id::RunId;
 pub use session::Session;
