@@ -1,6 +1,6 @@
 //! The names that most plugins need: `use session_plugin_api::prelude::*;`
 
 pub use crate::{
-    Configuration, Connection, Descriptor, Error, Migration, ProcessorResult, ReferenceTables, Result, Session,
-    SessionProcessor, Timestamp, export_processor, log, row, transcript::Event,
+    Chart, Configuration, Connection, Descriptor, Error, Migration, Order, ProcessorResult, ReferenceTables, Report,
+    ReportColumn, Result, Session, SessionProcessor, Timestamp, Unit, export_processor, log, row, transcript::Event,
 };
