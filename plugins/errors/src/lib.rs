@@ -6,6 +6,7 @@ mod ending;
 #[cfg(test)]
 mod measure;
 mod observations;
+mod reports;
 mod rows;
 mod schema;
 mod session_errors;
@@ -48,11 +49,12 @@ impl ErrorsProcessor {
 
 impl SessionProcessor for ErrorsProcessor {
     fn descriptor(&self) -> Descriptor {
-        Descriptor::new("errors")
+        let descriptor = Descriptor::new("errors")
             .cadence_minutes(30)
             .output_version(PROCESSOR_VERSION)
             .session_table(SESSION_ERRORS)
-            .session_table(SESSION_OUTCOME)
+            .session_table(SESSION_OUTCOME);
+        reports::declare(descriptor)
     }
 
     fn migrations(&self) -> Vec<Migration> {

@@ -7,6 +7,7 @@ mod findings;
 mod form;
 #[cfg(test)]
 mod measure;
+mod reports;
 mod rows;
 #[cfg(test)]
 mod rule_files;
@@ -32,10 +33,11 @@ struct SecretsProcessor {
 
 impl SessionProcessor for SecretsProcessor {
     fn descriptor(&self) -> Descriptor {
-        Descriptor::new("secrets")
+        let descriptor = Descriptor::new("secrets")
             .cadence_minutes(30)
             .output_version(OUTPUT_VERSION)
-            .session_table(SECRET_FINDINGS)
+            .session_table(SECRET_FINDINGS);
+        reports::declare(descriptor)
     }
 
     fn migrations(&self) -> Vec<Migration> {

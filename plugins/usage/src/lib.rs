@@ -8,6 +8,7 @@ mod events;
 mod invocation;
 mod price_list;
 mod prices;
+mod reports;
 mod response;
 mod responses;
 mod rows;
@@ -44,7 +45,7 @@ struct UsageProcessor {
 
 impl SessionProcessor for UsageProcessor {
     fn descriptor(&self) -> Descriptor {
-        Descriptor::new("usage")
+        let descriptor = Descriptor::new("usage")
             .cadence_minutes(10)
             .output_version(PROCESSOR_VERSION)
             .session_table(USAGE_EVENTS)
@@ -53,7 +54,8 @@ impl SessionProcessor for UsageProcessor {
             .reference_table(USAGE_PRICES)
             .reference_table(USAGE_PRICE_NAMES)
             .reference_table(USAGE_PRICE_FACTORS)
-            .reference_table(USAGE_COST_SETTING)
+            .reference_table(USAGE_COST_SETTING);
+        reports::declare(descriptor)
     }
 
     fn migrations(&self) -> Vec<Migration> {

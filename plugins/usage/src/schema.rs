@@ -24,6 +24,7 @@ pub(crate) fn migrations() -> Vec<Migration> {
         Migration::new(1, "create tables and views", include_str!("schema/0001.sql")),
         Migration::new(2, "store what transcripts say", include_str!("schema/0002.sql")),
         Migration::new(3, "derive what responses cost", costs()),
+        Migration::new(4, "name the projects of sessions", include_str!("schema/0004.sql")),
     ]
 }
 

@@ -6,6 +6,7 @@ mod extraction;
 mod judgement;
 mod knowledge;
 mod model;
+mod reports;
 mod rows;
 mod schema;
 mod session_verification;
@@ -44,11 +45,12 @@ struct Configured {
 
 impl SessionProcessor for VerificationProcessor {
     fn descriptor(&self) -> Descriptor {
-        Descriptor::new("verification")
+        let descriptor = Descriptor::new("verification")
             .cadence_minutes(15)
             .serial()
             .session_table(VERIFICATION_SESSION)
-            .session_table(VERIFICATION_EVIDENCE)
+            .session_table(VERIFICATION_EVIDENCE);
+        reports::declare(descriptor)
     }
 
     fn migrations(&self) -> Vec<Migration> {
