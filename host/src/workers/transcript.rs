@@ -19,11 +19,9 @@ const SEALS: SealFlags = SealFlags::FUTURE_WRITE
     .union(SealFlags::GROW)
     .union(SealFlags::SEAL);
 
-/// The least room of a buffer, in bytes.
-const LEAST: u64 = 1 << 20;
-
-/// A buffer with more room than this is not kept for the next transcript, in bytes.
-const KEPT: u64 = 16 << 20;
+/// The room of a buffer for transcripts that fit it, in bytes. Only what they fill takes memory. A buffer with more room is not
+/// kept for the next transcript.
+const ROOM: u64 = 32 << 20;
 
 /// Makes a file in memory.
 pub(super) fn memory_file(name: &str) -> io::Result<File> {
@@ -53,7 +51,7 @@ impl TranscriptBuffer {
     /// # Errors
     /// When there is not enough memory.
     pub fn with_room_for(bytes: usize) -> io::Result<Self> {
-        let room = (bytes as u64).max(LEAST).next_power_of_two();
+        let room = (bytes as u64).max(ROOM).next_power_of_two();
         let file = memory_file("session-host-transcript")?;
         file.set_len(room)?;
         Ok(Self {
@@ -73,7 +71,7 @@ impl TranscriptBuffer {
     /// Whether the buffer is small enough to be kept.
     #[must_use]
     pub fn is_worth_keeping(&self) -> bool {
-        self.room <= KEPT
+        self.room <= ROOM
     }
 
     /// Puts a transcript into the buffer, which has room for it. No attempt may be in flight in the worker.
@@ -185,9 +183,11 @@ mod tests {
 
     #[test]
     fn a_buffer_has_room_for_what_it_was_made_for() {
-        let buffer = TranscriptBuffer::with_room_for((3 << 20) + 1).unwrap();
-        assert!(buffer.has_room_for(4 << 20) && !buffer.has_room_for((4 << 20) + 1));
+        let buffer = TranscriptBuffer::with_room_for(1).unwrap();
+        assert!(buffer.has_room_for(32 << 20) && !buffer.has_room_for((32 << 20) + 1));
         assert!(buffer.is_worth_keeping());
+        let large = TranscriptBuffer::with_room_for((32 << 20) + 1).unwrap();
+        assert!(large.has_room_for(64 << 20) && !large.is_worth_keeping());
     }
 
     #[cfg(target_os = "linux")]
