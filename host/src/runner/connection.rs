@@ -120,12 +120,7 @@ impl<'a> Connection<'a> {
     fn replace_rows(&mut self, table: &str, columns: &[Column<'_>]) -> Result<u64, ConnectionError> {
         self.ensure_in_flight()?;
         let tables = &self.tables.destination.tables;
-        let found = tables.iter().find(|candidate| candidate.name() == table);
-        let found = found.ok_or_else(|| RowsRefused::UnknownTable {
-            table: table.to_owned(),
-            declared: tables.iter().map(|table| table.name()).collect::<Vec<_>>().join(", "),
-        })?;
-        let rows = PendingRows::new(found, &self.seen.session, columns)?;
+        let rows = PendingRows::new(tables, table, &self.seen.session, columns)?;
         let count = rows.len();
         self.rows.push(rows);
         Ok(count)

@@ -68,7 +68,7 @@ impl ReferenceRows {
                 declared: self.tables.keys().map(String::as_str).collect::<Vec<_>>().join(", "),
             });
         };
-        let rows = record_batch(table, Vec::new(), columns)?;
+        let rows = record_batch(table, None, columns)?;
         self.bytes += rows.get_array_memory_size();
         if self.bytes > MOST {
             return Err(RowsRefused::TooLarge { most: MOST });

@@ -107,21 +107,31 @@ pub enum RowsRefused {
 }
 
 impl PendingRows {
-    /// Checks a plugin's columns against the table, and copies them.
+    /// Checks a plugin's columns against that of the session tables which has this name, and copies them.
     ///
     /// # Errors
-    /// When a column is unknown, of another type, or malformed.
-    pub fn new(table: &Arc<FilledTable>, session: &SessionKey, columns: &[Column<'_>]) -> Result<Self, RowsRefused> {
-        let rows = columns.first().map_or(0, |column| column.rows);
-        let session_file = session_file(table, session, rows)?;
-        for column in columns {
-            check(table, column.name, column.kind)?;
-        }
-        let first = (SESSION_FILE.to_owned(), Arc::new(session_file) as ArrayRef);
+    /// When none has this name, or a column is unknown, of another type, or malformed.
+    pub fn new(
+        tables: &[Arc<FilledTable>],
+        table: &str,
+        session: &SessionKey,
+        columns: &[Column<'_>],
+    ) -> Result<Self, RowsRefused> {
+        let table = fitting(tables, table, session, columns)?;
+        let keys = std::iter::repeat_n(session.as_str(), rows_of(columns));
+        let filled = Arc::new(StringArray::from_iter_values(keys)) as ArrayRef;
         Ok(Self {
             table: Arc::clone(table),
-            batch: record_batch(table.name(), vec![first], columns)?,
+            batch: record_batch(table.name(), Some((SESSION_FILE, filled)), columns)?,
         })
+    }
+
+    /// Whether [`new`](Self::new) takes these columns. It copies nothing.
+    #[must_use]
+    pub fn fit(tables: &[Arc<FilledTable>], table: &str, session: &SessionKey, columns: &[Column<'_>]) -> bool {
+        let fitting = fitting(tables, table, session, columns);
+        let fitting = fitting.and_then(|table| check_shape(table.name(), Some(SESSION_FILE), columns));
+        fitting.is_ok() && columns.iter().all(is_readable)
     }
 
     /// How many bytes of memory the rows take.
@@ -170,36 +180,67 @@ pub(crate) fn check(table: &FilledTable, column: &str, kind: ValueKind) -> Resul
     }
 }
 
-/// Copies a plugin's columns after `fields`.
-///
-/// # Errors
-/// When a column is malformed, or is given twice.
-pub(crate) fn record_batch(
+/// The session table of this name, if it has columns for the values of these, and their rows are not too many.
+fn fitting<'a>(
+    tables: &'a [Arc<FilledTable>],
     table: &str,
-    mut fields: Vec<(String, ArrayRef)>,
+    session: &SessionKey,
     columns: &[Column<'_>],
-) -> Result<RecordBatch, RowsRefused> {
-    let rows = columns.first().map_or(0, |column| column.rows);
+) -> Result<&'a Arc<FilledTable>, RowsRefused> {
+    let found = tables.iter().find(|candidate| candidate.name() == table);
+    let table = found.ok_or_else(|| RowsRefused::UnknownTable {
+        table: table.to_owned(),
+        declared: tables.iter().map(|table| table.name()).collect::<Vec<_>>().join(", "),
+    })?;
+    check_keys(table, session, rows_of(columns))?;
     for column in columns {
-        let name = column.name;
-        if column.rows != rows {
+        check(table, column.name, column.kind)?;
+    }
+    Ok(table)
+}
+
+fn rows_of(columns: &[Column<'_>]) -> usize {
+    columns.first().map_or(0, |column| column.rows)
+}
+
+/// Checks that all columns have the same number of rows, and that none is given twice.
+fn check_shape(table: &str, filled: Option<&str>, columns: &[Column<'_>]) -> Result<(), RowsRefused> {
+    for (place, column) in columns.iter().enumerate() {
+        if column.rows != rows_of(columns) {
             return Err(malformed(
                 column,
                 "its number of rows differs from that of the first column",
             ));
         }
-        if fields.iter().any(|(given, _)| given == name) {
+        let mut earlier = columns[..place].iter().map(|earlier| earlier.name);
+        if filled == Some(column.name) || earlier.any(|earlier| earlier == column.name) {
             return Err(RowsRefused::DoubleColumn {
                 table: table.to_owned(),
-                column: name.to_owned(),
+                column: column.name.to_owned(),
             });
         }
+    }
+    Ok(())
+}
+
+/// Copies a plugin's columns, after one that the host has filled.
+///
+/// # Errors
+/// When a column is malformed, or is given twice.
+pub(crate) fn record_batch<'a>(
+    table: &str,
+    filled: Option<(&'a str, ArrayRef)>,
+    columns: &[Column<'a>],
+) -> Result<RecordBatch, RowsRefused> {
+    check_shape(table, filled.as_ref().map(|(name, _)| *name), columns)?;
+    let mut fields: Vec<(&str, ArrayRef)> = filled.into_iter().collect();
+    for column in columns {
         let array = array(column).map_err(|error| malformed(column, error))?;
-        fields.push((name.to_owned(), array));
+        fields.push((column.name, array));
     }
     let schema = fields
         .iter()
-        .map(|(name, array)| Field::new(name, array.data_type().clone(), true));
+        .map(|(name, array)| Field::new(*name, array.data_type().clone(), true));
     let schema = Arc::new(Schema::new(schema.collect::<Vec<_>>()));
     let arrays = fields.into_iter().map(|(_, array)| array).collect();
     RecordBatch::try_new(schema, arrays).map_err(|error| RowsRefused::Malformed {
@@ -208,14 +249,11 @@ pub(crate) fn record_batch(
     })
 }
 
-/// The values of the column that the host fills: the session's key in every row.
-fn session_file(table: &FilledTable, session: &SessionKey, rows: usize) -> Result<StringArray, RowsRefused> {
+/// Checks that a column can hold the session's key in every row.
+fn check_keys(table: &FilledTable, session: &SessionKey, rows: usize) -> Result<(), RowsRefused> {
     // Arrow's offsets of texts are 32 bits wide.
     match rows.checked_mul(session.as_str().len()).map(i32::try_from) {
-        Some(Ok(_)) => Ok(StringArray::from_iter_values(std::iter::repeat_n(
-            session.as_str(),
-            rows,
-        ))),
+        Some(Ok(_)) => Ok(()),
         _ => Err(RowsRefused::TooMany {
             table: table.name().to_owned(),
             rows,
@@ -255,6 +293,18 @@ fn array(column: &Column<'_>) -> Result<ArrayRef, ArrowError> {
     })
 }
 
+/// Whether the values are what their kind says: all bytes are, but not all are texts.
+fn is_readable(column: &Column<'_>) -> bool {
+    if column.kind != ValueKind::Text {
+        return true;
+    }
+    let Ok(text) = std::str::from_utf8(piece_bytes(column)) else {
+        return false;
+    };
+    let mut offsets = column.offsets.iter().map(|offset| usize::try_from(*offset));
+    offsets.all(|offset| offset.is_ok_and(|offset| text.is_char_boundary(offset)))
+}
+
 fn nulls(column: &Column<'_>) -> Option<NullBuffer> {
     let validity = column.validity;
     (!validity.is_empty()).then(|| validity.iter().map(|valid| *valid != 0).collect())
@@ -265,8 +315,15 @@ fn integers(column: &Column<'_>) -> ScalarBuffer<i64> {
 }
 
 fn pieces(column: &Column<'_>) -> (OffsetBuffer<i32>, Buffer) {
-    let end = column.offsets.last().and_then(|end| usize::try_from(*end).ok());
-    let bytes = &column.bytes[..end.unwrap_or(0)];
     let offsets = OffsetBuffer::new(ScalarBuffer::from(column.offsets.to_vec()));
-    (offsets, Buffer::from(bytes))
+    (offsets, Buffer::from(piece_bytes(column)))
 }
+
+/// The bytes of all texts or blobs, without what may follow the last.
+fn piece_bytes<'a>(column: &Column<'a>) -> &'a [u8] {
+    let end = column.offsets.last().and_then(|end| usize::try_from(*end).ok());
+    &column.bytes[..end.unwrap_or(0)]
+}
+
+#[cfg(test)]
+mod tests;

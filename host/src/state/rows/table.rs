@@ -1,6 +1,7 @@
 //! Reads the columns of the tables that plugins fill.
 
 use duckdb::{Connection, params};
+use serde::{Deserialize, Serialize};
 use session_plugin_api::abi::ValueKind;
 
 use crate::state::{
@@ -9,13 +10,13 @@ use crate::state::{
 };
 
 /// A session table or a reference table with its columns, as the database has them.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FilledTable {
     name: String,
     columns: Vec<Column>,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct Column {
     name: String,
     data_type: String,
