@@ -21,7 +21,7 @@ use super::{
     passed_trials::Trials,
     pins::Pins,
     plugin_file::{NewerFile, PluginFile, PluginStatus, file_name},
-    pool::WorkerPlan,
+    pool::{Pool, WorkerPlan},
     processor::{Code, Processor, describe_fault},
     reading::{Checked, NotRead, read},
     trial::try_in_worker,
@@ -230,15 +230,15 @@ impl Loading<'_> {
         match mode {
             IsolationMode::InProcess => {
                 let (opened, source) = open_here(&plan)?;
-                self.load_opened(path, opened, &plan, |opened| match opened {
-                    Opened::Here(here) => serve_here(here, source, &plan),
+                self.load_opened(path, opened, &plan, |opened, pool| match opened {
+                    Opened::Here(here) => serve_here(here, source, pool),
                     Opened::InWorker(_) => None,
                 })
             }
             IsolationMode::Process => {
                 let opened = Opened::InWorker(Box::new(open_in_worker(&plan)?));
-                self.load_opened(path, opened, &plan.clone(), |opened| match opened {
-                    Opened::InWorker(worker) => Some(serve_in_workers(*worker, plan)),
+                self.load_opened(path, opened, &plan, |opened, pool| match opened {
+                    Opened::InWorker(worker) => Some(serve_in_workers(*worker, pool)),
                     Opened::Here(_) => None,
                 })
             }
@@ -280,7 +280,7 @@ impl Loading<'_> {
         path: &Path,
         mut opened: Opened,
         plan: &WorkerPlan,
-        into_service: impl FnOnce(Opened) -> Option<Code>,
+        into_service: impl FnOnce(Opened, Pool) -> Option<Code>,
     ) -> Result<Loaded, Refused> {
         let limit = plan.limits.load_timeout;
         let (description, migrations) = opened
@@ -307,7 +307,8 @@ impl Loading<'_> {
                     .reference_rows(descriptor.reference_tables(), limit)
                     .map_err(|fault| Refused::ReferenceRows(describe_fault(&fault)))?;
                 let tables = self.tables(&name, &migrations, descriptor.session_tables(), Some(reference))?;
-                let code = into_service(opened).ok_or(Refused::Gone)?;
+                let pool = Pool::new(plan.clone(), &tables);
+                let code = into_service(opened, pool).ok_or(Refused::Gone)?;
                 let digest = plan.plugin.digest.to_string();
                 let processor =
                     Processor::new(name, description, path, digest, tables, code).distrusted(plan.distrust.clone());

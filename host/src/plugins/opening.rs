@@ -94,14 +94,13 @@ pub(super) fn open_in_worker(plan: &WorkerPlan) -> Result<RemotePlugin, NotReady
 }
 
 /// Puts a plugin that is loaded in this process into service; `None` if its code hangs.
-pub(super) fn serve_here(here: Here, source: InstanceSource, plan: &WorkerPlan) -> Option<Code> {
+pub(super) fn serve_here(here: Here, source: InstanceSource, aside: Pool) -> Option<Code> {
     let instance = here.into_instance()?;
-    Some(Code::Here(Box::new(Serving::new(source, instance, plan))))
+    Some(Code::Here(Box::new(Serving::new(source, instance, aside))))
 }
 
 /// Puts a plugin that is loaded in a worker into service.
-pub(super) fn serve_in_workers(worker: RemotePlugin, plan: WorkerPlan) -> Code {
-    let pool = Pool::new(plan);
+pub(super) fn serve_in_workers(worker: RemotePlugin, pool: Pool) -> Code {
     pool.give_back(worker);
     Code::InWorkers(Box::new(pool))
 }

@@ -4,8 +4,8 @@
 //! Any thread of the plugin may ask how long the attempt may continue. One thread at a time waits for an answer.
 
 use std::{
-    io,
-    sync::{Mutex, MutexGuard, PoisonError},
+    fmt, io,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
 
@@ -19,10 +19,12 @@ use super::call::{Cancel, Refusal, Requests, TakeRows};
 use crate::{
     abi_checks,
     column::Column,
+    names::SessionKey,
     process,
+    state::{FilledTable, PendingRows},
     workers::{
-        Incoming, LinkError, Outgoing, RowsBuffer,
-        protocol::{Report, Request, WireColumn},
+        Incoming, LinkError, Outgoing, WaitingRows,
+        protocol::{Report, Request, WireColumn, WireRows},
     },
 };
 
@@ -125,42 +127,107 @@ impl Cancel for CancelOverLink<'_> {
 const LONGEST: u64 = 100 * 365 * 24 * 3600 * 1_000_000_000;
 
 /// The requests of an attempt, made over the link.
+///
+/// Rows that fit wait for the next request or for the end of the attempt, and cost no round trip of their own. The host
+/// answers for all others.
 pub(super) struct RequestsOverLink<'a> {
     pub(super) conversation: Conversation<'a>,
-    pub(super) rows: &'a RowsBuffer,
+    pub(super) rows: &'a mut WaitingRows,
+    /// What rows must fit; `None` if only the host knows.
+    pub(super) destination: Option<RowsDestination<'a>>,
+}
+
+/// Where the rows of an attempt go.
+#[derive(Clone, Copy)]
+pub(super) struct RowsDestination<'a> {
+    pub(super) tables: &'a [Arc<FilledTable>],
+    pub(super) session: &'a SessionKey,
+}
+
+impl RowsDestination<'_> {
+    /// How many rows these are, if they fit. The host makes the same check.
+    fn fitting(self, table: &str, columns: &[Column<'_>]) -> Option<u64> {
+        let fit = PendingRows::fit(self.tables, table, self.session, columns);
+        fit.then(|| columns.first().map_or(0, |column| column.rows as u64))
+    }
+}
+
+impl RequestsOverLink<'_> {
+    /// Passes on the rows that wait, with the next message.
+    pub(super) fn pass_rows(&mut self) {
+        match self.rows.pass() {
+            Ok(None) => {}
+            Ok(Some(length)) => {
+                let put_off = lock(self.conversation.outgoing).put_off(&Report::Replaced(length));
+                put_off.unwrap_or_else(|_| process::end_at_once(1));
+            }
+            Err(error) => drop(self.refuse(not_passed(error))),
+        }
+    }
+
+    fn try_replace(&mut self, table: &str, columns: &[Column<'_>]) -> Result<u64, NotReplaced> {
+        let wire = WireRows {
+            table,
+            columns: WireColumn::of(columns),
+        };
+        self.rows.add(&wire).map_err(not_passed)?;
+        let destination = self.destination.filter(|_| !self.rows.are_many());
+        if let Some(rows) = destination.and_then(|destination| destination.fitting(table, columns)) {
+            return Ok(rows);
+        }
+        let length = self.rows.pass().map_err(not_passed)?.unwrap_or_default();
+        Ok(self.conversation.ask(&Report::Replace(length), &mut |_| Ok(()))?)
+    }
+}
+
+/// Why rows are not replaced.
+enum NotReplaced {
+    Refused(Refusal),
+    Fault(Fault),
+}
+
+impl From<Refusal> for NotReplaced {
+    fn from(refusal: Refusal) -> Self {
+        Self::Refused(refusal)
+    }
+}
+
+impl From<Fault> for NotReplaced {
+    fn from(fault: Fault) -> Self {
+        Self::Fault(fault)
+    }
+}
+
+fn not_passed(error: impl fmt::Display) -> Refusal {
+    Refusal::MalformedInWorker(format!("cannot pass the rows to the host: {error}"))
 }
 
 impl Requests for RequestsOverLink<'_> {
     fn replace(&mut self, table: &str, columns: &[Column<'_>]) -> Result<u64, Fault> {
-        let encoded = match postcard::to_stdvec(&WireColumn::of(columns)) {
-            Ok(encoded) => encoded,
-            Err(error) => return Err(Fault::error(format!("cannot pass the rows to the host: {error}"))),
-        };
-        if let Err(error) = self.rows.write(&encoded) {
-            return Err(Fault::error(format!("cannot pass the rows to the host: {error}")));
-        }
-        let length = encoded.len() as u64;
-        self.conversation
-            .ask(&Report::Replace { table, length }, &mut |_| Ok(()))
+        self.try_replace(table, columns).map_err(|error| match error {
+            NotReplaced::Refused(refusal) => self.refuse(refusal),
+            NotReplaced::Fault(fault) => fault,
+        })
     }
 
     fn execute(&mut self, sql: &str, parameters: &[Column<'_>]) -> Result<u64, Fault> {
+        self.pass_rows();
         let parameters = WireColumn::of(parameters);
         self.conversation
             .ask(&Report::Execute { sql, parameters }, &mut |_| Ok(()))
     }
 
     fn query(&mut self, sql: &str, parameters: &[Column<'_>], take: &mut TakeRows<'_>) -> Result<u64, Fault> {
+        self.pass_rows();
         let parameters = WireColumn::of(parameters);
         self.conversation.ask(&Report::Query { sql, parameters }, take)
     }
 
     fn refuse(&mut self, refusal: Refusal) -> Fault {
-        match self
-            .conversation
-            .ask(&Report::Malformed(&refusal.to_string()), &mut |_| Ok(()))
-        {
-            Ok(_) => Fault::error(refusal.to_string()),
+        self.pass_rows();
+        let text = refusal.to_string();
+        match self.conversation.ask(&Report::Malformed(&text), &mut |_| Ok(())) {
+            Ok(_) => Fault::error(text),
             Err(fault) => fault,
         }
     }
@@ -181,3 +248,6 @@ impl RawReferenceSink for ReferenceSink<'_, '_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -9,7 +9,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use session_plugin_api::abi::message::Fault;
+use session_plugin_api::abi::message::{Fault, encode};
 
 use super::{
     copies::Copy,
@@ -20,6 +20,7 @@ use super::{
 };
 use crate::{
     journal::Plugin,
+    state::FilledTable,
     threads,
     workers::{Confinement, Killer, WorkerLimits, protocol::Request},
 };
@@ -41,6 +42,8 @@ pub(super) struct WorkerPlan {
 /// The workers of one processor.
 pub(super) struct Pool {
     plan: WorkerPlan,
+    /// The processor's session tables, JSON bytes.
+    tables: Vec<u8>,
     state: Mutex<State>,
 }
 
@@ -64,11 +67,19 @@ const BACKOFF: Duration = Duration::from_millis(250);
 const MAX_BACKOFF: Duration = Duration::from_secs(60);
 
 impl Pool {
-    pub(super) fn new(plan: WorkerPlan) -> Self {
+    /// For a processor with these session tables.
+    pub(super) fn new(plan: WorkerPlan, tables: &[Arc<FilledTable>]) -> Self {
+        let tables: Vec<&FilledTable> = tables.iter().map(Arc::as_ref).collect();
         Self {
             plan,
+            tables: encode(&tables),
             state: Mutex::default(),
         }
+    }
+
+    /// The processor's session tables, JSON bytes.
+    pub(super) fn tables(&self) -> &[u8] {
+        &self.tables
     }
 
     /// How long each step of loading may take.

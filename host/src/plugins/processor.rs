@@ -28,7 +28,7 @@ use super::{
     call::{Call, CallError, CallResult, Requests, Watch},
     hook::Hook,
     instance::{Instance, InstanceSource, returned},
-    pool::{Pool, WorkerPlan},
+    pool::Pool,
     time_limit::within,
     wedges::{Wedge, Wedges},
 };
@@ -246,11 +246,12 @@ impl Processor {
 }
 
 impl Serving {
-    pub(super) fn new(source: InstanceSource, instance: Instance, plan: &WorkerPlan) -> Self {
+    /// With workers for what must not run in this process.
+    pub(super) fn new(source: InstanceSource, instance: Instance, aside: Pool) -> Self {
         Self {
             source,
             instance: Mutex::new(Some(Arc::new(instance))),
-            aside: Pool::new(plan.clone()),
+            aside,
             has_crashed: AtomicBool::new(false),
         }
     }
@@ -347,7 +348,7 @@ impl Pool {
         let mut worker = self
             .take(&|killer| watch.runs_in(Some(killer)))
             .map_err(CallError::NoInstance)?;
-        let answer = worker.call(method, call, requests);
+        let answer = worker.call(method, call, self.tables(), requests);
         watch.runs_in(None);
         let result = match answer {
             Ok(answer) => returned(&answer),

@@ -8,7 +8,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use abi_stable::std_types::RSlice;
+use abi_stable::std_types::{RSlice, RStr};
 use serde_bytes::Bytes;
 use session_plugin_api::abi::message::{Fault, encode};
 
@@ -25,7 +25,7 @@ use crate::{
     workers::{
         Confinement, Incoming, Killer, Link, LinkError, Outgoing, RowsBuffer, TranscriptBuffer, WorkerError,
         WorkerLimits, WorkerProcess,
-        protocol::{AttemptHeader, Method, Opening, Report, Request, WireColumn},
+        protocol::{AttemptHeader, Method, Opening, Report, Request, WireColumn, WireRows},
     },
 };
 
@@ -90,13 +90,16 @@ impl RemotePlugin {
         self.exchange(Some(timeout), requests, None, |out, _| out.send(request))
     }
 
-    /// Makes an attempt. There is no time-out: the attempt's owner kills the worker.
+    /// Makes an attempt. There is no time-out: the attempt's owner kills the worker. `tables` are the session tables of the
+    /// processor, JSON bytes, which are the same for each attempt.
     pub(super) fn call(
         &mut self,
         method: Method,
         call: &Call<'_>,
+        tables: &[u8],
         requests: &mut dyn Requests,
     ) -> Result<Vec<u8>, WorkerError> {
+        let is_first = self.attempts == 0;
         self.attempts += 1;
         self.process.iter().for_each(WorkerProcess::begins_attempt);
         let kept = self
@@ -120,6 +123,7 @@ impl RemotePlugin {
             size: call.bytes.len() as u64,
             is_in_new_file,
             time_left: nanoseconds(call.cancel.time_left()),
+            tables: is_first.then(|| Bytes::new(tables)),
         });
         let answer = self.exchange(None, requests, Some(call.cancel), |out, _| {
             out.send(&request)?;
@@ -225,6 +229,11 @@ impl Exchange<'_> {
                     write_record(self.log_name, level, target, place, message);
                     None
                 }
+                Report::Replaced(length) => {
+                    // A fault has failed the attempt.
+                    let _ = self.replace(length, requests)?;
+                    None
+                }
                 report => Some(self.answer(&report, requests)?),
             };
             self.link.incoming.recycle(frame);
@@ -238,7 +247,7 @@ impl Exchange<'_> {
 
     fn answer(&mut self, report: &Report<'_>, requests: &mut dyn Requests) -> Result<Result<u64, Fault>, LinkError> {
         Ok(match report {
-            Report::Replace { table, length } => self.replace(table, *length, requests)?,
+            Report::Replace(length) => self.replace(*length, requests)?,
             Report::Execute { sql, parameters } => {
                 match abi_checks::parameters(RSlice::from_slice(&WireColumn::unchecked(parameters))) {
                     Ok(parameters) => requests.execute(sql, &parameters),
@@ -261,27 +270,34 @@ impl Exchange<'_> {
             Report::TimeLeft => Ok(self.cancel.map_or(0, |cancel| nanoseconds(cancel.time_left()))),
             Report::IsCancelled => Ok(self.cancel.is_none_or(Cancel::is_cancelled).into()),
             Report::Malformed(text) => Err(requests.refuse(Refusal::MalformedInWorker((*text).to_owned()))),
-            Report::Done(_) | Report::Log { .. } | Report::Taken(_) => Err(requests.refuse(
+            Report::Done(_) | Report::Log { .. } | Report::Replaced(_) | Report::Taken(_) => Err(requests.refuse(
                 Refusal::MalformedInWorker("its worker process is out of step".to_owned()),
             )),
         })
     }
 
-    fn replace(
-        &mut self,
-        table: &str,
-        length: u64,
-        requests: &mut dyn Requests,
-    ) -> Result<Result<u64, Fault>, LinkError> {
+    /// Takes all rows that the buffer holds; returns what became of the last.
+    fn replace(&mut self, length: u64, requests: &mut dyn Requests) -> Result<Result<u64, Fault>, LinkError> {
         let encoded = self.rows.read(length)?;
-        let columns: Vec<WireColumn<'_>> = postcard::from_bytes(&encoded).map_err(LinkError::Malformed)?;
-        let raw = WireColumn::unchecked(&columns);
-        let replaced = match abi_checks::columns(RSlice::from_slice(&raw)) {
-            Ok(columns) => requests.replace(table, &columns),
-            Err(malformed) => Err(requests.refuse(malformed.into())),
-        };
+        let mut rest = &encoded[..];
+        let mut replaced = Ok(0);
+        while !rest.is_empty() {
+            let (rows, others) = postcard::take_from_bytes(rest).map_err(LinkError::Malformed)?;
+            replaced = replace(&rows, requests);
+            rest = others;
+        }
         self.rows.shrink()?;
         Ok(replaced)
+    }
+}
+
+fn replace(rows: &WireRows<'_>, requests: &mut dyn Requests) -> Result<u64, Fault> {
+    let raw = WireColumn::unchecked(&rows.columns);
+    let checked = abi_checks::name(RStr::from_str(rows.table), "the name of a table")
+        .and_then(|table| Ok((table, abi_checks::columns(RSlice::from_slice(&raw))?)));
+    match checked {
+        Ok((table, columns)) => requests.replace(table, &columns),
+        Err(malformed) => Err(requests.refuse(malformed.into())),
     }
 }
 

@@ -27,14 +27,15 @@ use super::{
     copies::Copy,
     instance::call_raw,
     library::{self, Built, LibraryRefused},
-    over_link::{CancelOverLink, Conversation, ReferenceSink, RequestsOverLink, lock, out_of_step},
+    over_link::{CancelOverLink, Conversation, ReferenceSink, RequestsOverLink, RowsDestination, lock, out_of_step},
 };
 use crate::{
     abi_checks,
     names::{FileHash, SessionKey},
+    state::FilledTable,
     workers::{
-        Incoming, Link, LinkError, Outgoing, ReceivedTranscript, RowsBuffer,
-        protocol::{AttemptHeader, Opening, Report, Request},
+        Incoming, Link, LinkError, Outgoing, ReceivedTranscript, RowsBuffer, WaitingRows,
+        protocol::{AttemptHeader, Method, Opening, Report, Request},
         separate_output,
     },
 };
@@ -64,7 +65,7 @@ pub fn serve(link: Link) -> Result<(), LinkError> {
         path: PathBuf::from(opening.path),
         file: File::from(incoming.receive_file()?),
     };
-    let rows = RowsBuffer::of_host(incoming.receive_file()?);
+    let rows = WaitingRows::new(RowsBuffer::of_host(incoming.receive_file()?));
     let (module, report) = match open(&opening, copy) {
         Ok(module) => (Some(module), LibraryReport::default()),
         Err(report) => (None, report),
@@ -78,6 +79,7 @@ pub fn serve(link: Link) -> Result<(), LinkError> {
         incoming: Mutex::new(incoming),
         outgoing,
         rows,
+        tables: Vec::new(),
         transcript: None,
     };
     worker.cpu(&opening);
@@ -109,7 +111,9 @@ struct Worker {
     /// Held while an answer of the host is waited for.
     incoming: Mutex<Incoming>,
     outgoing: Arc<Mutex<Outgoing>>,
-    rows: RowsBuffer,
+    rows: WaitingRows,
+    /// The processor's session tables, once an attempt was made.
+    tables: Vec<Arc<FilledTable>>,
     transcript: Option<ReceivedTranscript>,
 }
 
@@ -169,25 +173,18 @@ impl Worker {
         }
     }
 
-    fn reference_rows(&self) -> Result<Vec<u8>, LinkError> {
+    fn reference_rows(&mut self) -> Result<Vec<u8>, LinkError> {
         let processor = self.processor.as_ref().ok_or_else(out_of_step)?;
-        let mut requests = self.requests();
+        let mut requests = RequestsOverLink {
+            conversation: Conversation {
+                incoming: &self.incoming,
+                outgoing: &self.outgoing,
+            },
+            rows: &mut self.rows,
+            destination: None,
+        };
         let sink = RawReferenceSink_TO::from_value(ReferenceSink(&mut requests), TD_Opaque);
         Ok(processor.reference_rows(sink).into_vec())
-    }
-
-    fn requests(&self) -> RequestsOverLink<'_> {
-        RequestsOverLink {
-            conversation: self.conversation(),
-            rows: &self.rows,
-        }
-    }
-
-    fn conversation(&self) -> Conversation<'_> {
-        Conversation {
-            incoming: &self.incoming,
-            outgoing: &self.outgoing,
-        }
     }
 
     fn attempt(&mut self, header: &AttemptHeader<'_>) -> Result<Vec<u8>, LinkError> {
@@ -196,15 +193,23 @@ impl Worker {
             let file = lock(&self.incoming).receive_file()?;
             self.transcript = Some(ReceivedTranscript::of(file)?);
         }
+        if let Some(tables) = header.tables {
+            let tables: Vec<FilledTable> = decode(tables).map_err(|_| out_of_step())?;
+            self.tables = tables.into_iter().map(Arc::new).collect();
+        }
         let mut transcript = self.transcript.take().ok_or_else(out_of_step)?;
         let answer = self.call(header, transcript.bytes(header.size)?);
         self.transcript = Some(transcript);
         answer
     }
 
-    fn call(&self, header: &AttemptHeader<'_>, bytes: &[u8]) -> Result<Vec<u8>, LinkError> {
+    fn call(&mut self, header: &AttemptHeader<'_>, bytes: &[u8]) -> Result<Vec<u8>, LinkError> {
         let processor = self.processor.as_ref().ok_or_else(out_of_step)?;
-        let cancel = CancelOverLink::new(self.conversation(), header.time_left);
+        let conversation = Conversation {
+            incoming: &self.incoming,
+            outgoing: &self.outgoing,
+        };
+        let cancel = CancelOverLink::new(conversation, header.time_left);
         separate_output();
         let (session, hash) = (SessionKey::new(header.session), FileHash::from_hex(header.hash));
         let call = Call {
@@ -217,8 +222,19 @@ impl Worker {
             bytes,
             run: header.run,
         };
-        let mut requests = self.requests();
-        Ok(call_raw(processor, header.method, &call, &mut requests).into_vec())
+        let destination = RowsDestination {
+            tables: &self.tables,
+            session: &session,
+        };
+        let mut requests = RequestsOverLink {
+            conversation,
+            rows: &mut self.rows,
+            // A hook has no rows, which the host tells it.
+            destination: Some(destination).filter(|_| header.method == Method::ProcessSession),
+        };
+        let answer = call_raw(processor, header.method, &call, &mut requests).into_vec();
+        requests.pass_rows();
+        Ok(answer)
     }
 }
 

@@ -1,4 +1,4 @@
-//! The file in memory through which a worker passes rows to the host.
+//! The file in memory through which a worker passes rows to the host, and the rows that wait for that.
 //!
 //! Host and worker share the file, and each reads and writes it by system calls. The host copies rows out before it checks
 //! them, so a worker cannot change them in between.
@@ -12,7 +12,7 @@ use std::{
     },
 };
 
-use super::{link::LARGEST, transcript::memory_file};
+use super::{link::LARGEST, protocol::WireRows, transcript::memory_file};
 
 /// The buffer for rows.
 pub struct RowsBuffer {
@@ -43,10 +43,7 @@ impl RowsBuffer {
     }
 
     /// Writes rows, over those before.
-    ///
-    /// # Errors
-    /// When the system cannot.
-    pub fn write(&self, rows: &[u8]) -> io::Result<()> {
+    fn write(&self, rows: &[u8]) -> io::Result<()> {
         self.file.write_all_at(rows, 0)
     }
 
@@ -84,6 +81,60 @@ impl RowsBuffer {
 
 /// How large a buffer may stay, in bytes.
 const KEPT: u64 = 16 << 20;
+
+/// Rows of a worker that wait until they are passed to the host together.
+pub struct WaitingRows {
+    buffer: RowsBuffer,
+    encoded: Vec<u8>,
+}
+
+impl WaitingRows {
+    /// None yet; they will pass through this buffer.
+    #[must_use]
+    pub fn new(buffer: RowsBuffer) -> Self {
+        Self {
+            buffer,
+            encoded: Vec::new(),
+        }
+    }
+
+    /// Adds rows.
+    ///
+    /// # Errors
+    /// When they cannot be encoded. Then those before are lost too, and the attempt must fail.
+    pub fn add(&mut self, rows: &WireRows<'_>) -> Result<(), postcard::Error> {
+        self.encoded = postcard::to_extend(rows, std::mem::take(&mut self.encoded))?;
+        Ok(())
+    }
+
+    /// Whether there are so many that they must be passed on now.
+    #[must_use]
+    pub fn are_many(&self) -> bool {
+        self.encoded.len() > MANY
+    }
+
+    /// Writes them to the buffer, and returns their length in bytes; `None` if there are none. The host must have read those
+    /// that were there before.
+    ///
+    /// # Errors
+    /// When the system cannot write. Then they are lost, and the attempt must fail.
+    pub fn pass(&mut self) -> io::Result<Option<u64>> {
+        let mut encoded = std::mem::take(&mut self.encoded);
+        if encoded.is_empty() {
+            return Ok(None);
+        }
+        let length = encoded.len() as u64;
+        self.buffer.write(&encoded)?;
+        encoded.clear();
+        if encoded.capacity() <= 2 * MANY {
+            self.encoded = encoded;
+        }
+        Ok(Some(length))
+    }
+}
+
+/// How many bytes of rows may wait.
+const MANY: usize = 1 << 20;
 
 #[cfg(test)]
 mod tests {

@@ -77,7 +77,8 @@ struct OtherSide {
 /// The sending half.
 pub struct Outgoing {
     stream: UnixStream,
-    frame: Vec<u8>,
+    /// The messages that are not sent yet.
+    frames: Vec<u8>,
 }
 
 /// A received message, still encoded.
@@ -92,7 +93,7 @@ impl Link {
         Ok(Self {
             outgoing: Outgoing {
                 stream: stream.try_clone()?,
-                frame: Vec::new(),
+                frames: Vec::new(),
             },
             incoming: Incoming {
                 stream,
@@ -109,7 +110,7 @@ impl Link {
     /// When the system cannot set a time-out.
     pub fn until(mut self, has_ended: impl Fn() -> bool + Send + 'static) -> io::Result<Self> {
         self.incoming.other_side.has_ended = Some(Box::new(has_ended));
-        self.incoming.set_deadline(None)?;
+        self.incoming.wait_as_long_as_it_takes()?;
         Ok(self)
     }
 }
@@ -141,7 +142,14 @@ impl Frame {
 impl Incoming {
     /// Receives fail after this moment; `None` for never.
     pub fn set_deadline(&mut self, deadline: Option<Instant>) -> io::Result<()> {
-        self.deadline = deadline;
+        match (std::mem::replace(&mut self.deadline, deadline), deadline) {
+            (Some(_), None) => self.wait_as_long_as_it_takes(),
+            // Each read sets what remains until a deadline.
+            _ => Ok(()),
+        }
+    }
+
+    fn wait_as_long_as_it_takes(&self) -> io::Result<()> {
         self.stream.set_read_timeout(self.other_side.look_after())
     }
 
@@ -232,24 +240,40 @@ impl Incoming {
 }
 
 impl Outgoing {
-    /// Sends a message.
+    /// Sends a message, after those that wait for it.
     ///
     /// # Errors
     /// When the link is closed, or the message is too long.
     pub fn send(&mut self, message: &impl Serialize) -> Result<(), LinkError> {
-        self.frame.clear();
-        self.frame.extend([0; 4]);
-        let frame = std::mem::take(&mut self.frame);
-        self.frame = postcard::to_extend(message, frame).map_err(LinkError::Malformed)?;
-        let length = self.frame.len() - 4;
-        let sendable = u32::try_from(length).ok().filter(|_| length <= LARGEST);
-        let prefix = sendable.ok_or(LinkError::TooLong(length))?;
-        self.frame[..4].copy_from_slice(&prefix.to_le_bytes());
-        self.stream.write_all(&self.frame)?;
-        if self.frame.capacity() > KEPT {
-            self.frame = Vec::new();
+        self.put_off(message)?;
+        let mut frames = std::mem::take(&mut self.frames);
+        self.stream.write_all(&frames)?;
+        frames.clear();
+        if frames.capacity() <= KEPT {
+            self.frames = frames;
         }
         Ok(())
+    }
+
+    /// Lets a message wait for the next one, so that both wake the other side once.
+    ///
+    /// # Errors
+    /// When the message is too long.
+    pub fn put_off(&mut self, message: &impl Serialize) -> Result<(), LinkError> {
+        let start = self.frames.len();
+        let mut frames = std::mem::take(&mut self.frames);
+        frames.extend([0; 4]);
+        let mut frames = postcard::to_extend(message, frames).map_err(LinkError::Malformed)?;
+        let length = frames.len() - start - 4;
+        match u32::try_from(length).ok().filter(|_| length <= LARGEST) {
+            Some(prefix) => frames[start..start + 4].copy_from_slice(&prefix.to_le_bytes()),
+            None => frames.truncate(start),
+        }
+        self.frames = frames;
+        match self.frames.len() > start {
+            true => Ok(()),
+            false => Err(LinkError::TooLong(length)),
+        }
     }
 
     /// Sends an open file.
@@ -293,6 +317,16 @@ mod tests {
         let (mut here, mut there) = links();
         here.outgoing.send(&"text").unwrap();
         assert_eq!(there.incoming.receive().unwrap().message::<&str>().unwrap(), "text");
+    }
+
+    #[test]
+    fn a_message_that_was_put_off_arrives_before_the_next() {
+        let (mut here, mut there) = links();
+        here.outgoing.put_off(&1).unwrap();
+        here.outgoing.send(&2).unwrap();
+        for number in [1, 2] {
+            assert_eq!(there.incoming.receive().unwrap().message::<i32>().unwrap(), number);
+        }
     }
 
     #[test]

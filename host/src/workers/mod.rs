@@ -14,12 +14,13 @@ mod ending;
 mod launcher_thread;
 mod limits;
 mod link;
+mod numbers;
 mod output;
 mod process;
 pub mod protocol;
 mod transcript;
 
-pub use buffer::RowsBuffer;
+pub use buffer::{RowsBuffer, WaitingRows};
 pub use confinement::{Confinement, Network, confine};
 pub use ending::Ending;
 pub use limits::WorkerLimits;

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use serde_bytes::Bytes;
 use session_plugin_api::abi::RawColumn;
 
-use super::limits::AppliedLimits;
+use super::{limits::AppliedLimits, numbers};
 use crate::column::Column;
 
 /// What the host asks of a worker.
@@ -91,6 +91,9 @@ pub struct AttemptHeader<'a> {
     pub is_in_new_file: bool,
     /// The time until the host ends the attempt, in nanoseconds.
     pub time_left: u64,
+    /// The processor's session tables with their columns, JSON bytes, for the worker's first attempt.
+    #[serde(borrow)]
+    pub tables: Option<&'a Bytes>,
 }
 
 /// What a worker tells the host.
@@ -99,13 +102,12 @@ pub enum Report<'a> {
     /// A request has ended: the plugin's answer, JSON bytes.
     #[serde(borrow)]
     Done(&'a Bytes),
-    /// The processor replaces rows. The buffer for rows holds this many bytes of them.
-    Replace {
-        /// The table.
-        table: &'a str,
-        /// The length of the encoded columns.
-        length: u64,
-    },
+    /// The processor replaced rows that fit its tables: the buffer for rows holds this many bytes of [`WireRows`]. Nothing
+    /// answers.
+    Replaced(u64),
+    /// The processor replaces rows, and the worker does not know whether the last of them fit: the buffer for rows holds this
+    /// many bytes of [`WireRows`].
+    Replace(u64),
     /// The processor runs a statement.
     Execute {
         /// The statement.
@@ -143,6 +145,16 @@ pub enum Report<'a> {
     },
 }
 
+/// Rows for one table.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct WireRows<'a> {
+    /// The table.
+    pub table: &'a str,
+    /// The rows.
+    #[serde(borrow)]
+    pub columns: Vec<WireColumn<'a>>,
+}
+
 /// A column in a message.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct WireColumn<'a> {
@@ -151,10 +163,13 @@ pub struct WireColumn<'a> {
     rows: usize,
     #[serde(borrow)]
     validity: &'a Bytes,
+    #[serde(borrow, with = "numbers")]
     integers: Cow<'a, [i64]>,
+    #[serde(borrow, with = "numbers")]
     floats: Cow<'a, [f64]>,
     #[serde(borrow)]
     bytes: &'a Bytes,
+    #[serde(borrow, with = "numbers")]
     offsets: Cow<'a, [i32]>,
 }
 

@@ -2,8 +2,10 @@
 
 use std::{fs, path::Path};
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use session_host_tests::{World, repository};
+
+use crate::script::{execute, script};
 
 /// Columns that tell when something was processed.
 const TIMES: [&str; 3] = ["processed_at", "checked_at", "file_mtime"];
@@ -72,4 +74,74 @@ fn rows_are_the_same_in_either_mode() {
         assert!(here.iter().all(|(_, rows)| !rows.is_empty()), "{processor}: {here:?}");
         assert_eq!(here, there, "{processor}");
     }
+}
+
+/// What a processor leaves of one session in either mode: the answer to `sql`, and the error of the session if it failed.
+#[track_caller]
+fn left_by(processor: &str, transcript: &str, sql: &str) -> [(Vec<Value>, Vec<Value>); 2] {
+    ["in-process", "process"].map(|mode| {
+        let mut world = World::with(&[processor]);
+        world.set_variable("SESSION_HOST_ISOLATION", mode);
+        world.write("alice/a.jsonl", transcript);
+        drop(world.run(&[processor]));
+        let errors = world.rows("SELECT error FROM session_processor_failure");
+        (world.rows(sql), errors)
+    })
+}
+
+#[test]
+fn requests_are_made_in_the_order_of_the_calls_in_either_mode() {
+    let rows = |first: i64| json!({"do": "rows", "count": 2, "first": first});
+    let transcript = script(&[
+        rows(0),
+        execute("INSERT INTO probe_totals VALUES ('a', 40)"),
+        rows(10),
+        rows(20),
+        json!({"do": "query", "sql": "SELECT n FROM probe_totals"}),
+        rows(50),
+    ]);
+    let [here, there] = left_by("probe", &transcript, "SELECT n FROM probe_rows ORDER BY rowid");
+    let numbers: Vec<&Value> = there.0.iter().map(|row| &row["n"]).collect();
+    assert_eq!(numbers, [0, 1, 10, 11, 20, 21, 40, 50, 51]);
+    assert_eq!(here, there);
+}
+
+#[test]
+fn rows_that_do_not_fit_fail_with_the_same_error_in_either_mode() {
+    for swallow in [false, true] {
+        let wrong = |wrong: &str| json!({"wrong": wrong, "swallow": swallow});
+        let transcript = script(&[
+            wrong("none"),
+            wrong("unknown_column"),
+            wrong("none"),
+            wrong("wrong_type"),
+        ]);
+        let [here, there] = left_by("wrong_rows", &transcript, "FROM wrong_rows");
+        let error = there.1[0]["error"].as_str().unwrap();
+        assert!(error.contains("has no column `missing`"), "{error}");
+        assert_eq!(here, there);
+    }
+}
+
+#[test]
+fn the_first_failed_request_is_the_error_in_either_mode() {
+    let transcript = script(&[
+        json!({"do": "rows", "count": 2}),
+        json!({"do": "execute", "sql": "DROP TABLE probe_rows", "swallow": true}),
+        json!({"do": "rows", "count": 1, "table": "nowhere"}),
+    ]);
+    let [here, there] = left_by("probe", &transcript, "FROM probe_rows");
+    let error = there.1[0]["error"].as_str().unwrap();
+    assert!(!error.contains("nowhere"), "{error}");
+    assert_eq!(here, there);
+}
+
+#[test]
+fn many_rows_are_the_same_in_either_mode() {
+    let rows = |first: i64, count: i64| json!({"do": "rows", "count": count, "first": first});
+    let transcript = script(&[rows(0, 3), rows(3, 200_000), rows(200_003, 1), rows(200_004, 90_000)]);
+    let sql = "SELECT count(*) AS rows, count(DISTINCT n) AS numbers, max(n) AS last FROM probe_rows";
+    let [here, there] = left_by("probe", &transcript, sql);
+    assert_eq!(there.0, [json!({"rows": 290_004, "numbers": 290_004, "last": 290_003})]);
+    assert_eq!(here, there);
 }
