@@ -1,14 +1,20 @@
 //! `session-host check`: whether this host accepts a plugin, and how the plugin behaves.
 //!
 //! The plugin runs over copies of transcripts, with a state of its own. [`passes`](self::passes) makes it process them
-//! again, shortened, whole, and forgets them. [`rules`](self::rules) says what the results mean. The code of the plugin runs
-//! in worker processes, so that the check survives it.
+//! again, shortened, whole, and forgets them. [`calls`](self::calls) cancels attempts, makes many, and makes several at the
+//! same time. [`rules`](self::rules) says what the results mean. The code of the plugin runs in other processes, so that the
+//! check survives it.
 
+mod beside;
+mod calls;
 mod configuration;
+mod crowd;
+mod endurance;
 mod passes;
 mod printing;
 mod rules;
 mod samples;
+mod stopping;
 mod transcripts;
 
 use std::{
@@ -24,6 +30,7 @@ use serde::Serialize;
 use tempfile::TempDir;
 
 use self::{
+    calls::Calls,
     configuration::Misconfigured,
     passes::{Behaviour, Passes},
     rules::{Tried, try_all},
@@ -62,7 +69,7 @@ pub(super) fn check(settings: Settings, trust: PluginTrust, options: &CheckOptio
     let transcripts = Transcripts::copy(options.transcripts.as_deref(), scratch.path())?;
     let settings = laid_out(settings, &scratch, &transcripts, options)?;
     let host = Arc::new(Host::start(settings, trust)?);
-    let report = look_into(&host, &transcripts)?;
+    let report = look_into(&host, trust, &transcripts, scratch.path())?;
     match options.json {
         true => output::print_json(&report)?,
         false => printing::print(&report, options.rows)?,
@@ -121,11 +128,27 @@ fn copy_plugin(file: &Path, plugins: &Path) -> Result<(), UsageError> {
     Ok(())
 }
 
-fn look_into(host: &Arc<Host>, transcripts: &Transcripts) -> anyhow::Result<Report> {
+fn look_into(
+    host: &Arc<Host>,
+    trust: PluginTrust,
+    transcripts: &Transcripts,
+    scratch: &Path,
+) -> anyhow::Result<Report> {
     let catalogue = host.catalogue();
     let file = catalogue.files().first().context("the copied plugin has disappeared")?;
     let behaviour = match &file.status {
-        PluginStatus::Loaded(processor) => Some(Passes::new(host, processor, transcripts).make()?),
+        PluginStatus::Loaded(processor) => {
+            let mut behaviour = Passes::new(host, processor, transcripts).make()?;
+            let settings = host.settings();
+            let calls = Calls {
+                settings,
+                trust,
+                scratch,
+                processor,
+            };
+            calls.make(&mut behaviour)?;
+            Some(behaviour)
+        }
         _ => None,
     };
     let plugin = PluginListing::from(file);

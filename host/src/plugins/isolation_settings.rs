@@ -228,6 +228,24 @@ impl Isolation {
         self
     }
 
+    /// The same, with worker processes that make any number of attempts.
+    #[must_use]
+    pub fn in_lasting_processes(mut self) -> Self {
+        let all = std::iter::once(&mut self.table.all).chain(self.table.processors.values_mut());
+        for keys in all {
+            keys.worker_max_sessions = Some(u64::MAX);
+            keys.worker_idle_seconds = Some(LONGEST_LOAD_TIMEOUT.as_secs());
+        }
+        self
+    }
+
+    /// Whether a processor may run in the host: no section of its own says otherwise, and nothing confines it.
+    #[must_use]
+    pub fn allows_in_host(&self, processor: &str) -> bool {
+        let own = self.table.processors.get(processor).and_then(|own| own.mode);
+        own != Some(IsolationMode::Process) && self.of(processor).confinement.is_none()
+    }
+
     /// The processors that have a section of their own.
     pub fn sections(&self) -> impl Iterator<Item = &str> {
         self.table.processors.keys().map(String::as_str)

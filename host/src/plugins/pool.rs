@@ -154,6 +154,13 @@ impl Pool {
         });
     }
 
+    /// The process numbers of the workers that wait for an attempt.
+    pub(super) fn idle_workers(&self) -> Vec<u32> {
+        let state = self.lock();
+        let killers = state.idle.iter().filter_map(|idle| idle.worker.killer());
+        killers.map(|killer| killer.process()).collect()
+    }
+
     /// Ends the workers that have waited too long for an attempt.
     pub(super) fn end_idle(&self) {
         let mut state = self.lock();

@@ -236,6 +236,15 @@ impl Processor {
         }
     }
 
+    /// The process numbers of the worker processes that wait for an attempt.
+    #[must_use]
+    pub fn idle_workers(&self) -> Vec<u32> {
+        match &self.code {
+            Code::Here(serving) => serving.aside.idle_workers(),
+            Code::InWorkers(pool) => pool.idle_workers(),
+        }
+    }
+
     /// Ends the worker processes that have waited too long for an attempt.
     pub fn end_idle_workers(&self) {
         match &self.code {

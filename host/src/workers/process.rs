@@ -201,6 +201,12 @@ impl Killer {
         self.ends_within(AFTER_KILL);
     }
 
+    /// The number of the process.
+    #[must_use]
+    pub fn process(&self) -> u32 {
+        self.running().child.id()
+    }
+
     /// Waits until the worker has ended, for at most `patience`; kills it then.
     fn wait(&self, patience: Duration) -> Option<ExitStatus> {
         let status = self.ends_within(patience);

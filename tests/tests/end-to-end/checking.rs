@@ -194,6 +194,75 @@ fn what_an_earlier_version_left_behind_is_found() {
 }
 
 #[test]
+fn what_a_plugin_keeps_of_each_session_is_found() {
+    for (fault, told) in [
+        ("threads", "threads "),
+        ("descriptors", "open descriptors "),
+        ("memory", "memory "),
+    ] {
+        let world = world_with("careless");
+        world.config(&format!("[processors.careless]\nfault = \"{fault}\"\n"));
+        let (status, report) = check(&world, "careless");
+        assert_eq!(
+            (status, broken(&report)),
+            (1, vec!["leaks-nothing"]),
+            "{fault}: {report}"
+        );
+        let (_, reason) = verdict(&report, "leaks-nothing");
+        assert!(
+            reason.contains(told) && reason.contains(" over ") && reason.contains(" sessions: "),
+            "{reason}"
+        );
+    }
+}
+
+#[test]
+fn a_plugin_that_does_not_stop_is_found() {
+    for (fault, expected, told) in [
+        ("deaf", "hint", "never asks `Session::cancelled`"),
+        ("stubborn", "failed", "after `Session::cancelled` was true"),
+        ("panics", "failed", "told to panic"),
+        ("fails", "hint", "told to fail"),
+        ("none", "passed", ""),
+    ] {
+        let world = world_with("careless");
+        world.config(&format!("[processors.careless]\nfault = \"{fault}\"\n"));
+        let (status, report) = check(&world, "careless");
+        let (verdict, reason) = verdict(&report, "stops");
+        assert_eq!(
+            (verdict, status),
+            (expected, i32::from(expected == "failed")),
+            "{report}"
+        );
+        assert!(reason.contains(told), "{reason}");
+    }
+}
+
+#[test]
+fn calls_that_disturb_each_other_are_found() {
+    for (fault, told) in [
+        ("shares", "careless_rows differs"),
+        ("crashes", "SIGSEGV ended the process"),
+    ] {
+        let world = world_with("careless");
+        world.config(&format!("[processors.careless]\nfault = \"{fault}\"\n"));
+        let (status, report) = check(&world, "careless");
+        assert_eq!((status, broken(&report)), (1, vec!["concurrent"]), "{fault}: {report}");
+        let (_, reason) = verdict(&report, "concurrent");
+        assert!(reason.contains(told) && reason.contains("`serial`"), "{reason}");
+    }
+}
+
+#[test]
+fn a_serial_processor_is_called_one_session_at_a_time() {
+    let world = world_with("probe_serial");
+    let (_, report) = check(&world, "probe_serial");
+    let (verdict, reason) = verdict(&report, "concurrent");
+    assert_eq!(verdict, "not_tried", "{report}");
+    assert!(reason.contains("serial"), "{reason}");
+}
+
+#[test]
 fn a_transcript_that_gives_nothing_gives_a_hint() {
     let (status, report) = check(&world_of(r#"{"do":"nothing"}"#), "probe");
     let (verdict, reason) = verdict(&report, "finds");

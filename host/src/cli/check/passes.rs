@@ -5,14 +5,15 @@ use std::{collections::BTreeMap, sync::Arc};
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-use super::transcripts::Transcripts;
+use super::{beside::Beside, endurance::Endurance, stopping::Stopping, transcripts::Transcripts};
 use crate::{
     cli::inspect_state::text_of,
     host::Host,
-    names::SessionKey,
+    names::{ProcessorName, SessionKey},
     plugins::Processor,
     runner::{RunResult, Selection, StopToken},
-    state::{Actor, FailureKind, PurgeWish, QueryAnswer, Reader, ReprocessFilter, StateError, TableContents},
+    sessions::Transcript,
+    state::{Actor, FailureKind, PurgeWish, QueryAnswer, Reader, ReprocessFilter, State, StateError, TableContents},
 };
 
 /// How many rows of a table the report shows.
@@ -39,12 +40,31 @@ pub(super) struct Behaviour {
     pub(super) miscounted_tables: Vec<String>,
     /// The tables whose rows differed after the whole transcripts came behind their first halves.
     pub(super) unreplaced_tables: Vec<String>,
+    /// The transcripts that were processed whole in the end.
+    #[serde(skip)]
+    pub(super) processed: Vec<Transcript>,
     /// What came of forgetting; `None` if that was not tried.
     pub(super) forgetting: Option<Forgetting>,
+    /// What came of attempts that were cancelled.
+    pub(super) stopping: Option<Stopping>,
+    /// What came of many attempts in one worker process.
+    pub(super) endurance: Option<Trial<Endurance>>,
+    /// What came of calls at the same time.
+    pub(super) beside: Option<Trial<Beside>>,
     /// Whether the processor has hooks.
     pub(super) has_hooks: bool,
     /// The sessions whose attempts did not return.
     pub(super) hanging: Option<String>,
+}
+
+/// What came of something, or why it was not tried.
+#[derive(Serialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Trial<T> {
+    /// What came of it.
+    Tried(T),
+    /// Why it was not tried.
+    NotTried(String),
 }
 
 /// The contents of a table.
@@ -73,7 +93,7 @@ pub(super) struct Forgetting {
 }
 
 /// The contents of all tables of the processor.
-type Contents = BTreeMap<String, TableContents>;
+pub(super) type Contents = BTreeMap<String, TableContents>;
 
 /// The passes over the transcripts.
 pub(super) struct Passes<'a> {
@@ -107,7 +127,11 @@ impl<'a> Passes<'a> {
             unsteady_tables: Vec::new(),
             miscounted_tables: Vec::new(),
             unreplaced_tables: Vec::new(),
+            processed: Vec::new(),
             forgetting: None,
+            stopping: None,
+            endurance: None,
+            beside: None,
             has_hooks: self.processor.hooks() != Default::default(),
             hanging: None,
         };
@@ -136,6 +160,7 @@ impl<'a> Passes<'a> {
             behaviour.unreplaced_tables = differing;
         }
         if self.hanging()?.is_none() {
+            behaviour.processed = self.processed()?;
             behaviour.forgetting = self.forget(&untouched)?;
         }
         behaviour.hanging = self.hanging()?;
@@ -164,13 +189,17 @@ impl<'a> Passes<'a> {
     }
 
     fn contents(&self) -> Result<Contents, StateError> {
-        let reader = self.reader()?;
-        let tables = reader.tables_of(self.processor.name())?;
-        let contents = tables.into_iter().map(|table| {
-            let contents = reader.contents(&table)?;
-            Ok((table, contents))
-        });
-        contents.collect()
+        contents(self.host.state(), self.processor.name())
+    }
+
+    fn processed(&self) -> anyhow::Result<Vec<Transcript>> {
+        let state = self.host.state();
+        let sessions = state.sessions(self.processor.name())?;
+        let failing = state.failing(self.processor.name())?;
+        let mut transcripts = self.host.scanner().scan()?.transcripts;
+        transcripts
+            .retain(|Transcript { session, .. }| sessions.contains_key(session) && !failing.contains_key(session));
+        Ok(transcripts)
     }
 
     fn tables(&self, contents: &Contents) -> anyhow::Result<Vec<TableRows>> {
@@ -259,8 +288,19 @@ impl<'a> Passes<'a> {
     }
 }
 
+/// The contents of all tables of a processor.
+pub(super) fn contents(state: &State, processor: &ProcessorName) -> Result<Contents, StateError> {
+    let reader = state.reader()?;
+    let tables = reader.tables_of(processor)?;
+    let contents = tables.into_iter().map(|table| {
+        let contents = reader.contents(&table)?;
+        Ok((table, contents))
+    });
+    contents.collect()
+}
+
 /// The tables whose contents differ.
-fn differing(before: &Contents, after: &Contents) -> Vec<String> {
+pub(super) fn differing(before: &Contents, after: &Contents) -> Vec<String> {
     let differs = |table: &&String| before.get(*table) != after.get(*table);
     let mut tables: Vec<String> = before.keys().chain(after.keys()).filter(differs).cloned().collect();
     tables.sort();

@@ -1,5 +1,7 @@
 //! What a good plugin does: one table of rules, and the verdict of each.
 
+mod calls;
+
 use std::collections::BTreeSet;
 
 use serde::Serialize;
@@ -22,7 +24,7 @@ struct Rule {
 }
 
 /// Every rule, in the order in which the report names them.
-const RULES: [Rule; 8] = [
+const RULES: [Rule; 11] = [
     Rule {
         name: "loads",
         says: "the host loads the plugin, and the processor takes its configuration",
@@ -57,6 +59,21 @@ const RULES: [Rule; 8] = [
         name: "forgets-all",
         says: "after every session is forgotten, the tables are as they were before the first",
         judge: forgets_all,
+    },
+    Rule {
+        name: "stops",
+        says: "a cancelled attempt ends soon",
+        judge: calls::stops,
+    },
+    Rule {
+        name: "leaks-nothing",
+        says: "threads, open descriptors and memory do not grow with the number of sessions",
+        judge: calls::leaks_nothing,
+    },
+    Rule {
+        name: "concurrent",
+        says: "calls at the same time give the same rows as calls one after the other",
+        judge: calls::concurrent,
     },
     Rule {
         name: "finds",
