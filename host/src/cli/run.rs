@@ -137,7 +137,8 @@ impl Runs<'_> {
         let plugins = server.get::<Plugins>("/api/admin/processors")?.processors;
         let loaded = plugins
             .iter()
-            .filter(|plugin| plugin.status == "loaded" && plugin.paused.is_none());
+            .filter(|plugin| plugin.status == "loaded" || plugin.status == "unavailable" && plugin.version.is_some())
+            .filter(|plugin| plugin.paused.is_none());
         let all: Vec<String> = loaded.filter_map(|plugin| plugin.processor.clone()).collect();
         let names = match self.processors {
             [] => &all,
@@ -193,7 +194,8 @@ impl Runs<'_> {
         let is_configured = |name: &String| self.configured.contains(name);
         match &*plugin.status {
             "rejected" => true,
-            "unavailable" => plugin.processor.as_ref().is_some_and(is_configured),
+            // One that is in service has a version, and cannot be started.
+            "unavailable" => plugin.version.is_some() || plugin.processor.as_ref().is_some_and(is_configured),
             _ => false,
         }
     }

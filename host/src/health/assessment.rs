@@ -45,6 +45,11 @@ pub enum Hindrance {
         /// Why.
         reason: String,
     },
+    /// Its code cannot be started.
+    NotStarted {
+        /// Why.
+        reason: String,
+    },
     /// It needs a configuration, and the operator has written none: nobody wants it to run.
     NotConfigured,
     /// An attempt does not return.
@@ -79,6 +84,10 @@ fn hindered(hindrance: &Hindrance) -> Option<Warning> {
         Hindrance::Unavailable { reason } => (
             WarningKind::Unavailable,
             format!("the processor refuses its configuration: {reason}; correct it and restart"),
+        ),
+        Hindrance::NotStarted { reason } => (
+            WarningKind::Unavailable,
+            format!("the code of the processor cannot be started: {reason}; its next run and each reload try again"),
         ),
         Hindrance::Wedged { session } => (
             WarningKind::Wedged,

@@ -37,7 +37,7 @@ pub enum WarningKind {
     Stuck,
     /// Sessions failed so often that no run attempts them.
     Quarantined,
-    /// The processor refuses its configuration.
+    /// The processor refuses its configuration, or its code cannot be started.
     Unavailable,
     /// An attempt does not return.
     Wedged,

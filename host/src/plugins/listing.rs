@@ -82,6 +82,9 @@ impl PluginListing {
 }
 
 fn explanation(file: &PluginFile) -> (Option<String>, Option<String>) {
+    if let Some(reason) = file.status.cannot_start() {
+        return (Some(format!("its code cannot be started: {reason}")), None);
+    }
     match (&file.status, &file.newer) {
         (PluginStatus::Unavailable { reason, .. }, _) => (Some(reason.clone()), None),
         (PluginStatus::Rejected { reason, details }, _) => (Some(reason.clone()), details.clone()),

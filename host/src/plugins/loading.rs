@@ -188,10 +188,12 @@ impl Loading<'_> {
             .as_ref()
             .map_err(|error| Refused::NoCopies(error.to_string()))?;
         let copy = copies.keep(&bytes).map_err(Refused::Copy)?;
-        if self
-            .loaded
-            .is_some_and(|loaded| loaded.copy.as_ref() == Some(&copy.name))
-        {
+        if let Some(loaded) = self.loaded.filter(|loaded| loaded.copy.as_ref() == Some(&copy.name)) {
+            loaded
+                .status
+                .processor()
+                .into_iter()
+                .for_each(|processor| processor.try_again());
             return Ok(Loaded::Unchanged);
         }
         self.note(format!("copied to {}", copy.path.display()));

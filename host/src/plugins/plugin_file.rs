@@ -105,12 +105,22 @@ impl PluginStatus {
     #[must_use]
     pub fn label(&self) -> &'static str {
         match self {
+            Self::Loaded(processor) if processor.unavailable().is_some() => "unavailable",
             Self::Loaded(_) => "loaded",
             Self::Replaced(_) => "replaced",
             Self::Removed(_) => "removed",
             Self::Unavailable { .. } => "unavailable",
             Self::Rejected { .. } => "rejected",
             Self::Disabled => "disabled",
+        }
+    }
+
+    /// Why the processor is in service and cannot run; `None` if it can.
+    #[must_use]
+    pub fn cannot_start(&self) -> Option<String> {
+        match self {
+            Self::Loaded(processor) => processor.unavailable(),
+            _ => None,
         }
     }
 

@@ -102,6 +102,26 @@ impl Pool {
             return Ok(worker);
         }
         self.refuse_in_backoff()?;
+        self.start(started)
+    }
+
+    /// Why the last worker could not be started; `None` once one could.
+    pub(super) fn failure(&self) -> Option<String> {
+        self.lock().last_failure.as_ref().map(|(_, reason)| reason.clone())
+    }
+
+    /// Starts a worker if the last one could not be started, whatever the backoff.
+    pub(super) fn try_again(&self) {
+        if self.failure().is_none() {
+            return;
+        }
+        // One that fails again is noted.
+        if let Ok(worker) = self.start(&|_| ()) {
+            self.give_back(worker);
+        }
+    }
+
+    fn start(&self, started: &dyn Fn(Killer)) -> Result<RemotePlugin, Fault> {
         let fresh = self.plan.start(started);
         let mut state = self.lock();
         match fresh {
@@ -215,8 +235,17 @@ impl WorkerPlan {
     fn start(&self, started: &dyn Fn(Killer)) -> Result<RemotePlugin, Fault> {
         let mut worker = self.open(started).map_err(|error| Fault::error(error.to_string()))?;
         let timeout = self.limits.load_timeout;
-        returned_by::<()>(worker.answer(&Request::Construct, timeout))?;
-        returned_by::<()>(worker.answer(&Request::Configure(&self.configuration), timeout))?;
+        let steps = [
+            ("its constructor", Request::Construct),
+            ("its configuration", Request::Configure(&self.configuration)),
+        ];
+        for (step, request) in steps {
+            let returned = returned_by::<()>(worker.answer(&request, timeout));
+            returned.map_err(|fault| Fault {
+                message: format!("{step} fails in a worker process: {}", fault.message),
+                ..fault
+            })?;
+        }
         Ok(worker)
     }
 }

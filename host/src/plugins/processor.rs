@@ -11,7 +11,7 @@ use std::{
     fmt,
     path::{Path, PathBuf},
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
 };
@@ -66,6 +66,8 @@ pub(super) enum Code {
 pub(super) struct Serving {
     source: InstanceSource,
     instance: Mutex<Option<Arc<Instance>>>,
+    /// Why the last fresh instance could not be made.
+    not_renewed: Mutex<Option<String>>,
     /// Where suspects are attempted, and everything once one of them has ended a worker.
     aside: Pool,
     /// Whether code of it has ended a worker process.
@@ -182,6 +184,28 @@ impl Processor {
         self.wedges.sessions()
     }
 
+    /// Why no attempt can be made: no fresh instance or worker process could be started. `None` once one could.
+    #[must_use]
+    pub fn unavailable(&self) -> Option<String> {
+        match &self.code {
+            Code::Here(serving) => serving.not_renewed().clone().or_else(|| serving.aside.failure()),
+            Code::InWorkers(pool) => pool.failure(),
+        }
+    }
+
+    /// Tries again what could not be started.
+    pub(super) fn try_again(&self) {
+        match &self.code {
+            Code::Here(serving) => {
+                let is_due = serving.not_renewed().is_some();
+                // An instance that fails again is noted.
+                let _ = is_due.then(|| serving.instance());
+                serving.aside.try_again();
+            }
+            Code::InWorkers(pool) => pool.try_again(),
+        }
+    }
+
     /// Where its code runs.
     #[must_use]
     pub fn runs_in(&self) -> RunsIn {
@@ -260,6 +284,7 @@ impl Serving {
         Self {
             source,
             instance: Mutex::new(Some(Arc::new(instance))),
+            not_renewed: Mutex::default(),
             aside,
             has_crashed: AtomicBool::new(false),
         }
@@ -333,8 +358,13 @@ impl Serving {
             fresh.configure(&source.configuration)?;
             Ok(fresh)
         });
-        let fresh = fresh.map_err(|late| Fault::error(late.to_string()))??;
-        Ok(Arc::clone(serving.insert(Arc::new(fresh))))
+        let fresh = fresh.unwrap_or_else(|late| Err(Fault::error(late.to_string())));
+        *self.not_renewed() = fresh.as_ref().err().map(describe_fault);
+        Ok(Arc::clone(serving.insert(Arc::new(fresh?))))
+    }
+
+    fn not_renewed(&self) -> MutexGuard<'_, Option<String>> {
+        self.not_renewed.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Takes an instance out of service that panicked or hung, and may be inconsistent. An attempt in flight may end with it.

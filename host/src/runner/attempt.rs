@@ -138,8 +138,8 @@ fn call(context: &RunContext, flight: &Flight, seen: &Seen, bytes: &[u8]) -> Res
     let rows = connection.into_rows()?;
     let processed = result.map_err(|error| match error {
         CallError::NoInstance(fault) => {
-            context.give_up(RunError::NotRenewed(describe_fault(&fault)));
-            AttemptError::Fault(fault)
+            context.give_up(RunError::NotStarted(describe_fault(&fault)));
+            AttemptError::NotStarted
         }
         CallError::Failed(fault) => AttemptError::Fault(fault),
         CallError::Malformed(malformed) => ConnectionError::Refused(malformed.into()).into(),
@@ -220,6 +220,7 @@ fn fail(context: &RunContext, flight: &Flight, seen: &Seen, error: AttemptError)
             };
             Outcome::Failed(failure(seen, kind, describe_fault(&fault)))
         }
+        AttemptError::NotStarted => Outcome::Postponed,
         AttemptError::Ended(ending) => Outcome::Failed(failure(seen, kind_of(&ending), ending.to_string())),
         AttemptError::Killed(Killed::Shutdown) => {
             tracing::warn!(
@@ -278,6 +279,8 @@ fn log_panic(context: &RunContext, fault: &Fault) {
 enum AttemptError {
     /// The processor failed.
     Fault(Fault),
+    /// Nothing could be called, and the run ends: the session is not to blame.
+    NotStarted,
     /// A call through the connection failed, or the processor returned malformed data.
     Connection(ConnectionError),
     /// Its worker process ended by itself.
@@ -295,7 +298,7 @@ impl From<ConnectionError> for AttemptError {
 impl AttemptError {
     fn is_conflict(&self) -> bool {
         match self {
-            Self::Fault(_) | Self::Ended(_) | Self::Killed(_) => false,
+            Self::Fault(_) | Self::NotStarted | Self::Ended(_) | Self::Killed(_) => false,
             Self::Connection(error) => error.is_conflict(),
         }
     }

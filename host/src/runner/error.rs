@@ -27,9 +27,11 @@ pub enum RunError {
     /// No worker could be started.
     #[error("cannot start a worker: {0}")]
     Worker(std::io::Error),
-    /// The processor panicked, and a fresh instance could not be created.
-    #[error("the processor panicked, and the host cannot create a fresh instance of it: {0}")]
-    NotRenewed(String),
+    /// No instance of the processor can be made, or no worker process started.
+    #[error(
+        "the processor is unavailable, because its code cannot be started: {0}; the next run and each reload try again"
+    )]
+    NotStarted(String),
 }
 
 impl From<std::io::Error> for RunError {

@@ -270,9 +270,10 @@ fn hindrance(host: &Host, status: &PluginStatus) -> Option<Hindrance> {
             Some(Hindrance::Unavailable { reason: reason.clone() })
         }
         PluginStatus::Unavailable { .. } => Some(Hindrance::NotConfigured),
-        status => {
-            let session = status.processor()?.wedged_by()?;
-            Some(Hindrance::Wedged { session })
-        }
+        status => match (status.processor()?.wedged_by(), status.cannot_start()) {
+            (Some(session), _) => Some(Hindrance::Wedged { session }),
+            (None, Some(reason)) => Some(Hindrance::NotStarted { reason }),
+            (None, None) => None,
+        },
     }
 }

@@ -1,6 +1,6 @@
 //! A plugin with one fault, which the environment variable `MISFIT` chooses.
 
-use std::{env, process, thread};
+use std::{env, fs, path::Path, process, thread};
 
 use session_host_test_plugins::session_plugin_api::prelude::*;
 
@@ -10,12 +10,18 @@ fn fault() -> String {
     env::var("MISFIT").unwrap_or_default()
 }
 
+/// `aborts_where_is:FILE` makes the file with the first session, and aborts each constructor while it is there.
+fn file(fault: &str) -> Option<&Path> {
+    fault.strip_prefix("aborts_where_is:").map(Path::new)
+}
+
 impl Default for Misfit {
     #[allow(clippy::panic, reason = "what it is for")]
     fn default() -> Self {
         match fault().as_str() {
             "constructor" => panic!("cannot be constructed"),
             "constructor_aborts" => process::abort(),
+            fault if file(fault).is_some_and(Path::exists) => process::abort(),
             _ => Self,
         }
     }
@@ -53,6 +59,9 @@ impl SessionProcessor for Misfit {
     }
 
     fn process_session(&self, _: &Session<'_>, _: &Connection<'_>) -> Result<ProcessorResult> {
+        if let Some(file) = file(&fault()) {
+            fs::write(file, "")?;
+        }
         Ok(ProcessorResult::default())
     }
 }

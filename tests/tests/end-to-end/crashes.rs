@@ -280,3 +280,34 @@ fn a_journal_that_cannot_be_kept_keeps_no_host_from_starting() {
     fs::create_dir(&list).unwrap();
     starts();
 }
+
+/// A world of two sessions in which each worker process after the first session dies in the constructor.
+fn world_whose_workers_die() -> World {
+    let mut world = World::new();
+    world.install("misfit");
+    let file = world.path("file");
+    world.set_variable("MISFIT", &format!("aborts_where_is:{}", file.display()));
+    world.config("workers = 1\n[isolation]\ndefault = \"process\"\nworker_max_sessions = 1\n");
+    world.write("alice/a.jsonl", "{}\n");
+    world.write("alice/b.jsonl", "{}\n");
+    world
+}
+
+#[test]
+fn a_worker_that_dies_before_its_attempt_blames_no_session() {
+    let world = world_whose_workers_die();
+    let ran = world.host(&["run"]).exits(1);
+    let reason = "its constructor fails in a worker process: SIGABRT";
+    ran.tells(reason);
+    assert!(
+        ran.stdout
+            .contains("misfit is unavailable: its code cannot be started: its constructor"),
+        "{}",
+        ran.stdout
+    );
+    assert!(failures(&world).is_empty());
+    assert_eq!(world.count("session_processor_state"), 1);
+    fs::remove_file(world.path("file")).unwrap();
+    drop(world.run(&[]).exits(0));
+    assert_eq!(world.count("session_processor_state"), 2);
+}

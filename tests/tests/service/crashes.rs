@@ -76,6 +76,39 @@ fn by_a_quick_exit_are_told_by_the_next_start() {
 }
 
 #[test]
+fn a_processor_whose_workers_die_is_unavailable_until_a_reload() {
+    let mut world = World::new();
+    world.install("misfit");
+    let file = world.path("file");
+    world.set_variable("MISFIT", &format!("aborts_where_is:{}", file.display()));
+    world.config("workers = 1\n[isolation]\ndefault = \"process\"\nworker_max_sessions = 1\n");
+    write_sessions(&world, 2);
+    let service = world.serve(&[]);
+    let status = || {
+        let listed = service.get("/api/admin/processors").is(200).json();
+        listed["processors"][0]["status"].as_str().unwrap().to_owned()
+    };
+    let detail = service.run("misfit").is(500).detail();
+    assert!(
+        detail.contains("its constructor fails in a worker process: SIGABRT"),
+        "{detail}"
+    );
+    assert_eq!(status(), "unavailable");
+    assert_eq!(value(&service, "SELECT count(*) FROM session_processor_failure"), 0);
+    let warning = || {
+        let health = service.get("/api/health").is(200).json();
+        health["processors"]["misfit"]["warnings"][0]["kind"].clone()
+    };
+    wait_until("health warns of it", || warning() == "unavailable");
+    drop(service.post("/api/admin/reload-plugins").is(200));
+    assert_eq!(status(), "unavailable");
+    fs::remove_file(&file).unwrap();
+    drop(service.post("/api/admin/reload-plugins").is(200));
+    assert_eq!(status(), "loaded");
+    drop(service.run("misfit").is(200));
+}
+
+#[test]
 fn a_journal_that_somebody_empties_costs_the_journal_alone() {
     let world = World::new();
     world.install("probe");
