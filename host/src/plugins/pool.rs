@@ -87,6 +87,11 @@ impl Pool {
         self.plan.limits.load_timeout
     }
 
+    /// How much processor time an attempt may take.
+    pub(super) fn cpu_limit(&self) -> Option<Duration> {
+        self.plan.limits.cpu
+    }
+
     /// What its workers may reach; `None` for everything that the host may.
     pub(super) fn confinement(&self) -> Option<&Confinement> {
         self.plan.confinement.as_ref()

@@ -391,7 +391,7 @@ impl Pool {
         watch.runs_in(None);
         let result = match answer {
             Ok(answer) => returned(&answer),
-            Err(WorkerError::Ended(ending)) => return Err(CallError::Ended(ending)),
+            Err(WorkerError::Ended(ending)) => return Err(CallError::Ended(ending.of_attempt(self.cpu_limit()))),
             Err(error) => return Err(CallError::Failed(Fault::error(error.to_string()))),
         };
         match &result {

@@ -1,6 +1,6 @@
 //! How a worker process ended, in words that an operator understands.
 
-use std::{fmt, os::unix::process::ExitStatusExt as _, process::ExitStatus};
+use std::{fmt, os::unix::process::ExitStatusExt as _, process::ExitStatus, time::Duration};
 
 use session_plugin_api::abi::capped;
 
@@ -10,6 +10,8 @@ pub struct Ending {
     how: How,
     /// The last lines that it wrote to stdout and stderr.
     last_lines: Vec<String>,
+    /// How much processor time the attempt might take that it ended in.
+    cpu_limit: Option<Duration>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,7 +33,17 @@ impl Ending {
             },
             None => How::ClosedLink,
         };
-        Self { how, last_lines }
+        Self {
+            how,
+            last_lines,
+            cpu_limit: None,
+        }
+    }
+
+    /// The same, in an attempt with this limit on its processor time.
+    #[must_use]
+    pub fn of_attempt(self, cpu_limit: Option<Duration>) -> Self {
+        Self { cpu_limit, ..self }
     }
 
     /// Whether it ran out of memory: its own limit, or the system's.
@@ -73,6 +85,13 @@ impl fmt::Display for Ending {
                     .write_str("the worker process closed its link to the host and ran on, so the host killed it")?;
             }
             How::Unknown => formatter.write_str("the worker process ended")?,
+        }
+        if let Some(limit) = self.cpu_limit.filter(|_| self.lacked_time()) {
+            let seconds = limit.as_secs();
+            write!(
+                formatter,
+                ", because the attempt used more processor time than cpu_limit ({seconds} s); raise cpu_limit if it needs more"
+            )?;
         }
         if self.last_lines.is_empty() {
             return Ok(());

@@ -61,6 +61,7 @@ fn a_limit_on_processor_time_ends_what_spins() {
     assert_eq!(failures[0]["kind"], "timeout", "{failures:?}");
     let error = failures[0]["error"].as_str().unwrap();
     assert!(error.contains("SIGXCPU ended the worker process"), "{error}");
+    assert!(error.contains("cpu_limit (1 s)"), "{error}");
 }
 
 /// A world in which all sessions of the zoo share one worker.
