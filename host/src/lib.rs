@@ -18,6 +18,7 @@ pub mod http;
 pub mod journal;
 pub mod metrics;
 pub mod names;
+pub mod own_files;
 pub mod plugins;
 pub mod printable;
 pub mod process;

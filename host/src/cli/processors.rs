@@ -14,6 +14,7 @@ use super::{
 use crate::{
     config::Settings,
     journal::ISOLATED_FILE,
+    own_files,
     plugins::{Catalogue, Claims, LoadOptions, Pinning, PluginListing, PluginTrust, Tables},
     state::{Reader, State, StateError},
 };
@@ -55,7 +56,8 @@ pub(super) fn look<T>(
 ) -> anyhow::Result<T> {
     let folder = tempfile::tempdir().context("cannot create a folder to inspect the plugins")?;
     // A plugin that ended the host must not end this command. Without the list it may.
-    let _ = fs::copy(settings.data.join(ISOLATED_FILE), folder.path().join(ISOLATED_FILE));
+    let list = own_files::read(&settings.data.join(ISOLATED_FILE), u64::MAX);
+    let _ = list.and_then(|list| fs::write(folder.path().join(ISOLATED_FILE), list));
     let scratch = State::open(&folder.path().join("look.duckdb"))?;
     let tables = Tables::LookedAt {
         state,

@@ -4,8 +4,8 @@
 //! plugin back into the host.
 
 use std::{
-    fs::{self, File},
-    io::{self, Read as _, Write as _},
+    fs,
+    io::{self, Write as _},
     path::{Path, PathBuf},
 };
 
@@ -13,7 +13,10 @@ use serde::{Deserialize, Serialize};
 use tempfile::NamedTempFile;
 
 use super::{ending::Crash, slot::Stage, work::Plugin};
-use crate::clock::{self, text_of};
+use crate::{
+    clock::{self, text_of},
+    own_files,
+};
 
 /// The file's name in the data directory.
 pub const FILE: &str = "crashed-plugins.jsonl";
@@ -47,15 +50,13 @@ impl Isolated {
     #[must_use]
     pub fn read(data: &Path) -> Self {
         let path = data.join(FILE);
-        let mut text = Vec::new();
-        match File::open(&path).and_then(|file| file.take(MOST_BYTES).read_to_end(&mut text)) {
-            Ok(_) => {}
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-            Err(error) => {
+        let text = own_files::read(&path, MOST_BYTES).unwrap_or_else(|error| {
+            if error.kind() != io::ErrorKind::NotFound {
                 let path = path.display();
                 tracing::warn!("cannot read {path}, so plugins that ended the host are loaded again: {error}");
             }
-        }
+            Vec::new()
+        });
         let mut entries = Vec::new();
         for line in text.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
             match serde_json::from_slice(line) {

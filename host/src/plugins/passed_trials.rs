@@ -5,12 +5,13 @@
 
 use std::{
     collections::BTreeMap,
-    fs,
     io::{self, Write as _},
     path::{Path, PathBuf},
 };
 
 use serde::{Deserialize, Serialize};
+
+use crate::own_files;
 
 /// The libraries that have passed.
 pub(super) struct Trials {
@@ -29,13 +30,21 @@ pub(super) struct Passed {
 
 const FILE: &str = "plugin-trials.json";
 
+/// How many bytes of the file are read.
+const MOST_BYTES: u64 = 16 << 20;
+
 impl Trials {
     /// The trials that the data directory remembers. A file that cannot be read counts as none.
     pub(super) fn in_data_directory(data: &Path) -> Self {
         let file = data.join(FILE);
-        let passed = fs::read(&file)
-            .ok()
-            .and_then(|bytes| serde_json::from_slice(&bytes).ok());
+        let bytes = own_files::read(&file, MOST_BYTES).unwrap_or_else(|error| {
+            if error.kind() != io::ErrorKind::NotFound {
+                let file = file.display();
+                tracing::warn!("cannot read {file}, so the host tries every plugin in a worker again: {error}");
+            }
+            Vec::new()
+        });
+        let passed = serde_json::from_slice(&bytes).ok();
         Self {
             file,
             passed: passed.unwrap_or_default(),
@@ -77,6 +86,8 @@ impl Trials {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     fn passed(processor: &str) -> Passed {

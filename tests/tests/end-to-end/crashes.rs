@@ -1,6 +1,6 @@
 //! Plugins that end the host: the next start says which, and runs them in worker processes.
 
-use std::fs;
+use std::{fs, process::Command};
 
 use serde_json::{Value, json};
 use session_host_tests::{Code, LibraryFile, Ran, World, library_name, wait_until};
@@ -310,4 +310,20 @@ fn a_worker_that_dies_before_its_attempt_blames_no_session() {
     fs::remove_file(world.path("file")).unwrap();
     drop(world.run(&[]).exits(0));
     assert_eq!(world.count("session_processor_state"), 2);
+}
+
+#[test]
+fn a_pipe_in_the_place_of_a_file_of_the_host_keeps_no_command_waiting() {
+    let world = world_with(&json!({"do": "rows", "count": 1}));
+    drop(world.run(&[]).exits(0));
+    for name in ["crashed-plugins.jsonl", "plugin-trials.json"] {
+        let file = world.path("data").join(name);
+        let _ = fs::remove_file(&file);
+        let made = Command::new("mkfifo").arg(&file).status().unwrap();
+        assert!(made.success());
+        drop(world.host(&["processors"]).exits(0));
+        let ran = world.run(&[]).exits(0);
+        assert!(ran.stderr.contains(name), "{}", ran.stderr);
+        ran.tells("it is no regular file; remove it");
+    }
 }
