@@ -51,7 +51,7 @@ pub fn enter(plugin: &Plugin, work: Work<'_>) -> Entered {
 fn fill(plugin: &Plugin, work: Work<'_>) -> Option<&'static Slot> {
     let running = running()?;
     // What is attempted in this process is in flight again: it is a suspect no more, or once more.
-    let _taken = suspects().take_work(plugin, work);
+    suspects().clear_work(plugin, work);
     let text = work.text(plugin)?;
     let slots = &running.pages.slots;
     let last = LAST.get();

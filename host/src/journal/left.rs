@@ -142,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn suspects_stay_in_the_next_journals_until_they_are_taken() {
+    fn suspects_stay_in_the_next_journals_until_they_are_cleared() {
         let (file, pages) = mapped();
         fill(pages, 0, "alice/a.jsonl");
         pages.slots[0].replace_stage(Stage::Constructor);
@@ -156,9 +156,11 @@ mod tests {
         };
         let (processor, session) = ("probe".parse().unwrap(), SessionKey::new("alice/a.jsonl"));
         assert_eq!(suspects.count(), 1);
-        assert!(!suspects.take_loading("ab12"));
-        assert!(suspects.take(&processor, &session));
-        assert!(!suspects.take(&processor, &session));
+        assert!(!suspects.has_loading("ab12"));
+        assert!(suspects.has(&processor, &session));
+        assert_eq!(Found::read(&bytes_of(&file)).suspects, first.suspects);
+        suspects.clear(&processor, &session);
+        assert!(!suspects.has(&processor, &session));
         assert_eq!(Found::read(&bytes_of(&file)), Found::default());
     }
 

@@ -1,6 +1,6 @@
 //! What ran in plugins when an earlier process ended, and nothing told why: it was killed, or a plugin called `_exit`.
 //!
-//! A suspect stays in the journal until it is taken, whoever kills the process meanwhile. The journal keeps a hash of its name,
+//! A suspect stays in the journal until it is cleared, whoever kills the process meanwhile. The journal keeps a hash of its name,
 //! so that no name of a user stays in it.
 
 use std::sync::atomic::{
@@ -54,7 +54,7 @@ impl SuspectKey {
     }
 }
 
-/// The suspects that nobody has taken.
+/// The suspects that nobody has cleared.
 #[derive(Debug, Default)]
 pub(super) struct SuspectCount(AtomicUsize);
 
@@ -71,17 +71,15 @@ impl SuspectCount {
         }
     }
 
-    fn take(&self, slots: &[Slot], key: SuspectKey) -> bool {
-        if self.0.load(Acquire) == 0 {
-            return false;
-        }
-        let is_it = |slot: &&Slot| slot.is_suspect() && slot.text() == key.0;
-        let taken = slots.iter().find(is_it).is_some_and(Slot::claim_suspect_and_clear);
-        if taken {
+    fn clear(&self, slots: &[Slot], key: SuspectKey) {
+        if find(slots, key).is_some_and(Slot::claim_suspect_and_clear) {
             self.0.fetch_sub(1, AcqRel);
         }
-        taken
     }
+}
+
+fn find(slots: &[Slot], key: SuspectKey) -> Option<&Slot> {
+    slots.iter().find(|slot| slot.is_suspect() && slot.text() == key.0)
 }
 
 /// The suspects of the process's journal.
@@ -92,24 +90,33 @@ pub struct Suspects<'a> {
 
 impl Suspects<'_> {
     /// Whether an attempt of this processor at this session was in flight when an earlier process ended without a reason.
-    /// The answer is `true` once: whoever asks attempts the session in isolation.
-    #[must_use = "a suspect that is taken is no suspect any more"]
-    pub fn take(&self, processor: &ProcessorName, session: &SessionKey) -> bool {
-        self.take_key(|| SuspectKey::attempt(processor.as_str(), session.as_str()))
+    /// Such a session is attempted in isolation, and is a suspect until it is cleared.
+    #[must_use]
+    pub fn has(&self, processor: &ProcessorName, session: &SessionKey) -> bool {
+        self.has_key(|| SuspectKey::attempt(processor.as_str(), session.as_str()))
     }
 
-    /// Whether the file with this digest was being loaded, or dropped, when an earlier process ended without a reason. The
-    /// answer is `true` once.
-    #[must_use = "a suspect that is taken is no suspect any more"]
-    pub fn take_loading(&self, digest: &str) -> bool {
-        self.take_key(|| SuspectKey::loading(digest))
+    /// Whether the file with this digest was being loaded, or dropped, when an earlier process ended without a reason.
+    #[must_use]
+    pub fn has_loading(&self, digest: &str) -> bool {
+        self.has_key(|| SuspectKey::loading(digest))
     }
 
-    /// Whether this work was in flight then. The answer is `true` once.
-    pub(super) fn take_work(&self, plugin: &Plugin, work: Work<'_>) -> bool {
+    /// Clears a session whose attempt has ended.
+    pub fn clear(&self, processor: &ProcessorName, session: &SessionKey) {
+        self.clear_key(|| SuspectKey::attempt(processor.as_str(), session.as_str()));
+    }
+
+    /// Clears a file that is loaded or rejected by now.
+    pub fn clear_loading(&self, digest: &str) {
+        self.clear_key(|| SuspectKey::loading(digest));
+    }
+
+    /// Clears this work.
+    pub(super) fn clear_work(&self, plugin: &Plugin, work: Work<'_>) {
         match work {
-            Work::Attempt(attempt) => self.take(attempt.processor, attempt.session),
-            Work::Loading | Work::Drop => self.take_loading(&plugin.digest),
+            Work::Attempt(attempt) => self.clear(attempt.processor, attempt.session),
+            Work::Loading | Work::Drop => self.clear_loading(&plugin.digest),
         }
     }
 
@@ -119,10 +126,14 @@ impl Suspects<'_> {
         self.found.map_or(0, |(count, _)| count.0.load(Acquire))
     }
 
-    fn take_key(&self, key: impl FnOnce() -> SuspectKey) -> bool {
-        match self.found {
-            Some((count, slots)) if count.0.load(Acquire) > 0 => count.take(slots, key()),
-            _ => false,
+    fn has_key(&self, key: impl FnOnce() -> SuspectKey) -> bool {
+        let found = self.found.filter(|(count, _)| count.0.load(Acquire) > 0);
+        found.is_some_and(|(_, slots)| find(slots, key()).is_some())
+    }
+
+    fn clear_key(&self, key: impl FnOnce() -> SuspectKey) {
+        if let Some((count, slots)) = self.found.filter(|(count, _)| count.0.load(Acquire) > 0) {
+            count.clear(slots, key());
         }
     }
 }

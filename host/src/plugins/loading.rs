@@ -204,6 +204,7 @@ impl Loading<'_> {
     /// Tries a new library in a worker, opens it where its code is to run, and prepares its tables.
     fn start(&mut self, path: &Path, copy: Copy, built: Built) -> Result<Loaded, Refused> {
         let plugin = Plugin::new(path, copy.digest());
+        let digest = Arc::clone(&plugin.digest);
         // A library on trial has not told the name of its processor, whose section may say otherwise.
         let isolation = self.options.isolation.of_trial();
         let mut plan = WorkerPlan {
@@ -221,13 +222,27 @@ impl Loading<'_> {
         (plan.limits, plan.confinement) = (isolation.limits, isolation.confinement);
         plan.configuration = self.configuration_of(&told);
         let distrust = self.distrust(&plan.plugin);
+        let loaded = self.open(path, plan, distrust, isolation.mode);
+        // If the host is killed meanwhile, the next one has the suspect too.
+        journal::suspects().clear_loading(&digest);
+        loaded
+    }
+
+    /// Opens a library where its code is to run, and prepares its tables.
+    fn open(
+        &mut self,
+        path: &Path,
+        mut plan: WorkerPlan,
+        distrust: Option<String>,
+        configured: IsolationMode,
+    ) -> Result<Loaded, Refused> {
         if let Some(reason) = &distrust {
             self.note(format!("runs in worker processes, because {reason}"));
         }
         plan.distrust = distrust;
         let mode = match plan.distrust {
             Some(_) => IsolationMode::Process,
-            None => isolation.mode,
+            None => configured,
         };
         match mode {
             IsolationMode::InProcess => {
@@ -252,7 +267,7 @@ impl Loading<'_> {
         if let Some(reason) = Isolated::read(self.options.data).reason_for(&plugin.digest) {
             return Some(reason.to_owned());
         }
-        let is_suspect = journal::suspects().take_loading(&plugin.digest);
+        let is_suspect = journal::suspects().has_loading(&plugin.digest);
         is_suspect.then(|| "the last host ended while the plugin was loaded or dropped".to_owned())
     }
 

@@ -298,8 +298,14 @@ impl Serving {
         requests: &mut dyn Requests,
         watch: &dyn Watch,
     ) -> CallResult<T> {
-        if self.has_crashed.load(Ordering::Relaxed) || journal::suspects().take(processor, call.session) {
-            return self.call_aside(processor, method, call, requests, watch);
+        let is_suspect = journal::suspects().has(processor, call.session);
+        if is_suspect || self.has_crashed.load(Ordering::Relaxed) {
+            let result = self.call_aside(processor, method, call, requests, watch);
+            // If the host is killed during the attempt, the next one has the suspect too.
+            if is_suspect && !matches!(result, Err(CallError::NoInstance(_))) {
+                journal::suspects().clear(processor, call.session);
+            }
+            return result;
         }
         let instance = self.instance().map_err(CallError::NoInstance)?;
         let entered = journal::enter(

@@ -327,3 +327,28 @@ fn a_pipe_in_the_place_of_a_file_of_the_host_keeps_no_command_waiting() {
         ran.tells("it is no regular file; remove it");
     }
 }
+
+#[test]
+fn a_suspect_is_one_until_its_attempt_in_a_worker_process_has_ended() {
+    let world = World::new();
+    world.install("probe");
+    let started = world.path("started");
+    let steps = [json!({"do": "touch", "path": started}), json!({"do": "hang"})];
+    world.write("alice/bad.jsonl", steps.map(|step| step.to_string()).join("\n"));
+    for _ in 0..3 {
+        let running = world.start(&["run", "-v"]);
+        wait_until("the attempt is in flight", || started.exists());
+        running.signal(libc::SIGKILL);
+        drop(running.ends());
+        fs::remove_file(&started).unwrap();
+    }
+    world.write("alice/bad.jsonl", r#"{"do":"rows","count":1}"#);
+    let ran = world.run(&["-v"]).exits(0);
+    assert!(
+        ran.stderr.contains("is attempted in a worker process"),
+        "{}",
+        ran.stderr
+    );
+    let ran = world.run(&[]).exits(0);
+    assert!(!ran.stderr.contains(UNEXPLAINED), "{}", ran.stderr);
+}
