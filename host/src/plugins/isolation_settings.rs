@@ -1,6 +1,6 @@
 //! The section `[isolation]`: where the code of each processor runs, and what its worker processes may use.
 
-use std::{collections::BTreeMap, env, path::PathBuf, time::Duration};
+use std::{collections::BTreeMap, env, ffi::OsStr, path::PathBuf, time::Duration};
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -99,6 +99,14 @@ const SHORTEST_LOAD_TIMEOUT: Duration = Duration::from_secs(1);
 /// A year: long enough, and no moment overflows.
 const LONGEST_LOAD_TIMEOUT: Duration = Duration::from_secs(365 * 24 * 3600);
 
+impl IsolationMode {
+    /// The mode that a variable sets. What is not UTF-8 is none.
+    fn of_variable(value: &OsStr) -> Result<Self, InvalidIsolation> {
+        let value = value.to_string_lossy().into_owned();
+        serde_json::from_value(Value::String(value.clone())).map_err(|_| InvalidIsolation(value))
+    }
+}
+
 impl TryFrom<Map<String, Value>> for IsolationTable {
     type Error = String;
 
@@ -152,11 +160,8 @@ impl Isolation {
     /// # Errors
     /// When the variable has an invalid value.
     pub fn new(table: IsolationTable) -> Result<Self, InvalidIsolation> {
-        let default = match env::var(ISOLATION_VARIABLE) {
-            Ok(value) if !value.is_empty() => {
-                let parsed = serde_json::from_value(Value::String(value.clone()));
-                parsed.map_err(|_| InvalidIsolation(value))?
-            }
+        let default = match env::var_os(ISOLATION_VARIABLE) {
+            Some(value) if !value.is_empty() => IsolationMode::of_variable(&value)?,
             _ => table.all.mode.unwrap_or_default(),
         };
         Ok(Self { table, default })
@@ -249,5 +254,21 @@ impl Isolation {
     /// The processors that have a section of their own.
     pub fn sections(&self) -> impl Iterator<Item = &str> {
         self.table.processors.keys().map(String::as_str)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::ffi::OsStrExt as _;
+
+    use super::*;
+
+    #[test]
+    fn a_variable_that_is_no_mode_is_told() {
+        let mode = |value: &[u8]| IsolationMode::of_variable(OsStr::from_bytes(value)).map_err(|error| error.0);
+        assert_eq!(mode(b"process"), Ok(IsolationMode::Process));
+        assert_eq!(mode(b"in-process"), Ok(IsolationMode::InProcess));
+        assert_eq!(mode(b"processes"), Err("processes".to_owned()));
+        assert_eq!(mode(b"process\xff"), Err("process\u{fffd}".to_owned()));
     }
 }
