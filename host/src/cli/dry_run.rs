@@ -182,7 +182,10 @@ fn print_table(lines: &[Line]) -> anyhow::Result<()> {
         Line::Processor(preview) => Some(row(preview)),
         Line::Unknown { .. } | Line::Rejected { .. } => None,
     });
-    output::print(output::table(header, rows))?;
+    let rows: Vec<[String; 7]> = rows.collect();
+    if !rows.is_empty() {
+        output::print(output::table(header, rows))?;
+    }
     for line in lines {
         match line {
             Line::Processor(_) => {}

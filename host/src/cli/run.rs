@@ -291,7 +291,9 @@ fn print_table<'a>(results: impl Iterator<Item = &'a RunResult>, plugins: &[Plug
         "seconds",
     ];
     let results: Vec<&RunResult> = results.collect();
-    output::print(output::table(header, results.iter().map(|result| row(result))))?;
+    if !results.is_empty() {
+        output::print(output::table(header, results.iter().map(|result| row(result))))?;
+    }
     results.iter().copied().try_for_each(tell_of_the_left_out)?;
     results.iter().copied().try_for_each(tell_of_the_unreadable)?;
     for plugin in plugins {

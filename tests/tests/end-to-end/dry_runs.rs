@@ -141,6 +141,13 @@ fn files_that_are_rejected_are_told_and_disabled_ones_are_not() {
         told.contains("broken.so is rejected: it is not a shared library"),
         "{told}"
     );
+    fs::remove_file(world.plugins().join("probe.so")).unwrap();
+    let told = world.host(&["run", "--dry-run"]).exits(0).stdout;
+    assert!(
+        told.contains("broken.so is rejected") && !told.contains("sessions "),
+        "{told}"
+    );
+    world.install("probe");
     let unknown = world.host(&["run", "--dry-run", "nobody"]).exits(2);
     unknown.tells("there is no processor `nobody`; the known ones are: probe");
 }

@@ -73,6 +73,10 @@ fn a_run_of_all_processors_skips_a_paused_one_and_says_so() {
         skipped.contains("its model is down") && skipped.contains("session-host resume probe"),
         "{skipped}"
     );
+    drop(world.host(&["pause", "probe_other"]).exits(0));
+    let nothing = world.host(&["run"]).exits(0).stdout;
+    assert!(nothing.lines().all(|line| line.starts_with("skipped ")), "{nothing}");
+    drop(world.host(&["resume", "probe_other"]).exits(0));
     // Who names the others is not told of it.
     let named = world.host(&["run", "probe_other"]).exits(0);
     assert!(
