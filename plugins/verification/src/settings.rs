@@ -63,7 +63,7 @@ impl Default for Settings {
             base_url: None,
             api_key_env: None,
             api_key_file: None,
-            session_budget_seconds: 180,
+            session_budget_seconds: 120,
             request_timeout_seconds: 90,
             max_attempts: 3,
             max_requests_per_run: 500,
