@@ -283,12 +283,20 @@ fn warn_of_sections_without_processor(settings: &Settings, catalogue: &Catalogue
     let isolated = settings.isolation.sections().map(|name| ("isolation", name));
     for (table, section) in configured.chain(isolated) {
         let is_named = |name: &ProcessorName| name.as_str() == section;
-        if !catalogue
-            .files()
-            .iter()
-            .any(|file| file.status.name().is_some_and(is_named))
-        {
+        let is_of = |file: &PluginFile| match &file.status {
+            // What has not been loaded tells no name but that of its file.
+            PluginStatus::Disabled => is_file_of(&file.name(), section),
+            status => status.name().is_some_and(is_named),
+        };
+        if !catalogue.files().iter().any(is_of) {
             tracing::warn!("the configuration has a section [{table}.{section}], but no such processor is loaded");
         }
     }
+}
+
+/// Whether a plugin file has the usual name of a file of this processor: `NAME.so`, or `libNAME.so` as Cargo builds it.
+fn is_file_of(file: &str, processor: &str) -> bool {
+    let stem = file.strip_suffix(std::env::consts::DLL_SUFFIX).unwrap_or(file);
+    let stem = stem.strip_prefix(std::env::consts::DLL_PREFIX).unwrap_or(stem);
+    stem.replace('-', "_") == processor.replace('-', "_")
 }

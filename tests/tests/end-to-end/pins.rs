@@ -174,7 +174,9 @@ fn a_reload_keeps_the_pinned_file_in_service() {
 fn a_disabled_file_stays_where_it_is_and_is_not_loaded() {
     let world = World::with(&["probe", "probe_other"]);
     world.write("alice/a.jsonl", rows(1));
-    world.config("disabled_plugins = [\"probe_other.so\", \"nowhere.so\"]\n");
+    world.config(
+        "disabled_plugins = [\"probe_other.so\", \"nowhere.so\"]\n[processors.probe_other]\n[isolation.probe_other]\n",
+    );
     let listing = world.processors();
     assert_eq!(listing.loaded(), ["probe"]);
     let disabled = listing.of("probe_other.so");
