@@ -46,6 +46,11 @@ impl WhichSessions {
 /// `POST /api/admin/reprocess?processor=NAME[&session=KEY][&since=DATE][&until=DATE][&user=USER][&project=PREFIX][&dry_run=true]`
 pub(super) async fn reprocess(State(service): OfService, Parameters(asked): Parameters<WhichSessions>) -> Response {
     let name = asked.processor.clone();
+    // The audit log tells what only counts from what changes something.
+    let action = match asked.dry_run {
+        true => "reprocess_dry_run",
+        false => "reprocess",
+    };
     let (status, body) = in_background(&service, move |host| {
         let (processor, dry_run) = (processor_name(&asked.processor)?, asked.dry_run);
         let filter = asked.filter().map_err(Refusal::bad_request)?;
@@ -63,5 +68,5 @@ pub(super) async fn reprocess(State(service): OfService, Parameters(asked): Para
         Ok(json!({"processor": processor, "sessions": sessions, "bytes": bytes, "dry_run": dry_run}))
     })
     .await;
-    noted(json_answer(status, &body), "reprocess", &name, Some(body))
+    noted(json_answer(status, &body), action, &name, Some(body))
 }

@@ -25,6 +25,12 @@ fn a_session_or_all_are_processed_again() {
     );
     assert_eq!(service.run("probe").is(200).json()["details"]["processed"], 3);
     assert_eq!(value(&service, "SELECT count(*) FROM probe_rows"), json!(3));
+    let counted = service
+        .post("/api/admin/reprocess?processor=probe&dry_run=true")
+        .is(200);
+    assert_eq!(counted.json()["dry_run"], true);
+    let last = "SELECT action FROM audit_log WHERE starts_with(action, 'reprocess') ORDER BY id DESC LIMIT 1";
+    assert_eq!(value(&service, last), json!("reprocess_dry_run:probe"));
     for target in ["processor=probe&session=alice/9.jsonl", "processor=nobody"] {
         drop(service.post(&format!("/api/admin/reprocess?{target}")).is(404).detail());
     }
