@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
 use rustix::fs::Mode;
 use session_plugin_api::Timestamp;
 
@@ -12,13 +13,19 @@ use crate::{config::ConfigFile, dates, plugins::PluginTrust};
 /// Runs processors (from shared libraries in a directory) over coding-agent transcripts, and stores the results in DuckDB.
 /// Each processor processes each version of each session exactly once.
 #[derive(Debug, Parser)]
-#[command(name = "session-host", version, after_help = EXIT_STATUS)]
+#[command(name = NAME, version, after_help = EXIT_STATUS)]
 pub(super) struct Arguments {
     #[command(subcommand)]
     command: Command,
 
     /// The configuration file (TOML) [default: session-host/config.toml in the user's configuration folder]
-    #[arg(long, global = true, value_name = "FILE", env = "SESSION_HOST_CONFIG")]
+    #[arg(
+        long,
+        global = true,
+        value_name = "FILE",
+        env = "SESSION_HOST_CONFIG",
+        hide_env_values = true
+    )]
     config: Option<PathBuf>,
     #[command(flatten)]
     settings: UsualFlags,
@@ -31,13 +38,17 @@ pub(super) struct Arguments {
         global = true,
         value_name = "FORMAT",
         env = "SESSION_HOST_LOG_FORMAT",
+        hide_env_values = true,
         default_value = "text"
     )]
     pub(super) log_format: LogFormat,
-    /// Log more: -v for info, -vv for debug; the variable SESSION_HOST_LOG takes a filter such as `info,plugin=debug`
+    /// Log more: -v for info, -vv for debug; the variable takes a filter such as info,plugin=debug [env: SESSION_HOST_LOG] [default: warnings; with serve info]
     #[arg(short, long, global = true, action = ArgAction::Count)]
     pub(super) verbose: u8,
 }
+
+/// The name of the command.
+pub(super) const NAME: &str = "session-host";
 
 const EXIT_STATUS: &str = "Exit status: 0 success, 1 a session or the command failed, 2 usage or configuration error, 3 the state is unusable (in use, damaged, or of a newer version).";
 
@@ -93,6 +104,17 @@ pub(super) enum Command {
     Forget(ForgetOptions),
     /// Print the token of the admin interface
     Token,
+    /// Print the completions of a shell
+    Completions {
+        /// The shell
+        shell: Shell,
+    },
+    /// Write a manual page of each command into a folder
+    #[command(hide = true)]
+    Man {
+        /// The folder, which must exist
+        folder: PathBuf,
+    },
     /// Run the code of a plugin for the host that started this process
     #[command(hide = true)]
     Worker {
@@ -193,16 +215,16 @@ pub(super) struct ReprocessOptions {
     pub(super) processor: String,
     /// One session, such as alice/3f2c.jsonl [default: all]
     pub(super) session: Option<String>,
-    /// Only sessions whose transcripts were last written on this day (UTC) or at this time, or later
+    /// Only sessions whose transcripts were last written on this day (UTC) or at this time, or later [default: the beginning]
     #[arg(long, value_name = "DATE", value_parser = dates::beginning_of)]
     pub(super) since: Option<Timestamp>,
-    /// Only sessions whose transcripts were last written on this day (UTC) or earlier, or before this time
+    /// Only sessions whose transcripts were last written on this day (UTC) or earlier, or before this time [default: now]
     #[arg(long, value_name = "DATE", value_parser = dates::end_of)]
     pub(super) until: Option<Timestamp>,
-    /// Only sessions of this user
+    /// Only sessions of this user [default: every user]
     #[arg(long)]
     pub(super) user: Option<String>,
-    /// Only sessions whose keys begin with this text, with or without the first folder
+    /// Only sessions whose keys begin with this text, with or without the first folder [default: all]
     #[arg(long, value_name = "PATH_PREFIX", allow_hyphen_values = true)]
     pub(super) project: Option<String>,
     /// Print how many sessions and bytes would be marked, and change nothing
@@ -214,7 +236,7 @@ pub(super) struct ReprocessOptions {
 pub(super) struct PauseOptions {
     /// The processor
     pub(super) processor: String,
-    /// Why, for whoever finds it paused
+    /// Why, for whoever finds it paused [default: no reason]
     #[arg(long, value_name = "TEXT")]
     pub(super) reason: Option<String>,
 }
@@ -281,9 +303,9 @@ impl Arguments {
         }
     }
 
-    /// Whether this process is a worker of another one.
-    pub(super) fn is_worker(&self) -> bool {
-        matches!(self.command, Command::Worker { .. })
+    /// The command that the user asks for.
+    pub(super) fn asked(&self) -> &Command {
+        &self.command
     }
 
     /// What confines this process, as JSON.

@@ -15,6 +15,7 @@ mod listeners;
 mod lists;
 mod lock;
 mod log;
+mod manual;
 mod output;
 mod pause;
 mod processors;
@@ -124,8 +125,12 @@ fn complained(error: &anyhow::Error) -> Exit {
 }
 
 fn dispatch(arguments: Arguments) -> anyhow::Result<Exit> {
-    if arguments.is_worker() {
-        return worker::work();
+    // These need no settings.
+    match arguments.asked() {
+        Command::Worker { .. } => return worker::work(),
+        Command::Completions { shell } => return manual::completions(*shell),
+        Command::Man { folder } => return manual::pages(folder),
+        _ => {}
     }
     arguments.make_files_private();
     let trust = arguments.trust();
@@ -137,7 +142,9 @@ fn dispatch(arguments: Arguments) -> anyhow::Result<Exit> {
     let settings = configured.settings()?;
     match command {
         // Handled above, because the settings may be incomplete.
-        Command::Config(_) | Command::Worker { .. } => Ok(Exit::Done),
+        Command::Config(_) | Command::Worker { .. } | Command::Completions { .. } | Command::Man { .. } => {
+            Ok(Exit::Done)
+        }
         Command::Run(options) if options.dry_run => dry_run::dry_run(&settings, trust, &options),
         Command::Run(options) => run::run(settings, trust, &options),
         Command::Serve(_) => serve::serve(settings, trust),

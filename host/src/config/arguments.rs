@@ -39,11 +39,12 @@ impl Key {
             .global(flag.commands == Commands::All)
             .help_heading(flag.commands.heading())
             .help(self.help(defaults));
-        let argument = match flag.value {
-            "" => argument,
-            value => argument.value_name(value),
+        let value = match flag.value {
+            // It may be omitted, which means true.
+            "" => "BOOLEAN",
+            value => value,
         };
-        (self.shape)(argument)
+        (self.shape)(argument.value_name(value))
     }
 
     fn help(&self, defaults: &ConfigFile) -> String {
