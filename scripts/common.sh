@@ -5,6 +5,9 @@ set -euo pipefail
 
 root="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd -P)"
 
+cargo_home="${CARGO_HOME:-$HOME/.cargo}"
+rustup_home="${RUSTUP_HOME:-$HOME/.rustup}"
+
 say() {
     printf '%s\n' "$*" >&2
 }
@@ -25,6 +28,14 @@ cache_directory() {
 target_directory() {
     (cd "$root" && cargo metadata --no-deps --format-version 1) |
         sed -n 's/.*"target_directory":"\([^"]*\)".*/\1/p'
+}
+
+# The first name in a manifest is the name of its package.
+plugin_packages() {
+    local manifest
+    for manifest in "$root"/plugins/*/Cargo.toml; do
+        sed -n 's/^name *= *"\(.*\)".*/\1/p' "$manifest" | head -n 1
+    done
 }
 
 # require_command COMMAND DEBIAN_PACKAGE REMEDY
