@@ -1,33 +1,49 @@
-//! Dates that people write: a day in UTC, or a time.
+//! Dates that people write: a day, or a time.
 
 use jiff::{civil::Date, tz::TimeZone};
 use session_plugin_api::Timestamp;
 
 /// A text that is no date.
 #[derive(Debug, thiserror::Error)]
-#[error("`{0}` is no date: write a day in UTC such as 2026-01-31, or a time such as 2026-01-31T09:30:00Z")]
+#[error("`{0}` is no date: write a day such as 2026-01-31, or a time such as 2026-01-31T09:30:00Z")]
 pub struct InvalidDate(String);
 
 /// How many letters a day has.
 const DAY: usize = "2026-01-31".len();
 
-/// When a date begins: the beginning of the day, or the time itself.
+/// When a date begins: the beginning of the day in UTC, or the time itself.
 ///
 /// # Errors
 /// When the text is no date.
 pub fn beginning_of(text: &str) -> Result<Timestamp, InvalidDate> {
-    time(text)
-        .or_else(|| midnight(day(text)?))
-        .ok_or_else(|| InvalidDate(text.to_owned()))
+    beginning_in(text, &TimeZone::UTC)
 }
 
-/// When a date has ended: the beginning of the next day, or the time itself.
+/// When a date has ended: the beginning of the next day in UTC, or the time itself.
 ///
 /// # Errors
 /// When the text is no date.
 pub fn end_of(text: &str) -> Result<Timestamp, InvalidDate> {
+    end_in(text, &TimeZone::UTC)
+}
+
+/// When a date begins: the beginning of the day in a time zone, or the time itself.
+///
+/// # Errors
+/// When the text is no date.
+pub fn beginning_in(text: &str, zone: &TimeZone) -> Result<Timestamp, InvalidDate> {
     time(text)
-        .or_else(|| midnight(day(text)?.tomorrow().ok()?))
+        .or_else(|| day_begins(day(text)?, zone))
+        .ok_or_else(|| InvalidDate(text.to_owned()))
+}
+
+/// When a date has ended: the beginning of the next day in a time zone, or the time itself.
+///
+/// # Errors
+/// When the text is no date.
+pub fn end_in(text: &str, zone: &TimeZone) -> Result<Timestamp, InvalidDate> {
+    time(text)
+        .or_else(|| day_begins(day(text)?.tomorrow().ok()?, zone))
         .ok_or_else(|| InvalidDate(text.to_owned()))
 }
 
@@ -41,9 +57,12 @@ fn day(text: &str) -> Option<Date> {
     (text.len() == DAY).then(|| text.parse().ok()).flatten()
 }
 
-fn midnight(day: Date) -> Option<Timestamp> {
-    let midnight = TimeZone::UTC.to_timestamp(day.at(0, 0, 0, 0)).ok()?;
-    Some(Timestamp::from_micros(midnight.as_microsecond()))
+/// When a day of a time zone begins; `None` beyond the years 1 to 9999. Where the clocks skip midnight, the day begins
+/// after the skipped time.
+#[must_use]
+pub fn day_begins(day: Date, zone: &TimeZone) -> Option<Timestamp> {
+    let begins = day.to_zoned_datetime(zone.clone()).ok()?;
+    Some(Timestamp::from_micros(begins.timestamp().as_microsecond()))
 }
 
 #[cfg(test)]
@@ -59,6 +78,23 @@ mod tests {
         assert_eq!(of("1970-01-01"), (0, 86_400_000_000));
         assert_eq!(of("1970-01-01T00:00:01Z"), (1_000_000, 1_000_000));
         assert_eq!(of("1970-01-01T01:00:01+01:00"), (1_000_000, 1_000_000));
+    }
+
+    #[test]
+    fn a_day_of_a_time_zone_is_whole_when_the_clocks_change() {
+        let hours = |zone: &str, day: &str| {
+            let zone = TimeZone::get(zone).unwrap();
+            let (begins, ends) = (beginning_in(day, &zone).unwrap(), end_in(day, &zone).unwrap());
+            (ends.as_micros() - begins.as_micros()) as f64 / 3.6e9
+        };
+        assert_eq!(hours("America/New_York", "2026-03-08"), 23.0);
+        assert_eq!(hours("America/New_York", "2026-11-01"), 25.0);
+        assert_eq!(hours("Europe/Prague", "2026-03-29"), 23.0);
+        assert_eq!(hours("Europe/Prague", "2026-10-25"), 25.0);
+        assert_eq!(hours("Australia/Lord_Howe", "2026-04-05"), 24.5);
+        assert_eq!(hours("Australia/Lord_Howe", "2026-10-04"), 23.5);
+        // The clocks of Cairo skip midnight.
+        assert_eq!(hours("Africa/Cairo", "2026-04-24"), 23.0);
     }
 
     #[test]

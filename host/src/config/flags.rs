@@ -9,6 +9,7 @@ use clap::{
 };
 
 use super::variables::list_of;
+use crate::{week::WeekStart, zone::Zone};
 
 /// The flag of a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -93,7 +94,7 @@ macro_rules! parsed {
     };
 }
 
-parsed!(PathBuf, String, u64, usize, SocketAddr);
+parsed!(PathBuf, String, u64, usize, SocketAddr, WeekStart, Zone);
 
 /// Separated by commas.
 impl FromFlag for Vec<String> {

@@ -19,6 +19,8 @@ use crate::{
     plugins::{ISOLATION_VARIABLE, InvalidIsolation, Isolation, IsolationTable, LockFile, Pinning, Unpinned},
     runner::{RetryPolicy, RunLimits},
     sessions::{Depth, Scanner, Users},
+    week::WeekStart,
+    zone::Zone,
 };
 
 /// The settings in force.
@@ -48,6 +50,10 @@ pub struct Settings {
     pub max_inflight_bytes: u64,
     /// The settings of the service.
     pub service: ServiceSettings,
+    /// The time zone of reports.
+    pub timezone: Zone,
+    /// The day on which the weeks of reports begin.
+    pub week_start: WeekStart,
     /// Where the code of processors runs.
     pub isolation: Isolation,
     /// The recorded username of each folder.
@@ -125,6 +131,7 @@ impl Configured {
         };
         let required = set.require_digests();
         let (limits, max_inflight_bytes, recursive) = (limits(&set), set.max_inflight_bytes(), set.recursive());
+        let week_start = set.week_start();
         let service = ServiceSettings {
             listen: set.listen(),
             tick: tick(set.tick_seconds())?,
@@ -150,6 +157,8 @@ impl Configured {
             limits,
             max_inflight_bytes,
             service,
+            timezone: set.timezone.unwrap_or_else(Zone::of_the_machine),
+            week_start,
             isolation: isolation(set.isolation)?,
             users: set.users,
             processors: set.processors,

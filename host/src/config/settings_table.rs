@@ -21,7 +21,7 @@ use super::{
     flags::{Flag, FromFlag},
     variables::FromVariable,
 };
-use crate::plugins::IsolationTable;
+use crate::{plugins::IsolationTable, week::WeekStart, zone::Zone};
 
 /// The properties of a key.
 #[derive(Clone, Copy, Debug)]
@@ -202,6 +202,10 @@ keys! {
     stuck_file_grace_seconds: u64, None, "SESSION_HOST_STUCK_FILE_GRACE_SECONDS", "eight cadences of the processor", "86400";
     /// Health warns if fewer bytes than this are free on the disk of the state file.
     min_free_bytes: u64 = 256 << 20, None, "SESSION_HOST_MIN_FREE_BYTES", "", "";
+    /// The time zone of reports: an IANA name.
+    timezone: Zone, None, "SESSION_HOST_TIMEZONE", "the machine's, or UTC if that has no name", "\"Europe/Prague\"";
+    /// The day on which the weeks of reports begin: `sunday` or `monday`.
+    week_start: WeekStart = WeekStart::Sunday, None, "SESSION_HOST_WEEK_START", "", "";
 }
 
 impl ConfigFile {

@@ -5,6 +5,7 @@
 use std::{ffi::OsString, net::SocketAddr, path::PathBuf, str::FromStr};
 
 use super::ConfigError;
+use crate::{week::WeekStart, zone::Zone};
 
 /// A type that a variable's value can have.
 pub(super) trait FromVariable: Sized {
@@ -70,6 +71,23 @@ macro_rules! parsed {
 }
 
 parsed!(u64: "it must be a whole number", usize: "it must be a whole number", SocketAddr: "it must be an address and a port such as 127.0.0.1:7741");
+
+macro_rules! explained {
+    ($($type:ty),+) => {
+        $(
+            /// The type's own error says what the value must be.
+            impl FromVariable for $type {
+                fn from_variable(variable: &str, value: Option<OsString>) -> Result<Option<Self>, ConfigError> {
+                    let text = String::from_variable(variable, value)?;
+                    text.map(|text| text.trim().parse().map_err(|error| refused(variable, &text, &format!("{error}"))))
+                        .transpose()
+                }
+            }
+        )+
+    };
+}
+
+explained!(WeekStart, Zone);
 
 fn parse<T: FromStr>(variable: &str, value: Option<OsString>, what: &str) -> Result<Option<T>, ConfigError> {
     let text = String::from_variable(variable, value)?;
