@@ -63,6 +63,8 @@ pub use query::{
     ask::{QueryAnswer, QueryError, QueryLimits},
     export::export_file,
     reader::{Reader, TableContents},
+    report::{ReportAnswer, ReportParameters, ReportQuery},
+    report_check::ReportRejected,
 };
 pub(crate) use records::audit::RUN;
 pub use records::{

@@ -89,6 +89,14 @@ pub(crate) fn split<'a>(engine: &Engine, sql: &'a str) -> Result<Vec<&'a str>, S
     Ok(statements)
 }
 
+/// A statement without the semicolon that ends it, so that it can stand inside another one.
+pub(crate) fn without_end<'a>(engine: &Engine, sql: &'a str) -> &'a str {
+    let reads = |text: &str, count: u64| engine.count_statements(text).is_ok_and(|found| found == count);
+    let mut ends = sql.match_indices(';').map(|(place, _)| place);
+    let end = ends.find(|end| reads(&sql[..*end], 1) && reads(&sql[end + 1..], 0));
+    end.map_or(sql, |end| &sql[..end])
+}
+
 /// Where the first of several statements ends: after a semicolon that separates it from all others.
 fn first_end(engine: &Engine, sql: &str, statements: u64) -> Option<usize> {
     let ends = sql.match_indices(';').map(|(place, _)| place + 1);

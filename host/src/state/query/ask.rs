@@ -5,7 +5,7 @@
 
 use std::io;
 
-use duckdb::{arrow::array::Array, params_from_iter, types::Value};
+use duckdb::{Statement, arrow::array::Array, params_from_iter, types::Value};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
@@ -72,6 +72,9 @@ pub enum QueryError {
         /// The type.
         data_type: String,
     },
+    /// A report has a parameter that the host does not bind.
+    #[error("the SELECT has a parameter `${0}`, which the host does not bind")]
+    UnknownParameter(String),
     /// It took more memory than the limit.
     #[error("the query took more than {0} bytes of memory and was interrupted: ask for less")]
     Memory(u64),
@@ -96,31 +99,57 @@ pub(crate) fn ask(
     check_question(link, sql)?;
     let parameters = (1..).zip(parameters).map(|(place, value)| parameter(place, value));
     let parameters: Vec<Value> = parameters.collect::<Result<_, QueryError>>()?;
-    let watched = within(limits.memory, &Interrupt::of(link), || {
-        answer(link, sql, &parameters, limits)
-    });
-    match watched.map_err(QueryError::Watch)? {
-        Watched::Ended(answer) => answer,
-        Watched::Interrupted => Err(QueryError::Memory(limits.memory)),
-    }
+    guarded(link, limits.memory, || {
+        let mut statement = link.prepare(sql).doing(ASKING)?;
+        fetch(&mut statement, &parameters, limits)
+    })
 }
 
 /// What the host is doing, for errors.
 const ASKING: &str = "run the query";
 
-fn answer(link: &Link, sql: &str, parameters: &[Value], limits: QueryLimits) -> Result<QueryAnswer, QueryError> {
-    link.execute_batch("BEGIN TRANSACTION READ ONLY").doing(ASKING)?;
-    let answer = rows(link, sql, parameters, limits);
-    // There is nothing to keep. An interrupted transaction is already rolled back.
-    let _ = link.execute_batch("ROLLBACK");
-    answer
+/// Does `work` in a read-only transaction, while the memory of the process grows by at most this many bytes.
+///
+/// # Errors
+/// When the work fails, or takes more memory.
+pub(super) fn guarded<T>(
+    link: &Link,
+    memory: u64,
+    work: impl FnOnce() -> Result<T, QueryError>,
+) -> Result<T, QueryError> {
+    let watched = within(memory, &Interrupt::of(link), || {
+        link.execute_batch("BEGIN TRANSACTION READ ONLY").doing(ASKING)?;
+        let result = work();
+        // There is nothing to keep. An interrupted transaction is already rolled back.
+        let _ = link.execute_batch("ROLLBACK");
+        result
+    });
+    match watched.map_err(QueryError::Watch)? {
+        Watched::Ended(result) => result,
+        Watched::Interrupted => Err(QueryError::Memory(memory)),
+    }
+}
+
+/// Starts a statement. Its columns are known then, and `step` returns its rows.
+///
+/// # Errors
+/// When DuckDB rejects it.
+pub(super) fn start(statement: &mut Statement<'_>, parameters: &[Value]) -> Result<()> {
+    // The statement's iterator panics when a fetch fails; `step` returns the error.
+    drop(statement.stream_arrow(params_from_iter(parameters)).doing(ASKING)?);
+    Ok(())
 }
 
 /// Fetches the rows as DuckDB makes them, no more than the limits allow.
-fn rows(link: &Link, sql: &str, parameters: &[Value], limits: QueryLimits) -> Result<QueryAnswer, QueryError> {
-    let mut statement = link.prepare(sql).doing(ASKING)?;
-    // The statement's iterator panics when a fetch fails; `step` returns the error.
-    drop(statement.stream_arrow(params_from_iter(parameters)).doing(ASKING)?);
+///
+/// # Errors
+/// When DuckDB rejects the statement, or JSON cannot express a value.
+pub(super) fn fetch(
+    statement: &mut Statement<'_>,
+    parameters: &[Value],
+    limits: QueryLimits,
+) -> Result<QueryAnswer, QueryError> {
+    start(statement, parameters)?;
     let mut answer = QueryAnswer {
         columns: statement.column_names(),
         rows: Vec::new(),

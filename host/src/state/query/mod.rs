@@ -6,3 +6,5 @@ pub(crate) mod json;
 pub(crate) mod look;
 pub(crate) mod memory;
 pub(crate) mod reader;
+pub(crate) mod report;
+pub(crate) mod report_check;

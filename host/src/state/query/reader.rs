@@ -2,7 +2,7 @@
 
 use std::{collections::HashMap, path::Path};
 
-use session_plugin_api::Timestamp;
+use session_plugin_api::{Report, Timestamp};
 
 use crate::{
     names::{ProcessorName, SessionKey},
@@ -21,6 +21,8 @@ use crate::{
         query::{
             ask::{self, QueryAnswer, QueryError, QueryLimits},
             export,
+            report::{self, ReportAnswer, ReportParameters, ReportQuery},
+            report_check::{self, ReportRejected},
         },
         records::{
             audit::{self, AuditEntry},
@@ -127,6 +129,17 @@ impl Reader {
         Ok(self)
     }
 
+    /// Makes DuckDB compute on one thread, as in the service, so that a sum of fractions is the same to its last digit.
+    ///
+    /// # Errors
+    /// When DuckDB rejects the setting.
+    pub fn on_one_thread(self) -> Result<Self> {
+        self.link
+            .execute_batch("SET GLOBAL threads = 1")
+            .doing("set the number of threads")?;
+        Ok(self)
+    }
+
     /// Compares a processor with the state without changing it; returns the versions of the pending migrations. If
     /// there are none, checks the session tables too.
     ///
@@ -211,6 +224,35 @@ impl Reader {
         limits: QueryLimits,
     ) -> Result<QueryAnswer, QueryError> {
         ask::ask(&self.link, sql, parameters, limits)
+    }
+
+    /// Runs a report in a read-only transaction.
+    ///
+    /// # Errors
+    /// When a SELECT of it is not one, exceeds a limit, or DuckDB rejects it.
+    pub fn report(
+        &self,
+        query: &ReportQuery<'_>,
+        parameters: &ReportParameters,
+        limits: QueryLimits,
+    ) -> Result<ReportAnswer, QueryError> {
+        report::run(&self.link, query, parameters, limits)
+    }
+
+    /// Tries a report without reading a row.
+    ///
+    /// # Errors
+    /// When it cannot be run, or gives other columns than it declares.
+    pub fn check_report(&self, report: &Report) -> Result<(), ReportRejected> {
+        report_check::check_report(&self.link, report)
+    }
+
+    /// Tries the SELECT that gives the warnings of reports.
+    ///
+    /// # Errors
+    /// When it cannot be run, or gives another column than `warning`.
+    pub fn check_report_warnings(&self, sql: &str) -> Result<(), ReportRejected> {
+        report_check::check_warnings(&self.link, sql)
     }
 
     /// A summary of the contents of a table.

@@ -1,0 +1,195 @@
+//! Tries a report without reading a row: whether DuckDB accepts it, and whether it gives the declared columns.
+
+use duckdb::core::LogicalTypeId;
+use session_plugin_api::{Report, ReportColumn, Timestamp, Unit};
+
+use crate::{
+    state::{
+        engine::instance::Link,
+        error::{Doing, StateError},
+        judge::{refused::StatementRefused, statement::check_question},
+        query::{
+            ask::{QueryError, guarded, start},
+            json,
+            report::{PARAMETERS, ReportParameters, with_report},
+        },
+    },
+    week::WeekStart,
+    zone::Zone,
+};
+
+/// Why a report is rejected.
+#[derive(Debug, thiserror::Error)]
+pub enum ReportRejected {
+    /// It is not a single statement that reads.
+    #[error(transparent)]
+    Refused(StatementRefused),
+    /// DuckDB rejects it.
+    #[error(transparent)]
+    Failed(#[from] StateError),
+    /// It has a parameter that the host does not know.
+    #[error("its SELECT has a parameter `${0}`, but the host binds only {PARAMETERS}")]
+    Parameter(String),
+    /// A declared column is missing.
+    #[error("it declares a column `{declared}`, but its SELECT gives only {found}")]
+    Missing {
+        /// The declared column.
+        declared: String,
+        /// The columns of the SELECT.
+        found: String,
+    },
+    /// A column is not declared.
+    #[error("its SELECT gives a column `{0}` that it does not declare")]
+    Undeclared(String),
+    /// The values of a column do not fit its unit.
+    #[error("column `{column}` has values of type {found}, but its unit needs {needed}: cast it, or change the unit")]
+    Type {
+        /// The column.
+        column: String,
+        /// The type of its values.
+        found: String,
+        /// The types that fit.
+        needed: &'static str,
+    },
+    /// It cannot be tried.
+    #[error("it cannot be tried: {0}")]
+    Untried(QueryError),
+}
+
+impl From<QueryError> for ReportRejected {
+    fn from(error: QueryError) -> Self {
+        match error {
+            QueryError::Refused(refused) => Self::Refused(refused),
+            QueryError::State(error) => Self::Failed(error),
+            QueryError::UnknownParameter(name) => Self::Parameter(name),
+            error => Self::Untried(error),
+        }
+    }
+}
+
+/// The column of the SELECT that gives warnings.
+const WARNING: &str = "warning";
+
+/// Tries a report, with all parameters set and with as few as possible.
+pub(crate) fn check_report(link: &Link, report: &Report) -> Result<(), ReportRejected> {
+    check(link, report.sql(), report.columns())
+}
+
+/// Tries the SELECT that gives warnings.
+pub(crate) fn check_warnings(link: &Link, sql: &str) -> Result<(), ReportRejected> {
+    check(link, sql, &[ReportColumn::new(WARNING, "", Unit::Text)])
+}
+
+fn check(link: &Link, sql: &str, declared: &[ReportColumn]) -> Result<(), ReportRejected> {
+    check_question(link, sql).map_err(ReportRejected::Refused)?;
+    for parameters in samples() {
+        let found = found(link, sql, &parameters)?;
+        compare(declared, &found)?;
+    }
+    Ok(())
+}
+
+/// The parameters with every value, and without those that may be unset.
+fn samples() -> [ReportParameters; 2] {
+    let unset = ReportParameters {
+        since: None,
+        until: None,
+        username: None,
+        project: None,
+        zone: Zone::utc(),
+        week_start: WeekStart::default(),
+        now: Timestamp::from_micros(0),
+    };
+    let set = ReportParameters {
+        since: Some(Timestamp::from_micros(0)),
+        until: Some(Timestamp::from_micros(1)),
+        username: Some("alice".to_owned()),
+        project: Some("project".to_owned()),
+        ..unset.clone()
+    };
+    [set, unset]
+}
+
+/// A column of a SELECT.
+struct Found {
+    name: String,
+    kind: Kind,
+    data_type: String,
+}
+
+/// What the values of a column are.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Number,
+    Time,
+    Other,
+    /// JSON cannot express them.
+    Unwritable,
+}
+
+fn found(link: &Link, sql: &str, parameters: &ReportParameters) -> Result<Vec<Found>, ReportRejected> {
+    let sql = with_report(link, sql, &parameters.zone.offsets()) + "SELECT * FROM report LIMIT 0";
+    let found = guarded(link, u64::MAX, || {
+        let mut statement = link.prepare(&sql).doing("try the report")?;
+        let values = parameters.values(&statement)?;
+        start(&mut statement, &values)?;
+        let names = statement.column_names().into_iter().enumerate();
+        let columns = names.map(|(place, name)| {
+            let of_column = statement.column_logical_type(place);
+            let kind = match json::check_type(&of_column) {
+                Ok(()) => kind(of_column.id()),
+                Err(_) => Kind::Unwritable,
+            };
+            let data_type = format!("{:?}", of_column.id()).to_uppercase();
+            Found { name, kind, data_type }
+        });
+        Ok(columns.collect())
+    });
+    Ok(found?)
+}
+
+fn kind(of: LogicalTypeId) -> Kind {
+    use LogicalTypeId::{
+        Bigint, Decimal, Double, Float, Hugeint, Integer, Smallint, Timestamp, TimestampMs, TimestampNs, TimestampS,
+        Tinyint, UBigint, UInteger, USmallint, UTinyint,
+    };
+    match of {
+        Tinyint | Smallint | Integer | Bigint | Hugeint | UTinyint | USmallint | UInteger | UBigint | Float
+        | Double | Decimal => Kind::Number,
+        Timestamp | TimestampS | TimestampMs | TimestampNs => Kind::Time,
+        _ => Kind::Other,
+    }
+}
+
+fn compare(declared: &[ReportColumn], found: &[Found]) -> Result<(), ReportRejected> {
+    for column in declared {
+        let is_named = |found: &&Found| found.name == column.name();
+        let Some(found) = found.iter().find(is_named) else {
+            let names: Vec<String> = found.iter().map(|found| format!("`{}`", found.name)).collect();
+            return Err(ReportRejected::Missing {
+                declared: column.name().to_owned(),
+                found: names.join(", "),
+            });
+        };
+        check_unit(column, found)?;
+    }
+    let is_undeclared = |found: &&Found| declared.iter().all(|column| column.name() != found.name);
+    match found.iter().find(is_undeclared) {
+        Some(found) => Err(ReportRejected::Undeclared(found.name.clone())),
+        None => Ok(()),
+    }
+}
+
+fn check_unit(column: &ReportColumn, found: &Found) -> Result<(), ReportRejected> {
+    let needed = match column.unit() {
+        Unit::Time if found.kind != Kind::Time => "TIMESTAMP",
+        unit if unit.is_numeric() && found.kind != Kind::Number => "a number",
+        _ if found.kind == Kind::Unwritable => "a type that JSON can express",
+        _ => return Ok(()),
+    };
+    Err(ReportRejected::Type {
+        column: column.name().to_owned(),
+        found: found.data_type.clone(),
+        needed,
+    })
+}
