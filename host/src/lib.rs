@@ -22,6 +22,7 @@ pub mod own_files;
 pub mod plugins;
 pub mod printable;
 pub mod process;
+pub mod reports;
 pub mod runner;
 pub mod scheduler;
 pub mod sessions;

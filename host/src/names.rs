@@ -22,15 +22,20 @@ pub struct SessionKey(String);
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct FileHash(String);
 
+/// Whether a text has the form of the names of processors and reports.
+#[must_use]
+pub fn is_name(text: &str) -> bool {
+    let mut bytes = text.bytes();
+    let starts_well = bytes.next().is_some_and(|byte| byte.is_ascii_lowercase());
+    let goes_on_well = bytes.all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"_-".contains(&byte));
+    starts_well && goes_on_well
+}
+
 impl FromStr for ProcessorName {
     type Err = InvalidProcessorName;
 
     fn from_str(text: &str) -> Result<Self, InvalidProcessorName> {
-        let mut bytes = text.bytes();
-        let starts_well = bytes.next().is_some_and(|byte| byte.is_ascii_lowercase());
-        let goes_on_well =
-            bytes.all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"_-".contains(&byte));
-        match starts_well && goes_on_well {
+        match is_name(text) {
             true => Ok(Self(text.to_owned())),
             false => Err(InvalidProcessorName(text.to_owned())),
         }

@@ -28,9 +28,9 @@ use serde::{Deserialize, Serialize};
 /// let daily = Report::new(
 ///     "daily",
 ///     "Lines per day",
-///     "SELECT (at + utc_offset)::DATE AS day, count(*) AS lines
-///      FROM line_times ASOF JOIN utc_offsets ON at >= from_utc
-///      WHERE ($since IS NULL OR at >= $since) AND ($until IS NULL OR at < $until)
+///     "SELECT (written_at + utc_offset)::DATE AS day, count(*) AS lines
+///      FROM line_times ASOF JOIN utc_offsets ON written_at >= from_utc
+///      WHERE ($since IS NULL OR written_at >= $since) AND ($until IS NULL OR written_at < $until)
 ///        AND ($username IS NULL OR username = $username)
 ///      GROUP BY ALL",
 /// )
@@ -107,7 +107,8 @@ impl Report {
         self
     }
 
-    /// Sorts the rows by a column, after the columns of earlier calls. Without an order, the rows come in any order.
+    /// Sorts the rows by a column, after the columns of earlier calls. The remaining columns follow, so that equal reports
+    /// are equal to the last byte.
     #[must_use]
     pub fn order(mut self, column: impl Into<String>, order: Order) -> Self {
         self.order.push(Sorted {

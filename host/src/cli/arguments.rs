@@ -8,7 +8,7 @@ use rustix::fs::Mode;
 use session_plugin_api::Timestamp;
 
 use super::flags::{LimitFlags, ServiceFlags, UsualFlags};
-use crate::{config::ConfigFile, dates, plugins::PluginTrust};
+use crate::{config::ConfigFile, dates, plugins::PluginTrust, reports::AskedReport};
 
 /// Runs processors (from shared libraries in a directory) over coding-agent transcripts, and stores the results in DuckDB.
 /// Each processor processes each version of each session exactly once.
@@ -96,6 +96,8 @@ pub(super) enum Command {
     Resume(ResumeOptions),
     /// Mark sessions to be processed again, changed or not; their rows stay until then
     Reprocess(ReprocessOptions),
+    /// List the reports of the processors, or run one
+    Report(ReportOptions),
     /// Run a read-only SQL query on the state
     Query(QueryOptions),
     /// Export every table as a Parquet file
@@ -261,18 +263,55 @@ pub(super) struct RetryOptions {
 }
 
 #[derive(Debug, Args)]
+pub(super) struct ReportOptions {
+    /// The report, such as usage.daily; the processor may be omitted if only one has such a report [default: list all]
+    pub(super) report: Option<String>,
+    /// The first day, in the time zone of the report, or a time
+    #[arg(long, value_name = "DATE", requires = "report")]
+    since: Option<String>,
+    /// The last day, in the time zone of the report, or a time before which the report ends
+    #[arg(long, value_name = "DATE", requires = "report")]
+    until: Option<String>,
+    /// The last days, weeks or months including today, such as 7d, 4w or 3m
+    #[arg(long, value_name = "SPAN", requires = "report", conflicts_with_all = ["since", "until"])]
+    last: Option<String>,
+    /// The time zone, such as Europe/Prague [default: the setting `timezone`]
+    #[arg(long, value_name = "ZONE", requires = "report")]
+    timezone: Option<String>,
+    /// Only sessions of this user
+    // The id is that of the flag of all commands, which has another meaning and is left out here.
+    #[arg(long, id = "username", value_name = "NAME", requires = "report")]
+    username: Option<String>,
+    /// Only sessions of this project
+    #[arg(long, requires = "report", allow_hyphen_values = true)]
+    project: Option<String>,
+    /// Sort by this column; with `:desc`, the largest value first
+    #[arg(long, value_name = "COLUMN[:desc]", requires = "report")]
+    order: Option<String>,
+    /// The maximum number of rows; sums are of all rows
+    #[arg(long, requires = "report")]
+    limit: Option<usize>,
+    /// Print JSON
+    #[arg(long)]
+    pub(super) json: bool,
+    /// Print CSV
+    #[arg(long, requires = "report", conflicts_with = "json")]
+    csv: bool,
+}
+
+#[derive(Debug, Args)]
 pub(super) struct QueryOptions {
     /// The query, in SQL
     #[arg(allow_hyphen_values = true)]
     pub(super) sql: String,
     /// The output format of the rows
     #[arg(long, default_value = "table")]
-    pub(super) format: QueryFormat,
+    pub(super) format: TableFormat,
 }
 
-/// The output format of a query's rows.
+/// The output format of the rows of a query or a report.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(super) enum QueryFormat {
+pub(super) enum TableFormat {
     Table,
     Csv,
     Json,
@@ -292,6 +331,31 @@ pub(super) struct ForgetOptions {
     /// Rewrite the state file without the forgotten data, whatever its size; nothing runs meanwhile
     #[arg(long)]
     pub(super) purge: bool,
+}
+
+impl ReportOptions {
+    /// What the report is asked for.
+    pub(super) fn asked(&self) -> AskedReport {
+        AskedReport {
+            since: self.since.clone(),
+            until: self.until.clone(),
+            last: self.last.clone(),
+            timezone: self.timezone.clone(),
+            username: self.username.clone(),
+            project: self.project.clone(),
+            order: self.order.clone(),
+            limit: self.limit,
+        }
+    }
+
+    /// The output format.
+    pub(super) fn format(&self) -> TableFormat {
+        match (self.json, self.csv) {
+            (true, _) => TableFormat::Json,
+            (_, true) => TableFormat::Csv,
+            _ => TableFormat::Table,
+        }
+    }
 }
 
 impl Arguments {

@@ -11,7 +11,7 @@ use serde_json::{Value, json, value::RawValue};
 
 use super::{
     Exit,
-    arguments::{ExportOptions, QueryFormat, QueryOptions},
+    arguments::{ExportOptions, QueryOptions, TableFormat},
     output::{self, Shown, UsageError},
     server::{Access, open_or_ask},
 };
@@ -42,9 +42,9 @@ pub(super) fn query(settings: &Settings, options: &QueryOptions) -> anyhow::Resu
     print_answer(answer, options.format)
 }
 
-fn print_answer(answer: QueryAnswer, format: QueryFormat) -> anyhow::Result<Exit> {
+fn print_answer(answer: QueryAnswer, format: TableFormat) -> anyhow::Result<Exit> {
     let QueryAnswer { columns, rows, .. } = answer;
-    if format == QueryFormat::Json {
+    if format == TableFormat::Json {
         for row in rows {
             let members = columns.iter().map(|column| Value::from(column.as_str())).zip(row);
             let members: Vec<String> = members.map(|(name, value)| format!("{name}:{value}")).collect();
@@ -69,24 +69,26 @@ pub(super) fn text_of(value: &RawValue) -> String {
 fn print_rows(
     columns: Vec<String>,
     rows: impl Iterator<Item = Vec<String>>,
-    format: QueryFormat,
+    format: TableFormat,
 ) -> anyhow::Result<Exit> {
     match format {
-        QueryFormat::Csv => {
-            // Programs get the data unchanged. A terminal would interpret control characters in it.
-            let is_shown = io::stdout().is_terminal();
-            let mut csv = csv::Writer::from_writer(io::stdout().lock());
-            for row in std::iter::once(columns).chain(rows) {
-                match is_shown {
-                    true => csv.write_record(row.iter().map(Shown::shown))?,
-                    false => csv.write_record(row)?,
-                }
-            }
-            csv.flush()?;
-        }
-        QueryFormat::Table | QueryFormat::Json => output::print(output::grid(columns, rows))?,
+        TableFormat::Csv => print_csv(columns, rows)?,
+        TableFormat::Table | TableFormat::Json => output::print(output::grid(columns, rows))?,
     }
     Ok(Exit::Done)
+}
+
+/// Prints a table as CSV. Programs get the data unchanged. A terminal would interpret control characters in it.
+pub(super) fn print_csv(columns: Vec<String>, rows: impl Iterator<Item = Vec<String>>) -> anyhow::Result<()> {
+    let is_shown = io::stdout().is_terminal();
+    let mut csv = csv::Writer::from_writer(io::stdout().lock());
+    for row in std::iter::once(columns).chain(rows) {
+        match is_shown {
+            true => csv.write_record(row.iter().map(Shown::shown))?,
+            false => csv.write_record(row)?,
+        }
+    }
+    Ok(csv.flush()?)
 }
 
 #[derive(Deserialize)]

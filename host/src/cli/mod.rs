@@ -20,6 +20,8 @@ mod output;
 mod pause;
 mod processors;
 mod progress;
+mod report;
+mod report_table;
 mod reprocess;
 mod run;
 mod serve;
@@ -47,6 +49,7 @@ use crate::{
     host::{NoSuchProcessor, NotBegun, PauseError, StartError},
     plugins::{CatalogueError, LockError, drops_return},
     printable, process,
+    reports::ReportError,
     runner::{ForgetError, RunError},
     scheduler::ScheduleError,
     sessions::ScanError,
@@ -158,6 +161,7 @@ fn dispatch(arguments: Arguments) -> anyhow::Result<Exit> {
         Command::Reprocess(options) => reprocess::reprocess(&settings, &options),
         Command::Pause(options) => pause::pause(&settings, &options),
         Command::Resume(options) => pause::resume(&settings, &options),
+        Command::Report(options) => report::report(&settings, trust, &options),
         Command::Query(options) => inspect_state::query(&settings, &options),
         Command::Export(options) => inspect_state::export(&settings, &options),
         Command::Forget(options) => forget::forget(&settings, trust, &options),
@@ -184,6 +188,7 @@ fn exit_of(error: &anyhow::Error) -> Exit {
         || error.is::<ScanError>()
         || error.is::<NoSuchProcessor>()
         || error.is::<UsageError>()
+        || error.downcast_ref().is_some_and(ReportError::is_of_usage)
         || matches!(error.downcast_ref(), Some(NotBegun::NoSuchProcessor(_)))
         || matches!(
             error.downcast_ref(),
@@ -212,6 +217,9 @@ fn state_error(error: &anyhow::Error) -> Option<&StateError> {
         return Some(state);
     }
     if let Some(QueryError::State(state)) = error.downcast_ref() {
+        return Some(state);
+    }
+    if let Some(ReportError::Query(QueryError::State(state))) = error.downcast_ref() {
         return Some(state);
     }
     error.downcast_ref()

@@ -124,6 +124,11 @@ pub(super) fn table<const N: usize, C: Into<Lines>>(
 /// The width of a list if there is no terminal.
 const WIDTH: u16 = 80;
 
+/// The width of the terminal, or 80 columns if there is none.
+pub(super) fn width() -> usize {
+    Table::new().width().unwrap_or(WIDTH).into()
+}
+
 /// A table that fits the terminal, or 80 columns if there is none.
 pub(super) fn fitted_table<const N: usize, C: Into<Lines>>(
     header: [&str; N],

@@ -15,7 +15,7 @@ use crate::{
     config::Settings,
     journal::ISOLATED_FILE,
     own_files,
-    plugins::{Catalogue, Claims, LoadOptions, Pinning, PluginListing, PluginTrust, Tables},
+    plugins::{Catalogue, Claims, LoadOptions, Pinning, PluginListing, PluginTrust, RejectedReport, Tables},
     state::{Reader, State, StateError},
 };
 
@@ -78,6 +78,15 @@ pub(super) fn look<T>(
     Ok(inspect(&catalogue))
 }
 
+/// Why a file is not in service, and why reports of it cannot be run.
+fn reason(of_file: Option<String>, reports: &[RejectedReport]) -> String {
+    let of_reports = reports.iter().map(|rejected| {
+        let RejectedReport { report, reason } = rejected;
+        format!("the report {report} is rejected: {reason}")
+    });
+    of_file.into_iter().chain(of_reports).collect::<Vec<_>>().join("; ")
+}
+
 fn print(listed: Vec<PluginListing>, options: &ProcessorsOptions) -> anyhow::Result<Exit> {
     if options.json {
         output::print_json(&listed)?;
@@ -98,7 +107,7 @@ fn print(listed: Vec<PluginListing>, options: &ProcessorsOptions) -> anyhow::Res
                 .map(|minutes| format!("every {minutes}m"))
                 .unwrap_or_default(),
             file.isolation.unwrap_or_default(),
-            file.reason.or(paused).unwrap_or_default(),
+            reason(file.reason.or(paused), &file.rejected_reports),
         ]
     });
     output::print(output::table(

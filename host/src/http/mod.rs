@@ -14,6 +14,7 @@ mod openapi;
 mod parameters;
 mod queries;
 mod reading;
+mod reports;
 mod reprocessing;
 mod router;
 mod routes;

@@ -1,4 +1,4 @@
-//! Routes that read the state: queries and exports.
+//! Routes that read the state: queries and exports. Reports have the limits of queries.
 
 use std::time::Duration;
 
@@ -18,7 +18,7 @@ use super::{
     background::in_background,
     service::{OfService, Service},
 };
-use crate::state::QueryLimits;
+use crate::state::{QueryLimits, Reader};
 
 /// A query and its parameters.
 #[derive(Deserialize)]
@@ -32,7 +32,8 @@ struct Asked {
 /// How long a query may take, including its wait for other queries.
 const QUERY_TIMEOUT: Duration = Duration::from_secs(30);
 
-const QUERY_LIMITS: QueryLimits = QueryLimits {
+/// The limits of a query or a report.
+pub(super) const QUERY_LIMITS: QueryLimits = QueryLimits {
     rows: 10_000,
     bytes: 16 << 20,
     memory: 1 << 30,
@@ -82,6 +83,18 @@ async fn body_of(request: Request) -> Result<Bytes, Refusal> {
 }
 
 async fn answer_to(service: &Service, asked: Asked) -> Result<Response, Refusal> {
+    in_time(service, move |reader| {
+        let answer = reader.query(&asked.sql, &asked.params, QUERY_LIMITS)?;
+        Ok(json_answer(StatusCode::OK, &answer))
+    })
+    .await
+}
+
+/// Reads the state within the time of a query, when a place for one is free. What takes longer is interrupted.
+pub(super) async fn in_time<T: Send + 'static>(
+    service: &Service,
+    read: impl FnOnce(&Reader) -> Result<T, Refusal> + Send + 'static,
+) -> Result<T, Refusal> {
     let until = Instant::now() + QUERY_TIMEOUT;
     let place = timeout_at(until, service.queries.place());
     let place = place.await.map_err(|_| too_long())?;
@@ -89,10 +102,10 @@ async fn answer_to(service: &Service, asked: Asked) -> Result<Response, Refusal>
     let interrupt = reader.interrupt_handle();
     let mut running = tokio::task::spawn_blocking(move || {
         let _until_it_has_ended = place;
-        reader.query(&asked.sql, &asked.params, QUERY_LIMITS)
+        read(&reader)
     });
     match timeout_at(until, &mut running).await {
-        Ok(ended) => Ok(json_answer(StatusCode::OK, &ended.map_err(Refusal::internal)??)),
+        Ok(ended) => ended.map_err(Refusal::internal)?,
         Err(_) => {
             tokio::spawn(service.queries.clone().end(running, interrupt));
             Err(too_long())

@@ -25,14 +25,20 @@ const MAX_BODY: usize = 1 << 20;
 
 /// The service's interface.
 pub fn router(service: Service) -> Router {
+    let audited = middleware::from_fn_with_state(service.clone(), audit::write_down);
+    let authenticated = middleware::from_fn_with_state(service.clone(), authentication::require_token);
     let admin = routes_for(Access::TokenHolders, |route| route.path.strip_prefix(ADMIN))
-        .layer(middleware::from_fn_with_state(service.clone(), audit::write_down))
-        .layer(middleware::from_fn_with_state(
-            service.clone(),
-            authentication::require_token,
-        ));
-    routes_for(Access::Anyone, |route| Some(route.path))
+        .fallback(not_found)
+        .layer(audited.clone())
+        .layer(authenticated.clone());
+    let outside = |route: &Route| (!route.path.starts_with(ADMIN)).then_some(route.path);
+    let others = routes_for(Access::TokenHolders, outside)
+        .route_layer(audited)
+        .route_layer(authenticated);
+    routes_for(Access::Anyone, outside)
+        .merge(others)
         .nest(ADMIN, admin)
+        .fallback(not_found)
         .layer(DefaultBodyLimit::max(MAX_BODY))
         .layer(middleware::from_fn_with_state(service.clone(), counting::count))
         .layer(middleware::from_fn(limit_target))
@@ -46,9 +52,7 @@ fn routes_for(access: Access, place: impl Fn(&Route) -> Option<&'static str>) ->
     let router = placed.fold(Router::new(), |router, (path, route)| {
         router.route(path, route.handler())
     });
-    router
-        .fallback(not_found)
-        .method_not_allowed_fallback(method_not_allowed)
+    router.method_not_allowed_fallback(method_not_allowed)
 }
 
 async fn not_found(OriginalUri(uri): OriginalUri) -> Refusal {

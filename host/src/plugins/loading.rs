@@ -6,7 +6,7 @@
 use std::{io, path::Path, sync::Arc};
 
 use serde_json::Value;
-use session_plugin_api::abi::capped;
+use session_plugin_api::{Descriptor, abi::capped};
 
 use super::{
     claims::{Claim, Occupation},
@@ -24,12 +24,13 @@ use super::{
     pool::{Pool, WorkerPlan},
     processor::{Code, Processor, describe_fault},
     reading::{Checked, NotRead, read},
+    reports::Reports,
     trial::try_in_worker,
 };
 use crate::{
     journal::{self, Isolated, Plugin},
     names::{InvalidProcessorName, ProcessorName},
-    state::{DeclaredTables, FilledTable, ReferenceRows, SchemaRefused, State, StateError},
+    state::{DeclaredTables, FilledTable, Reader, ReferenceRows, SchemaRefused, State, StateError},
 };
 
 /// Why a file is rejected.
@@ -327,8 +328,10 @@ impl Loading<'_> {
                 let pool = Pool::new(plan.clone(), &tables);
                 let code = into_service(opened, pool).ok_or(Refused::Gone)?;
                 let digest = plan.plugin.digest.to_string();
-                let processor =
-                    Processor::new(name, description, path, digest, tables, code).distrusted(plan.distrust.clone());
+                let reports = self.reports(&name, descriptor, migrations.len());
+                let processor = Processor::new(name, description, path, digest, tables, code)
+                    .with_reports(reports)
+                    .distrusted(plan.distrust.clone());
                 Ok(Loaded::Status(PluginStatus::Loaded(Arc::new(processor))))
             }
         }
@@ -343,7 +346,7 @@ impl Loading<'_> {
         }
     }
 
-    fn checked_name(&self, path: &Path, descriptor: &session_plugin_api::Descriptor) -> Result<ProcessorName, Refused> {
+    fn checked_name(&self, path: &Path, descriptor: &Descriptor) -> Result<ProcessorName, Refused> {
         let name: ProcessorName = descriptor.name().parse()?;
         let has_name = |file: &&&PluginFile| file.path != path && file.status.name() == Some(&name);
         if let Some(first) = self.others.iter().find(has_name) {
@@ -397,6 +400,18 @@ impl Loading<'_> {
         let tables = prepare(state)?;
         self.note_tables(migrations.len(), &tables);
         Ok(tables)
+    }
+
+    /// Checks its reports against its tables, where they are.
+    fn reports(&self, name: &ProcessorName, descriptor: &Descriptor, migrations: usize) -> Reports {
+        let check = |reader: Option<&Reader>| Reports::check(name, descriptor, reader);
+        match self.options.tables {
+            Tables::Made(state) => check(state.reader().ok().as_ref()),
+            Tables::LookedAt { state, .. } if self.pending.is_empty() && state.is_some() => check(state),
+            // Neither state has all its tables.
+            Tables::LookedAt { state: Some(_), .. } if self.pending.len() < migrations => check(None),
+            Tables::LookedAt { scratch, .. } => check(scratch.reader().ok().as_ref()),
+        }
     }
 
     fn note_tables(&mut self, migrations: usize, tables: &[Arc<FilledTable>]) {

@@ -29,6 +29,7 @@ use super::{
     hook::Hook,
     instance::{Instance, InstanceSource, returned},
     pool::Pool,
+    reports::Reports,
     time_limit::within,
     wedges::{Wedge, Wedges},
 };
@@ -50,6 +51,7 @@ pub struct Processor {
     file: PathBuf,
     tables: Vec<Arc<FilledTable>>,
     code: Code,
+    reports: Reports,
     distrust: Option<String>,
     wedges: Wedges,
 }
@@ -117,9 +119,15 @@ impl Processor {
             file: file.to_owned(),
             tables,
             code,
+            reports: Reports::default(),
             distrust: None,
             wedges: Wedges::default(),
         }
+    }
+
+    /// The same processor with these reports.
+    pub(super) fn with_reports(self, reports: Reports) -> Self {
+        Self { reports, ..self }
     }
 
     /// The same processor, which runs in worker processes for this reason.
@@ -204,6 +212,12 @@ impl Processor {
             }
             Code::InWorkers(pool) => pool.try_again(),
         }
+    }
+
+    /// Its reports.
+    #[must_use]
+    pub fn reports(&self) -> &Reports {
+        &self.reports
     }
 
     /// Where its code runs.

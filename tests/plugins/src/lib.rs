@@ -7,16 +7,18 @@
 //!
 //! Lines that tell it nothing are passed over. See [`Step`] for what it can be told; its tables are `NAME_rows` with
 //! constraints, `NAME_notes` without, both of them session tables, and `NAME_totals` with a primary key, for
-//! `execute`. [`Counts`] counts with SQL.
+//! `execute`. [`Counts`] counts with SQL. [`Reporting`] has reports.
 
 mod counts;
 mod ending;
 mod probe;
+mod reporting;
 mod step;
 
 pub use counts::Counts;
 pub use ending::HostEnd;
 pub use probe::Probe;
+pub use reporting::Reporting;
 pub use session_plugin_api;
 pub use step::Step;
 
@@ -48,6 +50,34 @@ macro_rules! probe {
 
             fn process_session(&self, session: &Session<'_>, connection: &Connection<'_>) -> Result<ProcessorResult> {
                 self.0.process_session($name, session, connection)
+            }
+        }
+
+        $crate::session_plugin_api::export_processor!(Plugin);
+    };
+}
+
+/// Makes a processor with reports: `reporting!(descriptor)`, where `descriptor` adds them.
+#[macro_export]
+macro_rules! reporting {
+    ($reports:expr) => {
+        use $crate::session_plugin_api::prelude::*;
+
+        #[derive(Default)]
+        struct Plugin;
+
+        impl SessionProcessor for Plugin {
+            fn descriptor(&self) -> Descriptor {
+                let reports: fn(Descriptor) -> Descriptor = $reports;
+                reports($crate::Reporting::descriptor())
+            }
+
+            fn migrations(&self) -> Vec<Migration> {
+                $crate::Reporting::migrations()
+            }
+
+            fn process_session(&self, session: &Session<'_>, connection: &Connection<'_>) -> Result<ProcessorResult> {
+                $crate::Reporting::process_session(session, connection)
             }
         }
 

@@ -8,7 +8,7 @@ use session_host_tests::{LibraryFile, World, interface_1_0, library, library_nam
 use crate::script::{counts, processed};
 
 /// The host and the plugin of interface 1.0.
-static OLD: LazyLock<(PathBuf, PathBuf)> = LazyLock::new(interface_1_0);
+pub(crate) static OLD: LazyLock<(PathBuf, PathBuf)> = LazyLock::new(interface_1_0);
 
 /// A world with the plugin of interface 1.0.
 fn world() -> World {

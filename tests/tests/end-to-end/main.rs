@@ -52,6 +52,7 @@ mod reference_tables;
 mod replace_lane;
 mod replaced_files;
 mod replacing;
+mod reports;
 mod reprocessing;
 mod retries;
 mod script;

@@ -9,7 +9,9 @@ use crate::client::{Answer, Request};
 /// A path called by a method.
 #[derive(Clone, Debug)]
 pub(crate) struct Operation {
+    /// The path as it is described, with the names of its parameters in braces.
     pub(crate) path: String,
+    path_parameters: Vec<Parameter>,
     pub(crate) method: String,
     pub(crate) needs_token: bool,
     pub(crate) parameters: Vec<Parameter>,
@@ -23,12 +25,31 @@ pub(crate) struct Parameter {
     pub(crate) is_required: bool,
     pub(crate) schema: Value,
     pub(crate) example: String,
+    /// Whether it takes the place of other parameters.
+    is_alternative: bool,
 }
 
 impl Operation {
     /// The operation with the values of the examples for the parameters and the body.
     pub(crate) fn request(&self) -> Request {
-        self.request_with(|parameter| Some(parameter.example.clone()))
+        self.request_with(|parameter| (!parameter.is_alternative).then(|| parameter.example.clone()))
+    }
+
+    /// The path with the values of the examples.
+    pub(crate) fn example_path(&self) -> String {
+        self.path_with(|parameter| parameter.example.clone())
+    }
+
+    /// The path with these values of its parameters; `None` if it has none.
+    pub(crate) fn other_path(&self, value: &str) -> Option<String> {
+        (!self.path_parameters.is_empty()).then(|| self.path_with(|_| value.to_owned()))
+    }
+
+    fn path_with(&self, value: impl Fn(&Parameter) -> String) -> String {
+        let parameters = self.path_parameters.iter();
+        parameters.fold(self.path.clone(), |path, parameter| {
+            path.replace(&format!("{{{}}}", parameter.name), &value(parameter))
+        })
     }
 
     /// The operation with what must be given, and nothing else.
@@ -38,7 +59,7 @@ impl Operation {
 
     /// The operation with these values of its parameters.
     pub(crate) fn request_with(&self, value: impl Fn(&Parameter) -> Option<String>) -> Request {
-        let mut request = Request::new(&self.method, &self.path);
+        let mut request = Request::new(&self.method, self.example_path());
         if let Some(body) = &self.body {
             request = request.body(body.to_string());
         }
@@ -113,13 +134,15 @@ pub(crate) fn operations(document: &Value) -> Vec<Operation> {
 }
 
 fn operation(document: &Value, path: &str, method: &str, described: &Value) -> Operation {
-    let parameters = described["parameters"].as_array().into_iter().flatten();
+    let all = described["parameters"].as_array().into_iter().flatten();
+    let (in_path, parameters): (Vec<&Value>, Vec<&Value>) = all.partition(|described| described["in"] == "path");
     let responses = described["responses"].as_object().unwrap().iter();
     Operation {
         path: path.to_owned(),
         method: method.to_uppercase(),
         needs_token: !described["security"].as_array().unwrap().is_empty(),
-        parameters: parameters.map(parameter).collect(),
+        path_parameters: in_path.into_iter().map(parameter).collect(),
+        parameters: parameters.into_iter().map(parameter).collect(),
         body: described["requestBody"]["content"]["application/json"]["schema"]
             .get("example")
             .cloned(),
@@ -130,8 +153,9 @@ fn operation(document: &Value, path: &str, method: &str, described: &Value) -> O
 }
 
 fn parameter(described: &Value) -> Parameter {
-    assert_eq!(described["in"], "query");
+    assert!(described["in"] == "query" || described["in"] == "path");
     Parameter {
+        is_alternative: described["x-instead-of"].is_array(),
         name: described["name"].as_str().unwrap().to_owned(),
         is_required: described["required"].as_bool().unwrap(),
         schema: described["schema"].clone(),

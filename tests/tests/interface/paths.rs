@@ -14,12 +14,13 @@ const METHODS: [&str; 7] = ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", 
 fn every_path_is_served_by_its_methods_alone() {
     let service = Service::start();
     let document = service.description();
-    let mut described: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    let mut described: BTreeMap<(String, String), Vec<String>> = BTreeMap::new();
     for operation in operations(&document) {
-        described.entry(operation.path).or_default().push(operation.method);
+        let path = (operation.path.clone(), operation.example_path());
+        described.entry(path).or_default().push(operation.method);
     }
-    for (path, methods) in &described {
-        let others = &document["paths"][path]["x-other-methods"];
+    for ((described, path), methods) in &described {
+        let others = &document["paths"][described]["x-other-methods"];
         for method in METHODS
             .into_iter()
             .filter(|method| methods.iter().all(|known| known != method))
@@ -42,7 +43,7 @@ fn every_path_is_served_by_its_methods_alone() {
 fn get_takes_head_and_gives_no_body() {
     let service = Service::start();
     for operation in operations(&service.description()) {
-        let head = service.admin(Request::new("HEAD", &operation.path));
+        let head = service.admin(Request::new("HEAD", operation.example_path()));
         let (status, body) = (head.status, head.text());
         match operation.method.as_str() {
             "GET" => assert_eq!((status, body), (200, ""), "{}", operation.path),
@@ -56,7 +57,7 @@ fn nothing_else_is_served() {
     let service = Service::start();
     let document = service.description();
     let beside = operations(&document).into_iter().flat_map(|operation| {
-        let path = operation.path;
+        let path = operation.example_path();
         let above = path.rsplit_once('/').unwrap().0;
         [
             format!("{path}/"),
@@ -74,6 +75,7 @@ fn nothing_else_is_served() {
         "/api/admin/%2e%2e/health",
     ];
     let not_found = serde_json::json!({"$ref": "#/components/responses/NotFound"});
+    let beside = beside.filter(|path| document["paths"].get(path).is_none());
     for path in beside.chain(made_up.map(str::to_owned)) {
         let path = if path.is_empty() { "/".to_owned() } else { path };
         let answer = service.admin(Request::new("GET", &path));

@@ -123,6 +123,10 @@ fn what_nothing_is_known_of_is_not_found() {
             "purge" | "dry_run" | "since" | "until" => None,
             _ => Some("nobody/none.jsonl".to_owned()),
         });
+        let nobody = match operation.other_path("usage.nothing") {
+            Some(path) => Request::new(&operation.method, path),
+            None => nobody,
+        };
         is_known(404).then(|| nobody.bearing(TOKEN))
     });
 }

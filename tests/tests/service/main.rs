@@ -18,6 +18,7 @@ mod hostile_clients;
 mod pausing;
 mod reading;
 mod reloading;
+mod reports;
 mod runs;
 mod schedule;
 mod steps;

@@ -1,0 +1,116 @@
+//! `session-host report`, here or through the server that holds the state.
+
+use std::io::{self, IsTerminal};
+
+use serde::Deserialize;
+
+use super::{
+    Exit,
+    arguments::{ReportOptions, TableFormat},
+    inspect_state::{print_csv, reader, text_of},
+    output,
+    processors::look,
+    report_table::{Style, render},
+    server::{Access, Server, open_or_ask, target},
+};
+use crate::{
+    config::Settings,
+    plugins::PluginTrust,
+    reports::{self, AskedReport, ReportListing, ReportResult},
+    state::{QueryLimits, Reader},
+};
+
+/// Lists the reports, or prints the answer to one.
+pub(super) fn report(settings: &Settings, trust: PluginTrust, options: &ReportOptions) -> anyhow::Result<Exit> {
+    match &options.report {
+        None => list(settings, trust, options),
+        Some(name) => print(answer(settings, trust, name, &options.asked())?, options.format()),
+    }
+}
+
+#[derive(Deserialize)]
+struct Listed {
+    reports: Vec<ReportListing>,
+}
+
+fn list(settings: &Settings, trust: PluginTrust, options: &ReportOptions) -> anyhow::Result<Exit> {
+    let listed = match open_or_ask(settings, || Reader::look_at(&settings.state))? {
+        Access::Here(reader) => look(settings, trust, reader.as_ref(), Some(&settings.pinning), reports::list)?,
+        Access::Server(server) => server.get::<Listed>("/api/reports")?.reports,
+    };
+    if options.json {
+        output::print_json(&listed)?;
+        return Ok(Exit::Done);
+    }
+    if listed.is_empty() {
+        output::print("no loaded processor has a report")?;
+        return Ok(Exit::Done);
+    }
+    let rows = listed.into_iter().map(|report| {
+        let about = match report.rejected {
+            Some(reason) => format!("rejected: {reason}"),
+            None => report.description,
+        };
+        [report.name, report.title, about]
+    });
+    output::print(output::fitted_table(["report", "title", "description"], rows))?;
+    Ok(Exit::Done)
+}
+
+fn answer(settings: &Settings, trust: PluginTrust, name: &str, asked: &AskedReport) -> anyhow::Result<ReportResult> {
+    let reader = match reader(settings)? {
+        Access::Here(reader) => reader.on_one_thread()?.without_external_access()?,
+        Access::Server(server) => return ask(&server, name, asked),
+    };
+    look(settings, trust, Some(&reader), Some(&settings.pinning), |catalogue| {
+        Ok(reports::run(
+            catalogue,
+            settings,
+            &reader,
+            name,
+            asked,
+            QueryLimits::NONE,
+        )?)
+    })?
+}
+
+fn ask(server: &Server, name: &str, asked: &AskedReport) -> anyhow::Result<ReportResult> {
+    let limit = asked.limit.map(|limit| limit.to_string());
+    let parameters = [
+        ("since", asked.since.as_deref()),
+        ("until", asked.until.as_deref()),
+        ("last", asked.last.as_deref()),
+        ("timezone", asked.timezone.as_deref()),
+        ("username", asked.username.as_deref()),
+        ("project", asked.project.as_deref()),
+        ("order", asked.order.as_deref()),
+        ("limit", limit.as_deref()),
+    ];
+    let name: String = form_urlencoded::byte_serialize(name.as_bytes()).collect();
+    Ok(server.get(&target(&format!("/api/reports/{name}"), &parameters))?)
+}
+
+fn print(result: ReportResult, format: TableFormat) -> anyhow::Result<Exit> {
+    match format {
+        TableFormat::Json => output::print_json(&result)?,
+        TableFormat::Csv => {
+            for warning in &result.warnings {
+                tracing::warn!("{warning}");
+            }
+            let columns = result.columns.into_iter().map(|column| column.name).collect();
+            let rows = result.rows.iter();
+            print_csv(
+                columns,
+                rows.map(|row| row.iter().map(|value| text_of(value)).collect()),
+            )?;
+        }
+        TableFormat::Table => {
+            let style = match io::stdout().is_terminal() {
+                true => Style::Terminal,
+                false => Style::Plain,
+            };
+            output::print_block(&render(&result, output::width(), style))?;
+        }
+    }
+    Ok(Exit::Done)
+}

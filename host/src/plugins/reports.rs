@@ -1,0 +1,175 @@
+//! The reports of a processor. A bad report is rejected, and costs neither the plugin nor its other reports.
+
+use std::collections::HashSet;
+
+use serde::{Deserialize, Serialize};
+use session_plugin_api::{Descriptor, Report};
+
+use crate::{
+    names::{ProcessorName, is_name},
+    state::{Reader, ReportRejected},
+};
+
+/// The reports of a processor, and what became of each when the plugin was loaded.
+#[derive(Clone, Debug, Default)]
+pub struct Reports {
+    checked: Vec<CheckedReport>,
+    warnings: Option<CheckedWarnings>,
+}
+
+/// A report, and why it is rejected.
+#[derive(Clone, Debug)]
+pub struct CheckedReport {
+    /// The report.
+    pub report: Report,
+    /// Why it is rejected, in one line; `None` if it can be run.
+    pub rejected: Option<String>,
+}
+
+/// The SELECT that gives the warnings of every report, and why it is rejected.
+#[derive(Clone, Debug)]
+pub struct CheckedWarnings {
+    /// The SELECT.
+    pub sql: String,
+    /// Why it is rejected, in one line; `None` if it can be run.
+    pub rejected: Option<String>,
+}
+
+/// A rejected report, as plugins list it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RejectedReport {
+    /// Its name.
+    pub report: String,
+    /// Why.
+    pub reason: String,
+}
+
+/// What a rejected SELECT of warnings is listed as.
+const WARNINGS: &str = "report_warnings";
+
+/// Why the declaration of a report is rejected.
+#[derive(Debug, thiserror::Error)]
+enum Misdeclared {
+    #[error("`{0}` is not the name of a report: it must match [a-z][a-z0-9_-]*")]
+    Name(String),
+    #[error("another report of the processor has this name: rename one of them")]
+    NameTaken,
+    #[error("its {0} must be one line of text")]
+    Line(&'static str),
+    #[error("it declares no column")]
+    NoColumn,
+    #[error("it declares two columns `{0}`")]
+    ColumnTwice(String),
+    #[error("its {part} names a column `{column}` that it does not declare")]
+    NoSuchColumn { part: &'static str, column: String },
+}
+
+impl Reports {
+    /// Checks the reports of a processor. Without a `reader`, whose tables are those of the processor, the SELECTs are
+    /// not tried.
+    pub(super) fn check(processor: &ProcessorName, descriptor: &Descriptor, reader: Option<&Reader>) -> Self {
+        let mut names = HashSet::new();
+        let checked = descriptor.reports().iter().map(|report| {
+            let is_first = names.insert(report.name());
+            CheckedReport {
+                report: report.clone(),
+                rejected: refusal(report, is_first, reader),
+            }
+        });
+        let warnings = descriptor.warnings_of_reports().map(|sql| CheckedWarnings {
+            sql: sql.to_owned(),
+            rejected: reader.and_then(|reader| reader.check_report_warnings(sql).err().as_ref().map(reason)),
+        });
+        let reports = Self {
+            checked: checked.collect(),
+            warnings,
+        };
+        for RejectedReport { report, reason } in reports.rejected() {
+            tracing::warn!(%processor, report, "the report is rejected: {reason}");
+        }
+        reports
+    }
+
+    /// Every report, in the order of the plugin.
+    #[must_use]
+    pub fn all(&self) -> &[CheckedReport] {
+        &self.checked
+    }
+
+    /// The SELECT that gives the warnings of every report.
+    #[must_use]
+    pub fn warnings(&self) -> Option<&CheckedWarnings> {
+        self.warnings.as_ref()
+    }
+
+    /// The rejected ones.
+    #[must_use]
+    pub fn rejected(&self) -> Vec<RejectedReport> {
+        let reports = self
+            .checked
+            .iter()
+            .map(|checked| (checked.report.name(), &checked.rejected));
+        let warnings = self.warnings.iter().map(|warnings| (WARNINGS, &warnings.rejected));
+        let rejected = reports.chain(warnings).filter_map(|(name, rejected)| {
+            Some(RejectedReport {
+                report: name.to_owned(),
+                reason: rejected.clone()?,
+            })
+        });
+        rejected.collect()
+    }
+}
+
+fn refusal(report: &Report, is_first: bool, reader: Option<&Reader>) -> Option<String> {
+    if let Err(error) = check_declaration(report, is_first) {
+        return Some(error.to_string());
+    }
+    let tried = reader?.check_report(report);
+    tried.err().as_ref().map(reason)
+}
+
+/// The first line of an error; DuckDB adds the place in the SELECT.
+fn reason(error: &ReportRejected) -> String {
+    let text = error.to_string();
+    text.lines().next().unwrap_or_default().to_owned()
+}
+
+fn check_declaration(report: &Report, is_first: bool) -> Result<(), Misdeclared> {
+    if !is_name(report.name()) {
+        return Err(Misdeclared::Name(report.name().to_owned()));
+    }
+    if !is_first {
+        return Err(Misdeclared::NameTaken);
+    }
+    let is_line = |text: &str| !text.contains(['\n', '\r']);
+    if report.title().is_empty() || !is_line(report.title()) {
+        return Err(Misdeclared::Line("title"));
+    }
+    if !is_line(report.text()) {
+        return Err(Misdeclared::Line("description"));
+    }
+    check_columns(report)
+}
+
+fn check_columns(report: &Report) -> Result<(), Misdeclared> {
+    if report.columns().is_empty() {
+        return Err(Misdeclared::NoColumn);
+    }
+    let mut declared = HashSet::new();
+    for column in report.columns() {
+        if !declared.insert(column.name()) {
+            return Err(Misdeclared::ColumnTwice(column.name().to_owned()));
+        }
+    }
+    let order = report.sorted_by().map(|(column, _)| ("order", column));
+    let chart = report.drawn_as().into_iter().flat_map(|chart| chart.columns());
+    let named = order.chain(chart.map(|column| ("chart", column)));
+    let mut unknown = named.filter(|(_, column)| !declared.contains(column));
+    match unknown.next() {
+        Some((part, column)) => Err(Misdeclared::NoSuchColumn {
+            part,
+            column: column.to_owned(),
+        }),
+        None => Ok(()),
+    }
+}

@@ -1,0 +1,109 @@
+//! The reports of all loaded processors, and which one a name means.
+
+use serde::{Deserialize, Serialize};
+
+use super::error::ReportError;
+use crate::{
+    plugins::{Catalogue, CheckedReport, PluginFile, PluginStatus, Processor},
+    similar::similar,
+};
+
+/// A report, as it is listed.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct ReportListing {
+    /// The full name, such as `usage.daily`.
+    pub name: String,
+    /// The processor.
+    pub processor: String,
+    /// The title.
+    pub title: String,
+    /// The description; empty if there is none.
+    pub description: String,
+    /// Why it is rejected; `None` if it can be run.
+    pub rejected: Option<String>,
+}
+
+/// A report of a processor in service.
+pub(super) struct Registered<'a> {
+    pub(super) name: String,
+    pub(super) file: &'a PluginFile,
+    pub(super) processor: &'a Processor,
+    pub(super) checked: &'a CheckedReport,
+}
+
+/// The reports of the processors in service, also those that are rejected.
+#[must_use]
+pub fn list(catalogue: &Catalogue) -> Vec<ReportListing> {
+    let reports = registered(catalogue).into_iter().map(|registered| ReportListing {
+        name: registered.name,
+        processor: registered.processor.name().to_string(),
+        title: registered.checked.report.title().to_owned(),
+        description: registered.checked.report.text().to_owned(),
+        rejected: registered.checked.rejected.clone(),
+    });
+    reports.collect()
+}
+
+/// The report that a name means: `usage.daily`, or `daily` if no other processor has one.
+pub(super) fn find<'a>(catalogue: &'a Catalogue, name: &str) -> Result<Registered<'a>, ReportError> {
+    let all = registered(catalogue);
+    let mut known: Vec<String> = all.iter().map(|registered| registered.name.clone()).collect();
+    known.sort();
+    known.dedup();
+    let is_meant = |registered: &Registered<'_>| registered.name == name || registered.checked.report.name() == name;
+    let mut meant: Vec<Registered<'a>> = all.into_iter().filter(is_meant).collect();
+    // A processor that gives a name to two reports has the first one only.
+    meant.dedup_by(|one, other| one.name == other.name);
+    if meant.len() > 1 {
+        let names: Vec<String> = meant.into_iter().map(|registered| registered.name).collect();
+        return Err(ReportError::Ambiguous {
+            name: name.to_owned(),
+            known: names.join(" or "),
+        });
+    }
+    let found = meant.pop().ok_or_else(|| ReportError::Unknown {
+        name: name.to_owned(),
+        remedy: remedy(name, &known),
+    })?;
+    match &found.checked.rejected {
+        Some(reason) => Err(ReportError::Rejected {
+            name: found.name,
+            reason: reason.clone(),
+        }),
+        None => Ok(found),
+    }
+}
+
+fn registered(catalogue: &Catalogue) -> Vec<Registered<'_>> {
+    let mut all = Vec::new();
+    for file in catalogue.files() {
+        if let PluginStatus::Loaded(processor) = &file.status {
+            let reports = processor.reports().all().iter().map(|checked| Registered {
+                name: format!("{}.{}", processor.name(), checked.report.name()),
+                file,
+                processor,
+                checked,
+            });
+            all.extend(reports);
+        }
+    }
+    all
+}
+
+fn remedy(name: &str, known: &[String]) -> String {
+    let names = || known.iter().map(String::as_str);
+    let near = similar(name, names());
+    // The short name of a report is like its full name only if the processor's is short.
+    let near = match near.is_empty() {
+        true => {
+            let short =
+                |full: &&str| !similar(name, full.split_once('.').map(|(_, short)| short).into_iter()).is_empty();
+            names().filter(short).take(3).collect()
+        }
+        false => near,
+    };
+    match near.as_slice() {
+        [] => "`session-host report` lists all".to_owned(),
+        near => format!("did you mean {}?", near.join(" or ")),
+    }
+}

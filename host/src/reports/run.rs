@@ -1,0 +1,110 @@
+//! Runs a report.
+
+use session_plugin_api::{Order, Report};
+
+use super::{
+    asked::AskedReport,
+    error::ReportError,
+    registry::{Registered, find},
+    result::{ReportResult, ResultColumn},
+};
+use crate::{
+    clock,
+    config::Settings,
+    plugins::Catalogue,
+    state::{QueryLimits, Reader, ReportAnswer, ReportParameters, ReportQuery},
+};
+
+/// Runs the report that `name` means.
+///
+/// # Errors
+/// When there is no such report, it is asked for something that it cannot answer, or its SELECT fails.
+pub fn run(
+    catalogue: &Catalogue,
+    settings: &Settings,
+    reader: &Reader,
+    name: &str,
+    asked: &AskedReport,
+    limits: QueryLimits,
+) -> Result<ReportResult, ReportError> {
+    let found = find(catalogue, name)?;
+    if !found.file.pending.is_empty() {
+        return Err(ReportError::Pending {
+            processor: found.processor.name().to_string(),
+        });
+    }
+    match asked.limit {
+        Some(0) => return Err(ReportError::NoRow),
+        Some(limit) if limit > limits.rows => return Err(ReportError::TooManyRows(limits.rows)),
+        _ => {}
+    }
+    let parameters = asked.parameters(settings)?;
+    let report = &found.checked.report;
+    let warnings = found.processor.reports().warnings();
+    let query = ReportQuery {
+        sql: report.sql(),
+        columns: report.columns(),
+        order: order(&found, asked)?,
+        limit: asked.limit,
+        warnings: warnings
+            .filter(|warnings| warnings.rejected.is_none())
+            .map(|warnings| warnings.sql.as_str()),
+    };
+    let mut answer = reader.report(&query, &parameters, limits)?;
+    let rejected = warnings.and_then(|warnings| warnings.rejected.as_ref());
+    answer.warnings.extend(rejected.map(|reason| {
+        let processor = found.processor.name();
+        format!("the warnings of {processor} are unknown: {reason}")
+    }));
+    Ok(result(found.name, report, parameters, answer))
+}
+
+/// The columns by which the rows are sorted: what is asked for, then what the report says.
+fn order<'a>(found: &Registered<'a>, asked: &'a AskedReport) -> Result<Vec<(&'a str, Order)>, ReportError> {
+    let report = &found.checked.report;
+    let mut order = Vec::new();
+    if let Some((column, direction)) = asked.sorted_by() {
+        let mut columns = report.columns().iter().map(session_plugin_api::ReportColumn::name);
+        if columns.all(|known| known != column) {
+            let columns = report.columns().iter().map(|column| column.name().to_owned());
+            return Err(ReportError::Order {
+                name: found.name.clone(),
+                column: column.to_owned(),
+                known: columns.collect::<Vec<_>>().join(", "),
+            });
+        }
+        order.push((column, direction));
+    }
+    for (column, direction) in report.sorted_by() {
+        if order.iter().all(|(known, _)| *known != column) {
+            order.push((column, direction));
+        }
+    }
+    Ok(order)
+}
+
+fn result(name: String, report: &Report, parameters: ReportParameters, answer: ReportAnswer) -> ReportResult {
+    let columns = report.columns().iter().map(|column| ResultColumn {
+        name: column.name().to_owned(),
+        label: column.label().to_owned(),
+        unit: column.unit(),
+        summed: column.is_summed(),
+        gives_way: column.turn_to_go(),
+    });
+    ReportResult {
+        report: name,
+        title: report.title().to_owned(),
+        description: report.text().to_owned(),
+        timezone: parameters.zone.name().to_owned(),
+        since: parameters.since.map(clock::text_of),
+        until: parameters.until.map(clock::text_of),
+        username: parameters.username,
+        project: parameters.project,
+        columns: columns.collect(),
+        chart: report.drawn_as().cloned(),
+        rows: answer.rows,
+        totals: answer.totals,
+        truncated: answer.truncated,
+        warnings: answer.warnings,
+    }
+}
