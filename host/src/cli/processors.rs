@@ -15,7 +15,9 @@ use crate::{
     config::Settings,
     journal::ISOLATED_FILE,
     own_files,
-    plugins::{Catalogue, Claims, LoadOptions, Pinning, PluginListing, PluginTrust, RejectedReport, Tables},
+    plugins::{
+        Catalogue, Claims, LoadOptions, Pinning, PluginListing, PluginTrust, RejectedReport, TRIALS_FILE, Tables,
+    },
     state::{Reader, State, StateError},
 };
 
@@ -55,9 +57,12 @@ pub(super) fn look<T>(
     inspect: impl FnOnce(&Catalogue) -> T,
 ) -> anyhow::Result<T> {
     let folder = tempfile::tempdir().context("cannot create a folder to inspect the plugins")?;
-    // A plugin that ended the host must not end this command. Without the list it may.
-    let list = own_files::read(&settings.data.join(ISOLATED_FILE), u64::MAX);
-    let _ = list.and_then(|list| fs::write(folder.path().join(ISOLATED_FILE), list));
+    // A plugin that ended the host must not end this command; without the list it may. A library that has passed its
+    // trial needs no other one; without the list it gets one.
+    for known in [ISOLATED_FILE, TRIALS_FILE] {
+        let list = own_files::read(&settings.data.join(known), u64::MAX);
+        let _ = list.and_then(|list| fs::write(folder.path().join(known), list));
+    }
     let scratch = State::open(&folder.path().join("look.duckdb"))?;
     let tables = Tables::LookedAt {
         state,

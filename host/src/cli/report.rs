@@ -24,7 +24,7 @@ use crate::{
 pub(super) fn report(settings: &Settings, trust: PluginTrust, options: &ReportOptions) -> anyhow::Result<Exit> {
     match &options.report {
         None => list(settings, trust, options),
-        Some(name) => print(answer(settings, trust, name, &options.asked())?, options.format()),
+        Some(name) => print(answer(settings, trust, name, &options.asked())?, options),
     }
 }
 
@@ -90,12 +90,16 @@ fn ask(server: &Server, name: &str, asked: &AskedReport) -> anyhow::Result<Repor
     Ok(server.get(&target(&format!("/api/reports/{name}"), &parameters))?)
 }
 
-fn print(result: ReportResult, format: TableFormat) -> anyhow::Result<Exit> {
-    match format {
+fn print(result: ReportResult, options: &ReportOptions) -> anyhow::Result<Exit> {
+    match options.format() {
         TableFormat::Json => output::print_json(&result)?,
         TableFormat::Csv => {
             for warning in &result.warnings {
                 tracing::warn!("{warning}");
+            }
+            if result.truncated && options.asked().limit.is_none() {
+                let rows = result.rows.len();
+                tracing::warn!("output is truncated to the first {rows} rows: the server returns no more");
             }
             let columns = result.columns.into_iter().map(|column| column.name).collect();
             let rows = result.rows.iter();

@@ -28,7 +28,8 @@ pub(super) struct Passed {
     pub(super) output_version: u32,
 }
 
-const FILE: &str = "plugin-trials.json";
+/// Its name in the data directory.
+pub const FILE: &str = "plugin-trials.json";
 
 /// How many bytes of the file are read.
 const MOST_BYTES: u64 = 16 << 20;

@@ -160,6 +160,16 @@ fn a_plugin_that_counts_twice_is_found_out_once() {
 }
 
 #[test]
+fn a_report_that_the_host_rejects_breaks_a_rule() {
+    let (status, report) = check(&world_with("reporting"), "reporting");
+    assert_eq!((status, broken(&report)), (1, vec!["reports"]), "{report}");
+    let (_, reason) = verdict(&report, "reports");
+    assert!(reason.contains("no-columns: it declares no column"), "{reason}");
+    let (status, report) = check(&world_with("counts"), "counts");
+    assert_eq!((status, verdict(&report, "reports").0), (0, "passed"));
+}
+
+#[test]
 fn hooks_that_take_back_what_was_counted_are_proved() {
     let (status, report) = check(&world_with("counts"), "counts");
     assert_eq!((status, broken(&report)), (0, vec![]), "{report}");

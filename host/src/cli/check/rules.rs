@@ -24,11 +24,16 @@ struct Rule {
 }
 
 /// Every rule, in the order in which the report names them.
-const RULES: [Rule; 11] = [
+const RULES: [Rule; 12] = [
     Rule {
         name: "loads",
         says: "the host loads the plugin, and the processor takes its configuration",
         judge: loads,
+    },
+    Rule {
+        name: "reports",
+        says: "the host rejects no report",
+        judge: reports,
     },
     Rule {
         name: "sessions-succeed",
@@ -187,6 +192,15 @@ fn loads(evidence: &Evidence<'_>) -> Verdict {
         Some(misconfigured) => misconfigured.to_string(),
         None => reason.clone(),
     }])
+}
+
+fn reports(evidence: &Evidence<'_>) -> Verdict {
+    let rejected = evidence.plugin.rejected_reports.iter();
+    let reasons = rejected.map(|rejected| format!("{}: {}", rejected.report, rejected.reason));
+    match evidence.behaviour {
+        Some(_) => Verdict::failed_if(reasons.collect()),
+        None => Verdict::not_tried("the plugin does not serve"),
+    }
 }
 
 fn sessions_succeed(evidence: &Evidence<'_>) -> Verdict {
