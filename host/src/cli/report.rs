@@ -2,6 +2,7 @@
 
 use std::io::{self, IsTerminal};
 
+use anstream::{AutoStream, ColorChoice};
 use serde::Deserialize;
 
 use super::{
@@ -109,12 +110,24 @@ fn print(result: ReportResult, options: &ReportOptions) -> anyhow::Result<Exit> 
             )?;
         }
         TableFormat::Table => {
-            let style = match io::stdout().is_terminal() {
-                true => Style::Terminal,
-                false => Style::Plain,
-            };
-            output::print_block(&render(&result, output::width(), style))?;
+            output::print_block(&render(&result, report_width(), style()))?;
         }
     }
     Ok(Exit::Done)
+}
+
+/// The width of the terminal. What reads a pipe or a file gets every column.
+fn report_width() -> usize {
+    match io::stdout().is_terminal() {
+        true => output::width(),
+        false => usize::MAX,
+    }
+}
+
+/// Colours only for a terminal that has them, and only if no variable such as `NO_COLOR` turns them off.
+fn style() -> Style {
+    match AutoStream::choice(&io::stdout()) {
+        ColorChoice::Never => Style::Plain,
+        _ => Style::Coloured,
+    }
 }

@@ -1,48 +1,106 @@
-//! The answer to a report as a table for people.
+//! The answer to a report as a table for people: heading, rows, sums and bars, and what the table leaves out.
 
-use super::{
-    inspect_state::text_of,
-    output::{self, Shown},
+mod bars;
+mod cells;
+mod heading;
+mod layout;
+
+use comfy_table::{Cell, CellAlignment, Color, ContentArrangement, Table, presets};
+
+use self::{
+    bars::Bars,
+    cells::Cells,
+    layout::{Column, GAP, Layout},
 };
+use super::output::Shown;
 use crate::reports::ReportResult;
 
-/// For whom the table is.
+const BOLD: anstyle::Style = anstyle::Style::new().bold();
+const FAINT: anstyle::Style = anstyle::Style::new().dimmed();
+
+/// How a table looks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Style {
-    /// A file or another program.
+    /// Without colours: for a file, another program, or a person who sets `NO_COLOR`.
     Plain,
-    /// A terminal, which understands bold letters.
-    Terminal,
+    /// With colours, for a terminal.
+    Coloured,
 }
 
-/// The answer as lines of at most `width` characters.
+/// The answer as lines of at most `width` columns, unless the columns that never give way are wider.
 pub(super) fn render(result: &ReportResult, width: usize, style: Style) -> String {
-    let title = result.title.shown();
-    let title = match style {
-        Style::Plain => title,
-        Style::Terminal => format!("\u{1b}[1m{title}\u{1b}[0m"),
-    };
-    let labels = result.columns.iter().map(|column| column.label.clone()).collect();
-    let rows = result
-        .rows
-        .iter()
-        .map(|row| row.iter().map(|value| text_of(value)).collect());
-    let totals = result
-        .totals
-        .iter()
-        .map(|total| total.as_deref().map(text_of).unwrap_or_default());
-    let has_totals = result.totals.iter().any(Option::is_some);
-    let mut table = output::grid(labels, rows.chain(has_totals.then(|| totals.collect())));
-    table.set_width(u16::try_from(width).unwrap_or(u16::MAX));
-    let mut lines = vec![title, table.to_string()];
-    if result.truncated {
-        lines.push(format!("only the first {} rows are shown", result.rows.len()));
+    let mut lines = vec![style.paint(&heading::of(result), BOLD)];
+    if result.rows.is_empty() {
+        lines.push("no rows".to_owned());
+    } else {
+        let cells = Cells::of(result);
+        let bars = Bars::of(result);
+        let layout = Layout::of(result, &cells, bars.is_some(), width);
+        lines.extend(table(&cells, bars.as_ref(), &layout, style));
+        lines.extend(layout.told_hidden(result).map(|text| style.paint(&text, FAINT)));
     }
-    lines.extend(
-        result
-            .warnings
-            .iter()
-            .map(|warning| format!("warning: {}", warning.shown())),
-    );
+    if result.truncated {
+        let shown = result.rows.len();
+        let text = format!("only the first {shown} rows are shown; the sums count all rows");
+        lines.push(style.paint(&text, FAINT));
+    }
+    let warnings = result.warnings.iter();
+    lines.extend(warnings.map(|warning| format!("warning: {}", warning.shown())));
     lines.join("\n")
+}
+
+impl Style {
+    /// A line in other letters, if there are colours.
+    fn paint(self, line: &str, letters: anstyle::Style) -> String {
+        match self {
+            Self::Plain => line.to_owned(),
+            Self::Coloured => format!("{letters}{line}{letters:#}"),
+        }
+    }
+}
+
+fn table(cells: &Cells, bars: Option<&Bars>, layout: &Layout, style: Style) -> Vec<String> {
+    let mut table = Table::new();
+    table
+        .load_style(presets::NOTHING)
+        .set_content_arrangement(ContentArrangement::Disabled);
+    match style {
+        Style::Plain => table.force_no_tty(),
+        Style::Coloured => table.enforce_styling(),
+    };
+    let rule = || layout.columns.iter().map(|column| Cell::new("─".repeat(column.width)));
+    table.set_header(
+        layout
+            .columns
+            .iter()
+            .map(|column| cell(column, &cells.labels[column.place])),
+    );
+    table.add_row(rule());
+    for (place, row) in cells.rows.iter().enumerate() {
+        let bar = bars.zip(layout.bar).map(|(bars, width)| bars.draw(place, width));
+        let bar = bar.map(|bar| Cell::new(bar).fg(Color::Cyan));
+        table.add_row(
+            layout
+                .columns
+                .iter()
+                .map(|column| cell(column, &row[column.place]))
+                .chain(bar),
+        );
+    }
+    if let Some(totals) = &cells.totals {
+        table.add_row(rule());
+        table.add_row(layout.columns.iter().map(|column| cell(column, &totals[column.place])));
+    }
+    for column in table.column_iter_mut() {
+        column.set_padding((0, GAP));
+    }
+    table.lines().map(|line| line.trim_end().to_owned()).collect()
+}
+
+/// A cell within the width of its column.
+fn cell(column: &Column, text: &str) -> Cell {
+    Cell::new(column.fitted(text)).set_alignment(match column.is_numeric {
+        true => CellAlignment::Right,
+        false => CellAlignment::Left,
+    })
 }
