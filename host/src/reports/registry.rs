@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::error::ReportError;
 use crate::{
     plugins::{Catalogue, CheckedReport, PluginFile, PluginStatus, Processor},
-    similar::similar,
+    similar::is_similar,
 };
 
 /// A report, as it is listed.
@@ -91,19 +91,20 @@ fn registered(catalogue: &Catalogue) -> Vec<Registered<'_>> {
 }
 
 fn remedy(name: &str, known: &[String]) -> String {
-    let names = || known.iter().map(String::as_str);
-    let near = similar(name, names());
-    // The short name of a report is like its full name only if the processor's is short.
-    let near = match near.is_empty() {
-        true => {
-            let short =
-                |full: &&str| !similar(name, full.split_once('.').map(|(_, short)| short).into_iter()).is_empty();
-            names().filter(short).take(3).collect()
-        }
-        false => near,
-    };
-    match near.as_slice() {
+    let near = known.iter().filter(|full| is_near(name, full)).map(String::as_str);
+    match near.take(3).collect::<Vec<_>>().as_slice() {
         [] => "`session-host report` lists all".to_owned(),
         near => format!("did you mean {}?", near.join(" or ")),
+    }
+}
+
+/// Whether a name may be a misspelling of a report's full name, or of its short one.
+fn is_near(name: &str, full: &str) -> bool {
+    match (name.split_once('.'), full.split_once('.')) {
+        (Some((processor, report)), Some((known_processor, known))) => {
+            is_similar(processor, known_processor) && is_similar(report, known)
+        }
+        (None, Some((_, known))) => is_similar(name, known),
+        (_, None) => false,
     }
 }
