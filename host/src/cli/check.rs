@@ -44,7 +44,7 @@ use super::{
 use crate::{
     config::Settings,
     host::Host,
-    plugins::{LockFile, Pinning, PluginListing, PluginStatus, PluginTrust, Unpinned},
+    plugins::{LockFile, Pinning, PluginListing, PluginStatus, PluginTrust, TriedReports, Unpinned},
     process,
 };
 
@@ -68,7 +68,7 @@ pub(super) fn check(settings: Settings, trust: PluginTrust, options: &CheckOptio
     let scratch = tempfile::tempdir().context("cannot create a folder for the check")?;
     let transcripts = Transcripts::copy(options.transcripts.as_deref(), scratch.path())?;
     let settings = laid_out(settings, &scratch, &transcripts, options)?;
-    let host = Arc::new(Host::start(settings, trust)?);
+    let host = Arc::new(Host::start(settings, trust, TriedReports::All)?);
     let report = look_into(&host, trust, &transcripts, scratch.path())?;
     match options.json {
         true => output::print_json(&report)?,

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     config::Settings,
-    plugins::{Catalogue, CatalogueError, Claims, LoadOptions, PluginTrust, Processor, Tables},
+    plugins::{Catalogue, CatalogueError, Claims, LoadOptions, PluginTrust, Processor, Tables, TriedReports},
     runner::Forgetter,
     state::{Forgotten, PurgeWish, State},
 };
@@ -60,6 +60,7 @@ fn processors(settings: &Settings, trust: PluginTrust, state: &State) -> Result<
         configurations: &settings.processors,
         isolation: &settings.isolation,
         tables: Tables::Made(state),
+        reports: TriedReports::OfNewLibraries,
         claims: &Claims::default(),
         claimed: None,
     });

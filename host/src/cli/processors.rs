@@ -17,6 +17,7 @@ use crate::{
     own_files,
     plugins::{
         Catalogue, Claims, LoadOptions, Pinning, PluginListing, PluginTrust, RejectedReport, TRIALS_FILE, Tables,
+        TriedReports,
     },
     state::{Reader, State, StateError},
 };
@@ -77,6 +78,7 @@ pub(super) fn look<T>(
         configurations: &settings.processors,
         isolation: &settings.isolation,
         tables,
+        reports: TriedReports::All,
         claims: &Claims::default(),
         claimed: None,
     })?;

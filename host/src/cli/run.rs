@@ -23,7 +23,7 @@ use crate::{
     config::Settings,
     host::{Host, RunListing, StartError},
     names::SessionKey,
-    plugins::{PluginListing, PluginTrust, Processor},
+    plugins::{PluginListing, PluginTrust, Processor, TriedReports},
     process,
     runner::{RunResult, Selection, StopToken},
     state::Actor,
@@ -79,7 +79,7 @@ pub(super) fn retry(settings: Settings, trust: PluginTrust, options: &RetryOptio
 }
 
 fn start(settings: Settings, trust: PluginTrust) -> anyhow::Result<Access<Host>> {
-    match Host::start(settings.clone(), trust) {
+    match Host::start(settings.clone(), trust, TriedReports::OfNewLibraries) {
         Ok(host) => Ok(Access::Here(host)),
         Err(StartError::State(error)) => open_or_ask(&settings, || Err(error)),
         Err(error) => Err(error.into()),

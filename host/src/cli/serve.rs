@@ -25,7 +25,7 @@ use crate::{
     health::HealthBoard,
     host::Host,
     http::{self, Listening, Service},
-    plugins::PluginTrust,
+    plugins::{PluginTrust, TriedReports},
     process,
     runner::StopToken,
     scheduler::Scheduler,
@@ -47,7 +47,7 @@ pub(super) fn serve(settings: Settings, trust: PluginTrust) -> anyhow::Result<Ex
     // An invalid token must stop the start before anything is opened.
     source.find()?;
     let grace = settings.limits.shutdown_grace + LAST_WORDS;
-    let host = Arc::new(Host::start(settings, trust)?);
+    let host = Arc::new(Host::start(settings, trust, TriedReports::All)?);
     let token = source.find_or_make()?;
     if !source.is_configured() {
         tracing::info!("no token is configured: the admin interface requires the token in {source}");

@@ -29,7 +29,7 @@ use crate::{
     names::ProcessorName,
     plugins::{
         Catalogue, CatalogueError, Claims, LoadOptions, PluginFile, PluginStatus, PluginTrust, Processor, Tables,
-        drops_return,
+        TriedReports, drops_return,
     },
     runner::MemoryBudget,
     sessions::Scanner,
@@ -89,11 +89,11 @@ pub enum NoSuchProcessor {
 }
 
 impl Host {
-    /// Opens the state, then loads the plugins.
+    /// Opens the state, then loads the plugins. A reload tries all reports, whatever `reports` says.
     ///
     /// # Errors
     /// When the state or the plugins directory cannot be used.
-    pub fn start(settings: Settings, trust: PluginTrust) -> Result<Self, StartError> {
+    pub fn start(settings: Settings, trust: PluginTrust, reports: TriedReports) -> Result<Self, StartError> {
         let scanner = settings.scanner()?;
         Catalogue::check_data_directory(&settings.data, trust)?;
         let state = State::open(&settings.state)?;
@@ -111,6 +111,7 @@ impl Host {
             configurations: &settings.processors,
             isolation: &settings.isolation,
             tables: Tables::Made(&state),
+            reports,
             claims: &claims,
             claimed: None,
         })?;
@@ -181,6 +182,7 @@ impl Host {
             configurations: &self.settings.processors,
             isolation: &self.settings.isolation,
             tables: Tables::Made(&self.state),
+            reports: TriedReports::All,
             claims: &self.claims,
             claimed,
         })?;

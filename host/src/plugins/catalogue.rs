@@ -136,6 +136,7 @@ impl Catalogue {
                 loaded: staying.iter().copied().find(|file| file.path == *path),
                 others: catalogue.files.iter().chain(staying.iter().copied()).collect(),
                 copy: None,
+                is_new: true,
                 claim: None,
                 pending: Vec::new(),
                 trace: Vec::new(),

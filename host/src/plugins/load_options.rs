@@ -28,10 +28,21 @@ pub struct LoadOptions<'a> {
     pub isolation: &'a Isolation,
     /// How their tables are prepared.
     pub tables: Tables<'a>,
+    /// Whose reports are tried.
+    pub reports: TriedReports,
     /// The occupied processors, which are not replaced.
     pub claims: &'a Claims,
     /// The processor that the caller has already claimed.
     pub claimed: Option<&'a ProcessorName>,
+}
+
+/// Whose reports are tried. It takes DuckDB some milliseconds to plan each.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TriedReports {
+    /// Those of every processor.
+    All,
+    /// Those of libraries that are new. The reports of others are not needed, and unknown then.
+    OfNewLibraries,
 }
 
 /// How the processors' tables are prepared.

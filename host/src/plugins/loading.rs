@@ -15,7 +15,7 @@ use super::{
     host_log::LogName,
     isolation_settings::IsolationMode,
     library::Built,
-    load_options::{LoadOptions, Tables},
+    load_options::{LoadOptions, Tables, TriedReports},
     opened::{NotConfigured, Opened},
     opening::{NotReady, open_here, open_in_worker, serve_here, serve_in_workers},
     passed_trials::Trials,
@@ -99,6 +99,8 @@ pub(super) struct Loading<'a> {
     /// Files whose names are taken.
     pub(super) others: Vec<&'a PluginFile>,
     pub(super) copy: Option<String>,
+    /// Whether the library has not passed a trial before.
+    pub(super) is_new: bool,
     /// The claim on the processor that is put into service.
     pub(super) claim: Option<Claim>,
     /// The versions of the pending migrations, if they are not applied.
@@ -218,6 +220,7 @@ impl Loading<'_> {
             confinement: isolation.confinement,
             distrust: None,
         };
+        self.is_new = self.trials.passed(&plan.copy.name).is_none();
         let told = self.name_in(&plan)?;
         let isolation = self.options.isolation.of(&told);
         (plan.limits, plan.confinement) = (isolation.limits, isolation.confinement);
@@ -404,6 +407,9 @@ impl Loading<'_> {
 
     /// Checks its reports against its tables, where they are.
     fn reports(&self, name: &ProcessorName, descriptor: &Descriptor, migrations: usize) -> Reports {
+        if self.options.reports == TriedReports::OfNewLibraries && !self.is_new {
+            return Reports::default();
+        }
         let check = |reader: Option<&Reader>| Reports::check(name, descriptor, reader);
         match self.options.tables {
             Tables::Made(state) => check(state.reader().ok().as_ref()),

@@ -44,7 +44,7 @@ pub use isolation_settings::{
 };
 pub use known::{Holds, KnownFile, LookOptions, known_files};
 pub use listing::PluginListing;
-pub use load_options::{LoadOptions, Tables};
+pub use load_options::{LoadOptions, Tables, TriedReports};
 pub use passed_trials::FILE as TRIALS_FILE;
 pub use permissions::PluginTrust;
 pub use pins::{FileDigest, InvalidDigest, LockError, LockFile, Pinned, Pinning, Unpinned};

@@ -11,7 +11,7 @@ use crate::{
     config::Settings,
     host::Host,
     names::ProcessorName,
-    plugins::{PluginTrust, Processor},
+    plugins::{PluginTrust, Processor, TriedReports},
     runner::{RunLimits, RunResult, Selection, SessionError, StopToken},
     state::{Actor, ReprocessFilter},
 };
@@ -55,7 +55,7 @@ pub(super) fn endure(settings: &Settings, trust: PluginTrust, processor: &Proces
         isolation: settings.isolation.clone().in_lasting_processes(),
         ..settings.clone()
     };
-    let host = Arc::new(Host::start(settings, trust)?);
+    let host = Arc::new(Host::start(settings, trust, TriedReports::OfNewLibraries)?);
     let processor = host.processor(processor.as_str())?;
     run(&host, &processor)?;
     let mut endurance = Endurance {
