@@ -266,29 +266,29 @@ pub(super) struct RetryOptions {
 pub(super) struct ReportOptions {
     /// The report, such as usage.daily; the processor may be omitted if only one has such a report [default: list all]
     pub(super) report: Option<String>,
-    /// The first day, in the time zone of the report, or a time
+    /// The first day, in the time zone of the report, or a time [default: the beginning]
     #[arg(long, value_name = "DATE", requires = "report")]
     since: Option<String>,
-    /// The last day, in the time zone of the report, or a time before which the report ends
+    /// The last day, in the time zone of the report, or a time before which the report ends [default: now]
     #[arg(long, value_name = "DATE", requires = "report")]
     until: Option<String>,
-    /// The last days, weeks or months including today, such as 7d, 4w or 3m
+    /// The last days, weeks or months including today, such as 7d, 4w or 3m [default: all]
     #[arg(long, value_name = "SPAN", requires = "report", conflicts_with_all = ["since", "until"])]
     last: Option<String>,
-    /// The time zone, such as Europe/Prague [default: the setting `timezone`]
+    /// The time zone, such as Europe/Prague [env: SESSION_HOST_TIMEZONE] [default: the setting timezone]
     #[arg(long, value_name = "ZONE", requires = "report")]
     timezone: Option<String>,
-    /// Only sessions of this user
+    /// Only sessions of this user [default: every user]
     // The id is that of the flag of all commands, which has another meaning and is left out here.
     #[arg(long, id = "username", value_name = "NAME", requires = "report")]
     username: Option<String>,
-    /// Only sessions of this project
+    /// Only sessions of this project [default: all]
     #[arg(long, requires = "report", allow_hyphen_values = true)]
     project: Option<String>,
-    /// Sort by this column; with `:desc`, the largest value first
+    /// Sort by this column; with `:desc`, the largest value first [default: the order of the report]
     #[arg(long, value_name = "COLUMN[:desc]", requires = "report")]
     order: Option<String>,
-    /// The maximum number of rows; sums are of all rows
+    /// The maximum number of rows; sums are of all rows [default: as many as the server returns]
     #[arg(long, requires = "report")]
     limit: Option<usize>,
     /// Print JSON

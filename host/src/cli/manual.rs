@@ -54,7 +54,7 @@ mod tests {
     use clap::Arg;
 
     use super::*;
-    use crate::config::KEYS;
+    use crate::config::{Commands, KEYS, Key};
 
     /// Each command with its flags, as its help shows them.
     fn flags_of_all_commands() -> Vec<(String, Arg)> {
@@ -88,11 +88,17 @@ mod tests {
         }
     }
 
+    /// Whether the flag sets the key. A command may have a flag of its own with the name of a flag of all commands.
+    fn is_flag_of(key: &Key, flag: &Arg) -> bool {
+        let is_of_all = key.flag.is_some_and(|flag| flag.commands == Commands::All);
+        flag.get_id() == key.name && flag.is_global_set() == is_of_all
+    }
+
     #[test]
     fn the_help_of_a_flag_that_has_a_variable_names_it() {
         for (command, flag) in flags_of_all_commands() {
             let help = help_of(&flag);
-            let of_setting = KEYS.iter().find(|key| key.name == flag.get_id().as_str());
+            let of_setting = KEYS.iter().find(|key| is_flag_of(key, &flag));
             let of_clap = flag.get_env().map(|name| name.to_string_lossy().into_owned());
             let variable = of_setting.map(|key| key.variable.to_owned()).or(of_clap);
             let is_named = |variable: String| help.contains(&format!("[env: {variable}]"));
@@ -104,7 +110,7 @@ mod tests {
     fn no_setting_with_a_flag_lacks_it() {
         let flags = flags_of_all_commands();
         for key in KEYS.iter().filter(|key| key.flag.is_some()) {
-            assert!(flags.iter().any(|(_, flag)| flag.get_id() == key.name), "{}", key.name);
+            assert!(flags.iter().any(|(_, flag)| is_flag_of(key, flag)), "{}", key.name);
         }
     }
 
