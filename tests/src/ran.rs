@@ -55,12 +55,26 @@ pub struct RunResult {
     pub unreadable_lines: u64,
     /// How many items the processed ones gave.
     pub items_extracted: u64,
+    /// How many were recorded for another user before.
+    #[serde(default)]
+    pub moved: Vec<Moved>,
     /// The first failures.
     pub errors_detail: Vec<SessionError>,
     /// How long the run took.
     pub duration_ms: u64,
     /// How many bytes of transcripts were read.
     pub bytes_read: u64,
+}
+
+/// Sessions that are recorded for another user than before.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct Moved {
+    /// The user before.
+    pub from: String,
+    /// The user now.
+    pub to: String,
+    /// How many there are.
+    pub sessions: u64,
 }
 
 /// A session that failed in a run.

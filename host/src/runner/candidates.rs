@@ -31,7 +31,8 @@ pub(super) enum Reason {
         /// The hash of the version that was processed.
         recorded: Option<FileHash>,
     },
-    /// An older version of the processor processed it, or it is marked to be processed again.
+    /// An older version of the processor processed it, it is marked to be processed again, or it was recorded for another
+    /// user.
     Outdated,
 }
 
@@ -118,6 +119,12 @@ pub(super) fn leave_out(candidates: &mut Vec<Candidate>, retries: &Retries<'_>) 
 }
 
 impl Candidate {
+    /// The user for whom it was recorded, if that is no longer the user.
+    pub(super) fn earlier_user(&self) -> Option<&str> {
+        let earlier = self.earlier.as_ref()?;
+        is_another(&earlier.username, &self.transcript).then_some(&*earlier.username)
+    }
+
     fn is_changed(&self) -> bool {
         matches!(self.reason, Reason::Changed { .. })
     }
@@ -127,7 +134,7 @@ fn reason(transcript: &Transcript, state: Option<&SessionState>, output_version:
     let Some(state) = state else {
         return Some(Reason::Changed { recorded: None });
     };
-    if is_outdated(state, output_version) {
+    if is_outdated(state, output_version) || is_another(&state.username, transcript) {
         return Some(match may_have_changed(transcript, state) {
             // A changed session is processed in any case, so its hash is not compared.
             true => Reason::Changed { recorded: None },
@@ -137,6 +144,11 @@ fn reason(transcript: &Transcript, state: Option<&SessionState>, output_version:
     may_have_changed(transcript, state).then(|| Reason::Changed {
         recorded: state.hash.clone(),
     })
+}
+
+/// Whether the recorded user is another one than that of the transcript. Rows of older services have none.
+fn is_another(recorded: &str, transcript: &Transcript) -> bool {
+    !recorded.is_empty() && recorded != transcript.username
 }
 
 /// Whether an older version of the processor's output is recorded, or the session is marked to be processed again.
@@ -172,7 +184,8 @@ pub struct Backlog {
     pub quarantined: u64,
 }
 
-/// Counts the sessions that are new, have changed, or were processed by an older output version.
+/// Counts the sessions that are new, have changed, were processed by an older output version, or were recorded for another
+/// user.
 ///
 /// A session that is only checked again because a change could have gone unnoticed does not count.
 #[must_use]
@@ -183,9 +196,11 @@ pub fn backlog(
     retries: &Retries<'_>,
 ) -> Backlog {
     let is_done = |transcript: &&Transcript| {
-        states
-            .get(&transcript.session)
-            .is_some_and(|state| !is_outdated(state, output_version) && !has_changed(transcript, state))
+        states.get(&transcript.session).is_some_and(|state| {
+            !is_outdated(state, output_version)
+                && !has_changed(transcript, state)
+                && !is_another(&state.username, transcript)
+        })
     };
     let mut backlog = Backlog::default();
     for transcript in transcripts.iter().filter(|transcript| !is_done(transcript)) {

@@ -188,7 +188,7 @@ impl<'a> Conductor<'a> {
 
     /// Counts a committed session, and logs which of its lines could not be read.
     fn acknowledge(&mut self, done: &Done) {
-        self.tally.processed(&done.processed);
+        self.tally.processed(done);
         self.context.log.add_reading(&done.seen.session, &done.processed);
     }
 

@@ -53,7 +53,7 @@ pub use limits::RunLimits;
 pub use memory::MemoryBudget;
 pub use preview::{Preview, ProcessorPreview, Volume};
 pub use progress::Progress;
-pub use result::{RunResult, SessionError};
+pub use result::{Moved, RunResult, SessionError};
 pub use retry_policy::{Retries, RetryPolicy, Turn};
 pub use run::Run;
 pub use selection::Selection;

@@ -34,7 +34,8 @@ pub struct Preview {
     pub new: Volume,
     /// Those that may have changed.
     pub changed: Volume,
-    /// Those that were processed by an older output version, or are marked to be processed again.
+    /// Those that were processed by an older output version, are marked to be processed again, or were recorded for
+    /// another user.
     pub outdated: Volume,
     /// Those whose last attempt failed, whatever else holds.
     pub failed: Volume,

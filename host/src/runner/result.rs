@@ -35,12 +35,26 @@ pub struct RunResult {
     pub unreadable_lines: u64,
     /// How many items were extracted from the processed sessions.
     pub items_extracted: u64,
+    /// How many processed sessions were recorded for another user before.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub moved: Vec<Moved>,
     /// The first failures, at most [`RunResult::DETAILED_ERRORS`].
     pub errors_detail: Vec<SessionError>,
     /// How long the run took, in milliseconds.
     pub duration_ms: u64,
     /// How many bytes of transcripts were read.
     pub bytes_read: u64,
+}
+
+/// Sessions that are recorded for another user than before.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Moved {
+    /// The user that they were recorded for.
+    pub from: String,
+    /// The user that they are recorded for.
+    pub to: String,
+    /// How many there are.
+    pub sessions: u64,
 }
 
 /// A session that failed in a run.
@@ -55,6 +69,19 @@ pub struct SessionError {
 impl RunResult {
     /// How many failures a result lists at most.
     pub const DETAILED_ERRORS: usize = 100;
+
+    /// Counts a session that is recorded for another user than before.
+    pub(super) fn count_moved(&mut self, from: &str, to: &str) {
+        let is_such = |moved: &&mut Moved| moved.from == from && moved.to == to;
+        match self.moved.iter_mut().find(is_such) {
+            Some(moved) => moved.sessions += 1,
+            None => self.moved.push(Moved {
+                from: from.to_owned(),
+                to: to.to_owned(),
+                sessions: 1,
+            }),
+        }
+    }
 
     /// Whether no session failed, and all files and folders could be read.
     #[must_use]

@@ -25,7 +25,7 @@ use super::{
     memory::MemoryBudget,
     message::Message,
     progress::Progress,
-    result::RunResult,
+    result::{Moved, RunResult},
     retry_policy::Retries,
     run_log::RunLog,
     selection::Selection,
@@ -129,7 +129,17 @@ impl Run<'_> {
             unreadable,
             ..RunResult::default()
         };
-        let tally = Tally::begin(self.processor.name(), begun, &self.progress, &self.metrics);
+        let moving = candidates.iter().filter_map(|candidate| {
+            let from = candidate.earlier_user()?;
+            Some((candidate.transcript.session.clone(), from.to_owned()))
+        });
+        let tally = Tally::begin(
+            self.processor.name(),
+            begun,
+            moving.collect(),
+            &self.progress,
+            &self.metrics,
+        );
         let ends_at = started_at.checked_add(self.limits.time_budget);
         let dispatcher = Dispatcher::new(candidates, self.limits.max_sessions, ends_at, self.stop.clone());
         let (messages, inbox) = sync_channel(WAITING_OUTCOMES);
@@ -226,6 +236,12 @@ impl Run<'_> {
 }
 
 fn log_end(result: &RunResult) {
+    for Moved { from, to, sessions } in &result.moved {
+        tracing::info!(
+            sessions,
+            "moved sessions from `{from}` to `{to}`, because the configuration now gives that user"
+        );
+    }
     tracing::info!(
         scanned = result.scanned,
         processed = result.processed,

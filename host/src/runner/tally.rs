@@ -3,9 +3,7 @@
 //! A session counts as processed when its rows are committed, not when its attempt ends. So a result never claims more
 //! than the state holds.
 
-use std::{sync::Arc, time::Duration};
-
-use session_plugin_api::abi::message::Processed;
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use super::{
     progress::Progress,
@@ -13,23 +11,27 @@ use super::{
 };
 use crate::{
     metrics::{Metrics, SessionOutcome},
-    names::ProcessorName,
-    state::FailureRecord,
+    names::{ProcessorName, SessionKey},
+    state::{Done, FailureRecord},
 };
 
 /// The counts of one run.
 pub(super) struct Tally {
     processor: ProcessorName,
     result: RunResult,
+    /// The user for whom each session was recorded that is now another one's.
+    moving: HashMap<SessionKey, String>,
     progress: Arc<Progress>,
     metrics: Metrics,
 }
 
 impl Tally {
-    /// Begins to count a run, of which `begun` holds what is known before its first attempt.
+    /// Begins to count a run, of which `begun` holds what is known before its first attempt, and `moving` the earlier
+    /// users of sessions that are now another one's.
     pub(super) fn begin(
         processor: &ProcessorName,
         begun: RunResult,
+        moving: HashMap<SessionKey, String>,
         progress: &Arc<Progress>,
         metrics: &Metrics,
     ) -> Self {
@@ -39,6 +41,7 @@ impl Tally {
         Self {
             processor: processor.clone(),
             result: begun,
+            moving,
             progress: Arc::clone(progress),
             metrics: metrics.clone(),
         }
@@ -57,7 +60,10 @@ impl Tally {
     }
 
     /// A session was committed.
-    pub(super) fn processed(&mut self, processed: &Processed) {
+    pub(super) fn processed(&mut self, Done { seen, processed, .. }: &Done) {
+        if let Some(from) = self.moving.remove(&seen.session) {
+            self.result.count_moved(&from, &seen.username);
+        }
         let outcome = match processed.is_unrecognised() {
             true => SessionOutcome::Unrecognised,
             false => SessionOutcome::Processed,
