@@ -132,13 +132,23 @@ impl World {
         for name in inherited.filter(|name| name.to_string_lossy().starts_with("SESSION_HOST_")) {
             command.env_remove(name);
         }
-        command.env_remove("RUST_BACKTRACE");
+        command.env_remove("RUST_BACKTRACE").env_remove("CLAUDE_CONFIG_DIR");
         command.env("SESSION_HOST_CONFIG", self.path("config.toml"));
         command.env("SESSION_HOST_SESSIONS", self.sessions());
         command.env("SESSION_HOST_DATA", self.path("data"));
         command.envs(self.variables.iter().map(|(name, value)| (name, value)));
         command.current_dir(self.folder.path());
         command.args(arguments);
+        command
+    }
+
+    /// Like [`World::command`], but with a home directory in the place of a sessions directory: `home` in the world.
+    #[must_use]
+    pub fn command_at_home(&self, arguments: &[&str]) -> Command {
+        let mut command = self.command(arguments);
+        command
+            .env_remove("SESSION_HOST_SESSIONS")
+            .env("HOME", self.path("home"));
         command
     }
 

@@ -16,7 +16,7 @@ use crate::{config::ConfigFile, dates, plugins::PluginTrust, reports::AskedRepor
 #[command(name = NAME, version, after_help = EXIT_STATUS)]
 pub(super) struct Arguments {
     #[command(subcommand)]
-    command: Command,
+    command: Option<Command>,
 
     /// The configuration file (TOML) [default: session-host/config.toml in the user's configuration folder]
     #[arg(
@@ -72,7 +72,7 @@ pub(super) enum Usual {
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
-    /// Run each processor once
+    /// Run each processor once; the default
     Run(RunOptions),
     /// Run processors when they are due, and serve the HTTP interface
     Serve(ServeOptions),
@@ -125,7 +125,7 @@ pub(super) enum Command {
     },
 }
 
-#[derive(Debug, Args)]
+#[derive(Debug, Default, Args)]
 pub(super) struct RunOptions {
     /// The processors to run [default: all]
     #[arg(value_name = "PROCESSOR")]
@@ -367,15 +367,15 @@ impl Arguments {
         }
     }
 
-    /// The command that the user asks for.
-    pub(super) fn asked(&self) -> &Command {
-        &self.command
+    /// The command that the user asks for, if any.
+    pub(super) fn asked(&self) -> Option<&Command> {
+        self.command.as_ref()
     }
 
     /// What confines this process, as JSON.
     pub(super) fn confinement(&self) -> Option<&str> {
         match &self.command {
-            Command::Worker { confinement } => confinement.as_deref(),
+            Some(Command::Worker { confinement }) => confinement.as_deref(),
             _ => None,
         }
     }
@@ -383,7 +383,7 @@ impl Arguments {
     /// Keeps the files that DuckDB creates private to this user: the state, its WAL, exports of a server. The files of
     /// `export` follow the user's umask.
     pub(super) fn make_files_private(&self) {
-        if !matches!(self.command, Command::Export(_)) {
+        if !matches!(self.command, Some(Command::Export(_))) {
             rustix::process::umask(Mode::RWXG | Mode::RWXO);
         }
     }
@@ -391,21 +391,23 @@ impl Arguments {
     /// What is logged by default.
     pub(super) fn usual_log(&self) -> Usual {
         match self.command {
-            Command::Serve(_) => Usual::Progress,
+            Some(Command::Serve(_)) => Usual::Progress,
             // The report says once what every pass would warn of again.
-            Command::Check(_) => Usual::PluginWarnings,
+            Some(Command::Check(_)) => Usual::PluginWarnings,
             _ => Usual::Warnings,
         }
     }
 
     /// The configuration file's path, the settings from flags, which take precedence over it, and the command.
     pub(super) fn into_parts(self) -> (Option<PathBuf>, ConfigFile, Command) {
-        let given = match &self.command {
+        // Without a subcommand, the program does what `run` does.
+        let command = self.command.unwrap_or_else(|| Command::Run(RunOptions::default()));
+        let given = match &command {
             Command::Run(options) => options.limits.given(),
             Command::Retry(options) => options.limits.given(),
             Command::Serve(options) => options.service.given().or(options.limits.given()),
             _ => ConfigFile::default(),
         };
-        (self.config, given.or(self.settings.given()), self.command)
+        (self.config, given.or(self.settings.given()), command)
     }
 }

@@ -42,10 +42,11 @@ use super::{
     output::{self, UsageError},
 };
 use crate::{
-    config::Settings,
+    config::{PluginsDirectory, Settings},
     host::Host,
     plugins::{LockFile, Pinning, PluginListing, PluginStatus, PluginTrust, TriedReports, Unpinned},
     process,
+    sessions::SessionsDirectory,
 };
 
 /// How long an attempt may take here: a plugin's author waits for the result.
@@ -96,9 +97,9 @@ fn laid_out(
     let mut limits = settings.limits.clone();
     limits.attempt_timeout = limits.attempt_timeout.min(ATTEMPT_TIMEOUT);
     Ok(Settings {
-        sessions: Some(transcripts.folder().to_owned()),
+        sessions: SessionsDirectory::Configured(transcripts.folder().to_owned()),
         recursive: true,
-        plugins,
+        plugins: PluginsDirectory::Configured(plugins),
         data: scratch.path().join("data"),
         state: scratch.path().join("data").join("check.duckdb"),
         limits,

@@ -13,5 +13,11 @@ pub(super) fn config(configured: &Configured, options: &ConfigOptions) -> anyhow
     for (key, value, origin) in configured.in_force() {
         output::print(format!("{key} = {value}  # {}", origin.as_str()))?;
     }
+    for found in configured.found() {
+        output::print(match found.value {
+            Some(value) => format!("{} = {value}  # {}", found.key, found.origin),
+            None => format!("# {}: {}", found.key, found.origin),
+        })?;
+    }
     Ok(Exit::Done)
 }

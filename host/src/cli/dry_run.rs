@@ -89,7 +89,7 @@ fn look_here(
         );
     }
     let mut files = known_files(&LookOptions {
-        folder: &settings.plugins,
+        folder: settings.plugins()?,
         data: &settings.data,
         trust,
         pinning: &settings.pinning,

@@ -7,7 +7,7 @@ use clap::{ArgMatches, Args, Command, FromArgMatches};
 use crate::config::{Commands, ConfigFile, Flag};
 
 /// Flags that were given to a command.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct Given {
     settings: Box<ConfigFile>,
     first: Option<Flag>,
@@ -26,7 +26,7 @@ macro_rules! flags {
     ($($(#[doc = $doc:literal])+ $name:ident = $commands:expr;)+) => {
         $(
             $(#[doc = $doc])+
-            #[derive(Debug)]
+            #[derive(Debug, Default)]
             pub(super) struct $name(Given);
 
             impl $name {

@@ -52,7 +52,7 @@ pub(super) fn forget(settings: &Settings, trust: PluginTrust, options: &ForgetOp
 /// The processors, for their hooks. Where the plugins directory cannot be used there are none.
 fn processors(settings: &Settings, trust: PluginTrust, state: &State) -> Result<Vec<Arc<Processor>>, CatalogueError> {
     let loaded = Catalogue::load(&LoadOptions {
-        folder: &settings.plugins,
+        folder: settings.plugins.path(),
         data: &settings.data,
         trust,
         pinning: Some(&settings.pinning),

@@ -37,7 +37,6 @@ fn visible() -> Command {
         .collect();
     let mut visible = Command::new(NAME)
         .version(env!("CARGO_PKG_VERSION"))
-        .subcommand_required(true)
         .args(complete.get_arguments().cloned())
         .subcommands(commands);
     if let Some(about) = complete.get_about() {

@@ -16,6 +16,7 @@ mod lists;
 mod lock;
 mod log;
 mod manual;
+mod obstacles;
 mod output;
 mod pause;
 mod processors;
@@ -24,6 +25,7 @@ mod report;
 mod report_table;
 mod reprocess;
 mod run;
+mod run_results;
 mod serve;
 mod server;
 mod signals;
@@ -130,9 +132,9 @@ fn complained(error: &anyhow::Error) -> Exit {
 fn dispatch(arguments: Arguments) -> anyhow::Result<Exit> {
     // These need no settings.
     match arguments.asked() {
-        Command::Worker { .. } => return worker::work(),
-        Command::Completions { shell } => return manual::completions(*shell),
-        Command::Man { folder } => return manual::pages(folder),
+        Some(Command::Worker { .. }) => return worker::work(),
+        Some(Command::Completions { shell }) => return manual::completions(*shell),
+        Some(Command::Man { folder }) => return manual::pages(folder),
         _ => {}
     }
     arguments.make_files_private();

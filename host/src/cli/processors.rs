@@ -70,7 +70,7 @@ pub(super) fn look<T>(
         scratch: &scratch,
     };
     let catalogue = Catalogue::load(&LoadOptions {
-        folder: &settings.plugins,
+        folder: settings.plugins()?,
         data: folder.path(),
         trust,
         pinning,

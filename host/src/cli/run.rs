@@ -14,8 +14,10 @@ use super::{
     arguments::{RetryOptions, RunOptions},
     complained,
     flags::LimitFlags,
-    output::{self, grouped},
-    progress::{self, Counters, watched},
+    obstacles::obstacles,
+    output::{self, UsageError},
+    progress::{self, Counters, RunsBar},
+    run_results::print_table,
     server::{Access, Server, open_or_ask, refuse_here, target},
     signals::{self, Hangup},
 };
@@ -25,7 +27,7 @@ use crate::{
     names::SessionKey,
     plugins::{PluginListing, PluginTrust, Processor, TriedReports},
     process,
-    runner::{RunResult, Selection, StopToken},
+    runner::{ProcessorPreview, RunResult, Selection, StopToken},
     state::Actor,
 };
 
@@ -89,23 +91,25 @@ fn start(settings: Settings, trust: PluginTrust) -> anyhow::Result<Access<Host>>
 impl Runs<'_> {
     fn make_here(&self, host: &Arc<Host>) -> anyhow::Result<Exit> {
         let mut processors = host.processors(self.processors)?;
-        if processors.is_empty() {
-            let plugins = host.settings().plugins.display();
-            tracing::warn!(%plugins, "no processor to run: the plugins directory has none");
-        }
         let pauses = host.pauses();
+        let obstacles = obstacles(&PluginListing::all(&host.catalogue(), &pauses), Some(host));
+        if !obstacles.is_empty() {
+            drop(processors);
+            return end(host, Ok(complained_of(obstacles)));
+        }
         if self.processors.is_empty() {
             processors.retain(|processor| !pauses.contains_key(processor.name().as_str()));
         }
         let stop = StopToken::default();
         signals::stop_on_signals(stop.clone(), Hangup::Ends)?;
+        let mut bar = self.bar(|| expected_here(host, &processors));
         let mut results = Results::new();
         for processor in &processors {
             if stop.stopped_at().is_none() {
-                results.push(self.watch(host, processor, &stop));
+                results.push(self.watch(host, processor, bar.as_mut(), &stop));
             }
         }
-        drop(processors);
+        drop((processors, bar));
         let plugins = PluginListing::all(&host.catalogue(), &pauses);
         let ended = self
             .print(&results, &plugins)
@@ -113,11 +117,23 @@ impl Runs<'_> {
         end(host, ended)
     }
 
-    fn watch(&self, host: &Arc<Host>, processor: &Processor, stop: &StopToken) -> anyhow::Result<RunResult> {
+    /// The progress bar, if there is anybody to see it; `expected` tells how many candidates each run has.
+    fn bar(&self, expected: impl FnOnce() -> Vec<u64>) -> Option<RunsBar> {
+        let is_seen = !self.as_json && progress::is_seen();
+        is_seen.then(|| RunsBar::new(expected()))
+    }
+
+    fn watch(
+        &self,
+        host: &Arc<Host>,
+        processor: &Processor,
+        bar: Option<&mut RunsBar>,
+        stop: &StopToken,
+    ) -> anyhow::Result<RunResult> {
         let run = host.begin_run(processor.name().as_str(), Actor::Cli, self.selection.clone())?;
-        if self.as_json || !progress::is_seen() {
+        let Some(bar) = bar else {
             return Ok(run.execute(stop)?);
-        }
+        };
         let counters = Arc::clone(run.progress());
         let look = || {
             Some(Counters {
@@ -127,7 +143,7 @@ impl Runs<'_> {
             })
         };
         let name = processor.name().as_str();
-        Ok(watched(name, REDRAW, look, || run.execute(stop))?)
+        Ok(bar.watch(name, REDRAW, look, || run.execute(stop))?)
     }
 
     fn ask_for(&self, server: &Server, limits: &LimitFlags) -> anyhow::Result<Exit> {
@@ -135,6 +151,13 @@ impl Runs<'_> {
             return Err(refuse_here(&format!("--{}", flag.long)).into());
         }
         let plugins = server.get::<Plugins>("/api/admin/processors")?.processors;
+        let obstacles = match self.processors {
+            [] => obstacles(&plugins, None),
+            _ => Vec::new(),
+        };
+        if !obstacles.is_empty() {
+            return Ok(complained_of(obstacles));
+        }
         let loaded = plugins
             .iter()
             .filter(|plugin| plugin.status == "loaded" || plugin.status == "unavailable" && plugin.version.is_some())
@@ -144,7 +167,12 @@ impl Runs<'_> {
             [] => &all,
             named => named,
         };
-        let results: Results = names.iter().map(|name| self.ask_for_one(server, name)).collect();
+        let mut bar = self.bar(|| expected_by(server, names));
+        let results: Results = names
+            .iter()
+            .map(|name| self.ask_for_one(server, name, bar.as_mut()))
+            .collect();
+        drop(bar);
         let skips = self.processors.is_empty() && plugins.iter().any(|plugin| plugin.paused.is_some());
         if skips || results.iter().any(Result::is_ok) {
             self.print(&results, &plugins)?;
@@ -152,11 +180,11 @@ impl Runs<'_> {
         self.exit_of(results, &plugins)
     }
 
-    fn ask_for_one(&self, server: &Server, name: &str) -> anyhow::Result<RunResult> {
+    fn ask_for_one(&self, server: &Server, name: &str, bar: Option<&mut RunsBar>) -> anyhow::Result<RunResult> {
         let ask = || server.post::<Made>(&self.target(name), String::new());
-        let made = match self.as_json || !progress::is_seen() {
-            true => ask(),
-            false => watched(name, ASK_AGAIN, || counters_of(server, name), ask),
+        let made = match bar {
+            None => ask(),
+            Some(bar) => bar.watch(name, ASK_AGAIN, || counters_of(server, name), ask),
         };
         Ok(made?.details)
     }
@@ -204,7 +232,7 @@ impl Runs<'_> {
         let results = results.iter().filter_map(|result| result.as_ref().ok());
         match self.as_json {
             true => results.into_iter().try_for_each(output::print_json)?,
-            false => print_table(results, plugins)?,
+            false => print_table(results, plugins, |plugin| self.lacks(plugin))?,
         }
         match self.processors {
             [] => plugins.iter().try_for_each(|plugin| self.tell_of_a_pause(plugin)),
@@ -232,10 +260,46 @@ struct Plugins {
     processors: Vec<PluginListing>,
 }
 
+/// What a server answers of what runs would attempt.
+#[derive(Deserialize)]
+struct Candidates {
+    candidates: Vec<ProcessorPreview>,
+}
+
 /// A server's answer to a run.
 #[derive(Deserialize)]
 struct Made {
     details: RunResult,
+}
+
+/// How many candidates the runs of these processors have; nothing is known if that cannot be told.
+fn expected_here(host: &Host, processors: &[Arc<Processor>]) -> Vec<u64> {
+    in_order(
+        host.preview(processors).unwrap_or_default(),
+        processors.iter().map(|processor| processor.name().as_str()),
+    )
+}
+
+/// Like [`expected_here`], of a server.
+fn expected_by(server: &Server, names: &[String]) -> Vec<u64> {
+    let previews = server.get::<Candidates>("/api/admin/candidates");
+    in_order(
+        previews.map(|listed| listed.candidates).unwrap_or_default(),
+        names.iter().map(String::as_str),
+    )
+}
+
+fn in_order<'a>(previews: Vec<ProcessorPreview>, names: impl Iterator<Item = &'a str>) -> Vec<u64> {
+    let of = |name| previews.iter().find(|preview| preview.processor == name);
+    names
+        .map(|name| of(name).map_or(0, |preview| preview.candidates.all.sessions))
+        .collect()
+}
+
+/// Complains of everything that keeps the runs from being made.
+fn complained_of(obstacles: Vec<UsageError>) -> Exit {
+    let exits = obstacles.into_iter().map(|obstacle| complained(&obstacle.into()));
+    exits.max().unwrap_or(Exit::Done)
 }
 
 /// The progress of a server's run, read from its health, because health calls leave no trace in the audit log.
@@ -276,92 +340,4 @@ fn end(host: &Host, ended: anyhow::Result<Exit>) -> anyhow::Result<Exit> {
     io::stdout().flush()?;
     // Threads may hang in a plugin: exit without running destructors that they could still depend on. All work is done.
     process::end_at_once(exit as i32)
-}
-
-fn print_table<'a>(results: impl Iterator<Item = &'a RunResult>, plugins: &[PluginListing]) -> anyhow::Result<()> {
-    let header = [
-        "processor",
-        "scanned",
-        "processed",
-        "skipped",
-        "capped",
-        "errors",
-        "items",
-        "MB/s",
-        "seconds",
-    ];
-    let results: Vec<&RunResult> = results.collect();
-    if !results.is_empty() {
-        output::print(output::table(header, results.iter().map(|result| row(result))))?;
-    }
-    results.iter().copied().try_for_each(tell_of_the_left_out)?;
-    results.iter().copied().try_for_each(tell_of_the_unreadable)?;
-    for plugin in plugins {
-        let reason = plugin.reason.as_deref().unwrap_or_default();
-        match (&*plugin.status, &plugin.processor) {
-            ("unavailable", Some(name)) => output::print(format!("{name} is unavailable: {reason}"))?,
-            ("rejected", _) => output::print(format!("{} is rejected: {reason}", plugin.file))?,
-            _ => {}
-        }
-    }
-    Ok(())
-}
-
-/// Prints how many failing sessions the run did not attempt.
-fn tell_of_the_left_out(run: &RunResult) -> anyhow::Result<()> {
-    let name = &run.processor;
-    for (count, why) in [
-        (run.waiting, "their next attempt is not due yet"),
-        (run.quarantined, "they are in quarantine"),
-    ] {
-        if count > 0 {
-            let count = grouped(count);
-            output::print(format!(
-                "{name} did not attempt {count} failing sessions, because {why}: `session-host retry {name}` attempts them now"
-            ))?;
-        }
-    }
-    Ok(())
-}
-
-/// Prints what the run could not read.
-fn tell_of_the_unreadable(run: &RunResult) -> anyhow::Result<()> {
-    let (name, lines) = (&run.processor, run.unreadable_lines);
-    for (count, doing, what) in [
-        (run.unreadable, "could not read", "files or folders: the log names them"),
-        (
-            run.unrecognised,
-            "found no known record in",
-            "transcripts: the log names the first",
-        ),
-        (
-            lines,
-            "could not read",
-            "lines of transcripts: the log names the first of each",
-        ),
-    ] {
-        if count > 0 {
-            output::print(format!("{name} {doing} {} {what}", grouped(count)))?;
-        }
-    }
-    Ok(())
-}
-
-fn row(run: &RunResult) -> [String; 9] {
-    let seconds = run.duration_ms as f64 / 1000.0;
-    let speed = match run.duration_ms {
-        0 => 0.0,
-        _ => run.bytes_read as f64 / 1_000_000.0 / seconds,
-    };
-    [
-        run.processor.clone(),
-        grouped(run.scanned),
-        grouped(run.processed),
-        grouped(run.skipped),
-        grouped(run.capped),
-        grouped(run.errors),
-        grouped(run.items_extracted),
-        format!("{speed:.1}"),
-        format!("{seconds:.2}"),
-    ]
 }

@@ -3,7 +3,9 @@
 mod api_token;
 mod arguments;
 mod flags;
+mod found;
 mod made_token;
+mod plugins_directory;
 mod reference;
 mod settings;
 mod settings_table;
@@ -14,6 +16,8 @@ use std::{io, path::PathBuf};
 
 pub use api_token::ApiToken;
 pub use flags::{Commands, Flag};
+pub use found::FoundValue;
+pub use plugins_directory::{PluginsDirectory, UsualPlace};
 pub use reference::{Origin, defaults_as_toml, keys_as_markdown};
 pub use settings::{Configured, ServiceSettings, Settings};
 pub use settings_table::{ConfigFile, KEYS, Key};
@@ -67,11 +71,25 @@ pub enum ConfigError {
     /// There is no home directory for the default paths.
     #[error("there is no home directory for the state: set HOME, or name a data directory with --data")]
     NoHome,
-    /// No sessions directory is set.
+    /// No sessions directory is set, and none is found.
     #[error(
-        "no sessions directory is set: pass --sessions DIR, set SESSION_HOST_SESSIONS, or write `sessions = \"DIR\"` into {0}"
+        "no sessions directory is set, and the host found none: it looked for {looked_at}; pass --sessions DIR, set SESSION_HOST_SESSIONS, or write `sessions = \"DIR\"` into {}",
+        file.display()
     )]
-    NoSessions(String),
+    NoSessions {
+        /// The folders that were looked for.
+        looked_at: String,
+        /// The configuration file.
+        file: PathBuf,
+    },
+    /// No plugins directory is set, and none is found.
+    #[error(
+        "no plugins directory is set, and the host found none: it looked for {looked_at}; copy the plugins into one of these, or pass --plugins DIR"
+    )]
+    NoPlugins {
+        /// The directories that were looked for.
+        looked_at: String,
+    },
     /// The service cannot create its token.
     #[error(
         "cannot create the token {}: {source}; make room on the disk of the data directory, or let the service's user write there",

@@ -13,12 +13,16 @@ use std::{
 
 use serde_json::{Map, Value};
 
-use super::{ConfigError, ConfigFile, token::TokenSource};
+use super::{
+    ConfigError, ConfigFile,
+    plugins_directory::{PluginsDirectory, listed},
+    token::TokenSource,
+};
 use crate::{
     names::ProcessorName,
     plugins::{ISOLATION_VARIABLE, InvalidIsolation, Isolation, IsolationTable, LockFile, Pinning, Unpinned},
     runner::{RetryPolicy, RunLimits},
-    sessions::{Depth, Scanner, Users},
+    sessions::{Depth, Discovery, Scanner, SessionsDirectory, Users, name_of_this_user},
     week::WeekStart,
     zone::Zone,
 };
@@ -28,14 +32,14 @@ use crate::{
 pub struct Settings {
     /// The path of the configuration file, whether or not the file exists.
     pub file: PathBuf,
-    /// The sessions directory, if one is set.
-    pub sessions: Option<PathBuf>,
+    /// The sessions directories.
+    pub sessions: SessionsDirectory,
     /// Whether transcripts in nested folders are processed too.
     pub recursive: bool,
     /// The username that the host records for all sessions.
     pub username: Option<String>,
     /// The plugins directory.
-    pub plugins: PathBuf,
+    pub plugins: PluginsDirectory,
     /// Which digests plugin files must have.
     pub pinning: Pinning,
     /// The names of the plugin files that are not loaded.
@@ -125,10 +129,7 @@ impl Configured {
     pub fn settings(self) -> Result<Settings, ConfigError> {
         let Self { path, file, .. } = self;
         let set = self.flags.or(self.variables).or(file);
-        let data = match set.data.clone() {
-            Some(data) => absolute(data),
-            None => home_folder("XDG_DATA_HOME", ".local/share")?,
-        };
+        let data = data_directory(set.data.clone())?;
         let required = set.require_digests();
         let (limits, max_inflight_bytes, recursive) = (limits(&set), set.max_inflight_bytes(), set.recursive());
         let week_start = set.week_start();
@@ -143,13 +144,15 @@ impl Configured {
             schedule: set.schedule,
             file: path.clone(),
         };
-        let beside_the_file = || path.parent().unwrap_or(Path::new("")).join("plugins");
-        let plugins = absolute(set.plugins.unwrap_or_else(beside_the_file));
+        let plugins = PluginsDirectory::choose(set.plugins, &path, &data);
         Ok(Settings {
-            sessions: set.sessions.map(absolute),
+            sessions: match set.sessions {
+                Some(named) => SessionsDirectory::Configured(absolute(named)),
+                None => SessionsDirectory::Discovered(Discovery::of_this_user()),
+            },
             recursive,
             username: set.username,
-            pinning: pinning(set.digests, required, &plugins),
+            pinning: pinning(set.digests, required, plugins.path()),
             plugins,
             disabled_plugins: set.disabled_plugins.unwrap_or_default(),
             state: set.state.map_or_else(|| data.join("session-host.duckdb"), absolute),
@@ -168,30 +171,40 @@ impl Configured {
 }
 
 impl Settings {
-    /// The sessions directory.
+    /// The plugins directory.
     ///
     /// # Errors
-    /// When none is set.
-    pub fn sessions(&self) -> Result<&Path, ConfigError> {
-        self.sessions
-            .as_deref()
-            .ok_or_else(|| ConfigError::NoSessions(self.file.display().to_string()))
+    /// When none is set, and none is found.
+    pub fn plugins(&self) -> Result<&Path, ConfigError> {
+        match &self.plugins {
+            PluginsDirectory::Nowhere(places) => Err(ConfigError::NoPlugins {
+                looked_at: listed(places),
+            }),
+            directory => Ok(directory.path()),
+        }
     }
 
-    /// The scanner of the sessions directory.
+    /// The scanner of the sessions directories.
     ///
     /// # Errors
-    /// When none is set.
+    /// When none is set, and none is found.
     pub fn scanner(&self) -> Result<Scanner, ConfigError> {
-        let users = match &self.username {
-            Some(name) => Users::Person(name.clone()),
-            None => Users::Folders(self.users.clone()),
+        let users = match (&self.username, &self.sessions) {
+            (_, SessionsDirectory::Discovered(discovery)) if discovery.found().is_empty() => {
+                return Err(ConfigError::NoSessions {
+                    looked_at: discovery.looked_at(),
+                    file: self.file.clone(),
+                });
+            }
+            (Some(name), _) => Users::Person(name.clone()),
+            (None, SessionsDirectory::Configured(_)) => Users::Folders(self.users.clone()),
+            (None, SessionsDirectory::Discovered(_)) => Users::Person(name_of_this_user()),
         };
         let depth = match self.recursive {
             true => Depth::Recursive,
             false => Depth::Flat,
         };
-        Ok(Scanner::new(self.sessions()?.to_owned(), depth, users))
+        Ok(Scanner::new(self.sessions.folders(), depth, users))
     }
 }
 
@@ -262,6 +275,14 @@ fn tick(configured: u64) -> Result<Duration, ConfigError> {
             reason: "it must be at least 1",
         }),
         seconds => Ok(Duration::from_secs(seconds)),
+    }
+}
+
+/// The data directory that is set, or the usual one.
+pub(super) fn data_directory(named: Option<PathBuf>) -> Result<PathBuf, ConfigError> {
+    match named {
+        Some(named) => Ok(absolute(named)),
+        None => home_folder("XDG_DATA_HOME", ".local/share"),
     }
 }
 

@@ -150,14 +150,14 @@ fn parse_error(path: &Path, text: &str, error: &toml::de::Error) -> ConfigError 
 }
 
 keys! {
-    /// The sessions directory: `<sessions>/<username>/<session>.jsonl`. There is no default.
-    sessions: PathBuf, Flag::of_all("sessions", "DIR"), "SESSION_HOST_SESSIONS", "", "\"/srv/sessions\"";
+    /// The sessions directory: `<sessions>/<username>/<session>.jsonl`, or the folder of one project.
+    sessions: PathBuf, Flag::of_all("sessions", "DIR"), "SESSION_HOST_SESSIONS", "this user's own transcripts", "\"/srv/sessions\"";
     /// Whether transcripts in nested folders are processed too.
-    recursive: bool = false, Flag::of_all("recursive", ""), "SESSION_HOST_RECURSIVE", "", "true";
+    recursive: bool = true, Flag::of_all("recursive", ""), "SESSION_HOST_RECURSIVE", "", "true";
     /// The username that the host records for all sessions.
-    username: String, Flag::of_all("username", "NAME"), "SESSION_HOST_USERNAME", "the first folder's name", "\"alice\"";
+    username: String, Flag::of_all("username", "NAME"), "SESSION_HOST_USERNAME", "the first folder's name; for your own transcripts, your name", "\"alice\"";
     /// The plugins directory.
-    plugins: PathBuf, Flag::of_all("plugins", "DIR"), "SESSION_HOST_PLUGINS", "`plugins/` beside the file", "\"plugins\"";
+    plugins: PathBuf, Flag::of_all("plugins", "DIR"), "SESSION_HOST_PLUGINS", "the first usual place that exists", "\"plugins\"";
     /// Whether the host rejects plugin files without a digest in the lock file.
     require_digests: bool = false, None, "SESSION_HOST_REQUIRE_DIGESTS", "", "true";
     /// The lock file: the digests that plugin files must have. `session-host processors --lock` writes it.

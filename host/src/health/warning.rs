@@ -45,6 +45,8 @@ pub enum WarningKind {
     Rejected,
     /// A plugin ended the host.
     Crashed,
+    /// The plugins directory has no plugin.
+    Empty,
     /// Health has not been checked for too long.
     Stale,
     /// The sessions directory does not exist, or has lost its transcripts.
@@ -72,9 +74,10 @@ impl WarningKind {
     ];
 
     /// The kinds of problems of the whole service.
-    pub const OF_THE_SERVICE: [Self; 8] = [
+    pub const OF_THE_SERVICE: [Self; 9] = [
         Self::Rejected,
         Self::Crashed,
+        Self::Empty,
         Self::Stale,
         Self::Missing,
         Self::Unreadable,
@@ -96,6 +99,7 @@ impl WarningKind {
             Self::Wedged => "wedged",
             Self::Rejected => "rejected",
             Self::Crashed => "crashed",
+            Self::Empty => "empty",
             Self::Stale => "stale",
             Self::Missing => "missing",
             Self::Unreadable => "unreadable",

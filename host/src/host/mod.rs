@@ -95,6 +95,7 @@ impl Host {
     /// When the state or the plugins directory cannot be used.
     pub fn start(settings: Settings, trust: PluginTrust, reports: TriedReports) -> Result<Self, StartError> {
         let scanner = settings.scanner()?;
+        let plugins = settings.plugins()?;
         Catalogue::check_data_directory(&settings.data, trust)?;
         let state = State::open(&settings.state)?;
         crashes::take_up(&settings, &state);
@@ -103,7 +104,7 @@ impl Host {
         drop(reader);
         let claims = Claims::default();
         let catalogue = Catalogue::load(&LoadOptions {
-            folder: &settings.plugins,
+            folder: plugins,
             data: &settings.data,
             trust,
             pinning: Some(&settings.pinning),
@@ -174,7 +175,7 @@ impl Host {
     fn reload(&self, claimed: Option<&ProcessorName>) -> Result<Arc<Catalogue>, CatalogueError> {
         let _one_at_a_time = self.reloading.lock().unwrap_or_else(PoisonError::into_inner);
         let (reloaded, _claims) = self.catalogue().reload(&LoadOptions {
-            folder: &self.settings.plugins,
+            folder: self.settings.plugins.path(),
             data: &self.settings.data,
             trust: self.trust,
             pinning: Some(&self.settings.pinning),
@@ -234,7 +235,10 @@ impl Host {
         let names = catalogue.files().iter().filter_map(|file| file.status.name());
         let names: Vec<&str> = names.map(|name| name.as_str()).collect();
         let known = match names.as_slice() {
-            [] => format!("none, because {} holds no processor", self.settings.plugins.display()),
+            [] => format!(
+                "none, because {} holds no processor",
+                self.settings.plugins.path().display()
+            ),
             names => names.join(", "),
         };
         let files = catalogue.files().iter();

@@ -1,8 +1,14 @@
 //! Finds and reads transcripts: a scan lists them, and an attempt opens one and reads it once.
 
+mod discovery;
 mod encoding;
 mod scan;
 mod snapshot;
+mod this_user;
+mod transcript;
 
-pub use scan::{Depth, Scan, ScanError, Scanner, Transcript, Unreadable, Users};
+pub use discovery::{Discovery, NamedBy, Place, SessionsDirectory};
+pub use scan::{Depth, ScanError, Scanner, Users};
 pub use snapshot::{OpenTranscript, Snapshot, SnapshotError};
+pub use this_user::name_of_this_user;
+pub use transcript::{Scan, Transcript, Unreadable};

@@ -1,18 +1,23 @@
-//! Finds the transcripts below the sessions directory. Opens none, so that a scan of thousands is cheap.
+//! Finds the transcripts below the sessions directories. Opens none, so that a scan of thousands is cheap.
 
 use std::{
     collections::{BTreeMap, HashSet},
+    ffi::OsStr,
     fs::Metadata,
     io,
     os::unix::{ffi::OsStrExt, fs::MetadataExt},
     path::{Path, PathBuf},
-    sync::{Mutex, PoisonError},
+    sync::{Mutex, OnceLock, PoisonError},
 };
 
 use rustix::fs::{Access, access};
 use session_plugin_api::Timestamp;
 use walkdir::{DirEntry, WalkDir};
 
+use super::{
+    this_user::name_of_this_user,
+    transcript::{Scan, Transcript, Unreadable},
+};
 use crate::names::SessionKey;
 
 /// How deep below the users' folders the scan looks for transcripts.
@@ -33,60 +38,6 @@ pub enum Users {
     Person(String),
 }
 
-/// A transcript as the scan found it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Transcript {
-    /// The session.
-    pub session: SessionKey,
-    /// Its path.
-    pub path: PathBuf,
-    /// The user that it is recorded for.
-    pub username: String,
-    /// Its size in bytes.
-    pub size: u64,
-    /// When it was last written.
-    pub modified: Timestamp,
-    /// When its content or attributes last changed. No program can set this time back.
-    pub changed: Timestamp,
-}
-
-/// The result of a scan.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Scan {
-    /// The transcripts, sorted by key.
-    pub transcripts: Vec<Transcript>,
-    /// Files and folders that cannot be read and may hold transcripts. An unreadable file in a readable folder is also
-    /// among the transcripts.
-    pub unreadable: Vec<Unreadable>,
-}
-
-/// A file or folder that cannot be read.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Unreadable {
-    /// Its path.
-    pub path: PathBuf,
-    /// What the system says.
-    pub reason: String,
-}
-
-/// How many unreadable files and folders a message names.
-const NAMED: usize = 3;
-
-impl Scan {
-    /// The first unreadable files and folders by name, and how many more there are.
-    #[must_use]
-    pub fn named_unreadable(&self) -> String {
-        let named = self.unreadable.iter().take(NAMED);
-        let mut named: Vec<String> = named
-            .map(|unreadable| format!("{} ({})", unreadable.path.display(), unreadable.reason))
-            .collect();
-        if self.unreadable.len() > NAMED {
-            named.push(format!("{} more", self.unreadable.len() - NAMED));
-        }
-        named.join(", ")
-    }
-}
-
 /// A sessions directory that cannot be scanned.
 #[derive(Debug, thiserror::Error)]
 #[error("cannot scan the sessions directory {}: {source}; name it with --sessions", folder.display())]
@@ -97,77 +48,125 @@ pub struct ScanError {
     pub r#source: io::Error,
 }
 
-/// Scans one sessions directory repeatedly; reports each problem there once.
+/// Scans the sessions directories repeatedly; reports each problem there once.
 #[derive(Debug)]
 pub struct Scanner {
-    folder: PathBuf,
+    folders: Vec<PathBuf>,
     depth: Depth,
     users: Users,
+    this_user: OnceLock<String>,
     reported: Mutex<HashSet<PathBuf>>,
 }
 
+/// A transcript that a walk found below a sessions directory.
+struct File {
+    path: PathBuf,
+    /// Its path below the directory.
+    below: PathBuf,
+    metadata: Metadata,
+}
+
+/// What a walk found below a sessions directory.
+#[derive(Default)]
+struct Walked {
+    files: Vec<File>,
+    unreadable: Vec<Unreadable>,
+}
+
 impl Scanner {
-    /// Creates a scanner of this directory.
+    /// Creates a scanner of these directories. If two of them hold the same key, the first one counts.
     #[must_use]
-    pub fn new(folder: PathBuf, depth: Depth, users: Users) -> Self {
+    pub fn new(folders: Vec<PathBuf>, depth: Depth, users: Users) -> Self {
         Self {
-            folder,
+            folders,
             depth,
             users,
+            this_user: OnceLock::new(),
             reported: Mutex::default(),
         }
     }
 
-    /// The sessions directory.
+    /// The sessions directories, as a list for people.
     #[must_use]
-    pub fn folder(&self) -> &Path {
-        &self.folder
+    pub fn named_folders(&self) -> String {
+        let folders: Vec<String> = self.folders.iter().map(|folder| folder.display().to_string()).collect();
+        folders.join(" and ")
+    }
+
+    /// How many sessions directories there are.
+    #[must_use]
+    pub fn count(&self) -> usize {
+        self.folders.len()
+    }
+
+    /// The sessions directories that do not exist.
+    #[must_use]
+    pub fn missing(&self) -> Vec<&Path> {
+        let is_missing = |folder: &&Path| folder.try_exists().is_ok_and(|exists| !exists);
+        self.folders.iter().map(PathBuf::as_path).filter(is_missing).collect()
     }
 
     /// Lists the current transcripts. A missing directory has none, and counts as unreadable.
     ///
     /// # Errors
-    /// When the directory itself cannot be read. The scan lists what cannot be read below it.
+    /// When a directory itself cannot be read. The scan lists what cannot be read below it.
     pub fn scan(&self) -> Result<Scan, ScanError> {
-        let root = match self
-            .folder
-            .canonicalize()
-            .and_then(|root| root.read_dir().map(|_| root))
-        {
+        let mut scan = Scan::default();
+        for folder in &self.folders {
+            self.scan_folder(folder, &mut scan)?;
+        }
+        self.report_unreadable(&scan);
+        Ok(scan)
+    }
+
+    fn scan_folder(&self, folder: &Path, scan: &mut Scan) -> Result<(), ScanError> {
+        let root = match folder.canonicalize().and_then(|root| root.read_dir().map(|_| root)) {
             Ok(root) => root,
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 self.report(
-                    &self.folder,
+                    folder,
                     "the sessions directory does not exist: there is nothing to process",
                 );
-                let missing = Unreadable {
-                    path: self.folder.clone(),
+                scan.unreadable.push(Unreadable {
+                    path: folder.to_owned(),
                     reason: "it does not exist".to_owned(),
-                };
-                return Ok(Scan {
-                    transcripts: Vec::new(),
-                    unreadable: vec![missing],
                 });
+                return Ok(());
             }
             Err(source) => {
-                return Err(ScanError {
-                    folder: self.folder.clone(),
-                    source,
-                });
+                let folder = folder.to_owned();
+                return Err(ScanError { folder, source });
             }
         };
-        let walk = WalkDir::new(&root).follow_links(true).min_depth(1).sort_by_file_name();
+        let mut walked = self.walk(&root);
+        let project = project_of(&root, &walked.files);
+        match project {
+            Some(project) => self.report_project(&root, project),
+            None => walked.files.retain(|file| self.lies_in_a_folder(file)),
+        }
+        scan.unreadable.append(&mut walked.unreadable);
+        let transcripts = walked.files.into_iter().map(|file| {
+            if let Err(error) = access(&file.path, Access::READ_OK) {
+                scan.unreadable.extend(unreadable(&file.path, &error.into()));
+            }
+            self.describe(file, project)
+        });
+        let transcripts = transcripts.collect();
+        self.add(&root, transcripts, &mut scan.transcripts);
+        Ok(())
+    }
+
+    fn walk(&self, root: &Path) -> Walked {
+        let walk = WalkDir::new(root).follow_links(true).min_depth(1).sort_by_file_name();
         let walk = match self.depth {
             Depth::Flat => walk.max_depth(2),
             Depth::Recursive => walk,
         };
-        let entries = walk.into_iter().filter_entry(|entry| self.stays_below(&root, entry));
-        let mut scan = Scan::default();
-        for entry in entries {
-            self.take(&root, entry, &mut scan);
+        let mut walked = Walked::default();
+        for entry in walk.into_iter().filter_entry(|entry| self.stays_below(root, entry)) {
+            self.take(root, entry, &mut walked);
         }
-        self.report_unreadable(&scan);
-        Ok(scan)
+        walked
     }
 
     fn stays_below(&self, root: &Path, entry: &DirEntry) -> bool {
@@ -184,38 +183,67 @@ impl Scanner {
         stays
     }
 
-    fn take(&self, root: &Path, entry: walkdir::Result<DirEntry>, scan: &mut Scan) {
+    fn take(&self, root: &Path, entry: walkdir::Result<DirEntry>, walked: &mut Walked) {
         let entry = match entry {
             Ok(entry) => entry,
-            Err(error) => return self.leave_out(root, &error, scan),
+            Err(error) => return self.leave_out(root, &error, walked),
         };
         if !entry.file_type().is_file() || entry.path().extension().is_none_or(|extension| extension != "jsonl") {
             return;
         }
-        if entry.depth() == 1 {
-            self.report(
-                entry.path(),
-                "the transcript is ignored: it must lie in a user's folder",
-            );
-            return;
+        match entry.metadata() {
+            Ok(metadata) => walked.files.push(File {
+                below: entry.path().strip_prefix(root).unwrap_or(entry.path()).to_owned(),
+                path: entry.into_path(),
+                metadata,
+            }),
+            Err(error) => self.leave_out(root, &error, walked),
         }
-        let metadata = match entry.metadata() {
-            Ok(metadata) => metadata,
-            Err(error) => return self.leave_out(root, &error, scan),
-        };
-        if let Err(error) = access(entry.path(), Access::READ_OK) {
-            scan.unreadable.extend(unreadable(entry.path(), &error.into()));
-        }
-        scan.transcripts.push(self.describe(root, entry.into_path(), &metadata));
     }
 
-    fn leave_out(&self, root: &Path, error: &walkdir::Error, scan: &mut Scan) {
+    fn leave_out(&self, root: &Path, error: &walkdir::Error, walked: &mut Walked) {
         let path = error.path().unwrap_or(root);
         let unreadable = error.io_error().and_then(|error| unreadable(path, error));
         match unreadable {
-            Some(unreadable) => scan.unreadable.push(unreadable),
+            Some(unreadable) => walked.unreadable.push(unreadable),
             None => self.report(path, &format!("the scan ignores it: {error}")),
         }
+    }
+
+    fn lies_in_a_folder(&self, file: &File) -> bool {
+        let lies = !file.is_direct();
+        if !lies {
+            self.report(&file.path, "the transcript is ignored: it must lie in a user's folder");
+        }
+        lies
+    }
+
+    fn report_project(&self, root: &Path, project: &OsStr) {
+        let (project, user) = (project.to_string_lossy(), self.person());
+        self.report(
+            root,
+            &format!("the sessions directory is the folder of one project: its sessions are recorded as `{project}/...`, of the user {user}"),
+        );
+    }
+
+    /// Adds the transcripts of a further sessions directory, without those whose keys are there already.
+    fn add(&self, root: &Path, further: Vec<Transcript>, transcripts: &mut Vec<Transcript>) {
+        if transcripts.is_empty() {
+            *transcripts = further;
+            return;
+        }
+        let known: HashSet<SessionKey> = transcripts.iter().map(|known| known.session.clone()).collect();
+        let is_known = |transcript: &Transcript| known.contains(&transcript.session);
+        let (hidden, further): (Vec<_>, Vec<_>) = further.into_iter().partition(is_known);
+        if let Some(first) = hidden.first() {
+            let (count, root) = (hidden.len(), root.display());
+            self.report(
+                &first.path,
+                &format!("the scan ignores {count} transcripts in {root}, this one first: another sessions directory holds transcripts of the same names"),
+            );
+        }
+        transcripts.extend(further);
+        transcripts.sort_by(|one, other| one.session.cmp(&other.session));
     }
 
     /// Reports in one line what cannot be read, once for each file or folder.
@@ -234,22 +262,30 @@ impl Scanner {
         }
     }
 
-    fn describe(&self, root: &Path, path: PathBuf, metadata: &Metadata) -> Transcript {
-        let session = key_of(path.strip_prefix(root).unwrap_or(&path));
-        let username = match &self.users {
-            Users::Person(name) => name.clone(),
-            Users::Folders(mapped) => mapped
-                .get(session.folder())
-                .map_or(session.folder(), String::as_str)
-                .to_owned(),
+    fn describe(&self, file: File, project: Option<&OsStr>) -> Transcript {
+        let session = match project {
+            Some(project) => key_of(&Path::new(project).join(&file.below)),
+            None => key_of(&file.below),
+        };
+        let username = match (&self.users, project) {
+            (Users::Person(_), _) | (_, Some(_)) => self.person(),
+            (Users::Folders(mapped), None) => mapped.get(session.folder()).map_or(session.folder(), String::as_str),
         };
         Transcript {
-            username,
+            username: username.to_owned(),
             session,
-            path,
-            size: metadata.len(),
-            modified: modified(metadata),
-            changed: timestamp(metadata.ctime(), metadata.ctime_nsec()),
+            path: file.path,
+            size: file.metadata.len(),
+            modified: modified(&file.metadata),
+            changed: timestamp(file.metadata.ctime(), file.metadata.ctime_nsec()),
+        }
+    }
+
+    /// The one person whose transcripts these are.
+    fn person(&self) -> &str {
+        match &self.users {
+            Users::Person(name) => name,
+            Users::Folders(_) => self.this_user.get_or_init(name_of_this_user),
         }
     }
 
@@ -259,6 +295,29 @@ impl Scanner {
             tracing::warn!(path = %path.display(), "{what}");
         }
     }
+}
+
+impl File {
+    /// Whether it lies directly in the sessions directory.
+    fn is_direct(&self) -> bool {
+        self.below.components().nth(1).is_none()
+    }
+
+    /// Whether it is the transcript of an agent that a session of a project started: `<session>/subagents/...`.
+    fn is_of_a_subagent(&self) -> bool {
+        self.below
+            .components()
+            .nth(1)
+            .is_some_and(|folder| folder.as_os_str() == "subagents")
+    }
+}
+
+/// The name of the project, if the directory is the folder of one project. It then has transcripts directly in it, and
+/// no others except those of their subagents. One misplaced file in a tree of users does not make the tree a project.
+fn project_of<'a>(root: &'a Path, files: &[File]) -> Option<&'a OsStr> {
+    let is_project =
+        files.iter().any(File::is_direct) && files.iter().all(|file| file.is_direct() || file.is_of_a_subagent());
+    root.file_name().filter(|_| is_project)
 }
 
 /// Describes a file or folder that may hide transcripts; `None` if it has gone since it was listed, or if it is a dead
@@ -294,8 +353,6 @@ fn key_of(path: &Path) -> SessionKey {
 
 #[cfg(test)]
 mod tests {
-    use std::ffi::OsStr;
-
     use super::*;
 
     #[test]

@@ -16,7 +16,8 @@ pub(super) fn warnings(host: &Host, scan: &Result<Scan, ScanError>, files: Optio
         .flat_map(|files| [disk(host, files), unwritable(files)]);
     let found = of_sessions.into_iter().chain(of_state.flatten()).chain(purge(host));
     let catalogue = host.catalogue();
-    found.chain(rejected(&catalogue)).chain(crashed(&catalogue)).collect()
+    let of_plugins = rejected(&catalogue).into_iter().chain(crashed(&catalogue));
+    found.chain(of_plugins).chain(empty(host, &catalogue)).collect()
 }
 
 /// The warning of a state that does not answer.
@@ -28,15 +29,12 @@ pub(super) fn unanswering(error: &StateError) -> Warning {
 }
 
 fn missing(host: &Host) -> Option<Warning> {
-    let folder = host.scanner().folder();
-    let is_missing = folder.try_exists().is_ok_and(|exists| !exists);
-    is_missing.then(|| {
-        let message = format!(
-            "the sessions directory {} does not exist: mount or create it, or correct the setting `sessions`",
-            folder.display()
-        );
-        Warning::new(WarningKind::Missing, message)
-    })
+    let folder = host.scanner().missing().into_iter().next()?;
+    let message = format!(
+        "the sessions directory {} does not exist: mount or create it, or correct the setting `sessions`",
+        folder.display()
+    );
+    Some(Warning::new(WarningKind::Missing, message))
 }
 
 /// The warning of an empty sessions directory, as a lost mount leaves it, although sessions were processed from it.
@@ -47,7 +45,7 @@ pub(super) fn emptied(host: &Host, scan: &Scan, statuses: &[ProcessorStatus]) ->
     is_emptied.then(|| {
         let message = format!(
             "the sessions directory {} holds no transcript, though {processed} sessions were processed from it: mount it, or correct the setting `sessions`",
-            host.scanner().folder().display()
+            host.scanner().named_folders()
         );
         Warning::new(WarningKind::Missing, message)
     })
@@ -96,6 +94,17 @@ fn purge(host: &Host) -> Option<Warning> {
         "forgotten data is still in the state file: {why}; `session-host forget --purge SUBJECT` or a restart removes it"
     );
     Some(Warning::new(WarningKind::Purge, message))
+}
+
+/// The warning of a plugins directory without a plugin.
+fn empty(host: &Host, catalogue: &Catalogue) -> Option<Warning> {
+    catalogue.files().is_empty().then(|| {
+        let message = format!(
+            "the plugins directory {} has no plugin: copy plugins into it and reload, or correct the setting `plugins`",
+            host.settings().plugins.path().display()
+        );
+        Warning::new(WarningKind::Empty, message)
+    })
 }
 
 /// Plugins that ended an earlier host, or hung in it, and therefore run in worker processes.

@@ -197,7 +197,7 @@ fn no_file_beside_the_state_names_the_session() {
 /// Why the host rejects the one plugin, which it tries in a worker process.
 #[track_caller]
 fn rejection(world: &World) -> String {
-    let ran = world.run(&[]).exits(1);
+    let ran = world.run(&[]).exits(2);
     let rejected = |line: &&str| line.contains("the plugin is rejected");
     let line = ran.stderr.lines().find(rejected);
     line.unwrap_or_else(|| panic!("{}", ran.stderr)).to_owned()

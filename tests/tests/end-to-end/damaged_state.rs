@@ -184,7 +184,7 @@ fn files(world: &World) -> [PathBuf; 3] {
 fn what_is_no_file_is_refused_and_not_waited_for() {
     for place in 0..3 {
         for make in [&["mkfifo"][..], &["mkdir"], &["ln", "-s", "/dev/zero"]] {
-            let world = World::new();
+            let world = World::with(&["probe"]);
             drop(world.run(&[]).exits(0));
             let path = &files(&world)[place];
             let _ = fs::remove_file(path);
@@ -206,7 +206,7 @@ fn what_is_no_file_is_refused_and_not_waited_for() {
 #[test]
 fn a_link_beside_the_state_is_neither_followed_nor_filled() {
     for place in 1..3 {
-        let world = World::new();
+        let world = World::with(&["probe"]);
         drop(world.run(&[]).exits(0));
         let (link, target) = (&files(&world)[place], world.path("elsewhere"));
         std::os::unix::fs::symlink(&target, link).unwrap();

@@ -47,7 +47,7 @@ fn a_file_with_another_digest_than_its_pin_is_rejected_with_both_until_it_is_pin
             .iter()
             .all(|step| step.starts_with("rejected"))
     );
-    drop(world.run(&[]).exits(1));
+    drop(world.run(&[]).exits(2));
 
     let second = lock(&world);
     let (_, found, change) = &second[0];
@@ -84,7 +84,7 @@ fn a_file_without_a_pin_is_loaded_unless_digests_are_required() {
 fn no_code_runs_of_a_file_that_is_not_pinned() {
     let world = World::with(&["probe"]);
     world.config("require_digests = true\n");
-    drop(world.run(&[]).exits(1));
+    drop(world.run(&[]).exits(2));
     // A library is tried in a worker process before anything else of it runs.
     assert!(!world.path("data/plugin-trials.json").exists());
     let copies = fs::read_dir(world.path("data/plugin-copies")).unwrap();

@@ -31,7 +31,7 @@ fn older_rows() -> [Value; 2] {
 
 #[test]
 fn the_table_of_the_older_service_is_taken_over_as_often_as_it_appears() {
-    let mut world = World::new();
+    let mut world = World::with(&["probe"]);
     world.set_variable("TZ", "America/New_York");
     world.change_state(OLDER);
     for _ in 0..2 {
@@ -68,7 +68,7 @@ fn a_state_table_of_six_columns_is_widened_and_its_rows_count() {
 
 #[test]
 fn a_newer_schema_is_refused_untouched() {
-    let world = World::new();
+    let world = World::with(&["probe"]);
     drop(world.run(&[]).exits(0));
     world.change_state("INSERT INTO schema_migration VALUES ('host', 99, '2026-01-01', 'x')");
     let before = fs::read(world.state()).unwrap();
@@ -99,7 +99,7 @@ fn what_is_no_database_is_named_and_left_alone() {
 
 #[test]
 fn the_copy_of_a_checkpoint_is_used_by_nobody_while_the_state_is_open() {
-    let world = World::new();
+    let world = World::with(&["probe"]);
     drop(world.run(&[]).exits(0));
     let copy = world.path("data/session-host.duckdb.before-checkpoint");
     fs::write(&copy, "not whole").unwrap();

@@ -102,7 +102,7 @@ fn command(settings: &Settings, crowd: &Crowd, processor: &ProcessorName, thread
         .arg("--sessions")
         .arg(&crowd.folder)
         .arg("--plugins")
-        .arg(&settings.plugins)
+        .arg(settings.plugins.path())
         .arg("--data")
         .arg(&settings.data)
         .arg("--state")

@@ -14,6 +14,7 @@ use super::{
 use crate::{
     config::Settings,
     plugins::{PluginTrust, Processor},
+    sessions::SessionsDirectory,
 };
 
 /// How long a session may take, in milliseconds, so that many do not take too long.
@@ -81,7 +82,7 @@ impl Calls<'_> {
     fn of(&self, crowd: &Crowd, data: &str) -> Settings {
         let data = self.scratch.join(data);
         Settings {
-            sessions: Some(crowd.folder.clone()),
+            sessions: SessionsDirectory::Configured(crowd.folder.clone()),
             state: data.join("check.duckdb"),
             data,
             ..self.settings.clone()
