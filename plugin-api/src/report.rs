@@ -58,6 +58,8 @@ pub struct Report {
     order: Vec<Sorted>,
     #[serde(default)]
     chart: Option<Chart>,
+    #[serde(default)]
+    overview: Option<u32>,
 }
 
 /// The direction in which rows are sorted. An unknown one is read as `Ascending`.
@@ -90,6 +92,7 @@ impl Report {
             columns: Vec::new(),
             order: Vec::new(),
             chart: None,
+            overview: None,
         }
     }
 
@@ -125,10 +128,25 @@ impl Report {
         self
     }
 
+    /// Puts the report into the overview, which `session-host` prints after it has processed a user's own transcripts: the
+    /// last 7 days of each report in it, the lowest rank first. Choose few reports, with few rows. The processors of
+    /// session-host have the ranks 10 to 40. A report without a rank is not in the overview.
+    #[must_use]
+    pub fn overview(mut self, rank: u32) -> Self {
+        self.overview = Some(rank);
+        self
+    }
+
     /// The report's name.
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// Its rank in the overview; `None` if it is not in it.
+    #[must_use]
+    pub fn rank(&self) -> Option<u32> {
+        self.overview
     }
 
     /// The title.

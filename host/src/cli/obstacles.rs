@@ -21,7 +21,10 @@ fn of_plugins(plugins: &[PluginListing], host: Option<&Host>) -> Vec<UsageError>
         ))];
     }
     // One that is in service has a version, even if its code cannot be started now.
-    if plugins.iter().any(|plugin| plugin.status == "loaded" || plugin.version.is_some()) {
+    if plugins
+        .iter()
+        .any(|plugin| plugin.status == "loaded" || plugin.version.is_some())
+    {
         return Vec::new();
     }
     plugins.iter().map(|plugin| UsageError(why_not(plugin))).collect()

@@ -1,13 +1,11 @@
 //! `session-host run` and `session-host retry`, here or through the server that holds the state.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::BTreeSet,
     io::{self, Write},
     sync::Arc,
     time::Duration,
 };
-
-use serde::Deserialize;
 
 use super::{
     Exit,
@@ -16,18 +14,21 @@ use super::{
     flags::LimitFlags,
     obstacles::obstacles,
     output::{self, UsageError},
+    overview,
     progress::{self, Counters, RunsBar},
-    run_results::print_table,
+    run_results::{print_remarks, print_table},
     server::{Access, Server, open_or_ask, refuse_here, target},
+    server_runs::{self, in_order},
     signals::{self, Hangup},
 };
 use crate::{
     config::Settings,
-    host::{Host, RunListing, StartError},
+    host::{Host, StartError},
     names::SessionKey,
     plugins::{PluginListing, PluginTrust, Processor, TriedReports},
     process,
-    runner::{ProcessorPreview, RunResult, Selection, StopToken},
+    runner::{RunResult, Selection, StopToken},
+    sessions::SessionsDirectory,
     state::Actor,
 };
 
@@ -36,9 +37,20 @@ struct Runs<'a> {
     /// The processors; empty for all.
     processors: &'a [String],
     selection: Selection,
-    as_json: bool,
+    printed: Printed,
     /// The processors with a section in the configuration: the operator wants these to run.
     configured: BTreeSet<String>,
+}
+
+/// What is printed of the results.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Printed {
+    /// Each as a line of JSON.
+    Json,
+    /// A table.
+    Table,
+    /// One line, and the reports that people look at first.
+    Overview,
 }
 
 /// How often the progress bar of a local run is redrawn.
@@ -54,7 +66,11 @@ pub(super) fn run(settings: Settings, trust: PluginTrust, options: &RunOptions) 
     let runs = Runs {
         processors: &options.processors,
         selection: Selection::All,
-        as_json: options.json,
+        printed: match (&settings.sessions, options.json) {
+            (_, true) => Printed::Json,
+            (SessionsDirectory::Discovered(_), false) if options.processors.is_empty() => Printed::Overview,
+            _ => Printed::Table,
+        },
         configured: settings.processors.keys().cloned().collect(),
     };
     match start(settings, trust)? {
@@ -71,7 +87,10 @@ pub(super) fn retry(settings: Settings, trust: PluginTrust, options: &RetryOptio
             Some(session) => Selection::OneFailing(SessionKey::new(session)),
             None => Selection::Failing,
         },
-        as_json: options.json,
+        printed: match options.json {
+            true => Printed::Json,
+            false => Printed::Table,
+        },
         configured: settings.processors.keys().cloned().collect(),
     };
     match start(settings, trust)? {
@@ -112,14 +131,14 @@ impl Runs<'_> {
         drop((processors, bar));
         let plugins = PluginListing::all(&host.catalogue(), &pauses);
         let ended = self
-            .print(&results, &plugins)
+            .print(&results, &plugins, Some(host))
             .and_then(|()| self.exit_of(results, &plugins));
         end(host, ended)
     }
 
     /// The progress bar, if there is anybody to see it; `expected` tells how many candidates each run has.
     fn bar(&self, expected: impl FnOnce() -> Vec<u64>) -> Option<RunsBar> {
-        let is_seen = !self.as_json && progress::is_seen();
+        let is_seen = self.printed != Printed::Json && progress::is_seen();
         is_seen.then(|| RunsBar::new(expected()))
     }
 
@@ -150,7 +169,7 @@ impl Runs<'_> {
         if let Some(flag) = limits.first() {
             return Err(refuse_here(&format!("--{}", flag.long)).into());
         }
-        let plugins = server.get::<Plugins>("/api/admin/processors")?.processors;
+        let plugins = server_runs::plugins(server)?;
         let obstacles = match self.processors {
             [] => obstacles(&plugins, None),
             _ => Vec::new(),
@@ -167,7 +186,7 @@ impl Runs<'_> {
             [] => &all,
             named => named,
         };
-        let mut bar = self.bar(|| expected_by(server, names));
+        let mut bar = self.bar(|| server_runs::expected(server, names));
         let results: Results = names
             .iter()
             .map(|name| self.ask_for_one(server, name, bar.as_mut()))
@@ -175,18 +194,18 @@ impl Runs<'_> {
         drop(bar);
         let skips = self.processors.is_empty() && plugins.iter().any(|plugin| plugin.paused.is_some());
         if skips || results.iter().any(Result::is_ok) {
-            self.print(&results, &plugins)?;
+            self.print(&results, &plugins, None)?;
         }
         self.exit_of(results, &plugins)
     }
 
     fn ask_for_one(&self, server: &Server, name: &str, bar: Option<&mut RunsBar>) -> anyhow::Result<RunResult> {
-        let ask = || server.post::<Made>(&self.target(name), String::new());
+        let ask = || server_runs::make(server, &self.target(name));
         let made = match bar {
             None => ask(),
-            Some(bar) => bar.watch(name, ASK_AGAIN, || counters_of(server, name), ask),
+            Some(bar) => bar.watch(name, ASK_AGAIN, || server_runs::counters(server, name), ask),
         };
-        Ok(made?.details)
+        Ok(made?)
     }
 
     fn target(&self, processor: &str) -> String {
@@ -228,14 +247,22 @@ impl Runs<'_> {
         }
     }
 
-    fn print(&self, results: &Results, plugins: &[PluginListing]) -> anyhow::Result<()> {
-        let results = results.iter().filter_map(|result| result.as_ref().ok());
-        match self.as_json {
-            true => results.into_iter().try_for_each(output::print_json)?,
-            false => print_table(results, plugins, |plugin| self.lacks(plugin))?,
+    /// Prints the results, and what else there is to tell; a host of this process also has the reports.
+    fn print(&self, results: &Results, plugins: &[PluginListing], host: Option<&Host>) -> anyhow::Result<()> {
+        let results: Vec<&RunResult> = results.iter().filter_map(|result| result.as_ref().ok()).collect();
+        match (self.printed, host) {
+            (Printed::Json, _) => results.iter().try_for_each(output::print_json)?,
+            (Printed::Overview, Some(_)) => overview::print_summary(&results)?,
+            (Printed::Table | Printed::Overview, _) => print_table(&results)?,
         }
-        match self.processors {
-            [] => plugins.iter().try_for_each(|plugin| self.tell_of_a_pause(plugin)),
+        if self.printed != Printed::Json {
+            print_remarks(&results, plugins, |plugin| self.lacks(plugin))?;
+        }
+        if self.processors.is_empty() {
+            plugins.iter().try_for_each(|plugin| self.tell_of_a_pause(plugin))?;
+        }
+        match (self.printed, host) {
+            (Printed::Overview, Some(host)) => overview::print_reports(host, &results),
             _ => Ok(()),
         }
     }
@@ -246,30 +273,12 @@ impl Runs<'_> {
             return Ok(());
         };
         let skipped = format!("skipped {name}, which is {pause}; `session-host resume {name}` lets it run again");
-        match self.as_json {
-            true => tracing::warn!("{skipped}"),
-            false => output::print(skipped)?,
+        match self.printed {
+            Printed::Json => tracing::warn!("{skipped}"),
+            Printed::Table | Printed::Overview => output::print(skipped)?,
         }
         Ok(())
     }
-}
-
-/// What a server answers of its plugins.
-#[derive(Deserialize)]
-struct Plugins {
-    processors: Vec<PluginListing>,
-}
-
-/// What a server answers of what runs would attempt.
-#[derive(Deserialize)]
-struct Candidates {
-    candidates: Vec<ProcessorPreview>,
-}
-
-/// A server's answer to a run.
-#[derive(Deserialize)]
-struct Made {
-    details: RunResult,
 }
 
 /// How many candidates the runs of these processors have; nothing is known if that cannot be told.
@@ -280,48 +289,10 @@ fn expected_here(host: &Host, processors: &[Arc<Processor>]) -> Vec<u64> {
     )
 }
 
-/// Like [`expected_here`], of a server.
-fn expected_by(server: &Server, names: &[String]) -> Vec<u64> {
-    let previews = server.get::<Candidates>("/api/admin/candidates");
-    in_order(
-        previews.map(|listed| listed.candidates).unwrap_or_default(),
-        names.iter().map(String::as_str),
-    )
-}
-
-fn in_order<'a>(previews: Vec<ProcessorPreview>, names: impl Iterator<Item = &'a str>) -> Vec<u64> {
-    let of = |name| previews.iter().find(|preview| preview.processor == name);
-    names
-        .map(|name| of(name).map_or(0, |preview| preview.candidates.all.sessions))
-        .collect()
-}
-
 /// Complains of everything that keeps the runs from being made.
 fn complained_of(obstacles: Vec<UsageError>) -> Exit {
     let exits = obstacles.into_iter().map(|obstacle| complained(&obstacle.into()));
     exits.max().unwrap_or(Exit::Done)
-}
-
-/// The progress of a server's run, read from its health, because health calls leave no trace in the audit log.
-fn counters_of(server: &Server, processor: &str) -> Option<Counters> {
-    let health: Watched = server.get("/api/health").ok()?;
-    let run = health.processors.get(processor)?.run.as_ref()?;
-    Some(Counters {
-        scanned: run.scanned,
-        ended: run.settled,
-        bytes_read: run.bytes_read,
-    })
-}
-
-/// The runs in a server's health.
-#[derive(Deserialize)]
-struct Watched {
-    processors: BTreeMap<String, WatchedProcessor>,
-}
-
-#[derive(Deserialize)]
-struct WatchedProcessor {
-    run: Option<RunListing>,
 }
 
 /// Ends the process; returns only if that fails.

@@ -6,13 +6,8 @@ use crate::{
     runner::{Moved, RunResult},
 };
 
-/// Prints a row for each result, and below it what else there is to tell. `is_lacking` says whether somebody wants
-/// the processor of a plugin to run.
-pub(super) fn print_table<'a>(
-    results: impl Iterator<Item = &'a RunResult>,
-    plugins: &[PluginListing],
-    is_lacking: impl Fn(&PluginListing) -> bool,
-) -> anyhow::Result<()> {
+/// Prints a row for each result.
+pub(super) fn print_table(results: &[&RunResult]) -> anyhow::Result<()> {
     let header = [
         "processor",
         "scanned",
@@ -24,10 +19,18 @@ pub(super) fn print_table<'a>(
         "MB/s",
         "seconds",
     ];
-    let results: Vec<&RunResult> = results.collect();
     if !results.is_empty() {
         output::print(output::table(header, results.iter().map(|result| row(result))))?;
     }
+    Ok(())
+}
+
+/// Prints what else there is to tell. `is_lacking` says whether somebody wants the processor of a plugin to run.
+pub(super) fn print_remarks(
+    results: &[&RunResult],
+    plugins: &[PluginListing],
+    is_lacking: impl Fn(&PluginListing) -> bool,
+) -> anyhow::Result<()> {
     results.iter().copied().try_for_each(tell_of_the_moved)?;
     results.iter().copied().try_for_each(tell_of_the_left_out)?;
     results.iter().copied().try_for_each(tell_of_the_unreadable)?;

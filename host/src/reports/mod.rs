@@ -9,6 +9,6 @@ mod run;
 
 pub use asked::AskedReport;
 pub use error::ReportError;
-pub use registry::{ReportListing, list};
+pub use registry::{ReportListing, list, overview};
 pub use result::{ReportResult, ResultColumn};
 pub use run::run;

@@ -44,6 +44,18 @@ pub fn list(catalogue: &Catalogue) -> Vec<ReportListing> {
     reports.collect()
 }
 
+/// The names of the reports that people look at first, in their order.
+#[must_use]
+pub fn overview(catalogue: &Catalogue) -> Vec<String> {
+    let mut ranked: Vec<(u32, String)> = registered(catalogue)
+        .into_iter()
+        .filter(|registered| registered.checked.rejected.is_none())
+        .filter_map(|registered| Some((registered.checked.report.rank()?, registered.name)))
+        .collect();
+    ranked.sort();
+    ranked.into_iter().map(|(_, name)| name).collect()
+}
+
 /// The report that a name means: `usage.daily`, or `daily` if no other processor has one.
 pub(super) fn find<'a>(catalogue: &'a Catalogue, name: &str) -> Result<Registered<'a>, ReportError> {
     let all = registered(catalogue);

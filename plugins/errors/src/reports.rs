@@ -59,6 +59,7 @@ fn classes() -> Report {
         .order("class", Order::Ascending)
         .order("tool", Order::Ascending)
         .chart(Chart::bars("class", "errors"))
+        .overview(30)
 }
 
 fn daily() -> Report {

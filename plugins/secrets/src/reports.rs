@@ -33,6 +33,7 @@ fn findings() -> Report {
         .order("occurrences", Order::Descending)
         .order("kind", Order::Ascending)
         .order("fingerprint", Order::Ascending)
+        .overview(40)
 }
 
 fn daily() -> Report {

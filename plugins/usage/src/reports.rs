@@ -66,6 +66,7 @@ fn daily() -> Report {
     )
     .order("day", Order::Ascending)
     .chart(Chart::bars("day", "cost_usd"))
+    .overview(10)
 }
 
 fn weekly() -> Report {
@@ -186,6 +187,7 @@ fn models() -> Report {
         "coalesce(model, '(none)')",
         ReportColumn::new("model", "Model", Unit::Text),
     )
+    .overview(20)
 }
 
 fn users() -> Report {

@@ -22,7 +22,8 @@ fn good(descriptor: Descriptor) -> Descriptor {
     .column(ReportColumn::new("cost", "Cost", Unit::Usd).gives_way(1))
     .column(ReportColumn::new("average", "Average", Unit::Tokens).without_sum())
     .order("day", Order::Ascending)
-    .chart(Chart::bars("day", "tokens"));
+    .chart(Chart::bars("day", "tokens"))
+    .overview(1);
     let users = Report::new(
         "users",
         "Lines per user and project",

@@ -48,7 +48,11 @@ fn without_any_argument_the_transcripts_of_this_user_are_processed() {
         ".config/claude/projects/-garden/b.jsonl",
     ]);
     let first = ran(&mut world.command_at_home(&[])).exits(0);
-    assert!(first.stdout.contains("probe"), "{}", first.stdout);
+    assert!(
+        first.stdout.starts_with("processed 3 new or changed sessions in "),
+        "{}",
+        first.stdout
+    );
     let sessions = [
         "-bakery/a.jsonl",
         "-bakery/a/subagents/agent-1.jsonl",
@@ -136,6 +140,70 @@ fn the_configuration_tells_where_a_found_value_comes_from() {
     fs::remove_dir_all(world.path("home/.claude")).unwrap();
     let said = ran(&mut world.command_at_home(&["config"])).exits(0).stdout;
     assert!(said.contains("# sessions: not found: looked for"), "{said}");
+}
+
+/// Now, in the form of a transcript.
+fn now() -> String {
+    let Output { stdout, .. } = Command::new("date")
+        .args(["-u", "+%Y-%m-%dT%H:%M:%SZ"])
+        .output()
+        .unwrap();
+    String::from_utf8(stdout).unwrap().trim().to_owned()
+}
+
+#[test]
+fn a_run_of_own_transcripts_prints_the_reports_that_people_look_at_first() {
+    let world = World::with(&["reporting"]);
+    let folder = world.path("home/.claude/projects/-bakery");
+    fs::create_dir_all(&folder).unwrap();
+    let line = json!({"written_at": now(), "project": "bread", "tokens": 7_654, "cost": 1.5});
+    fs::write(folder.join("a.jsonl"), format!("{line}\n")).unwrap();
+    let told = ran(&mut world.command_at_home(&[])).exits(0).stdout;
+    assert!(told.starts_with("processed 1 new or changed session in "), "{told}");
+    let (_, overview) = told.split_once("\n\nLines per day\n").unwrap();
+    assert!(
+        overview.contains("7") && overview.ends_with("\nmore: session-host report reporting.daily\n"),
+        "{told}"
+    );
+    // What was set shows what each processor did.
+    let sessions = world.path("home/.claude/projects").display().to_string();
+    let told = ran(&mut world.command_at_home(&["--sessions", &sessions]))
+        .exits(0)
+        .stdout;
+    assert!(
+        told.contains("│ reporting ┆") && !told.contains("Lines per day"),
+        "{told}"
+    );
+}
+
+#[test]
+fn the_processors_of_session_host_are_in_the_overview_in_their_order() {
+    let world = home_with(&[".claude/projects/-bakery/a.jsonl"]);
+    for plugin in ["usage", "errors", "secrets"] {
+        world.install(plugin);
+    }
+    let told = ran(&mut world.command_at_home(&[])).exits(0).stdout;
+    let shown: Vec<&str> = told
+        .lines()
+        .filter_map(|line| line.strip_prefix("more: session-host report "))
+        .collect();
+    assert_eq!(
+        shown,
+        ["usage.daily", "usage.models", "errors.classes", "secrets.findings"]
+    );
+    assert!(told.contains("\nCost per day: nothing in the last 7 days\n"), "{told}");
+}
+
+#[test]
+fn without_any_transcript_the_overview_says_where_it_looked() {
+    let world = home_with(&[]);
+    fs::create_dir_all(world.path("home/.claude/projects")).unwrap();
+    let told = ran(&mut world.command_at_home(&[])).exits(0).stdout;
+    let home = world.path("home").display().to_string();
+    let expected = format!(
+        "there is no transcript yet: the host looked for {home}/.config/claude/projects and {home}/.claude/projects; "
+    );
+    assert!(told.contains(&expected), "{told}");
 }
 
 #[test]

@@ -63,7 +63,7 @@ fn a_name_that_is_set_later_moves_the_sessions() {
     let world = world_with(&["project-a/a.jsonl", "project-b/b.jsonl", "project-b/c.jsonl"]);
     drop(world.run(&["probe"]).exits(0));
     let waiting = ["run", "probe", "--dry-run", "--json", "--username", "alice"];
-    assert_eq!(world.host(&waiting).exits(0).json()["outdated"]["sessions"], 3);
+    assert_eq!(world.host(&waiting).exits(0).json()["sessions"], 3);
     let ran = world.run(&["probe", "--username", "alice", "-v"]).exits(0);
     assert_eq!(ran.result().processed, 3);
     let expected = [moved("project-a", "alice", 1), moved("project-b", "alice", 2)];

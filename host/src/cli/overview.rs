@@ -1,0 +1,128 @@
+//! What a run over this user's own transcripts prints in the place of the table: itself in one line, and the reports that
+//! people look at first.
+
+use std::io::{self, IsTerminal};
+
+use super::{
+    output::{self, grouped},
+    report_table::{Style, render},
+};
+use crate::{
+    config::Settings,
+    host::Host,
+    reports::{self, AskedReport},
+    runner::RunResult,
+    sessions::SessionsDirectory,
+    state::QueryLimits,
+};
+
+/// The days that the reports are about, as `--last` takes them and in words.
+const LAST: (&str, &str) = ("7d", "the last 7 days");
+
+/// Prints what the runs did, in one line.
+pub(super) fn print_summary(results: &[&RunResult]) -> anyhow::Result<()> {
+    Ok(output::print(summary(results))?)
+}
+
+/// Prints the reports that people look at first. One that cannot be run is logged, and changes no exit status.
+pub(super) fn print_reports(host: &Host, results: &[&RunResult]) -> anyhow::Result<()> {
+    if let Some(nothing) = nothing_to_show(host, results)? {
+        return Ok(output::print(nothing)?);
+    }
+    let catalogue = host.catalogue();
+    let reader = host.state().reader()?;
+    let asked = AskedReport {
+        last: Some(LAST.0.to_owned()),
+        ..AskedReport::default()
+    };
+    for name in reports::overview(&catalogue) {
+        match reports::run(&catalogue, host.settings(), &reader, &name, &asked, QueryLimits::NONE) {
+            Ok(result) if result.rows.is_empty() => {
+                output::print_block("")?;
+                output::print(format!("{}: nothing in {}", result.title, LAST.1))?;
+            }
+            Ok(result) => {
+                output::print_block(&format!("\n{}", render(&result, output::width(), style())))?;
+            }
+            Err(error) => {
+                tracing::warn!("the overview lacks the report {name}: {error}");
+                continue;
+            }
+        }
+        output::print(format!("more: session-host report {name}"))?;
+    }
+    Ok(())
+}
+
+fn style() -> Style {
+    match io::stdout().is_terminal() {
+        true => Style::Terminal,
+        false => Style::Plain,
+    }
+}
+
+fn summary(results: &[&RunResult]) -> String {
+    let sum = |count: fn(&RunResult) -> u64| results.iter().map(|result| count(result)).sum::<u64>();
+    let seconds = sum(|result| result.duration_ms) as f64 / 1000.0;
+    // Each processor processes each session.
+    let most = results.iter().map(|result| result.processed).max().unwrap_or(0);
+    let mut line = match most {
+        0 => format!("found no new or changed session in {seconds:.1} s"),
+        1 => format!("processed 1 new or changed session in {seconds:.1} s"),
+        most => format!("processed {} new or changed sessions in {seconds:.1} s", grouped(most)),
+    };
+    let (errors, capped) = (sum(|result| result.errors), sum(|result| result.capped));
+    if errors > 0 {
+        line += &format!(
+            "; {} attempts failed: `session-host failures` says why",
+            grouped(errors)
+        );
+    }
+    if capped > 0 {
+        line += &format!("; {} attempts are left for the next run", grouped(capped));
+    }
+    line
+}
+
+/// What to say if there is no transcript at all.
+fn nothing_to_show(host: &Host, results: &[&RunResult]) -> anyhow::Result<Option<String>> {
+    if results.iter().any(|result| result.scanned > 0) || !host.scanner().scan()?.transcripts.is_empty() {
+        return Ok(None);
+    }
+    let looked_at = looked_at(host.settings());
+    Ok(Some(format!(
+        "there is no transcript yet: the host looked for {looked_at}; use your coding agent, then run session-host again, or name another directory with --sessions"
+    )))
+}
+
+fn looked_at(settings: &Settings) -> String {
+    match &settings.sessions {
+        SessionsDirectory::Configured(folder) => folder.display().to_string(),
+        SessionsDirectory::Discovered(discovery) => discovery.looked_at(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn result(processed: u64, errors: u64, capped: u64) -> RunResult {
+        RunResult {
+            processed,
+            errors,
+            capped,
+            duration_ms: 1_250,
+            ..RunResult::default()
+        }
+    }
+
+    #[test]
+    fn the_runs_are_told_in_one_line() {
+        let (usage, errors) = (result(1_200, 0, 0), result(1_198, 2, 3));
+        assert_eq!(
+            summary(&[&usage, &errors]),
+            "processed 1,200 new or changed sessions in 2.5 s; 2 attempts failed: `session-host failures` says why; 3 attempts are left for the next run"
+        );
+        assert_eq!(summary(&[&result(0, 0, 0)]), "found no new or changed session in 1.2 s");
+    }
+}
