@@ -1,11 +1,9 @@
 //! What a run over this user's own transcripts prints in the place of the table: itself in one line, and the reports that
 //! people look at first.
 
-use std::io::{self, IsTerminal};
-
 use super::{
     output::{self, grouped},
-    report_table::{Style, render},
+    report::print_rows,
 };
 use crate::{
     config::Settings,
@@ -42,7 +40,8 @@ pub(super) fn print_reports(host: &Host, results: &[&RunResult]) -> anyhow::Resu
                 output::print(format!("{}: nothing in {}", result.title, LAST.1))?;
             }
             Ok(result) => {
-                output::print_block(&format!("\n{}", render(&result, output::width(), style())))?;
+                output::print_block("")?;
+                print_rows(&result)?;
             }
             Err(error) => {
                 tracing::warn!("the overview lacks the report {name}: {error}");
@@ -52,13 +51,6 @@ pub(super) fn print_reports(host: &Host, results: &[&RunResult]) -> anyhow::Resu
         output::print(format!("more: session-host report {name}"))?;
     }
     Ok(())
-}
-
-fn style() -> Style {
-    match io::stdout().is_terminal() {
-        true => Style::Terminal,
-        false => Style::Plain,
-    }
 }
 
 fn summary(results: &[&RunResult]) -> String {

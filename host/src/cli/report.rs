@@ -109,11 +109,14 @@ fn print(result: ReportResult, options: &ReportOptions) -> anyhow::Result<Exit> 
                 rows.map(|row| row.iter().map(|value| text_of(value)).collect()),
             )?;
         }
-        TableFormat::Table => {
-            output::print_block(&render(&result, report_width(), style()))?;
-        }
+        TableFormat::Table => print_rows(&result)?,
     }
     Ok(Exit::Done)
+}
+
+/// Prints the rows of an answer as a table.
+pub(super) fn print_rows(result: &ReportResult) -> io::Result<()> {
+    output::print_block(&render(result, report_width(), style()))
 }
 
 /// The width of the terminal. What reads a pipe or a file gets every column.

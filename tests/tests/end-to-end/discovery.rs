@@ -160,7 +160,7 @@ fn a_run_of_own_transcripts_prints_the_reports_that_people_look_at_first() {
     fs::write(folder.join("a.jsonl"), format!("{line}\n")).unwrap();
     let told = ran(&mut world.command_at_home(&[])).exits(0).stdout;
     assert!(told.starts_with("processed 1 new or changed session in "), "{told}");
-    let (_, overview) = told.split_once("\n\nLines per day\n").unwrap();
+    let (_, overview) = told.split_once("\n\nLines per day (").unwrap();
     assert!(
         overview.contains("7") && overview.ends_with("\nmore: session-host report reporting.daily\n"),
         "{told}"
