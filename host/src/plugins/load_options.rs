@@ -41,7 +41,7 @@ pub struct LoadOptions<'a> {
 pub enum TriedReports {
     /// Those of every processor.
     All,
-    /// Those of libraries that are new. The reports of others are not needed, and unknown then.
+    /// Those of libraries that are new. A report of another library that has a fault is found out when it is run.
     OfNewLibraries,
 }
 

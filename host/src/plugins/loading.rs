@@ -408,7 +408,7 @@ impl Loading<'_> {
     /// Checks its reports against its tables, where they are.
     fn reports(&self, name: &ProcessorName, descriptor: &Descriptor, migrations: usize) -> Reports {
         if self.options.reports == TriedReports::OfNewLibraries && !self.is_new {
-            return Reports::default();
+            return Reports::untried(descriptor);
         }
         let check = |reader: Option<&Reader>| Reports::check(name, descriptor, reader);
         match self.options.tables {

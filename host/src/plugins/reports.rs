@@ -68,6 +68,19 @@ impl Reports {
     /// Checks the reports of a processor. Without a `reader`, whose tables are those of the processor, the SELECTs are
     /// not tried.
     pub(super) fn check(processor: &ProcessorName, descriptor: &Descriptor, reader: Option<&Reader>) -> Self {
+        let reports = Self::judge(descriptor, reader);
+        for RejectedReport { report, reason } in reports.rejected() {
+            tracing::warn!(%processor, report, "the report is rejected: {reason}");
+        }
+        reports
+    }
+
+    /// The reports of a processor whose file is known: no SELECT is tried, and nothing is logged.
+    pub(super) fn untried(descriptor: &Descriptor) -> Self {
+        Self::judge(descriptor, None)
+    }
+
+    fn judge(descriptor: &Descriptor, reader: Option<&Reader>) -> Self {
         let mut names = HashSet::new();
         let checked = descriptor.reports().iter().map(|report| {
             let is_first = names.insert(report.name());
@@ -80,14 +93,10 @@ impl Reports {
             sql: sql.to_owned(),
             rejected: reader.and_then(|reader| reader.check_report_warnings(sql).err().as_ref().map(reason)),
         });
-        let reports = Self {
+        Self {
             checked: checked.collect(),
             warnings,
-        };
-        for RejectedReport { report, reason } in reports.rejected() {
-            tracing::warn!(%processor, report, "the report is rejected: {reason}");
         }
-        reports
     }
 
     /// Every report, in the order of the plugin.

@@ -165,6 +165,10 @@ fn a_run_of_own_transcripts_prints_the_reports_that_people_look_at_first() {
         overview.contains("7") && overview.ends_with("\nmore: session-host report reporting.daily\n"),
         "{told}"
     );
+    // A later run loads a known file, and shows its reports too.
+    let told = ran(&mut world.command_at_home(&[])).exits(0).stdout;
+    assert!(told.starts_with("found no new or changed session in "), "{told}");
+    assert!(told.contains("\n\nLines per day ("), "{told}");
     // What was set shows what each processor did.
     let sessions = world.path("home/.claude/projects").display().to_string();
     let told = ran(&mut world.command_at_home(&["--sessions", &sessions]))
