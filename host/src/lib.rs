@@ -28,6 +28,7 @@ pub mod scheduler;
 pub mod sessions;
 pub mod similar;
 pub mod state;
+pub mod summary;
 pub mod threads;
 pub mod upkeep;
 pub mod week;

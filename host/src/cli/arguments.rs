@@ -104,6 +104,8 @@ pub(super) enum Command {
     Export(ExportOptions),
     /// Remove everything about a user or a session
     Forget(ForgetOptions),
+    /// Print one line for a status bar: what today and the open block cost, and an agent's session from standard input
+    Statusline,
     /// Print the token of the admin interface
     Token,
     /// Print the completions of a shell

@@ -31,6 +31,7 @@ mod serve;
 mod server;
 mod server_runs;
 mod signals;
+mod statusline;
 mod token;
 mod watchdog;
 mod worker;
@@ -170,6 +171,7 @@ fn dispatch(arguments: Arguments) -> anyhow::Result<Exit> {
         Command::Export(options) => inspect_state::export(&settings, &options),
         Command::Forget(options) => forget::forget(&settings, trust, &options),
         Command::Token => token::token(&settings),
+        Command::Statusline => statusline::statusline(&settings),
     }
 }
 

@@ -215,6 +215,33 @@ pub(super) fn grouped(number: u64) -> String {
     grouped
 }
 
+/// A number with so many decimals, and thousands separators.
+pub(super) fn decimal(number: f64, decimals: usize) -> String {
+    format!("{}{}", sign(number), unsigned(number, decimals))
+}
+
+/// A sum of money with so many decimals, such as `$1,234.50`.
+pub(super) fn dollars(number: f64, decimals: usize) -> String {
+    format!("{}${}", sign(number), unsigned(number, decimals))
+}
+
+fn sign(number: f64) -> &'static str {
+    match number < 0.0 {
+        true => "-",
+        false => "",
+    }
+}
+
+fn unsigned(number: f64, decimals: usize) -> String {
+    let written = format!("{:.decimals$}", number.abs());
+    let (whole, rest) = written.split_once('.').unwrap_or((&written, ""));
+    let whole = whole.parse().map_or_else(|_| whole.to_owned(), grouped);
+    match rest {
+        "" => whole,
+        rest => format!("{whole}.{rest}"),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

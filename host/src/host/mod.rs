@@ -6,6 +6,7 @@ mod pause;
 mod preview;
 mod run;
 mod status;
+mod summary;
 mod under_way;
 
 use std::{

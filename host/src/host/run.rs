@@ -192,6 +192,9 @@ impl BegunRun {
             (result, _) => result,
         };
         self.host.note_end(name, result.as_ref().err());
+        if let Ok(result) = &result {
+            self.host.keep_summary(name, result.processed);
+        }
         result
     }
 

@@ -62,6 +62,7 @@ mod secrets;
 mod signals;
 mod spliced_lines;
 mod state_file;
+mod status_line;
 mod tables;
 mod terminal;
 mod timeouts;

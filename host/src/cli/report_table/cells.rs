@@ -6,7 +6,7 @@ use session_plugin_api::Unit;
 
 use super::heading::zone_of;
 use crate::{
-    cli::output::{Shown, grouped},
+    cli::output::{Shown, decimal, dollars},
     reports::ReportResult,
 };
 
@@ -92,10 +92,10 @@ impl Writing<'_> {
 
     fn amount(&self, number: f64) -> String {
         match self.unit {
-            Unit::Usd => format!("{}${}", sign(number), with_decimals(number, self.decimals)),
+            Unit::Usd => dollars(number, self.decimals),
             Unit::Percent => format!("{number:.1} %"),
             Unit::Seconds => clock(number),
-            _ => format!("{}{}", sign(number), with_decimals(number, 0)),
+            _ => decimal(number, 0),
         }
     }
 
@@ -107,24 +107,6 @@ impl Writing<'_> {
             .ok()?
             .with_time_zone(self.zone.clone());
         Some(time.strftime("%Y-%m-%d %H:%M").to_string())
-    }
-}
-
-fn sign(number: f64) -> &'static str {
-    match number < 0.0 {
-        true => "-",
-        false => "",
-    }
-}
-
-/// The number without its sign, with thousands separated.
-fn with_decimals(number: f64, decimals: usize) -> String {
-    let written = format!("{:.decimals$}", number.abs());
-    let (whole, rest) = written.split_once('.').unwrap_or((&written, ""));
-    let whole = whole.parse().map_or_else(|_| whole.to_owned(), grouped);
-    match rest {
-        "" => whole,
-        rest => format!("{whole}.{rest}"),
     }
 }
 

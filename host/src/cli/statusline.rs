@@ -1,0 +1,185 @@
+//! `session-host statusline`: one line for the status bar of an agent, or for a shell prompt.
+//!
+//! It opens no state and loads no plugin, because a status bar asks every few seconds.
+
+use std::io::{self, IsTerminal, Read};
+
+use jiff::{SignedDuration, Timestamp};
+use serde::Deserialize;
+
+use super::{
+    Exit,
+    output::{self, dollars},
+};
+use crate::{
+    config::Settings,
+    summary::{OpenBlock, Summary},
+    zone::Zone,
+};
+
+/// An agent's description of its session is shorter than this, in bytes.
+const LONGEST: u64 = 1 << 20;
+
+/// What a coding agent says about its session on standard input. Every part may be missing.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct AgentSession {
+    model: Model,
+    cost: Cost,
+    context_window: ContextWindow,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Model {
+    id: Option<String>,
+    display_name: Option<String>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Cost {
+    total_cost_usd: Option<f64>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct ContextWindow {
+    used_percentage: Option<f64>,
+}
+
+/// Prints the line.
+pub(super) fn statusline(settings: &Settings) -> anyhow::Result<Exit> {
+    let summary = Summary::read(&settings.data)?;
+    let session = agent_session();
+    output::print(line(&session, summary.as_ref(), Timestamp::now(), &settings.timezone))?;
+    Ok(Exit::Done)
+}
+
+/// What the agent says; nothing if a person calls. What cannot be read is told on stderr, which a status bar does not show.
+fn agent_session() -> AgentSession {
+    let stdin = io::stdin();
+    if stdin.is_terminal() {
+        return AgentSession::default();
+    }
+    let mut text = String::new();
+    let read = stdin.lock().take(LONGEST).read_to_string(&mut text);
+    match read.map_err(serde_json::Error::io).and_then(|_| parsed(&text)) {
+        Ok(session) => session,
+        Err(error) => {
+            tracing::warn!("standard input is no description of an agent's session, so the line lacks it: {error}");
+            AgentSession::default()
+        }
+    }
+}
+
+fn parsed(text: &str) -> serde_json::Result<AgentSession> {
+    match text.trim() {
+        "" => Ok(AgentSession::default()),
+        text => serde_json::from_str(text),
+    }
+}
+
+fn line(session: &AgentSession, summary: Option<&Summary>, now: Timestamp, zone: &Zone) -> String {
+    let model = session
+        .model
+        .display_name
+        .as_ref()
+        .or(session.model.id.as_ref())
+        .cloned();
+    let cost = session.cost.total_cost_usd;
+    let context = session.context_window.used_percentage;
+    let of_session = [
+        model,
+        cost.map(|cost| format!("session {}", dollars(cost, 2))),
+        context.map(|used| format!("context {used:.0} %")),
+    ];
+    let of_summary = match summary {
+        Some(summary) => figures(summary, now, zone),
+        None => vec!["no figures yet: run session-host".to_owned()],
+    };
+    let parts: Vec<String> = of_session.into_iter().flatten().chain(of_summary).collect();
+    parts.join(" | ")
+}
+
+fn figures(summary: &Summary, now: Timestamp, zone: &Zone) -> Vec<String> {
+    let local = |time: Timestamp| time.to_zoned_datetime(zone.rules().clone());
+    let written = summary.written_at.parse().map(local);
+    let today = local(now).date();
+    let is_of_today = summary.day == today.to_string();
+    let cost = match is_of_today {
+        true => format!("today {}", dollars(summary.day_cost_usd, 2)),
+        false => "today not counted yet".to_owned(),
+    };
+    let block = summary.block.as_ref().and_then(|block| told_block(block, now));
+    let as_of = written.ok().map(|written| match written.date() == today {
+        true => format!("as of {}", written.strftime("%H:%M")),
+        false => format!("as of {}", written.strftime("%Y-%m-%d %H:%M")),
+    });
+    [Some(cost), block, as_of].into_iter().flatten().collect()
+}
+
+/// The block, unless it has ended.
+fn told_block(block: &OpenBlock, now: Timestamp) -> Option<String> {
+    let ends: Timestamp = block.ends_at.parse().ok()?;
+    let left = ends.duration_since(now);
+    (left > SignedDuration::ZERO).then(|| {
+        let (hours, minutes) = (left.as_hours(), left.as_mins() % 60);
+        format!("block {}, {hours}:{minutes:02} h left", dollars(block.cost_usd, 2))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const AGENT: &str = r#"{"hook_event_name": "Status", "session_id": "s", "model": {"id": "claude-opus-4-6",
+        "display_name": "Opus"}, "cost": {"total_cost_usd": 0.4249, "total_duration_ms": 45000},
+        "context_window": {"used_percentage": 41.6}}"#;
+
+    fn summary() -> Summary {
+        Summary {
+            written_at: "2026-11-29T13:05:00Z".to_owned(),
+            day: "2026-11-29".to_owned(),
+            day_cost_usd: 1234.5,
+            block: Some(OpenBlock {
+                ends_at: "2026-11-29T17:00:00Z".to_owned(),
+                cost_usd: 3.1,
+            }),
+        }
+    }
+
+    fn told(session: &str, summary: Option<&Summary>, now: &str) -> String {
+        let zone: Zone = "Europe/Prague".parse().unwrap();
+        line(&parsed(session).unwrap(), summary, now.parse().unwrap(), &zone)
+    }
+
+    #[test]
+    fn the_line_tells_session_day_and_block() {
+        assert_eq!(
+            told(AGENT, Some(&summary()), "2026-11-29T14:46:00Z"),
+            "Opus | session $0.42 | context 42 % | today $1,234.50 | block $3.10, 2:14 h left | as of 14:05"
+        );
+    }
+
+    #[test]
+    fn what_is_missing_or_over_is_left_out() {
+        assert_eq!(
+            told("", None, "2026-11-29T14:46:00Z"),
+            "no figures yet: run session-host"
+        );
+        assert_eq!(
+            told(r#"{"model": {"id": "m"}}"#, Some(&summary()), "2026-11-29T17:00:00Z"),
+            "m | today $1,234.50 | as of 14:05"
+        );
+        assert_eq!(
+            told("{}", Some(&summary()), "2026-11-29T23:30:00Z"),
+            "today not counted yet | as of 2026-11-29 14:05"
+        );
+    }
+
+    #[test]
+    fn what_is_no_description_is_an_error() {
+        assert!(parsed("not JSON").is_err() && parsed("{\"cost\": 1}").is_err());
+    }
+}

@@ -1,0 +1,181 @@
+//! The summary for status bars: what today and the open block of five hours cost.
+//!
+//! A status bar asks every few seconds. If it opened the state, a run would find the state in use. So each run that changes
+//! the figures writes them into a small file, and the status line reads that file alone.
+
+use std::{
+    fs,
+    io::{self, Write as _},
+    path::{Path, PathBuf},
+};
+
+use serde::{Deserialize, Serialize};
+use session_plugin_api::Timestamp;
+
+use crate::{
+    clock,
+    config::Settings,
+    own_files,
+    plugins::Catalogue,
+    reports::{self, AskedReport, ReportError, ReportResult},
+    state::{QueryLimits, Reader},
+    zone::Zone,
+};
+
+/// The name of the file, in the data directory.
+pub const SUMMARY_FILE: &str = "summary.json";
+
+/// The processor whose reports have the figures.
+pub const SUMMARY_PROCESSOR: &str = "usage";
+
+/// The report of days, and the report of blocks.
+const REPORTS: [&str; 2] = ["usage.daily", "usage.blocks"];
+
+/// The file is smaller than this, in bytes.
+const LARGEST: u64 = 64 << 10;
+
+/// The figures, and when they were true.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Summary {
+    /// When they were true.
+    pub written_at: String,
+    /// The day in the time zone of the settings, such as `2026-11-29`.
+    pub day: String,
+    /// What the day cost by then, in USD.
+    pub day_cost_usd: f64,
+    /// The block that was open.
+    pub block: Option<OpenBlock>,
+}
+
+/// A block of five hours that has not ended.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct OpenBlock {
+    /// When it ends.
+    pub ends_at: String,
+    /// What it cost so far, in USD.
+    pub cost_usd: f64,
+}
+
+/// Why there is no summary.
+#[derive(Debug, thiserror::Error)]
+pub enum SummaryError {
+    /// A report has no answer.
+    #[error("cannot take the figures for the status line from a report: {0}")]
+    Report(#[from] ReportError),
+    /// The file cannot be read or written.
+    #[error("cannot {doing} {}: {source}; make room there, or let this user read and write it", path.display())]
+    File {
+        /// What was to be done.
+        doing: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        r#source: io::Error,
+    },
+}
+
+impl Summary {
+    /// The figures of now.
+    ///
+    /// # Errors
+    /// When a report has no answer, for example because the processor is not loaded.
+    pub fn of(catalogue: &Catalogue, settings: &Settings, reader: &Reader) -> Result<Self, ReportError> {
+        let run = |name: &str, last: &str| {
+            let asked = AskedReport {
+                last: Some(last.to_owned()),
+                ..AskedReport::default()
+            };
+            reports::run(catalogue, settings, reader, name, &asked, QueryLimits::NONE)
+        };
+        let [daily, blocks] = REPORTS;
+        let now = clock::now();
+        Ok(Self {
+            written_at: clock::text_of(now),
+            day: day_of(now, &settings.timezone),
+            day_cost_usd: total(&run(daily, "1d")?, "cost_usd").unwrap_or(0.0),
+            // A block may have begun yesterday.
+            block: open_block(&run(blocks, "2d")?),
+        })
+    }
+
+    /// Reads the summary; `None` if there is none yet.
+    ///
+    /// # Errors
+    /// When it cannot be read. A file that is no summary counts as none: the next run replaces it.
+    pub fn read(data: &Path) -> Result<Option<Self>, SummaryError> {
+        let path = data.join(SUMMARY_FILE);
+        match own_files::read(&path, LARGEST) {
+            Ok(bytes) => Ok(serde_json::from_slice(&bytes).ok()),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(source) => Err(SummaryError::File {
+                doing: "read",
+                path,
+                source,
+            }),
+        }
+    }
+
+    /// Replaces the summary at once, so that no reader sees a part of it.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn write(&self, data: &Path) -> Result<(), SummaryError> {
+        let path = data.join(SUMMARY_FILE);
+        let replace = || {
+            fs::create_dir_all(data)?;
+            let mut file = tempfile::NamedTempFile::new_in(data)?;
+            file.write_all(&serde_json::to_vec(self)?)?;
+            file.persist(&path)?;
+            Ok(())
+        };
+        replace().map_err(|source| SummaryError::File {
+            doing: "write",
+            path: path.clone(),
+            source,
+        })
+    }
+
+    /// Whether its day is the day of this time.
+    #[must_use]
+    pub fn is_of_day(&self, time: Timestamp, zone: &Zone) -> bool {
+        self.day == day_of(time, zone)
+    }
+}
+
+/// The day of a time, as the time zone's calendar shows it.
+fn day_of(time: Timestamp, zone: &Zone) -> String {
+    let time = jiff::Timestamp::from_microsecond(time.as_micros()).unwrap_or(jiff::Timestamp::UNIX_EPOCH);
+    time.to_zoned_datetime(zone.rules().clone()).date().to_string()
+}
+
+fn total(result: &ReportResult, column: &str) -> Option<f64> {
+    let total = result.totals.get(place(result, column)?)?.as_ref()?;
+    serde_json::from_str(total.get()).ok()
+}
+
+fn open_block(result: &ReportResult) -> Option<OpenBlock> {
+    let (status, ends, cost) = (
+        place(result, "status")?,
+        place(result, "ends")?,
+        place(result, "cost_usd")?,
+    );
+    let is_open = |row: &&Vec<_>| text(row, status).is_some_and(|status| status == "open");
+    let row = result.rows.iter().find(is_open)?;
+    let ends_at = text(row, ends)?.parse::<jiff::civil::DateTime>().ok()?;
+    Some(OpenBlock {
+        ends_at: ends_at
+            .to_zoned_datetime(jiff::tz::TimeZone::UTC)
+            .ok()?
+            .timestamp()
+            .to_string(),
+        cost_usd: serde_json::from_str(row.get(cost)?.get()).unwrap_or(0.0),
+    })
+}
+
+fn text(row: &[Box<serde_json::value::RawValue>], place: usize) -> Option<String> {
+    serde_json::from_str(row.get(place)?.get()).ok()
+}
+
+fn place(result: &ReportResult, column: &str) -> Option<usize> {
+    result.columns.iter().position(|known| known.name == column)
+}
