@@ -2,14 +2,14 @@
 
 use std::{fs, io::Write, process::Stdio};
 
-use jiff::{SignedDuration, Timestamp, Zoned};
+use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 use serde_json::json;
 use session_host_tests::{Ran, World};
 
 /// A response of a million output tokens at this time, which cost a dollar.
 fn response(at: Timestamp, id: &str) -> String {
     let line = json!({
-        "type": "assistant", "sessionId": "s1", "uuid": id, "requestId": id, "timestamp": at, "costUSD": 1.0,
+        "type": "assistant", "sessionId": "s1", "uuid": id, "requestId": id, "timestamp": at.to_string(), "costUSD": 1.0,
         "message": {"id": format!("msg_{id}"), "model": "claude-opus-4-6", "role": "assistant", "content": [],
                     "usage": {"input_tokens": 1000, "output_tokens": 500}},
     });
@@ -85,7 +85,7 @@ fn a_run_with_nothing_to_do_keeps_the_figures_of_today_and_replaces_those_of_ano
     let first = fs::read_to_string(&file).unwrap();
     drop(world.run(&["usage"]).exits(0));
     assert_eq!(fs::read_to_string(&file).unwrap(), first);
-    let today = Zoned::now().with_time_zone(jiff::tz::TimeZone::UTC).date().to_string();
+    let today = Timestamp::now().to_zoned_datetime(TimeZone::UTC).date().to_string();
     fs::write(&file, first.replace(&today, "2026-01-01")).unwrap();
     drop(world.run(&["usage"]).exits(0));
     assert!(
