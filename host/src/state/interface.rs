@@ -27,6 +27,7 @@ use super::{
     open::{ailment::Ailment, open_state::OpenState, recovery::Mended},
     query::reader::Reader,
     records::{
+        alerts::{self, AlertChanges},
         audit::{self, Actor, AuditRecord},
         failures::{self, FailingSession},
         pauses::{self, Pause},
@@ -215,6 +216,25 @@ impl State {
     /// When the state cannot be written.
     pub fn resume(&self, processor: &ProcessorName) -> Result<bool> {
         self.open.write(|writer| pauses::resume(writer.link(), processor))
+    }
+}
+
+/// Alerts.
+impl State {
+    /// Records what alerts tell, all of it or nothing.
+    ///
+    /// # Errors
+    /// When the state cannot be written.
+    pub fn change_alerts(&self, changes: &AlertChanges, now: Timestamp) -> Result<()> {
+        self.open.write(|writer| alerts::change(writer.link(), changes, now))
+    }
+
+    /// Records that the webhook took an alert.
+    ///
+    /// # Errors
+    /// When the state cannot be written.
+    pub fn alert_delivered(&self, key: &str, now: Timestamp) -> Result<()> {
+        self.open.write(|writer| alerts::deliver(writer.link(), key, now))
     }
 }
 

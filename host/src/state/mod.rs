@@ -68,6 +68,7 @@ pub use query::{
 };
 pub(crate) use records::audit::RUN;
 pub use records::{
+    alerts::{AlertChanges, AlertKind, AlertRecord, KnownSecrets, RecordedAlerts},
     audit::{Actor, AuditEntry, AuditRecord, Outcome},
     causes::{FailureCause, by_cause},
     failures::{

@@ -17,7 +17,7 @@ use crate::{
             purge::{self, PurgeWish, Purged, Purging},
         },
         open::open_state::OpenState,
-        records::sessions::EarlierVersion,
+        records::{alerts, sessions::EarlierVersion},
         rows::table::SESSION_FILE,
         schema::{
             digests,
@@ -149,6 +149,7 @@ fn remove(
         ..Forgotten::default()
     };
     redact_pauses(connection, names)?;
+    alerts::forget(connection, names)?;
     for table in tables {
         forgotten.rows += delete(connection, &table, sessions)?;
     }

@@ -25,6 +25,7 @@ use crate::{
             report_check::{self, ReportRejected},
         },
         records::{
+            alerts::{self, RecordedAlerts},
             audit::{self, AuditEntry},
             failures::{self, AllFailed, FailingSession, Failure},
             pauses::{self, Pauses},
@@ -195,6 +196,14 @@ impl Reader {
     /// When the state cannot be read.
     pub fn knows(&self, processor: &ProcessorName) -> Result<bool> {
         pauses::is_known(&self.link, processor)
+    }
+
+    /// The alerts that fired, and the secrets that no alert tells of.
+    ///
+    /// # Errors
+    /// When the state cannot be read.
+    pub fn alerts(&self) -> Result<RecordedAlerts> {
+        alerts::read(&self.link)
     }
 
     /// The paused processors.

@@ -1,5 +1,6 @@
-//! The rows of the host's own tables: the records of sessions, failures, runs and pauses.
+//! The rows of the host's own tables: the records of sessions, failures, runs, pauses and alerts.
 
+pub(crate) mod alerts;
 pub(crate) mod audit;
 pub(crate) mod causes;
 pub(crate) mod failures;

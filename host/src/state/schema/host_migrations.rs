@@ -18,11 +18,12 @@ use crate::state::{
 };
 
 /// The migrations of the host's tables, in order: the first is version 1.
-const STEPS: [&str; 4] = [
+const STEPS: [&str; 5] = [
     include_str!("0001_tables.sql"),
     include_str!("0002_reading.sql"),
     include_str!("0003_reference_tables.sql"),
     include_str!("0004_failure_kinds_and_pauses.sql"),
+    include_str!("0005_alerts.sql"),
 ];
 
 /// The table of the older service, whose only processor was `verification`.

@@ -26,7 +26,7 @@ pub(crate) enum Origin {
 }
 
 /// All tables of the host.
-pub(crate) const HOST_TABLES: [HostTable; 8] = [
+pub(crate) const HOST_TABLES: [HostTable; 9] = [
     HostTable {
         name: SESSION_STATE,
         origin: Origin::Kept,
@@ -53,6 +53,10 @@ pub(crate) const HOST_TABLES: [HostTable; 8] = [
     },
     HostTable {
         name: "processor_pause",
+        origin: Origin::MovedAside,
+    },
+    HostTable {
+        name: "alert",
         origin: Origin::MovedAside,
     },
     HostTable {
