@@ -1,5 +1,6 @@
 //! The configuration: its keys, its sources, and the settings in force.
 
+mod alerts;
 mod api_token;
 mod arguments;
 mod flags;
@@ -7,6 +8,7 @@ mod found;
 mod made_token;
 mod plugins_directory;
 mod reference;
+mod secret_file;
 mod settings;
 mod settings_table;
 mod token;
@@ -14,6 +16,7 @@ mod variables;
 
 use std::{io, path::PathBuf};
 
+pub use alerts::{AlertSettings, AlertsTable, Budgets, Period, WebhookSettings};
 pub use api_token::ApiToken;
 pub use flags::{Commands, Flag};
 pub use found::FoundValue;
@@ -67,6 +70,16 @@ pub enum ConfigError {
         value: String,
         /// What it must be.
         reason: &'static str,
+    },
+    /// A key of `[alerts]` has an invalid value.
+    #[error("{}: {key} in [alerts]: {reason}", path.display())]
+    Alerts {
+        /// The configuration file.
+        path: PathBuf,
+        /// The key.
+        key: &'static str,
+        /// What is wrong, and what to do.
+        reason: String,
     },
     /// There is no home directory for the default paths.
     #[error("there is no home directory for the state: set HOME, or name a data directory with --data")]

@@ -47,6 +47,16 @@ const TABLES: &str = r#"
 # confine = true
 # network = true
 
+# What the host alerts of: budgets in US dollars, of all users together, of each user and of each project.
+[alerts]
+# daily_budget_usd = 50.0
+# user_weekly_budget_usd = 40.0
+# project_monthly_budget_usd = 200.0
+# new_secret = true
+# failing_processor = true
+# webhook_url = "https://hooks.example.com/alerts"
+# webhook_secret_file = "webhook-secret"
+
 # The usernames of folders that are not named after their user.
 [users]
 # "8f14e45f" = "alice"

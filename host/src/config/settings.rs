@@ -15,6 +15,7 @@ use serde_json::{Map, Value};
 
 use super::{
     ConfigError, ConfigFile,
+    alerts::AlertSettings,
     plugins_directory::{PluginsDirectory, listed},
     token::TokenSource,
 };
@@ -58,6 +59,8 @@ pub struct Settings {
     pub timezone: Zone,
     /// The day on which the weeks of reports begin.
     pub week_start: WeekStart,
+    /// What the host alerts of.
+    pub alerts: AlertSettings,
     /// Where the code of processors runs.
     pub isolation: Isolation,
     /// The recorded username of each folder.
@@ -162,6 +165,7 @@ impl Configured {
             service,
             timezone: set.timezone.unwrap_or_else(Zone::of_the_machine),
             week_start,
+            alerts: AlertSettings::new(set.alerts, &path)?,
             isolation: isolation(set.isolation)?,
             users: set.users,
             processors: set.processors,

@@ -1,5 +1,5 @@
 //! Every configuration key, in one table. The keys of the section `[isolation]` and their defaults are in
-//! `plugins/isolation_settings.rs`.
+//! `plugins/isolation_settings.rs`, those of `[alerts]` in `alerts.rs`.
 //!
 //! The configuration file, the variables, the flags with their help, the defaults and the reference come from its entries.
 //! To add a setting, add an entry and use it in `Settings`.
@@ -18,6 +18,7 @@ use serde_json::{Map, Value};
 
 use super::{
     ConfigError,
+    alerts::AlertsTable,
     flags::{Flag, FromFlag},
     variables::FromVariable,
 };
@@ -64,6 +65,9 @@ macro_rules! keys {
             /// Where the code of processors runs.
             #[serde(default, skip_serializing_if = "IsolationTable::is_empty")]
             pub isolation: IsolationTable,
+            /// What the host alerts of.
+            #[serde(default, skip_serializing_if = "AlertsTable::is_empty")]
+            pub alerts: AlertsTable,
             /// The recorded username of each folder.
             #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
             pub users: BTreeMap<String, String>,
@@ -120,6 +124,7 @@ macro_rules! keys {
                     $( $name: self.$name.or(other.$name), )+
                     schedule: if self.schedule.is_empty() { other.schedule } else { self.schedule },
                     isolation: if self.isolation.is_empty() { other.isolation } else { self.isolation },
+                    alerts: if self.alerts.is_empty() { other.alerts } else { self.alerts },
                     users: if self.users.is_empty() { other.users } else { self.users },
                     processors: if self.processors.is_empty() { other.processors } else { self.processors },
                 }
@@ -232,6 +237,7 @@ impl ConfigFile {
             data: self.data.map(beside),
             state: self.state.map(beside),
             api_token_file: self.api_token_file.map(beside),
+            alerts: self.alerts.below(folder),
             ..self
         }
     }

@@ -3,16 +3,13 @@
 
 use std::{
     env, fmt,
-    fs::File,
-    io::Read,
-    os::unix::fs::{MetadataExt, OpenOptionsExt},
     path::{Path, PathBuf},
 };
 
 use super::{
     ConfigError,
     api_token::{ApiToken, LONGEST, refused},
-    made_token,
+    made_token, secret_file,
 };
 use crate::names::API_TOKEN_VARIABLE;
 
@@ -95,31 +92,7 @@ impl fmt::Display for TokenSource {
 
 fn read_file(path: &Path) -> Result<ApiToken, ConfigError> {
     let place = path.display().to_string();
-    // A FIFO in its place must not block the start.
-    let opened = File::options().read(true).custom_flags(libc::O_NONBLOCK).open(path);
-    let file = opened.map_err(|error| refused(&place, error))?;
-    let metadata = file.metadata().map_err(|error| refused(&place, error))?;
-    if !metadata.is_file() {
-        return Err(refused(&place, "it is not a regular file"));
-    }
-    if metadata.mode() & 0o007 != 0 {
-        let reason = format!("everyone may read or write the file; run `chmod 600 {place}`, and create a new token");
-        return Err(refused(&place, reason));
-    }
-    if metadata.mode() & 0o020 != 0 {
-        let reason = format!("its group may write the file; run `chmod 600 {place}`, and create a new token");
-        return Err(refused(&place, reason));
-    }
-    if metadata.uid() != 0 && metadata.uid() != rustix::process::geteuid().as_raw() {
-        let reason = format!(
-            "it belongs to user {}, not to this user or root; `chown` it",
-            metadata.uid()
-        );
-        return Err(refused(&place, reason));
-    }
-    let mut text = String::new();
-    let read = file.take(LONGEST).read_to_string(&mut text);
-    read.map_err(|error| refused(&place, error))?;
+    let text = secret_file::read(path, LONGEST).map_err(|reason| refused(&place, reason))?;
     ApiToken::new(&text, &place)
 }
 
