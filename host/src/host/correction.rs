@@ -69,6 +69,7 @@ impl Host {
             timeout: self.settings.limits.attempt_timeout,
         };
         let forgotten = forgetter.forget(user_or_session, wish)?;
+        self.results_changed();
         self.read_pauses()?;
         Ok(forgotten)
     }

@@ -12,7 +12,10 @@ mod under_way;
 use std::{
     collections::HashMap,
     path::PathBuf,
-    sync::{Arc, Mutex, PoisonError, RwLock},
+    sync::{
+        Arc, Mutex, PoisonError, RwLock,
+        atomic::{AtomicU64, Ordering},
+    },
     time::Duration,
 };
 
@@ -47,6 +50,8 @@ pub struct Host {
     under_way: RunsUnderWay,
     /// Why the last run of a processor failed as a whole.
     failed_runs: Mutex<HashMap<String, String>>,
+    /// How often the results may have changed.
+    revision: AtomicU64,
     paused: PauseBoard,
     scanner: Scanner,
     memory: MemoryBudget,
@@ -126,6 +131,7 @@ impl Host {
             claims,
             under_way: RunsUnderWay::default(),
             failed_runs: Mutex::new(failed_runs),
+            revision: AtomicU64::new(0),
             paused,
             scanner,
             memory: MemoryBudget::new(settings.max_inflight_bytes),
@@ -150,6 +156,16 @@ impl Host {
     #[must_use]
     pub fn metrics(&self) -> &Metrics {
         &self.metrics
+    }
+
+    /// A number that grows whenever the results of the processors may have changed: after a run, and after a correction.
+    #[must_use]
+    pub fn revision(&self) -> u64 {
+        self.revision.load(Ordering::Acquire)
+    }
+
+    fn results_changed(&self) {
+        self.revision.fetch_add(1, Ordering::AcqRel);
     }
 
     /// The settings in force.

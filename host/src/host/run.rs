@@ -104,6 +104,7 @@ impl Host {
     }
 
     fn note_end(&self, processor: &ProcessorName, error: Option<&RunError>) {
+        self.results_changed();
         let mut failed = self.lock_failed_runs();
         match error {
             Some(error) => drop(failed.insert(processor.to_string(), error.to_string())),

@@ -1,5 +1,6 @@
 //! Counters, histograms and gauges, in the text format of Prometheus.
 
+mod alerts;
 mod connections;
 mod gauges;
 mod labels;
@@ -21,6 +22,7 @@ use prometheus_client::{
     registry::{Registry, Unit},
 };
 
+pub use alerts::{AlertMetrics, DeliveryOutcome};
 pub use connections::Connections;
 
 use self::{
@@ -63,6 +65,7 @@ struct Shared {
     requests: Family<OfRequest, Counter>,
     request_durations: Timing<labels::OfRoute>,
     connections: Connections,
+    alerts: AlertMetrics,
 }
 
 /// How a session of a run ended.
@@ -106,6 +109,7 @@ impl Default for Metrics {
             requests: registered(&mut registry, "http_requests", "Answered requests"),
             request_durations: timing(&mut registry, "http_request_duration", "Duration of answers", moments),
             connections: Connections::register(&mut registry),
+            alerts: AlertMetrics::register(&mut registry),
             registry,
         };
         Self {
@@ -124,6 +128,12 @@ impl Metrics {
         // Writing to a String does not fail.
         let _ = encode(&mut text, &self.shared.registry);
         text
+    }
+
+    /// The counters and gauges of alerts.
+    #[must_use]
+    pub fn alerts(&self) -> &AlertMetrics {
+        &self.shared.alerts
     }
 
     /// The counters of connections.
