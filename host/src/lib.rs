@@ -4,6 +4,7 @@
 //! [`state`] (DuckDB). [`host`] combines them; [`cli`] is the command line.
 
 pub mod abi_checks;
+pub mod alerts;
 pub mod cause;
 pub mod cli;
 pub mod clock;

@@ -33,6 +33,7 @@ mod plugin_file;
 mod processes;
 mod ran;
 mod service;
+mod spending;
 mod world;
 pub mod zoo;
 
@@ -48,4 +49,5 @@ pub use plugin_file::{LibraryFile, library_name, place};
 pub use processes::{Holdings, children_of, variables_of};
 pub use ran::{Moved, Ran, RunResult, Running, SessionError};
 pub use service::{AT_ONCE, Answer, Service};
+pub use spending::Spending;
 pub use world::{World, wait_until};

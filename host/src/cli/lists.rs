@@ -12,6 +12,7 @@ use super::{
     server::{Access, target},
 };
 use crate::{
+    alerts::{self, AlertListing},
     clock,
     config::Settings,
     host::{StatusListing, Waiting},
@@ -24,18 +25,24 @@ use crate::{
 #[derive(Deserialize)]
 struct Statuses {
     processors: Vec<StatusListing>,
+    #[serde(default)]
+    alerts: Vec<AlertListing>,
 }
 
 /// Shows the progress of each processor, and its run under way.
 pub(super) fn status(settings: &Settings, options: &ListOptions) -> anyhow::Result<Exit> {
-    let status = match reader(settings)? {
+    let (status, alerts) = match reader(settings)? {
         Access::Here(reader) => {
             let statuses = reader.status()?;
             let waiting = waiting(settings, &reader, &statuses)?;
             // This process holds the state, so no other run is under way.
-            StatusListing::all(statuses, &waiting, &reader.pauses()?, BTreeMap::new())
+            let listed = StatusListing::all(statuses, &waiting, &reader.pauses()?, BTreeMap::new());
+            (listed, alerts::active(&reader)?)
         }
-        Access::Server(server) => server.get::<Statuses>("/api/admin/status")?.processors,
+        Access::Server(server) => {
+            let Statuses { processors, alerts } = server.get("/api/admin/status")?;
+            (processors, alerts)
+        }
     };
     if options.json {
         output::print_json(&status)?;
@@ -61,6 +68,9 @@ pub(super) fn status(settings: &Settings, options: &ListOptions) -> anyhow::Resu
     // These columns are usually empty.
     output::hide_idle_columns(&mut table, &[3, 4, 5, 6, 7, 8, 12, 13]);
     output::print(table)?;
+    for alert in alerts {
+        output::print(format!("alert since {}: {}", to_seconds(alert.fired_at), alert.text))?;
+    }
     Ok(Exit::Done)
 }
 

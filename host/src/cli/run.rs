@@ -22,6 +22,7 @@ use super::{
     signals::{self, Hangup},
 };
 use crate::{
+    alerts::Alerts,
     config::Settings,
     host::{Host, StartError},
     names::SessionKey,
@@ -34,6 +35,7 @@ use crate::{
 
 /// The runs to make, one after the other.
 struct Runs<'a> {
+    alerts: Alerts,
     /// The processors; empty for all.
     processors: &'a [String],
     selection: Selection,
@@ -64,6 +66,7 @@ type Results = Vec<anyhow::Result<RunResult>>;
 /// Runs processors and prints the results.
 pub(super) fn run(settings: Settings, trust: PluginTrust, options: &RunOptions) -> anyhow::Result<Exit> {
     let runs = Runs {
+        alerts: Alerts::new(&settings)?,
         processors: &options.processors,
         selection: Selection::All,
         printed: match (&settings.sessions, options.json) {
@@ -82,6 +85,7 @@ pub(super) fn run(settings: Settings, trust: PluginTrust, options: &RunOptions) 
 /// Retries failing sessions of a processor now.
 pub(super) fn retry(settings: Settings, trust: PluginTrust, options: &RetryOptions) -> anyhow::Result<Exit> {
     let runs = Runs {
+        alerts: Alerts::new(&settings)?,
         processors: std::slice::from_ref(&options.processor),
         selection: match &options.session {
             Some(session) => Selection::OneFailing(SessionKey::new(session)),
@@ -129,11 +133,24 @@ impl Runs<'_> {
             }
         }
         drop((processors, bar));
+        self.alert(host, &stop);
         let plugins = PluginListing::all(&host.catalogue(), &pauses);
         let ended = self
             .print(&results, &plugins, Some(host))
             .and_then(|()| self.exit_of(results, &plugins));
         end(host, ended)
+    }
+
+    /// Evaluates and delivers the alerts. Somebody who stops the command does not wait for the webhook.
+    fn alert(&self, host: &Host, stop: &StopToken) {
+        if let Err(error) = self.alerts.evaluate(host) {
+            tracing::error!("cannot evaluate the alerts: {error}");
+        }
+        if stop.stopped_at().is_none()
+            && let Err(error) = self.alerts.deliver(host)
+        {
+            tracing::error!("cannot deliver the alerts: {error}");
+        }
     }
 
     /// The progress bar, if there is anybody to see it; `expected` tells how many candidates each run has.

@@ -20,6 +20,7 @@ use super::{
     watchdog,
 };
 use crate::{
+    alerts::{self, Alerts},
     clock,
     config::{Settings, TokenSource},
     health::HealthBoard,
@@ -47,6 +48,7 @@ pub(super) fn serve(settings: Settings, trust: PluginTrust) -> anyhow::Result<Ex
     // An invalid token must stop the start before anything is opened.
     source.find()?;
     let grace = settings.limits.shutdown_grace + LAST_WORDS;
+    let alerts = Arc::new(Alerts::new(&settings)?);
     let host = Arc::new(Host::start(settings, trust, TriedReports::All)?);
     let token = source.find_or_make()?;
     if !source.is_configured() {
@@ -55,6 +57,7 @@ pub(super) fn serve(settings: Settings, trust: PluginTrust) -> anyhow::Result<Ex
     let service = Service {
         scheduler: Arc::new(Scheduler::new(&host)?),
         health: Arc::new(HealthBoard::new(clock::now(), host.settings().service.tick)),
+        alerts,
         metrics: host.metrics().clone(),
         stop: StopToken::default(),
         queries: http::Queries::default(),
@@ -96,6 +99,7 @@ async fn run(service: &Service, address: SocketAddr, grace: Duration) -> anyhow:
         host,
         scheduler,
         health,
+        alerts,
         metrics,
         stop,
         ..
@@ -112,7 +116,8 @@ async fn run(service: &Service, address: SocketAddr, grace: Duration) -> anyhow:
         tell_of_the_end(stop, grace),
         watchdog::feed(served_at, stop),
         scheduler.keep(host, stop),
-        keep_up(host, scheduler, health, stop)
+        keep_up(host, scheduler, health, stop),
+        alerts::keep(alerts, host, stop)
     );
     Ok(())
 }

@@ -59,6 +59,8 @@ pub enum WarningKind {
     State,
     /// Forgotten data is still in the state file.
     Purge,
+    /// An alert that the operator asked for lasts, or cannot be evaluated or delivered.
+    Alert,
 }
 
 impl WarningKind {
@@ -74,7 +76,7 @@ impl WarningKind {
     ];
 
     /// The kinds of problems of the whole service.
-    pub const OF_THE_SERVICE: [Self; 9] = [
+    pub const OF_THE_SERVICE: [Self; 10] = [
         Self::Rejected,
         Self::Crashed,
         Self::Empty,
@@ -84,6 +86,7 @@ impl WarningKind {
         Self::Disk,
         Self::State,
         Self::Purge,
+        Self::Alert,
     ];
 
     /// The kind, for programs.
@@ -106,6 +109,7 @@ impl WarningKind {
             Self::Disk => "disk",
             Self::State => "state",
             Self::Purge => "purge",
+            Self::Alert => "alert",
         }
     }
 }

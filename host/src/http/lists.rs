@@ -16,7 +16,7 @@ use super::{
     service::OfService,
 };
 use crate::{
-    clock,
+    alerts, clock,
     host::{NotBegun, StatusListing, Waiting},
     state::by_cause,
 };
@@ -80,7 +80,7 @@ pub(super) async fn status(State(service): OfService) -> Response {
     let (status, body) = reading(&service, move |reader| {
         let state = host.state().path().display().to_string();
         let processors = StatusListing::all(reader.status()?, &observed, &pauses, host.runs_under_way());
-        Ok(json!({"state": state, "processors": processors}))
+        Ok(json!({"state": state, "processors": processors, "alerts": alerts::active(reader)?}))
     })
     .await;
     json_answer(status, &body)

@@ -23,7 +23,8 @@ pub(super) async fn metrics(State(service): OfService) -> Response {
     answer(StatusCode::OK, crate::metrics::CONTENT_TYPE, text)
 }
 
-/// The last observation, with what is known without a check: the runs under way, and warnings of the state and the queries.
+/// The last observation, with what is known without a check: the runs under way, and warnings of the state, the queries and the
+/// alerts.
 fn current(service: &Service) -> Health {
     let (failed_runs, pauses) = (service.host.failed_runs(), service.host.pauses());
     let health = service.health.read(clock::now(), &failed_runs, &pauses);
@@ -32,10 +33,14 @@ fn current(service: &Service) -> Health {
         Some(ailment) => health.with_state(Warning::new(WarningKind::State, ailment.message)),
         None => health,
     };
-    match service.queries.trouble() {
+    let health = match service.queries.trouble() {
         Some(trouble) => health.with_warning(Warning::new(WarningKind::State, trouble)),
         None => health,
-    }
+    };
+    let alerts = service.alerts.warnings().into_iter();
+    alerts.fold(health, |health, alert| {
+        health.with_warning(Warning::new(WarningKind::Alert, alert))
+    })
 }
 
 /// The number of warnings of every kind, including 0, so that alerts see them end.

@@ -10,7 +10,8 @@ use axum::extract::State;
 
 use super::queries::Queries;
 use crate::{
-    config::ApiToken, health::HealthBoard, host::Host, metrics::Metrics, runner::StopToken, scheduler::Scheduler,
+    alerts::Alerts, config::ApiToken, health::HealthBoard, host::Host, metrics::Metrics, runner::StopToken,
+    scheduler::Scheduler,
 };
 
 /// The data that the routes use. Clones share it.
@@ -22,6 +23,8 @@ pub struct Service {
     pub scheduler: Arc<Scheduler>,
     /// The latest observation of health.
     pub health: Arc<HealthBoard>,
+    /// The alerts.
+    pub alerts: Arc<Alerts>,
     /// The metrics.
     pub metrics: Metrics,
     /// The request to stop.

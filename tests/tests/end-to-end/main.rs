@@ -7,6 +7,7 @@
     reason = "a test fails where a step of it does"
 )]
 
+mod alerts;
 mod bad_input;
 mod cancellation;
 mod checking;

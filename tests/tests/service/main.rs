@@ -8,6 +8,7 @@
 )]
 
 mod access;
+mod alerts;
 mod beside;
 mod corrections;
 mod crashes;
