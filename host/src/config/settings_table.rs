@@ -173,7 +173,7 @@ keys! {
     data: PathBuf, Flag::of_all("data", "DIR"), "SESSION_HOST_DATA", "`session-host` in `$XDG_DATA_HOME` (`~/.local/share`)", "\"/var/lib/session-host\"";
     /// The DuckDB file.
     state: PathBuf, Flag::of_all("state", "FILE"), "SESSION_HOST_STATE", "`session-host.duckdb` in the data directory", "\"/var/lib/session-host/session-host.duckdb\"";
-    /// How many attempts run at the same time.
+    /// How many attempts call the processor at the same time.
     workers: usize, Flag::of_runs("workers", "N"), "SESSION_HOST_WORKERS", "the machine's cores", "2";
     /// How many attempts a run may make. A later run attempts the remaining sessions.
     max_sessions_per_run: u64, Flag::of_runs("max-sessions", "N"), "SESSION_HOST_MAX_SESSIONS_PER_RUN", "no limit", "1000";

@@ -100,7 +100,8 @@ fn attempt(context: &RunContext, flight: &Flight, seen: &Seen, bytes: &[u8]) -> 
     }
 }
 
-/// Calls the processor once. The attempt's transaction has ended when this returns, whatever the result.
+/// Calls the processor once, unless the run is over when the attempt has waited for its place. The attempt's transaction
+/// has ended when this returns, whatever the result.
 fn pass(
     context: &RunContext,
     flight: &Flight,
@@ -108,7 +109,13 @@ fn pass(
     bytes: &[u8],
     passage: Passage,
 ) -> Result<Option<Outcome>, AttemptError> {
-    flight.enters(|| context.lane.enter(passage));
+    let entered = flight.enters(|| match passage {
+        Passage::Together => context.lane.enter(|| context.dispatcher.is_over()),
+        Passage::Alone => Some(context.lane.enter_alone()),
+    });
+    if !entered {
+        return Ok(flight.end().then_some(Outcome::Postponed));
+    }
     let made = catch_unwind(AssertUnwindSafe(|| call(context, flight, seen, bytes)));
     *flight.transaction() = OwnTransaction::NotBegun;
     flight.leaves();

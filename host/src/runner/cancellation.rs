@@ -86,12 +86,7 @@ fn left(since: Instant, allowed: Duration) -> Duration {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::runner::{
-        lane::{Lane, Passage},
-        retry_policy::RetryPolicy,
-        sample,
-        stop::StopToken,
-    };
+    use crate::runner::{lane::Lane, retry_policy::RetryPolicy, sample, stop::StopToken};
 
     const HOUR: Duration = Duration::from_secs(3600);
 
@@ -114,7 +109,7 @@ mod tests {
     #[test]
     fn a_stop_cancels_at_once_and_brings_the_deadline_nearer() {
         let (flight, stop, limits) = (sample::flight(), StopToken::default(), limits(HOUR));
-        flight.enters(|| Lane::default().enter(Passage::Together));
+        flight.enters(|| Lane::new(1).enter(|| false));
         let dispatcher = dispatcher(None, &stop);
         let cancellation = Cancellation::new(&flight, &dispatcher, &limits);
         assert!(!cancellation.is_cancelled());
@@ -128,7 +123,7 @@ mod tests {
     #[test]
     fn the_end_of_the_time_budget_cancels_and_leaves_the_deadline() {
         let (flight, stop, limits) = (sample::flight(), StopToken::default(), limits(HOUR));
-        flight.enters(|| Lane::default().enter(Passage::Together));
+        flight.enters(|| Lane::new(1).enter(|| false));
         let dispatcher = dispatcher(Some(Instant::now()), &stop);
         let cancellation = Cancellation::new(&flight, &dispatcher, &limits);
         assert!(cancellation.is_cancelled());
@@ -143,7 +138,7 @@ mod tests {
             time_budget: Duration::ZERO,
             ..limits(HOUR)
         };
-        flight.enters(|| Lane::default().enter(Passage::Together));
+        flight.enters(|| Lane::new(1).enter(|| false));
         let dispatcher = dispatcher(Some(Instant::now()), &stop);
         assert!(Cancellation::new(&flight, &dispatcher, &limits).is_cancelled());
         assert_eq!(flight.told_time_over(), Some(TimeOver::OfRun));
@@ -152,7 +147,7 @@ mod tests {
     #[test]
     fn an_attempt_whose_own_time_is_over_is_known_to_have_heard_so() {
         let (flight, stop, limits) = (sample::flight(), StopToken::default(), limits(Duration::ZERO));
-        flight.enters(|| Lane::default().enter(Passage::Together));
+        flight.enters(|| Lane::new(1).enter(|| false));
         let dispatcher = dispatcher(None, &stop);
         let cancellation = Cancellation::new(&flight, &dispatcher, &limits);
         assert_eq!(flight.told_time_over(), None);

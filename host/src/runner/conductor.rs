@@ -31,7 +31,10 @@ use super::{
     tally::Tally,
     worker,
 };
-use crate::state::{Done, StateError};
+use crate::{
+    plugins::RunsIn,
+    state::{Done, StateError},
+};
 
 /// The conductor of one run.
 pub(super) struct Conductor<'a> {
@@ -72,12 +75,8 @@ impl<'a> Conductor<'a> {
     }
 
     fn start_workers(&mut self) -> Result<(), RunError> {
-        let wanted = match self.context.tables.concurrency {
-            Concurrency::Serial => 1,
-            Concurrency::Parallel => self.context.limits.workers.max(1),
-        };
         let useful = usize::try_from(self.tally.scanned()).unwrap_or(usize::MAX);
-        for worker in 0..wanted.min(useful) {
+        for worker in 0..self.wanted_workers().min(useful) {
             match worker::start(&self.context, worker) {
                 Ok(()) => {
                     self.workers.insert(worker);
@@ -87,6 +86,17 @@ impl<'a> Conductor<'a> {
             }
         }
         Ok(())
+    }
+
+    /// How many workers the run needs. In process isolation one is spare: it reads a transcript while the others wait for
+    /// their worker processes.
+    fn wanted_workers(&self) -> usize {
+        let calls_at_once = self.context.limits.workers.max(1);
+        match (self.context.tables.concurrency, self.context.executor.runs_in()) {
+            (Concurrency::Serial, _) => 1,
+            (Concurrency::Parallel, RunsIn::Host) => calls_at_once,
+            (Concurrency::Parallel, RunsIn::Workers | RunsIn::ConfinedWorkers(_)) => calls_at_once + 1,
+        }
     }
 
     fn listen(&mut self, inbox: &Receiver<Message>) {

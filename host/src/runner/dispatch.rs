@@ -104,6 +104,11 @@ impl Dispatcher {
         self.stop.stopped_at()
     }
 
+    /// Whether no further attempt may begin.
+    pub(super) fn is_over(&self) -> bool {
+        self.lock().closed || self.time_is_up()
+    }
+
     /// Whether the run is to end: by its time budget, or because the end is wished.
     pub(super) fn time_is_up(&self) -> bool {
         self.stop.stopped_at().is_some() || self.ends_at.is_some_and(|end| Instant::now() >= end)

@@ -14,7 +14,7 @@ use session_plugin_api::abi::message::{Hooks, Processed};
 use super::cancellation::Cancellation;
 use crate::{
     names::SessionKey,
-    plugins::{Call, CallResult, Cancel, Hook, Processor, Requests, Unending, Watch, Wedge},
+    plugins::{Call, CallResult, Cancel, Hook, Processor, Requests, RunsIn, Unending, Watch, Wedge},
     state::Seen,
 };
 
@@ -70,6 +70,11 @@ impl Executor {
         watch: &dyn Watch,
     ) -> CallResult<()> {
         self.processor.call_hook(hook, &session.call(), requests, watch)
+    }
+
+    /// Where the code of the processor runs.
+    pub(super) fn runs_in(&self) -> RunsIn {
+        self.processor.runs_in()
     }
 
     /// The hooks that the processor has.

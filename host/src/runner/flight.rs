@@ -39,6 +39,7 @@ struct Resources {
     worker: Option<Killer>,
     killed: Option<(Killed, Instant)>,
     busy_since: Option<Instant>,
+    waited: Duration,
     wedge: Option<Wedge>,
 }
 
@@ -165,14 +166,23 @@ impl Flight {
         resources.busy_since = Some(Instant::now());
     }
 
-    /// Lets `enter` wait for a place on the lane. The wait does not count as time of the attempt.
-    pub(super) fn enters(&self, enter: impl FnOnce() -> OnLane) {
+    /// Lets `enter` wait for a place on the lane; `false` if it gives none. The wait does not count as time of the
+    /// attempt.
+    pub(super) fn enters(&self, enter: impl FnOnce() -> Option<OnLane>) -> bool {
         self.resources().busy_since = None;
+        let began = Instant::now();
         let lane = enter();
         *self.told() = None;
         let mut resources = self.resources();
-        resources.lane = Some(lane);
-        resources.busy_since = Some(Instant::now());
+        resources.waited += began.elapsed();
+        resources.busy_since = lane.is_some().then(Instant::now);
+        resources.lane = lane;
+        resources.lane.is_some()
+    }
+
+    /// How long the attempt has waited for places on the lane.
+    pub(super) fn waited(&self) -> Duration {
+        self.resources().waited
     }
 
     /// Notes that the processor asked, and was told that its time is over.

@@ -11,7 +11,7 @@ pub struct RunLimits {
     pub max_sessions: Option<u64>,
     /// How long the run may begin attempts.
     pub time_budget: Duration,
-    /// How many attempts may be in flight at once.
+    /// How many attempts may call the processor at once.
     pub workers: usize,
     /// How long one attempt may take before it is abandoned.
     pub attempt_timeout: Duration,

@@ -224,7 +224,7 @@ impl Run<'_> {
             memory: self.memory.clone(),
             rows: MemoryBudget::new(PENDING_ROWS),
             limits: self.limits.clone(),
-            lane: Lane::default(),
+            lane: Lane::new(self.limits.workers),
             span: span.clone(),
             metrics: self.metrics.clone(),
             messages,

@@ -2,7 +2,7 @@
 //!
 //! # Threads
 //! A worker makes one attempt after the other, until the dispatcher has no candidate for it or its attempt was
-//! abandoned. It waits for a candidate, for memory, for its passage on the lane, and for room in the channel to the
+//! abandoned. It waits for a candidate, for memory, for its place on the lane, and for room in the channel to the
 //! conductor. None of these waits counts as time of the attempt. A worker of a serial processor also waits for each
 //! commit. A worker that ends, even by a panic, tells the conductor.
 
@@ -84,7 +84,7 @@ impl RunContext {
         let started_at = Instant::now();
         buffer.clear();
         let outcome = make(self, flight, buffer);
-        let duration = started_at.elapsed();
+        let duration = started_at.elapsed().saturating_sub(flight.waited());
         self.metrics
             .observe_attempt(&self.tables.destination.processor, duration);
         span.record("duration_ms", duration.as_millis() as u64);

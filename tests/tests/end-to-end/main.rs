@@ -9,6 +9,7 @@
 
 mod alerts;
 mod bad_input;
+mod calls_at_once;
 mod cancellation;
 mod checking;
 mod compatibility;
