@@ -4,13 +4,18 @@ mod bars;
 mod cells;
 mod heading;
 mod layout;
+mod wrapping;
 
+use std::io;
+
+use anstream::{AutoStream, ColorChoice};
 use comfy_table::{Cell, CellAlignment, Color, ContentArrangement, Table, presets};
 
 use self::{
     bars::Bars,
     cells::Cells,
     layout::{Column, GAP, Layout},
+    wrapping::wrapped,
 };
 use super::output::Shown;
 use crate::reports::ReportResult;
@@ -29,7 +34,12 @@ pub(super) enum Style {
 
 /// The answer as lines of at most `width` columns, unless the columns that never give way are wider.
 pub(super) fn render(result: &ReportResult, width: usize, style: Style) -> String {
-    let mut lines = vec![style.paint(&heading::of(result), BOLD)];
+    let told = |text: &str, letters| {
+        wrapped(text, width)
+            .into_iter()
+            .map(move |line| style.paint(&line, letters))
+    };
+    let mut lines: Vec<String> = told(&heading::of(result), BOLD).collect();
     if result.rows.is_empty() {
         lines.push("no rows".to_owned());
     } else {
@@ -37,19 +47,28 @@ pub(super) fn render(result: &ReportResult, width: usize, style: Style) -> Strin
         let bars = Bars::of(result);
         let layout = Layout::of(result, &cells, bars.is_some(), width);
         lines.extend(table(&cells, bars.as_ref(), &layout, style));
-        lines.extend(layout.told_hidden(result).map(|text| style.paint(&text, FAINT)));
+        lines.extend(layout.told_hidden(result).iter().flat_map(|text| told(text, FAINT)));
     }
     if result.truncated {
         let shown = result.rows.len();
         let text = format!("only the first {shown} rows are shown; the sums count all rows");
-        lines.push(style.paint(&text, FAINT));
+        lines.extend(told(&text, FAINT));
     }
-    let warnings = result.warnings.iter();
-    lines.extend(warnings.map(|warning| format!("warning: {}", warning.shown())));
+    for warning in &result.warnings {
+        lines.extend(wrapped(&format!("warning: {}", warning.shown()), width));
+    }
     lines.join("\n")
 }
 
 impl Style {
+    /// Colours only for a terminal that has them, and only if no variable such as `NO_COLOR` turns them off.
+    pub(super) fn of_stdout() -> Self {
+        match AutoStream::choice(&io::stdout()) {
+            ColorChoice::Never => Self::Plain,
+            _ => Self::Coloured,
+        }
+    }
+
     /// A line in other letters, if there are colours.
     fn paint(self, line: &str, letters: anstyle::Style) -> String {
         match self {

@@ -10,6 +10,9 @@ use crate::{
     reports::ReportResult,
 };
 
+/// A cell without the number that its column has in other rows.
+pub(super) const NO_NUMBER: &str = "-";
+
 /// The texts of a table.
 pub(super) struct Cells {
     /// The label of each column.
@@ -81,7 +84,7 @@ impl Writing<'_> {
     fn text(&self, value: &RawValue) -> String {
         let parsed = serde_json::from_str(value.get()).unwrap_or(Value::Null);
         match (self.unit, parsed) {
-            (unit, Value::Null) if unit.is_numeric() => "-".to_owned(),
+            (unit, Value::Null) if unit.is_numeric() => NO_NUMBER.to_owned(),
             (_, Value::Null) => String::new(),
             (Unit::Time, Value::String(time)) => self.local(&time).unwrap_or_else(|| time.shown()),
             (unit, Value::Number(number)) if unit.is_numeric() => self.amount(number.as_f64().unwrap_or(f64::NAN)),

@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
-use super::cells::Cells;
+use super::cells::{Cells, NO_NUMBER};
 use crate::reports::ReportResult;
 
 /// The spaces between two columns.
@@ -35,19 +35,29 @@ pub(super) struct Column {
     pub(super) width: usize,
     /// Whether it has numbers, which are right-aligned and never cut.
     pub(super) is_numeric: bool,
-    gives_way: u32,
+    gives_way: GivesWay,
+}
+
+/// When a column is left out, the last of these first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum GivesWay {
+    Never,
+    /// As the report declares.
+    InTurn(u32),
+    /// No row has a value in this column.
+    Empty,
 }
 
 impl Layout {
-    /// The columns that fit into this width. Columns go in the order that the report declares. If the rest is still too
-    /// wide, the bars go, and then texts are cut.
+    /// The columns that fit into this width. Empty columns go first, the others in the order that the report declares. If
+    /// the rest is still too wide, the bars go, and then texts are cut.
     pub(super) fn of(result: &ReportResult, cells: &Cells, has_bars: bool, width: usize) -> Self {
         let mut columns: Vec<Column> = (0..result.columns.len())
             .map(|place| Column {
                 place,
                 width: widest(cells, place),
                 is_numeric: result.columns[place].unit.is_numeric(),
-                gives_way: result.columns[place].gives_way,
+                gives_way: GivesWay::of(result.columns[place].gives_way, cells, place),
             })
             .collect();
         let mut hidden = Vec::new();
@@ -58,7 +68,10 @@ impl Layout {
         while total(&columns) + of_bar > width
             && let Some(place) = next_to_go(&columns)
         {
-            hidden.push(columns.remove(place).place);
+            let column = columns.remove(place);
+            if column.gives_way != GivesWay::Empty {
+                hidden.push(column.place);
+            }
         }
         hidden.sort_unstable();
         let left = width.saturating_sub(total(&columns) + usize::from(GAP));
@@ -67,7 +80,7 @@ impl Layout {
         Self { columns, bar, hidden }
     }
 
-    /// Names the columns that are left out.
+    /// Names the columns that are left out, unless they are empty.
     pub(super) fn told_hidden(&self, result: &ReportResult) -> Option<String> {
         let labels = self.hidden.iter().map(|place| result.columns[*place].label.as_str());
         let labels: Vec<&str> = labels.collect();
@@ -77,7 +90,10 @@ impl Layout {
 
 /// The column that gives way next.
 fn next_to_go(columns: &[Column]) -> Option<usize> {
-    let goes = columns.iter().enumerate().filter(|(_, column)| column.gives_way > 0);
+    let goes = columns
+        .iter()
+        .enumerate()
+        .filter(|(_, column)| column.gives_way != GivesWay::Never);
     goes.max_by_key(|(place, column)| (column.gives_way, *place))
         .map(|(place, _)| place)
 }
@@ -105,6 +121,23 @@ fn total(columns: &[Column]) -> usize {
 fn widest(cells: &Cells, place: usize) -> usize {
     let rows = cells.rows.iter().chain(&cells.totals).map(|row| row[place].width());
     rows.chain([cells.labels[place].width()]).max().unwrap_or(0)
+}
+
+impl GivesWay {
+    fn of(turn: u32, cells: &Cells, place: usize) -> Self {
+        let is_empty = || {
+            cells
+                .rows
+                .iter()
+                .all(|row| matches!(row[place].as_str(), "" | NO_NUMBER))
+        };
+        match turn {
+            // The first column says what a row is about, and stays.
+            _ if place > 0 && is_empty() => Self::Empty,
+            0 => Self::Never,
+            turn => Self::InTurn(turn),
+        }
+    }
 }
 
 impl Column {
@@ -150,12 +183,15 @@ fn place_of(mut letters: impl Iterator<Item = (usize, char)>, room: usize) -> Op
 mod tests {
     use super::*;
 
-    fn column(place: usize, width: usize, is_numeric: bool, gives_way: u32) -> Column {
+    fn column(place: usize, width: usize, is_numeric: bool, turn: u32) -> Column {
         Column {
             place,
             width,
             is_numeric,
-            gives_way,
+            gives_way: match turn {
+                0 => GivesWay::Never,
+                turn => GivesWay::InTurn(turn),
+            },
         }
     }
 
@@ -183,6 +219,11 @@ mod tests {
         assert_eq!(next_to_go(&columns), Some(2));
         assert_eq!(next_to_go(&[columns[1].clone(), columns[3].clone()]), Some(1));
         assert_eq!(next_to_go(&columns[..1]), None);
+        let empty = Column {
+            gives_way: GivesWay::Empty,
+            ..column(4, 5, true, 0)
+        };
+        assert_eq!(next_to_go(&[&columns[..], &[empty]].concat()), Some(4));
     }
 
     #[test]
