@@ -62,6 +62,7 @@ fn processors(settings: &Settings, trust: PluginTrust, state: &State) -> Result<
         tables: Tables::Made(state),
         reports: TriedReports::OfNewLibraries,
         claims: &Claims::default(),
+        only: None,
         claimed: None,
     });
     match loaded {

@@ -4,6 +4,7 @@ use std::fs;
 
 use anyhow::Context;
 use serde::Deserialize;
+use tempfile::TempDir;
 
 use super::{
     Exit,
@@ -57,18 +58,8 @@ pub(super) fn look<T>(
     pinning: Option<&Pinning>,
     inspect: impl FnOnce(&Catalogue) -> T,
 ) -> anyhow::Result<T> {
-    let folder = tempfile::tempdir().context("cannot create a folder to inspect the plugins")?;
-    // A plugin that ended the host must not end this command; without the list it may. A library that has passed its
-    // trial needs no other one; without the list it gets one.
-    for known in [ISOLATED_FILE, TRIALS_FILE] {
-        let list = own_files::read(&settings.data.join(known), u64::MAX);
-        let _ = list.and_then(|list| fs::write(folder.path().join(known), list));
-    }
+    let folder = inspection_folder(settings)?;
     let scratch = State::open(&folder.path().join("look.duckdb"))?;
-    let tables = Tables::LookedAt {
-        state,
-        scratch: &scratch,
-    };
     let catalogue = Catalogue::load(&LoadOptions {
         folder: settings.plugins()?,
         data: folder.path(),
@@ -77,12 +68,55 @@ pub(super) fn look<T>(
         disabled: &settings.disabled_plugins,
         configurations: &settings.processors,
         isolation: &settings.isolation,
-        tables,
+        tables: Tables::LookedAt {
+            state,
+            scratch: &scratch,
+        },
         reports: TriedReports::All,
         claims: &Claims::default(),
+        only: None,
         claimed: None,
     })?;
     Ok(inspect(&catalogue))
+}
+
+/// Loads the plugins for one report of this state, as `look` does. With `only`, it leaves the files out that are known to
+/// hold another processor.
+pub(super) fn look_for_report<T>(
+    settings: &Settings,
+    trust: PluginTrust,
+    state: &Reader,
+    only: Option<&str>,
+    inspect: impl FnOnce(&Catalogue) -> T,
+) -> anyhow::Result<T> {
+    let folder = inspection_folder(settings)?;
+    let catalogue = Catalogue::load(&LoadOptions {
+        folder: settings.plugins()?,
+        data: folder.path(),
+        trust,
+        pinning: Some(&settings.pinning),
+        disabled: &settings.disabled_plugins,
+        configurations: &settings.processors,
+        isolation: &settings.isolation,
+        tables: Tables::Compared(state),
+        reports: TriedReports::None,
+        claims: &Claims::default(),
+        only,
+        claimed: None,
+    })?;
+    Ok(inspect(&catalogue))
+}
+
+/// A temporary folder in the place of the data directory, with what the data directory knows of plugins.
+fn inspection_folder(settings: &Settings) -> anyhow::Result<TempDir> {
+    let folder = tempfile::tempdir().context("cannot create a folder to inspect the plugins")?;
+    // A plugin that ended the host must not end this command; without the list it may. A library that has passed its
+    // trial needs no other one; without the list it gets one.
+    for known in [ISOLATED_FILE, TRIALS_FILE] {
+        let list = own_files::read(&settings.data.join(known), u64::MAX);
+        let _ = list.and_then(|list| fs::write(folder.path().join(known), list));
+    }
+    Ok(folder)
 }
 
 /// Why a file is not in service, and why reports of it cannot be run.

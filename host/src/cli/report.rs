@@ -2,7 +2,6 @@
 
 use std::io::{self, IsTerminal};
 
-use anstream::{AutoStream, ColorChoice};
 use serde::Deserialize;
 
 use super::{
@@ -10,14 +9,14 @@ use super::{
     arguments::{ReportOptions, TableFormat},
     inspect_state::{print_csv, reader, text_of},
     output,
-    processors::look,
+    processors::{look, look_for_report},
     report_table::{Style, render},
     server::{Access, Server, open_or_ask, target},
 };
 use crate::{
     config::Settings,
-    plugins::PluginTrust,
-    reports::{self, AskedReport, ReportListing, ReportResult},
+    plugins::{Catalogue, PluginTrust},
+    reports::{self, AskedReport, ReportError, ReportListing, ReportResult},
     state::{QueryLimits, Reader},
 };
 
@@ -63,16 +62,15 @@ fn answer(settings: &Settings, trust: PluginTrust, name: &str, asked: &AskedRepo
         Access::Here(reader) => reader.on_one_thread()?.without_external_access()?,
         Access::Server(server) => return ask(&server, name, asked),
     };
-    look(settings, trust, Some(&reader), Some(&settings.pinning), |catalogue| {
-        Ok(reports::run(
-            catalogue,
-            settings,
-            &reader,
-            name,
-            asked,
-            QueryLimits::NONE,
-        )?)
-    })?
+    let run = |catalogue: &Catalogue| reports::run(catalogue, settings, &reader, name, asked, QueryLimits::NONE);
+    let only = name.split_once('.').map(|(processor, _)| processor);
+    match look_for_report(settings, trust, &reader, only, run)? {
+        // Only all reports tell what a misspelt name means.
+        Err(ReportError::Unknown { .. }) if only.is_some() => {
+            Ok(look_for_report(settings, trust, &reader, None, run)??)
+        }
+        answered => Ok(answered?),
+    }
 }
 
 fn ask(server: &Server, name: &str, asked: &AskedReport) -> anyhow::Result<ReportResult> {
@@ -116,7 +114,7 @@ fn print(result: ReportResult, options: &ReportOptions) -> anyhow::Result<Exit> 
 
 /// Prints the rows of an answer as a table.
 pub(super) fn print_rows(result: &ReportResult) -> io::Result<()> {
-    output::print_block(&render(result, report_width(), style()))
+    output::print_block(&render(result, report_width(), Style::of_stdout()))
 }
 
 /// The width of the terminal. What reads a pipe or a file gets every column.
@@ -124,13 +122,5 @@ fn report_width() -> usize {
     match io::stdout().is_terminal() {
         true => output::width(),
         false => usize::MAX,
-    }
-}
-
-/// Colours only for a terminal that has them, and only if no variable such as `NO_COLOR` turns them off.
-fn style() -> Style {
-    match AutoStream::choice(&io::stdout()) {
-        ColorChoice::Never => Style::Plain,
-        _ => Style::Coloured,
     }
 }

@@ -120,6 +120,7 @@ impl Host {
             tables: Tables::Made(&state),
             reports,
             claims: &claims,
+            only: None,
             claimed: None,
         })?;
         warn_of_sections_without_processor(&settings, &catalogue);
@@ -202,6 +203,7 @@ impl Host {
             tables: Tables::Made(&self.state),
             reports: TriedReports::All,
             claims: &self.claims,
+            only: None,
             claimed,
         })?;
         let reloaded = Arc::new(reloaded);

@@ -32,6 +32,7 @@ use self::{
 use crate::{
     clock,
     names::ProcessorName,
+    state::DUCKDB,
     state::{Actor, Outcome, StateFiles},
 };
 
@@ -237,9 +238,6 @@ fn register_process(registry: &mut Registry) {
         started,
     );
 }
-
-/// The version of DuckDB that the crate is built for.
-const DUCKDB: &str = "1.5.5";
 
 fn registered<L, M>(registry: &mut Registry, name: &str, help: &str) -> Family<L, M>
 where

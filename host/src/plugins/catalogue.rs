@@ -136,12 +136,11 @@ impl Catalogue {
                 loaded: staying.iter().copied().find(|file| file.path == *path),
                 others: catalogue.files.iter().chain(staying.iter().copied()).collect(),
                 copy: None,
-                is_new: true,
                 claim: None,
                 pending: Vec::new(),
                 trace: Vec::new(),
             };
-            let file = loading.file(path)?;
+            let Some(file) = loading.file(path)? else { continue };
             report(&file, options);
             claims.extend(loading.claim.take());
             catalogue.files.push(file);

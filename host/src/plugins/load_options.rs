@@ -32,6 +32,8 @@ pub struct LoadOptions<'a> {
     pub reports: TriedReports,
     /// The occupied processors, which are not replaced.
     pub claims: &'a Claims,
+    /// The only processor that is needed. Files that are known to hold another one are left out. `None` for all.
+    pub only: Option<&'a str>,
     /// The processor that the caller has already claimed.
     pub claimed: Option<&'a ProcessorName>,
 }
@@ -41,8 +43,10 @@ pub struct LoadOptions<'a> {
 pub enum TriedReports {
     /// Those of every processor.
     All,
-    /// Those of libraries that are new. A report of another library that has a fault is found out when it is run.
+    /// Those of libraries whose reports this version of the host has not tried yet.
     OfNewLibraries,
+    /// None. A report that is run says itself why it fails.
+    None,
 }
 
 /// How the processors' tables are prepared.
@@ -57,4 +61,6 @@ pub enum Tables<'a> {
         /// A temporary state, in which the tables of new processors are tried.
         scratch: &'a State,
     },
+    /// They are only compared with this state, to find pending migrations. Their declarations are not tried.
+    Compared(&'a Reader),
 }

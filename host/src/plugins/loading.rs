@@ -10,7 +10,7 @@ use session_plugin_api::{Descriptor, abi::capped};
 
 use super::{
     claims::{Claim, Occupation},
-    copies::{Copies, Copy},
+    copies::{Copies, Copy, copy_name},
     folder::Folder,
     host_log::LogName,
     isolation_settings::IsolationMode,
@@ -18,7 +18,7 @@ use super::{
     load_options::{LoadOptions, Tables, TriedReports},
     opened::{NotConfigured, Opened},
     opening::{NotReady, open_here, open_in_worker, serve_here, serve_in_workers},
-    passed_trials::Trials,
+    passed_trials::{Passed, Trials},
     pins::Pins,
     plugin_file::{NewerFile, PluginFile, PluginStatus, file_name},
     pool::{Pool, WorkerPlan},
@@ -99,8 +99,6 @@ pub(super) struct Loading<'a> {
     /// Files whose names are taken.
     pub(super) others: Vec<&'a PluginFile>,
     pub(super) copy: Option<String>,
-    /// Whether the library has not passed a trial before.
-    pub(super) is_new: bool,
     /// The claim on the processor that is put into service.
     pub(super) claim: Option<Claim>,
     /// The versions of the pending migrations, if they are not applied.
@@ -114,24 +112,27 @@ enum Loaded {
     Unchanged,
     /// The processor is occupied.
     Waits,
+    /// It is known to hold a processor that is not needed.
+    LeftOut,
     /// It is a processor.
     Status(PluginStatus),
 }
 
 impl Loading<'_> {
-    /// Loads the file.
+    /// Loads the file; `None` if it holds a processor that is not needed.
     ///
     /// # Errors
     /// When the state fails, which is not a fault of the file.
-    pub(super) fn file(&mut self, path: &Path) -> Result<PluginFile, StateError> {
+    pub(super) fn file(&mut self, path: &Path) -> Result<Option<PluginFile>, StateError> {
         let loaded = match self.load(path) {
+            Ok(Loaded::LeftOut) => return Ok(None),
             Err(Refused::Schema(refused)) => Err(Refused::Schema(match refused.into_fatal() {
                 Ok(error) => return Err(error),
                 Err(refused) => refused,
             })),
             loaded => loaded,
         };
-        Ok(self.outcome(path, loaded))
+        Ok(Some(self.outcome(path, loaded)))
     }
 
     fn outcome(&mut self, path: &Path, loaded: Result<Loaded, Refused>) -> PluginFile {
@@ -140,7 +141,7 @@ impl Loading<'_> {
         }
         let newer = match (loaded, self.loaded) {
             (Ok(Loaded::Status(status)), _) => return self.entry(path, status),
-            (Ok(Loaded::Unchanged), _) => None,
+            (Ok(Loaded::Unchanged | Loaded::LeftOut), _) => None,
             (Ok(Loaded::Waits), _) => Some(NewerFile::Waits),
             (Err(refused), Some(_)) => {
                 let (reason, details) = refused.into_parts();
@@ -186,6 +187,9 @@ impl Loading<'_> {
             handshake.api_minor,
             handshake.compiler()
         ));
+        if self.is_left_out(&bytes) {
+            return Ok(Loaded::LeftOut);
+        }
         let copies = self
             .copies
             .as_ref()
@@ -204,6 +208,14 @@ impl Loading<'_> {
         self.start(path, copy, Built::from(&handshake))
     }
 
+    /// Whether a library is known to hold another processor than the only one that is needed.
+    fn is_left_out(&self, bytes: &[u8]) -> bool {
+        self.options.only.is_some_and(|needed| {
+            let passed = self.trials.passed(&copy_name(bytes));
+            passed.is_some_and(|passed| passed.processor != needed)
+        })
+    }
+
     /// Tries a new library in a worker, opens it where its code is to run, and prepares its tables.
     fn start(&mut self, path: &Path, copy: Copy, built: Built) -> Result<Loaded, Refused> {
         let plugin = Plugin::new(path, copy.digest());
@@ -220,7 +232,6 @@ impl Loading<'_> {
             confinement: isolation.confinement,
             distrust: None,
         };
-        self.is_new = self.trials.passed(&plan.copy.name).is_none();
         let told = self.name_in(&plan)?;
         let isolation = self.options.isolation.of(&told);
         (plan.limits, plan.confinement) = (isolation.limits, isolation.confinement);
@@ -324,14 +335,19 @@ impl Loading<'_> {
                 Ok(Loaded::Status(PluginStatus::Unavailable { name, reason }))
             }
             Ok(()) => {
-                let reference = opened
-                    .reference_rows(descriptor.reference_tables(), limit)
-                    .map_err(|fault| Refused::ReferenceRows(describe_fault(&fault)))?;
-                let tables = self.tables(&name, &migrations, descriptor.session_tables(), Some(reference))?;
+                let reference = match self.options.tables {
+                    Tables::Compared(_) => None,
+                    Tables::Made(_) | Tables::LookedAt { .. } => Some(
+                        opened
+                            .reference_rows(descriptor.reference_tables(), limit)
+                            .map_err(|fault| Refused::ReferenceRows(describe_fault(&fault)))?,
+                    ),
+                };
+                let tables = self.tables(&name, &migrations, descriptor.session_tables(), reference)?;
                 let pool = Pool::new(plan.clone(), &tables);
                 let code = into_service(opened, pool).ok_or(Refused::Gone)?;
                 let digest = plan.plugin.digest.to_string();
-                let reports = self.reports(&name, descriptor, migrations.len());
+                let reports = self.reports(&name, descriptor, migrations.len(), &plan.copy.name);
                 let processor = Processor::new(name, description, path, digest, tables, code)
                     .with_reports(reports)
                     .distrusted(plan.distrust.clone());
@@ -384,6 +400,10 @@ impl Loading<'_> {
         };
         let state = match self.options.tables {
             Tables::Made(state) => state,
+            Tables::Compared(state) => {
+                self.pending = state.compare_processor(declared)?;
+                return Ok(Vec::new());
+            }
             Tables::LookedAt { state, scratch } => {
                 if let Some(state) = state {
                     self.pending = state.compare_processor(declared)?;
@@ -406,13 +426,28 @@ impl Loading<'_> {
     }
 
     /// Checks its reports against its tables, where they are.
-    fn reports(&self, name: &ProcessorName, descriptor: &Descriptor, migrations: usize) -> Reports {
-        if self.options.reports == TriedReports::OfNewLibraries && !self.is_new {
-            return Reports::untried(descriptor);
+    fn reports(&mut self, name: &ProcessorName, descriptor: &Descriptor, migrations: usize, copy: &str) -> Reports {
+        let known = self.trials.passed(copy).and_then(Passed::tried_reports).cloned();
+        let is_tried = match self.options.reports {
+            TriedReports::All => true,
+            TriedReports::OfNewLibraries => known.is_none(),
+            TriedReports::None => false,
+        };
+        let known = known.unwrap_or_default();
+        let check = |reader: Option<&Reader>| Reports::check(name, descriptor, reader, &known);
+        if !is_tried {
+            return check(None);
         }
-        let check = |reader: Option<&Reader>| Reports::check(name, descriptor, reader);
         match self.options.tables {
-            Tables::Made(state) => check(state.reader().ok().as_ref()),
+            Tables::Made(state) => {
+                let reader = state.reader().ok();
+                let reports = check(reader.as_ref());
+                if reader.is_some() {
+                    self.trials.remember_reports(copy, reports.passed());
+                }
+                reports
+            }
+            Tables::Compared(state) => check(Some(state)),
             Tables::LookedAt { state, .. } if self.pending.is_empty() && state.is_some() => check(state),
             // Neither state has all its tables.
             Tables::LookedAt { state: Some(_), .. } if self.pending.len() < migrations => check(None),

@@ -11,7 +11,7 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
-use crate::own_files;
+use crate::{own_files, state::DUCKDB};
 
 /// The libraries that have passed.
 pub(super) struct Trials {
@@ -26,6 +26,42 @@ pub(super) struct Passed {
     pub(super) processor: String,
     /// The output version of its processor.
     pub(super) output_version: u32,
+    /// The reports that passed their trial; `None` if nobody has tried them.
+    #[serde(default)]
+    pub(super) reports: Option<PassedReports>,
+}
+
+/// The reports of a library that passed their trial. The others are tried each time, because tables of other processors
+/// may make a difference to them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct PassedReports {
+    /// The versions of the host and of DuckDB that tried them.
+    by: String,
+    /// The names of the reports, with the filters of each.
+    filters: BTreeMap<String, Vec<String>>,
+}
+
+impl PassedReports {
+    /// What this host found.
+    pub(super) fn found(filters: BTreeMap<String, Vec<String>>) -> Self {
+        Self {
+            by: tried_by(),
+            filters,
+        }
+    }
+}
+
+impl Passed {
+    /// The reports that this version of the host has tried, with their filters; `None` if it has tried none.
+    pub(super) fn tried_reports(&self) -> Option<&BTreeMap<String, Vec<String>>> {
+        let reports = self.reports.as_ref().filter(|reports| reports.by == tried_by());
+        reports.map(|reports| &reports.filters)
+    }
+}
+
+/// The versions on which the trial of a report depends.
+fn tried_by() -> String {
+    format!("session-host {} with DuckDB {DUCKDB}", env!("CARGO_PKG_VERSION"))
 }
 
 /// Its name in the data directory.
@@ -55,6 +91,17 @@ impl Trials {
     /// What the trial of a library told, if it has passed.
     pub(super) fn passed(&self, copy: &str) -> Option<&Passed> {
         self.passed.get(copy)
+    }
+
+    /// Remembers which reports of a library have passed.
+    pub(super) fn remember_reports(&mut self, copy: &str, reports: PassedReports) {
+        let known = self
+            .passed(copy)
+            .filter(|passed| passed.reports.as_ref() != Some(&reports));
+        if let Some(passed) = known.cloned() {
+            let reports = Some(reports);
+            self.remember(copy, Passed { reports, ..passed });
+        }
     }
 
     /// Remembers that a library has passed.
@@ -95,6 +142,7 @@ mod tests {
         Passed {
             processor: processor.to_owned(),
             output_version: 2,
+            reports: None,
         }
     }
 
@@ -113,6 +161,30 @@ mod tests {
             (later.passed("a.so"), later.passed("b.so")),
             (None, Some(&passed("errors")))
         );
+    }
+
+    #[test]
+    fn the_next_start_knows_the_reports_that_passed_with_this_version() {
+        let data = tempfile::tempdir().unwrap();
+        let mut trials = Trials::in_data_directory(data.path());
+        let filters = BTreeMap::from([("daily".to_owned(), vec!["since".to_owned()])]);
+        trials.remember("a.so", passed("usage"));
+        assert_eq!(trials.passed("a.so").unwrap().tried_reports(), None);
+        trials.remember_reports("a.so", PassedReports::found(filters.clone()));
+        let mut again = Trials::in_data_directory(data.path());
+        assert_eq!(again.passed("a.so").unwrap().tried_reports(), Some(&filters));
+        let by = "an earlier version".to_owned();
+        again.remember_reports("a.so", PassedReports { by, filters });
+        assert_eq!(again.passed("a.so").unwrap().tried_reports(), None);
+    }
+
+    #[test]
+    fn a_file_of_an_earlier_version_is_read() {
+        let data = tempfile::tempdir().unwrap();
+        let earlier = r#"{"a.so": {"processor": "usage", "output_version": 2}}"#;
+        fs::write(data.path().join(FILE), earlier).unwrap();
+        let trials = Trials::in_data_directory(data.path());
+        assert_eq!(trials.passed("a.so"), Some(&passed("usage")));
     }
 
     #[test]

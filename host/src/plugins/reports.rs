@@ -1,10 +1,11 @@
 //! The reports of a processor. A bad report is rejected, and costs neither the plugin nor its other reports.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 
 use serde::{Deserialize, Serialize};
 use session_plugin_api::{Descriptor, Report};
 
+use super::passed_trials::PassedReports;
 use crate::{
     names::{ProcessorName, is_name},
     state::{Reader, ReportRejected},
@@ -22,6 +23,8 @@ pub struct Reports {
 pub struct CheckedReport {
     /// The report.
     pub report: Report,
+    /// The filters that its SELECT names; empty if the host has not tried it.
+    pub filters: Vec<String>,
     /// Why it is rejected, in one line; `None` if it can be run.
     pub rejected: Option<String>,
 }
@@ -66,37 +69,53 @@ enum Misdeclared {
 
 impl Reports {
     /// Checks the reports of a processor. Without a `reader`, whose tables are those of the processor, the SELECTs are
-    /// not tried.
-    pub(super) fn check(processor: &ProcessorName, descriptor: &Descriptor, reader: Option<&Reader>) -> Self {
-        let reports = Self::judge(descriptor, reader);
-        for RejectedReport { report, reason } in reports.rejected() {
-            tracing::warn!(%processor, report, "the report is rejected: {reason}");
+    /// not tried, nor are those that are `known` to pass.
+    pub(super) fn check(
+        processor: &ProcessorName,
+        descriptor: &Descriptor,
+        reader: Option<&Reader>,
+        known: &BTreeMap<String, Vec<String>>,
+    ) -> Self {
+        let mut names = HashSet::new();
+        let checked = descriptor.reports().iter().map(|report| {
+            let is_first = names.insert(report.name());
+            let filters = filters(report, is_first, reader, known);
+            CheckedReport {
+                report: report.clone(),
+                rejected: filters.as_ref().err().cloned(),
+                filters: filters.unwrap_or_default(),
+            }
+        });
+        let warnings = descriptor.warnings_of_reports().map(|sql| {
+            let untried = reader.filter(|_| !known.contains_key(WARNINGS));
+            CheckedWarnings {
+                sql: sql.to_owned(),
+                rejected: untried.and_then(|reader| reader.check_report_warnings(sql).err().as_ref().map(reason)),
+            }
+        });
+        let reports = Self {
+            checked: checked.collect(),
+            warnings,
+        };
+        if reader.is_some() {
+            reports.warn_of_rejected(processor);
         }
         reports
     }
 
-    /// The reports of a processor whose file is known: no SELECT is tried, and nothing is logged.
-    pub(super) fn untried(descriptor: &Descriptor) -> Self {
-        Self::judge(descriptor, None)
+    fn warn_of_rejected(&self, processor: &ProcessorName) {
+        for RejectedReport { report, reason } in self.rejected() {
+            tracing::warn!(%processor, report, "the report is rejected: {reason}");
+        }
     }
 
-    fn judge(descriptor: &Descriptor, reader: Option<&Reader>) -> Self {
-        let mut names = HashSet::new();
-        let checked = descriptor.reports().iter().map(|report| {
-            let is_first = names.insert(report.name());
-            CheckedReport {
-                report: report.clone(),
-                rejected: refusal(report, is_first, reader),
-            }
-        });
-        let warnings = descriptor.warnings_of_reports().map(|sql| CheckedWarnings {
-            sql: sql.to_owned(),
-            rejected: reader.and_then(|reader| reader.check_report_warnings(sql).err().as_ref().map(reason)),
-        });
-        Self {
-            checked: checked.collect(),
-            warnings,
-        }
+    /// The reports that are not rejected, to be remembered.
+    pub(super) fn passed(&self) -> PassedReports {
+        let passed = self.checked.iter().filter(|checked| checked.rejected.is_none());
+        let reports = passed.map(|checked| (checked.report.name().to_owned(), checked.filters.clone()));
+        let warnings = self.warnings.iter().filter(|warnings| warnings.rejected.is_none());
+        let warnings = warnings.map(|_| (WARNINGS.to_owned(), Vec::new()));
+        PassedReports::found(reports.chain(warnings).collect())
     }
 
     /// Every report, in the order of the plugin.
@@ -129,12 +148,19 @@ impl Reports {
     }
 }
 
-fn refusal(report: &Report, is_first: bool, reader: Option<&Reader>) -> Option<String> {
-    if let Err(error) = check_declaration(report, is_first) {
-        return Some(error.to_string());
+/// The filters of a report, or why it is rejected.
+fn filters(
+    report: &Report,
+    is_first: bool,
+    reader: Option<&Reader>,
+    known: &BTreeMap<String, Vec<String>>,
+) -> Result<Vec<String>, String> {
+    check_declaration(report, is_first).map_err(|error| error.to_string())?;
+    match (known.get(report.name()), reader) {
+        (Some(filters), _) => Ok(filters.clone()),
+        (None, Some(reader)) => reader.check_report(report).map_err(|error| reason(&error)),
+        (None, None) => Ok(Vec::new()),
     }
-    let tried = reader?.check_report(report);
-    tried.err().as_ref().map(reason)
 }
 
 /// The first line of an error; DuckDB adds the place in the SELECT.

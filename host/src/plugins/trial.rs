@@ -30,6 +30,7 @@ pub(super) fn try_in_worker(plan: &WorkerPlan, configuration: impl FnOnce(&str) 
     let passed = Passed {
         processor: description.descriptor.name().to_owned(),
         output_version: description.descriptor.version_of_output(),
+        reports: None,
     };
     worker
         .answer(&Request::Configure(&configuration(&passed.processor)), limit)

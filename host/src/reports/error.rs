@@ -60,6 +60,16 @@ pub enum ReportError {
     /// There is no such time zone.
     #[error(transparent)]
     Zone(#[from] UnknownZone),
+    /// It does not filter by what was asked for.
+    #[error("the report `{name}` has no filter `{asked}`: {known}")]
+    Filter {
+        /// The full name.
+        name: String,
+        /// The filter.
+        asked: &'static str,
+        /// What its filters are.
+        known: String,
+    },
     /// It has no such column.
     #[error(
         "the report `{name}` has no column `{column}` to sort by: write one of {known}, with `:desc` for the largest value first"

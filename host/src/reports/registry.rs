@@ -19,6 +19,8 @@ pub struct ReportListing {
     pub title: String,
     /// The description; empty if there is none.
     pub description: String,
+    /// The filters that it has; empty if it is rejected, or the host has not tried it.
+    pub filters: Vec<String>,
     /// Why it is rejected; `None` if it can be run.
     pub rejected: Option<String>,
 }
@@ -39,6 +41,7 @@ pub fn list(catalogue: &Catalogue) -> Vec<ReportListing> {
         processor: registered.processor.name().to_string(),
         title: registered.checked.report.title().to_owned(),
         description: registered.checked.report.text().to_owned(),
+        filters: registered.checked.filters.clone(),
         rejected: registered.checked.rejected.clone(),
     });
     reports.collect()

@@ -12,7 +12,7 @@ use crate::{
     clock,
     config::Settings,
     plugins::Catalogue,
-    state::{QueryLimits, Reader, ReportAnswer, ReportParameters, ReportQuery},
+    state::{QueryError, QueryLimits, Reader, ReportAnswer, ReportParameters, ReportQuery},
 };
 
 /// Runs the report that `name` means.
@@ -50,13 +50,48 @@ pub fn run(
             .filter(|warnings| warnings.rejected.is_none())
             .map(|warnings| warnings.sql.as_str()),
     };
-    let mut answer = reader.report(&query, &parameters, limits)?;
-    let rejected = warnings.and_then(|warnings| warnings.rejected.as_ref());
-    answer.warnings.extend(rejected.map(|reason| {
-        let processor = found.processor.name();
-        format!("the warnings of {processor} are unknown: {reason}")
-    }));
-    Ok(result(found.name, report, parameters, answer))
+    let answer = reader
+        .report(&query, &parameters, limits)
+        .map_err(|error| why(&found, reader, error))?;
+    let unknown = |reason: &str| format!("the warnings of {} are unknown: {reason}", found.processor.name());
+    let warnings = match (
+        &answer.warnings,
+        warnings.and_then(|warnings| warnings.rejected.as_ref()),
+    ) {
+        (_, Some(reason)) => vec![unknown(reason)],
+        (Err(error), None) => vec![unknown(first_line(&error.to_string()))],
+        (Ok(warnings), None) => warnings.clone(),
+    };
+    Ok(result(found.name, report, parameters, answer, warnings))
+}
+
+/// Why a report has no answer. If nobody has tried it, its trial says more than DuckDB.
+fn why(found: &Registered<'_>, reader: &Reader, error: QueryError) -> ReportError {
+    let name = found.name.clone();
+    match error {
+        QueryError::Filter { asked, known } => {
+            let known = match known.as_slice() {
+                [] => "it has none".to_owned(),
+                known => format!("it has {}", known.join(", ")),
+            };
+            ReportError::Filter { name, asked, known }
+        }
+        QueryError::State(_) | QueryError::Refused(_) | QueryError::UnknownParameter(_) => {
+            match reader.check_report(&found.checked.report) {
+                Err(rejected) => ReportError::Rejected {
+                    name,
+                    reason: first_line(&rejected.to_string()).to_owned(),
+                },
+                Ok(_) => error.into(),
+            }
+        }
+        error => error.into(),
+    }
+}
+
+/// The first line of an error; DuckDB adds the place in the SELECT.
+fn first_line(text: &str) -> &str {
+    text.lines().next().unwrap_or_default()
 }
 
 /// The columns by which the rows are sorted: what is asked for, then what the report says.
@@ -83,7 +118,13 @@ fn order<'a>(found: &Registered<'a>, asked: &'a AskedReport) -> Result<Vec<(&'a 
     Ok(order)
 }
 
-fn result(name: String, report: &Report, parameters: ReportParameters, answer: ReportAnswer) -> ReportResult {
+fn result(
+    name: String,
+    report: &Report,
+    parameters: ReportParameters,
+    answer: ReportAnswer,
+    warnings: Vec<String>,
+) -> ReportResult {
     let columns = report.columns().iter().map(|column| ResultColumn {
         name: column.name().to_owned(),
         label: column.label().to_owned(),
@@ -105,6 +146,6 @@ fn result(name: String, report: &Report, parameters: ReportParameters, answer: R
         rows: answer.rows,
         totals: answer.totals,
         truncated: answer.truncated,
-        warnings: answer.warnings,
+        warnings,
     }
 }

@@ -89,3 +89,6 @@ pub use schema::{
     refused::{SchemaRefused, TableKind},
 };
 pub use trouble::Trouble;
+
+/// The version of DuckDB that the crate is built for.
+pub const DUCKDB: &str = "1.5.5";

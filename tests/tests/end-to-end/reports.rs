@@ -274,7 +274,7 @@ fn rejected_reports_are_listed_with_their_reasons_and_cost_nothing_else() {
     let listed = listed.as_array().unwrap();
     assert_eq!(listed.len(), 3 + REJECTED.len());
     let first = json!({"name": "reporting.daily", "processor": "reporting", "title": "Lines per day",
-        "description": "The lines of each day.", "rejected": null});
+        "description": "The lines of each day.", "filters": ["since", "until", "username", "project"], "rejected": null});
     assert_eq!(listed[0], first);
     assert!(listed[..3].iter().all(|report| report["rejected"].is_null()));
     assert!(listed[3..].iter().all(|report| report["rejected"].is_string()));

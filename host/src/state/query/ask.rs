@@ -75,6 +75,14 @@ pub enum QueryError {
     /// A report has a parameter that the host does not bind.
     #[error("the SELECT has a parameter `${0}`, which the host does not bind")]
     UnknownParameter(String),
+    /// A report does not filter by something that was asked for.
+    #[error("the SELECT does not filter by `{asked}`")]
+    Filter {
+        /// The filter.
+        asked: &'static str,
+        /// The filters of the SELECT.
+        known: Vec<String>,
+    },
     /// It took more memory than the limit.
     #[error("the query took more than {0} bytes of memory and was interrupted: ask for less")]
     Memory(u64),

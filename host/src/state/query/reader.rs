@@ -248,11 +248,11 @@ impl Reader {
         report::run(&self.link, query, parameters, limits)
     }
 
-    /// Tries a report without reading a row.
+    /// Tries a report without reading a row, and returns the filters that it names.
     ///
     /// # Errors
     /// When it cannot be run, or gives other columns than it declares.
-    pub fn check_report(&self, report: &Report) -> Result<(), ReportRejected> {
+    pub fn check_report(&self, report: &Report) -> Result<Vec<String>, ReportRejected> {
         report_check::check_report(&self.link, report)
     }
 

@@ -61,12 +61,15 @@ pub struct ReportAnswer {
     pub totals: Vec<Option<Box<RawValue>>>,
     /// Whether rows are cut off.
     pub truncated: bool,
-    /// The warnings.
-    pub warnings: Vec<String>,
+    /// The warnings, or why they are unknown.
+    pub warnings: Result<Vec<String>, QueryError>,
 }
 
 /// The names of the parameters, for people.
 pub(super) const PARAMETERS: &str = "$since, $until, $username, $project, $timezone, $week_start and $now";
+
+/// The parameters by which a report may filter. They are NULL, unless somebody asks for them.
+const FILTERS: [&str; 4] = ["since", "until", "username", "project"];
 
 /// What the host is doing, for errors.
 const REPORTING: &str = "run the report";
@@ -100,6 +103,32 @@ impl ReportParameters {
         });
         values.collect()
     }
+
+    /// Checks that a statement filters by everything that was asked for: figures of more than that would be wrong.
+    fn check_filters(&self, statement: &Statement<'_>) -> Result<(), QueryError> {
+        let known = filters(statement);
+        let is_missing = |filter: &&str| {
+            let is_asked_for = self.value(filter).is_some_and(|value| value != Value::Null);
+            is_asked_for && known.iter().all(|known| known != filter)
+        };
+        match FILTERS.into_iter().find(is_missing) {
+            Some(asked) => Err(QueryError::Filter { asked, known }),
+            None => Ok(()),
+        }
+    }
+}
+
+/// The filters that a statement names.
+pub(super) fn filters(statement: &Statement<'_>) -> Vec<String> {
+    let places = 1..=statement.parameter_count();
+    let names: Vec<String> = places
+        .filter_map(|place| statement.parameter_name(place).ok())
+        .map(|name| name.to_lowercase())
+        .collect();
+    let named = FILTERS
+        .into_iter()
+        .filter(|filter| names.iter().any(|name| name == filter));
+    named.map(str::to_owned).collect()
 }
 
 fn moment(time: Timestamp) -> Value {
@@ -116,22 +145,35 @@ pub(crate) fn run(
     parameters: &ReportParameters,
     limits: QueryLimits,
 ) -> Result<ReportAnswer, QueryError> {
-    for sql in [Some(query.sql), query.warnings].into_iter().flatten() {
-        check_question(link, sql)?;
-    }
-    guarded(link, limits.memory, || {
+    check_question(link, query.sql)?;
+    let found = guarded(link, limits.memory, || {
         let offsets = parameters.zone.offsets();
         let most = query.limit.unwrap_or(usize::MAX).min(limits.rows);
         let sql = with_report(link, query.sql, &offsets) + &sorted_and_summed(query, most);
-        let rows = select(link, &sql, parameters, QueryLimits { rows: most, ..limits })?;
-        let warnings = match query.warnings {
-            Some(sql) => {
-                let sql = with_report(link, sql, &offsets) + "SELECT CAST(warning AS VARCHAR) FROM report";
-                texts(select(link, &sql, parameters, limits)?)
-            }
-            None => Vec::new(),
-        };
-        Ok(answer(query.columns, rows, warnings))
+        let mut statement = link.prepare(&sql).doing(REPORTING)?;
+        parameters.check_filters(&statement)?;
+        let values = parameters.values(&statement)?;
+        fetch(&mut statement, &values, QueryLimits { rows: most, ..limits })
+    })?;
+    Ok(answer(query.columns, found, warnings(link, query, parameters, limits)))
+}
+
+/// The warnings of a report. They have a transaction of their own, because a SELECT that fails ends its transaction.
+fn warnings(
+    link: &Link,
+    query: &ReportQuery<'_>,
+    parameters: &ReportParameters,
+    limits: QueryLimits,
+) -> Result<Vec<String>, QueryError> {
+    let Some(sql) = query.warnings else {
+        return Ok(Vec::new());
+    };
+    check_question(link, sql)?;
+    guarded(link, limits.memory, || {
+        let sql = with_report(link, sql, &parameters.zone.offsets()) + "SELECT CAST(warning AS VARCHAR) FROM report";
+        let mut statement = link.prepare(&sql).doing(REPORTING)?;
+        let values = parameters.values(&statement)?;
+        Ok(texts(fetch(&mut statement, &values, limits)?))
     })
 }
 
@@ -180,18 +222,7 @@ fn sorted_and_summed(query: &ReportQuery<'_>, most: usize) -> String {
     )
 }
 
-fn select(
-    link: &Link,
-    sql: &str,
-    parameters: &ReportParameters,
-    limits: QueryLimits,
-) -> Result<QueryAnswer, QueryError> {
-    let mut statement = link.prepare(sql).doing(REPORTING)?;
-    let values = parameters.values(&statement)?;
-    fetch(&mut statement, &values, limits)
-}
-
-fn answer(columns: &[ReportColumn], found: QueryAnswer, warnings: Vec<String>) -> ReportAnswer {
+fn answer(columns: &[ReportColumn], found: QueryAnswer, warnings: Result<Vec<String>, QueryError>) -> ReportAnswer {
     let QueryAnswer {
         mut rows, truncated, ..
     } = found;

@@ -11,7 +11,7 @@ use crate::{
         query::{
             ask::{QueryError, guarded, start},
             json,
-            report::{PARAMETERS, ReportParameters, with_report},
+            report::{PARAMETERS, ReportParameters, filters, with_report},
         },
     },
     week::WeekStart,
@@ -70,23 +70,26 @@ impl From<QueryError> for ReportRejected {
 /// The column of the SELECT that gives warnings.
 const WARNING: &str = "warning";
 
-/// Tries a report, with all parameters set and with as few as possible.
-pub(crate) fn check_report(link: &Link, report: &Report) -> Result<(), ReportRejected> {
+/// Tries a report, with all parameters set and with as few as possible. Returns the filters that it names.
+pub(crate) fn check_report(link: &Link, report: &Report) -> Result<Vec<String>, ReportRejected> {
     check(link, report.sql(), report.columns())
 }
 
 /// Tries the SELECT that gives warnings.
 pub(crate) fn check_warnings(link: &Link, sql: &str) -> Result<(), ReportRejected> {
-    check(link, sql, &[ReportColumn::new(WARNING, "", Unit::Text)])
+    check(link, sql, &[ReportColumn::new(WARNING, "", Unit::Text)])?;
+    Ok(())
 }
 
-fn check(link: &Link, sql: &str, declared: &[ReportColumn]) -> Result<(), ReportRejected> {
+fn check(link: &Link, sql: &str, declared: &[ReportColumn]) -> Result<Vec<String>, ReportRejected> {
     check_question(link, sql).map_err(ReportRejected::Refused)?;
+    let mut filters = Vec::new();
     for parameters in samples() {
         let found = found(link, sql, &parameters)?;
-        compare(declared, &found)?;
+        compare(declared, &found.columns)?;
+        filters = found.filters;
     }
-    Ok(())
+    Ok(filters)
 }
 
 /// The parameters with every value, and without those that may be unset.
@@ -110,8 +113,14 @@ fn samples() -> [ReportParameters; 2] {
     [set, unset]
 }
 
-/// A column of a SELECT.
+/// What a SELECT gives and takes.
 struct Found {
+    columns: Vec<FoundColumn>,
+    filters: Vec<String>,
+}
+
+/// A column of a SELECT.
+struct FoundColumn {
     name: String,
     kind: Kind,
     data_type: String,
@@ -127,7 +136,7 @@ enum Kind {
     Unwritable,
 }
 
-fn found(link: &Link, sql: &str, parameters: &ReportParameters) -> Result<Vec<Found>, ReportRejected> {
+fn found(link: &Link, sql: &str, parameters: &ReportParameters) -> Result<Found, ReportRejected> {
     let sql = with_report(link, sql, &parameters.zone.offsets()) + "SELECT * FROM report LIMIT 0";
     let found = guarded(link, u64::MAX, || {
         let mut statement = link.prepare(&sql).doing("try the report")?;
@@ -141,9 +150,12 @@ fn found(link: &Link, sql: &str, parameters: &ReportParameters) -> Result<Vec<Fo
                 Err(_) => Kind::Unwritable,
             };
             let data_type = format!("{:?}", of_column.id()).to_uppercase();
-            Found { name, kind, data_type }
+            FoundColumn { name, kind, data_type }
         });
-        Ok(columns.collect())
+        Ok(Found {
+            columns: columns.collect(),
+            filters: filters(&statement),
+        })
     });
     Ok(found?)
 }
@@ -161,9 +173,9 @@ fn kind(of: LogicalTypeId) -> Kind {
     }
 }
 
-fn compare(declared: &[ReportColumn], found: &[Found]) -> Result<(), ReportRejected> {
+fn compare(declared: &[ReportColumn], found: &[FoundColumn]) -> Result<(), ReportRejected> {
     for column in declared {
-        let is_named = |found: &&Found| found.name == column.name();
+        let is_named = |found: &&FoundColumn| found.name == column.name();
         let Some(found) = found.iter().find(is_named) else {
             let names: Vec<String> = found.iter().map(|found| format!("`{}`", found.name)).collect();
             return Err(ReportRejected::Missing {
@@ -173,14 +185,14 @@ fn compare(declared: &[ReportColumn], found: &[Found]) -> Result<(), ReportRejec
         };
         check_unit(column, found)?;
     }
-    let is_undeclared = |found: &&Found| declared.iter().all(|column| column.name() != found.name);
+    let is_undeclared = |found: &&FoundColumn| declared.iter().all(|column| column.name() != found.name);
     match found.iter().find(is_undeclared) {
         Some(found) => Err(ReportRejected::Undeclared(found.name.clone())),
         None => Ok(()),
     }
 }
 
-fn check_unit(column: &ReportColumn, found: &Found) -> Result<(), ReportRejected> {
+fn check_unit(column: &ReportColumn, found: &FoundColumn) -> Result<(), ReportRejected> {
     let needed = match column.unit() {
         Unit::Time if found.kind != Kind::Time => "TIMESTAMP",
         unit if unit.is_numeric() && found.kind != Kind::Number => "a number",
