@@ -1,4 +1,0 @@
-/* One line for each model whose responses are not included in the costs; none if every model has a price. */
-SELECT format('not in the costs: {:d} responses of {} with {:d} tokens, {} to {}: {}',
-              responses, model, tokens, first_day, last_day, reason) AS "warning"
-FROM usage_unpriced;
