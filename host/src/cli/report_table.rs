@@ -110,8 +110,10 @@ fn table(cells: &Cells, bars: Option<&Bars>, layout: &Layout, style: Style) -> V
         table.add_row(rule());
         table.add_row(layout.columns.iter().map(|column| cell(column, &totals[column.place])));
     }
-    for column in table.column_iter_mut() {
-        column.set_padding((0, GAP));
+    // Spaces behind the last column would be part of its colour, and wider than the terminal.
+    let last = table.column_count().saturating_sub(1);
+    for (place, column) in table.column_iter_mut().enumerate() {
+        column.set_padding((0, if place == last { 0 } else { GAP }));
     }
     table.lines().map(|line| line.trim_end().to_owned()).collect()
 }

@@ -5,7 +5,7 @@ use std::fs;
 use session_host_tests::{DocumentedQuery, World, repository};
 
 /// A world in which a processor has processed the sample transcripts.
-fn world_of_samples(processor: &str) -> World {
+pub(crate) fn world_of_samples(processor: &str) -> World {
     let samples = repository().join("tests/transcripts");
     let mut world = World::new();
     world.install(processor);

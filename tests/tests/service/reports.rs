@@ -193,3 +193,15 @@ fn a_report_has_the_limits_of_a_query() {
         assert!(detail.contains(part), "{target}: {detail}");
     }
 }
+
+#[test]
+fn a_filter_that_a_report_does_not_have_is_a_bad_request() {
+    let world = World::with(&["errors"]);
+    let service = world.serve(&[]);
+    drop(service.get("/api/reports/errors.classes?username=alice").is(200));
+    let detail = service.get("/api/reports/errors.classes?project=shop").is(400).detail();
+    assert_eq!(
+        detail,
+        "the report `errors.classes` has no filter `project`: it has since, until, username"
+    );
+}
