@@ -55,6 +55,8 @@ fn is_seen(world: &World, report: &str, name: &str) {
         for line in seen.lines() {
             assert!(line.chars().count() <= width, "{width}: {line}");
         }
+        // The colour of a bar ends behind the spaces that follow it.
+        let seen: String = seen.lines().map(|line| format!("{}\n", line.trim_end())).collect();
         let kept = kept(&format!("{name}-{width}.txt"));
         if std::env::var_os("KEEP_SCREENS").is_some() {
             fs::write(&kept, &seen).unwrap();
