@@ -60,7 +60,7 @@ pub struct OpenBlock {
 #[derive(Debug, thiserror::Error)]
 pub enum SummaryError {
     /// A report has no answer.
-    #[error("cannot take the figures for the status line from a report: {0}")]
+    #[error(transparent)]
     Report(#[from] ReportError),
     /// The file cannot be read or written.
     #[error("cannot {doing} {}: {source}; make room there, or let this user read and write it", path.display())]

@@ -51,7 +51,11 @@ pub(super) fn render(result: &ReportResult, width: usize, style: Style) -> Strin
     }
     if result.truncated {
         let shown = result.rows.len();
-        let text = format!("only the first {shown} rows are shown; the sums count all rows");
+        let rows = match shown {
+            1 => "only the first row is shown".to_owned(),
+            shown => format!("only the first {shown} rows are shown"),
+        };
+        let text = format!("{rows}; the sums count all rows");
         lines.extend(told(&text, FAINT));
     }
     for warning in &result.warnings {

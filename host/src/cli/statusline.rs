@@ -6,6 +6,7 @@ use std::io::{self, IsTerminal, Read};
 
 use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
+use serde_json::Value;
 
 use super::{
     Exit,
@@ -67,7 +68,7 @@ fn agent_session() -> AgentSession {
     match read.map_err(serde_json::Error::io).and_then(|_| parsed(&text)) {
         Ok(session) => session,
         Err(error) => {
-            tracing::warn!("standard input is no description of an agent's session, so the line lacks it: {error}");
+            tracing::warn!("cannot read the agent's JSON on standard input, so the line lacks the session: {error}");
             AgentSession::default()
         }
     }
@@ -76,7 +77,7 @@ fn agent_session() -> AgentSession {
 fn parsed(text: &str) -> serde_json::Result<AgentSession> {
     match text.trim() {
         "" => Ok(AgentSession::default()),
-        text => serde_json::from_str(text),
+        text => serde_json::from_value(Value::Object(serde_json::from_str(text)?)),
     }
 }
 
@@ -180,6 +181,10 @@ mod tests {
 
     #[test]
     fn what_is_no_description_is_an_error() {
-        assert!(parsed("not JSON").is_err() && parsed("{\"cost\": 1}").is_err());
+        assert!(
+            ["not JSON", "[]", "{\"cost\": 1}"]
+                .into_iter()
+                .all(|text| parsed(text).is_err())
+        );
     }
 }

@@ -106,6 +106,9 @@ fn registered(catalogue: &Catalogue) -> Vec<Registered<'_>> {
 }
 
 fn remedy(name: &str, known: &[String]) -> String {
+    if known.is_empty() {
+        return "no loaded processor has a report; `session-host processors` lists the plugins".to_owned();
+    }
     let near = known.iter().filter(|full| is_near(name, full)).map(String::as_str);
     match near.take(3).collect::<Vec<_>>().as_slice() {
         [] => "`session-host report` lists all".to_owned(),

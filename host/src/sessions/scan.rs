@@ -40,7 +40,7 @@ pub enum Users {
 
 /// A sessions directory that cannot be scanned.
 #[derive(Debug, thiserror::Error)]
-#[error("cannot scan the sessions directory {}: {source}; name it with --sessions", folder.display())]
+#[error("cannot scan the sessions directory {}: {source}; name another directory with --sessions", folder.display())]
 pub struct ScanError {
     /// The directory.
     pub folder: PathBuf,

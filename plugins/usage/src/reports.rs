@@ -21,7 +21,7 @@ pub(crate) fn declare(descriptor: Descriptor) -> Descriptor {
         marketplace(),
     ];
     let described = reports.into_iter().fold(descriptor, Descriptor::report);
-    described.report_warnings(include_str!("reports/warnings.sql"))
+    described.report_warnings(of_responses(include_str!("reports/warnings.sql")))
 }
 
 /// The SELECT of a report on responses.

@@ -232,7 +232,7 @@ fn a_sessions_directory_that_may_not_be_read_is_an_error() {
     fs::set_permissions(world.sessions(), fs::Permissions::from_mode(0o000)).unwrap();
     let ran = crate::nobody::run(&world, &["probe"]).exits(2);
     let complaint = format!(
-        "session-host: cannot scan the sessions directory {}: Permission denied (os error 13); name it with --sessions\n",
+        "session-host: cannot scan the sessions directory {}: Permission denied (os error 13); name another directory with --sessions\n",
         world.sessions().display()
     );
     assert!(ran.stderr.ends_with(&complaint), "{}", ran.stderr);

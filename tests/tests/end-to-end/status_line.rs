@@ -69,8 +69,7 @@ fn what_is_no_description_of_a_session_is_told_beside_the_line() {
     let said = line(&world, "hello");
     assert_eq!(said.stdout, "no figures yet: run session-host\n");
     assert!(
-        said.stderr
-            .contains("standard input is no description of an agent's session"),
+        said.stderr.contains("cannot read the agent's JSON on standard input"),
         "{}",
         said.stderr
     );

@@ -105,10 +105,13 @@ fn responses_are_added_up_by_session_project_model_and_user() {
 #[test]
 fn a_model_without_a_price_costs_nothing_and_is_a_warning() {
     let world = three_sessions();
-    let warning =
-        "not in the costs: 1 responses of mystery with 5 tokens, 2026-01-22 to 2026-01-22: no price of this model";
+    let warning = "not in the costs: 1 response of mystery with 5 tokens, 2026-01-22: no price of this model";
     let answer = report(&world, &["usage.models"]);
     assert_eq!(answer["warnings"], json!([warning]));
+    let of_alice = report(&world, &["usage.models", "--username", "alice"]);
+    assert_eq!(of_alice["warnings"], json!([]));
+    let before = report(&world, &["usage.models", "--until", "2026-01-20"]);
+    assert_eq!(before["warnings"], json!([]));
     let table = world.host(&["report", "usage.models"]).exits(0).stdout;
     let of_model = table.lines().find(|line| line.starts_with("mystery")).unwrap();
     assert!(of_model.split_whitespace().any(|cell| cell == "-"), "{table}");
