@@ -43,7 +43,7 @@ pub struct Summary {
     pub day: String,
     /// What the day cost by then, in USD.
     pub day_cost_usd: f64,
-    /// The block that was open.
+    /// The block that was open; `None` if none was, or those of several users.
     pub block: Option<OpenBlock>,
 }
 
@@ -135,6 +135,23 @@ impl Summary {
         })
     }
 
+    /// Removes the summary, for example because a user whose cost it counts is forgotten. The next run of a new day, or with
+    /// a new session, writes another one.
+    ///
+    /// # Errors
+    /// When it cannot be removed.
+    pub fn remove(data: &Path) -> Result<(), SummaryError> {
+        let path = data.join(SUMMARY_FILE);
+        match fs::remove_file(&path) {
+            Err(source) if source.kind() != io::ErrorKind::NotFound => Err(SummaryError::File {
+                doing: "remove",
+                path,
+                source,
+            }),
+            _ => Ok(()),
+        }
+    }
+
     /// Whether its day is the day of this time.
     #[must_use]
     pub fn is_of_day(&self, time: Timestamp, zone: &Zone) -> bool {
@@ -160,7 +177,12 @@ fn open_block(result: &ReportResult) -> Option<OpenBlock> {
         place(result, "cost_usd")?,
     );
     let is_open = |row: &&Vec<_>| text(row, status).is_some_and(|status| status == "open");
-    let row = result.rows.iter().find(is_open)?;
+    let mut open = result.rows.iter().filter(is_open);
+    let row = open.next()?;
+    // Each user has a block: none of several is the block.
+    if open.next().is_some() {
+        return None;
+    }
     let ends_at = text(row, ends)?.parse::<jiff::civil::DateTime>().ok()?;
     Some(OpenBlock {
         ends_at: ends_at

@@ -14,6 +14,7 @@ use crate::{
     plugins::{Catalogue, CatalogueError, Claims, LoadOptions, PluginTrust, Processor, Tables, TriedReports},
     runner::Forgetter,
     state::{Forgotten, PurgeWish, State},
+    summary::Summary,
 };
 
 /// Removes everything about a user or a session.
@@ -31,7 +32,9 @@ pub(super) fn forget(settings: &Settings, trust: PluginTrust, options: &ForgetOp
                 state: &state,
                 timeout: settings.limits.attempt_timeout,
             };
-            forgetter.forget(&options.subject, wish)?
+            let forgotten = forgetter.forget(&options.subject, wish)?;
+            Summary::remove(&settings.data)?;
+            forgotten
         }
         Access::Server(server) => {
             let purge = options.purge.then_some("true");

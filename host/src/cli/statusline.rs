@@ -2,11 +2,14 @@
 //!
 //! It opens no state and loads no plugin, because a status bar asks every few seconds.
 
-use std::io::{self, IsTerminal, Read};
+use std::{
+    io::{self, IsTerminal},
+    time::{Duration, Instant},
+};
 
 use jiff::{SignedDuration, Timestamp};
-use serde::Deserialize;
-use serde_json::Value;
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use serde_json::{Map, Value};
 
 use super::{
     Exit,
@@ -19,34 +22,35 @@ use crate::{
 };
 
 /// An agent's description of its session is shorter than this, in bytes.
-const LONGEST: u64 = 1 << 20;
+const LONGEST: usize = 1 << 20;
 
-/// What a coding agent says about its session on standard input. Every part may be missing.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-struct AgentSession {
-    model: Model,
-    cost: Cost,
-    context_window: ContextWindow,
-}
+/// How long the command waits for an agent that keeps standard input open.
+const PATIENCE: Duration = Duration::from_millis(200);
 
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-struct Model {
-    id: Option<String>,
-    display_name: Option<String>,
-}
+/// What a coding agent says about its session on standard input. Every part may be missing, or be something else.
+#[derive(Debug, Default)]
+struct AgentSession(Map<String, Value>);
 
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-struct Cost {
-    total_cost_usd: Option<f64>,
-}
+impl AgentSession {
+    fn part(&self, object: &str, key: &str) -> Option<&Value> {
+        self.0.get(object)?.get(key)
+    }
 
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-struct ContextWindow {
-    used_percentage: Option<f64>,
+    fn model(&self) -> Option<String> {
+        let name = ["display_name", "id"]
+            .into_iter()
+            .find_map(|key| self.part("model", key)?.as_str());
+        name.map(str::to_owned)
+    }
+
+    fn cost_usd(&self) -> Option<f64> {
+        self.part("cost", "total_cost_usd")?.as_f64()
+    }
+
+    /// The share of the context that is used, from 0 to 100.
+    fn context(&self) -> Option<f64> {
+        self.part("context_window", "used_percentage")?.as_f64()
+    }
 }
 
 /// Prints the line.
@@ -63,9 +67,10 @@ fn agent_session() -> AgentSession {
     if stdin.is_terminal() {
         return AgentSession::default();
     }
-    let mut text = String::new();
-    let read = stdin.lock().take(LONGEST).read_to_string(&mut text);
-    match read.map_err(serde_json::Error::io).and_then(|_| parsed(&text)) {
+    match read_patiently(&stdin)
+        .map_err(serde_json::Error::io)
+        .and_then(|text| parsed(&text))
+    {
         Ok(session) => session,
         Err(error) => {
             tracing::warn!("cannot read the agent's JSON on standard input, so the line lacks the session: {error}");
@@ -74,26 +79,36 @@ fn agent_session() -> AgentSession {
     }
 }
 
-fn parsed(text: &str) -> serde_json::Result<AgentSession> {
-    match text.trim() {
-        "" => Ok(AgentSession::default()),
-        text => serde_json::from_value(Value::Object(serde_json::from_str(text)?)),
+/// Reads to the end, or until nothing more comes in time.
+fn read_patiently(stdin: &io::Stdin) -> io::Result<Vec<u8>> {
+    let until = Instant::now() + PATIENCE;
+    let (mut text, mut part) = (Vec::new(), [0; 1 << 16]);
+    while text.len() < LONGEST {
+        let left = until.saturating_duration_since(Instant::now());
+        let left = Timespec::try_from(left).map_err(io::Error::other)?;
+        if poll(&mut [PollFd::new(stdin, PollFlags::IN)], Some(&left))? == 0 {
+            break;
+        }
+        match rustix::io::read(stdin, &mut part)? {
+            0 => break,
+            length => text.extend_from_slice(&part[..length]),
+        }
+    }
+    Ok(text)
+}
+
+fn parsed(text: &[u8]) -> serde_json::Result<AgentSession> {
+    match text.trim_ascii() {
+        [] => Ok(AgentSession::default()),
+        text => serde_json::from_slice(text).map(AgentSession),
     }
 }
 
 fn line(session: &AgentSession, summary: Option<&Summary>, now: Timestamp, zone: &Zone) -> String {
-    let model = session
-        .model
-        .display_name
-        .as_ref()
-        .or(session.model.id.as_ref())
-        .cloned();
-    let cost = session.cost.total_cost_usd;
-    let context = session.context_window.used_percentage;
     let of_session = [
-        model,
-        cost.map(|cost| format!("session {}", dollars(cost, 2))),
-        context.map(|used| format!("context {used:.0} %")),
+        session.model(),
+        session.cost_usd().map(|cost| format!("session {}", dollars(cost, 2))),
+        session.context().map(|used| format!("context {used:.0} %")),
     ];
     let of_summary = match summary {
         Some(summary) => figures(summary, now, zone),
@@ -152,7 +167,12 @@ mod tests {
 
     fn told(session: &str, summary: Option<&Summary>, now: &str) -> String {
         let zone: Zone = "Europe/Prague".parse().unwrap();
-        line(&parsed(session).unwrap(), summary, now.parse().unwrap(), &zone)
+        line(
+            &parsed(session.as_bytes()).unwrap(),
+            summary,
+            now.parse().unwrap(),
+            &zone,
+        )
     }
 
     #[test]
@@ -182,9 +202,18 @@ mod tests {
     #[test]
     fn what_is_no_description_is_an_error() {
         assert!(
-            ["not JSON", "[]", "{\"cost\": 1}"]
+            ["not JSON", "[]"]
                 .into_iter()
-                .all(|text| parsed(text).is_err())
+                .all(|text| parsed(text.as_bytes()).is_err())
+        );
+    }
+
+    #[test]
+    fn an_odd_part_costs_only_itself() {
+        let odd = r#"{"model": "opus", "cost": {"total_cost_usd": 0.5}, "context_window": null}"#;
+        assert_eq!(
+            told(odd, None, "2026-11-29T14:46:00Z"),
+            "session $0.50 | no figures yet: run session-host"
         );
     }
 }

@@ -8,6 +8,7 @@ use crate::{
     plugins::{Claim, Occupation, Processor},
     runner::{ForgetError, Forgetter},
     state::{Forgotten, Marked, PurgeWish, ReprocessFilter, StateError},
+    summary::Summary,
 };
 
 /// Why the state was not corrected.
@@ -69,6 +70,9 @@ impl Host {
             timeout: self.settings.limits.attempt_timeout,
         };
         let forgotten = forgetter.forget(user_or_session, wish)?;
+        if let Err(error) = Summary::remove(&self.settings.data) {
+            tracing::warn!("the status line still counts what was forgotten: {error}");
+        }
         self.results_changed();
         self.read_pauses()?;
         Ok(forgotten)

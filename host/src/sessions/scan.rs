@@ -109,7 +109,7 @@ impl Scanner {
     /// Lists the current transcripts. A missing directory has none, and counts as unreadable.
     ///
     /// # Errors
-    /// When a directory itself cannot be read. The scan lists what cannot be read below it.
+    /// When the only directory cannot be read. The scan lists everything else that cannot be read.
     pub fn scan(&self) -> Result<Scan, ScanError> {
         let mut scan = Scan::default();
         for folder in &self.folders {
@@ -130,6 +130,14 @@ impl Scanner {
                 scan.unreadable.push(Unreadable {
                     path: folder.to_owned(),
                     reason: "it does not exist".to_owned(),
+                });
+                return Ok(());
+            }
+            // The other directories are scanned.
+            Err(error) if self.folders.len() > 1 => {
+                scan.unreadable.push(Unreadable {
+                    path: folder.to_owned(),
+                    reason: error.to_string(),
                 });
                 return Ok(());
             }

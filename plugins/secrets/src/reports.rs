@@ -26,7 +26,7 @@ fn findings() -> Report {
                 .gives_way(2),
         )
         .column(ReportColumn::new("first_seen", "First seen", Unit::Time))
-        .column(ReportColumn::new("last_seen", "Last seen", Unit::Time).gives_way(5))
+        .column(ReportColumn::new("last_leaked", "Last leaked", Unit::Time).gives_way(5))
         .column(ReportColumn::new("fingerprint", "Fingerprint", Unit::Text).gives_way(4))
         .column(ReportColumn::new("first_session", "First session", Unit::Text).gives_way(6))
         .order("sessions", Order::Descending)

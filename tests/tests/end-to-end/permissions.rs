@@ -67,11 +67,11 @@ fn a_missing_folder_is_named_with_the_remedy() {
     fs::remove_dir(world.plugins()).unwrap();
     let ran = world.run(&[]).exits(2);
     let expected = format!(
-        "session-host: cannot list the plugins directory {}: ",
+        "session-host: no plugins directory is set, and the host found none: it looked for {}, ",
         world.plugins().display()
     );
     assert!(ran.stderr.starts_with(&expected), "{}", ran.stderr);
-    assert!(ran.stderr.ends_with("; name it with --plugins\n"), "{}", ran.stderr);
+    assert!(ran.stderr.ends_with(", or pass --plugins DIR\n"), "{}", ran.stderr);
 }
 
 /// A user who is neither root nor the one that runs the tests.

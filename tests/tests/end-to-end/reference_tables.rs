@@ -42,7 +42,7 @@ impl Shaped<'_> {
 
     #[track_caller]
     fn is_refused(&self, world: &World, reason: &str) {
-        let ran = self.ran(world, &["run", "--json"]).exits(1);
+        let ran = self.ran(world, &["run", "--json"]).exits(2);
         assert!(ran.results.iter().all(|result| result.processor != "shaped"));
         ran.tells(reason);
     }
@@ -189,7 +189,7 @@ fn no_statement_writes_a_reference_table() {
         execute: Some("DELETE FROM Shaped_Prices"),
         ..shaped(rows)
     };
-    drop(writing.ran(&world, &["run", "--json"]).exits(1));
+    drop(writing.ran(&world, &["run", "--json"]).exits(2));
     let failures = world.rows("SELECT error FROM session_processor_failure");
     let reason = "`shaped_prices` is a reference table: its rows come from `reference_rows`";
     assert_eq!(failures, [json!({"error": reason})]);

@@ -112,6 +112,7 @@ fn a_state_without_these_counts_is_widened_and_its_rows_count() {
          ALTER TABLE session_processor_state DROP COLUMN unrecognised;
          DROP TABLE processor_reference_table;
          DROP TABLE processor_pause;
+         DROP TABLE alert;
          DELETE FROM schema_migration WHERE owner = 'host' AND version > 1",
     );
     assert_eq!(world.run(&["usage"]).exits(0).result().processed, 0);

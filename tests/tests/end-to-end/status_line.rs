@@ -93,3 +93,16 @@ fn a_run_with_nothing_to_do_keeps_the_figures_of_today_and_replaces_those_of_ano
             .contains(&format!("\"day\":\"{today}\""))
     );
 }
+
+#[test]
+fn an_agent_that_keeps_standard_input_open_gets_the_line_too() {
+    let world = world();
+    let mut command = world.command(&["statusline"]);
+    command.stdin(Stdio::piped()).stdout(Stdio::piped());
+    let mut running = command.spawn().unwrap();
+    let mut open = running.stdin.take().unwrap();
+    open.write_all(br#"{"model": {"id": "m"}}"#).unwrap();
+    let said = Ran::of(running.wait_with_output().unwrap()).exits(0).stdout;
+    assert_eq!(said, "m | no figures yet: run session-host\n");
+    drop(open);
+}

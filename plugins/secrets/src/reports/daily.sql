@@ -7,7 +7,7 @@ WITH finding AS (
 SELECT (first_seen_at + utc_offset)::DATE AS day,
        count(DISTINCT fingerprint) AS secrets,
        count(DISTINCT fingerprint) FILTER (is_new) AS new_secrets,
-       sum(occurrences)::BIGINT AS occurrences,
+       try_cast(sum(occurrences) AS BIGINT) AS occurrences,
        count(DISTINCT session_id) AS sessions,
        count(DISTINCT username) AS users
 FROM finding

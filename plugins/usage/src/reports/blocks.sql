@@ -8,16 +8,25 @@ hours AS (
     FROM response
     GROUP BY 1, 2
 ),
+/* After six hours without a response, a block begins in any case. The blocks until then follow one from another. */
+rested AS (
+    SELECT username, hour AS began, lead(hour) OVER (PARTITION BY username ORDER BY hour) AS next
+    FROM (
+        SELECT *, lag(hour) OVER (PARTITION BY username ORDER BY hour) AS before
+        FROM hours
+    )
+    WHERE coalesce(hour - before >= INTERVAL 6 HOURS, true)
+),
 block AS (
-    SELECT username, min(hour) AS began
-    FROM hours
-    GROUP BY username
+    SELECT username, began, next
+    FROM rested
     UNION ALL
-    SELECT block.username, min(hour)
+    SELECT block.username, min(hour), next
     FROM block
     JOIN hours ON hours.username = block.username
               AND (hour > began + INTERVAL 5 HOURS OR (hour = began + INTERVAL 5 HOURS AND goes_on))
-    GROUP BY block.username, began
+              AND coalesce(hour < next, true)
+    GROUP BY block.username, began, next
 ),
 summed AS (
     SELECT block.username,
@@ -25,11 +34,11 @@ summed AS (
            began + INTERVAL 5 HOURS AS ends,
            count(*) AS responses,
            array_to_string(list_sort(list(DISTINCT coalesce(model, '(none)'))), ', ') AS models,
-           sum(input_tokens)::BIGINT AS input_tokens,
-           sum(output_tokens)::BIGINT AS output_tokens,
-           sum(cache_write_tokens)::BIGINT AS cache_write_tokens,
-           sum(cache_read_tokens)::BIGINT AS cache_read_tokens,
-           sum(total_tokens)::BIGINT AS total_tokens,
+           try_cast(sum(input_tokens) AS BIGINT) AS input_tokens,
+           try_cast(sum(output_tokens) AS BIGINT) AS output_tokens,
+           try_cast(sum(cache_write_tokens) AS BIGINT) AS cache_write_tokens,
+           try_cast(sum(cache_read_tokens) AS BIGINT) AS cache_read_tokens,
+           try_cast(sum(total_tokens) AS BIGINT) AS total_tokens,
            sum(cost_usd) AS cost_usd,
            min(occurred_at) AS first_response,
            max(occurred_at) AS last_response

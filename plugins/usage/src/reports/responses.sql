@@ -3,8 +3,8 @@ WITH RECURSIVE response AS (
     SELECT response.*,
            coalesce(project, '(none)') AS project,
            (occurred_at + utc_offset)::DATE AS day,
-           cache_creation_5m_tokens + cache_creation_1h_tokens AS cache_write_tokens,
-           input_tokens + output_tokens + cache_read_tokens
+           cache_creation_5m_tokens::HUGEINT + cache_creation_1h_tokens AS cache_write_tokens,
+           input_tokens::HUGEINT + output_tokens + cache_read_tokens
                + cache_creation_5m_tokens + cache_creation_1h_tokens AS total_tokens
     FROM usage_responses AS response
     ASOF JOIN utc_offsets ON occurred_at >= from_utc

@@ -2,7 +2,7 @@ SELECT format('not in the costs: {:d} {} of {} with {:d} tokens, {}: {}',
               count(*),
               CASE count(*) WHEN 1 THEN 'response' ELSE 'responses' END,
               coalesce(chosen.model, '(none)'),
-              sum(total_tokens)::BIGINT,
+              try_cast(sum(total_tokens) AS BIGINT),
               CASE
                   WHEN min(day) = max(day) THEN min(day)::VARCHAR
                   ELSE format('{} to {}', min(day), max(day))

@@ -7,6 +7,6 @@ WITH place AS (
 )
 SELECT username,
        session_id,
-       regexp_extract(rtrim(arg_min(cwd, occurred_at), '/\'), '[^/\\]*$') AS project
+       nullif(regexp_extract(rtrim(arg_min(cwd, occurred_at), '/\'), '[^/\\]*$'), '') AS project
 FROM place
 GROUP BY username, session_id;

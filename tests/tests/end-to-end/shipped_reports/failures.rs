@@ -111,7 +111,7 @@ fn a_secret_is_new_on_the_first_day_on_which_anybody_leaks_it() {
             "sessions",
             "users",
             "first_seen",
-            "last_seen",
+            "last_leaked",
             "first_session",
         ],
     );
