@@ -63,7 +63,7 @@ fn a_terminal_shows_how_far_the_run_of_the_server_is() {
         .expect("script, of util-linux, gives commands a terminal");
     held.starts();
     let shown = || String::from_utf8_lossy(&fs::read(&typescript).unwrap_or_default()).into_owned();
-    wait_until("the bar shows the sessions", || shown().contains("/4 sessions"));
+    wait_until("the bar shows the sessions", || shown().contains("of 4 sessions"));
     held.let_go();
     assert!(running.wait().unwrap().success(), "{}", shown());
 }
