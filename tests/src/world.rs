@@ -107,6 +107,16 @@ impl World {
         changed.expect("the time of a transcript can be set");
     }
 
+    /// The exit status of a run beside a rejected plugin: it fails if others ran, and had nothing to do if this is the only one.
+    #[must_use]
+    pub fn status_of_a_rejection(&self) -> i32 {
+        let plugins = fs::read_dir(self.plugins()).expect("the plugins directory can be listed");
+        match plugins.count() {
+            0 | 1 => 2,
+            _ => 1,
+        }
+    }
+
     /// Writes the configuration.
     pub fn config(&self, toml: &str) {
         fs::write(self.path("config.toml"), toml).expect("the configuration can be written");

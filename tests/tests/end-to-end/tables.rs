@@ -23,7 +23,7 @@ fn run_with(world: &World, migrations: &[&str], tables: &[&str]) -> Ran {
 
 #[track_caller]
 fn is_refused(world: &World, migrations: &[&str], tables: &[&str], reason: &str) {
-    let ran = run_with(world, migrations, tables).exits(2);
+    let ran = run_with(world, migrations, tables).exits(world.status_of_a_rejection());
     assert!(ran.results.iter().all(|result| result.processor != "shaped"));
     ran.tells(&format!("cannot prepare its tables: {reason}"));
 }
