@@ -175,6 +175,16 @@ impl Configured {
 }
 
 impl Settings {
+    /// The limits of a processor's runs: those of all runs, with the attempt time-out of its section in `[isolation]`.
+    #[must_use]
+    pub fn limits_of(&self, processor: &ProcessorName) -> RunLimits {
+        let own = self.isolation.of(processor.as_str()).attempt_timeout;
+        RunLimits {
+            attempt_timeout: own.unwrap_or(self.limits.attempt_timeout),
+            ..self.limits.clone()
+        }
+    }
+
     /// The plugins directory.
     ///
     /// # Errors

@@ -160,7 +160,7 @@ impl BegunRun {
             state: &self.host.state,
             selection: self.selection.clone(),
             scanner: &self.host.scanner,
-            limits: self.host.settings.limits.clone(),
+            limits: self.host.settings.limits_of(self.processor.name()),
             memory: self.host.memory.clone(),
             stop: stop.clone(),
             progress: Arc::clone(&self.under_way.progress),

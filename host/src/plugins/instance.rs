@@ -7,7 +7,7 @@ use abi_stable::{
 use serde::de::{DeserializeOwned, IgnoredAny};
 use session_plugin_api::abi::{
     ProcessorModule_Ref, RawAttempt_TO, RawProcessor_TO, RawReferenceSink_TO,
-    message::{Description, Fault, Outcome, decode},
+    message::{Description, Fault, FaultKind, Outcome, decode},
 };
 
 use super::{
@@ -120,4 +120,14 @@ pub(super) fn returned<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Fault> {
 #[expect(clippy::needless_pass_by_value, reason = "what `map_err` and `unwrap_or_else` give")]
 fn unreadable(error: serde_json::Error) -> Fault {
     Fault::error(format!("the plugin's answer cannot be read: {error}"))
+}
+
+/// A fault in one line, with the place of a panic.
+#[must_use]
+pub fn describe_fault(fault: &Fault) -> String {
+    match (fault.kind, &fault.place) {
+        (FaultKind::Error | FaultKind::NotNow, _) => fault.message.clone(),
+        (FaultKind::Panic, Some(place)) => format!("panicked at {place}: {}", fault.message),
+        (FaultKind::Panic, None) => format!("panicked: {}", fault.message),
+    }
 }

@@ -36,6 +36,9 @@ struct IsolationKeys {
     /// How long a library may take to open, and each step of loading after it, in seconds.
     #[serde(skip_serializing_if = "Option::is_none")]
     load_timeout_seconds: Option<u64>,
+    /// How long an attempt may take, in seconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    attempt_timeout_seconds: Option<u64>,
     /// How many attempts a worker makes before a fresh one takes its place.
     #[serde(skip_serializing_if = "Option::is_none")]
     worker_max_sessions: Option<u64>,
@@ -76,6 +79,8 @@ pub struct Isolation {
 pub struct ProcessorIsolation {
     /// Where its code runs.
     pub mode: IsolationMode,
+    /// How long its attempts may take; `None` for as long as those of all processors.
+    pub attempt_timeout: Option<Duration>,
     /// What its workers may use.
     pub limits: WorkerLimits,
     /// What its workers may reach; `None` for everything that the host may.
@@ -184,6 +189,10 @@ impl Isolation {
         let max_sessions = own.worker_max_sessions.or(all.worker_max_sessions);
         ProcessorIsolation {
             mode: own.mode.unwrap_or(self.default),
+            attempt_timeout: own
+                .attempt_timeout_seconds
+                .or(all.attempt_timeout_seconds)
+                .map(Duration::from_secs),
             limits: WorkerLimits {
                 load_timeout: seconds(
                     own.load_timeout_seconds,

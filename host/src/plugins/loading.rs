@@ -3,85 +3,40 @@
 //! Cheap checks that run no foreign code come first. The bytes are read once, so the checked bytes are the ones that
 //! are copied and opened, even if somebody writes to the file meanwhile.
 
+mod refused;
+mod tables;
+
 use std::{io, path::Path, sync::Arc};
 
 use serde_json::Value;
-use session_plugin_api::{Descriptor, abi::capped};
+use session_plugin_api::Descriptor;
+
+use refused::Refused;
 
 use super::{
     claims::{Claim, Occupation},
     copies::{Copies, Copy, copy_name},
     folder::Folder,
     host_log::LogName,
+    instance::describe_fault,
     isolation_settings::IsolationMode,
     library::Built,
-    load_options::{LoadOptions, Tables, TriedReports},
-    opened::{NotConfigured, Opened},
+    load_options::{LoadOptions, Tables},
+    opened::Opened,
     opening::{NotReady, open_here, open_in_worker, serve_here, serve_in_workers},
-    passed_trials::{Passed, Trials},
+    passed_trials::Trials,
     pins::Pins,
     plugin_file::{NewerFile, PluginFile, PluginStatus, file_name},
     pool::{Pool, WorkerPlan},
-    processor::{Code, Processor, describe_fault},
-    reading::{Checked, NotRead, read},
-    reports::Reports,
+    processor::{Code, Processor},
+    reading::{Checked, read},
     trial::try_in_worker,
 };
 use crate::{
     journal::{self, Isolated, Plugin},
-    names::{InvalidProcessorName, ProcessorName},
-    state::{DeclaredTables, FilledTable, Reader, ReferenceRows, SchemaRefused, State, StateError},
+    names::ProcessorName,
+    state::StateError,
 };
-
-/// Why a file is rejected.
-#[derive(Debug, thiserror::Error)]
-enum Refused {
-    #[error(transparent)]
-    NotRead(#[from] NotRead),
-    #[error(
-        "cannot copy the plugin file into the data directory: {0}; make sure that the disk has room and that this user may write there, then reload"
-    )]
-    Copy(io::Error),
-    #[error("cannot open the folder for copies of plugins in the data directory: {0}")]
-    NoCopies(String),
-    #[error(transparent)]
-    NotReady(#[from] NotReady),
-    #[error(transparent)]
-    NotConfigured(#[from] NotConfigured),
-    #[error("a call of it has not returned")]
-    Gone,
-    #[error(transparent)]
-    Name(#[from] InvalidProcessorName),
-    #[error("the name `{name}` is taken by {first}: rename or remove one of the files")]
-    NameTaken { name: ProcessorName, first: String },
-    #[error("its cadence is 0 minutes: it must be at least 1")]
-    Cadence,
-    #[error("cannot prepare its tables: {0}")]
-    Schema(SchemaRefused),
-    #[error("it rejects its configuration: {0}")]
-    Configuration(String),
-    #[error("cannot get the rows of its reference tables: {0}")]
-    ReferenceRows(String),
-}
-
-impl From<SchemaRefused> for Refused {
-    fn from(error: SchemaRefused) -> Self {
-        Self::Schema(error)
-    }
-}
-
-impl Refused {
-    /// Splits the error into a reason of one line and, if it is longer, the details.
-    fn into_parts(self) -> (String, Option<String>) {
-        let text = capped(self.to_string());
-        let (reason, rest) = text.split_once('\n').unwrap_or((&text, ""));
-        let details = match &self {
-            Self::NotReady(error) if error.explanation().is_some() => error.explanation(),
-            _ => (!rest.is_empty()).then(|| text.clone()),
-        };
-        (reason.to_owned(), details)
-    }
-}
 
 /// One file that is being loaded.
 pub(super) struct Loading<'a> {
@@ -376,87 +331,6 @@ impl Loading<'_> {
             0 => Err(Refused::Cadence),
             _ => Ok(name),
         }
-    }
-
-    /// Prepares its tables. Without given rows, the reference tables stay as they are.
-    fn tables(
-        &mut self,
-        name: &ProcessorName,
-        migrations: &[session_plugin_api::Migration],
-        session_tables: &[String],
-        reference: Option<ReferenceRows>,
-    ) -> Result<Vec<Arc<FilledTable>>, Refused> {
-        let declared = DeclaredTables {
-            processor: name,
-            migrations,
-            session_tables,
-        };
-        let prepare = |state: &State| -> Result<Vec<Arc<FilledTable>>, SchemaRefused> {
-            let tables = state.prepare_processor(declared)?;
-            if let Some(rows) = reference {
-                state.replace_reference_rows(name, rows)?;
-            }
-            Ok(tables)
-        };
-        let state = match self.options.tables {
-            Tables::Made(state) => state,
-            Tables::Compared(state) => {
-                self.pending = state.compare_processor(declared)?;
-                return Ok(Vec::new());
-            }
-            Tables::LookedAt { state, scratch } => {
-                if let Some(state) = state {
-                    self.pending = state.compare_processor(declared)?;
-                }
-                // Migrations that the state already has are still tried, because other processors may build on these
-                // tables.
-                let is_known = state.is_some() && self.pending.len() < migrations.len();
-                let tried = prepare(scratch);
-                if is_known && tried.is_err() {
-                    return Ok(Vec::new());
-                }
-                let tables = tried?;
-                self.note_tables(migrations.len(), &tables);
-                return Ok(tables);
-            }
-        };
-        let tables = prepare(state)?;
-        self.note_tables(migrations.len(), &tables);
-        Ok(tables)
-    }
-
-    /// Checks its reports against its tables, where they are.
-    fn reports(&mut self, name: &ProcessorName, descriptor: &Descriptor, migrations: usize, copy: &str) -> Reports {
-        let known = self.trials.passed(copy).and_then(Passed::tried_reports).cloned();
-        let is_tried = match self.options.reports {
-            TriedReports::All => true,
-            TriedReports::OfNewLibraries => known.is_none(),
-            TriedReports::None => false,
-        };
-        let known = known.unwrap_or_default();
-        let check = |reader: Option<&Reader>| Reports::check(name, descriptor, reader, &known);
-        if !is_tried {
-            return check(None);
-        }
-        match self.options.tables {
-            Tables::Made(state) => {
-                let reader = state.reader().ok();
-                let reports = check(reader.as_ref());
-                if reader.is_some() {
-                    self.trials.remember_reports(copy, reports.passed());
-                }
-                reports
-            }
-            Tables::Compared(state) => check(Some(state)),
-            Tables::LookedAt { state, .. } if self.pending.is_empty() && state.is_some() => check(state),
-            // Neither state has all its tables.
-            Tables::LookedAt { state: Some(_), .. } if self.pending.len() < migrations => check(None),
-            Tables::LookedAt { scratch, .. } => check(scratch.reader().ok().as_ref()),
-        }
-    }
-
-    fn note_tables(&mut self, migrations: usize, tables: &[Arc<FilledTable>]) {
-        self.note(format!("{migrations} migrations, {} session tables", tables.len()));
     }
 
     fn note(&mut self, step: String) {

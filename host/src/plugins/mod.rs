@@ -7,6 +7,7 @@ mod copies;
 mod folder;
 mod hook;
 mod host_log;
+mod in_process;
 mod inspect;
 mod instance;
 mod isolation_settings;
@@ -39,6 +40,7 @@ pub use call::{Call, CallError, CallResult, Cancel, Refusal, Requests, TakeRows,
 pub use catalogue::{Catalogue, CatalogueError};
 pub use claims::{Claim, Claims, Occupation};
 pub use hook::Hook;
+pub use instance::describe_fault;
 pub use isolation_settings::{
     ISOLATION_VARIABLE, InvalidIsolation, Isolation, IsolationMode, IsolationTable, ProcessorIsolation,
 };
@@ -49,7 +51,7 @@ pub use passed_trials::FILE as TRIALS_FILE;
 pub use permissions::PluginTrust;
 pub use pins::{FileDigest, InvalidDigest, LockError, LockFile, Pinned, Pinning, Unpinned};
 pub use plugin_file::{NewerFile, PluginFile, PluginStatus};
-pub use processor::{Fault, Processor, RunsIn, describe_fault};
+pub use processor::{Fault, Processor, RunsIn};
 pub use reports::{CheckedReport, CheckedWarnings, RejectedReport, Reports};
 pub use serving::serve;
 pub use teardown::drops_return;

@@ -3,11 +3,12 @@
 use std::io;
 
 use super::{
-    instance::InstanceSource,
+    in_process::InProcess,
+    instance::{InstanceSource, describe_fault},
     library::{self, LibraryRefused},
     opened::{Here, NotOpened, Opened, returned_by},
     pool::{Pool, WorkerPlan},
-    processor::{Code, Serving, describe_fault},
+    processor::Code,
     remote::RemotePlugin,
     time_limit::{TooLong, within},
 };
@@ -96,7 +97,7 @@ pub(super) fn open_in_worker(plan: &WorkerPlan) -> Result<RemotePlugin, NotReady
 /// Puts a plugin that is loaded in this process into service; `None` if its code hangs.
 pub(super) fn serve_here(here: Here, source: InstanceSource, aside: Pool) -> Option<Code> {
     let instance = here.into_instance()?;
-    Some(Code::Here(Box::new(Serving::new(source, instance, aside))))
+    Some(Code::Here(Box::new(InProcess::new(source, instance, aside))))
 }
 
 /// Puts a plugin that is loaded in a worker into service.

@@ -9,11 +9,14 @@ use std::{
     time::{Duration, Instant},
 };
 
-use session_plugin_api::abi::message::{Fault, encode};
+use serde::de::DeserializeOwned;
+use session_plugin_api::abi::message::{Fault, FaultKind, encode};
 
 use super::{
+    call::{Call, CallError, CallResult, Requests, Watch},
     copies::Copy,
     host_log::LogName,
+    instance::returned,
     library::Built,
     opened::{NotOpened, returned_by},
     remote::{RemotePlugin, ToOpen},
@@ -22,7 +25,10 @@ use crate::{
     journal::Plugin,
     state::FilledTable,
     threads,
-    workers::{Confinement, Killer, WorkerLimits, protocol::Request},
+    workers::{
+        Confinement, Killer, WorkerError, WorkerLimits,
+        protocol::{Method, Request},
+    },
 };
 
 /// What workers of a processor are started with.
@@ -75,6 +81,35 @@ impl Pool {
             tables: encode(&tables),
             state: Mutex::default(),
         }
+    }
+
+    /// Calls the processor in a worker process that no other attempt uses.
+    ///
+    /// # Errors
+    /// When no worker starts, the processor fails, or the worker ends.
+    pub(super) fn call<T: DeserializeOwned>(
+        &self,
+        method: Method,
+        call: &Call<'_>,
+        requests: &mut dyn Requests,
+        watch: &dyn Watch,
+    ) -> CallResult<T> {
+        let mut worker = self
+            .take(&|killer| watch.runs_in(Some(killer)))
+            .map_err(CallError::NoInstance)?;
+        let answer = worker.call(method, call, self.tables(), requests);
+        watch.runs_in(None);
+        let result = match answer {
+            Ok(answer) => returned(&answer),
+            Err(WorkerError::Ended(ending)) => return Err(CallError::Ended(ending.of_attempt(self.cpu_limit()))),
+            Err(error) => return Err(CallError::Failed(Fault::error(error.to_string()))),
+        };
+        match &result {
+            // An instance that panicked may be inconsistent.
+            Err(fault) if fault.kind == FaultKind::Panic => worker.let_go(),
+            _ => self.give_back(worker),
+        }
+        result.map_err(CallError::Failed)
     }
 
     /// The processor's session tables, JSON bytes.

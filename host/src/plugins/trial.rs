@@ -3,7 +3,10 @@
 use session_plugin_api::abi::message::Description;
 
 use super::{
-    instance::returned, opening::NotReady, passed_trials::Passed, pool::WorkerPlan, processor::describe_fault,
+    instance::{describe_fault, returned},
+    opening::NotReady,
+    passed_trials::Passed,
+    pool::WorkerPlan,
 };
 use crate::workers::{WorkerError, protocol::Request};
 

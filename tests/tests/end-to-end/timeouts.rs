@@ -49,6 +49,20 @@ fn assert_abandoned(step: &str) {
 }
 
 #[test]
+fn the_section_of_a_processor_sets_its_own_time_out() {
+    for isolation in ["in-process", "process"] {
+        let world = world_with(r#"{"do":"hang"}"#);
+        let text = format!("[isolation.probe]\nmode = \"{isolation}\"\nattempt_timeout_seconds = 1");
+        world.config(&text);
+        let ran = world.run(&["--attempt-timeout", "300", "--workers", "2"]).exits(1);
+        assert_eq!((ran.result().processed, ran.result().errors), (2, 1), "{isolation}");
+        let failed = world.rows("SELECT session_file, kind FROM session_processor_failure");
+        let expected = json!({"session_file": "alice/bad.jsonl", "kind": "timeout"});
+        assert_eq!(failed, [expected], "{isolation}");
+    }
+}
+
+#[test]
 fn in_the_plugins_own_code() {
     assert_abandoned(r#"{"do":"hang"}"#);
 }
