@@ -9,6 +9,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use jiff::{civil::DateTime, tz::TimeZone};
 use serde::{Deserialize, Serialize};
 use session_plugin_api::Timestamp;
 
@@ -17,7 +18,7 @@ use crate::{
     config::Settings,
     own_files,
     plugins::Catalogue,
-    reports::{self, AskedReport, ReportError, ReportResult},
+    reports::{self, AskedReport, ReportError, ReportResult, value},
     state::{QueryLimits, Reader},
     zone::Zone,
 };
@@ -92,7 +93,7 @@ impl Summary {
         Ok(Self {
             written_at: clock::text_of(now),
             day: day_of(now, &settings.timezone),
-            day_cost_usd: total(&run(daily, "1d")?, "cost_usd").unwrap_or(0.0),
+            day_cost_usd: run(daily, "1d")?.total("cost_usd").unwrap_or(0.0),
             // A block may have begun yesterday.
             block: open_block(&run(blocks, "2d")?),
         })
@@ -165,39 +166,22 @@ fn day_of(time: Timestamp, zone: &Zone) -> String {
     time.to_zoned_datetime(zone.rules().clone()).date().to_string()
 }
 
-fn total(result: &ReportResult, column: &str) -> Option<f64> {
-    let total = result.totals.get(place(result, column)?)?.as_ref()?;
-    serde_json::from_str(total.get()).ok()
-}
-
 fn open_block(result: &ReportResult) -> Option<OpenBlock> {
     let (status, ends, cost) = (
-        place(result, "status")?,
-        place(result, "ends")?,
-        place(result, "cost_usd")?,
+        result.place("status")?,
+        result.place("ends")?,
+        result.place("cost_usd")?,
     );
-    let is_open = |row: &&Vec<_>| text(row, status).is_some_and(|status| status == "open");
+    let is_open = |row: &&Vec<_>| value(row, status).is_some_and(|status: String| status == "open");
     let mut open = result.rows.iter().filter(is_open);
     let row = open.next()?;
     // Each user has a block: none of several is the block.
     if open.next().is_some() {
         return None;
     }
-    let ends_at = text(row, ends)?.parse::<jiff::civil::DateTime>().ok()?;
+    let ends_at: DateTime = value::<String>(row, ends)?.parse().ok()?;
     Some(OpenBlock {
-        ends_at: ends_at
-            .to_zoned_datetime(jiff::tz::TimeZone::UTC)
-            .ok()?
-            .timestamp()
-            .to_string(),
-        cost_usd: serde_json::from_str(row.get(cost)?.get()).unwrap_or(0.0),
+        ends_at: ends_at.to_zoned_datetime(TimeZone::UTC).ok()?.timestamp().to_string(),
+        cost_usd: value(row, cost).unwrap_or(0.0),
     })
-}
-
-fn text(row: &[Box<serde_json::value::RawValue>], place: usize) -> Option<String> {
-    serde_json::from_str(row.get(place)?.get()).ok()
-}
-
-fn place(result: &ReportResult, column: &str) -> Option<usize> {
-    result.columns.iter().position(|known| known.name == column)
 }

@@ -130,7 +130,8 @@ impl Figures {
             .collect();
         let of = Some((host.revision(), days));
         let catalogue = Arc::downgrade(&host.catalogue());
-        if self.of == of && self.catalogue.ptr_eq(&catalogue) {
+        // What could not be evaluated is tried again each time.
+        if self.of == of && self.catalogue.ptr_eq(&catalogue) && self.unknown.is_empty() {
             return;
         }
         (self.of, self.catalogue) = (of, catalogue);
@@ -142,7 +143,7 @@ impl Figures {
             self.unknown.extend(unknown);
         }
         let found = settings.new_secret.then(|| secrets::found(host, reader)).transpose();
-        self.secrets = found.unwrap_or_else(|unknown| {
+        self.secrets = found.map(Option::flatten).unwrap_or_else(|unknown| {
             self.unknown.push(unknown);
             None
         });

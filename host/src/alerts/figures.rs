@@ -4,7 +4,7 @@ use serde::de::DeserializeOwned;
 
 use crate::{
     host::Host,
-    reports::{self, AskedReport, ReportError, ReportResult},
+    reports::{self, AskedReport, ReportError, ReportResult, value},
     state::{QueryLimits, Reader},
 };
 
@@ -59,11 +59,7 @@ impl Figures {
     ) -> Result<Vec<(A, B)>, NoFigures> {
         let (first, second) = (self.place(first)?, self.place(second)?);
         let rows = self.result.rows.iter();
-        let values = rows.filter_map(|row| {
-            let first = serde_json::from_str(row.get(first)?.get()).ok()?;
-            let second = serde_json::from_str(row.get(second)?.get()).ok()?;
-            Some((first, second))
-        });
+        let values = rows.filter_map(|row| Some((value(row, first)?, value(row, second)?)));
         Ok(values.collect())
     }
 
@@ -72,16 +68,12 @@ impl Figures {
     /// # Errors
     /// When the report has no such column.
     pub(super) fn total(&self, column: &'static str) -> Result<f64, NoFigures> {
-        let place = self.place(column)?;
-        let total = self.result.totals.get(place).and_then(Option::as_ref);
-        Ok(total
-            .and_then(|total| serde_json::from_str(total.get()).ok())
-            .unwrap_or(0.0))
+        self.place(column)?;
+        Ok(self.result.total(column).unwrap_or(0.0))
     }
 
     fn place(&self, column: &'static str) -> Result<usize, NoFigures> {
-        let place = self.result.columns.iter().position(|known| known.name == column);
-        place.ok_or(NoFigures::Column {
+        self.result.place(column).ok_or(NoFigures::Column {
             report: self.report,
             column,
         })

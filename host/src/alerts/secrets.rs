@@ -12,16 +12,27 @@ use crate::{
     state::{AlertKind, Reader},
 };
 
-/// The secrets found so far.
+/// The processor whose report names the secrets.
+const PROCESSOR: &str = "secrets";
+
+/// The secrets found so far; `None` before the first run that processes sessions has ended. Secrets of that run are known
+/// ones, which no alert tells of.
 ///
 /// # Errors
 /// When the report cannot be run.
-pub(super) fn found(host: &Host, reader: &Reader) -> Result<Vec<Condition>, Unknown> {
+pub(super) fn found(host: &Host, reader: &Reader) -> Result<Option<Vec<Condition>>, Unknown> {
     let secrets = secrets(host, reader).map_err(|error| Unknown {
         kind: AlertKind::Secret,
         text: format!("new secrets cannot be found: {error}"),
     })?;
-    Ok(secrets.into_iter().map(condition).collect())
+    Ok(has_ended_a_run(host, reader).then(|| secrets.into_iter().map(condition).collect()))
+}
+
+fn has_ended_a_run(host: &Host, reader: &Reader) -> bool {
+    host.processor(PROCESSOR).is_ok_and(|processor| {
+        let name = processor.name();
+        host.run_under_way(name).is_none() && reader.sessions(name).is_ok_and(|sessions| !sessions.is_empty())
+    })
 }
 
 /// The kind of each secret, by its fingerprint.

@@ -65,15 +65,20 @@ fn summary(results: &[&RunResult]) -> String {
     };
     let (errors, capped) = (sum(|result| result.errors), sum(|result| result.capped));
     if errors > 0 {
-        line += &format!(
-            "; {} attempts failed: `session-host failures` says why",
-            grouped(errors)
-        );
+        line += &format!("; {}: `session-host failures` says why", attempts(errors, "failed"));
     }
     if capped > 0 {
-        line += &format!("; {} attempts are left for the next run", grouped(capped));
+        line += &format!("; {}", attempts(capped, "left for the next run"));
     }
     line
+}
+
+/// So many attempts, and what became of them.
+fn attempts(count: u64, what: &str) -> String {
+    match count {
+        1 => format!("1 attempt {what}"),
+        count => format!("{} attempts {what}", grouped(count)),
+    }
 }
 
 /// What to say if there is no transcript at all.
@@ -113,7 +118,7 @@ mod tests {
         let (usage, errors) = (result(1_200, 0, 0), result(1_198, 2, 3));
         assert_eq!(
             summary(&[&usage, &errors]),
-            "processed 1,200 new or changed sessions in 2.5 s; 2 attempts failed: `session-host failures` says why; 3 attempts are left for the next run"
+            "processed 1,200 new or changed sessions in 2.5 s; 2 attempts failed: `session-host failures` says why; 3 attempts left for the next run"
         );
         assert_eq!(summary(&[&result(0, 0, 0)]), "found no new or changed session in 1.2 s");
     }

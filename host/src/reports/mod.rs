@@ -10,5 +10,5 @@ mod run;
 pub use asked::AskedReport;
 pub use error::ReportError;
 pub use registry::{ReportListing, list, overview};
-pub use result::{ReportResult, ResultColumn};
+pub use result::{ReportResult, ResultColumn, value};
 pub use run::run;

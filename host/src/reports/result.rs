@@ -1,6 +1,6 @@
 //! The answer to a report, as the command line prints it and HTTP sends it.
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::value::RawValue;
 use session_plugin_api::{Chart, Unit};
 
@@ -50,4 +50,25 @@ pub struct ResultColumn {
     pub summed: bool,
     /// When the column goes in a narrow terminal: the highest number first, 0 never.
     pub gives_way: u32,
+}
+
+impl ReportResult {
+    /// The place of a column in the rows.
+    #[must_use]
+    pub fn place(&self, column: &str) -> Option<usize> {
+        self.columns.iter().position(|known| known.name == column)
+    }
+
+    /// The sum of a column over all rows, if it has one.
+    #[must_use]
+    pub fn total<T: DeserializeOwned>(&self, column: &str) -> Option<T> {
+        let total = self.totals.get(self.place(column)?)?.as_ref()?;
+        serde_json::from_str(total.get()).ok()
+    }
+}
+
+/// The value at a place of a row, if it is of this type.
+#[must_use]
+pub fn value<T: DeserializeOwned>(row: &[Box<RawValue>], place: usize) -> Option<T> {
+    serde_json::from_str(row.get(place)?.get()).ok()
 }

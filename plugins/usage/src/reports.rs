@@ -24,14 +24,18 @@ pub(crate) fn declare(descriptor: Descriptor) -> Descriptor {
     described.report_warnings(of_responses(include_str!("reports/warnings.sql")))
 }
 
-/// The SELECT of a report on responses.
+/// The SELECT of a report on responses, with the columns of all of them.
 fn of_responses(select: &str) -> String {
-    [include_str!("reports/responses.sql"), select].concat()
+    let select = select
+        .replace("{models}", include_str!("reports/models.sql").trim_end())
+        .replace("{usage}", include_str!("reports/usage.sql").trim_end());
+    [include_str!("reports/responses.sql"), &select].concat()
 }
 
-/// The SELECT of a report on invocations.
+/// The SELECT of a report on invocations, with the columns of all of them.
 fn of_invocations(select: &str) -> String {
-    [include_str!("reports/invocations.sql"), select].concat()
+    let select = select.replace("{calls}", include_str!("reports/call_counts.sql").trim_end());
+    [include_str!("reports/invocations.sql"), &select].concat()
 }
 
 /// The columns of all reports on responses.

@@ -1,10 +1,8 @@
 //! The bars beside the rows.
 
-use serde_json::value::RawValue;
 use session_plugin_api::ChartKind;
 
-use super::cells::number;
-use crate::reports::ReportResult;
+use crate::reports::{ReportResult, value};
 
 /// The lengths of the bars, from 0 to 1.
 pub(super) struct Bars(Vec<f64>);
@@ -19,9 +17,9 @@ impl Bars {
         if !matches!(chart.kind(), ChartKind::Bars | ChartKind::StackedBars) {
             return None;
         }
-        let place = result.columns.iter().position(|column| column.name == chart.y())?;
-        let value = |row: &Vec<Box<RawValue>>| number(row.get(place)?).filter(|value| value.is_finite());
-        let values: Vec<f64> = result.rows.iter().map(|row| value(row).unwrap_or(0.0)).collect();
+        let place = result.place(chart.y())?;
+        let height = |row: &Vec<_>| value(row, place).filter(|height: &f64| height.is_finite());
+        let values: Vec<f64> = result.rows.iter().map(|row| height(row).unwrap_or(0.0)).collect();
         let largest = values.iter().copied().fold(0.0, f64::max);
         (largest > 0.0).then(|| Self(values.into_iter().map(|value| (value / largest).max(0.0)).collect()))
     }

@@ -7,7 +7,7 @@ use session_plugin_api::Unit;
 use super::heading::zone_of;
 use crate::{
     cli::output::{Shown, decimal, dollars},
-    reports::ReportResult,
+    reports::{ReportResult, value},
 };
 
 /// A cell without the number that its column has in other rows.
@@ -39,7 +39,7 @@ impl Cells {
             .map(|place| Writing {
                 unit: result.columns[place].unit,
                 zone: &zone,
-                decimals: decimals(result.rows.iter().filter_map(|row| number(row.get(place)?))),
+                decimals: decimals(result.rows.iter().filter_map(|row| value(row, place))),
             })
             .collect();
         let rows = result.rows.iter().map(|row| {
@@ -73,11 +73,6 @@ fn decimals(values: impl Iterator<Item = f64>) -> usize {
         largest if largest > 0.0 && largest < 1.0 => 4,
         _ => 2,
     }
-}
-
-/// The value as a number, if it is one.
-pub(super) fn number(value: &RawValue) -> Option<f64> {
-    serde_json::from_str(value.get()).ok()
 }
 
 impl Writing<'_> {

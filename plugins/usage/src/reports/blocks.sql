@@ -32,14 +32,8 @@ summed AS (
     SELECT block.username,
            began,
            began + INTERVAL 5 HOURS AS ends,
-           count(*) AS responses,
-           array_to_string(list_sort(list(DISTINCT coalesce(model, '(none)'))), ', ') AS models,
-           try_cast(sum(input_tokens) AS BIGINT) AS input_tokens,
-           try_cast(sum(output_tokens) AS BIGINT) AS output_tokens,
-           try_cast(sum(cache_write_tokens) AS BIGINT) AS cache_write_tokens,
-           try_cast(sum(cache_read_tokens) AS BIGINT) AS cache_read_tokens,
-           try_cast(sum(total_tokens) AS BIGINT) AS total_tokens,
-           sum(cost_usd) AS cost_usd,
+           {models},
+           {usage},
            min(occurred_at) AS first_response,
            max(occurred_at) AS last_response
     FROM block

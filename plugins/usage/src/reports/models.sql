@@ -1,0 +1,1 @@
+array_to_string(list_sort(list(DISTINCT coalesce(model, '(none)'))), ', ') AS models
