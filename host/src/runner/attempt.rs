@@ -23,7 +23,7 @@ use super::{
 };
 use crate::{
     plugins::{CallError, Ending, Hook, Refusal, describe_fault},
-    sessions::{OpenTranscript, SnapshotError, Transcript},
+    sessions::{OpenTranscript, Snapshot, SnapshotError, Transcript},
     state::{Destination, Done, FailureKind, Seen},
 };
 
@@ -54,14 +54,20 @@ fn read(context: &RunContext, flight: &Flight, buffer: &mut Vec<u8>) -> Result<S
     let opened = OpenTranscript::open(&transcript.path, context.limits.max_session_bytes)?;
     flight.holds(context.memory.hold(opened.size()));
     let snapshot = opened.read(buffer)?;
-    Ok(Seen {
+    Ok(seen(transcript, snapshot))
+}
+
+/// The version of a session that a snapshot holds.
+#[must_use]
+pub fn seen(transcript: &Transcript, snapshot: Snapshot) -> Seen {
+    Seen {
         session: transcript.session.clone(),
         username: transcript.username.clone(),
         hash: snapshot.hash,
         size: snapshot.size,
         modified: snapshot.modified,
         read_at: snapshot.read_at,
-    })
+    }
 }
 
 fn unread(transcript: &Transcript, error: &SnapshotError) -> (Need, Outcome) {

@@ -46,6 +46,7 @@ mod tables;
 mod tally;
 mod worker;
 
+pub use attempt::seen;
 pub use candidates::{Backlog, backlog};
 pub use error::RunError;
 pub use forgetting::{ForgetError, Forgetter};

@@ -17,6 +17,7 @@ use session_plugin_api::abi::message::FaultKind;
 use crate::{
     column::Column,
     plugins::{Call, CallError, Cancel, Fault, Killer, Processor, Refusal, Requests, TakeRows, Watch},
+    runner::seen,
     sessions::{OpenTranscript, SnapshotError, Transcript},
     state::Seen,
 };
@@ -83,14 +84,7 @@ enum Ended {
 
 fn read(transcript: &Transcript, bytes: &mut Vec<u8>) -> Result<Seen, SnapshotError> {
     let snapshot = OpenTranscript::open(&transcript.path, u64::MAX)?.read(bytes)?;
-    Ok(Seen {
-        session: transcript.session.clone(),
-        username: transcript.username.clone(),
-        hash: snapshot.hash,
-        size: snapshot.size,
-        modified: snapshot.modified,
-        read_at: snapshot.read_at,
-    })
+    Ok(seen(transcript, snapshot))
 }
 
 fn attempt(processor: &Processor, call: &Call<'_>, requests: &mut Discarded) -> Ended {
