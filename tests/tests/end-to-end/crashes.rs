@@ -5,8 +5,9 @@ use std::{fs, process::Command};
 use serde_json::{Value, json};
 use session_host_tests::{Code, LibraryFile, Ran, World, library_name, wait_until};
 
-/// What a start says of what it cannot attribute.
-const UNEXPLAINED: &str = "calls of plugins were in flight (1), and none of them is known to be to blame";
+/// What a start says of what it cannot attribute. How many calls were in flight depends on the threads: the healthy
+/// session may be attempted beside the other.
+const UNEXPLAINED: &str = "and none of them is known to be to blame";
 
 /// A healthy session and one that ends the host.
 fn world_with(step: &Value) -> World {
