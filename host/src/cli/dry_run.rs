@@ -184,7 +184,9 @@ fn print_table(lines: &[Line]) -> anyhow::Result<()> {
     });
     let rows: Vec<[String; 7]> = rows.collect();
     if !rows.is_empty() {
-        output::print(output::table(header, rows))?;
+        let mut table = output::table(header, rows);
+        output::let_columns_give_way(&mut table, &["bytes"]);
+        output::print(table)?;
     }
     for line in lines {
         match line {

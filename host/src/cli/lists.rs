@@ -65,8 +65,18 @@ pub(super) fn status(settings: &Settings, options: &ListOptions) -> anyhow::Resu
         "paused",
     ];
     let mut table = output::table(header, status.into_iter().map(status_row));
-    // These columns are usually empty.
-    output::hide_idle_columns(&mut table, &[3, 4, 5, 6, 7, 8, 12, 13]);
+    let usually_empty = [
+        "backlog",
+        "failing",
+        "waiting",
+        "quarantined",
+        "unrecognised",
+        "unreadable lines",
+        "running",
+        "paused",
+    ];
+    output::hide_idle_columns(&mut table, &usually_empty);
+    output::let_columns_give_way(&mut table, &["last processed", "items", "outcome"]);
     output::print(table)?;
     for alert in alerts {
         output::print(format!("alert since {}: {}", to_seconds(alert.fired_at), alert.text))?;
@@ -217,7 +227,7 @@ fn causes(settings: &Settings, options: &FailuresOptions) -> anyhow::Result<Exit
         ]
     });
     let mut table = output::fitted_table(header, rows);
-    output::hide_idle_columns(&mut table, &[1]);
+    output::hide_idle_columns(&mut table, &["quarantined"]);
     output::print(table)?;
     tell_of_more(left, "causes", options)
 }
@@ -251,7 +261,7 @@ fn failing_sessions(settings: &Settings, options: &FailuresOptions) -> anyhow::R
         ]
     });
     let mut table = output::fitted_table(header, rows);
-    output::hide_idle_columns(&mut table, &[3]);
+    output::hide_idle_columns(&mut table, &["quarantined"]);
     output::print(table)?;
     tell_of_more(left, "sessions", options)
 }
@@ -309,7 +319,9 @@ pub(super) fn runs(settings: &Settings, options: &RunsOptions) -> anyhow::Result
             why,
         ]
     });
-    output::print(output::table(header, rows))?;
+    let mut table = output::table(header, rows);
+    output::let_columns_give_way(&mut table, &["actor", "ms"]);
+    output::print(table)?;
     Ok(Exit::Done)
 }
 

@@ -165,14 +165,42 @@ pub(super) fn grid<C: Into<Lines>>(header: Vec<String>, rows: impl IntoIterator<
     table
 }
 
-/// Hides each of these columns, counted from 0, whose cells are all empty or zero.
-pub(super) fn hide_idle_columns(table: &mut Table, columns: &[usize]) {
-    for column in columns {
-        let cells = table.row_iter().filter_map(|row| row.cell_iter().nth(*column));
-        let is_idle = cells.map(Cell::content).all(|cell| matches!(&*cell, "" | "0"));
-        if let Some(column) = table.column_mut(*column).filter(|_| is_idle) {
-            column.set_constraint(ColumnConstraint::Hidden);
+/// Hides each of these columns whose cells are all empty or zero.
+pub(super) fn hide_idle_columns(table: &mut Table, columns: &[&str]) {
+    for place in columns
+        .iter()
+        .filter_map(|name| place_of(table, name))
+        .collect::<Vec<_>>()
+    {
+        let cells = table.row_iter().filter_map(|row| row.cell_iter().nth(place));
+        if cells.map(Cell::content).all(|cell| matches!(&*cell, "" | "0")) {
+            hide(table, place);
         }
+    }
+}
+
+/// Hides these columns, one after the other, until the table fits the terminal. Other programs get every column.
+pub(super) fn let_columns_give_way(table: &mut Table, columns: &[&str]) {
+    let Some(width) = table.width() else { return };
+    for name in columns {
+        if table.lines().all(|line| line.chars().count() <= usize::from(width)) {
+            return;
+        }
+        if let Some(place) = place_of(table, name) {
+            hide(table, place);
+        }
+    }
+}
+
+/// The place of the column with this header.
+fn place_of(table: &Table, name: &str) -> Option<usize> {
+    let mut headers = table.header()?.cell_iter();
+    headers.position(|header| header.content() == name)
+}
+
+fn hide(table: &mut Table, place: usize) {
+    if let Some(column) = table.column_mut(place) {
+        column.set_constraint(ColumnConstraint::Hidden);
     }
 }
 

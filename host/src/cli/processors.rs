@@ -151,17 +151,18 @@ fn print(listed: Vec<PluginListing>, options: &ProcessorsOptions) -> anyhow::Res
             reason(file.reason.or(paused), &file.rejected_reports),
         ]
     });
-    output::print(output::table(
-        [
-            "file",
-            "status",
-            "processor",
-            "version",
-            "cadence",
-            "isolation",
-            "reason",
-        ],
-        rows,
-    ))?;
+    let header = [
+        "file",
+        "status",
+        "processor",
+        "version",
+        "cadence",
+        "isolation",
+        "reason",
+    ];
+    let mut table = output::table(header, rows);
+    output::hide_idle_columns(&mut table, &["reason"]);
+    output::let_columns_give_way(&mut table, &["isolation", "cadence", "version"]);
+    output::print(table)?;
     Ok(Exit::Done)
 }

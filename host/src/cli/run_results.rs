@@ -19,10 +19,13 @@ pub(super) fn print_table(results: &[&RunResult]) -> anyhow::Result<()> {
         "MB/s",
         "seconds",
     ];
-    if !results.is_empty() {
-        output::print(output::table(header, results.iter().map(|result| row(result))))?;
+    if results.is_empty() {
+        return Ok(());
     }
-    Ok(())
+    let mut table = output::table(header, results.iter().map(|result| row(result)));
+    output::hide_idle_columns(&mut table, &["skipped", "capped"]);
+    output::let_columns_give_way(&mut table, &["MB/s", "items", "skipped", "scanned"]);
+    Ok(output::print(table)?)
 }
 
 /// Prints what else there is to tell. `is_lacking` says whether somebody wants the processor of a plugin to run.
