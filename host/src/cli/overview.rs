@@ -1,6 +1,8 @@
 //! What a run over this user's own transcripts prints in the place of the table: itself in one line, and the reports that
 //! people look at first.
 
+use std::thread;
+
 use super::{
     output::{self, grouped},
     report::print_rows,
@@ -8,7 +10,7 @@ use super::{
 use crate::{
     config::Settings,
     host::Host,
-    reports::{self, AskedReport},
+    reports::{self, AskedReport, ReportResult},
     runner::RunResult,
     sessions::SessionsDirectory,
     state::QueryLimits,
@@ -27,30 +29,46 @@ pub(super) fn print_reports(host: &Host, results: &[&RunResult]) -> anyhow::Resu
     if let Some(nothing) = nothing_to_show(host, results)? {
         return Ok(output::print(nothing)?);
     }
+    let answers = answers(host)?;
+    if !answers.is_empty() && answers.iter().all(|answer| answer.rows.is_empty()) {
+        output::print_block("")?;
+        output::print(format!("nothing happened in {}; for earlier days:", LAST.1))?;
+        let more = |answer: &ReportResult| output::print(format!("session-host report {}", answer.report));
+        return Ok(answers.iter().try_for_each(more)?);
+    }
+    for answer in &answers {
+        output::print_block("")?;
+        match answer.rows.is_empty() {
+            true => output::print(format!("{}: nothing in {}", answer.title, LAST.1))?,
+            false => print_rows(answer)?,
+        }
+        output::print(format!("more: session-host report {}", answer.report))?;
+    }
+    Ok(())
+}
+
+/// The answers to the reports of the overview. They are asked for side by side, each on a connection of its own.
+fn answers(host: &Host) -> anyhow::Result<Vec<ReportResult>> {
     let catalogue = host.catalogue();
-    let reader = host.state().reader()?;
     let asked = AskedReport {
         last: Some(LAST.0.to_owned()),
         ..AskedReport::default()
     };
-    for name in reports::overview(&catalogue) {
-        match reports::run(&catalogue, host.settings(), &reader, &name, &asked, QueryLimits::NONE) {
-            Ok(result) if result.rows.is_empty() => {
-                output::print_block("")?;
-                output::print(format!("{}: nothing in {}", result.title, LAST.1))?;
-            }
-            Ok(result) => {
-                output::print_block("")?;
-                print_rows(&result)?;
-            }
-            Err(error) => {
-                tracing::warn!("the overview lacks the report {name}: {error}");
-                continue;
-            }
-        }
-        output::print(format!("more: session-host report {name}"))?;
-    }
-    Ok(())
+    let answer = |name: &str| -> anyhow::Result<Option<ReportResult>> {
+        let reader = host.state().reader()?;
+        let answer = reports::run(&catalogue, host.settings(), &reader, name, &asked, QueryLimits::NONE);
+        let answer = answer.inspect_err(|error| tracing::warn!("the overview lacks the report {name}: {error}"));
+        Ok(answer.ok())
+    };
+    let names = reports::overview(&catalogue);
+    thread::scope(|scope| {
+        let asking: Vec<_> = names.iter().map(|name| scope.spawn(|| answer(name))).collect();
+        let answers = asking.into_iter().map(|asked| match asked.join() {
+            Ok(answer) => answer.transpose(),
+            Err(panic) => std::panic::resume_unwind(panic),
+        });
+        answers.flatten().collect()
+    })
 }
 
 fn summary(results: &[&RunResult]) -> String {
