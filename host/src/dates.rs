@@ -37,14 +37,22 @@ pub fn beginning_in(text: &str, zone: &TimeZone) -> Result<Timestamp, InvalidDat
         .ok_or_else(|| InvalidDate(text.to_owned()))
 }
 
-/// When a date has ended: the beginning of the next day in a time zone, or the time itself.
+/// When a date has ended: the beginning of the next day in a time zone, or the time itself. The last days of the year 9999
+/// end with the last time that can be written.
 ///
 /// # Errors
 /// When the text is no date.
 pub fn end_in(text: &str, zone: &TimeZone) -> Result<Timestamp, InvalidDate> {
     time(text)
-        .or_else(|| day_begins(day(text)?.tomorrow().ok()?, zone))
+        .or_else(|| Some(day_ends(day(text)?, zone)))
         .ok_or_else(|| InvalidDate(text.to_owned()))
+}
+
+fn day_ends(day: Date, zone: &TimeZone) -> Timestamp {
+    let tomorrow = day.tomorrow().ok();
+    tomorrow
+        .and_then(|tomorrow| day_begins(tomorrow, zone))
+        .unwrap_or_else(|| Timestamp::from_micros(jiff::Timestamp::MAX.as_microsecond()))
 }
 
 fn time(text: &str) -> Option<Timestamp> {
@@ -95,6 +103,15 @@ mod tests {
         assert_eq!(hours("Australia/Lord_Howe", "2026-10-04"), 23.5);
         // The clocks of Cairo skip midnight.
         assert_eq!(hours("Africa/Cairo", "2026-04-24"), 23.0);
+    }
+
+    #[test]
+    fn the_last_days_that_can_be_written_end() {
+        let last = jiff::Timestamp::MAX.as_microsecond();
+        for day in ["9999-12-30", "9999-12-31"] {
+            assert_eq!(end_of(day).unwrap().as_micros(), last, "{day}");
+        }
+        assert!(beginning_of("9999-12-31").is_err());
     }
 
     #[test]

@@ -290,7 +290,7 @@ pub(super) struct ReportOptions {
     /// Sort by this column; with `:desc`, the largest value first [default: the order of the report]
     #[arg(long, value_name = "COLUMN[:desc]", requires = "report")]
     order: Option<String>,
-    /// The maximum number of rows; sums are of all rows [default: as many as the server returns]
+    /// The maximum number of rows; sums are of all rows [default: all, or the most that the server returns]
     #[arg(long, requires = "report")]
     limit: Option<usize>,
     /// Print JSON

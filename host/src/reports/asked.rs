@@ -63,13 +63,13 @@ impl AskedReport {
         let end = |text| dates::end_in(text, zone.rules());
         let since = self.since.as_deref().map(beginning).transpose()?;
         let until = self.until.as_deref().map(end).transpose()?;
-        match (since, until) {
-            (Some(since), Some(until)) if since >= until => Err(ReportError::Backwards {
-                since: clock::text_of(since),
-                until: clock::text_of(until),
-            }),
-            span => Ok(span),
+        if since.zip(until).is_some_and(|(since, until)| since >= until) {
+            return Err(ReportError::Backwards {
+                since: self.since.clone().unwrap_or_default(),
+                until: self.until.clone().unwrap_or_default(),
+            });
         }
+        Ok((since, until))
     }
 
     /// The column to sort by, and the direction.

@@ -50,11 +50,11 @@ pub enum ReportError {
     #[error("`last` takes the place of `since` and `until`: omit one or the other")]
     LastAndDates,
     /// The end is not after the beginning.
-    #[error("the report would begin at {since}, but end at {until}: swap `since` and `until`")]
+    #[error("the report would begin with {since}, but end with {until}: swap `since` and `until`")]
     Backwards {
-        /// The beginning.
+        /// The beginning, as it was asked for.
         since: String,
-        /// The end.
+        /// The end, as it was asked for.
         until: String,
     },
     /// There is no such time zone.

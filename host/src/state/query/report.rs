@@ -196,6 +196,9 @@ fn row(offset: &UtcOffset) -> String {
     )
 }
 
+/// DuckDB rejects a larger LIMIT. No report has so many rows.
+const LARGEST_LIMIT: usize = 1 << 62;
+
 /// Selects the columns and the sums. The sums are of a window, so that DuckDB computes the report once and the LIMIT cuts
 /// nothing off them. One row more than the most that are wanted tells that there are more.
 fn sorted_and_summed(query: &ReportQuery<'_>, most: usize) -> String {
@@ -211,9 +214,9 @@ fn sorted_and_summed(query: &ReportQuery<'_>, most: usize) -> String {
         Order::Descending => format!("{} DESC", quoted(column)),
     });
     let order: Vec<String> = order.chain(rest).collect();
-    let limit = match most.checked_add(1) {
-        Some(limit) => format!(" LIMIT {limit}"),
-        None => String::new(),
+    let limit = match most < LARGEST_LIMIT {
+        true => format!(" LIMIT {}", most + 1),
+        false => String::new(),
     };
     format!(
         "SELECT {} FROM report ORDER BY {}{limit}",
