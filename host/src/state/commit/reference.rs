@@ -15,10 +15,10 @@ use crate::{
         error::{Doing, Result},
         rows::{
             batch::{RowsRefused, check, record_batch},
-            table::SESSION_FILE,
+            table::{FilledTable, SESSION_FILE},
         },
         schema::{
-            declared::owned_table,
+            declared::Inventory,
             digests,
             refused::{SchemaRefused, TableKind},
         },
@@ -125,8 +125,10 @@ pub(crate) fn replace_rows(
     if differing.is_empty() && retired.is_empty() {
         return Ok(());
     }
+    let inventory = Inventory::read(connection)?;
     for (table, _, batches) in &differing {
-        check_table(connection, processor, table, batches)?;
+        let table = inventory.owned_table(connection, processor, TableKind::Reference, table)?;
+        check_table(&table, batches)?;
     }
     in_transaction(connection, "replace the rows of reference tables", |connection| {
         retired
@@ -141,18 +143,12 @@ pub(crate) fn replace_rows(
     })
 }
 
-fn check_table(
-    connection: &Connection,
-    processor: &ProcessorName,
-    name: &str,
-    batches: &[Batch],
-) -> Result<(), SchemaRefused> {
-    let table = owned_table(connection, processor, TableKind::Reference, name)?;
+fn check_table(table: &FilledTable, batches: &[Batch]) -> Result<(), SchemaRefused> {
     if table.type_of(SESSION_FILE).is_some() {
-        return Err(SchemaRefused::ReferenceOfSessions(name.to_owned()));
+        return Err(SchemaRefused::ReferenceOfSessions(table.name().to_owned()));
     }
     for (column, kind) in batches.iter().flat_map(|batch| &batch.columns) {
-        check(&table, column, *kind)?;
+        check(table, column, *kind)?;
     }
     Ok(())
 }

@@ -4,6 +4,8 @@
 //! object that shadows one of them. [`shadows`](crate::state::schema::shadows) rejects such objects, but older states
 //! may contain them.
 
+use std::collections::HashSet;
+
 use duckdb::Connection;
 
 use crate::state::error::{Doing as _, Result, StateError};
@@ -34,6 +36,15 @@ pub(crate) fn in_transaction<T, E: From<StateError>>(
         let _ = connection.execute_batch("ROLLBACK");
     }
     result
+}
+
+/// The names of all tables of the main schema.
+pub(crate) fn tables(connection: &Connection) -> Result<HashSet<String>> {
+    let doing = "list the tables";
+    let sql = "SELECT table_name FROM system.main.duckdb_tables() WHERE schema_name = 'main' AND NOT temporary";
+    let mut statement = connection.prepare(sql).doing(doing)?;
+    let rows = statement.query_map([], |row| row.get(0));
+    rows.and_then(Iterator::collect).doing(doing)
 }
 
 /// Whether the main schema has a table of this name.

@@ -1,11 +1,13 @@
 //! Reads the columns of the tables that plugins fill.
 
-use duckdb::{Connection, params};
+use std::collections::HashMap;
+
+use duckdb::Connection;
 use serde::{Deserialize, Serialize};
 use session_plugin_api::abi::ValueKind;
 
 use crate::state::{
-    engine::sql::{quoted, table_exists},
+    engine::sql::quoted,
     error::{Doing, Result},
 };
 
@@ -26,13 +28,12 @@ struct Column {
 pub(crate) const SESSION_FILE: &str = "session_file";
 
 impl FilledTable {
-    /// Reads the columns of a table; `None` if it does not exist.
-    pub(crate) fn read(connection: &Connection, name: &str) -> Result<Option<Self>> {
-        let columns = columns(connection, name)?;
-        Ok((!columns.is_empty()).then(|| Self {
+    /// Reads the columns of a table, which must exist.
+    pub(crate) fn read(connection: &Connection, name: &str) -> Result<Self> {
+        Ok(Self {
             name: name.to_owned(),
-            columns,
-        }))
+            columns: columns(connection, name)?,
+        })
     }
 
     /// The table's name.
@@ -75,11 +76,7 @@ pub(crate) fn accepts(data_type: &str, kind: ValueKind) -> bool {
 
 fn columns(connection: &Connection, table: &str) -> Result<Vec<Column>> {
     let doing = "read the columns of a table";
-    // This query knows views too. `duckdb_columns` does as well, but reads the columns of every view to find those of
-    // one table.
-    if !table_exists(connection, table)? {
-        return Ok(Vec::new());
-    }
+    // `duckdb_columns` would read the columns of every view to find those of one table.
     let sql = "SELECT name, type FROM system.main.pragma_table_info(?) ORDER BY cid";
     let mut statement = connection.prepare(sql).doing(doing)?;
     let rows = statement.query_map([quoted(table)], |row| {
@@ -91,15 +88,22 @@ fn columns(connection: &Connection, table: &str) -> Result<Vec<Column>> {
     rows.and_then(Iterator::collect).doing(doing)
 }
 
-/// The keys, unique constraints and indexes of a table, as SQL. With any of them it cannot be a session table.
-pub(crate) fn keys_and_indexes(connection: &Connection, table: &str) -> Result<Vec<String>> {
-    let doing = "read the keys and indexes of a table";
-    let sql = "SELECT constraint_text FROM system.main.duckdb_constraints()
-               WHERE schema_name = 'main' AND table_name = ?
-                 AND constraint_type IN ('PRIMARY KEY', 'UNIQUE', 'FOREIGN KEY')
+/// A key, a unique constraint or an index of each table that has one, as SQL, by the name of the table. With any of them a
+/// table cannot be a session table.
+pub(crate) fn keys_and_indexes(connection: &Connection) -> Result<HashMap<String, String>> {
+    let doing = "read the keys and indexes of the tables";
+    let sql = "SELECT table_name, constraint_text FROM system.main.duckdb_constraints()
+               WHERE schema_name = 'main' AND constraint_type IN ('PRIMARY KEY', 'UNIQUE', 'FOREIGN KEY')
                UNION ALL
-               SELECT sql FROM system.main.duckdb_indexes() WHERE schema_name = 'main' AND table_name = ?";
+               SELECT table_name, sql FROM system.main.duckdb_indexes() WHERE schema_name = 'main'";
     let mut statement = connection.prepare(sql).doing(doing)?;
-    let rows = statement.query_map(params![table, table], |row| row.get(0));
-    rows.and_then(Iterator::collect).doing(doing)
+    let mut keys = HashMap::new();
+    for row in statement
+        .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))
+        .doing(doing)?
+    {
+        let (table, key) = row.doing(doing)?;
+        keys.entry(table).or_insert(key);
+    }
+    Ok(keys)
 }

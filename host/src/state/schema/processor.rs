@@ -10,7 +10,7 @@ use crate::{
     state::{
         engine::{instance::Link, sql::in_transaction},
         rows::table::FilledTable,
-        schema::{applied_migrations, declared::session_table, processor_migration::apply, refused::SchemaRefused},
+        schema::{applied_migrations, declared::Inventory, processor_migration::apply, refused::SchemaRefused},
     },
 };
 
@@ -40,8 +40,7 @@ pub(crate) fn prepare(
         applied();
         tracing::info!(%processor, version = migration.version(), title = migration.title(), "applied a migration");
     }
-    let tables = declared.session_tables.iter();
-    tables.map(|table| session_table(link, processor, table)).collect()
+    session_tables(link, declared)
 }
 
 /// Compares a processor with a state without changing it; returns the versions of the pending migrations. If there are
@@ -52,11 +51,24 @@ pub(crate) fn prepare(
 pub(crate) fn compare(connection: &Connection, declared: DeclaredTables<'_>) -> Result<Vec<u32>, SchemaRefused> {
     let outstanding = outstanding(connection, declared.processor, declared.migrations)?;
     if outstanding.is_empty() && !declared.migrations.is_empty() {
-        for table in declared.session_tables {
-            session_table(connection, declared.processor, table)?;
-        }
+        session_tables(connection, declared)?;
     }
     Ok(outstanding.iter().map(Migration::version).collect())
+}
+
+/// Checks its session tables.
+fn session_tables(
+    connection: &Connection,
+    declared: DeclaredTables<'_>,
+) -> Result<Vec<Arc<FilledTable>>, SchemaRefused> {
+    if declared.session_tables.is_empty() {
+        return Ok(Vec::new());
+    }
+    let inventory = Inventory::read(connection)?;
+    let tables = declared.session_tables.iter();
+    tables
+        .map(|table| inventory.session_table(connection, declared.processor, table))
+        .collect()
 }
 
 fn outstanding<'a>(
