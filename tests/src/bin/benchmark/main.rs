@@ -7,6 +7,7 @@ mod against_appender;
 mod against_ccusage;
 mod against_floor;
 mod against_idle;
+mod execute_lane;
 mod in_workers;
 mod labelled_errors;
 mod labelled_secrets;
@@ -15,6 +16,9 @@ mod process;
 mod programs;
 mod series;
 mod service;
+mod small_sessions;
+mod status_line;
+mod together;
 
 use std::fs;
 use std::io::{self, Write};
@@ -82,6 +86,10 @@ fn main() -> Result<()> {
     against_floor::compare(&host, &floor, &arguments.corpus, repetitions)?;
     in_workers::compare(&host, &arguments.corpus, repetitions)?;
     other_processors::compare(&host, &floor, &["errors", "secrets"], &arguments.corpus, repetitions)?;
+    together::compare(&host, &arguments.corpus, repetitions)?;
+    small_sessions::measure(&host, repetitions)?;
+    execute_lane::compare(&host, repetitions)?;
+    status_line::compare(&host, &arguments.corpus, repetitions)?;
     labelled_secrets::measure(&host, &scratch)?;
     labelled_errors::measure(&host, &scratch)?;
     against_appender::compare(&host, repetitions)?;

@@ -12,6 +12,8 @@ use anyhow::{Context, Result, bail};
 pub(crate) struct Measured {
     /// From its start to its end.
     pub(crate) wall: Duration,
+    /// The time of all its threads on a core.
+    pub(crate) cpu: Duration,
     /// The most memory that it had at any time.
     pub(crate) peak_bytes: u64,
     /// Its standard output.
@@ -36,21 +38,28 @@ pub(crate) fn measure(command: &mut Command) -> Result<Measured> {
     if let Some(mut stdout) = child.stdout.take() {
         stdout.read_to_end(&mut output)?;
     }
-    let (status, peak_bytes) = wait(child.id())?;
+    let (status, used) = wait(child.id())?;
     let wall = begin.elapsed();
     if !status.success() {
         bail!("{} ended with {status}", command.get_program().display());
     }
+    let unit = if cfg!(target_os = "macos") { 1 } else { 1024 };
     Ok(Measured {
         wall,
-        peak_bytes,
+        cpu: duration(used.ru_utime) + duration(used.ru_stime),
+        peak_bytes: used.ru_maxrss.unsigned_abs() * unit,
         output,
     })
 }
 
-/// Waits for a child and tells its peak memory, which the standard library does not.
+fn duration(time: libc::timeval) -> Duration {
+    let (seconds, microseconds) = (u64::try_from(time.tv_sec), u64::try_from(time.tv_usec));
+    Duration::from_secs(seconds.unwrap_or(0)) + Duration::from_micros(microseconds.unwrap_or(0))
+}
+
+/// Waits for a child and tells what it used, which the standard library does not.
 #[expect(unsafe_code, reason = "the standard library does not tell what a child used")]
-fn wait(pid: u32) -> io::Result<(ExitStatus, u64)> {
+fn wait(pid: u32) -> io::Result<(ExitStatus, libc::rusage)> {
     let mut status = 0;
     let mut usage = MaybeUninit::<libc::rusage>::zeroed();
     loop {
@@ -65,7 +74,5 @@ fn wait(pid: u32) -> io::Result<(ExitStatus, u64)> {
         }
     }
     // SAFETY: zeroed at first, then written by `wait4`.
-    let usage = unsafe { usage.assume_init() };
-    let unit = if cfg!(target_os = "macos") { 1 } else { 1024 };
-    Ok((ExitStatus::from_raw(status), usage.ru_maxrss.unsigned_abs() * unit))
+    Ok((ExitStatus::from_raw(status), unsafe { usage.assume_init() }))
 }

@@ -107,6 +107,27 @@ impl Host {
         Ok((measured, result))
     }
 
+    /// One run of several processors over all transcripts below `sessions`.
+    pub(crate) fn run_together(&self, processors: &[&str], sessions: &Path) -> Result<Measured> {
+        fs::create_dir_all(&self.scratch)?;
+        let mut command = self.command();
+        command
+            .arg("run")
+            .args(processors)
+            .arg("--json")
+            .arg(format!("--workers={}", self.threads))
+            .arg("--sessions")
+            .arg(sessions)
+            .arg("--plugins")
+            .arg(self.plugins.join(EVERY));
+        measure(&mut command)
+    }
+
+    /// The line for the status bar of an agent.
+    pub(crate) fn status_line(&self) -> Result<Measured> {
+        measure(self.command().arg("statusline"))
+    }
+
     /// The rows that a query of the state gives, as JSON.
     pub(crate) fn query(&self, sql: &str) -> Result<Vec<u8>> {
         let mut command = self.command();
