@@ -25,3 +25,12 @@ pub struct Column<'a> {
     /// `rows + 1` ascending offsets into `bytes`, for texts and blobs.
     pub offsets: &'a [i32],
 }
+
+impl<'a> Column<'a> {
+    /// The bytes of all texts or blobs, without what may follow the last.
+    #[must_use]
+    pub fn piece_bytes(&self) -> &'a [u8] {
+        let end = self.offsets.last().and_then(|end| usize::try_from(*end).ok());
+        &self.bytes[..end.unwrap_or(0)]
+    }
+}

@@ -7,7 +7,7 @@ use session_plugin_api::abi::capped;
 use crate::{
     config::Settings,
     journal::{Crash, Isolated, Journal, LeftAttempt},
-    state::{Destination, FailureKind, FailureRecord, FileLook, PluginVersion, State},
+    state::{Before, Destination, FailureKind, FailureRecord, FileLook, PluginVersion, State},
 };
 
 /// Takes the journal up. The state must be open: its lock keeps other hosts away.
@@ -66,6 +66,7 @@ fn record(crash: &Crash, isolated: &mut Isolated, state: &State) {
             digest: crash.plugin.digest.to_string(),
         },
         tables: Vec::new(),
+        before: Before::unknown(),
     };
     let recorded = state.write(|writer| writer.record_failures(&destination, &[failure]));
     if let Err(error) = recorded {

@@ -325,7 +325,7 @@ mod tests {
     use crate::{
         names::ProcessorName,
         runner::sample::{flight, plugin_version, seen},
-        state::State,
+        state::{Before, State},
     };
 
     fn done() -> Done {
@@ -345,6 +345,7 @@ mod tests {
             processor: processor.clone(),
             plugin: plugin_version(),
             tables: Vec::new(),
+            before: Before::unknown(),
         };
         let flight = flight();
         *flight.transaction() = OwnTransaction::Open(state.begin_attempt().unwrap());

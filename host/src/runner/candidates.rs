@@ -11,7 +11,7 @@ use super::retry_policy::{Retries, Turn};
 use crate::{
     names::{FileHash, SessionKey},
     sessions::Transcript,
-    state::{EarlierVersion, FailingSession, SessionState},
+    state::{Before, EarlierVersion, FailingSession, SessionState},
 };
 
 /// A session that a run examines.
@@ -116,6 +116,14 @@ pub(super) fn leave_out(candidates: &mut Vec<Candidate>, retries: &Retries<'_>) 
         }
     });
     left_out
+}
+
+/// What the state holds of these candidates.
+pub(super) fn before(candidates: &[Candidate], failing: &HashMap<SessionKey, FailingSession>) -> Before {
+    let is_known =
+        |candidate: &&Candidate| candidate.earlier.is_some() || failing.contains_key(&candidate.transcript.session);
+    let known = candidates.iter().filter(is_known);
+    Before::only(known.map(|candidate| candidate.transcript.session.clone()).collect())
 }
 
 impl Candidate {

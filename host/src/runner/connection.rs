@@ -130,7 +130,9 @@ impl<'a> Connection<'a> {
     fn run_statement(&mut self, sql: &str, parameters: &[Column<'_>]) -> Result<u64, ConnectionError> {
         self.statements = Statements::Writing;
         let rules = &self.tables.rules;
-        self.in_transaction(|transaction| transaction.execute(rules, sql, parameters))
+        let executed = self.in_transaction(|transaction| transaction.execute(rules, sql, parameters))?;
+        executed.tell(&self.tables.destination);
+        Ok(executed.changed)
     }
 
     /// Runs a query and hands its rows to `take`; returns their number.
@@ -257,7 +259,7 @@ mod tests {
     use crate::{
         names::ProcessorName,
         runner::sample::{flight, plugin_version, seen},
-        state::{DeclaredTables, Destination, State},
+        state::{Before, DeclaredTables, Destination, State},
     };
 
     fn tables(state: State, concurrency: Concurrency) -> Tables {
@@ -275,6 +277,7 @@ mod tests {
                 processor,
                 plugin: plugin_version(),
                 tables: Vec::new(),
+                before: Before::unknown(),
             },
             state: Arc::new(state),
             concurrency,

@@ -363,6 +363,7 @@ impl Requests for ForgetConnection<'_> {
 
     fn execute(&mut self, sql: &str, parameters: &[Column<'_>]) -> Result<u64, Fault> {
         let executed = self.in_transaction(|transaction| transaction.execute(&self.hooks.rules, sql, parameters));
+        let executed = executed.map(|executed| executed.changed);
         self.answer(executed)
     }
 

@@ -39,7 +39,7 @@ use crate::{
     names::SessionKey,
     plugins::Processor,
     sessions::{Scan, Scanner},
-    state::{Destination, FailingSession, State, StateError},
+    state::{Before, Destination, FailingSession, State, StateError},
 };
 
 /// A run to be executed. The caller makes sure that a processor has only one at a time.
@@ -78,6 +78,8 @@ static RUNS_BEGUN: AtomicU64 = AtomicU64::new(0);
 struct Chosen {
     candidates: Vec<Candidate>,
     left_out: LeftOut,
+    /// What the state holds of the candidates.
+    before: Before,
     /// How many files and folders cannot be read.
     unreadable: u64,
 }
@@ -119,6 +121,7 @@ impl Run<'_> {
         let Chosen {
             candidates,
             left_out,
+            before,
             unreadable,
         } = self.choose()?;
         let begun = RunResult {
@@ -143,7 +146,7 @@ impl Run<'_> {
         let ends_at = started_at.checked_add(self.limits.time_budget);
         let dispatcher = Dispatcher::new(candidates, self.limits.max_sessions, ends_at, self.stop.clone());
         let (messages, inbox) = sync_channel(WAITING_OUTCOMES);
-        let context = Arc::new(self.context(span, dispatcher, messages)?);
+        let context = Arc::new(self.context(span, before, dispatcher, messages)?);
         let ended = Conductor::new(Arc::clone(&context), &self.stop, tally).conduct(&inbox);
         context.log.sum_up();
         ended
@@ -170,6 +173,7 @@ impl Run<'_> {
         candidates.retain(|candidate| self.selection.has(&candidate.transcript.session, &failing));
         let left_out = self.leave_out(&mut candidates, &failing)?;
         Ok(Chosen {
+            before: candidates::before(&candidates, &failing),
             candidates,
             left_out,
             unreadable: unreadable.len() as u64,
@@ -203,6 +207,7 @@ impl Run<'_> {
     fn context(
         &self,
         span: &Span,
+        before: Before,
         dispatcher: Dispatcher,
         messages: SyncSender<Message>,
     ) -> Result<RunContext, StateError> {
@@ -216,6 +221,7 @@ impl Run<'_> {
                     processor: name.clone(),
                     plugin: self.processor.version().clone(),
                     tables: self.processor.tables().to_vec(),
+                    before,
                 },
                 rules: self.state.statement_rules(name)?,
                 concurrency: self.processor.descriptor().concurrency(),

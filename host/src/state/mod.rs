@@ -43,10 +43,13 @@ mod schema;
 mod trouble;
 
 pub use commit::{
+    before::Before,
+    destination::Destination,
     reference::ReferenceRows,
     rules::{Forbidden, StatementRules},
-    transaction::{NotTaken, Transaction, TransactionError},
-    writer::{CommitError, Destination, Done, Seen, Writer},
+    session::{Done, Seen},
+    transaction::{Executed, NotTaken, Transaction, TransactionError},
+    writer::{CommitError, Writer},
 };
 pub use database_error::DatabaseError;
 pub use engine::interrupt::Interrupt;
@@ -78,11 +81,7 @@ pub use records::{
     reprocessing::{Marked, ReprocessFilter},
     sessions::{Checked, EarlierVersion, ProcessorStatus, SessionState},
 };
-pub use rows::{
-    batch::{PendingRows, RowsRefused},
-    result_columns::ColumnError,
-    table::FilledTable,
-};
+pub use rows::{batch::PendingRows, refused::RowsRefused, result_columns::ColumnError, table::FilledTable};
 pub use schema::{
     owners::ForeignTable,
     processor::DeclaredTables,

@@ -14,7 +14,8 @@ use crate::{
         engine::sql::{in_transaction, quoted},
         error::{Doing, Result},
         rows::{
-            batch::{RowsRefused, check, record_batch},
+            batch::{check, record_batch},
+            refused::RowsRefused,
             table::{FilledTable, SESSION_FILE},
         },
         schema::{
@@ -68,7 +69,7 @@ impl ReferenceRows {
                 declared: self.tables.keys().map(String::as_str).collect::<Vec<_>>().join(", "),
             });
         };
-        let rows = record_batch(table, None, columns)?;
+        let rows = record_batch(table, columns)?;
         self.bytes += rows.get_array_memory_size();
         if self.bytes > MOST {
             return Err(RowsRefused::TooLarge { most: MOST });

@@ -5,8 +5,8 @@
 //! threads may judge the same one.
 
 use std::{
-    collections::HashSet,
-    sync::{Mutex, MutexGuard, PoisonError},
+    collections::HashMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use duckdb::Connection;
@@ -29,7 +29,16 @@ pub struct StatementRules {
     processor: ProcessorName,
     owners: Owners,
     /// The texts that were accepted.
-    passed: Mutex<HashSet<(Call, String)>>,
+    passed: Mutex<HashMap<(Call, String), Accepted>>,
+}
+
+/// What is known of a text that was accepted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Accepted {
+    /// It only reads.
+    Reads,
+    /// It writes to this table.
+    Writes(Arc<str>),
 }
 
 /// The method that a text is handed to.
@@ -70,27 +79,31 @@ impl StatementRules {
     ///
     /// # Errors
     /// When the method does not accept the text, or the text writes to a table of somebody else.
-    pub(crate) fn check(&self, link: &Link, call: Call, sql: &str) -> Result<(), Forbidden> {
+    pub(crate) fn check(&self, link: &Link, call: Call, sql: &str) -> Result<Accepted, Forbidden> {
         let text = (call, sql.to_owned());
-        if self.passed().contains(&text) {
-            return Ok(());
+        if let Some(accepted) = self.passed().get(&text) {
+            return Ok(accepted.clone());
         }
-        match call {
-            Call::Query => check_query(link, sql)?,
+        let accepted = match call {
+            Call::Query => {
+                check_query(link, sql)?;
+                Accepted::Reads
+            }
             Call::Execute => {
                 let table = written_table(link, sql)?;
                 self.owners.check(&self.processor, &table)?;
+                Accepted::Writes(table.into())
             }
-        }
+        };
         let mut passed = self.passed();
         if passed.len() == REMEMBERED {
             passed.clear();
         }
-        passed.insert(text);
-        Ok(())
+        passed.insert(text, accepted.clone());
+        Ok(accepted)
     }
 
-    fn passed(&self) -> MutexGuard<'_, HashSet<(Call, String)>> {
+    fn passed(&self) -> MutexGuard<'_, HashMap<(Call, String), Accepted>> {
         self.passed.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -19,8 +19,10 @@ use crate::{
     column::Column,
     state::{
         commit::{
-            rules::{Call, Forbidden, StatementRules},
-            writer::{Destination, Done, verify, write_in_transaction},
+            destination::Destination,
+            rules::{Accepted, Call, Forbidden, StatementRules},
+            session::Done,
+            write::{Trust, write},
         },
         database_error::DatabaseError,
         engine::{instance::Link, interrupt::Interrupt},
@@ -34,6 +36,25 @@ use crate::{
 pub struct Transaction {
     connection: Link,
     id: i64,
+}
+
+/// A statement of a processor that was run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Executed {
+    /// How many rows it changed.
+    pub changed: u64,
+    accepted: Accepted,
+}
+
+impl Executed {
+    /// Tells the commits of a run if the statement wrote to a session table.
+    pub fn tell(&self, destination: &Destination) {
+        if let Accepted::Writes(table) = &self.accepted
+            && destination.has_session_table(table)
+        {
+            destination.before.has_executed();
+        }
+    }
 }
 
 /// Why a statement of a processor failed.
@@ -112,8 +133,7 @@ impl Transaction {
         Interrupt::of(&self.connection)
     }
 
-    /// Runs one statement that the rules allow; the parameters are columns of one row. Returns the number of changed
-    /// rows.
+    /// Runs one statement that the rules allow; the parameters are columns of one row.
     ///
     /// # Errors
     /// When the database rejects the statement, or the statement ended the transaction.
@@ -122,12 +142,15 @@ impl Transaction {
         rules: &StatementRules,
         sql: &str,
         parameters: &[Column<'_>],
-    ) -> Result<u64, TransactionError> {
-        rules.check(&self.connection, Call::Execute, sql)?;
+    ) -> Result<Executed, TransactionError> {
+        let accepted = rules.check(&self.connection, Call::Execute, sql)?;
         let values = values(parameters)?;
         let changed = self.connection.execute(sql, params_from_iter(values))?;
         self.ensure_open()?;
-        Ok(changed as u64)
+        Ok(Executed {
+            changed: changed as u64,
+            accepted,
+        })
     }
 
     /// Runs one query that the rules allow and hands its rows over, batch by batch. Returns the number of rows.
@@ -155,19 +178,15 @@ impl Transaction {
     /// # Errors
     /// When the database rejects it. Nothing is committed then.
     pub fn commit(self, destination: &Destination, done: &Done) -> Result<()> {
-        write_in_transaction(&self.connection, destination, done)?;
+        write(
+            &self.connection,
+            destination,
+            std::slice::from_ref(done),
+            Trust::Knowledge,
+        )?;
         self.connection
             .execute_batch("COMMIT")
-            .doing("commit the attempt's transaction")?;
-        match verify(&self.connection, destination, std::slice::from_ref(done)) {
-            Err(error @ StateError::Lost { .. }) => Err(error),
-            // DuckDB acknowledged the commit, and a failed check does not undo it.
-            Err(error) => {
-                tracing::warn!("{error}");
-                Ok(())
-            }
-            Ok(()) => Ok(()),
-        }
+            .doing("commit the attempt's transaction")
     }
 
     /// The connection, for what the host itself reads and changes in the transaction.

@@ -1,109 +1,42 @@
-//! Turns a plugin's borrowed columns into an Arrow record batch for one session.
+//! The rows that a plugin hands over for one session, until they are committed.
 
 use std::sync::Arc;
 
-use duckdb::arrow::{
-    array::{
-        Array, ArrayRef, BinaryArray, BooleanArray, Float64Array, Int64Array, NullArray, RecordBatch, StringArray,
-        TimestampMicrosecondArray,
-    },
-    buffer::{Buffer, NullBuffer, OffsetBuffer, ScalarBuffer},
-    datatypes::{DataType, Field, Schema},
-    error::ArrowError,
-};
+use duckdb::arrow::{array::RecordBatch, error::ArrowError};
 use session_plugin_api::abi::ValueKind;
 
 use crate::{
     column::Column,
     names::SessionKey,
-    state::rows::table::{FilledTable, SESSION_FILE, accepts},
+    state::rows::{
+        builder::ColumnsBuilder,
+        refused::RowsRefused,
+        table::{FilledTable, SESSION_FILE, accepts},
+    },
 };
 
-/// Rows that wait for their session's commit: one batch for one table.
+/// Rows that wait for their session's commit: those of one call, for one table.
+///
+/// The values of all columns lie one after the other, so that rows cost few allocations.
 #[derive(Clone, Debug)]
 pub struct PendingRows {
-    pub(crate) table: Arc<FilledTable>,
-    pub(crate) batch: RecordBatch,
+    table: Arc<FilledTable>,
+    rows: usize,
+    shape: Vec<Filled>,
+    /// The places in the shape of the columns that have null values.
+    with_nulls: Vec<usize>,
+    validity: Vec<u8>,
+    integers: Vec<i64>,
+    floats: Vec<f64>,
+    bytes: Vec<u8>,
+    offsets: Vec<i32>,
 }
 
-/// A column that rows fill, and the type of its values.
-pub(crate) type FilledColumn<'a> = (&'a str, &'a DataType);
-
-/// Why rows were rejected.
-#[derive(Debug, thiserror::Error)]
-pub enum RowsRefused {
-    /// The table is not one of the processor's reference tables.
-    #[error(
-        "`{table}` is not a reference table of this processor: declare it with Descriptor::reference_table (declared: {declared})"
-    )]
-    UnknownReference {
-        /// The table that was named.
-        table: String,
-        /// The tables that were declared.
-        declared: String,
-    },
-    /// The rows of the reference tables are larger than the limit.
-    #[error("the rows of its reference tables have more than {most} bytes")]
-    TooLarge {
-        /// The limit in bytes.
-        most: usize,
-    },
-    /// The table is not one of the processor's session tables.
-    #[error(
-        "`{table}` is not a session table of this processor: declare it with Descriptor::session_table (declared: {declared})"
-    )]
-    UnknownTable {
-        /// The table that was named.
-        table: String,
-        /// The tables that were declared.
-        declared: String,
-    },
-    /// The table has no such column.
-    #[error("table `{table}` has no column `{column}`; its columns are {columns}")]
-    UnknownColumn {
-        /// The table.
-        table: String,
-        /// The column that was named.
-        column: String,
-        /// The columns of the table.
-        columns: String,
-    },
-    /// The rows name the column that the host fills, or name a column twice.
-    #[error("table `{table}`: column `{column}` is given twice, or is the one that the host fills")]
-    DoubleColumn {
-        /// The table.
-        table: String,
-        /// The column.
-        column: String,
-    },
-    /// The values do not fit the column.
-    #[error("column `{table}.{column}` has type {data_type}, which cannot hold values of kind {kind:?}")]
-    Type {
-        /// The table.
-        table: String,
-        /// The column.
-        column: String,
-        /// The column's type.
-        data_type: String,
-        /// The kind of the values.
-        kind: ValueKind,
-    },
-    /// There are more rows than one call can hand over.
-    #[error("{rows} rows for table `{table}` are too many for one call")]
-    TooMany {
-        /// The table.
-        table: String,
-        /// How many there are.
-        rows: usize,
-    },
-    /// The column's parts contradict each other.
-    #[error("column `{column}` is malformed: {reason}")]
-    Malformed {
-        /// The column.
-        column: String,
-        /// The contradiction.
-        reason: String,
-    },
+/// A column that rows fill: its place in the table, and the kind of its values.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Filled {
+    place: usize,
+    kind: ValueKind,
 }
 
 impl PendingRows {
@@ -118,12 +51,39 @@ impl PendingRows {
         columns: &[Column<'_>],
     ) -> Result<Self, RowsRefused> {
         let table = fitting(tables, table, session, columns)?;
-        let keys = std::iter::repeat_n(session.as_str(), rows_of(columns));
-        let filled = Arc::new(StringArray::from_iter_values(keys)) as ArrayRef;
-        Ok(Self {
+        check_shape(table.name(), Some(SESSION_FILE), columns)?;
+        check_texts(columns)?;
+        let length = |part: fn(&Column<'_>) -> usize| columns.iter().map(part).sum();
+        let mut rows = Self {
             table: Arc::clone(table),
-            batch: record_batch(table.name(), Some((SESSION_FILE, filled)), columns)?,
-        })
+            rows: rows_of(columns),
+            shape: Vec::with_capacity(columns.len()),
+            with_nulls: Vec::new(),
+            validity: Vec::with_capacity(length(|column| column.validity.len())),
+            integers: Vec::with_capacity(length(|column| column.integers.len())),
+            floats: Vec::with_capacity(length(|column| column.floats.len())),
+            bytes: Vec::with_capacity(length(|column| column.piece_bytes().len())),
+            offsets: Vec::with_capacity(length(|column| column.offsets.len())),
+        };
+        columns.iter().for_each(|column| rows.push(column));
+        Ok(rows)
+    }
+
+    fn push(&mut self, column: &Column<'_>) {
+        if !column.validity.is_empty() {
+            self.with_nulls.push(self.shape.len());
+        }
+        // `fitting` has found the column in the table.
+        let place = self.table.place_of(column.name).unwrap_or_default();
+        self.shape.push(Filled {
+            place,
+            kind: column.kind,
+        });
+        self.validity.extend_from_slice(column.validity);
+        self.integers.extend_from_slice(column.integers);
+        self.floats.extend_from_slice(column.floats);
+        self.bytes.extend_from_slice(column.piece_bytes());
+        self.offsets.extend_from_slice(column.offsets);
     }
 
     /// Whether [`new`](Self::new) takes these columns. It copies nothing.
@@ -131,32 +91,124 @@ impl PendingRows {
     pub fn fit(tables: &[Arc<FilledTable>], table: &str, session: &SessionKey, columns: &[Column<'_>]) -> bool {
         let fitting = fitting(tables, table, session, columns);
         let fitting = fitting.and_then(|table| check_shape(table.name(), Some(SESSION_FILE), columns));
-        fitting.is_ok() && columns.iter().all(is_readable)
+        fitting.and_then(|()| check_texts(columns)).is_ok()
     }
 
     /// How many bytes of memory the rows take.
     #[must_use]
     pub fn size(&self) -> usize {
-        self.batch.get_array_memory_size()
+        size_of::<Self>()
+            + size_of_val(&*self.shape)
+            + size_of_val(&*self.validity)
+            + size_of_val(&*self.integers)
+            + size_of_val(&*self.floats)
+            + size_of_val(&*self.bytes)
+            + size_of_val(&*self.offsets)
     }
 
     /// How many rows there are.
     #[must_use]
     pub fn len(&self) -> u64 {
-        self.batch.num_rows() as u64
+        self.rows as u64
     }
 
     /// Whether there is no row.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.batch.num_rows() == 0
+        self.rows == 0
     }
 
-    /// The columns that the rows fill, in the batch's order.
-    pub(crate) fn columns(&self) -> Vec<FilledColumn<'_>> {
-        let fields = self.batch.schema_ref().fields().iter();
-        fields.map(|field| (field.name().as_str(), field.data_type())).collect()
+    /// The table.
+    pub(crate) fn table(&self) -> &FilledTable {
+        &self.table
     }
+
+    /// The columns that the rows fill, in the order of the plugin.
+    pub(crate) fn shape(&self) -> &[Filled] {
+        &self.shape
+    }
+
+    /// Adds the rows to those of other sessions that have the same table and the same shape.
+    ///
+    /// # Errors
+    /// When the texts of a column have become too long.
+    pub(crate) fn add_to(&self, builder: &mut ColumnsBuilder, session: &SessionKey) -> Result<(), ArrowError> {
+        builder.repeat(0, SESSION_FILE, session.as_str(), self.rows)?;
+        let mut left = Left {
+            validity: &self.validity,
+            integers: &self.integers,
+            floats: &self.floats,
+            bytes: &self.bytes,
+            offsets: &self.offsets,
+        };
+        let mut with_nulls = self.with_nulls.iter().peekable();
+        for (place, filled) in self.shape.iter().enumerate() {
+            let has_nulls = with_nulls.next_if_eq(&&place).is_some();
+            let name = self.table.column_at(filled.place);
+            builder.extend(place + 1, &left.take(name, filled.kind, self.rows, has_nulls))?;
+        }
+        Ok(())
+    }
+}
+
+/// The values of the columns that have not been taken yet.
+struct Left<'a> {
+    validity: &'a [u8],
+    integers: &'a [i64],
+    floats: &'a [f64],
+    bytes: &'a [u8],
+    offsets: &'a [i32],
+}
+
+impl<'a> Left<'a> {
+    /// Takes the values of the next column.
+    fn take(&mut self, name: &'a str, kind: ValueKind, rows: usize, has_nulls: bool) -> Column<'a> {
+        let (integers, floats, offsets) = match kind {
+            ValueKind::Null => (0, 0, 0),
+            ValueKind::Boolean | ValueKind::Integer | ValueKind::Timestamp => (rows, 0, 0),
+            ValueKind::Float => (0, rows, 0),
+            ValueKind::Text | ValueKind::Blob => (0, 0, rows + 1),
+        };
+        let offsets = first(&mut self.offsets, offsets);
+        let end = offsets.last().and_then(|end| usize::try_from(*end).ok());
+        Column {
+            name,
+            kind,
+            rows,
+            validity: first(&mut self.validity, if has_nulls { rows } else { 0 }),
+            integers: first(&mut self.integers, integers),
+            floats: first(&mut self.floats, floats),
+            bytes: first(&mut self.bytes, end.unwrap_or(0)),
+            offsets,
+        }
+    }
+}
+
+/// Takes the first values off.
+fn first<'a, T>(values: &mut &'a [T], count: usize) -> &'a [T] {
+    let (taken, left) = values.split_at(count.min(values.len()));
+    *values = left;
+    taken
+}
+
+/// Copies a plugin's columns into a batch.
+///
+/// # Errors
+/// When a column is malformed, or is given twice.
+pub(crate) fn record_batch(table: &str, columns: &[Column<'_>]) -> Result<RecordBatch, RowsRefused> {
+    check_shape(table, None, columns)?;
+    check_texts(columns)?;
+    let mut builder = ColumnsBuilder::default();
+    let built = columns
+        .iter()
+        .enumerate()
+        .try_for_each(|(place, column)| builder.extend(place, column));
+    built
+        .and_then(|()| builder.finish())
+        .map_err(|error| RowsRefused::Malformed {
+            column: table.to_owned(),
+            reason: error.to_string(),
+        })
 }
 
 /// Checks that a table has a column that can hold values of this kind.
@@ -223,32 +275,6 @@ fn check_shape(table: &str, filled: Option<&str>, columns: &[Column<'_>]) -> Res
     Ok(())
 }
 
-/// Copies a plugin's columns, after one that the host has filled.
-///
-/// # Errors
-/// When a column is malformed, or is given twice.
-pub(crate) fn record_batch<'a>(
-    table: &str,
-    filled: Option<(&'a str, ArrayRef)>,
-    columns: &[Column<'a>],
-) -> Result<RecordBatch, RowsRefused> {
-    check_shape(table, filled.as_ref().map(|(name, _)| *name), columns)?;
-    let mut fields: Vec<(&str, ArrayRef)> = filled.into_iter().collect();
-    for column in columns {
-        let array = array(column).map_err(|error| malformed(column, error))?;
-        fields.push((column.name, array));
-    }
-    let schema = fields
-        .iter()
-        .map(|(name, array)| Field::new(*name, array.data_type().clone(), true));
-    let schema = Arc::new(Schema::new(schema.collect::<Vec<_>>()));
-    let arrays = fields.into_iter().map(|(_, array)| array).collect();
-    RecordBatch::try_new(schema, arrays).map_err(|error| RowsRefused::Malformed {
-        column: table.to_owned(),
-        reason: error.to_string(),
-    })
-}
-
 /// Checks that a column can hold the session's key in every row.
 fn check_keys(table: &FilledTable, session: &SessionKey, rows: usize) -> Result<(), RowsRefused> {
     // Arrow's offsets of texts are 32 bits wide.
@@ -268,61 +294,21 @@ fn malformed(column: &Column<'_>, reason: impl ToString) -> RowsRefused {
     }
 }
 
-fn array(column: &Column<'_>) -> Result<ArrayRef, ArrowError> {
-    let nulls = nulls(column);
-    Ok(match column.kind {
-        ValueKind::Null => Arc::new(NullArray::new(column.rows)),
-        ValueKind::Boolean => {
-            let values = column.integers.iter().map(|value| *value != 0).collect();
-            Arc::new(BooleanArray::new(values, nulls))
-        }
-        ValueKind::Integer => Arc::new(Int64Array::try_new(integers(column), nulls)?),
-        ValueKind::Timestamp => Arc::new(TimestampMicrosecondArray::try_new(integers(column), nulls)?),
-        ValueKind::Float => Arc::new(Float64Array::try_new(
-            ScalarBuffer::from(column.floats.to_vec()),
-            nulls,
-        )?),
-        ValueKind::Text => {
-            let (offsets, bytes) = pieces(column);
-            Arc::new(StringArray::try_new(offsets, bytes, nulls)?)
-        }
-        ValueKind::Blob => {
-            let (offsets, bytes) = pieces(column);
-            Arc::new(BinaryArray::try_new(offsets, bytes, nulls)?)
-        }
+/// Checks that the values are what their kind says: all bytes are, but not all are texts.
+fn check_texts(columns: &[Column<'_>]) -> Result<(), RowsRefused> {
+    columns.iter().try_for_each(|column| match column.kind {
+        ValueKind::Text => check_text(column),
+        _ => Ok(()),
     })
 }
 
-/// Whether the values are what their kind says: all bytes are, but not all are texts.
-fn is_readable(column: &Column<'_>) -> bool {
-    if column.kind != ValueKind::Text {
-        return true;
-    }
-    let Ok(text) = std::str::from_utf8(piece_bytes(column)) else {
-        return false;
-    };
+fn check_text(column: &Column<'_>) -> Result<(), RowsRefused> {
+    let text = std::str::from_utf8(column.piece_bytes()).map_err(|error| malformed(column, error))?;
     let mut offsets = column.offsets.iter().map(|offset| usize::try_from(*offset));
-    offsets.all(|offset| offset.is_ok_and(|offset| text.is_char_boundary(offset)))
-}
-
-fn nulls(column: &Column<'_>) -> Option<NullBuffer> {
-    let validity = column.validity;
-    (!validity.is_empty()).then(|| validity.iter().map(|valid| *valid != 0).collect())
-}
-
-fn integers(column: &Column<'_>) -> ScalarBuffer<i64> {
-    ScalarBuffer::from(column.integers.to_vec())
-}
-
-fn pieces(column: &Column<'_>) -> (OffsetBuffer<i32>, Buffer) {
-    let offsets = OffsetBuffer::new(ScalarBuffer::from(column.offsets.to_vec()));
-    (offsets, Buffer::from(piece_bytes(column)))
-}
-
-/// The bytes of all texts or blobs, without what may follow the last.
-fn piece_bytes<'a>(column: &Column<'a>) -> &'a [u8] {
-    let end = column.offsets.last().and_then(|end| usize::try_from(*end).ok());
-    &column.bytes[..end.unwrap_or(0)]
+    match offsets.all(|offset| offset.is_ok_and(|offset| text.is_char_boundary(offset))) {
+        true => Ok(()),
+        false => Err(malformed(column, "an offset lies within a character")),
+    }
 }
 
 #[cfg(test)]

@@ -53,6 +53,16 @@ impl FilledTable {
         Some(&column.data_type)
     }
 
+    /// The place of a column, from 0; `None` if it does not exist.
+    pub(crate) fn place_of(&self, column: &str) -> Option<usize> {
+        self.columns.iter().position(|candidate| candidate.name == column)
+    }
+
+    /// The name of the column in this place; empty if there is none.
+    pub(crate) fn column_at(&self, place: usize) -> &str {
+        self.columns.get(place).map_or("", |column| &column.name)
+    }
+
     /// The columns' names, for messages.
     pub(crate) fn column_names(&self) -> String {
         let names: Vec<&str> = self.columns.iter().map(|column| column.name.as_str()).collect();

@@ -6,7 +6,7 @@ use crate::state::{
     database_error::DatabaseError,
     error::StateError,
     judge::{plan::ObjectKind, refused::StatementRefused},
-    rows::batch::RowsRefused,
+    rows::refused::RowsRefused,
 };
 
 /// What a migration may use. Transactions belong to the host, and other files do not belong to the processor.

@@ -1,0 +1,161 @@
+//! What the state may hold of a session from before a run.
+//!
+//! A commit removes the earlier rows of its sessions. To look for them costs a scan of every table, also where there is
+//! nothing to remove: a first pass over many sessions would then take time with their square. So a run says of which
+//! sessions the state knew when it began. Any other session has no state row and no failure. It has no rows either,
+//! with two exceptions: rows that nobody recorded, such as those of an older service, and rows that the processor writes
+//! itself with `execute`. The commits look for the former once in a run, and the latter end the trust.
+//!
+//! # Threads
+//! All threads that commit sessions of a run share what it knows, under a lock. It is held while the leftovers are
+//! sought, so that they are sought once.
+
+use std::{
+    collections::HashSet,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use duckdb::{Connection, params};
+
+use crate::{
+    names::{ProcessorName, SessionKey},
+    state::{
+        commit::session::Done,
+        engine::sql::quoted,
+        error::{Doing, Result},
+        rows::table::{FilledTable, SESSION_FILE},
+        schema::host_tables::SESSION_STATE,
+    },
+};
+
+/// What the state may hold of a processor's sessions from before a run.
+#[derive(Debug)]
+pub struct Before {
+    /// The sessions that have a state row or a failure; `None` if nobody knows.
+    sessions: Option<HashSet<SessionKey>>,
+    leftovers: Mutex<Leftovers>,
+}
+
+/// The sessions that have rows, but no state row.
+#[derive(Debug, Default)]
+enum Leftovers {
+    /// Nobody has asked yet.
+    #[default]
+    Unasked,
+    /// The first sessions were written as if they all had rows, which is cheaper than to look where a run writes few.
+    Supposed,
+    /// These sessions.
+    Found(HashSet<String>),
+    /// Any session may have some.
+    Anywhere,
+}
+
+/// Whether the state may hold anything of a session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Traces {
+    /// It may.
+    Possible,
+    /// It holds nothing.
+    None,
+}
+
+impl Before {
+    /// Nobody knows what the state holds.
+    #[must_use]
+    pub fn unknown() -> Self {
+        Self {
+            sessions: None,
+            leftovers: Mutex::default(),
+        }
+    }
+
+    /// The state holds a state row or a failure of these sessions, and of no other session of the processor that the run
+    /// attempts.
+    #[must_use]
+    pub fn only(sessions: HashSet<SessionKey>) -> Self {
+        Self {
+            sessions: Some(sessions),
+            leftovers: Mutex::default(),
+        }
+    }
+
+    /// Notes that the processor has written rows of a session table with `execute`.
+    pub fn has_executed(&self) {
+        *self.leftovers() = Leftovers::Anywhere;
+    }
+
+    /// Of each session, whether the state may hold anything.
+    ///
+    /// # Errors
+    /// When the state cannot be read.
+    pub(crate) fn traces(
+        &self,
+        connection: &Connection,
+        processor: &ProcessorName,
+        tables: &[Arc<FilledTable>],
+        group: &[Done],
+    ) -> Result<Vec<Traces>> {
+        let Some(known) = &self.sessions else {
+            return Ok(vec![Traces::Possible; group.len()]);
+        };
+        let is_known = |done: &Done| known.contains(&done.seen.session);
+        let mut leftovers = self.leftovers();
+        if !group.iter().all(is_known) {
+            leftovers.look(connection, processor, tables)?;
+        }
+        let traces = group
+            .iter()
+            .map(|done| match is_known(done) || leftovers.may_be_of(&done.seen.session) {
+                true => Traces::Possible,
+                false => Traces::None,
+            });
+        Ok(traces.collect())
+    }
+
+    fn leftovers(&self) -> MutexGuard<'_, Leftovers> {
+        self.leftovers.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Leftovers {
+    /// Learns more, for a group with sessions of which the state does not know.
+    fn look(&mut self, connection: &Connection, processor: &ProcessorName, tables: &[Arc<FilledTable>]) -> Result<()> {
+        match self {
+            Self::Unasked => *self = Self::Supposed,
+            Self::Supposed => *self = Self::Found(leftovers(connection, processor, tables)?),
+            Self::Found(_) | Self::Anywhere => {}
+        }
+        Ok(())
+    }
+
+    fn may_be_of(&self, session: &SessionKey) -> bool {
+        match self {
+            Self::Found(sessions) => sessions.contains(session.as_str()),
+            Self::Unasked | Self::Supposed | Self::Anywhere => true,
+        }
+    }
+}
+
+/// The sessions that have rows in one of the tables, but no state row.
+fn leftovers(
+    connection: &Connection,
+    processor: &ProcessorName,
+    tables: &[Arc<FilledTable>],
+) -> Result<HashSet<String>> {
+    let doing = "look for rows of sessions that are not recorded";
+    let mut sessions = HashSet::new();
+    for table in tables {
+        let sql = format!(
+            "SELECT DISTINCT {SESSION_FILE} FROM {}
+             ANTI JOIN (SELECT {SESSION_FILE} FROM {SESSION_STATE} WHERE processor_name = ?) USING ({SESSION_FILE})
+             WHERE {SESSION_FILE} IS NOT NULL",
+            quoted(table.name())
+        );
+        let mut statement = connection.prepare(&sql).doing(doing)?;
+        let found = statement.query_map(params![processor.as_str()], |row| row.get(0));
+        for session in found.doing(doing)? {
+            sessions.insert(session.doing(doing)?);
+        }
+    }
+    Ok(sessions)
+}
