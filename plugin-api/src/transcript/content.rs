@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use super::{
     Json, Text,
+    cursor::Cursor,
     lenient::{Lenient, lenient_object},
 };
 
@@ -26,7 +27,7 @@ impl<'a> Content<'a> {
         match self {
             Self::Absent => Vec::new(),
             Self::Text(text) => vec![Block::Text(text)],
-            Self::Blocks(list) => list.elements().into_iter().map(Block::read).collect(),
+            Self::Blocks(list) => list.read_elements(Block::read),
         }
     }
 
@@ -114,9 +115,9 @@ lenient_object!(AnyBlock<'a> {
 });
 
 impl<'a> Block<'a> {
-    fn read(json: Json<'a>) -> Self {
-        let block = AnyBlock::from_json(json);
-        match block.kind {
+    fn read(cursor: &mut Cursor<'a>) -> Option<Self> {
+        let block = AnyBlock::read(cursor)?;
+        Some(match block.kind {
             BlockKind::Text => Self::Text(block.text),
             BlockKind::Thinking => Self::Thinking(block.thinking),
             BlockKind::ToolUse => Self::ToolUse(ToolUse {
@@ -130,7 +131,7 @@ impl<'a> Block<'a> {
                 content: block.content,
             }),
             BlockKind::Other => Self::Other,
-        }
+        })
     }
 }
 

@@ -8,6 +8,7 @@ use super::{
     Content, ForkedFrom, Json, Message, Origin,
     lenient::{Lenient, lenient_object},
     members::for_each_member,
+    utf8,
 };
 use crate::Timestamp;
 
@@ -123,9 +124,9 @@ impl<'a> Event<'a> {
     /// # Errors
     /// Fails if the line is not valid UTF-8 or not a JSON object.
     pub fn parse(line: &'a [u8]) -> Result<Self, serde_json::Error> {
-        let line = std::str::from_utf8(line).map_err(serde_json::Error::custom)?;
+        let line = utf8::text(line).map_err(serde_json::Error::custom)?;
         let mut event = Self::default();
-        for_each_member(line, |key, value| event.set(key, value))?;
+        for_each_member(line, |key, cursor| event.take(key, cursor))?;
         event.raw = Json::from_valid(line);
         Ok(event)
     }

@@ -3,7 +3,7 @@
 use serde::de::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
-use super::{Text, members, skim};
+use super::{Text, cursor::Cursor};
 
 /// Any JSON value as written in the transcript, unparsed.
 ///
@@ -60,10 +60,13 @@ impl<'a> Json<'a> {
     #[must_use]
     pub fn get(self, key: &str) -> Option<Json<'a>> {
         let mut found = None;
-        self.for_each_member(|member, value| {
+        // The text is known to be JSON, so the only failure is that it is not an object.
+        let _ = self.cursor().members(|member, cursor| {
+            let value = cursor.value()?;
             if member == key.as_bytes() {
-                found = Some(value);
+                found = Some(Json(value));
             }
+            Some(())
         });
         found
     }
@@ -71,18 +74,25 @@ impl<'a> Json<'a> {
     /// The elements of a list; empty if this is not a list.
     #[must_use]
     pub fn elements(self) -> Vec<Json<'a>> {
+        self.read_elements(|cursor| cursor.value().map(Json))
+    }
+
+    /// What `read` makes of each element of a list; empty if this is not a list. `read` must pass over the element.
+    pub(super) fn read_elements<T>(self, read: impl Fn(&mut Cursor<'a>) -> Option<T>) -> Vec<T> {
         let mut elements = Vec::new();
-        match skim::elements(self.0, |element| elements.push(Json(element))) {
+        let list = self.cursor().elements(|cursor| {
+            elements.push(read(cursor)?);
+            Some(())
+        });
+        match list {
             Some(()) => elements,
             None => Vec::new(),
         }
     }
 
-    /// Passes every member to `take`; does nothing if this is not an object.
-    pub(super) fn for_each_member(self, take: impl FnMut(&[u8], Json<'a>)) {
-        // The text is known to be JSON. The only possible error is that it is not an object, and then it has no
-        // members.
-        let _ = members::for_each_member(self.0, take);
+    /// The beginning of the value.
+    pub(super) fn cursor(self) -> Cursor<'a> {
+        Cursor::of(self.0)
     }
 }
 

@@ -2,31 +2,47 @@
 
 use std::borrow::Cow;
 
-use super::Json;
+use super::{Json, cursor::Cursor};
 
 /// A type that can be read from any JSON value. A value of an unexpected type gives the default.
 pub(super) trait Lenient<'a>: Default {
     /// The value, or the default.
     fn from_json(json: Json<'a>) -> Self;
+
+    /// Passes over the next value and returns it, or the default. `None` if there is no JSON.
+    fn read(cursor: &mut Cursor<'a>) -> Option<Self> {
+        Some(Self::from_json(Json::from_valid(cursor.value()?)))
+    }
 }
 
 /// Declares which keys of an object fill which fields of a struct; a repeated key overwrites.
+///
+/// The fields of an object in an object are read in the same pass.
 macro_rules! lenient_object {
     ($type:ty { $( $($key:literal)|+ => $field:ident, )* }) => {
         impl<'a> $type {
-            fn set(&mut self, key: &[u8], value: $crate::transcript::Json<'a>) {
+            /// Passes over the value of a key, and fills the key's field.
+            fn take(&mut self, key: &[u8], cursor: &mut $crate::transcript::cursor::Cursor<'a>) -> Option<()> {
                 match key {
-                    $( $($key)|+ => self.$field = $crate::transcript::lenient::Lenient::from_json(value), )*
-                    _ => {}
+                    $( $($key)|+ => self.$field = $crate::transcript::lenient::Lenient::read(cursor)?, )*
+                    _ => _ = cursor.value()?,
                 }
+                Some(())
             }
         }
 
         impl<'a> $crate::transcript::lenient::Lenient<'a> for $type {
             fn from_json(json: $crate::transcript::Json<'a>) -> Self {
+                Self::read(&mut json.cursor()).unwrap_or_default()
+            }
+
+            fn read(cursor: &mut $crate::transcript::cursor::Cursor<'a>) -> Option<Self> {
                 let mut object = Self::default();
-                json.for_each_member(|key, value| object.set(key, value));
-                object
+                match cursor.is_at_object() {
+                    true => cursor.members(|key, cursor| object.take(key, cursor))?,
+                    false => _ = cursor.value()?,
+                }
+                Some(object)
             }
         }
     };
@@ -66,5 +82,9 @@ impl<'a> Lenient<'a> for Option<f64> {
 impl<'a> Lenient<'a> for Option<Cow<'a, str>> {
     fn from_json(json: Json<'a>) -> Self {
         json.text().map(|text| text.decode())
+    }
+
+    fn read(cursor: &mut Cursor<'a>) -> Option<Self> {
+        cursor.string()
     }
 }

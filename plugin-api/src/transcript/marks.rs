@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::{EventKind, lenient::lenient_object, members::for_each_member};
+use super::{EventKind, lenient::lenient_object, members::for_each_member, utf8};
 
 /// The members by which a record is recognised.
 #[derive(Default)]
@@ -20,7 +20,7 @@ lenient_object!(Marks<'a> {
 
 /// Whether the bytes are a JSON object.
 pub(crate) fn is_object(bytes: &[u8]) -> bool {
-    std::str::from_utf8(bytes).is_ok_and(|text| for_each_member(text, |_, _| {}).is_ok())
+    utf8::text(bytes).is_ok_and(|text| for_each_member(text, |_, cursor| cursor.value().map(drop)).is_ok())
 }
 
 /// Whether a line is a known record: its `type` is one of [`EventKind`], or it has any `type` beside a `uuid` or a
@@ -50,7 +50,7 @@ pub(super) fn is_distinct(object: &[u8]) -> bool {
 impl<'a> Marks<'a> {
     fn of(line: &'a [u8]) -> Option<Self> {
         let mut marks = Self::default();
-        for_each_member(std::str::from_utf8(line).ok()?, |key, value| marks.set(key, value)).ok()?;
+        for_each_member(utf8::text(line).ok()?, |key, cursor| marks.take(key, cursor)).ok()?;
         Some(marks)
     }
 

@@ -1,26 +1,24 @@
 //! Iterates over the members of an object.
 
-use std::{borrow::Cow, fmt};
+use std::fmt;
 
 use serde::de::{Deserialize, Deserializer, Error, IgnoredAny, MapAccess, Visitor};
 
-use super::{Json, escapes::unescape, skim};
+use super::cursor::Cursor;
 
-/// Passes every member of an object to `take`, in the order of the text. `text` must be an object.
+/// Calls `take` at the value of each key of an object, in the order of the text. `take` must pass over the value. `text`
+/// must be an object.
 ///
-/// Before it returns an error, it may have passed the members before the fault.
-pub(super) fn for_each_member<'a>(text: &'a str, mut take: impl FnMut(&[u8], Json<'a>)) -> serde_json::Result<()> {
-    let skimmed = skim::members(text, |key, value| {
-        take(unquoted(key).as_bytes(), Json::from_valid(value))
-    });
-    match skimmed {
+/// Before it returns an error, it may have called `take` for the members before the fault.
+pub(super) fn for_each_member<'a>(
+    text: &'a str,
+    take: impl FnMut(&[u8], &mut Cursor<'a>) -> Option<()>,
+) -> serde_json::Result<()> {
+    let mut cursor = Cursor::of(text);
+    match cursor.members(take).and_then(|()| cursor.end()) {
         Some(()) => Ok(()),
         None => explain(text),
     }
-}
-
-fn unquoted(key: &str) -> Cow<'_, str> {
-    unescape(key.get(1..key.len() - 1).unwrap_or_default())
 }
 
 /// Why a text is not an object.

@@ -26,6 +26,7 @@
 mod call_id;
 mod content;
 mod context;
+mod cursor;
 mod escapes;
 mod event;
 mod json;
@@ -41,6 +42,7 @@ mod skim;
 mod splice;
 mod text;
 mod typed;
+mod utf8;
 
 pub use call_id::is_unique_call_id;
 pub use content::{Block, Content, ToolResult, ToolUse};

@@ -8,6 +8,7 @@ use memchr::memchr;
 use super::{
     marks::is_distinct,
     skim::{Tear, object_end},
+    utf8,
 };
 
 /// A part of a line.
@@ -69,7 +70,7 @@ impl<'a> Parts<'a> {
         let object = &self.line[place];
         match is_torn {
             true => is_distinct(object),
-            false => std::str::from_utf8(object).is_ok(),
+            false => utf8::text(object).is_ok(),
         }
     }
 }
