@@ -5,7 +5,7 @@ use std::fmt;
 use memchr::memchr;
 use serde::{Deserialize, de::Error};
 
-use crate::transcript::{Event, is_object};
+use crate::transcript::{Event, EventKinds, is_object};
 
 /// One line of a transcript, or one piece of a spliced line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,6 +35,15 @@ impl<'a> Line<'a> {
     pub fn event(self) -> Result<Event<'a>, MalformedLine<'a>> {
         let mut event = Event::parse(self.bytes).map_err(|error| self.malformed(error))?;
         event.line = self.number;
+        Ok(event)
+    }
+
+    /// Parses the line as an [`Event`] if it is of one of these kinds.
+    pub(crate) fn event_of(self, kinds: EventKinds) -> Result<Option<Event<'a>>, MalformedLine<'a>> {
+        let mut event = Event::parse_of(self.bytes, kinds).map_err(|error| self.malformed(error))?;
+        if let Some(event) = &mut event {
+            event.line = self.number;
+        }
         Ok(event)
     }
 

@@ -213,6 +213,55 @@ fn hostile_lines_end() {
     }
 }
 
+const KINDS: [EventKind; 10] = [
+    EventKind::User,
+    EventKind::Assistant,
+    EventKind::System,
+    EventKind::Summary,
+    EventKind::Attachment,
+    EventKind::Progress,
+    EventKind::FileHistorySnapshot,
+    EventKind::QueueOperation,
+    EventKind::ToolUseResult,
+    EventKind::Other,
+];
+
+/// Reads the events of these kinds twice: by name, and from all events. Both must be the same in every respect.
+fn agree_on_kinds(transcript: &[u8], kinds: &[EventKind]) -> Result<(), TestCaseError> {
+    let (all, some) = (session(transcript), session(transcript));
+    let events = all.events();
+    let expected =
+        events.filter(|event| event.as_ref().is_ok_and(|event| kinds.contains(&event.kind)) || event.is_err());
+    let expected: Vec<String> = expected.map(|event| format!("{event:?}")).collect();
+    let told: Vec<String> = some.events_of(kinds).map(|event| format!("{event:?}")).collect();
+    prop_assert_eq!(told, expected);
+    prop_assert_eq!(some.reading(), all.reading());
+    Ok(())
+}
+
+#[test]
+fn the_last_type_decides_wherever_it_stands() {
+    let transcript = concat!(
+        r#"{"uuid":"a","type":"progress","cwd":"/b","type":"user","message":{"content":"c"}}"#,
+        "\n",
+        r#"{"type":"user","uuid":"d","type":"progress"}{"message":{"id":"e"},"type":"user"}"#,
+        "\n",
+        r#"{"t\u0079pe":"us\u0065r","uuid":"f"}"#,
+        "\n",
+        r#"{"uuid":"g","type":5}"#,
+    );
+    let session = session(transcript.as_bytes());
+    let users: Vec<_> = session.events_of(&[EventKind::User]).flatten().collect();
+    assert_eq!(users.iter().map(|event| event.line).collect::<Vec<_>>(), [1, 2, 3]);
+    assert_eq!(
+        (users[0].uuid.as_deref(), users[0].cwd.as_deref()),
+        (Some("a"), Some("/b"))
+    );
+    for kind in KINDS {
+        agree_on_kinds(transcript.as_bytes(), &[kind]).unwrap();
+    }
+}
+
 /// A complete record in any form that agents write.
 fn record() -> impl Strategy<Value = String> {
     let text = prop_oneof![any::<String>(), "[{}\\[\\]\",:\\\\a ]{0,12}", Just(U1.to_owned())];
@@ -229,6 +278,27 @@ fn record() -> impl Strategy<Value = String> {
         };
         value.to_string()
     })
+}
+
+/// The value of a `type`.
+fn any_kind() -> impl Strategy<Value = &'static str> {
+    let values = [
+        "\"user\"",
+        "\"assistant\"",
+        "\"system\"",
+        "\"summary\"",
+        "\"attachment\"",
+        "\"progress\"",
+        "\"telepathy\"",
+        "\"tool_use_result\"",
+        "\"queue-operation\"",
+        "\"file-history-snapshot\"",
+        "\"us\\u0065r\"",
+        "7",
+        "null",
+        "[\"user\"]",
+    ];
+    prop::sample::select(values.to_vec())
 }
 
 /// Text that may precede a record in a spliced line.
@@ -261,6 +331,21 @@ proptest! {
         let session = session(&transcript);
         let records: Vec<&[u8]> = session.events().flatten().map(|event| event.raw.as_str().as_bytes()).collect();
         prop_assert_eq!(records, expected);
+    }
+
+    #[test]
+    fn events_of_some_kinds_are_the_events_of_these_kinds(
+        tokens in vec(prop_oneof![
+            4 => (joint(), record()).prop_map(|(joint, record)| [joint, record.into_bytes()].concat()),
+            2 => (any_kind(), any_kind(), record()).prop_map(|(first, last, record)| {
+                format!("{{\"type\":{first},\"record\":{record},\"type\":{last},\"uuid\":\"u\"}}").into_bytes()
+            }),
+            2 => Just(b"\n".to_vec()),
+            1 => vec(any::<u8>(), 1..3),
+        ], 0..12),
+        kinds in prop::sample::subsequence(KINDS.to_vec(), 0..=KINDS.len()),
+    ) {
+        agree_on_kinds(&tokens.concat(), &kinds)?;
     }
 
     #[test]

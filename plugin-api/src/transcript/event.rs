@@ -131,6 +131,34 @@ impl<'a> Event<'a> {
         Ok(event)
     }
 
+    /// As [`parse`](Self::parse), for a line that matters only if it is of one of these kinds. `None` if it is of another.
+    ///
+    /// Once a member tells that the line is of another kind, the values behind it are only passed over. The last `type`
+    /// counts, so a line that repeats it may have to be read again.
+    pub(crate) fn parse_of(line: &'a [u8], kinds: EventKinds) -> Result<Option<Self>, serde_json::Error> {
+        let text = utf8::text(line).map_err(serde_json::Error::custom)?;
+        let mut event = Self::default();
+        let (mut seems_wanted, mut is_complete) = (true, true);
+        for_each_member(text, |key, cursor| {
+            let is_kind = key == b"type";
+            if !seems_wanted && !is_kind {
+                is_complete = false;
+                return cursor.value().map(drop);
+            }
+            event.take(key, cursor)?;
+            if is_kind {
+                seems_wanted = kinds.contain(event.kind);
+            }
+            Some(())
+        })?;
+        event.raw = Json::from_valid(text);
+        match (kinds.contain(event.kind), is_complete) {
+            (false, _) => Ok(None),
+            (true, true) => Ok(Some(event)),
+            (true, false) => Self::parse(line).map(Some),
+        }
+    }
+
     /// When the line was written; `None` if it has no time in ISO 8601.
     #[must_use]
     pub fn timestamp(&self) -> Option<Timestamp> {
@@ -163,6 +191,21 @@ pub enum EventKind {
     /// Any other type, or none.
     #[default]
     Other,
+}
+
+/// A set of kinds.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct EventKinds(u32);
+
+impl EventKinds {
+    /// These kinds.
+    pub(crate) fn of(kinds: &[EventKind]) -> Self {
+        Self(kinds.iter().fold(0, |set, kind| set | 1 << *kind as u32))
+    }
+
+    fn contain(self, kind: EventKind) -> bool {
+        self.0 & 1 << kind as u32 != 0
+    }
 }
 
 impl<'a> Lenient<'a> for EventKind {

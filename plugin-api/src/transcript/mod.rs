@@ -48,6 +48,7 @@ pub use call_id::is_unique_call_id;
 pub use content::{Block, Content, ToolResult, ToolUse};
 pub use context::Context;
 pub use escapes::{unescape, unescape_into};
+pub(crate) use event::EventKinds;
 pub use event::{Event, EventKind};
 pub use json::Json;
 pub(crate) use marks::{is_known, is_object};
