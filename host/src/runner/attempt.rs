@@ -1,4 +1,4 @@
-//! One attempt: reads the transcript, compares it with the recorded version, and calls the processor.
+//! One attempt: calls the processor with a transcript that was read, unless that is the recorded version.
 //!
 //! An attempt that loses a write conflict is repeated, alone on the lane. Any other failure is recorded for the
 //! session, unless the state is to blame: then the run ends, and nothing is recorded for the session.
@@ -9,10 +9,8 @@ use session_plugin_api::abi::message::{Fault, FaultKind};
 
 use super::{
     cancellation::Cancellation,
-    candidates::{Candidate, Reason},
     connection::{Connection, ConnectionError, HookConnection},
     context::RunContext,
-    dispatch::Need,
     error::RunError,
     executor::Attempt,
     flight::{Flight, Killed, TimeOver},
@@ -20,10 +18,10 @@ use super::{
     limits::RunLimits,
     outcome::{Outcome, failure},
     own_transaction::OwnTransaction,
+    prepared::{Need, Prepared},
 };
 use crate::{
     plugins::{CallError, Ending, Hook, Refusal, describe_fault},
-    sessions::{OpenTranscript, Snapshot, SnapshotError, Transcript},
     state::{Destination, Done, FailureKind, Seen},
 };
 
@@ -31,57 +29,18 @@ use crate::{
 const RETRIES: u32 = 3;
 
 /// Makes the attempt at a candidate; `None` if it was abandoned meanwhile, so that its result must not count.
-pub(super) fn make(context: &RunContext, flight: &Flight, buffer: &mut Vec<u8>) -> Option<Outcome> {
-    let candidate = flight.candidate();
-    let seen = match read(context, flight, buffer) {
-        Ok(seen) => seen,
-        Err(error) => {
-            let (need, outcome) = unread(&candidate.transcript, &error);
-            context.dispatcher.decide(need);
-            return flight.end().then_some(outcome);
-        }
-    };
-    if is_unchanged(candidate, &seen) {
-        context.dispatcher.decide(Need::Nothing);
-        return flight.end().then_some(Outcome::Unchanged(seen));
-    }
-    context.dispatcher.decide(Need::Attempt);
-    attempt(context, flight, &seen, buffer)
-}
-
-fn read(context: &RunContext, flight: &Flight, buffer: &mut Vec<u8>) -> Result<Seen, SnapshotError> {
+pub(super) fn make(context: &RunContext, prepared: &Prepared) -> Option<Outcome> {
+    let flight = &*prepared.flight;
     let transcript = &flight.candidate().transcript;
-    let opened = OpenTranscript::open(&transcript.path, context.limits.max_session_bytes)?;
-    flight.holds(context.memory.hold(opened.size()));
-    let snapshot = opened.read(buffer)?;
-    Ok(seen(transcript, snapshot))
-}
-
-/// The version of a session that a snapshot holds.
-#[must_use]
-pub fn seen(transcript: &Transcript, snapshot: Snapshot) -> Seen {
-    Seen {
-        session: transcript.session.clone(),
-        username: transcript.username.clone(),
-        hash: snapshot.hash,
-        size: snapshot.size,
-        modified: snapshot.modified,
-        read_at: snapshot.read_at,
+    match (&prepared.read, prepared.need()) {
+        (Ok(read), Need::Attempt) => attempt(context, flight, &read.seen, &read.bytes),
+        (Ok(read), Need::Nothing) => flight.end().then(|| Outcome::Unchanged(read.seen.clone())),
+        (Err(_), Need::Nothing) => flight.end().then_some(Outcome::Gone),
+        (Err(error), Need::Attempt) => {
+            let failure = failure(transcript, FailureKind::Error, error.to_string());
+            flight.end().then_some(Outcome::Failed(failure))
+        }
     }
-}
-
-fn unread(transcript: &Transcript, error: &SnapshotError) -> (Need, Outcome) {
-    match error {
-        SnapshotError::Read(source) if source.kind() == std::io::ErrorKind::NotFound => (Need::Nothing, Outcome::Gone),
-        error => (
-            Need::Attempt,
-            Outcome::Failed(failure(transcript, FailureKind::Error, error.to_string())),
-        ),
-    }
-}
-
-fn is_unchanged(candidate: &Candidate, seen: &Seen) -> bool {
-    matches!(&candidate.reason, Reason::Changed { recorded: Some(hash) } if *hash == seen.hash)
 }
 
 fn attempt(context: &RunContext, flight: &Flight, seen: &Seen, bytes: &[u8]) -> Option<Outcome> {

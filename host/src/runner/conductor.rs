@@ -152,7 +152,8 @@ impl<'a> Conductor<'a> {
             Outcome::Pending(done) => self.group.add_done(done),
             Outcome::Committed(done) => self.acknowledge(&done),
             Outcome::Failed(failure) => self.group.add_failure(failure),
-            Outcome::Postponed => self.tally.postponed(1),
+            // The tally counts what has no other outcome as postponed.
+            Outcome::Postponed => {}
         }
     }
 
@@ -220,7 +221,6 @@ impl<'a> Conductor<'a> {
         if let Some(error) = self.context.take_failure() {
             return Err(error);
         }
-        self.tally.postponed(self.context.dispatcher.left());
         Ok(self.tally.into_result())
     }
 }

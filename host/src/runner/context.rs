@@ -9,8 +9,8 @@ use std::sync::{Mutex, PoisonError, mpsc::SyncSender};
 use tracing::Span;
 
 use super::{
-    dispatch::Dispatcher, error::RunError, executor::Executor, flights::Flights, lane::Lane, limits::RunLimits,
-    memory::MemoryBudget, message::Message, run_log::RunLog, tables::Tables,
+    buffers::Buffers, dispatch::Dispatcher, error::RunError, executor::Executor, flights::Flights, lane::Lane,
+    limits::RunLimits, memory::MemoryBudget, message::Message, run_log::RunLog, tables::Tables,
 };
 use crate::metrics::Metrics;
 
@@ -22,6 +22,7 @@ pub(super) struct RunContext {
     pub(super) tables: Tables,
     pub(super) dispatcher: Dispatcher,
     pub(super) memory: MemoryBudget,
+    pub(super) buffers: Buffers,
     /// Limits the rows that wait for their commit.
     pub(super) rows: MemoryBudget,
     pub(super) limits: RunLimits,

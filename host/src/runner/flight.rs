@@ -39,6 +39,7 @@ struct Resources {
     worker: Option<Killer>,
     killed: Option<(Killed, Instant)>,
     busy_since: Option<Instant>,
+    read_in: Duration,
     waited: Duration,
     wedge: Option<Wedge>,
 }
@@ -159,11 +160,23 @@ impl Flight {
         self.phase.load(Ordering::Acquire) == ABANDONED
     }
 
-    /// Holds the memory of the snapshot until the attempt ends or is abandoned.
+    /// Holds the memory of the snapshot until the attempt ends or is abandoned. The transcript is read next.
     pub(super) fn holds(&self, memory: Held) {
         let mut resources = self.resources();
         resources.memory = Some(memory);
         resources.busy_since = Some(Instant::now());
+    }
+
+    /// The transcript was read. Until the attempt is made, the time does not count as its time.
+    pub(super) fn has_read(&self) {
+        let mut resources = self.resources();
+        let busy_since = resources.busy_since.take();
+        resources.read_in = busy_since.map_or(Duration::ZERO, |since| since.elapsed());
+    }
+
+    /// How long reading the transcript took.
+    pub(super) fn read_in(&self) -> Duration {
+        self.resources().read_in
     }
 
     /// Lets `enter` wait for a place on the lane; `false` if it gives none. The wait does not count as time of the

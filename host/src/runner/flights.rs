@@ -25,6 +25,15 @@ impl Flights {
         flight
     }
 
+    /// Lets another worker make an attempt whose transcript was read.
+    pub(super) fn pass(&self, to: WorkerId, passed: &Arc<Flight>) {
+        let mut flights = self.lock();
+        let passed = flights.iter_mut().find(|(_, flight)| Arc::ptr_eq(flight, passed));
+        if let Some((worker, _)) = passed {
+            *worker = to;
+        }
+    }
+
     /// Removes an attempt that has returned.
     pub(super) fn remove(&self, returned: &Arc<Flight>) {
         self.lock().retain(|(_, flight)| !Arc::ptr_eq(flight, returned));

@@ -1,7 +1,8 @@
 //! One run: one pass of one processor over its candidates.
 //!
-//! [`Run`] scans, chooses the candidates and starts the run's threads. Each worker takes a candidate from the
-//! dispatcher, reads its transcript, calls the processor through the executor, and sends the outcome to the conductor.
+//! [`Run`] scans, chooses the candidates and starts the run's threads. Each worker takes candidates from the dispatcher,
+//! reads their transcripts, and puts them back as attempts. A worker that takes an attempt calls the processor through the
+//! executor, and sends the outcome to the conductor.
 //! The conductor commits outcomes in groups, counts them in a tally, and abandons attempts that take too long.
 //!
 //! Two facts shape this design. A session's rows and its state row are in one transaction, and only a committed session
@@ -14,6 +15,7 @@
 //! transaction is held while a statement runs. The conductor does not wait for it, but interrupts the statement.
 
 mod attempt;
+mod buffers;
 mod cancellation;
 mod candidates;
 mod conductor;
@@ -32,8 +34,10 @@ mod memory;
 mod message;
 mod outcome;
 mod own_transaction;
+mod prepared;
 mod preview;
 mod progress;
+mod read_ahead;
 mod result;
 mod retry_policy;
 mod run;
@@ -46,12 +50,12 @@ mod tables;
 mod tally;
 mod worker;
 
-pub use attempt::seen;
 pub use candidates::{Backlog, backlog};
 pub use error::RunError;
 pub use forgetting::{ForgetError, Forgetter};
 pub use limits::RunLimits;
 pub use memory::MemoryBudget;
+pub use prepared::seen;
 pub use preview::{Preview, ProcessorPreview, Volume};
 pub use progress::Progress;
 pub use result::{Moved, RunResult, SessionError};

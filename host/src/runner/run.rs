@@ -13,6 +13,7 @@ use std::{
 use tracing::{Span, field};
 
 use super::{
+    buffers::Buffers,
     candidates::{self, Candidate, LeftOut},
     conductor::Conductor,
     context::RunContext,
@@ -38,7 +39,7 @@ use crate::{
     metrics::Metrics,
     names::SessionKey,
     plugins::Processor,
-    sessions::{Scan, Scanner},
+    sessions::{Scan, ScanError, Scanner},
     state::{Before, Destination, FailingSession, State, StateError},
 };
 
@@ -156,12 +157,10 @@ impl Run<'_> {
     fn choose(&self) -> Result<Chosen, RunError> {
         let name = self.processor.name();
         let output_version = self.processor.descriptor().version_of_output();
-        let began = Instant::now();
         let Scan {
             transcripts,
             unreadable,
-        } = self.scanner.scan()?;
-        self.metrics.observe_scan(began.elapsed());
+        } = self.scan()?;
         let states = self.state.sessions(name)?;
         let mut failing = self.state.failing(name)?;
         let past = candidates::past_failures(&transcripts, &states, &failing, output_version);
@@ -178,6 +177,13 @@ impl Run<'_> {
             left_out,
             unreadable: unreadable.len() as u64,
         })
+    }
+
+    fn scan(&self) -> Result<Scan, ScanError> {
+        let began = Instant::now();
+        let scan = self.scanner.scan()?;
+        self.metrics.observe_scan(began.elapsed());
+        Ok(scan)
     }
 
     /// Leaves the failing sessions out whose turn it is not. A retry leaves none out, and what it does not get to is due at
@@ -228,6 +234,7 @@ impl Run<'_> {
             },
             dispatcher,
             memory: self.memory.clone(),
+            buffers: Buffers::default(),
             rows: MemoryBudget::new(PENDING_ROWS),
             limits: self.limits.clone(),
             lane: Lane::new(self.limits.workers),

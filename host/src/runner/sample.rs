@@ -7,6 +7,7 @@ use session_plugin_api::Timestamp;
 use super::{
     candidates::{Candidate, Reason},
     flight::Flight,
+    prepared::ReadTranscript,
 };
 use crate::{
     names::{FileHash, SessionKey},
@@ -16,6 +17,11 @@ use crate::{
 
 /// The session, in flight.
 pub(super) fn flight() -> Arc<Flight> {
+    Flight::begin(candidate())
+}
+
+/// The session, which a run is to attempt.
+pub(super) fn candidate() -> Candidate {
     let transcript = Transcript {
         session: SessionKey::new("alice/a.jsonl"),
         username: "alice".to_owned(),
@@ -24,11 +30,11 @@ pub(super) fn flight() -> Arc<Flight> {
         modified: Timestamp::from_micros(0),
         changed: Timestamp::from_micros(0),
     };
-    Flight::begin(Candidate {
+    Candidate {
         transcript,
         reason: Reason::Outdated,
         earlier: None,
-    })
+    }
 }
 
 /// The version of the plugin that attempts it.
@@ -48,5 +54,13 @@ pub(super) fn seen() -> Seen {
         size: 0,
         modified: Timestamp::from_micros(0),
         read_at: Timestamp::from_micros(0),
+    }
+}
+
+/// The session, as it was read.
+pub(super) fn read() -> ReadTranscript {
+    ReadTranscript {
+        seen: seen(),
+        bytes: Vec::new(),
     }
 }

@@ -99,18 +99,16 @@ impl Tally {
             .observe_sessions(&self.processor, SessionOutcome::Failed(failure.kind), 1);
     }
 
-    /// Sessions were left for a later run.
-    pub(super) fn postponed(&mut self, sessions: u64) {
-        self.result.capped += sessions;
-    }
-
     /// Committing a group of sessions took this long.
     pub(super) fn committed_in(&self, duration: Duration) {
         self.metrics.observe_commit(&self.processor, duration);
     }
 
-    /// The result of the run.
+    /// The result of the run. Candidates without an outcome are left for a later run.
     pub(super) fn into_result(self) -> RunResult {
-        self.result
+        let mut result = self.result;
+        let counted = result.processed + result.unrecognised + result.skipped + result.errors;
+        result.capped = result.scanned.saturating_sub(counted);
+        result
     }
 }

@@ -1,14 +1,15 @@
 //! The threads that make a run's attempts.
 //!
 //! # Threads
-//! A worker makes one attempt after the other, until the dispatcher has no candidate for it or its attempt was
-//! abandoned. It waits for a candidate, for memory, for its place on the lane, and for room in the channel to the
+//! A worker reads transcripts and makes one attempt after the other, until the dispatcher has nothing for it or its attempt was
+//! abandoned. It waits for something to do, for memory, for its place on the lane, and for room in the channel to the
 //! conductor. None of these waits counts as time of the attempt. A worker of a serial processor also waits for each
 //! commit. A worker that ends, even by a panic, tells the conductor.
 
 use std::{
     io,
     sync::{Arc, mpsc::sync_channel},
+    thread,
     time::Instant,
 };
 
@@ -18,14 +19,13 @@ use tracing::field;
 use super::{
     attempt::make,
     context::RunContext,
-    flight::Flight,
+    dispatch::Next,
     message::{Message, WorkerId},
     outcome::Outcome,
+    prepared::Prepared,
+    read_ahead::{Worker, read_ahead},
 };
 use crate::threads;
-
-/// A buffer that grew beyond this many bytes is not kept for the next transcript.
-const KEPT_BUFFER: usize = 16 << 20;
 
 /// Starts a worker.
 pub(super) fn start(context: &Arc<RunContext>, worker: WorkerId) -> io::Result<()> {
@@ -49,6 +49,10 @@ struct Leaving {
 
 impl Drop for Leaving {
     fn drop(&mut self) {
+        // After a panic, nobody hands over what this worker has read, so nobody may wait for it.
+        if thread::panicking() {
+            self.context.dispatcher.close();
+        }
         // After the run has ended, nobody receives this any more.
         let _ = self.context.messages.send(Message::Left(self.worker));
     }
@@ -56,35 +60,45 @@ impl Drop for Leaving {
 
 impl RunContext {
     fn work(&self, worker: WorkerId) {
-        let mut buffer = Vec::new();
-        while let Some(candidate) = self.dispatcher.next() {
-            let flight = self.flights.begin(worker, candidate);
-            let outcome = self.attempt(&flight, &mut buffer);
-            self.flights.remove(&flight);
-            let Some(outcome) = outcome else { return };
-            if !self.report(outcome, buffer.len() as u64) {
+        while let Some(next) = self.dispatcher.next() {
+            let goes_on = match next {
+                Next::Read(candidate) => read_ahead(self, worker, candidate),
+                Next::Attempt(prepared) => self.attempt(worker, prepared),
+            };
+            if goes_on == Worker::Ends {
                 return;
-            }
-            if buffer.capacity() > KEPT_BUFFER {
-                buffer = Vec::new();
             }
         }
     }
 
-    fn attempt(&self, flight: &Flight, buffer: &mut Vec<u8>) -> Option<Outcome> {
-        let transcript = &flight.candidate().transcript;
+    fn attempt(&self, worker: WorkerId, prepared: Prepared) -> Worker {
+        let flight = Arc::clone(&prepared.flight);
+        self.flights.pass(worker, &flight);
+        let outcome = self.observe(&prepared);
+        self.flights.remove(&flight);
+        let bytes = prepared.read.map_or_else(|_| Vec::new(), |read| read.bytes);
+        let bytes_read = bytes.len() as u64;
+        self.buffers.give(bytes);
+        match outcome.is_some_and(|outcome| self.report(outcome, bytes_read)) {
+            true => Worker::GoesOn,
+            false => Worker::Ends,
+        }
+    }
+
+    /// Makes an attempt. Logs and measures it.
+    fn observe(&self, prepared: &Prepared) -> Option<Outcome> {
+        let flight = &prepared.flight;
         let span = tracing::error_span!(
             parent: &self.span,
             "attempt",
-            session = %transcript.session,
+            session = %flight.candidate().transcript.session,
             outcome = field::Empty,
             duration_ms = field::Empty,
         );
         let _entered = span.enter();
         let started_at = Instant::now();
-        buffer.clear();
-        let outcome = make(self, flight, buffer);
-        let duration = started_at.elapsed().saturating_sub(flight.waited());
+        let outcome = make(self, prepared);
+        let duration = flight.read_in() + started_at.elapsed().saturating_sub(flight.waited());
         self.metrics
             .observe_attempt(&self.tables.destination.processor, duration);
         span.record("duration_ms", duration.as_millis() as u64);

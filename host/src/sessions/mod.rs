@@ -1,7 +1,8 @@
-//! Finds and reads transcripts: a scan lists them, and an attempt opens one and reads it once.
+//! Finds and reads transcripts: a scan lists them, and a run opens each and reads it once.
 
 mod discovery;
 mod encoding;
+mod lanes;
 mod scan;
 mod snapshot;
 mod this_user;
@@ -9,6 +10,6 @@ mod transcript;
 
 pub use discovery::{Discovery, NamedBy, Place, SessionsDirectory};
 pub use scan::{Depth, ScanError, Scanner, Users};
-pub use snapshot::{OpenTranscript, Snapshot, SnapshotError};
+pub use snapshot::{OpenTranscript, Snapshot, SnapshotError, UnhashedTranscript, hash_all};
 pub use this_user::name_of_this_user;
 pub use transcript::{Scan, Transcript, Unreadable};

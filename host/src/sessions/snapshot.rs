@@ -2,15 +2,20 @@
 
 use std::{
     fs::{File, OpenOptions},
-    io::{self, Read},
+    io,
     os::unix::fs::OpenOptionsExt,
     path::Path,
 };
 
-use md5::{Digest, Md5};
+use md5::{Digest as _, Md5};
+use rustix::{buffer::spare_capacity, io::retry_on_intr};
 use session_plugin_api::Timestamp;
 
-use super::{encoding::decode_utf_16, scan::modified};
+use super::{
+    encoding::decode_utf_16,
+    lanes::{Digest, digests},
+    scan::modified,
+};
 use crate::{clock, hex::hex, names::FileHash};
 
 /// Why a transcript could not be read.
@@ -48,9 +53,19 @@ pub struct OpenTranscript {
     modified: Timestamp,
 }
 
-/// A description of the bytes that were read. The bytes themselves are in the caller's buffer.
+/// A transcript that was read, but is not yet hashed.
+#[derive(Debug)]
+pub struct UnhashedTranscript {
+    bytes: Vec<u8>,
+    modified: Timestamp,
+    read_at: Timestamp,
+}
+
+/// The bytes of a transcript that were read, and which version of it they are.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Snapshot {
+    /// The bytes, in UTF-8 if the file is in UTF-16.
+    pub bytes: Vec<u8>,
     /// The MD5 of the file's bytes.
     pub hash: FileHash,
     /// How many bytes of the file were read.
@@ -60,8 +75,6 @@ pub struct Snapshot {
     /// When reading began.
     pub read_at: Timestamp,
 }
-
-const HASHED_AT_ONCE: u64 = 256 << 10;
 
 impl OpenTranscript {
     /// Opens a transcript without waiting, whatever it has become since the scan.
@@ -95,33 +108,64 @@ impl OpenTranscript {
         self.size
     }
 
-    /// Empties the buffer, reads the bytes into it, and hashes them while they are in the CPU's cache. Then decodes
-    /// UTF-16, if the transcript is in UTF-16.
+    /// Reads the bytes into the buffer, which is emptied first.
     ///
     /// # Errors
     /// When the system cannot read it.
-    pub fn read(self, buffer: &mut Vec<u8>) -> Result<Snapshot, SnapshotError> {
+    pub fn read(self, mut buffer: Vec<u8>) -> Result<UnhashedTranscript, SnapshotError> {
         let read_at = clock::now();
-        let mut rest = self.file.take(self.size);
-        let mut hash = Md5::new();
+        let size = usize::try_from(self.size).unwrap_or(usize::MAX);
         buffer.clear();
-        buffer.reserve(usize::try_from(self.size).unwrap_or(0));
-        loop {
-            let start = buffer.len();
-            rest.by_ref().take(HASHED_AT_ONCE).read_to_end(buffer)?;
-            if buffer.len() == start {
+        buffer.try_reserve_exact(size).map_err(io::Error::from)?;
+        while buffer.len() < size {
+            let read = retry_on_intr(|| rustix::io::read(&self.file, spare_capacity(&mut buffer)));
+            if read.map_err(io::Error::from)? == 0 {
                 break;
             }
-            hash.update(&buffer[start..]);
         }
-        let digits = hex(hash.finalize());
-        let size = buffer.len() as u64;
-        decode_utf_16(buffer);
-        Ok(Snapshot {
-            size,
-            hash: FileHash::from_hex(digits),
+        // A buffer with more room takes what the file has grown by meanwhile.
+        buffer.truncate(size);
+        Ok(UnhashedTranscript {
+            bytes: buffer,
             modified: self.modified,
             read_at,
         })
     }
+}
+
+impl UnhashedTranscript {
+    /// Hashes the transcript.
+    #[must_use]
+    pub fn hash(self) -> Snapshot {
+        let digest = Md5::digest(&self.bytes).into();
+        self.snapshot(digest)
+    }
+
+    fn snapshot(self, digest: Digest) -> Snapshot {
+        let Self {
+            mut bytes,
+            modified,
+            read_at,
+        } = self;
+        let size = bytes.len() as u64;
+        decode_utf_16(&mut bytes);
+        Snapshot {
+            bytes,
+            hash: FileHash::from_hex(hex(digest)),
+            size,
+            modified,
+            read_at,
+        }
+    }
+}
+
+/// Hashes several transcripts at once, which is faster. Leaves what could not be read as it is.
+#[must_use]
+pub fn hash_all<E>(read: Vec<Result<UnhashedTranscript, E>>) -> Vec<Result<Snapshot, E>> {
+    let texts = read
+        .iter()
+        .map(|read| read.as_ref().map_or(&[][..], |read| &read.bytes));
+    let digests = digests(&texts.collect::<Vec<&[u8]>>());
+    let hashed = read.into_iter().zip(digests);
+    hashed.map(|(read, digest)| Ok(read?.snapshot(digest))).collect()
 }

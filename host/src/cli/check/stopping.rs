@@ -18,8 +18,7 @@ use crate::{
     column::Column,
     plugins::{Call, CallError, Cancel, Fault, Killer, Processor, Refusal, Requests, TakeRows, Watch},
     runner::seen,
-    sessions::{OpenTranscript, SnapshotError, Transcript},
-    state::Seen,
+    sessions::{OpenTranscript, Snapshot, SnapshotError, Transcript},
 };
 
 /// How long an attempt may continue that was cancelled: what its deadline says.
@@ -49,17 +48,24 @@ pub(super) fn stop(processor: &Processor, transcripts: &[Transcript]) -> anyhow:
         panics: Vec::new(),
         failures: Vec::new(),
     };
-    let mut bytes = Vec::new();
+    let mut buffer = Vec::new();
     for transcript in transcripts {
         let session = transcript.session.to_string();
-        let seen = read(transcript, &mut bytes).with_context(|| format!("cannot read the transcript of {session}"))?;
+        let snapshot = read(transcript, buffer).with_context(|| format!("cannot read the transcript of {session}"))?;
         let cancelled = Cancelled::new();
         let mut requests = Discarded::default();
         let ended = attempt(
             processor,
-            &Call::new(&transcript.path, &seen, &bytes, 0, &cancelled),
+            &Call::new(
+                &transcript.path,
+                &seen(transcript, &snapshot),
+                &snapshot.bytes,
+                0,
+                &cancelled,
+            ),
             &mut requests,
         );
+        buffer = snapshot.bytes;
         let was_told = cancelled.has_told.load(Ordering::Relaxed);
         match ended {
             Ended::Late => {
@@ -82,9 +88,9 @@ enum Ended {
     InAnotherWay,
 }
 
-fn read(transcript: &Transcript, bytes: &mut Vec<u8>) -> Result<Seen, SnapshotError> {
-    let snapshot = OpenTranscript::open(&transcript.path, u64::MAX)?.read(bytes)?;
-    Ok(seen(transcript, snapshot))
+fn read(transcript: &Transcript, buffer: Vec<u8>) -> Result<Snapshot, SnapshotError> {
+    let read = OpenTranscript::open(&transcript.path, u64::MAX)?.read(buffer)?;
+    Ok(read.hash())
 }
 
 fn attempt(processor: &Processor, call: &Call<'_>, requests: &mut Discarded) -> Ended {

@@ -43,7 +43,6 @@ impl Conductor<'_> {
         let session = &transcript.session;
         if self.stop.stopped_at().is_some() {
             tracing::warn!(%session, "abandoned the attempt, because it did not end before the service must; the next run attempts the session again");
-            self.tally.postponed(1);
         } else {
             let seconds = self.context.limits.attempt_timeout.as_secs();
             let error =
