@@ -47,13 +47,13 @@ pub(crate) fn for_each_find(
     origin: &impl Origin,
     mut take: impl FnMut(Find<'_>),
 ) {
-    let mut outer = Outer::new(text, hits_of(scanner, text, origin));
+    let mut outer = Outer::new(text, scanner.hits_in_member(text, origin));
     if let Some(json) = embedded_json(text) {
         let mut decoded = String::new();
         for_each_string(json, |place, string| {
             let inner = string.decode_into(&mut decoded);
             let origin = OriginInString { string: origin, place };
-            let hits = hits_of(scanner, inner, &origin);
+            let hits = scanner.hits_in_member(inner, &origin);
             if hits.is_empty() {
                 return;
             }
@@ -64,15 +64,6 @@ pub(crate) fn for_each_find(
         });
     }
     outer.into_finds().for_each(take);
-}
-
-/// The hits in a string, or else the hits that its key reveals.
-fn hits_of(scanner: &mut Scanner<'_>, text: &str, origin: &impl Origin) -> Vec<Hit> {
-    let hits = scanner.hits(text, origin);
-    match hits.is_empty() {
-        true => scanner.hits_by_key(text, origin),
-        false => hits,
-    }
 }
 
 /// The source of a string within a string.

@@ -1,6 +1,10 @@
 //! Selects the rules that are worth trying on a text: those with a keyword in it.
 
-use aho_corasick::{AhoCorasick, AhoCorasickKind, BuildError, MatchKind};
+use aho_corasick::{
+    Anchored, BuildError, MatchKind,
+    automaton::{Automaton, StateID},
+    dfa::DFA,
+};
 
 /// A set of rule numbers.
 #[derive(Clone, Debug, Default)]
@@ -35,7 +39,9 @@ impl RuleSet {
 /// The keywords of all rules.
 #[derive(Clone, Debug)]
 pub(super) struct Keywords {
-    searcher: AhoCorasick,
+    searcher: DFA,
+    /// The length of the longest keyword in bytes.
+    longest: usize,
     /// The rules of each keyword.
     rules: Vec<Vec<usize>>,
     /// The rules without keywords, which are tried on every text.
@@ -62,13 +68,14 @@ impl Keywords {
                 }
             }
         }
-        let searcher = AhoCorasick::builder()
-            .kind(Some(AhoCorasickKind::DFA))
+        let longest = words.iter().map(String::len).max().unwrap_or(0);
+        let searcher = DFA::builder()
             .match_kind(MatchKind::Standard)
             .ascii_case_insensitive(true)
             .build(words)?;
         Ok(Self {
             searcher,
+            longest,
             rules,
             always,
         })
@@ -77,13 +84,59 @@ impl Keywords {
     /// Sets `set` to the rules that are worth trying on a text.
     pub(super) fn worth_trying(&self, text: &str, set: &mut RuleSet) {
         set.words.clone_from(&self.always.words);
-        for found in self.searcher.find_overlapping_iter(text) {
-            for rule in &self.rules[found.pattern().as_usize()] {
-                set.insert(*rule);
+        match self.parts(text.as_bytes()) {
+            Some(parts) => self.search(parts, set),
+            None => self.search([text.as_bytes()], set),
+        }
+    }
+
+    /// The parts of a long text, of the same length. They overlap, so that each keyword of the text is whole in one of them.
+    fn parts<'t>(&self, text: &'t [u8]) -> Option<[&'t [u8]; PARTS]> {
+        let apart = text.len().checked_sub(self.longest)? / PARTS + 1;
+        let last = text.len().checked_sub(apart + self.longest)?;
+        let is_long = apart >= 2 * self.longest;
+        is_long.then(|| {
+            std::array::from_fn(|part| {
+                let start = last.min(part * apart);
+                &text[start..start + apart + self.longest]
+            })
+        })
+    }
+
+    /// Adds the rules whose keywords are in one of the parts, which have the same length.
+    ///
+    /// For each byte, the search waits for the memory that tells the next state. It waits for all parts at the same time.
+    fn search<const N: usize>(&self, parts: [&[u8]; N], set: &mut RuleSet) {
+        // An unanchored search always has a start.
+        let Ok(start) = self.searcher.start_state(Anchored::No) else {
+            return;
+        };
+        let mut states = [start; N];
+        for place in 0..parts[0].len() {
+            for (state, part) in states.iter_mut().zip(parts) {
+                *state = self.searcher.next_state(Anchored::No, *state, part[place]);
+                if self.searcher.is_special(*state) {
+                    self.insert_found(*state, set);
+                }
+            }
+        }
+    }
+
+    #[inline(never)]
+    fn insert_found(&self, state: StateID, set: &mut RuleSet) {
+        if self.searcher.is_match(state) {
+            for found in 0..self.searcher.match_len(state) {
+                let keyword = self.searcher.match_pattern(state, found);
+                for rule in &self.rules[keyword.as_usize()] {
+                    set.insert(*rule);
+                }
             }
         }
     }
 }
+
+/// The number of parts of a text that are searched at the same time.
+const PARTS: usize = 4;
 
 #[cfg(test)]
 mod tests {
@@ -103,5 +156,21 @@ mod tests {
         assert_eq!(worth_trying("a TOKEN"), [0, 1, 2, 70]);
         assert_eq!(worth_trying("monkey"), [0, 2]);
         assert_eq!(worth_trying(""), [2]);
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn a_keyword_is_found_wherever_it_stands_in_a_long_text(
+            text in "([ab]{0,3}|k{0,3}|(?i)key|token|é){0,120}",
+            words in proptest::collection::vec("[abk]{1,4}|key|token|okenk", 1..6),
+        ) {
+            let rules: Vec<Vec<String>> = words.iter().map(|word| vec![word.clone()]).collect();
+            let keywords = Keywords::new(rules.iter().map(Vec::as_slice)).unwrap();
+            let mut set = RuleSet::default();
+            keywords.worth_trying(&text, &mut set);
+            let lower = text.to_ascii_lowercase();
+            let expected = (0..words.len()).filter(|word| lower.contains(&words[*word]));
+            proptest::prop_assert_eq!(set.iter().collect::<Vec<_>>(), expected.collect::<Vec<_>>());
+        }
     }
 }

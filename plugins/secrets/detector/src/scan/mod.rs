@@ -1,11 +1,13 @@
 //! Searches one text for secrets.
 
+mod harmless;
 mod overlap;
 
 use std::{borrow::Cow, ops::Range};
 
 use memchr::{memchr, memrchr};
 
+use self::harmless::Harmless;
 use crate::rules::{Rule, RuleSet, Rules, Specificity, Suspect};
 
 /// The maximum size of a key in bytes. Longer keys are ignored.
@@ -26,6 +28,9 @@ pub struct Scanner<'r> {
     worth_trying: RuleSet,
     /// A buffer for a key and its value, which are searched together.
     member: String,
+    harmless: Harmless,
+    /// Whether a rule was worth trying on the string under way.
+    has_tried: bool,
 }
 
 /// A secret in a text.
@@ -47,21 +52,46 @@ impl<'r> Scanner<'r> {
             rules,
             worth_trying: RuleSet::default(),
             member: String::new(),
+            harmless: Harmless::default(),
+            has_tried: false,
         }
     }
 
-    /// The secrets of a short text that only its key gives away.
-    pub fn hits_by_key(&mut self, text: &str, origin: &impl Origin) -> Vec<Hit> {
-        const LONG_VALUE: usize = 512;
-        let Some(key) = origin
-            .key()
-            .filter(|key| key.len() <= LONGEST_KEY && text.len() <= LONG_VALUE)
-        else {
+    /// The secrets of a text, in order, or else the secrets that only its key gives away.
+    pub fn hits_in_member(&mut self, text: &str, origin: &impl Origin) -> Vec<Hit> {
+        let key = key_of(origin);
+        if self.harmless.contains(key.as_deref(), text) {
             return Vec::new();
-        };
+        }
+        self.has_tried = false;
+        let mut hits = self.hits(text, origin);
+        if hits.is_empty()
+            && let Some(key) = &key
+        {
+            hits = self.hits_by(key, text, origin);
+        }
+        if !self.has_tried {
+            self.harmless.insert(key.as_deref(), text);
+        }
+        hits
+    }
+
+    /// The secrets of a short text that only its key gives away.
+    pub(crate) fn hits_by_key(&mut self, text: &str, origin: &impl Origin) -> Vec<Hit> {
+        match key_of(origin) {
+            Some(key) => self.hits_by(&key, text, origin),
+            None => Vec::new(),
+        }
+    }
+
+    fn hits_by(&mut self, key: &str, text: &str, origin: &impl Origin) -> Vec<Hit> {
+        const LONG_VALUE: usize = 512;
+        if text.len() > LONG_VALUE {
+            return Vec::new();
+        }
         let mut member = std::mem::take(&mut self.member);
         member.clear();
-        member.extend([&key, "=\"", text, "\""]);
+        member.extend([key, "=\"", text, "\""]);
         let value = key.len() + 2;
         let mut hits = self.hits(&member, origin);
         hits.retain(|hit| hit.secret.start >= value && hit.secret.end <= value + text.len());
@@ -82,6 +112,7 @@ impl<'r> Scanner<'r> {
         if !self.rules.worth_trying(text, &mut self.worth_trying) {
             return Vec::new();
         }
+        self.has_tried = true;
         let mut hits = Vec::new();
         for number in self.worth_trying.iter() {
             let rule = self.rules.get(number);
@@ -120,6 +151,10 @@ impl<'r> Scanner<'r> {
         };
         suspect.lines.contains(ALLOWED_BY_COMMENT) || self.rules.allow_suspect(rule, &suspect)
     }
+}
+
+fn key_of(origin: &impl Origin) -> Option<Cow<'_, str>> {
+    origin.key().filter(|key| key.len() <= LONGEST_KEY)
 }
 
 /// The lines that contain a range, shortened if they are very long.
