@@ -1,6 +1,6 @@
 //! Points in time, as transcripts write them and the database stores them.
 
-use std::fmt;
+use std::{fmt, ops::Range};
 
 use jiff::{civil::DateTime, tz::TimeZone};
 
@@ -34,6 +34,35 @@ impl Timestamp {
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let text = text.trim();
+        Self::parse_usual(text).or_else(|| Self::parse_any(text))
+    }
+
+    /// Parses a time as agents write it, such as `2026-03-01T09:15:00.250Z`. Every line has one, and this is much faster.
+    fn parse_usual(text: &str) -> Option<Self> {
+        const FORM: &[u8; 24] = b"0000-00-00T00:00:00.000Z";
+        let text: &[u8; 24] = text.as_bytes().try_into().ok()?;
+        let fits = |(byte, form): (&u8, &u8)| match form {
+            b'0' => byte.is_ascii_digit(),
+            sign => byte == sign,
+        };
+        if !text.iter().zip(FORM).all(fits) {
+            return None;
+        }
+        let number = |digits: Range<usize>| {
+            text[digits]
+                .iter()
+                .fold(0, |number, digit| 10 * number + i16::from(digit - b'0'))
+        };
+        let small = |digits: Range<usize>| i8::try_from(number(digits)).ok();
+        let (month, day) = (small(5..7)?, small(8..10)?);
+        let (hour, minute, second) = (small(11..13)?, small(14..16)?, small(17..19)?);
+        let nanosecond = i32::from(number(20..23)) * 1_000_000;
+        let time = DateTime::new(number(0..4), month, day, hour, minute, second, nanosecond).ok()?;
+        let instant = TimeZone::UTC.to_timestamp(time).ok()?;
+        Some(Self(instant.as_microsecond()))
+    }
+
+    fn parse_any(text: &str) -> Option<Self> {
         let with_offset = text.parse::<jiff::Timestamp>();
         let instant = with_offset.or_else(|_| TimeZone::UTC.to_timestamp(text.parse::<DateTime>()?));
         instant.ok().map(|instant| Self(instant.as_microsecond()))
@@ -86,5 +115,19 @@ mod tests {
     fn a_displayed_time_is_parsed_again() {
         let timestamp = Timestamp::from_micros(1_772_356_500_000_001);
         assert_eq!(Timestamp::parse(&timestamp.to_string()), Some(timestamp));
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn a_usual_time_is_read_as_any_other(
+            text in "[0-2][0-9]{3}-[01][0-9]-[0-3][0-9]T[0-2][0-9]:[0-6][0-9]:[0-6][0-9]\\.[0-9]{3}Z",
+            place in 0..24_usize,
+            strange in "[0-9:.TZ -]",
+        ) {
+            proptest::prop_assert_eq!(Timestamp::parse(&text), Timestamp::parse_any(&text));
+            let mut other = text;
+            other.replace_range(place..=place, &strange);
+            proptest::prop_assert_eq!(Timestamp::parse(&other), Timestamp::parse_any(other.trim()));
+        }
     }
 }
