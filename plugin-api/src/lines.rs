@@ -33,9 +33,14 @@ impl<'a> Line<'a> {
     /// # Errors
     /// Fails if the line is not a JSON object.
     pub fn event(self) -> Result<Event<'a>, MalformedLine<'a>> {
-        let mut event = Event::parse(self.bytes).map_err(|error| self.malformed(error))?;
-        event.line = self.number;
-        Ok(event)
+        let mut event = Event::default();
+        match event.fill(self.bytes) {
+            Ok(()) => {
+                event.line = self.number;
+                Ok(event)
+            }
+            Err(error) => Err(self.malformed(error)),
+        }
     }
 
     /// Parses the line as an [`Event`] if it is of one of these kinds.

@@ -124,11 +124,19 @@ impl<'a> Event<'a> {
     /// # Errors
     /// Fails if the line is not valid UTF-8 or not a JSON object.
     pub fn parse(line: &'a [u8]) -> Result<Self, serde_json::Error> {
-        let line = utf8::text(line).map_err(serde_json::Error::custom)?;
         let mut event = Self::default();
-        for_each_member(line, |key, cursor| event.take(key, cursor))?;
-        event.raw = Json::from_valid(line);
-        Ok(event)
+        event.fill(line).map(|()| event)
+    }
+
+    /// Fills an empty event from one line. An event is large, and is therefore filled where it stands.
+    ///
+    /// # Errors
+    /// As [`parse`](Self::parse).
+    pub(crate) fn fill(&mut self, line: &'a [u8]) -> Result<(), serde_json::Error> {
+        let line = utf8::text(line).map_err(serde_json::Error::custom)?;
+        for_each_member(line, |key, cursor| self.take(key, cursor))?;
+        self.raw = Json::from_valid(line);
+        Ok(())
     }
 
     /// As [`parse`](Self::parse), for a line that matters only if it is of one of these kinds. `None` if it is of another.

@@ -4,10 +4,23 @@ use std::sync::LazyLock;
 
 use memchr::memmem::Finder;
 
-use super::{Event, EventKind, lenient::Lenient};
+use super::{
+    Event, EventKind,
+    lenient::{Lenient, lenient_object},
+};
 
 /// The key of a relayed line. The quotes belong to it: inside a string they would be escaped.
 static KEY: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(br#""message""#));
+
+/// `data`, as far as it carries a line.
+#[derive(Default)]
+struct Carrier<'a> {
+    message: Event<'a>,
+}
+
+lenient_object!(Carrier<'a> {
+    b"message" => message,
+});
 
 impl<'a> Event<'a> {
     /// The line of a subagent that a `progress` line carries in `data.message`; `None` for any other line.
@@ -30,8 +43,7 @@ impl<'a> Event<'a> {
         if !is_progress || KEY.find(self.data.as_str().as_bytes()).is_none() {
             return None;
         }
-        let message = self.data.get("message")?;
-        let mut relayed = Event::from_json(message);
+        let mut relayed = Carrier::from_json(self.data).message;
         relayed.line = self.line;
         (relayed.kind != EventKind::Other).then_some(relayed)
     }

@@ -1,8 +1,8 @@
 //! Masks of the bytes of a block, with the instructions of AVX2.
 
 use std::arch::x86_64::{
-    __m256i, _mm256_and_si256, _mm256_cmpeq_epi8, _mm256_min_epu8, _mm256_movemask_epi8, _mm256_set_epi64x,
-    _mm256_set1_epi8, _mm256_setr_epi8, _mm256_setzero_si256, _mm256_shuffle_epi8, _mm256_srli_epi16,
+    __m256i, _mm256_and_si256, _mm256_cmpeq_epi8, _mm256_min_epu8, _mm256_movemask_epi8, _mm256_set1_epi8,
+    _mm256_setr_epi8, _mm256_setzero_si256, _mm256_shuffle_epi8, _mm256_srli_epi16,
 };
 
 use super::BLOCK;
@@ -13,13 +13,10 @@ pub(super) struct Block([__m256i; 2]);
 impl Block {
     #[inline]
     #[target_feature(enable = "avx2")]
+    #[expect(unsafe_code, reason = "the safe ways do not become one load per vector")]
     pub(super) fn of(bytes: &[u8; BLOCK]) -> Self {
-        let (words, _) = bytes.as_chunks::<8>();
-        let word = |place: usize| i64::from_le_bytes(words[place]);
-        Self([
-            _mm256_set_epi64x(word(3), word(2), word(1), word(0)),
-            _mm256_set_epi64x(word(7), word(6), word(5), word(4)),
-        ])
+        // SAFETY: both types are 64 bytes, and any bytes are valid in vectors.
+        Self(unsafe { std::mem::transmute::<[u8; BLOCK], [__m256i; 2]>(*bytes) })
     }
 
     #[inline]
