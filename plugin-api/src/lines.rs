@@ -45,11 +45,11 @@ impl<'a> Line<'a> {
 
     /// Parses the line as an [`Event`] if it is of one of these kinds.
     pub(crate) fn event_of(self, kinds: EventKinds) -> Result<Option<Event<'a>>, MalformedLine<'a>> {
-        let mut event = Event::parse_of(self.bytes, kinds).map_err(|error| self.malformed(error))?;
-        if let Some(event) = &mut event {
-            event.line = self.number;
+        if kinds.lack(self.bytes) {
+            return Ok(None);
         }
-        Ok(event)
+        let event = self.event()?;
+        Ok(Some(event).filter(|event| kinds.contain(event.kind)))
     }
 
     /// Parses the line as any serde type.

@@ -185,8 +185,8 @@ impl<'a> Session<'a> {
 
     /// The records of these kinds as [`Event`]s: the items of [`events`](Self::events) without the events of other kinds.
     ///
-    /// A record of another kind is passed over, which takes less time than reading it. It counts as read all the same. A
-    /// [`Context`](crate::transcript::Context) that observes these events does not know the times of the others.
+    /// A record of another kind is passed over: only its `type` is read. It is still known to be a whole object, and counts as
+    /// read. A [`Context`](crate::transcript::Context) that observes these events does not know the times of the others.
     ///
     /// ```
     /// use session_plugin_api::{Session, Timestamp, transcript::EventKind};

@@ -6,6 +6,7 @@ use serde::de::Error;
 
 use super::{
     Content, ForkedFrom, Json, Message, Origin,
+    cursor::Cursor,
     lenient::{Lenient, lenient_object},
     members::for_each_member,
     utf8,
@@ -139,34 +140,6 @@ impl<'a> Event<'a> {
         Ok(())
     }
 
-    /// As [`parse`](Self::parse), for a line that matters only if it is of one of these kinds. `None` if it is of another.
-    ///
-    /// Once a member tells that the line is of another kind, the values behind it are only passed over. The last `type`
-    /// counts, so a line that repeats it may have to be read again.
-    pub(crate) fn parse_of(line: &'a [u8], kinds: EventKinds) -> Result<Option<Self>, serde_json::Error> {
-        let text = utf8::text(line).map_err(serde_json::Error::custom)?;
-        let mut event = Self::default();
-        let (mut seems_wanted, mut is_complete) = (true, true);
-        for_each_member(text, |key, cursor| {
-            let is_kind = key == b"type";
-            if !seems_wanted && !is_kind {
-                is_complete = false;
-                return cursor.value().map(drop);
-            }
-            event.take(key, cursor)?;
-            if is_kind {
-                seems_wanted = kinds.contain(event.kind);
-            }
-            Some(())
-        })?;
-        event.raw = Json::from_valid(text);
-        match (kinds.contain(event.kind), is_complete) {
-            (false, _) => Ok(None),
-            (true, true) => Ok(Some(event)),
-            (true, false) => Self::parse(line).map(Some),
-        }
-    }
-
     /// When the line was written; `None` if it has no time in ISO 8601.
     #[must_use]
     pub fn timestamp(&self) -> Option<Timestamp> {
@@ -211,8 +184,26 @@ impl EventKinds {
         Self(kinds.iter().fold(0, |set, kind| set | 1 << *kind as u32))
     }
 
-    fn contain(self, kind: EventKind) -> bool {
+    /// Whether a kind is one of these.
+    pub(crate) fn contain(self, kind: EventKind) -> bool {
         self.0 & 1 << kind as u32 != 0
+    }
+
+    /// Whether a line is an object, and no `type` in it is one of these kinds. Only the values of `type` are read.
+    pub(crate) fn lack(self, line: &[u8]) -> bool {
+        let Ok(line) = utf8::text(line) else {
+            return false;
+        };
+        let mut kind = EventKind::Other;
+        let mut cursor = Cursor::of(line);
+        let passed = cursor.members(|key, cursor| match key {
+            b"type" => {
+                kind = EventKind::read(cursor)?;
+                (!self.contain(kind)).then_some(())
+            }
+            _ => cursor.value().map(drop),
+        });
+        passed.and_then(|()| cursor.end()).is_some() && !self.contain(kind)
     }
 }
 

@@ -125,6 +125,9 @@ impl<'a> Skimmer<'a> {
 
     /// Skips a value of any depth, and returns it as written.
     pub(super) fn value(&mut self) -> Option<Range<usize>> {
+        if self.peek() == Some(b'"') {
+            return self.string().map(|(string, _)| string);
+        }
         let start = self.at;
         self.nesting.clear();
         loop {
