@@ -4,6 +4,7 @@
 //! takes a fraction of the time. It accepts nothing that serde_json would reject. Where it stops, serde_json explains the
 //! fault.
 
+#[cfg(target_arch = "x86_64")]
 mod blocks;
 mod nesting;
 mod plain;
@@ -11,7 +12,6 @@ mod plain;
 use std::ops::Range;
 
 use self::{
-    blocks::End,
     nesting::{Container, Nesting},
     plain::plain_length,
 };
@@ -202,10 +202,11 @@ impl<'a> Skimmer<'a> {
     #[inline(never)]
     fn skip_long_string(&mut self) -> Option<Spelling> {
         let mut spelling = Spelling::Plain;
+        #[cfg(target_arch = "x86_64")]
         if let Some(passed) = blocks::pass_over(self.bytes, self.at) {
             self.at = passed.at;
             spelling = passed.spelling;
-            if passed.end == End::OfString {
+            if passed.end == blocks::End::OfString {
                 return Some(spelling);
             }
         }

@@ -3,7 +3,6 @@
 //! A long string contains many escapes. One look at a block gives a mask for each kind of byte, and arithmetic on the masks
 //! tells which quotes are escaped. So an escape costs no branch that the processor mispredicts.
 
-#[cfg(target_arch = "x86_64")]
 mod avx2;
 
 use super::Spelling;
@@ -33,17 +32,16 @@ pub(super) enum End {
 /// `None` if the string has a fault, or if the processor has no AVX2.
 #[inline]
 pub(super) fn pass_over(bytes: &[u8], at: usize) -> Option<Passed> {
-    #[cfg(target_arch = "x86_64")]
-    if std::arch::is_x86_feature_detected!("avx2") {
-        #[expect(unsafe_code, reason = "instructions that only some processors have")]
-        // SAFETY: the processor has AVX2.
-        return unsafe { pass_over_blocks(bytes, at) };
+    if !std::arch::is_x86_feature_detected!("avx2") {
+        return None;
     }
-    let _ = (bytes, at);
-    None
+    #[expect(unsafe_code, reason = "instructions that only some processors have")]
+    // SAFETY: the processor has AVX2.
+    unsafe {
+        pass_over_blocks(bytes, at)
+    }
 }
 
-#[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2")]
 fn pass_over_blocks(bytes: &[u8], mut at: usize) -> Option<Passed> {
     let mut spelling = Spelling::Plain;
