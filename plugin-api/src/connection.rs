@@ -73,7 +73,7 @@ impl<'a> Connection<'a> {
     /// Runs one query. It sees the attempt's changes through [`execute`](Self::execute), but not the rows of
     /// [`replace`](Self::replace).
     ///
-    /// In a [serial](crate::Descriptor::serial) processor, a query before the first `execute` has a transaction of its own.
+    /// In a [serial](crate::Descriptor::serial) processor, a query before the first `execute` keeps no transaction open.
     ///
     /// # Errors
     /// As [`execute`](Self::execute).

@@ -37,7 +37,7 @@ pub enum Concurrency {
     /// As many as the host has workers.
     #[default]
     Parallel,
-    /// One; the host commits it before the next one begins.
+    /// One; what it wrote is visible to the next one.
     Serial,
 }
 
@@ -63,7 +63,7 @@ impl Descriptor {
         self
     }
 
-    /// Asks for one session at a time: the host commits each session before the next one begins.
+    /// Asks for one session at a time: what a session wrote is visible to the next one.
     #[must_use]
     pub fn serial(mut self) -> Self {
         self.concurrency = Concurrency::Serial;

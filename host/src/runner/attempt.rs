@@ -3,9 +3,15 @@
 //! An attempt that loses a write conflict is repeated, alone on the lane. Any other failure is recorded for the
 //! session, unless the state is to blame: then the run ends, and nothing is recorded for the session.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::mpsc::SyncSender,
+};
 
-use session_plugin_api::abi::message::{Fault, FaultKind};
+use session_plugin_api::{
+    Concurrency,
+    abi::message::{Fault, FaultKind},
+};
 
 use super::{
     cancellation::Cancellation,
@@ -16,13 +22,16 @@ use super::{
     flight::{Flight, Killed, TimeOver},
     lane::Passage,
     limits::RunLimits,
+    message::Message,
     outcome::{Outcome, failure},
     own_transaction::OwnTransaction,
     prepared::{Need, Prepared},
+    shared::Recorded,
+    tables::Tables,
 };
 use crate::{
     plugins::{CallError, Ending, Hook, Refusal, describe_fault},
-    state::{Destination, Done, FailureKind, Seen},
+    state::{Done, FailureKind, Seen},
 };
 
 /// How often an attempt is repeated after a write conflict.
@@ -83,6 +92,7 @@ fn pass(
     }
     let made = catch_unwind(AssertUnwindSafe(|| call(context, flight, seen, bytes)));
     *flight.transaction() = OwnTransaction::NotBegun;
+    context.tables.shared.miss();
     flight.leaves();
     made.unwrap_or(Err(ConnectionError::Refused(Refusal::HostPanicked).into()))
 }
@@ -107,7 +117,7 @@ fn call(context: &RunContext, flight: &Flight, seen: &Seen, bytes: &[u8]) -> Res
     if let Err(CallError::Ended(ending)) = result {
         return Err(AttemptError::Ended(ending));
     }
-    let rows = connection.into_rows()?;
+    let (rows, statements) = connection.into_writes()?;
     let processed = result.map_err(|error| match error {
         CallError::NoInstance(fault) => {
             context.give_up(RunError::NotStarted(describe_fault(&fault)));
@@ -122,7 +132,7 @@ fn call(context: &RunContext, flight: &Flight, seen: &Seen, bytes: &[u8]) -> Res
         processed,
         rows,
     };
-    Ok(end(&context.tables.destination, flight, done)?)
+    Ok(end(&context.tables, &context.messages, flight, done, statements)?)
 }
 
 /// Calls the hook that takes back what was written for the earlier version, if there is both.
@@ -149,20 +159,48 @@ fn take_back(
     called.map_err(|error| error.of_hook(Hook::Replaced))
 }
 
-/// Ends a successful attempt: commits its own transaction, if it has one.
-fn end(destination: &Destination, flight: &Flight, done: Done) -> Result<Option<Outcome>, ConnectionError> {
-    let transaction = flight.transaction().take()?;
+/// Ends a successful attempt: commits its own transaction, or leaves it to the next attempts of a serial processor.
+fn end(
+    tables: &Tables,
+    messages: &SyncSender<Message>,
+    flight: &Flight,
+    done: Done,
+    statements: Recorded,
+) -> Result<Option<Outcome>, ConnectionError> {
+    let Tables {
+        destination,
+        concurrency,
+        shared,
+        ..
+    } = tables;
+    let mut transaction = flight.transaction().take()?;
     if !flight.end() {
         return Ok(None);
+    }
+    if *concurrency == Concurrency::Serial {
+        // Rows that were committed beside the shared transaction, the next attempt would not see in it.
+        transaction = transaction.or_else(|| shared.lend());
     }
     let Some(transaction) = transaction else {
         return Ok(Some(Outcome::Pending(done)));
     };
-    transaction
-        .commit(destination, &done)
-        .map_err(ConnectionError::Commit)?;
-    let rows = Vec::new();
-    Ok(Some(Outcome::Committed(Done { rows, ..done })))
+    match concurrency {
+        Concurrency::Parallel => {
+            transaction
+                .commit(destination, &done)
+                .map_err(ConnectionError::Commit)?;
+            let rows = Vec::new();
+            Ok(Some(Outcome::Committed(Done { rows, ..done })))
+        }
+        Concurrency::Serial => {
+            let joined = shared.join(destination, transaction, done, statements);
+            joined.map_err(ConnectionError::Commit)?;
+            if shared.is_due() {
+                tables.commit_shared(messages)?;
+            }
+            Ok(Some(Outcome::Joined))
+        }
+    }
 }
 
 /// Ends a failed attempt. `None` if the state is to blame, or if the attempt was abandoned.
@@ -278,13 +316,14 @@ impl AttemptError {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::mpsc::sync_channel;
+
     use session_plugin_api::abi::message::Processed;
 
     use super::*;
     use crate::{
-        names::ProcessorName,
-        runner::sample::{flight, plugin_version, seen},
-        state::{Before, State},
+        runner::sample::{flight, seen, tables},
+        state::State,
     };
 
     fn done() -> Done {
@@ -299,18 +338,13 @@ mod tests {
     fn an_attempt_whose_transaction_was_rolled_back_fails() {
         let folder = tempfile::tempdir().unwrap();
         let state = State::open(&folder.path().join("state.duckdb")).unwrap();
-        let processor: ProcessorName = "probe".parse().unwrap();
-        let destination = Destination {
-            processor: processor.clone(),
-            plugin: plugin_version(),
-            tables: Vec::new(),
-            before: Before::unknown(),
-        };
+        let tables = tables(state, Concurrency::Parallel);
         let flight = flight();
-        *flight.transaction() = OwnTransaction::Open(state.begin_attempt().unwrap());
+        *flight.transaction() = OwnTransaction::Open(tables.state.begin_attempt().unwrap());
         flight.roll_back();
-        let ended = end(&destination, &flight, done());
+        let (messages, _inbox) = sync_channel(1);
+        let ended = end(&tables, &messages, &flight, done(), Recorded::default());
         assert!(matches!(ended, Err(ConnectionError::RolledBack(_))), "{ended:?}");
-        assert!(state.sessions(&processor).unwrap().is_empty());
+        assert!(tables.state.sessions(&tables.destination.processor).unwrap().is_empty());
     }
 }

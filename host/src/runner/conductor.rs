@@ -13,6 +13,7 @@ use std::{
         Arc,
         mpsc::{Receiver, RecvTimeoutError},
     },
+    thread,
     time::Duration,
 };
 
@@ -26,6 +27,7 @@ use super::{
     message::{Message, WorkerId},
     outcome::Outcome,
     result::RunResult,
+    shared::Settled,
     stop::StopToken,
     tables::Tables,
     tally::Tally,
@@ -49,6 +51,9 @@ pub(super) struct Conductor<'a> {
 
 /// How often the conductor reads the clock while nothing happens.
 const WATCH: Duration = Duration::from_millis(100);
+
+/// How often it looks at the end whether an abandoned attempt has let go of its transaction.
+const LOOKS: u32 = 50;
 
 impl<'a> Conductor<'a> {
     /// Conducts a run whose candidates are chosen.
@@ -101,13 +106,17 @@ impl<'a> Conductor<'a> {
 
     fn listen(&mut self, inbox: &Receiver<Message>) {
         while !self.workers.is_empty() {
-            match inbox.recv_timeout(self.group.due_in().min(WATCH)) {
+            let due_in = self.group.due_in().min(self.context.tables.shared.due_in());
+            match inbox.recv_timeout(due_in.min(WATCH)) {
                 Ok(message) => self.take(message),
                 // The context holds a sender, so the channel never disconnects.
                 Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => {}
             }
             if self.group.is_due() {
                 self.commit();
+            }
+            if self.context.tables.shared.is_due() {
+                self.commit_shared();
             }
             self.end_overdue();
             self.abandoned.iter().for_each(|flight| flight.roll_back());
@@ -117,25 +126,16 @@ impl<'a> Conductor<'a> {
 
     fn take(&mut self, message: Message) {
         match message {
-            Message::Ended {
-                outcome,
-                bytes,
-                rows,
-                committed,
-            } => {
+            Message::Ended { outcome, bytes, rows } => {
                 self.tally.attempt_ended(bytes);
                 self.put(outcome);
                 self.group.holds(rows);
-                if let Some(committed) = committed {
-                    self.commit();
-                    // The worker waits for this, unless it was abandoned meanwhile.
-                    let _ = committed.send(());
-                }
             }
+            Message::Settled(settled) => self.settle(settled),
             Message::CommitEarlier(reply) => {
                 self.commit();
                 let answer = self.failure.as_ref().map_or(Ok(()), |error| Err(error.to_string()));
-                // As above.
+                // The worker waits for this, unless it was abandoned meanwhile.
                 let _ = reply.send(answer);
             }
             Message::Left(worker) => {
@@ -154,6 +154,38 @@ impl<'a> Conductor<'a> {
             Outcome::Failed(failure) => self.group.add_failure(failure),
             // The tally counts what has no other outcome as postponed.
             Outcome::Postponed => {}
+            Outcome::Joined => {}
+        }
+    }
+
+    /// Commits the sessions that share a transaction, unless an attempt uses it.
+    fn commit_shared(&mut self) {
+        let Tables {
+            state,
+            destination,
+            shared,
+            ..
+        } = &self.context.tables;
+        match shared.commit(state, destination) {
+            Ok(settled) => self.settle(settled),
+            Err(error) => {
+                self.context.dispatcher.close();
+                self.failure.get_or_insert(error);
+            }
+        }
+    }
+
+    /// Counts the sessions that shared a transaction.
+    fn settle(&mut self, Settled { done, failed, took }: Settled) {
+        if !done.is_empty() {
+            self.tally.committed_in(took);
+            let (sessions, duration_ms) = (done.len(), took.as_millis() as u64);
+            tracing::debug!(sessions, duration_ms, "committed a shared transaction");
+        }
+        done.iter().for_each(|done| self.acknowledge(done));
+        for failure in failed {
+            self.context.log.add_failure(&failure.session, &failure.error);
+            self.group.add_failure(failure);
         }
     }
 
@@ -211,9 +243,11 @@ impl<'a> Conductor<'a> {
         self.context.dispatcher.close();
         self.failure.get_or_insert(error);
         self.context.flights.roll_back();
+        self.context.tables.shared.give_up();
     }
 
     fn end(mut self) -> Result<RunResult, RunError> {
+        self.end_shared();
         self.commit();
         if let Some(error) = self.failure {
             return Err(error.into());
@@ -222,5 +256,26 @@ impl<'a> Conductor<'a> {
             return Err(error);
         }
         Ok(self.tally.into_result())
+    }
+
+    /// Commits the last sessions that share a transaction. An abandoned attempt may still run a statement in the
+    /// transaction that was theirs, and so stand in their way for a moment.
+    fn end_shared(&mut self) {
+        self.context.tables.shared.miss();
+        for _ in 0..LOOKS {
+            self.commit_shared();
+            if self.failure.is_some() || self.context.tables.shared.sessions() == 0 {
+                break;
+            }
+            self.abandoned.iter().for_each(|flight| flight.roll_back());
+            thread::sleep(WATCH);
+        }
+        let left = self.context.tables.shared.give_up();
+        if left > 0 {
+            tracing::warn!(
+                sessions = left,
+                "cannot commit these sessions: the next run attempts them again"
+            );
+        }
     }
 }

@@ -1,12 +1,13 @@
 //! What a processor may do during one attempt: hand over rows, and run SQL.
 //!
 //! Rows handed to `replace` wait until the attempt ends, and are committed together with those of other sessions. The
-//! first statement opens a transaction of the attempt's own, which then commits everything that the attempt writes. The
-//! rows of earlier sessions are committed before it opens, so that the statement sees them.
+//! first statement opens a transaction, which then commits everything that the attempt writes. The rows of earlier
+//! sessions are committed before it opens, so that the statement sees them. In a serial processor, the transaction may be
+//! the one that the attempts before share, in which their rows already are.
 //!
 //! A serial processor may pause between reading and writing, for example to ask a server. An open transaction keeps
-//! DuckDB from making a checkpoint. So as long as a serial attempt has only read, each of its queries has a transaction
-//! of its own. No other attempt of the processor writes meanwhile.
+//! DuckDB from making a checkpoint. So as long as a serial attempt has only read, it holds no transaction between its
+//! queries, and the conductor may commit the shared one. No other attempt of the processor writes meanwhile.
 //!
 //! # Threads
 //! Calls come from the worker that makes the attempt, one after the other. The conductor may abandon the attempt
@@ -21,6 +22,7 @@ use super::{
     flight::Flight,
     message::{Message, commit_earlier},
     own_transaction::{OwnTransaction, RolledBack},
+    shared::Recorded,
     tables::Tables,
 };
 use crate::{
@@ -37,6 +39,7 @@ pub(super) struct Connection<'a> {
     seen: &'a Seen,
     rows: Vec<PendingRows>,
     statements: Statements,
+    recorded: Recorded,
     failed: Option<ConnectionError>,
 }
 
@@ -112,6 +115,7 @@ impl<'a> Connection<'a> {
             seen,
             rows: Vec::new(),
             statements: Statements::Reading,
+            recorded: Recorded::default(),
             failed: None,
         }
     }
@@ -132,7 +136,11 @@ impl<'a> Connection<'a> {
         let rules = &self.tables.rules;
         let executed = self.in_transaction(|transaction| transaction.execute(rules, sql, parameters))?;
         executed.tell(&self.tables.destination);
-        Ok(executed.changed)
+        let changed = executed.changed;
+        if self.tables.concurrency == Concurrency::Serial {
+            self.recorded.add(executed);
+        }
+        Ok(changed)
     }
 
     /// Runs a query and hands its rows to `take`; returns their number.
@@ -145,7 +153,10 @@ impl<'a> Connection<'a> {
         let rules = &self.tables.rules;
         let rows = self.in_transaction(|transaction| transaction.query(rules, sql, parameters, take))?;
         if self.statements == Statements::Reading && self.tables.concurrency == Concurrency::Serial {
-            self.flight.transaction().end_reading();
+            let transaction = self.flight.transaction().end_reading();
+            if let Some(transaction) = transaction {
+                self.tables.shared.give_back(transaction);
+            }
         }
         Ok(rows)
     }
@@ -161,14 +172,14 @@ impl<'a> Connection<'a> {
         fault
     }
 
-    /// The rows that the attempt handed over.
+    /// The rows that the attempt handed over, and the statements that it ran.
     ///
     /// # Errors
     /// When a call through the connection failed.
-    pub(super) fn into_rows(self) -> Result<Vec<PendingRows>, ConnectionError> {
+    pub(super) fn into_writes(self) -> Result<(Vec<PendingRows>, Recorded), ConnectionError> {
         match self.failed {
             Some(error) => Err(error),
-            None => Ok(self.rows),
+            None => Ok((self.rows, self.recorded)),
         }
     }
 
@@ -179,8 +190,7 @@ impl<'a> Connection<'a> {
         self.ensure_in_flight()?;
         let is_first = self.flight.transaction().open()?.is_none();
         if is_first {
-            commit_earlier(self.messages).map_err(ConnectionError::Earlier)?;
-            let transaction = self.tables.state.begin_attempt()?;
+            let transaction = self.open()?;
             self.flight.queries_with(transaction.interrupt_handle());
             *self.flight.transaction() = OwnTransaction::Open(transaction);
         }
@@ -191,7 +201,27 @@ impl<'a> Connection<'a> {
                 self.tables.state.hold_lock()?;
                 Ok(result?)
             }
-            _ => Err(ConnectionError::Abandoned),
+            _ => {
+                // Sessions that shared this transaction can be committed once it is gone.
+                transaction.roll_back();
+                Err(ConnectionError::Abandoned)
+            }
+        }
+    }
+
+    /// The transaction for the attempt, in which it sees all earlier sessions: the shared one, or a new one.
+    fn open(&self) -> Result<Transaction, ConnectionError> {
+        let Tables { state, shared, .. } = self.tables;
+        if let Some(transaction) = shared.lend() {
+            return Ok(transaction);
+        }
+        self.tables.commit_shared(self.messages)?;
+        commit_earlier(self.messages).map_err(ConnectionError::Earlier)?;
+        match shared.sessions() {
+            0 => Ok(state.begin_attempt()?),
+            _ => Err(ConnectionError::Earlier(
+                "another transaction stands in the way".to_owned(),
+            )),
         }
     }
 
@@ -248,41 +278,13 @@ impl Requests for HookConnection<'_, '_> {
 
 #[cfg(test)]
 mod tests {
-    use std::{
-        sync::{Arc, mpsc::sync_channel},
-        thread,
-    };
-
-    use session_plugin_api::Migration;
+    use std::{sync::mpsc::sync_channel, thread};
 
     use super::*;
     use crate::{
-        names::ProcessorName,
-        runner::sample::{flight, plugin_version, seen},
-        state::{Before, DeclaredTables, Destination, State},
+        runner::sample::{flight, seen, tables},
+        state::State,
     };
-
-    fn tables(state: State, concurrency: Concurrency) -> Tables {
-        let processor: ProcessorName = "probe".parse().unwrap();
-        let migrations = [Migration::new(1, "create notes", "CREATE TABLE notes (n BIGINT)")];
-        let declared = DeclaredTables {
-            processor: &processor,
-            migrations: &migrations,
-            session_tables: &[],
-        };
-        state.prepare_processor(declared).unwrap();
-        Tables {
-            rules: state.statement_rules(&processor).unwrap(),
-            destination: Destination {
-                processor,
-                plugin: plugin_version(),
-                tables: Vec::new(),
-                before: Before::unknown(),
-            },
-            state: Arc::new(state),
-            concurrency,
-        }
-    }
 
     /// Whether a transaction is open after a query, after a statement that writes, and after a second query.
     fn open_after_each_call(concurrency: Concurrency) -> [bool; 3] {

@@ -2,7 +2,7 @@
 
 use std::sync::mpsc::{SyncSender, sync_channel};
 
-use super::{memory::Held, outcome::Outcome};
+use super::{memory::Held, outcome::Outcome, shared::Settled};
 
 /// The number of a worker within its run.
 pub(super) type WorkerId = usize;
@@ -17,9 +17,9 @@ pub(super) enum Message {
         bytes: u64,
         /// The memory that its rows hold until they are committed.
         rows: Held,
-        /// Answers the worker after the commit, if it waits for one.
-        committed: Option<SyncSender<()>>,
     },
+    /// Sessions that shared a transaction were committed.
+    Settled(Settled),
     /// An attempt opens a transaction: the sessions that wait must be committed first.
     CommitEarlier(SyncSender<Result<(), String>>),
     /// The worker has ended.

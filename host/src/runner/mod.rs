@@ -11,8 +11,9 @@
 //!
 //! # Threads
 //! A run has one conductor, the thread that called [`Run::execute`], and up to `workers` workers. They exchange
-//! messages over one bounded channel. Locks are held only for moments, with one exception: the lock on an attempt's own
-//! transaction is held while a statement runs. The conductor does not wait for it, but interrupts the statement.
+//! messages over one bounded channel. Locks are held only for moments, with two exceptions. The lock on an attempt's
+//! transaction is held while a statement runs. The conductor does not wait for it, but interrupts the statement. The lock on
+//! the transaction that serial attempts share is held while its sessions are committed.
 
 mod attempt;
 mod buffers;
@@ -45,6 +46,7 @@ mod run_log;
 #[cfg(test)]
 mod sample;
 mod selection;
+mod shared;
 mod stop;
 mod tables;
 mod tally;

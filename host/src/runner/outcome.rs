@@ -20,6 +20,8 @@ pub(super) enum Outcome {
     Pending(Done),
     /// It succeeded, and its own transaction is committed, so its rows are no longer held.
     Committed(Done),
+    /// It succeeded, and waits for the commit of the transaction that it shares.
+    Joined,
     /// It failed.
     Failed(FailureRecord),
     /// The processor postponed it to a later run.
@@ -40,7 +42,7 @@ impl Outcome {
         match self {
             Self::Gone => "gone",
             Self::Unchanged(_) => "skipped",
-            Self::Pending(_) | Self::Committed(_) => "processed",
+            Self::Pending(_) | Self::Committed(_) | Self::Joined => "processed",
             Self::Failed(failure) => failure.kind.as_str(),
             Self::Postponed => "postponed",
         }

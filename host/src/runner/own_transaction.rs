@@ -1,11 +1,11 @@
-//! The transaction of an attempt's own: not begun, open, or rolled back from outside.
+//! The transaction that an attempt has: not begun, open, or rolled back from outside.
 //!
 //! A transaction that was rolled back differs from one that never began: the processor's writes are lost, so the
 //! attempt must fail, whatever the processor returns.
 
 use crate::state::Transaction;
 
-/// The transaction of an attempt's own.
+/// The transaction that an attempt has, alone or lent by the attempts before it.
 #[derive(Default)]
 pub(super) enum OwnTransaction {
     /// The attempt has run no SQL yet, or only queries that have ended.
@@ -41,10 +41,14 @@ impl OwnTransaction {
         }
     }
 
-    /// Ends the open transaction of an attempt that has only read.
-    pub(super) fn end_reading(&mut self) {
-        if let Self::Open(_) = self {
-            *self = Self::NotBegun;
+    /// Takes the open transaction of an attempt that has only read.
+    pub(super) fn end_reading(&mut self) -> Option<Transaction> {
+        match std::mem::take(self) {
+            Self::Open(transaction) => Some(transaction),
+            standing => {
+                *self = standing;
+                None
+            }
         }
     }
 

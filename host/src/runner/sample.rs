@@ -2,17 +2,19 @@
 
 use std::sync::Arc;
 
-use session_plugin_api::Timestamp;
+use session_plugin_api::{Concurrency, Migration, Timestamp};
 
 use super::{
     candidates::{Candidate, Reason},
     flight::Flight,
     prepared::ReadTranscript,
+    shared::SharedTransaction,
+    tables::Tables,
 };
 use crate::{
-    names::{FileHash, SessionKey},
+    names::{FileHash, ProcessorName, SessionKey},
     sessions::Transcript,
-    state::{PluginVersion, Seen},
+    state::{Before, DeclaredTables, Destination, PluginVersion, Seen, State},
 };
 
 /// The session, in flight.
@@ -62,5 +64,29 @@ pub(super) fn read() -> ReadTranscript {
     ReadTranscript {
         seen: seen(),
         bytes: Vec::new(),
+    }
+}
+
+/// A state with the table `notes`, to which the processor `probe` writes.
+pub(super) fn tables(state: State, concurrency: Concurrency) -> Tables {
+    let processor: ProcessorName = "probe".parse().unwrap();
+    let migrations = [Migration::new(1, "create notes", "CREATE TABLE notes (n BIGINT)")];
+    let declared = DeclaredTables {
+        processor: &processor,
+        migrations: &migrations,
+        session_tables: &[],
+    };
+    state.prepare_processor(declared).unwrap();
+    Tables {
+        rules: state.statement_rules(&processor).unwrap(),
+        destination: Destination {
+            processor,
+            plugin: plugin_version(),
+            tables: Vec::new(),
+            before: Before::unknown(),
+        },
+        state: Arc::new(state),
+        concurrency,
+        shared: SharedTransaction::default(),
     }
 }

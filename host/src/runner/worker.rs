@@ -3,17 +3,10 @@
 //! # Threads
 //! A worker reads transcripts and makes one attempt after the other, until the dispatcher has nothing for it or its attempt was
 //! abandoned. It waits for something to do, for memory, for its place on the lane, and for room in the channel to the
-//! conductor. None of these waits counts as time of the attempt. A worker of a serial processor also waits for each
-//! commit. A worker that ends, even by a panic, tells the conductor.
+//! conductor. None of these waits counts as time of the attempt. A worker that ends, even by a panic, tells the conductor.
 
-use std::{
-    io,
-    sync::{Arc, mpsc::sync_channel},
-    thread,
-    time::Instant,
-};
+use std::{io, sync::Arc, thread, time::Instant};
 
-use session_plugin_api::Concurrency;
 use tracing::field;
 
 use super::{
@@ -111,20 +104,11 @@ impl RunContext {
     }
 
     fn report(&self, outcome: Outcome, bytes: u64) -> bool {
-        let serial = self.tables.concurrency == Concurrency::Serial;
-        let (committed, wait) = match serial {
-            true => {
-                let (committed, wait) = sync_channel(1);
-                (Some(committed), Some(wait))
-            }
-            false => (None, None),
-        };
         let message = Message::Ended {
             rows: self.rows.hold(outcome.size()),
             outcome,
             bytes,
-            committed,
         };
-        self.messages.send(message).is_ok() && wait.is_none_or(|wait| wait.recv().is_ok())
+        self.messages.send(message).is_ok()
     }
 }

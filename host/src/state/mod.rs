@@ -48,7 +48,7 @@ pub use commit::{
     reference::ReferenceRows,
     rules::{Forbidden, StatementRules},
     session::{Done, Seen},
-    transaction::{Executed, NotTaken, Transaction, TransactionError},
+    transaction::{Executed, NotTaken, StateRow, Transaction, TransactionError},
     writer::{CommitError, Writer},
 };
 pub use database_error::DatabaseError;

@@ -2,6 +2,7 @@
 
 use std::{
     fs,
+    io::Write as _,
     panic::{panic_any, resume_unwind},
     path::Path,
     process,
@@ -166,6 +167,7 @@ impl Attempt<'_> {
             Step::Log { level, message } => write_log(level, message),
             Step::Event { message, number } => tracing::warn!(number, "{message}"),
             Step::Touch { path } => fs::write(path, "")?,
+            Step::TellCall { path } => add_line(path, self.session.session_key())?,
             Step::WaitForFile { path } => wait_for(path)?,
             Step::Unless { path, then } => {
                 return if path.exists() { Ok(0) } else { self.take(then) };
@@ -258,6 +260,11 @@ fn write_log(level: &str, message: &str) {
         "debug" => log::debug!("{message}"),
         _ => log::trace!("{message}"),
     }
+}
+
+fn add_line(path: &Path, line: &str) -> Result<()> {
+    let mut file = fs::OpenOptions::new().create(true).append(true).open(path)?;
+    Ok(writeln!(file, "{line}")?)
 }
 
 fn wait_for(path: &Path) -> Result<()> {

@@ -98,6 +98,11 @@ pub enum Step {
         /// Its path.
         path: PathBuf,
     },
+    /// Adds the session's key to a file, as a line.
+    TellCall {
+        /// Its path.
+        path: PathBuf,
+    },
     /// Waits until a file is there.
     WaitForFile {
         /// Its path.

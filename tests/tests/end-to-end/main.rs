@@ -61,6 +61,7 @@ mod reprocessing;
 mod retries;
 mod script;
 mod secrets;
+mod shared_transactions;
 mod shipped_reports;
 mod signals;
 mod spliced_lines;

@@ -1,6 +1,6 @@
 //! Runs that are asked for over HTTP.
 
-use std::thread;
+use std::{thread, time::Duration};
 
 use serde_json::json;
 use session_host_tests::{Held, Service, World, wait_until};
@@ -61,6 +61,34 @@ fn a_run_goes_on_without_the_client_that_asked_for_it() {
     wait_until("the run is audited", || value(&service, audited) == json!(1));
     assert_eq!(value(&service, "SELECT count(*) FROM probe_rows"), json!(3));
     assert!(listed(&service, "probe", "loaded")["run"].is_null());
+}
+
+#[test]
+fn sessions_of_a_serial_processor_are_committed_while_the_next_one_takes_long() {
+    const COUNT: &str =
+        r#"{"do":"execute","sql":"INSERT INTO probe_serial_totals VALUES (md5(random()::VARCHAR), 1)"}"#;
+    const COUNT_ALIKE: &str = r#"{"do":"execute","sql":"INSERT INTO probe_serial_totals VALUES ('k', 1)"}"#;
+    for statement in [COUNT, COUNT_ALIKE] {
+        let world = World::with(&["probe_serial"]);
+        world.write("alice/first.jsonl", statement);
+        world.age("alice/first.jsonl", Duration::from_secs(60));
+        let held = Held::write(&world, "alice/held.jsonl");
+        let service = world.serve(&[]);
+        thread::scope(|scope| {
+            let run = scope.spawn(|| service.run("probe_serial").status);
+            held.starts();
+            wait_until("the session before it is committed", || {
+                value(&service, "SELECT count(*) FROM session_processor_state") == json!(1)
+            });
+            assert_eq!(value(&service, "SELECT count(*) FROM probe_serial_totals"), json!(1));
+            held.let_go();
+            assert_eq!(run.join().unwrap(), 200);
+        });
+        assert_eq!(
+            value(&service, "SELECT count(*) FROM session_processor_state"),
+            json!(2)
+        );
+    }
 }
 
 #[test]

@@ -32,6 +32,7 @@ impl Conductor<'_> {
             }
             if flight.abandon(|| self.context.executor.abandon(session)) {
                 self.workers.remove(&worker);
+                self.context.tables.shared.miss();
                 self.context.dispatcher.close();
                 self.put_abandoned(flight);
             }

@@ -50,12 +50,14 @@ enum Leftovers {
     Anywhere,
 }
 
-/// Whether the state may hold anything of a session.
+/// What the state may hold of a session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Traces {
-    /// It may.
-    Possible,
-    /// It holds nothing.
+    /// A state row or a failure, and rows.
+    Record,
+    /// Only rows.
+    Rows,
+    /// Nothing.
     None,
 }
 
@@ -84,7 +86,7 @@ impl Before {
         *self.leftovers() = Leftovers::Anywhere;
     }
 
-    /// Of each session, whether the state may hold anything.
+    /// What the state may hold of each session.
     ///
     /// # Errors
     /// When the state cannot be read.
@@ -96,19 +98,18 @@ impl Before {
         group: &[Done],
     ) -> Result<Vec<Traces>> {
         let Some(known) = &self.sessions else {
-            return Ok(vec![Traces::Possible; group.len()]);
+            return Ok(vec![Traces::Record; group.len()]);
         };
         let is_known = |done: &Done| known.contains(&done.seen.session);
         let mut leftovers = self.leftovers();
         if !group.iter().all(is_known) {
             leftovers.look(connection, processor, tables)?;
         }
-        let traces = group
-            .iter()
-            .map(|done| match is_known(done) || leftovers.may_be_of(&done.seen.session) {
-                true => Traces::Possible,
-                false => Traces::None,
-            });
+        let traces = group.iter().map(|done| match is_known(done) {
+            true => Traces::Record,
+            false if leftovers.may_be_of(&done.seen.session) => Traces::Rows,
+            false => Traces::None,
+        });
         Ok(traces.collect())
     }
 

@@ -5,7 +5,7 @@
 //! threads may judge the same one.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
@@ -17,8 +17,9 @@ use crate::{
         engine::instance::Link,
         error::Result,
         judge::{
+            functions::unsteady_functions,
             refused::StatementRefused,
-            statement::{check_query, written_table},
+            statement::{Writing, check_query, writing},
         },
         schema::owners::{ForeignTable, Owners},
     },
@@ -28,6 +29,8 @@ use crate::{
 pub struct StatementRules {
     processor: ProcessorName,
     owners: Owners,
+    /// The functions that may give something else each time.
+    unsteady: HashSet<String>,
     /// The texts that were accepted.
     passed: Mutex<HashMap<(Call, String), Accepted>>,
 }
@@ -37,8 +40,22 @@ pub struct StatementRules {
 pub(crate) enum Accepted {
     /// It only reads.
     Reads,
-    /// It writes to this table.
-    Writes(Arc<str>),
+    /// It writes rows.
+    Writes {
+        /// The table.
+        table: Arc<str>,
+        /// What it does if it is run again.
+        repeated: Repeated,
+    },
+}
+
+/// What a statement does if it is run again on the same rows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Repeated {
+    /// The same.
+    Alike,
+    /// Something else, because it depends on the time, on chance or on a sequence.
+    Otherwise,
 }
 
 /// The method that a text is handed to.
@@ -71,6 +88,7 @@ impl StatementRules {
         Ok(Self {
             processor: processor.clone(),
             owners: Owners::read(connection)?,
+            unsteady: unsteady_functions(connection)?,
             passed: Mutex::default(),
         })
     }
@@ -90,9 +108,12 @@ impl StatementRules {
                 Accepted::Reads
             }
             Call::Execute => {
-                let table = written_table(link, sql)?;
-                self.owners.check(&self.processor, &table)?;
-                Accepted::Writes(table.into())
+                let writing = writing(link, sql)?;
+                self.owners.check(&self.processor, &writing.table)?;
+                Accepted::Writes {
+                    repeated: self.repeated(&writing),
+                    table: writing.table.into(),
+                }
             }
         };
         let mut passed = self.passed();
@@ -101,6 +122,14 @@ impl StatementRules {
         }
         passed.insert(text, accepted.clone());
         Ok(accepted)
+    }
+
+    fn repeated(&self, writing: &Writing) -> Repeated {
+        let mut functions = writing.functions.iter();
+        match writing.samples || functions.any(|function| self.unsteady.contains(&function.to_lowercase())) {
+            true => Repeated::Otherwise,
+            false => Repeated::Alike,
+        }
     }
 
     fn passed(&self) -> MutexGuard<'_, HashMap<(Call, String), Accepted>> {

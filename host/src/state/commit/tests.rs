@@ -30,7 +30,9 @@ impl Scene {
         let folder = tempfile::tempdir().unwrap();
         let state = State::open(&folder.path().join("state.duckdb")).unwrap();
         let processor: ProcessorName = "probe".parse().unwrap();
-        let sql = "CREATE TABLE notes (session_file VARCHAR, n BIGINT CHECK (n >= 0))";
+        let sql = "CREATE TABLE notes (session_file VARCHAR, n BIGINT CHECK (n >= 0)); CREATE SEQUENCE numbers;
+                   CREATE TABLE stamped (n BIGINT DEFAULT nextval('numbers'), stamp TIMESTAMP DEFAULT now());
+                   CREATE VIEW moments AS SELECT now() AS moment; CREATE MACRO dice() AS random()";
         let declared = DeclaredTables {
             processor: &processor,
             migrations: &[Migration::new(1, "create notes", sql)],
@@ -103,7 +105,7 @@ impl Scene {
 
     /// The rows of the table, each as `session n`.
     fn notes(&self) -> Vec<String> {
-        self.texts("SELECT session_file || ' ' || n FROM notes ORDER BY ALL")
+        self.texts("SELECT coalesce(session_file, 'none') || ' ' || n FROM notes ORDER BY ALL")
     }
 
     fn recorded(&self) -> Vec<String> {
@@ -127,7 +129,7 @@ fn rows_that_nobody_recorded_are_replaced_whenever_their_session_is_committed() 
     for (session, n) in [("a", 1), ("b", 2), ("c", 3)] {
         assert_eq!(scene.commit(&[(session, n)]), 0);
     }
-    assert_eq!(scene.notes(), ["a 1", "b 2", "c 3", "d 7"]);
+    assert_eq!(scene.notes(), ["a 1", "b 2", "c 3", "d 7", "none 7"]);
 }
 
 #[test]
@@ -194,6 +196,52 @@ fn a_transaction_that_a_statement_has_ended_is_not_committed() {
     link.execute_batch("INSERT INTO notes VALUES ('x', -1)").unwrap_err();
     assert!(transaction.commit(&scene.destination, &scene.done("a", 1)).is_err());
     assert!(scene.notes().is_empty() && scene.recorded().is_empty());
+}
+
+#[test]
+fn statements_that_depend_on_time_chance_or_a_sequence_cannot_be_repeated() {
+    let scene = Scene::knowing(&[]);
+    let rules = scene.state.statement_rules(&scene.destination.processor).unwrap();
+    for (is_repeatable, sql) in [
+        (true, "INSERT INTO notes VALUES (lower('A'), 1 + 1)"),
+        (true, "INSERT INTO notes SELECT 'a', range FROM range(3)"),
+        (
+            true,
+            "UPDATE notes SET n = n + 1 WHERE session_file IN (SELECT unnest(string_split('a,b', ',')))",
+        ),
+        (true, "DELETE FROM notes WHERE n > (SELECT avg(n) FROM notes)"),
+        (true, "INSERT INTO notes SELECT 'a', 1 FROM json_each('[1]')"),
+        (false, "INSERT INTO notes VALUES (uuid()::VARCHAR, 1)"),
+        (false, "INSERT INTO notes VALUES (current_timestamp::VARCHAR, 1)"),
+        (false, "INSERT INTO notes SELECT moment::VARCHAR, 1 FROM moments"),
+        (false, "INSERT INTO notes VALUES ('a', dice() * 10)"),
+        (false, "INSERT INTO notes VALUES ('a', nextval('numbers'))"),
+        (false, "UPDATE notes SET n = n + 1 WHERE RANDOM() < 2"),
+        (
+            false,
+            "DELETE FROM notes WHERE n IN (SELECT n FROM notes USING SAMPLE 1)",
+        ),
+        (false, "INSERT INTO notes SELECT table_name, 1 FROM duckdb_tables()"),
+        (false, "INSERT INTO stamped (n) VALUES (1)"),
+        (false, "INSERT INTO stamped (stamp) VALUES (TIMESTAMP '2026-01-01')"),
+    ] {
+        let mut transaction = scene.state.begin_attempt().unwrap();
+        let executed = transaction.execute(&rules, sql, &[]).unwrap();
+        assert_eq!(executed.is_repeatable(), is_repeatable, "{sql}");
+    }
+}
+
+#[test]
+fn a_statement_that_does_something_else_when_it_is_repeated_is_an_error() {
+    let scene = Scene::knowing(&[]);
+    let rules = scene.state.statement_rules(&scene.destination.processor).unwrap();
+    scene.execute("INSERT INTO notes VALUES ('a', 1)");
+    let mut transaction = scene.state.begin_attempt().unwrap();
+    let executed = transaction
+        .execute(&rules, "UPDATE notes SET n = 2 WHERE n = 1", &[])
+        .unwrap();
+    let error = transaction.repeat(&executed).unwrap_err();
+    assert_eq!(error.to_string(), "it changed 0 rows instead of 1");
 }
 
 #[test]

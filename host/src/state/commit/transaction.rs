@@ -7,6 +7,8 @@
 //! Only one thread at a time uses a transaction. Those of several attempts run side by side. If two write the same
 //! rows, DuckDB rejects one with a conflict, and its attempt is repeated.
 
+use std::time::{Duration, Instant};
+
 use duckdb::{
     Connection, Statement,
     arrow::array::RecordBatch,
@@ -19,10 +21,12 @@ use crate::{
     column::Column,
     state::{
         commit::{
+            before::Traces,
             destination::Destination,
-            rules::{Accepted, Call, Forbidden, StatementRules},
+            rules::{Accepted, Call, Forbidden, Repeated, StatementRules},
             session::Done,
-            write::{Trust, write},
+            states::Counted,
+            write::{Trust, write, write_rows, write_states},
         },
         database_error::DatabaseError,
         engine::{instance::Link, interrupt::Interrupt},
@@ -36,24 +40,60 @@ use crate::{
 pub struct Transaction {
     connection: Link,
     id: i64,
+    began: Instant,
 }
 
-/// A statement of a processor that was run.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// A statement of a processor that was run, and all that is needed to run it again.
+#[derive(Clone, Debug, PartialEq)]
 pub struct Executed {
     /// How many rows it changed.
     pub changed: u64,
+    sql: String,
+    parameters: Vec<Value>,
     accepted: Accepted,
+}
+
+/// Where the state row of a session is whose rows are in a transaction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StateRow {
+    /// In the transaction as well.
+    Written,
+    /// It replaces an earlier one, and is written right before the commit. Until then, others may change the earlier one.
+    Owed,
 }
 
 impl Executed {
     /// Tells the commits of a run if the statement wrote to a session table.
     pub fn tell(&self, destination: &Destination) {
-        if let Accepted::Writes(table) = &self.accepted
+        if let Accepted::Writes { table, .. } = &self.accepted
             && destination.has_session_table(table)
         {
             destination.before.has_executed();
         }
+    }
+
+    /// Whether it has the same effect if it is run again on the same rows.
+    #[must_use]
+    pub fn is_repeatable(&self) -> bool {
+        matches!(
+            &self.accepted,
+            Accepted::Writes {
+                repeated: Repeated::Alike,
+                ..
+            }
+        )
+    }
+
+    /// How many bytes of memory it takes.
+    #[must_use]
+    pub fn size(&self) -> usize {
+        let of_parameter = |value: &Value| match value {
+            Value::Text(text) => text.len(),
+            Value::Blob(bytes) => bytes.len(),
+            _ => 0,
+        };
+        let parameters: usize = self.parameters.iter().map(of_parameter).sum();
+        size_of::<Self>() + self.sql.len() + size_of_val(&*self.parameters) + parameters
     }
 }
 
@@ -66,6 +106,14 @@ pub enum TransactionError {
     /// The processor may not run it.
     #[error(transparent)]
     Forbidden(#[from] Forbidden),
+    /// It was run again, and changed another number of rows.
+    #[error("it changed {now} rows instead of {before}")]
+    Otherwise {
+        /// How many rows it changed the first time.
+        before: u64,
+        /// How many rows it changed now.
+        now: u64,
+    },
     /// It ended the transaction.
     #[error("the statement ended the attempt's transaction: leave BEGIN, COMMIT and ROLLBACK to the host")]
     Ended,
@@ -124,7 +172,17 @@ impl Transaction {
         let doing = "begin the attempt's transaction";
         connection.execute_batch("BEGIN").doing(doing)?;
         let id = transaction_id(&connection).doing(doing)?;
-        Ok(Self { connection, id })
+        Ok(Self {
+            connection,
+            id,
+            began: Instant::now(),
+        })
+    }
+
+    /// How long it has been open.
+    #[must_use]
+    pub fn age(&self) -> Duration {
+        self.began.elapsed()
     }
 
     /// The handle that interrupts a statement of this transaction.
@@ -144,13 +202,35 @@ impl Transaction {
         parameters: &[Column<'_>],
     ) -> Result<Executed, TransactionError> {
         let accepted = rules.check(&self.connection, Call::Execute, sql)?;
-        let values = values(parameters)?;
-        let changed = self.connection.execute(sql, params_from_iter(values))?;
+        let parameters = values(parameters)?;
+        let changed = self.run(sql, &parameters)?;
         self.ensure_open()?;
         Ok(Executed {
-            changed: changed as u64,
+            changed,
+            sql: sql.to_owned(),
+            parameters,
             accepted,
         })
+    }
+
+    /// Runs a statement again, which an earlier transaction has run.
+    ///
+    /// # Errors
+    /// When the database rejects it, or when it changes another number of rows than before.
+    pub fn repeat(&mut self, executed: &Executed) -> Result<(), TransactionError> {
+        let (before, now) = (executed.changed, self.run(&executed.sql, &executed.parameters)?);
+        match before == now {
+            true => Ok(()),
+            false => Err(TransactionError::Otherwise { before, now }),
+        }
+    }
+
+    fn run(&self, sql: &str, parameters: &[Value]) -> duckdb::Result<u64> {
+        // Not a cached one: DuckDB plans by what the tables hold, and a plan that was kept misses later changes.
+        let mut statement = self.connection.prepare(sql)?;
+        statement
+            .execute(params_from_iter(parameters))
+            .map(|changed| changed as u64)
     }
 
     /// Runs one query that the rules allow and hands its rows over, batch by batch. Returns the number of rows.
@@ -189,6 +269,35 @@ impl Transaction {
             .doing("commit the attempt's transaction")
     }
 
+    /// Writes the rows of a session into the transaction, which stays open.
+    ///
+    /// # Errors
+    /// When the database rejects them.
+    pub fn write(&mut self, destination: &Destination, done: &Done) -> Result<StateRow> {
+        let traces = write_rows(
+            &self.connection,
+            destination,
+            std::slice::from_ref(done),
+            Trust::Knowledge,
+        )?;
+        Ok(match traces.contains(&Traces::Record) {
+            true => StateRow::Owed,
+            false => StateRow::Written,
+        })
+    }
+
+    /// Writes the state rows that are owed, and commits.
+    ///
+    /// # Errors
+    /// When the database rejects it. Nothing is committed then.
+    pub fn commit_group<'a>(self, destination: &Destination, owed: impl Iterator<Item = &'a Done>) -> Result<()> {
+        let owed: Vec<Counted<'_>> = owed.map(|done| (&done.seen, &done.processed)).collect();
+        write_states(&self.connection, destination, &owed)?;
+        self.connection
+            .execute_batch("COMMIT")
+            .doing("commit the transaction of several attempts")
+    }
+
     /// The connection, for what the host itself reads and changes in the transaction.
     pub(in crate::state) fn link(&self) -> &Link {
         &self.connection
@@ -223,7 +332,8 @@ impl Drop for Transaction {
 }
 
 fn transaction_id(connection: &Connection) -> duckdb::Result<i64> {
-    connection.query_row("SELECT system.main.txid_current()", [], |row| row.get(0))
+    let mut statement = connection.prepare_cached("SELECT system.main.txid_current()")?;
+    statement.query_row([], |row| row.get(0))
 }
 
 fn hand_over(

@@ -22,11 +22,40 @@ pub(super) enum Trust {
     Nothing,
 }
 
-/// Writes sessions within the transaction of a connection. Expects the staging table where `trust` is nothing, or where
-/// the state may hold something of a session.
+/// Writes sessions completely within the transaction of a connection, which can be committed then.
 pub(super) fn write(connection: &Connection, destination: &Destination, group: &[Done], trust: Trust) -> Result<()> {
+    if write_rows(connection, destination, group, trust)?.contains(&Traces::Record) {
+        write_states_of_staged(connection, destination)?;
+    }
+    ensure_valid(connection)
+}
+
+/// Writes the state rows of sessions of which the state may hold something, in whose transaction their rows are. The
+/// transaction can be committed then.
+pub(super) fn write_states(connection: &Connection, destination: &Destination, known: &[Counted<'_>]) -> Result<()> {
+    if !known.is_empty() {
+        states::create_staging(connection)?;
+        states::stage(connection, known)?;
+        write_states_of_staged(connection, destination)?;
+    }
+    ensure_valid(connection)
+}
+
+fn write_states_of_staged(connection: &Connection, destination: &Destination) -> Result<()> {
+    states::replace_staged(connection, destination)?;
+    states::clear_failures_of_staged(connection, destination)
+}
+
+/// Writes the rows of sessions, and the state rows of those that have none. The others are staged. Returns what the state
+/// may hold of each.
+pub(super) fn write_rows(
+    connection: &Connection,
+    destination: &Destination,
+    group: &[Done],
+    trust: Trust,
+) -> Result<Vec<Traces>> {
     let traces = match trust {
-        Trust::Nothing => vec![Traces::Possible; group.len()],
+        Trust::Nothing => vec![Traces::Record; group.len()],
         Trust::Knowledge => {
             let Destination {
                 processor,
@@ -37,25 +66,25 @@ pub(super) fn write(connection: &Connection, destination: &Destination, group: &
             before.traces(connection, processor, tables, group)?
         }
     };
-    let with = |wanted: Traces| -> Vec<Counted<'_>> {
-        let chosen = group.iter().zip(&traces).filter(|(_, traces)| **traces == wanted);
+    let with = |wanted: &[Traces]| -> Vec<Counted<'_>> {
+        let chosen = group.iter().zip(&traces).filter(|(_, traces)| wanted.contains(traces));
         chosen.map(|(done, _)| (&done.seen, &done.processed)).collect()
     };
-    let (known, new) = (with(Traces::Possible), with(Traces::None));
-    if !known.is_empty() {
+    let (known, new) = (with(&[Traces::Record]), with(&[Traces::Rows, Traces::None]));
+    let with_rows = with(&[Traces::Record, Traces::Rows]);
+    if !with_rows.is_empty() {
         states::create_staging(connection)?;
-        states::stage(connection, &known)?;
+        states::stage(connection, &with_rows)?;
         rows::delete_of_staged(connection, destination)?;
+    }
+    if !known.is_empty() && known.len() < with_rows.len() {
+        states::stage(connection, &known)?;
     }
     rows::append(connection, group)?;
     if !new.is_empty() {
         states::append(connection, destination, &new)?;
     }
-    if !known.is_empty() {
-        states::replace_staged(connection, destination)?;
-        states::clear_failures_of_staged(connection, destination)?;
-    }
-    ensure_valid(connection)
+    Ok(traces)
 }
 
 /// Checks that the transaction of a connection can be committed. After a failed statement, DuckDB reports success for

@@ -1,6 +1,13 @@
 //! The functions that SQL of others may not call.
 
-use crate::state::judge::refused::StatementRefused;
+use std::collections::HashSet;
+
+use duckdb::Connection;
+
+use crate::state::{
+    error::{Doing as _, Result},
+    judge::refused::StatementRefused,
+};
 
 /// DuckDB's functions that a SELECT can call and that change more than rows, run a text as a statement, read a file, or
 /// follow a pointer. Through them, SQL could open the state file itself, and closing it would give up the lock on it.
@@ -55,13 +62,34 @@ pub(super) const REFUSED_FUNCTIONS: [&str; 43] = [
 ///
 /// # Errors
 /// When one of the functions is in the list.
-pub(crate) fn refuse_functions(called: Vec<String>) -> Result<(), StatementRefused> {
+pub(crate) fn refuse_functions(called: &[String]) -> std::result::Result<(), StatementRefused> {
     let is_refused = |function: &String| {
         let function = function.to_lowercase();
         REFUSED_FUNCTIONS.contains(&function.as_str())
     };
-    match called.into_iter().find(is_refused) {
-        Some(function) => Err(StatementRefused::Function(function)),
+    match called.iter().find(|function| is_refused(function)) {
+        Some(function) => Err(StatementRefused::Function(function.clone())),
         None => Ok(()),
     }
+}
+
+/// The functions that give the same each time, though DuckDB does not say so: `error`, which stands in every plan with
+/// a subquery for one value, and some that give tables.
+const STEADY: &str =
+    "'error', 'range', 'generate_series', 'unnest', 'repeat', 'repeat_row', 'json_each', 'json_tree', 'summary'";
+
+/// The functions that may give something else each time, such as `now`, `random` and `nextval`.
+///
+/// # Errors
+/// When the database does not answer.
+pub(crate) fn unsteady_functions(connection: &Connection) -> Result<HashSet<String>> {
+    let doing = "list the functions that give something else each time";
+    let sql = format!(
+        "SELECT DISTINCT system.main.lower(function_name) FROM system.main.duckdb_functions()
+         WHERE function_type IN ('scalar', 'table') AND stability IS DISTINCT FROM 'CONSISTENT'
+           AND function_name NOT IN ({STEADY})"
+    );
+    let mut statement = connection.prepare(&sql).doing(doing)?;
+    let names = statement.query_map([], |row| row.get(0));
+    names.and_then(Iterator::collect).doing(doing)
 }

@@ -86,6 +86,8 @@ impl fmt::Display for ObjectKind {
 pub(crate) struct Plan {
     pub(crate) effect: Effect,
     pub(crate) functions: Vec<String>,
+    /// Whether it takes a sample of rows, which is another one each time.
+    pub(crate) samples: bool,
 }
 
 /// Why there is no plan.
@@ -117,7 +119,7 @@ pub(crate) fn plan_of(connection: &Connection, sql: &str) -> Result<Plan, NoPlan
     let mut statement = connection.prepare_cached(asking)?;
     let plan: String = statement.query_row([sql], |row| row.get(0))?;
     let plan = read(&plan).map_err(|error| NoPlan::Untold(error.to_string()))?;
-    let functions = functions_of(&plan);
+    let Found { functions, samples } = found_in(&plan);
     let told = Told::deserialize(&plan).map_err(|error| NoPlan::Untold(error.to_string()))?;
     if told.error {
         return Err(match told.error_type.as_str() {
@@ -137,6 +139,7 @@ pub(crate) fn plan_of(connection: &Connection, sql: &str) -> Result<Plan, NoPlan
         Ok([root]) => Ok(Plan {
             effect: root.effect(),
             functions,
+            samples,
         }),
         Err(plans) => Err(NoPlan::Untold(format!("{} plans", plans.len()))),
     }
@@ -149,11 +152,19 @@ fn read(plan: &str) -> serde_json::Result<Value> {
     Value::deserialize(&mut deserializer)
 }
 
-/// The functions in a plan: bound ones of the statement itself, unbound ones of a view or a macro that it creates.
-fn functions_of(plan: &Value) -> Vec<String> {
+/// What stands anywhere in a plan.
+#[derive(Default)]
+struct Found {
+    /// The functions: bound ones of the statement itself, unbound ones of a view or a macro that it creates, and of the
+    /// default values of the table that it writes to.
+    functions: Vec<String>,
+    samples: bool,
+}
+
+fn found_in(plan: &Value) -> Found {
     /// The name that a plan has for every table.
     const OF_TABLES: &str = "seq_scan";
-    let mut functions = Vec::new();
+    let mut found = Found::default();
     let mut left = vec![plan];
     while let Some(value) = left.pop() {
         match value {
@@ -161,14 +172,17 @@ fn functions_of(plan: &Value) -> Vec<String> {
                 let bound = members.get("name").filter(|_| members.contains_key("has_serialize"));
                 let bound = bound.and_then(Value::as_str).filter(|name| *name != OF_TABLES);
                 let unbound = members.get("function_name").and_then(Value::as_str);
-                functions.extend(bound.into_iter().chain(unbound).map(str::to_owned));
+                found
+                    .functions
+                    .extend(bound.into_iter().chain(unbound).map(str::to_owned));
+                found.samples |= members.get("type").and_then(Value::as_str) == Some("LOGICAL_SAMPLE");
                 left.extend(members.values());
             }
             Value::Array(elements) => left.extend(elements),
             _ => {}
         }
     }
-    functions
+    found
 }
 
 /// The class of an error, written as in DuckDB's own messages.

@@ -33,7 +33,7 @@ impl Select {
     /// # Errors
     /// When it does.
     pub(super) fn check(self, link: &Link) -> Result<(), StatementRefused> {
-        refuse_functions(self.functions)?;
+        refuse_functions(&self.functions)?;
         // DuckDB takes a name that is not a table for a file if it has an ending.
         let may_be_file = |[catalog, schema, name]: &[String; 3]| {
             !name.is_empty() && (!catalog.is_empty() || !schema.is_empty() || name.contains('.'))

@@ -50,20 +50,35 @@ pub(crate) fn check_question(link: &Link, sql: &str) -> Result<(), StatementRefu
     }
 }
 
-/// The table that a text writes to, if the text is one statement that changes rows.
+/// A statement that changes rows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Writing {
+    /// The table that it writes to.
+    pub(crate) table: String,
+    /// The functions that it calls, or may call for default values.
+    pub(crate) functions: Vec<String>,
+    /// Whether it takes a sample of rows.
+    pub(crate) samples: bool,
+}
+
+/// What a text writes, if the text is one statement that changes rows.
 ///
 /// # Errors
 /// When it is not such a statement, when DuckDB rejects it, or when DuckDB cannot report what it writes.
-pub(crate) fn written_table(link: &Link, sql: &str) -> Result<String, StatementRefused> {
+pub(crate) fn writing(link: &Link, sql: &str) -> Result<Writing, StatementRefused> {
     one_statement(link.engine(), sql)?;
     let plan = plan_of(link, sql).map_err(|no_plan| match no_plan {
         NoPlan::Untold(_) => kind("execute", sql, EXECUTED),
         no_plan => no_plan.into(),
     })?;
-    refuse_functions(plan.functions)?;
+    refuse_functions(&plan.functions)?;
     match plan.effect {
         Effect::Writes(ObjectName { name, place }) => match place {
-            Place::Main => Ok(name),
+            Place::Main => Ok(Writing {
+                table: name,
+                functions: plan.functions,
+                samples: plan.samples,
+            }),
             Place::Elsewhere => Err(StatementRefused::Elsewhere(name)),
         },
         _ => Err(kind("execute", sql, EXECUTED)),

@@ -64,7 +64,7 @@ impl Step<'_> {
             NoPlan::Untold(_) => self.of_another_kind(),
             no_plan => self.refused(no_plan.into()),
         })?;
-        refuse_functions(plan.functions).map_err(|source| self.refused(source))?;
+        refuse_functions(&plan.functions).map_err(|source| self.refused(source))?;
         match plan.effect {
             Effect::Creates(kind, object) => {
                 self.refuse_built_in(kind, &object.name)?;

@@ -38,6 +38,11 @@ fn are_refused<T: std::fmt::Debug>(
     }
 }
 
+/// The table that a text writes to.
+fn written_table(link: &Link, sql: &str) -> Result<String, StatementRefused> {
+    writing(link, sql).map(|writing| writing.table)
+}
+
 #[test]
 fn a_text_that_only_wrapping_would_make_several_statements_is_refused() {
     let texts = [
