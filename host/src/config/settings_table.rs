@@ -183,7 +183,7 @@ keys! {
     attempt_timeout_seconds: u64 = 300, Flag::of_runs("attempt-timeout", "SECONDS"), "SESSION_HOST_ATTEMPT_TIMEOUT_SECONDS", "", "";
     /// How long attempts in flight may continue after SIGINT or SIGTERM, in seconds.
     shutdown_grace_seconds: u64 = 30, Flag::of_runs("shutdown-grace", "SECONDS"), "SESSION_HOST_SHUTDOWN_GRACE_SECONDS", "", "";
-    /// How many bytes of transcripts the host holds in memory at once.
+    /// How many bytes of transcripts the host holds in memory at once. It reads ahead only while at most half of them are held.
     max_inflight_bytes: u64 = 128 << 20, Flag::of_runs("max-inflight-bytes", "BYTES"), "SESSION_HOST_MAX_INFLIGHT_BYTES", "", "";
     /// The maximum size of a transcript, in bytes.
     max_session_bytes: u64 = 1 << 30, Flag::of_runs("max-session-bytes", "BYTES"), "SESSION_HOST_MAX_SESSION_BYTES", "", "";
