@@ -26,7 +26,7 @@ use super::{
     outcome::{Outcome, failure},
     own_transaction::OwnTransaction,
     prepared::{Need, Prepared},
-    shared::Recorded,
+    shared_transaction::Recorded,
     tables::Tables,
 };
 use crate::{

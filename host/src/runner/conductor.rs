@@ -27,7 +27,7 @@ use super::{
     message::{Message, WorkerId},
     outcome::Outcome,
     result::RunResult,
-    shared::Settled,
+    shared_transaction::Settled,
     stop::StopToken,
     tables::Tables,
     tally::Tally,

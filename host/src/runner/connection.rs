@@ -22,7 +22,7 @@ use super::{
     flight::Flight,
     message::{Message, commit_earlier},
     own_transaction::{OwnTransaction, RolledBack},
-    shared::Recorded,
+    shared_transaction::Recorded,
     tables::Tables,
 };
 use crate::{

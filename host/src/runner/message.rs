@@ -2,7 +2,7 @@
 
 use std::sync::mpsc::{SyncSender, sync_channel};
 
-use super::{memory::Held, outcome::Outcome, shared::Settled};
+use super::{memory::Held, outcome::Outcome, shared_transaction::Settled};
 
 /// The number of a worker within its run.
 pub(super) type WorkerId = usize;

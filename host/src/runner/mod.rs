@@ -46,7 +46,7 @@ mod run_log;
 #[cfg(test)]
 mod sample;
 mod selection;
-mod shared;
+mod shared_transaction;
 mod stop;
 mod tables;
 mod tally;

@@ -30,7 +30,7 @@ use super::{
     retry_policy::Retries,
     run_log::RunLog,
     selection::Selection,
-    shared::SharedTransaction,
+    shared_transaction::SharedTransaction,
     stop::StopToken,
     tables::Tables,
     tally::Tally,

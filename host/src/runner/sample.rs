@@ -8,7 +8,7 @@ use super::{
     candidates::{Candidate, Reason},
     flight::Flight,
     prepared::ReadTranscript,
-    shared::SharedTransaction,
+    shared_transaction::SharedTransaction,
     tables::Tables,
 };
 use crate::{

@@ -4,7 +4,7 @@ use std::sync::{Arc, mpsc::SyncSender};
 
 use session_plugin_api::Concurrency;
 
-use super::{message::Message, shared::SharedTransaction};
+use super::{message::Message, shared_transaction::SharedTransaction};
 use crate::state::{Destination, State, StateError, StatementRules};
 
 /// What a run writes to.
