@@ -48,3 +48,17 @@ require_command() {
     fi
     command -v "$1" >/dev/null || fail "$1 is missing; $3, then run this again"
 }
+
+# unpack_package PACKAGE DIRECTORY: fetches a package of Debian and unpacks it there, without installing it.
+unpack_package() {
+    local tool
+    for tool in apt-get dpkg-deb; do
+        command -v "$tool" >/dev/null || fail "$1 is missing, and so is $tool to fetch it; install $1, then run this again"
+    done
+    say "fetching Debian's package $1"
+    [ "$(id -u)" != 0 ] || apt-get update -qq >&2
+    mkdir -p "$2"
+    (cd "$2" && apt-get download -qq "$1" >&2) || fail "apt-get could not fetch $1; install it, then run this again"
+    dpkg-deb -x "$2/$1"_*.deb "$2"
+    rm -f "$2/$1"_*.deb
+}
