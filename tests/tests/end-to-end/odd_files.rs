@@ -186,7 +186,8 @@ fn files_that_vanish_or_turn_into_something_else_after_the_scan_cost_nothing_els
         world.age("alice/0.jsonl", std::time::Duration::from_secs(60));
         path
     });
-    let running = world.start(&["run", "--json", "probe_serial"]);
+    // So few bytes let the host read no transcript ahead.
+    let running = world.start(&["run", "--json", "probe_serial", "--max-inflight-bytes", "1"]);
     // The scan is over.
     held.starts();
     for path in &later[..3] {
