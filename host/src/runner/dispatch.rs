@@ -120,7 +120,7 @@ impl Dispatcher {
         };
         drop(queue);
         self.changed.notify_all();
-        drop(refused);
+        let_go(refused);
     }
 
     /// Hands nothing further out, and lets go of the transcripts that were read ahead.
@@ -130,7 +130,7 @@ impl Dispatcher {
         let left = std::mem::take(&mut queue.prepared);
         drop(queue);
         self.changed.notify_all();
-        drop(left);
+        let_go(left);
     }
 
     /// Since when the end is wished; `None` while it is not.
@@ -150,6 +150,14 @@ impl Dispatcher {
 
     fn lock(&self) -> MutexGuard<'_, Queue> {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Lets go of transcripts at which no attempt is made. Their memory must be free at once: another worker may wait for it, and
+/// the run ends only after that worker.
+fn let_go(prepared: impl IntoIterator<Item = Prepared>) {
+    for one in prepared {
+        one.flight.lets_go();
     }
 }
 
@@ -179,6 +187,7 @@ mod tests {
     use super::*;
     use crate::{
         runner::{
+            MemoryBudget,
             flight::Flight,
             sample::{self, candidate},
         },
@@ -205,6 +214,24 @@ mod tests {
             flight: Flight::begin(candidate()),
             read,
         }
+    }
+
+    #[test]
+    fn what_is_not_attempted_any_more_holds_no_memory() {
+        let memory = MemoryBudget::new(10);
+        let dispatcher = dispatcher(2, None);
+        let (before, after) = (prepared(Need::Attempt), prepared(Need::Attempt));
+        // A run keeps its flights until their attempts return.
+        let flights = [&before, &after].map(|one| Arc::clone(&one.flight));
+        for (flight, bytes) in flights.iter().zip([4, 6]) {
+            flight.holds(memory.hold(bytes));
+        }
+        assert!(read(&dispatcher).is_some() && read(&dispatcher).is_some());
+        dispatcher.put(vec![before]);
+        dispatcher.close();
+        assert!(memory.try_hold(0).is_none());
+        dispatcher.put(vec![after]);
+        assert!(memory.try_hold(5).is_some());
     }
 
     #[test]

@@ -160,6 +160,11 @@ impl Flight {
         self.phase.load(Ordering::Acquire) == ABANDONED
     }
 
+    /// Releases the memory of the snapshot: no attempt is made.
+    pub(super) fn lets_go(&self) {
+        self.resources().memory = None;
+    }
+
     /// Holds the memory of the snapshot until the attempt ends or is abandoned. The transcript is read next.
     pub(super) fn holds(&self, memory: Held) {
         let mut resources = self.resources();

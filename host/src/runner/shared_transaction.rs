@@ -289,6 +289,8 @@ impl Group {
 
     /// Repeats what the members wrote, in a new transaction.
     fn repeat(&mut self, state: &State, destination: &Destination) -> Result<Transaction, (usize, Unsettled)> {
+        // What was learnt in the transaction that was rolled back counts no more, such as that a session has no earlier rows.
+        destination.before.has_executed();
         let mut transaction = state.begin_attempt().map_err(|error| (0, error.into()))?;
         for (place, member) in self.members.iter_mut().enumerate() {
             member
