@@ -11,13 +11,13 @@ impl SessionProcessor for Upserts {
     }
 
     fn migrations(&self) -> Vec<Migration> {
-        let sql = "CREATE TABLE counted (username VARCHAR PRIMARY KEY, sessions BIGINT)";
-        vec![Migration::new(1, "create counted", sql)]
+        let sql = "CREATE TABLE upserts (username VARCHAR PRIMARY KEY, sessions BIGINT)";
+        vec![Migration::new(1, "create upserts", sql)]
     }
 
     fn process_session(&self, session: &Session<'_>, conn: &Connection<'_>) -> Result<ProcessorResult> {
         conn.execute(
-            "INSERT INTO counted VALUES (?, 1) ON CONFLICT (username) DO UPDATE SET sessions = counted.sessions + 1",
+            "INSERT INTO upserts VALUES (?, 1) ON CONFLICT (username) DO UPDATE SET sessions = upserts.sessions + 1",
             &[&session.username()],
         )?;
         Ok(ProcessorResult { items_count: 1 })
