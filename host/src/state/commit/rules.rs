@@ -6,7 +6,7 @@
 
 use std::{
     collections::{HashMap, HashSet},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
 };
 
 use duckdb::Connection;
@@ -29,8 +29,8 @@ use crate::{
 pub struct StatementRules {
     processor: ProcessorName,
     owners: Owners,
-    /// The functions that may give something else each time.
-    unsteady: HashSet<String>,
+    /// The functions that may give something else each time. To list them takes 20 ms, and most runs never ask.
+    unsteady: OnceLock<HashSet<String>>,
     /// The texts that were accepted.
     passed: Mutex<HashMap<(Call, String), Accepted>>,
 }
@@ -88,7 +88,7 @@ impl StatementRules {
         Ok(Self {
             processor: processor.clone(),
             owners: Owners::read(connection)?,
-            unsteady: unsteady_functions(connection)?,
+            unsteady: OnceLock::new(),
             passed: Mutex::default(),
         })
     }
@@ -111,7 +111,7 @@ impl StatementRules {
                 let writing = writing(link, sql)?;
                 self.owners.check(&self.processor, &writing.table)?;
                 Accepted::Writes {
-                    repeated: self.repeated(&writing),
+                    repeated: self.repeated(link, &writing)?,
                     table: writing.table.into(),
                 }
             }
@@ -124,12 +124,23 @@ impl StatementRules {
         Ok(accepted)
     }
 
-    fn repeated(&self, writing: &Writing) -> Repeated {
+    fn repeated(&self, connection: &Connection, writing: &Writing) -> Result<Repeated, StatementRefused> {
+        let unsteady = self.unsteady(connection)?;
         let mut functions = writing.functions.iter();
-        match writing.samples || functions.any(|function| self.unsteady.contains(&function.to_lowercase())) {
-            true => Repeated::Otherwise,
-            false => Repeated::Alike,
+        Ok(
+            match writing.samples || functions.any(|function| unsteady.contains(&function.to_lowercase())) {
+                true => Repeated::Otherwise,
+                false => Repeated::Alike,
+            },
+        )
+    }
+
+    fn unsteady(&self, connection: &Connection) -> Result<&HashSet<String>, StatementRefused> {
+        if let Some(unsteady) = self.unsteady.get() {
+            return Ok(unsteady);
         }
+        let unsteady = unsteady_functions(connection)?;
+        Ok(self.unsteady.get_or_init(|| unsteady))
     }
 
     fn passed(&self) -> MutexGuard<'_, HashMap<(Call, String), Accepted>> {

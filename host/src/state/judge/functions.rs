@@ -4,10 +4,7 @@ use std::collections::HashSet;
 
 use duckdb::Connection;
 
-use crate::state::{
-    error::{Doing as _, Result},
-    judge::refused::StatementRefused,
-};
+use crate::state::judge::refused::StatementRefused;
 
 /// DuckDB's functions that a SELECT can call and that change more than rows, run a text as a statement, read a file, or
 /// follow a pointer. Through them, SQL could open the state file itself, and closing it would give up the lock on it.
@@ -82,14 +79,13 @@ const STEADY: &str =
 ///
 /// # Errors
 /// When the database does not answer.
-pub(crate) fn unsteady_functions(connection: &Connection) -> Result<HashSet<String>> {
-    let doing = "list the functions that give something else each time";
+pub(crate) fn unsteady_functions(connection: &Connection) -> duckdb::Result<HashSet<String>> {
     let sql = format!(
         "SELECT DISTINCT system.main.lower(function_name) FROM system.main.duckdb_functions()
          WHERE function_type IN ('scalar', 'table') AND stability IS DISTINCT FROM 'CONSISTENT'
            AND function_name NOT IN ({STEADY})"
     );
-    let mut statement = connection.prepare(&sql).doing(doing)?;
-    let names = statement.query_map([], |row| row.get(0));
-    names.and_then(Iterator::collect).doing(doing)
+    let mut statement = connection.prepare(&sql)?;
+    let names = statement.query_map([], |row| row.get(0))?;
+    names.collect()
 }

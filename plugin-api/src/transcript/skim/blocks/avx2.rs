@@ -1,8 +1,8 @@
 //! Masks of the bytes of a block, with the instructions of AVX2.
 
 use std::arch::x86_64::{
-    __m256i, _mm256_and_si256, _mm256_cmpeq_epi8, _mm256_min_epu8, _mm256_movemask_epi8, _mm256_set1_epi8,
-    _mm256_setr_epi8, _mm256_setzero_si256, _mm256_shuffle_epi8, _mm256_srli_epi16,
+    __m256i, _mm_setr_epi8, _mm256_and_si256, _mm256_broadcastsi128_si256, _mm256_cmpeq_epi8, _mm256_min_epu8,
+    _mm256_movemask_epi8, _mm256_set1_epi8, _mm256_setzero_si256, _mm256_shuffle_epi8, _mm256_srli_epi16,
 };
 
 use super::BLOCK;
@@ -43,44 +43,13 @@ impl Block {
         const OF_6: i8 = 4;
         const OF_7: i8 = 8;
         // Bit by bit: which high digits go with a low digit, and which high digit this is.
-        let of_low = _mm256_setr_epi8(
-            0,
-            0,
-            OF_2 | OF_6 | OF_7,
-            0,
-            OF_7,
-            OF_7,
-            OF_6,
-            0,
-            0,
-            0,
-            0,
-            0,
-            OF_5,
-            0,
-            OF_6,
-            OF_2,
-            0,
-            0,
-            OF_2 | OF_6 | OF_7,
-            0,
-            OF_7,
-            OF_7,
-            OF_6,
-            0,
-            0,
-            0,
-            0,
-            0,
-            OF_5,
-            0,
-            OF_6,
-            OF_2,
-        );
-        let of_high = _mm256_setr_epi8(
-            0, 0, OF_2, 0, 0, OF_5, OF_6, OF_7, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, OF_2, 0, 0, OF_5, OF_6, OF_7, 0, 0, 0, 0,
-            0, 0, 0, 0,
-        );
+        #[rustfmt::skip]
+        let of_low = _mm256_broadcastsi128_si256(_mm_setr_epi8(
+            0, 0, OF_2 | OF_6 | OF_7, 0, OF_7, OF_7, OF_6, 0, 0, 0, 0, 0, OF_5, 0, OF_6, OF_2,
+        ));
+        let of_high = _mm256_broadcastsi128_si256(_mm_setr_epi8(
+            0, 0, OF_2, 0, 0, OF_5, OF_6, OF_7, 0, 0, 0, 0, 0, 0, 0, 0,
+        ));
         let digit = _mm256_set1_epi8(0x0f);
         !mask(self.0.map(|half| {
             let low = _mm256_shuffle_epi8(of_low, _mm256_and_si256(half, digit));
