@@ -76,7 +76,7 @@ impl<'a> Conductor<'a> {
     pub(super) fn conduct(mut self, inbox: &Receiver<Message>) -> Result<RunResult, RunError> {
         self.start_workers()?;
         self.listen(inbox);
-        self.end()
+        self.end(inbox)
     }
 
     fn start_workers(&mut self) -> Result<(), RunError> {
@@ -152,9 +152,8 @@ impl<'a> Conductor<'a> {
             Outcome::Pending(done) => self.group.add_done(done),
             Outcome::Committed(done) => self.acknowledge(&done),
             Outcome::Failed(failure) => self.group.add_failure(failure),
-            // The tally counts what has no other outcome as postponed.
-            Outcome::Postponed => {}
-            Outcome::Joined => {}
+            // The first counts when its group is settled. What has no outcome counts as postponed.
+            Outcome::Joined | Outcome::Postponed => {}
         }
     }
 
@@ -246,8 +245,14 @@ impl<'a> Conductor<'a> {
         self.context.tables.shared.give_up();
     }
 
-    fn end(mut self) -> Result<RunResult, RunError> {
+    fn end(mut self, inbox: &Receiver<Message>) -> Result<RunResult, RunError> {
         self.end_shared();
+        // A worker may have committed a group while its own attempt was abandoned.
+        for message in inbox.try_iter() {
+            if let Message::Settled(settled) = message {
+                self.settle(settled);
+            }
+        }
         self.commit();
         if let Some(error) = self.failure {
             return Err(error.into());
