@@ -84,6 +84,8 @@ mod portable {
         (special != 0).then(|| special.trailing_zeros() as usize / 8)
     }
 
+    /// Marks the first quote, backslash or control character with the highest bit of its byte. A borrow may mark bytes after
+    /// it (Mycroft's test for a zero byte).
     fn special_bytes(bytes: u64) -> u64 {
         const ONES: u64 = u64::MAX / 255;
         let has_zero = |bytes: u64| bytes.wrapping_sub(ONES) & !bytes;

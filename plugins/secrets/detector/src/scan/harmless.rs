@@ -3,6 +3,10 @@
 //! The lines of a transcript repeat many strings, such as the session and the directory. Searching them once is enough,
 //! because the rules that are worth trying depend on nothing but the string and its key.
 
+use std::hash::BuildHasher;
+
+use rustc_hash::FxBuildHasher;
+
 /// Some of the harmless strings that were met lately, each with its key.
 #[derive(Debug, Default)]
 pub(super) struct Harmless {
@@ -50,23 +54,9 @@ fn set(place: &mut Option<String>, text: Option<&str>) {
     }
 }
 
-/// The place of a string, by a hash that is fast. Strings that share a place only displace each other.
+/// The place of a string. Strings that share a place only displace each other.
 fn place(key: Option<&str>, text: &str) -> usize {
-    let hash = [key.unwrap_or_default(), text].into_iter().fold(0, hash);
-    (hash >> 32) as usize % PLACES
-}
-
-fn hash(before: u64, text: &str) -> u64 {
-    const FACTOR: u64 = 0x9e37_79b9_7f4a_7c15;
-    let mix = |hash: u64, word: u64| (hash.rotate_left(5) ^ word).wrapping_mul(FACTOR);
-    let (words, rest) = text.as_bytes().as_chunks::<8>();
-    let hash = words
-        .iter()
-        .fold(before, |hash, word| mix(hash, u64::from_le_bytes(*word)));
-    let rest = rest
-        .iter()
-        .fold(rest.len() as u64, |word, byte| word << 8 | u64::from(*byte));
-    mix(hash, rest)
+    FxBuildHasher.hash_one((key, text)) as usize % PLACES
 }
 
 #[cfg(test)]
