@@ -47,7 +47,7 @@ pub use held::Held;
 pub use listing::{Listed, Listing};
 pub use plugin_file::{LibraryFile, library_name, place};
 pub use processes::{Holdings, children_of, variables_of};
-pub use ran::{Moved, Ran, RunResult, Running, SessionError};
+pub use ran::{Moved, Ran, RunResult, Running, SessionError, send};
 pub use service::{AT_ONCE, Answer, Service};
 pub use spending::Spending;
 pub use world::{World, wait_until};

@@ -206,9 +206,13 @@ impl Running {
     }
 }
 
+/// Sends a process a signal, such as `libc::SIGSTOP`.
+///
+/// # Panics
+/// When the number is none of a process.
 #[allow(unsafe_code, reason = "the system call has no safe wrapper in std")]
-pub(crate) fn send(process: u32, signal: i32) {
+pub fn send(process: u32, signal: i32) {
     let process = libc::pid_t::try_from(process).expect("a process number fits its type");
-    // SAFETY: kill takes numbers and touches no memory; the process is a child that has not been waited for.
+    // SAFETY: kill takes numbers and touches no memory.
     unsafe { libc::kill(process, signal) };
 }

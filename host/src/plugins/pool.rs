@@ -26,7 +26,7 @@ use crate::{
     state::FilledTable,
     threads,
     workers::{
-        Confinement, Killer, WorkerError, WorkerLimits,
+        Confinement, Ending, Killer, WorkerError, WorkerLimits,
         protocol::{Method, Request},
     },
 };
@@ -83,7 +83,8 @@ impl Pool {
         }
     }
 
-    /// Calls the processor in a worker process that no other attempt uses.
+    /// Calls the processor in a worker process that no other attempt uses. A worker that ended before it began the attempt,
+    /// because of code that an earlier one left running, is replaced.
     ///
     /// # Errors
     /// When no worker starts, the processor fails, or the worker ends.
@@ -94,14 +95,25 @@ impl Pool {
         requests: &mut dyn Requests,
         watch: &dyn Watch,
     ) -> CallResult<T> {
-        let mut worker = self
-            .take(&|killer| watch.runs_in(Some(killer)))
-            .map_err(CallError::NoInstance)?;
-        let answer = worker.call(method, call, self.tables(), requests);
-        watch.runs_in(None);
+        let (worker, answer) = loop {
+            let mut worker = self
+                .take(&|killer| watch.runs_in(Some(killer)))
+                .map_err(CallError::NoInstance)?;
+            let was_idle = worker.attempts > 0;
+            let answer = worker.call(method, call, self.tables(), requests);
+            watch.runs_in(None);
+            match answer {
+                Err(WorkerError::EndedBefore(ending)) if was_idle && !call.cancel.is_cancelled() => {
+                    self.tell_of_idle_end(&ending);
+                }
+                answer => break (worker, answer),
+            }
+        };
         let result = match answer {
             Ok(answer) => returned(&answer),
-            Err(WorkerError::Ended(ending)) => return Err(CallError::Ended(ending.of_attempt(self.cpu_limit()))),
+            Err(WorkerError::Ended(ending) | WorkerError::EndedBefore(ending)) => {
+                return Err(CallError::Ended(ending.of_attempt(self.cpu_limit())));
+            }
             Err(error) => return Err(CallError::Failed(Fault::error(error.to_string()))),
         };
         match &result {
@@ -179,13 +191,21 @@ impl Pool {
 
     /// An idle worker. Code that an earlier attempt left running may have ended others.
     fn take_idle(&self) -> Option<RemotePlugin> {
-        let mut state = self.lock();
-        while let Some(idle) = state.idle.pop() {
-            if !idle.worker.has_ended() {
-                return Some(idle.worker);
+        loop {
+            let worker = self.lock().idle.pop()?.worker;
+            match worker.ended() {
+                None => return Some(worker),
+                Some(ending) => self.tell_of_idle_end(&ending),
             }
         }
-        None
+    }
+
+    fn tell_of_idle_end(&self, ending: &Ending) {
+        let plugin = self.plan.log_name.as_str();
+        tracing::warn!(
+            processor = plugin,
+            "between two attempts, {ending}; no session failed by it, but the plugin left code running after an attempt"
+        );
     }
 
     fn refuse_in_backoff(&self) -> Result<(), Fault> {

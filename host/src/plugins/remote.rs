@@ -23,7 +23,7 @@ use crate::{
     column::Column,
     state::NotTaken,
     workers::{
-        Confinement, Incoming, Killer, Link, LinkError, Outgoing, RowsBuffer, TranscriptBuffer, WorkerError,
+        Confinement, Ending, Incoming, Killer, Link, LinkError, Outgoing, RowsBuffer, TranscriptBuffer, WorkerError,
         WorkerLimits, WorkerProcess,
         protocol::{AttemptHeader, Method, Opening, Report, Request, WireColumn, WireRows},
     },
@@ -101,7 +101,9 @@ impl RemotePlugin {
     ) -> Result<Vec<u8>, WorkerError> {
         let is_first = self.attempts == 0;
         self.attempts += 1;
-        self.process.iter().for_each(WorkerProcess::begins_attempt);
+        if let Some(process) = &mut self.process {
+            process.is_given(self.attempts);
+        }
         let kept = self
             .transcript
             .take()
@@ -141,9 +143,9 @@ impl RemotePlugin {
         self.process.as_ref().map(WorkerProcess::killer)
     }
 
-    /// Whether its worker has ended.
-    pub(super) fn has_ended(&self) -> bool {
-        self.process.as_ref().is_none_or(WorkerProcess::has_ended)
+    /// How its worker ended; `None` while it runs.
+    pub(super) fn ended(&self) -> Option<Ending> {
+        self.process.as_ref().and_then(WorkerProcess::ended)
     }
 
     /// Lets the plugin drop its processor, and ends the worker. A `Drop` that fails is logged.

@@ -81,6 +81,7 @@ pub fn serve(link: Link) -> Result<(), LinkError> {
         rows,
         tables: Vec::new(),
         transcript: None,
+        attempts: 0,
     };
     worker.cpu(&opening);
     worker.serve(&opening)
@@ -115,6 +116,8 @@ struct Worker {
     /// The processor's session tables, once an attempt was made.
     tables: Vec<Arc<FilledTable>>,
     transcript: Option<ReceivedTranscript>,
+    /// How many attempts the host has given it.
+    attempts: u64,
 }
 
 impl Worker {
@@ -204,6 +207,8 @@ impl Worker {
     }
 
     fn call(&mut self, header: &AttemptHeader<'_>, bytes: &[u8]) -> Result<Vec<u8>, LinkError> {
+        self.attempts += 1;
+        self.rows.note_begin(self.attempts)?;
         let processor = self.processor.as_ref().ok_or_else(out_of_step)?;
         let conversation = Conversation {
             incoming: &self.incoming,

@@ -1,5 +1,8 @@
 //! The file in memory through which a worker passes rows to the host, and the rows that wait for that.
 //!
+//! It begins with the number of the attempt that the worker has begun, so that an attempt which a worker never began is told
+//! from one that ended it.
+//!
 //! Host and worker share the file, and each reads and writes it by system calls. The host copies rows out before it checks
 //! them, so a worker cannot change them in between.
 
@@ -25,9 +28,9 @@ impl RowsBuffer {
     /// # Errors
     /// When the system cannot.
     pub fn new() -> io::Result<Self> {
-        Ok(Self {
-            file: memory_file("session-host-rows")?,
-        })
+        let file = memory_file("session-host-rows")?;
+        file.set_len(ROWS_BEGIN)?;
+        Ok(Self { file })
     }
 
     /// The buffer that the host made.
@@ -42,9 +45,27 @@ impl RowsBuffer {
         self.file.as_fd()
     }
 
+    /// Notes that the worker begins its attempt of this number.
+    ///
+    /// # Errors
+    /// When the system cannot write.
+    pub fn note_begin(&self, attempt: u64) -> io::Result<()> {
+        self.file.write_all_at(&attempt.to_le_bytes(), 0)
+    }
+
+    /// The number of the last attempt that the worker began; 0 if it began none.
+    ///
+    /// # Errors
+    /// When the worker cut the buffer off.
+    pub fn begun(&self) -> io::Result<u64> {
+        let mut number = [0; ROWS_BEGIN as usize];
+        self.file.read_exact_at(&mut number, 0)?;
+        Ok(u64::from_le_bytes(number))
+    }
+
     /// Writes rows, over those before.
     fn write(&self, rows: &[u8]) -> io::Result<()> {
-        self.file.write_all_at(rows, 0)
+        self.file.write_all_at(rows, ROWS_BEGIN)
     }
 
     /// Copies rows out.
@@ -52,7 +73,7 @@ impl RowsBuffer {
     /// # Errors
     /// When the buffer holds fewer bytes, or there are more than the host takes at a time.
     pub fn read(&self, length: u64) -> io::Result<Vec<u8>> {
-        let held = self.file.metadata()?.len();
+        let held = self.file.metadata()?.len().saturating_sub(ROWS_BEGIN);
         let refuse = |text: String| Err(io::Error::new(io::ErrorKind::InvalidData, text));
         if length > held {
             return refuse(format!("the worker announced {length} bytes of rows and wrote {held}"));
@@ -63,7 +84,7 @@ impl RowsBuffer {
             ));
         }
         let mut rows = vec![0; length as usize];
-        self.file.read_exact_at(&mut rows, 0)?;
+        self.file.read_exact_at(&mut rows, ROWS_BEGIN)?;
         Ok(rows)
     }
 
@@ -74,10 +95,13 @@ impl RowsBuffer {
     pub fn shrink(&self) -> io::Result<()> {
         match self.file.metadata()?.len() {
             ..=KEPT => Ok(()),
-            _ => self.file.set_len(0),
+            _ => self.file.set_len(ROWS_BEGIN),
         }
     }
 }
+
+/// Where the rows begin, in bytes. The number of an attempt stands before them.
+const ROWS_BEGIN: u64 = 8;
 
 /// How large a buffer may stay, in bytes.
 const KEPT: u64 = 16 << 20;
@@ -105,6 +129,14 @@ impl WaitingRows {
     pub fn add(&mut self, rows: &WireRows<'_>) -> Result<(), postcard::Error> {
         self.encoded = postcard::to_extend(rows, std::mem::take(&mut self.encoded))?;
         Ok(())
+    }
+
+    /// Notes that the worker begins its attempt of this number.
+    ///
+    /// # Errors
+    /// When the system cannot write.
+    pub fn note_begin(&self, attempt: u64) -> io::Result<()> {
+        self.buffer.note_begin(attempt)
     }
 
     /// Whether there are so many that they must be passed on now.
@@ -148,10 +180,21 @@ mod tests {
     }
 
     #[test]
+    fn neither_rows_nor_their_end_touch_the_number_of_the_attempt() {
+        let buffer = RowsBuffer::new().unwrap();
+        assert_eq!(buffer.begun().unwrap(), 0);
+        buffer.note_begin(3).unwrap();
+        buffer.write(&vec![7; KEPT as usize]).unwrap();
+        buffer.shrink().unwrap();
+        assert_eq!(buffer.begun().unwrap(), 3);
+        assert!(buffer.read(1).is_err());
+    }
+
+    #[test]
     fn no_announced_length_makes_the_host_take_memory_that_it_may_not_have() {
         let buffer = RowsBuffer::new().unwrap();
         assert!(buffer.read(1).is_err());
-        buffer.file.set_len(1 << 40).unwrap();
+        buffer.file.set_len(ROWS_BEGIN + (1 << 40)).unwrap();
         let refused = buffer.read(1 << 40).unwrap_err().to_string();
         assert!(refused.contains("more than"), "{refused}");
     }

@@ -47,6 +47,8 @@ pub struct WorkerProcess {
     pub link: Link,
     /// The buffer for its rows.
     pub rows: RowsBuffer,
+    /// The number of the last attempt that it was given; 0 before the first.
+    given: u64,
     output: Output,
     killer: Killer,
 }
@@ -72,6 +74,9 @@ pub enum WorkerError {
     /// It ended.
     #[error("{0}")]
     Ended(Ending),
+    /// It ended before it began the attempt that it was given, so the attempt is not to blame.
+    #[error("{0}, before it began the attempt")]
+    EndedBefore(Ending),
     /// It did not answer in time, and was killed.
     #[error("it did not return within {} s", .0.as_secs())]
     TimedOut(Duration),
@@ -113,6 +118,7 @@ impl WorkerProcess {
         let started = Self {
             link: Link::new(here)?.until(move || ended.ended().is_some())?,
             rows: RowsBuffer::new()?,
+            given: 0,
             output: Output::read(reader, plugin)?,
             killer,
         };
@@ -120,8 +126,9 @@ impl WorkerProcess {
         Ok(started)
     }
 
-    /// Notes that an attempt begins: only its own output explains its end.
-    pub fn begins_attempt(&self) {
+    /// Notes that it is given its attempt of this number: only the attempt's own output explains its end.
+    pub fn is_given(&mut self, attempt: u64) {
+        self.given = attempt;
         self.output.forget();
     }
 
@@ -135,22 +142,28 @@ impl WorkerProcess {
     #[must_use]
     pub fn end_of(self, error: LinkError, allowed: Duration) -> WorkerError {
         match error {
-            LinkError::Closed => WorkerError::Ended(self.ending()),
+            LinkError::Closed if self.has_begun() => WorkerError::Ended(self.ending()),
+            LinkError::Closed => WorkerError::EndedBefore(self.ending()),
             LinkError::TimedOut => WorkerError::TimedOut(allowed),
             error => WorkerError::Link(error),
         }
+    }
+
+    /// Whether it began the attempt that it was given. Who spoils the buffer is not excused.
+    fn has_begun(&self) -> bool {
+        self.rows.begun().map_or(true, |begun| begun >= self.given)
+    }
+
+    /// How it ended; `None` while it runs.
+    #[must_use]
+    pub fn ended(&self) -> Option<Ending> {
+        self.killer.ended().map(|_| self.ending())
     }
 
     fn ending(&self) -> Ending {
         // A link that is closed belongs to a process that ends, or that a plugin has closed it in.
         let status = self.killer.wait(PATIENCE);
         Ending::new(status, self.output.last_lines())
-    }
-
-    /// Whether it has ended.
-    #[must_use]
-    pub fn has_ended(&self) -> bool {
-        self.killer.ended().is_some()
     }
 
     /// Waits for a worker that ends by itself; kills it where that takes too long.

@@ -4,7 +4,7 @@ use std::{fs, thread};
 
 use serde_json::{Value, json};
 use session_host_tests::{
-    Held, Holdings, Service, World, children_of, library_name, variables_of, wait_until,
+    Held, Holdings, Service, World, children_of, library_name, send, variables_of, wait_until,
     zoo::{FAILURES, MISDEEDS, Misdeed, NEIGHBOURS, check_failures},
 };
 
@@ -175,6 +175,42 @@ fn a_worker_that_ends_between_two_attempts_costs_neither() {
         (&details["processed"], &details["errors"]),
         (&json!(1), &json!(0)),
         "{details}"
+    );
+}
+
+#[test]
+fn a_worker_that_ends_before_it_begins_its_attempt_costs_it_nothing() {
+    let world = World::new();
+    world.install("zoo");
+    world.config("[isolation]\ndefault = \"process\"\nworker_idle_seconds = 3600\n");
+    world.write("a/1.jsonl", "{\"zoo\":\"nothing\"}\n");
+    let service = world.serve(&[]);
+    assert_eq!(service.run("zoo").is(200).json()["details"]["processed"], 1);
+    let idle = children_of(service.id());
+    for worker in &idle {
+        send(*worker, libc::SIGSTOP);
+    }
+    world.write("a/2.jsonl", "{\"zoo\":\"nothing\"}\n");
+    thread::scope(|scope| {
+        let running = scope.spawn(|| service.run("zoo").is(200).json()["details"].clone());
+        wait_until("the attempt waits for its worker", || {
+            let threads = Holdings::of(service.id()).threads;
+            threads.iter().any(|name| name.starts_with("zoo"))
+        });
+        for worker in &idle {
+            send(*worker, libc::SIGKILL);
+        }
+        let details = running.join().unwrap();
+        assert_eq!(
+            (&details["processed"], &details["errors"]),
+            (&json!(1), &json!(0)),
+            "{details}"
+        );
+    });
+    let log = service.log();
+    assert!(
+        log.contains("between two attempts, SIGKILL ended the worker process"),
+        "{log}"
     );
 }
 
