@@ -2,7 +2,10 @@
 
 use std::{
     io::{self, IsTerminal},
-    sync::atomic::{AtomicBool, Ordering},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     thread,
     time::Duration,
 };
@@ -10,7 +13,7 @@ use std::{
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::{log::BARS, output::grouped};
-use crate::threads::Ending;
+use crate::{runner::Progress, threads::Ending};
 
 /// The progress of a run.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -21,6 +24,18 @@ pub(super) struct Counters {
     pub(super) ended: u64,
     /// How many bytes it has read.
     pub(super) bytes_read: u64,
+}
+
+impl Counters {
+    /// The progress of several runs.
+    pub(super) fn of_all(runs: &[Arc<Progress>]) -> Self {
+        let sum = |counter: fn(&Progress) -> u64| runs.iter().map(|run| counter(run)).sum();
+        Self {
+            scanned: sum(Progress::scanned),
+            ended: sum(Progress::ended),
+            bytes_read: sum(Progress::bytes_read),
+        }
+    }
 }
 
 /// Whether stderr is a terminal, so that a bar is visible.

@@ -3,7 +3,10 @@
 use std::{
     collections::BTreeSet,
     io::{self, Write},
-    sync::Arc,
+    sync::{
+        Arc,
+        mpsc::{Receiver, sync_channel},
+    },
     time::Duration,
 };
 
@@ -24,16 +27,16 @@ use super::{
 use crate::{
     alerts::Alerts,
     config::Settings,
-    host::{Host, StartError},
+    host::{BegunRun, Host, StartError},
     names::SessionKey,
     plugins::{PluginListing, PluginTrust, Processor, TriedReports},
     process,
-    runner::{RunResult, Selection, StopToken},
+    runner::{Progress, RunError, RunResult, Selection, StopToken},
     sessions::SessionsDirectory,
     state::Actor,
 };
 
-/// The runs to make, one after the other.
+/// The runs to make. A host of this process makes them at the same time, a server one after the other.
 struct Runs<'a> {
     alerts: Alerts,
     /// The processors; empty for all.
@@ -125,14 +128,8 @@ impl Runs<'_> {
         }
         let stop = StopToken::default();
         signals::stop_on_signals(stop.clone(), Hangup::Ends)?;
-        let mut bar = self.bar(|| expected_here(host, &processors));
-        let mut results = Results::new();
-        for processor in &processors {
-            if stop.stopped_at().is_none() {
-                results.push(self.watch(host, processor, bar.as_mut(), &stop));
-            }
-        }
-        drop((processors, bar));
+        let results = self.make_together(host, &processors, &stop);
+        drop(processors);
         self.alert(host, &stop);
         let plugins = PluginListing::all(&host.catalogue(), &pauses);
         let ended = self
@@ -159,27 +156,24 @@ impl Runs<'_> {
         is_seen.then(|| RunsBar::new(expected()))
     }
 
-    fn watch(
-        &self,
-        host: &Arc<Host>,
-        processor: &Processor,
-        bar: Option<&mut RunsBar>,
-        stop: &StopToken,
-    ) -> anyhow::Result<RunResult> {
-        let run = host.begin_run(processor.name().as_str(), Actor::Cli, self.selection.clone())?;
-        let Some(bar) = bar else {
-            return Ok(run.execute(stop)?);
+    /// Makes the runs at the same time, so that they read each transcript once.
+    fn make_together(&self, host: &Arc<Host>, processors: &[Arc<Processor>], stop: &StopToken) -> Results {
+        let bar = self.bar(|| vec![expected_here(host, processors).iter().sum()]);
+        let begin = |processor: &Arc<Processor>| {
+            let name = processor.name().as_str();
+            host.begin_run(name, Actor::Cli, self.selection.clone())
         };
-        let counters = Arc::clone(run.progress());
-        let look = || {
-            Some(Counters {
-                scanned: counters.scanned(),
-                ended: counters.ended(),
-                bytes_read: counters.bytes_read(),
-            })
+        let mut runs: Vec<_> = processors.iter().map(begin).collect();
+        BegunRun::share_among(&mut runs.iter_mut().flatten().collect::<Vec<_>>());
+        let progress: Vec<Arc<Progress>> = runs.iter().flatten().map(|run| Arc::clone(run.progress())).collect();
+        let started = runs.into_iter().map(|run| run.map(|run| start_run(run, stop)));
+        let under_way: Vec<_> = started.collect();
+        let wait = || under_way.into_iter().map(|run| Ok(run?.recv()??)).collect();
+        let Some(mut bar) = bar else {
+            return wait();
         };
-        let name = processor.name().as_str();
-        Ok(bar.watch(name, REDRAW, look, || run.execute(stop))?)
+        let names: Vec<&str> = processors.iter().map(|processor| processor.name().as_str()).collect();
+        bar.watch(&names.join(", "), REDRAW, || Some(Counters::of_all(&progress)), wait)
     }
 
     fn ask_for(&self, server: &Server, limits: &LimitFlags) -> anyhow::Result<Exit> {
@@ -296,6 +290,16 @@ impl Runs<'_> {
         }
         Ok(())
     }
+}
+
+/// Makes a run in a thread of its own, and sends its result.
+fn start_run(run: BegunRun, stop: &StopToken) -> Receiver<Result<RunResult, RunError>> {
+    let (ended, end) = sync_channel(1);
+    run.execute_in_a_thread(stop.clone(), move |result| {
+        // The command waits for each run.
+        let _ = ended.send(result);
+    });
+    end
 }
 
 /// How many candidates the runs of these processors have; nothing is known if that cannot be told.

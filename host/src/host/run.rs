@@ -21,7 +21,7 @@ use crate::{
     clock,
     names::ProcessorName,
     plugins::{Claim, Occupation, Processor},
-    runner::{Progress, Run, RunError, RunResult, Selection, StopToken},
+    runner::{Progress, Run, RunError, RunResult, Selection, Share, StopToken},
     state::{Actor, AuditRecord, Outcome, Pause, RUN},
     threads,
 };
@@ -56,6 +56,7 @@ pub struct BegunRun {
     processor: Arc<Processor>,
     selection: Selection,
     under_way: RunUnderWay,
+    share: Arc<Share>,
     _claim: Claim,
 }
 
@@ -92,6 +93,7 @@ impl Host {
             processor,
             selection,
             under_way,
+            share: Arc::new(Share::alone()),
             _claim: claim,
         })
     }
@@ -130,6 +132,14 @@ impl Host {
 }
 
 impl BegunRun {
+    /// Lets these runs list, read and hash each transcript once. Each must be executed in a thread of its own.
+    pub fn share_among(runs: &mut [&mut Self]) {
+        let shares = Share::among(runs.len());
+        for (run, share) in runs.iter_mut().zip(shares) {
+            run.share = Arc::new(share);
+        }
+    }
+
     /// The processor.
     #[must_use]
     pub fn processor(&self) -> &Arc<Processor> {
@@ -162,6 +172,7 @@ impl BegunRun {
             scanner: &self.host.scanner,
             limits: self.host.settings.limits_of(self.processor.name()),
             memory: self.host.memory.clone(),
+            share: Arc::clone(&self.share),
             stop: stop.clone(),
             progress: Arc::clone(&self.under_way.progress),
             metrics: self.host.metrics.clone(),

@@ -42,7 +42,7 @@ pub(super) fn make(context: &RunContext, prepared: &Prepared) -> Option<Outcome>
     let flight = &*prepared.flight;
     let transcript = &flight.candidate().transcript;
     match (&prepared.read, prepared.need()) {
-        (Ok(read), Need::Attempt) => attempt(context, flight, &read.seen, &read.bytes),
+        (Ok(read), Need::Attempt) => attempt(context, flight, &read.seen, &read.snapshot.bytes),
         (Ok(read), Need::Nothing) => flight.end().then(|| Outcome::Unchanged(read.seen.clone())),
         (Err(_), Need::Nothing) => flight.end().then_some(Outcome::Gone),
         (Err(error), Need::Attempt) => {

@@ -4,13 +4,13 @@
 //! Conductor and workers each hold the context by an `Arc`. A worker that hangs keeps it alive, so that nothing is
 //! dropped that its plugin may still use.
 
-use std::sync::{Mutex, PoisonError, mpsc::SyncSender};
+use std::sync::{Arc, Mutex, PoisonError, mpsc::SyncSender};
 
 use tracing::Span;
 
 use super::{
     buffers::Buffers, dispatch::Dispatcher, error::RunError, executor::Executor, flights::Flights, lane::Lane,
-    limits::RunLimits, memory::MemoryBudget, message::Message, run_log::RunLog, tables::Tables,
+    limits::RunLimits, memory::MemoryBudget, message::Message, run_log::RunLog, share::Share, tables::Tables,
 };
 use crate::metrics::Metrics;
 
@@ -23,6 +23,7 @@ pub(super) struct RunContext {
     pub(super) dispatcher: Dispatcher,
     pub(super) memory: MemoryBudget,
     pub(super) buffers: Buffers,
+    pub(super) share: Arc<Share>,
     /// Limits the rows that wait for their commit.
     pub(super) rows: MemoryBudget,
     pub(super) limits: RunLimits,

@@ -46,6 +46,7 @@ mod run_log;
 #[cfg(test)]
 mod sample;
 mod selection;
+mod share;
 mod shared_transaction;
 mod stop;
 mod tables;
@@ -64,4 +65,5 @@ pub use result::{Moved, RunResult, SessionError};
 pub use retry_policy::{Retries, RetryPolicy, Turn};
 pub use run::Run;
 pub use selection::Selection;
+pub use share::Share;
 pub use stop::StopToken;

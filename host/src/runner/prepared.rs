@@ -25,8 +25,8 @@ pub(super) struct Prepared {
 pub(super) struct ReadTranscript {
     /// Its version.
     pub(super) seen: Seen,
-    /// Its bytes.
-    pub(super) bytes: Vec<u8>,
+    /// Its bytes, which other runs may share.
+    pub(super) snapshot: Arc<Snapshot>,
 }
 
 /// What there is to do for a candidate.
@@ -51,10 +51,10 @@ impl Prepared {
 
 impl ReadTranscript {
     /// This snapshot of this transcript.
-    pub(super) fn new(transcript: &Transcript, snapshot: Snapshot) -> Self {
+    pub(super) fn new(transcript: &Transcript, snapshot: Arc<Snapshot>) -> Self {
         Self {
             seen: seen(transcript, &snapshot),
-            bytes: snapshot.bytes,
+            snapshot,
         }
     }
 }

@@ -12,8 +12,9 @@ use super::{
     flight::Flight,
     message::WorkerId,
     prepared::{Prepared, ReadTranscript},
+    share::{Found, Reading},
 };
-use crate::sessions::{OpenTranscript, SnapshotError, UnhashedTranscript, hash_all};
+use crate::sessions::{OpenTranscript, Snapshot, SnapshotError, UnhashedTranscript, hash_all};
 
 /// How many bytes a worker reads beyond the first transcript.
 const BYTES_AHEAD: u64 = 12 << 20;
@@ -25,14 +26,24 @@ const TRANSCRIPTS_AT_ONCE: usize = 64;
 struct ReadAhead<'a> {
     context: &'a RunContext,
     worker: WorkerId,
-    read: Vec<Read>,
+    read: Vec<Read<'a>>,
     room: u64,
 }
 
 /// A transcript that was read, or could not be read.
-struct Read {
+struct Read<'a> {
     flight: Arc<Flight>,
-    transcript: Result<UnhashedTranscript, SnapshotError>,
+    transcript: Result<UnhashedTranscript, NotHashed>,
+    /// Lets other runs wait for it, if this one reads it.
+    reading: Option<Reading<'a>>,
+}
+
+/// Why there is nothing to hash.
+enum NotHashed {
+    /// Another run has done it.
+    Shared(Arc<Snapshot>),
+    /// The transcript cannot be read.
+    Unreadable(SnapshotError),
 }
 
 /// Whether a worker goes on.
@@ -57,13 +68,16 @@ pub(super) fn read_ahead(context: &RunContext, worker: WorkerId, first: Candidat
     ahead.end()
 }
 
-impl ReadAhead<'_> {
+impl<'a> ReadAhead<'a> {
     fn read_first(&mut self, candidate: Candidate) {
+        let RunContext { dispatcher, share, .. } = self.context;
+        share.wait_for_room(&candidate.transcript.session, || dispatcher.is_over());
         let opened = self.open(&candidate);
         let flight = self.context.flights.begin(self.worker, candidate);
-        if let Ok(opened) = &opened {
+        let opened = opened.map(|opened| {
             flight.holds(self.context.memory.hold(opened.size()));
-        }
+            (opened, share.come_to(&flight.candidate().transcript.session))
+        });
         self.read(flight, opened);
     }
 
@@ -78,7 +92,12 @@ impl ReadAhead<'_> {
         // It may have grown since the scan.
         let size = opened.as_ref().map_or(0, OpenTranscript::size);
         let held = self.context.memory.try_hold(size).filter(|_| size <= self.room);
-        let Some(held) = held else {
+        let session = &candidate.transcript.session;
+        let ready = held.and_then(|held| {
+            let opened = opened.map(|opened| Some((opened, self.context.share.try_come_to(session)?)));
+            Some((held, opened.transpose()?))
+        });
+        let Some((held, opened)) = ready else {
             self.context.dispatcher.take_back(candidate);
             return None;
         };
@@ -93,13 +112,22 @@ impl ReadAhead<'_> {
         OpenTranscript::open(&candidate.transcript.path, self.context.limits.max_session_bytes)
     }
 
-    fn read(&mut self, flight: Arc<Flight>, opened: Result<OpenTranscript, SnapshotError>) {
-        let transcript = opened.and_then(|opened| {
-            let buffer = self.context.buffers.take(opened.size());
-            opened.read(buffer)
-        });
+    /// Reads an open transcript, unless another run has read it.
+    fn read(&mut self, flight: Arc<Flight>, opened: Result<(OpenTranscript, Found<'a>), SnapshotError>) {
+        let (transcript, reading) = match opened {
+            Ok((_, Found::Held(snapshot))) => (Err(NotHashed::Shared(snapshot)), None),
+            Ok((opened, Found::Nothing(reading))) => {
+                let buffer = self.context.buffers.take(opened.size());
+                (opened.read(buffer).map_err(NotHashed::Unreadable), Some(reading))
+            }
+            Err(error) => (Err(NotHashed::Unreadable(error)), None),
+        };
         flight.has_read();
-        self.read.push(Read { flight, transcript });
+        self.read.push(Read {
+            flight,
+            transcript,
+            reading,
+        });
     }
 
     fn is_abandoned(&self) -> bool {
@@ -113,14 +141,29 @@ impl ReadAhead<'_> {
             flights.for_each(|flight| self.context.flights.remove(flight));
             return Worker::Ends;
         }
-        let (flights, transcripts): (Vec<_>, Vec<_>) =
-            self.read.into_iter().map(|read| (read.flight, read.transcript)).unzip();
-        let hashed = flights.into_iter().zip(hash_all(transcripts));
-        let prepared = hashed.map(|(flight, snapshot)| {
-            let read = snapshot.map(|snapshot| ReadTranscript::new(&flight.candidate().transcript, snapshot));
+        let read = self.read.into_iter();
+        let (begun, transcripts): (Vec<_>, Vec<_>) =
+            read.map(|read| ((read.flight, read.reading), read.transcript)).unzip();
+        let hashed = begun.into_iter().zip(hash_all(transcripts));
+        let prepared = hashed.map(|((flight, reading), snapshot)| {
+            let read = shared(snapshot, reading);
+            let read = read.map(|snapshot| ReadTranscript::new(&flight.candidate().transcript, snapshot));
             Prepared { flight, read }
         });
         self.context.dispatcher.put(prepared.collect());
         Worker::GoesOn
+    }
+}
+
+/// Offers a snapshot to other runs, unless it is another run's.
+fn shared(hashed: Result<Snapshot, NotHashed>, reading: Option<Reading<'_>>) -> Result<Arc<Snapshot>, SnapshotError> {
+    match hashed {
+        Ok(snapshot) => {
+            let snapshot = Arc::new(snapshot);
+            reading.into_iter().for_each(|reading| reading.offer(&snapshot));
+            Ok(snapshot)
+        }
+        Err(NotHashed::Shared(snapshot)) => Ok(snapshot),
+        Err(NotHashed::Unreadable(error)) => Err(error),
     }
 }

@@ -30,6 +30,7 @@ use super::{
     retry_policy::Retries,
     run_log::RunLog,
     selection::Selection,
+    share::Share,
     shared_transaction::SharedTransaction,
     stop::StopToken,
     tables::Tables,
@@ -58,6 +59,8 @@ pub struct Run<'a> {
     pub limits: RunLimits,
     /// The limit on the snapshots held at once.
     pub memory: MemoryBudget,
+    /// What it shares with the runs that begin with it.
+    pub share: Arc<Share>,
     /// Tells it to stop.
     pub stop: StopToken,
     /// Receives its counters.
@@ -102,6 +105,7 @@ impl Run<'_> {
         let _entered = span.enter();
         let started_at = Instant::now();
         let result = self.conduct(&span, started_at);
+        self.share.leave();
         let duration_ms = started_at.elapsed().as_millis() as u64;
         span.record("duration_ms", duration_ms);
         match result {
@@ -161,7 +165,7 @@ impl Run<'_> {
         let Scan {
             transcripts,
             unreadable,
-        } = self.scan()?;
+        } = self.share.scan(|| self.scan())?;
         let states = self.state.sessions(name)?;
         let mut failing = self.state.failing(name)?;
         let past = candidates::past_failures(&transcripts, &states, &failing, output_version);
@@ -172,6 +176,8 @@ impl Run<'_> {
         let mut candidates = candidates::choose(transcripts, &states, &failing, output_version);
         candidates.retain(|candidate| self.selection.has(&candidate.transcript.session, &failing));
         let left_out = self.leave_out(&mut candidates, &failing)?;
+        self.share
+            .wants(candidates.iter().map(|candidate| &candidate.transcript.session));
         Ok(Chosen {
             before: candidates::before(&candidates, &failing),
             candidates,
@@ -237,6 +243,7 @@ impl Run<'_> {
             dispatcher,
             memory: self.memory.clone(),
             buffers: Buffers::default(),
+            share: Arc::clone(&self.share),
             rows: MemoryBudget::new(PENDING_ROWS),
             limits: self.limits.clone(),
             lane: Lane::new(self.limits.workers),

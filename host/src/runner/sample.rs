@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     names::{FileHash, ProcessorName, SessionKey},
-    sessions::Transcript,
+    sessions::{Snapshot, Transcript},
     state::{Before, DeclaredTables, Destination, PluginVersion, Seen, State},
 };
 
@@ -59,12 +59,20 @@ pub(super) fn seen() -> Seen {
     }
 }
 
+/// A snapshot of so many bytes.
+pub(super) fn snapshot(size: usize) -> Arc<Snapshot> {
+    Arc::new(Snapshot {
+        bytes: vec![0; size],
+        hash: FileHash::from_hex("d41d8cd98f00b204e9800998ecf8427e"),
+        size: size as u64,
+        modified: Timestamp::from_micros(0),
+        read_at: Timestamp::from_micros(0),
+    })
+}
+
 /// The session, as it was read.
 pub(super) fn read() -> ReadTranscript {
-    ReadTranscript {
-        seen: seen(),
-        bytes: Vec::new(),
-    }
+    ReadTranscript::new(&candidate().transcript, snapshot(0))
 }
 
 /// A state with the table `notes`, to which the processor `probe` writes.

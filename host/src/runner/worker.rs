@@ -24,30 +24,40 @@ use crate::threads;
 pub(super) fn start(context: &Arc<RunContext>, worker: WorkerId) -> io::Result<()> {
     let context = Arc::clone(context);
     let name = format!("{}-{worker}", context.tables.destination.processor);
-    let work = move || {
-        let leaving = Leaving {
-            context: Arc::clone(&context),
-            worker,
-        };
-        context.work(worker);
-        drop(leaving);
+    let at_work = AtWork {
+        context: Some(context),
+        worker,
     };
-    threads::start(name, work)
+    threads::start(name, move || at_work.work())
 }
 
-struct Leaving {
-    context: Arc<RunContext>,
+/// A worker, until it ends.
+struct AtWork {
+    /// `None` once it has ended.
+    context: Option<Arc<RunContext>>,
     worker: WorkerId,
 }
 
-impl Drop for Leaving {
+impl AtWork {
+    fn work(self) {
+        if let Some(context) = &self.context {
+            context.work(self.worker);
+        }
+    }
+}
+
+impl Drop for AtWork {
     fn drop(&mut self) {
+        let Some(context) = self.context.take() else { return };
         // After a panic, nobody hands over what this worker has read, so nobody may wait for it.
         if thread::panicking() {
-            self.context.dispatcher.close();
+            context.dispatcher.close();
         }
+        let messages = context.messages.clone();
+        // Who is told that all workers have left may drop the processor, and must be the last to hold it.
+        drop(context);
         // After the run has ended, nobody receives this any more.
-        let _ = self.context.messages.send(Message::Left(self.worker));
+        let _ = messages.send(Message::Left(self.worker));
     }
 }
 
@@ -69,9 +79,12 @@ impl RunContext {
         self.flights.pass(worker, &flight);
         let outcome = self.observe(&prepared);
         self.flights.remove(&flight);
-        let bytes = prepared.read.map_or_else(|_| Vec::new(), |read| read.bytes);
-        let bytes_read = bytes.len() as u64;
-        self.buffers.give(bytes);
+        let snapshot = prepared.read.ok().map(|read| read.snapshot);
+        let bytes_read = snapshot.as_ref().map_or(0, |snapshot| snapshot.bytes.len() as u64);
+        // Another run may still use it.
+        if let Some(snapshot) = snapshot.and_then(Arc::into_inner) {
+            self.buffers.give(snapshot.bytes);
+        }
         match outcome.is_some_and(|outcome| self.report(outcome, bytes_read)) {
             true => Worker::GoesOn,
             false => Worker::Ends,

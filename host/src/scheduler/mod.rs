@@ -15,7 +15,7 @@ use plan::Plan;
 
 use crate::{
     clock,
-    host::{Host, NotBegun},
+    host::{BegunRun, Host, NotBegun},
     names::ProcessorName,
     plugins::{Catalogue, CatalogueError, Processor},
     runner::{Selection, StopToken},
@@ -156,9 +156,7 @@ impl Scheduler {
                 }
             }
             let due = self.lock().due(clock::now(), |name| host.run_under_way(name).is_some());
-            for processor in due {
-                self.start(host, &processor, stop);
-            }
+            self.start(host, &due, stop);
             let tick = self.lock().tick(wanted);
             tokio::select! {
                 () = tokio::time::sleep(tick) => {}
@@ -167,16 +165,28 @@ impl Scheduler {
         }
     }
 
-    fn start(&self, host: &Arc<Host>, processor: &ProcessorName, stop: &StopToken) {
+    /// Starts the runs of these processors together.
+    fn start(&self, host: &Arc<Host>, due: &[ProcessorName], stop: &StopToken) {
+        let mut runs: Vec<BegunRun> = due.iter().filter_map(|processor| self.begin(host, processor)).collect();
+        BegunRun::share_among(&mut runs.iter_mut().collect::<Vec<_>>());
+        for run in runs {
+            // The run logs its error, and records it in the audit log.
+            run.execute_in_a_thread(stop.clone(), drop);
+        }
+    }
+
+    fn begin(&self, host: &Arc<Host>, processor: &ProcessorName) -> Option<BegunRun> {
         match host.begin_run(processor.as_str(), Actor::Scheduler, Selection::All) {
             Ok(run) => {
                 self.has_run(processor, run.started_at());
-                // The run logs its error, and records it in the audit log.
-                run.execute_in_a_thread(stop.clone(), drop);
+                Some(run)
             }
             // It is due again at the next tick, or when someone resumes it.
-            Err(NotBegun::Occupied { .. } | NotBegun::Paused { .. }) => {}
-            Err(error) => tracing::warn!(%processor, "cannot begin a due run: {error}"),
+            Err(NotBegun::Occupied { .. } | NotBegun::Paused { .. }) => None,
+            Err(error) => {
+                tracing::warn!(%processor, "cannot begin a due run: {error}");
+                None
+            }
         }
     }
 

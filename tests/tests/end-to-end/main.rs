@@ -70,6 +70,7 @@ mod status_line;
 mod tables;
 mod terminal;
 mod timeouts;
+mod together;
 mod unrecognised;
 mod users;
 mod zoo;
