@@ -111,7 +111,7 @@ impl Careless {
                 started.wait();
             }
             Fault::Descriptors => mem::forget(File::open("/dev/null")),
-            Fault::Memory => mem::forget(black_box(vec![1_u8; 64 << 10])),
+            Fault::Memory => mem::forget(black_box(vec![1_u8; 256 << 10])),
             Fault::Deaf if is_short(session) => loop {
                 thread::park();
             },

@@ -1,7 +1,7 @@
 //! Alerts of the command line: what fires, when it fires again, and what the webhook gets.
 
 use hmac::{Hmac, KeyInit, Mac};
-use jiff::{SignedDuration, Timestamp};
+use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 use model_server::{ModelServer, Reply};
 use serde_json::{Value, json};
 use session_host_tests::{Spending, World};
@@ -9,9 +9,13 @@ use sha2::Sha256;
 
 use crate::script::{error, rows};
 
-/// A time zone in which it is always an earlier day than in [`EAST`].
-const WEST: &str = "Etc/GMT+12";
-const EAST: &str = "Pacific/Kiritimati";
+/// Two time zones, the second of which is a day further now. Midnight is at least an hour away in both.
+fn zones_of_two_days() -> (&'static str, &'static str) {
+    match Timestamp::now().to_zoned_datetime(TimeZone::UTC).hour() {
+        ..11 => ("Etc/GMT+12", "Etc/GMT-5"),
+        _ => ("Etc/GMT+6", "Etc/GMT-14"),
+    }
+}
 
 /// Writes a session that costs this much now.
 fn spend(world: &World, user: &str, session: &str, project: &str, usd: f64) {
@@ -44,7 +48,8 @@ fn lasting(keys: &[&str]) -> Vec<(String, bool)> {
 #[test]
 fn a_budget_alerts_once_a_day_for_all_and_for_each_user() {
     let mut world = World::with(&["usage"]);
-    world.set_variable("SESSION_HOST_TIMEZONE", WEST);
+    let (west, east) = zones_of_two_days();
+    world.set_variable("SESSION_HOST_TIMEZONE", west);
     world.config("[alerts]\ndaily_budget_usd = 1\nuser_daily_budget_usd = 0.75");
     let yesterday = Spending {
         session: "yesterday",
@@ -75,7 +80,7 @@ fn a_budget_alerts_once_a_day_for_all_and_for_each_user() {
     let before = world.rows(fired);
     let ran = world.run(&[]).exits(0);
     assert_eq!((world.rows(fired), ran.stderr.contains("alert")), (before, false));
-    world.set_variable("SESSION_HOST_TIMEZONE", EAST);
+    world.set_variable("SESSION_HOST_TIMEZONE", east);
     drop(world.run(&[]).exits(0));
     let of_both_days = |key: &str| [(key.to_owned(), false), (key.to_owned(), true)];
     let expected = [

@@ -39,10 +39,14 @@ fn sessions_that_did_not_change_take_no_place_under_the_cap() {
     let world = world_of(4);
     assert_eq!(counts(&world.run(&["probe"]).exits(0)), processed(4));
     world.write("alice/new.jsonl", rows(1));
+    // A check before the last change of a transcript leaves it in doubt whether that is unchanged.
+    let doubt = "UPDATE session_processor_state SET checked_at = checked_at - INTERVAL 1 HOUR";
+    world.change_state(doubt);
     assert_eq!(
         counts(&world.run(&["probe", "--max-sessions", "1"]).exits(0)),
         processed(1) + skipped(4)
     );
+    world.change_state(doubt);
     assert_eq!(
         counts(&world.run(&["probe", "--max-sessions", "1"]).exits(0)),
         skipped(5)

@@ -133,7 +133,7 @@ fn the_host_binds_every_parameter() {
         true
     ]);
     assert_eq!(rows(&arguments), bound);
-    let last = report(&world, &["parameters", "--last", "7d"]);
+    let last = report(&world, &["parameters", "--last", "7d", "--timezone", "UTC"]);
     let time = |key: &str| last[key].as_str().unwrap().parse::<jiff::Timestamp>().unwrap();
     assert_eq!(time("until").duration_since(time("since")).as_hours(), 7 * 24);
 }

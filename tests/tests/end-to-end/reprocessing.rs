@@ -13,7 +13,8 @@ const C: &str = "bruno/app/c.jsonl";
 
 /// A world in which three sessions of three days were processed.
 fn world() -> World {
-    let world = World::with(&["probe"]);
+    let mut world = World::with(&["probe"]);
+    world.set_variable("SESSION_HOST_TIMEZONE", "UTC");
     world.config("recursive = true\n[users]\nbruno = \"bob\"\n");
     for (session, days) in [(A, 10), (B, 5), (C, 1)] {
         world.write(session, rows(1));

@@ -37,7 +37,7 @@ fn write_around(world: &World, sessions: u64, then: &[Value]) {
 }
 
 fn run(world: &World) -> Ran {
-    world.run(&["probe_serial", "--attempt-timeout", "2"])
+    world.run(&["probe_serial", "--attempt-timeout", "10"])
 }
 
 /// The sessions for which the processor was called, each as often as it was.

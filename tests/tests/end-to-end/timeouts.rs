@@ -15,7 +15,7 @@ fn world_with(step: &str) -> World {
     world
 }
 
-const LIMITS: [&str; 4] = ["--attempt-timeout", "1", "--workers", "2"];
+const LIMITS: [&str; 4] = ["--attempt-timeout", "5", "--workers", "2"];
 
 #[track_caller]
 fn assert_abandoned(step: &str) {
@@ -52,7 +52,7 @@ fn assert_abandoned(step: &str) {
 fn the_section_of_a_processor_sets_its_own_time_out() {
     for isolation in ["in-process", "process"] {
         let world = world_with(r#"{"do":"hang"}"#);
-        let text = format!("[isolation.probe]\nmode = \"{isolation}\"\nattempt_timeout_seconds = 1");
+        let text = format!("[isolation.probe]\nmode = \"{isolation}\"\nattempt_timeout_seconds = 10");
         world.config(&text);
         let ran = world.run(&["--attempt-timeout", "300", "--workers", "2"]).exits(1);
         assert_eq!((ran.result().processed, ran.result().errors), (2, 1), "{isolation}");

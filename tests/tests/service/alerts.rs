@@ -65,7 +65,10 @@ fn an_alert_is_told_everywhere_and_fires_once_over_runs_restarts_and_commands() 
     spend(&world, "b", 0.75);
     drop(service.run("usage").is(200));
     warns(&service, "user alice spent $1.50");
-    wait_until("the webhook gets it", || server.requests().len() == 1);
+    wait_until("the webhook got it", || {
+        value(&service, "SELECT count(delivered_at) FROM alert") == json!(1)
+    });
+    assert_eq!(server.requests().len(), 1);
     has_metric(&service, "session_host_alerts_total{kind=\"budget\"} 1");
     has_metric(&service, "session_host_active_alerts{kind=\"budget\"} 1");
     let status = service.get("/api/admin/status").is(200).json();

@@ -89,7 +89,7 @@ fn a_hook_that_never_returns_holds_up_nothing_but_its_processor() {
     world.install("counts");
     world.install("probe");
     write_sessions(&world, 1);
-    world.config("attempt_timeout_seconds = 1\n[processors.counts]\nforgotten = \"hang\"\n");
+    world.config("attempt_timeout_seconds = 5\n[processors.counts]\nforgotten = \"hang\"\n");
     let service = world.serve(&[]);
     drop(service.run("counts").is(200));
     let detail = service.post("/api/admin/forget?subject=alice").is(500).detail();

@@ -60,7 +60,9 @@ fn a_run_goes_on_without_the_client_that_asked_for_it() {
     let audited = "SELECT count(*) FROM audit_log WHERE action = 'run_session_processor:probe' AND result = 'ok'";
     wait_until("the run is audited", || value(&service, audited) == json!(1));
     assert_eq!(value(&service, "SELECT count(*) FROM probe_rows"), json!(3));
-    assert!(listed(&service, "probe", "loaded")["run"].is_null());
+    wait_until("the run has ended", || {
+        listed(&service, "probe", "loaded")["run"].is_null()
+    });
 }
 
 #[test]
@@ -183,7 +185,8 @@ fn an_attempt_that_never_returns_is_told_and_costs_no_other_processor() {
         "alice/hangs.jsonl",
         r#"{"do":"unless","path":"/nowhere","then":{"do":"hang"}}"#,
     );
-    let service = world.serve(&[("SESSION_HOST_ATTEMPT_TIMEOUT_SECONDS", "1")]);
+    world.config("[isolation.probe]\nattempt_timeout_seconds = 1\n");
+    let service = world.serve(&[]);
     assert_eq!(service.run("probe").is(200).json()["details"]["errors"], 1);
     let detail = service.run("probe").is(500).detail();
     assert!(
@@ -212,7 +215,7 @@ fn a_processor_whose_late_attempts_have_all_returned_is_in_service_again() {
         Held::write(&world, "alice/late-2.jsonl"),
     ];
     let service = world.serve(&[
-        ("SESSION_HOST_ATTEMPT_TIMEOUT_SECONDS", "1"),
+        ("SESSION_HOST_ATTEMPT_TIMEOUT_SECONDS", "5"),
         ("SESSION_HOST_WORKERS", "2"),
     ]);
     assert_eq!(service.run("probe").is(200).json()["details"]["errors"], 2);

@@ -57,7 +57,7 @@ fn a_restart_neither_repeats_nor_skips_a_run() {
 #[test]
 fn a_run_that_is_asked_for_counts_as_one_of_the_schedule() {
     let world = World::with(&["probe"]);
-    let service = world.serve(&[("SESSION_HOST_STARTUP_GRACE_SECONDS", "2")]);
+    let service = world.serve(&[]);
     drop(service.run("probe").is(200));
     let schedule = listed(&service, "probe", "loaded")["schedule"].clone();
     assert!(

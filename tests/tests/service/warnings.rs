@@ -289,8 +289,10 @@ fn sessions_in_quarantine_are_a_warning_and_a_metric_until_they_come_back() {
     let metrics = service.get("/metrics").is(200).body;
     let counted = "session_host_quarantined_sessions{processor=\"probe\"} 1";
     assert!(metrics.contains(counted), "{metrics}");
-    let probe = health(&service)["processors"]["probe"].clone();
-    assert_eq!([&probe["backlog"], &probe["failing"], &probe["quarantined"]], [0, 1, 1]);
+    wait_until("a check after the run counts the sessions", || {
+        let probe = &health(&service)["processors"]["probe"];
+        [&probe["backlog"], &probe["failing"], &probe["quarantined"]] == [0, 1, 1]
+    });
     let listed = service.get("/api/admin/failures").is(200).json();
     assert_eq!(listed["failures"][0]["quarantined"], true);
     let causes = service.get("/api/admin/failure-causes").is(200).json();

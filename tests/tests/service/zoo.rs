@@ -48,9 +48,10 @@ fn at_rest(service: &Service) -> Holdings {
     wait_until("the idle workers are ended", || children_of(service.id()).is_empty());
     wait_until("their output is read", || {
         let threads = Holdings::of(service.id()).threads;
+        let of_runs = ["worker-output", "worker-end", "run-", "zoo", "errors-", "usage-"];
         !threads
             .iter()
-            .any(|name| name == "worker-output" || name.starts_with("zoo"))
+            .any(|name| of_runs.iter().any(|begin| name.starts_with(begin)))
     });
     Holdings::of(service.id())
 }
@@ -67,7 +68,7 @@ fn assert_at_rest_again(service: &Service, before: &Holdings) {
 /// A service that has run everything once, with what it holds then.
 fn served() -> (World, Service, Holdings) {
     let world = World::with_zoo();
-    let service = world.serve(&[("SESSION_HOST_ATTEMPT_TIMEOUT_SECONDS", "10")]);
+    let service = world.serve(&[("SESSION_HOST_ATTEMPT_TIMEOUT_SECONDS", "20")]);
     run_all(&service);
     let holds = at_rest(&service);
     (world, service, holds)
@@ -220,7 +221,7 @@ fn a_plugin_that_hangs_while_it_is_loaded_delays_neither_start_nor_reload() {
         let mut world = World::new();
         world.install("probe");
         world.install("zoo");
-        world.config("[isolation]\ndefault = \"process\"\nload_timeout_seconds = 2\n");
+        world.config("[isolation]\ndefault = \"process\"\nload_timeout_seconds = 6\n");
         world.set_variable("ZOO", &format!("{place}:hang"));
         let service = world.serve(&[]);
         drop(service.post("/api/admin/reload-plugins").is(200));
@@ -232,7 +233,7 @@ fn a_plugin_that_hangs_while_it_is_loaded_delays_neither_start_nor_reload() {
         let zoo = zoo.unwrap();
         assert_eq!(zoo["status"], "rejected", "{zoo}");
         let reason = zoo["reason"].as_str().unwrap();
-        assert!(reason.contains("did not return within 2 s"), "{reason}");
+        assert!(reason.contains("did not return within 6 s"), "{reason}");
         assert_eq!(listed(&service, "probe", "loaded")["status"], "loaded");
         wait_until("its workers have ended", || children_of(service.id()).len() <= 1);
         assert_eq!(service.stop().0, Some(0));
