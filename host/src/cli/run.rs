@@ -158,6 +158,9 @@ impl Runs<'_> {
 
     /// Makes the runs at the same time, so that they read each transcript once.
     fn make_together(&self, host: &Arc<Host>, processors: &[Arc<Processor>], stop: &StopToken) -> Results {
+        if stop.stopped_at().is_some() {
+            return Results::new();
+        }
         let bar = self.bar(|| vec![expected_here(host, processors).iter().sum()]);
         let begin = |processor: &Arc<Processor>| {
             let name = processor.name().as_str();
@@ -168,12 +171,17 @@ impl Runs<'_> {
         let progress: Vec<Arc<Progress>> = runs.iter().flatten().map(|run| Arc::clone(run.progress())).collect();
         let started = runs.into_iter().map(|run| run.map(|run| start_run(run, stop)));
         let under_way: Vec<_> = started.collect();
-        let wait = || under_way.into_iter().map(|run| Ok(run?.recv()??)).collect();
+        let panicked = || RunError::Panicked("its thread ended without a result".to_owned());
+        let result = |run: Receiver<_>| run.recv().unwrap_or_else(|_| Err(panicked()));
+        let wait = || under_way.into_iter().map(|run| Ok(result(run?)?)).collect();
         let Some(mut bar) = bar else {
             return wait();
         };
-        let names: Vec<&str> = processors.iter().map(|processor| processor.name().as_str()).collect();
-        bar.watch(&names.join(", "), REDRAW, || Some(Counters::of_all(&progress)), wait)
+        let label = match processors {
+            [only] => only.name().to_string(),
+            several => format!("{} processors", several.len()),
+        };
+        bar.watch(&label, REDRAW, || Some(Counters::of_all(&progress)), wait)
     }
 
     fn ask_for(&self, server: &Server, limits: &LimitFlags) -> anyhow::Result<Exit> {

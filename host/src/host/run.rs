@@ -179,6 +179,7 @@ impl BegunRun {
         };
         let result = catch_unwind(AssertUnwindSafe(|| run.execute()))
             .unwrap_or_else(|payload| Err(RunError::Panicked(panic_text(&*payload).to_owned())));
+        self.share.leave();
         self.end(began, result)
     }
 

@@ -103,8 +103,11 @@ impl Pool {
             let answer = worker.call(method, call, self.tables(), requests);
             watch.runs_in(None);
             match answer {
-                Err(WorkerError::EndedBefore(ending)) if was_idle && !call.cancel.is_cancelled() => {
+                Err(WorkerError::EndedBefore(ending)) if was_idle => {
                     self.tell_of_idle_end(&ending);
+                    if call.cancel.is_cancelled() {
+                        return Err(CallError::Failed(never_begun(&ending)));
+                    }
                 }
                 answer => break (worker, answer),
             }
@@ -258,6 +261,14 @@ impl Pool {
 
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The session waits for another run: there is no time left to call the processor again.
+fn never_begun(ending: &Ending) -> Fault {
+    Fault {
+        kind: FaultKind::NotNow,
+        ..Fault::error(format!("{ending}, before it began the attempt"))
     }
 }
 

@@ -187,13 +187,18 @@ impl RemotePlugin {
         let deadline = timeout.map(|timeout| Instant::now() + timeout);
         let sent = process.link.incoming.set_deadline(deadline).map_err(LinkError::Io);
         let sent = sent.and_then(|()| send(&mut process.link.outgoing, &process.rows));
-        let exchange = Exchange {
+        let mut exchange = Exchange {
             link: &mut process.link,
             rows: &process.rows,
             log_name: &self.log_name,
             cancel,
+            has_asked: false,
         };
-        match sent.and_then(|()| exchange.serve(requests)) {
+        let served = sent.and_then(|()| exchange.serve(requests));
+        if exchange.has_asked {
+            process.begins();
+        }
+        match served {
             Ok(answer) => {
                 self.process = Some(process);
                 Ok(answer)
@@ -213,11 +218,13 @@ struct Exchange<'a> {
     log_name: &'a LogName,
     /// How long the attempt may continue; `None` outside of an attempt.
     cancel: Option<&'a dyn Cancel>,
+    /// Whether the plugin has asked for anything but a log record.
+    has_asked: bool,
 }
 
 impl Exchange<'_> {
     /// Serves the plugin until the request has ended. Returns the plugin's answer.
-    fn serve(mut self, requests: &mut dyn Requests) -> Result<Vec<u8>, LinkError> {
+    fn serve(&mut self, requests: &mut dyn Requests) -> Result<Vec<u8>, LinkError> {
         loop {
             let frame = self.link.incoming.receive()?;
             let answered = match frame.message()? {
@@ -232,11 +239,15 @@ impl Exchange<'_> {
                     None
                 }
                 Report::Replaced(length) => {
+                    self.has_asked = true;
                     // A fault has failed the attempt.
                     let _ = self.replace(length, requests)?;
                     None
                 }
-                report => Some(self.answer(&report, requests)?),
+                report => {
+                    self.has_asked = true;
+                    Some(self.answer(&report, requests)?)
+                }
             };
             self.link.incoming.recycle(frame);
             if let Some(answer) = answered {

@@ -72,11 +72,18 @@ impl<'a> ReadAhead<'a> {
     fn read_first(&mut self, candidate: Candidate) {
         let RunContext { dispatcher, share, .. } = self.context;
         share.wait_for_room(&candidate.transcript.session, || dispatcher.is_over());
+        if dispatcher.is_over() {
+            dispatcher.take_back(candidate);
+            return;
+        }
         let opened = self.open(&candidate);
         let flight = self.context.flights.begin(self.worker, candidate);
         let opened = opened.map(|opened| {
-            flight.holds(self.context.memory.hold(opened.size()));
-            (opened, share.come_to(&flight.candidate().transcript.session))
+            let held = self.context.memory.hold(opened.size());
+            let found = share.come_to(&flight.candidate().transcript.session, || dispatcher.is_over());
+            // The waits are no time of the attempt.
+            flight.holds(held);
+            (opened, found)
         });
         self.read(flight, opened);
     }
@@ -115,12 +122,18 @@ impl<'a> ReadAhead<'a> {
     /// Reads an open transcript, unless another run has read it.
     fn read(&mut self, flight: Arc<Flight>, opened: Result<(OpenTranscript, Found<'a>), SnapshotError>) {
         let (transcript, reading) = match opened {
-            Ok((_, Found::Held(snapshot))) => (Err(NotHashed::Shared(snapshot)), None),
-            Ok((opened, Found::Nothing(reading))) => {
-                let buffer = self.context.buffers.take(opened.size());
-                (opened.read(buffer).map_err(NotHashed::Unreadable), Some(reading))
+            // The memory that is held is enough for it.
+            Ok((opened, Found::Held(snapshot))) if snapshot.size <= opened.size() => {
+                (Err(NotHashed::Shared(snapshot)), None)
             }
-            Err(error) => (Err(NotHashed::Unreadable(error)), None),
+            Ok((opened, found)) => {
+                let buffer = self.context.buffers.take(opened.size());
+                (opened.read(buffer).map_err(NotHashed::Unreadable), found.reading())
+            }
+            Err(error) => {
+                self.context.share.passes(&flight.candidate().transcript.session);
+                (Err(NotHashed::Unreadable(error)), None)
+            }
         };
         flight.has_read();
         self.read.push(Read {

@@ -105,7 +105,6 @@ impl Run<'_> {
         let _entered = span.enter();
         let started_at = Instant::now();
         let result = self.conduct(&span, started_at);
-        self.share.leave();
         let duration_ms = started_at.elapsed().as_millis() as u64;
         span.record("duration_ms", duration_ms);
         match result {

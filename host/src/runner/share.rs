@@ -6,13 +6,14 @@
 //! reads a transcript that is not held.
 //!
 //! # Threads
-//! The workers of all these runs meet here. There are two waits, and both end after [`PATIENCE`]:
+//! The workers of all these runs meet here. There are two waits, and both end when their run is over:
 //!
 //! - A worker that is to read waits while [`ROOM`] is held for another run. It holds no memory of the budget then.
 //! - A worker that comes to a transcript which another run reads waits for it. That run holds the memory for it already.
 //!
-//! Then the run that made no progress is left behind: nothing is held for it any more, and nobody waits for it again. The lock
-//! is held only for moments, except that on the scan.
+//! A run for which others have waited too long, in sum, is left behind: what it reads and wants no longer counts. It may make
+//! others wait for [`PATIENCE`], and a second longer for each [`PACE`] that it takes or reads. The lock is held only for
+//! moments, except that on the scan.
 
 mod held;
 #[cfg(test)]
@@ -23,7 +24,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use held::{Slow, Transcripts};
+use held::{Awaited, Transcripts};
 
 use crate::{
     names::SessionKey,
@@ -33,8 +34,11 @@ use crate::{
 /// How many bytes may be held for a run before the others wait for it. What they read before they wait comes on top.
 const ROOM: u64 = 24 << 20;
 
-/// How long a run waits for another one that makes no progress. A commit may take long on a busy machine.
+/// How long others wait for a run that makes no progress. A commit may take long on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(3);
+
+/// For how many bytes others wait a second longer.
+const PACE: u64 = 2 << 20;
 
 /// How often a run that waits looks whether it is over.
 const WATCH: Duration = Duration::from_millis(100);
@@ -50,9 +54,16 @@ pub struct Share {
 struct Shared {
     patience: Duration,
     runs: usize,
-    scan: Mutex<Option<Scan>>,
+    scan: Mutex<SharedScan>,
     transcripts: Mutex<Transcripts>,
     changed: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct SharedScan {
+    scan: Option<Scan>,
+    /// How many runs have it.
+    taken: usize,
 }
 
 /// What a run finds that comes to a session.
@@ -100,10 +111,15 @@ impl Share {
             return scan();
         }
         let mut scanned = self.shared.scan.lock().unwrap_or_else(PoisonError::into_inner);
-        match &*scanned {
-            Some(scan) => Ok(scan.clone()),
-            None => Ok(scanned.insert(scan()?).clone()),
+        let scan = match scanned.scan.take() {
+            Some(scan) => scan,
+            None => scan()?,
+        };
+        scanned.taken += 1;
+        if scanned.taken < self.shared.runs {
+            scanned.scan = Some(scan.clone());
         }
+        Ok(scan)
     }
 
     /// Tells the others which sessions this run comes to.
@@ -113,20 +129,19 @@ impl Share {
         }
     }
 
-    /// Waits until the session needs not be read, or no other run has too much to take, or this run `is_over`.
+    /// Waits until the session need not be read, or no other run has too much to take, or this run `is_over`.
     pub(super) fn wait_for_room(&self, session: &SessionKey, is_over: impl Fn() -> bool) {
         if !self.has_others() {
             return;
         }
-        let slow = |transcripts: &Transcripts| transcripts.slow_for(self.run, session).filter(|_| !is_over());
-        drop(self.wait_for(self.lock(), slow));
+        drop(self.wait_while(|transcripts| transcripts.slow_for(self.run, session).filter(|_| !is_over())));
     }
 
-    /// The snapshot of a session that another run has read; waits while another one reads it. If there is none, this run reads
-    /// it.
-    pub(super) fn come_to(&self, session: &SessionKey) -> Found<'_> {
+    /// The snapshot of a session that another run has read; waits while another one reads it, unless this run `is_over`. If
+    /// there is none, this run reads it.
+    pub(super) fn come_to(&self, session: &SessionKey, is_over: impl Fn() -> bool) -> Found<'_> {
         if self.has_others() {
-            let transcripts = self.wait_for(self.lock(), |transcripts| transcripts.reader(session));
+            let transcripts = self.wait_while(|transcripts| transcripts.reader(session).filter(|_| !is_over()));
             return self.take(transcripts, session);
         }
         Found::Nothing(self.reading(session))
@@ -142,8 +157,15 @@ impl Share {
         (!must_wait).then(|| self.take(transcripts, session))
     }
 
+    /// This run does not take a session, because it cannot open the transcript.
+    pub(super) fn passes(&self, session: &SessionKey) {
+        if self.has_others() {
+            self.change(|transcripts| transcripts.pass(self.run, session));
+        }
+    }
+
     /// The run has ended: nobody waits for it, and it wants nothing.
-    pub(super) fn leave(&self) {
+    pub fn leave(&self) {
         if self.has_others() {
             self.change(|transcripts| transcripts.leave(self.run));
         }
@@ -172,38 +194,37 @@ impl Share {
         self.shared.changed.notify_all();
     }
 
-    /// Waits while there is a run to wait for, and leaves it behind if it makes no progress.
-    fn wait_for<'a>(
-        &'a self,
-        mut transcripts: MutexGuard<'a, Transcripts>,
-        slow: impl Fn(&Transcripts) -> Option<Slow>,
-    ) -> MutexGuard<'a, Transcripts> {
-        let mut progressed_at = Instant::now();
-        let mut waits_for: Option<Slow> = None;
-        while let Some(slow) = slow(&transcripts) {
-            if waits_for.replace(slow) != Some(slow) {
-                progressed_at = Instant::now();
-            }
-            if progressed_at.elapsed() >= self.shared.patience {
-                tracing::debug!(
-                    "a run makes no progress: those that began with it hold no transcripts for it any more"
-                );
+    /// Waits while there is a run to wait for, and leaves it behind if that takes too long.
+    fn wait_while(&self, awaited: impl Fn(&Transcripts) -> Option<Awaited>) -> MutexGuard<'_, Transcripts> {
+        let mut transcripts = self.lock();
+        while let Some(slow) = awaited(&transcripts) {
+            if transcripts.waited_for(slow) > self.shared.patience {
+                tracing::debug!("a run is too slow: those that began with it hold no transcripts for it any more");
                 transcripts.leave(slow.run);
                 self.shared.changed.notify_all();
                 continue;
             }
+            let began = Instant::now();
             // Whether the run is over changes without a notice.
-            let waited = self
-                .shared
-                .changed
-                .wait_timeout(transcripts, WATCH.min(self.shared.patience));
+            let waited = self.shared.changed.wait_timeout(transcripts, WATCH);
             transcripts = waited.unwrap_or_else(PoisonError::into_inner).0;
+            transcripts.waits(slow, began.elapsed());
         }
         transcripts
     }
 
     fn lock(&self) -> MutexGuard<'_, Transcripts> {
         self.shared.transcripts.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<'a> Found<'a> {
+    /// What this run reads, if others wait for it.
+    pub(super) fn reading(self) -> Option<Reading<'a>> {
+        match self {
+            Self::Held(_) => None,
+            Self::Nothing(reading) => Some(reading),
+        }
     }
 }
 

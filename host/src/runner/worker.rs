@@ -24,11 +24,11 @@ use crate::threads;
 pub(super) fn start(context: &Arc<RunContext>, worker: WorkerId) -> io::Result<()> {
     let context = Arc::clone(context);
     let name = format!("{}-{worker}", context.tables.destination.processor);
-    let at_work = AtWork {
-        context: Some(context),
-        worker,
+    let work = move || {
+        let context = Some(context);
+        AtWork { context, worker }.work();
     };
-    threads::start(name, move || at_work.work())
+    threads::start(name, work)
 }
 
 /// A worker, until it ends.

@@ -149,6 +149,11 @@ impl WorkerProcess {
         }
     }
 
+    /// Notes that it has begun the attempt that it was given, whatever it wrote to the buffer.
+    pub fn begins(&mut self) {
+        self.given = 0;
+    }
+
     /// Whether it began the attempt that it was given. Who spoils the buffer is not excused.
     fn has_begun(&self) -> bool {
         self.rows.begun().map_or(true, |begun| begun >= self.given)

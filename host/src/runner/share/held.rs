@@ -3,7 +3,10 @@
 use std::{
     collections::{HashMap, HashSet},
     sync::Arc,
+    time::Duration,
 };
+
+use super::PACE;
 
 use crate::{names::SessionKey, sessions::Snapshot};
 
@@ -25,8 +28,19 @@ struct Member {
     wants: Wants,
     /// How many of the bytes that are held it wants.
     held: u64,
-    /// How many snapshots it has taken or read.
-    taken: u64,
+    /// How others wait for it to take what is held.
+    taking: Progress,
+    /// How others wait for what it reads.
+    reading: Progress,
+}
+
+/// How others wait for a run, and what it does meanwhile.
+#[derive(Debug, Default)]
+struct Progress {
+    /// How long they have waited, in sum.
+    waited: Duration,
+    /// How many bytes it has taken or read.
+    bytes: u64,
 }
 
 #[derive(Debug, Default)]
@@ -39,11 +53,20 @@ enum Wants {
     Nothing,
 }
 
-/// A run that others wait for, and how far it is.
+/// A run that others wait for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Slow {
+pub(super) struct Awaited {
     pub(super) run: usize,
-    taken: u64,
+    does: Does,
+}
+
+/// What others wait for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Does {
+    /// It takes what is held for it.
+    Take,
+    /// It reads a transcript.
+    Read,
 }
 
 impl Transcripts {
@@ -72,32 +95,50 @@ impl Transcripts {
     }
 
     /// The run that reads a session now.
-    pub(super) fn reader(&self, session: &SessionKey) -> Option<Slow> {
-        self.reading.get(session).map(|run| self.slow(*run))
+    pub(super) fn reader(&self, session: &SessionKey) -> Option<Awaited> {
+        let run = *self.reading.get(session)?;
+        Some(Awaited { run, does: Does::Read })
+    }
+
+    /// Others wait for a run.
+    pub(super) fn waits(&mut self, awaited: Awaited, time: Duration) {
+        let member = &mut self.runs[awaited.run];
+        let progress = match awaited.does {
+            Does::Take => &mut member.taking,
+            Does::Read => &mut member.reading,
+        };
+        progress.waited += time;
+    }
+
+    /// How long others have waited for a run, without the time that its progress is worth.
+    pub(super) fn waited_for(&self, awaited: Awaited) -> Duration {
+        let member = &self.runs[awaited.run];
+        let progress = match awaited.does {
+            Does::Take => &member.taking,
+            Does::Read => &member.reading,
+        };
+        let worth = Duration::from_secs_f64(progress.bytes as f64 / PACE as f64);
+        progress.waited.saturating_sub(worth)
     }
 
     /// Another run for which so much is held that this run must not read this session as well.
-    pub(super) fn slow_for(&self, run: usize, session: &SessionKey) -> Option<Slow> {
+    pub(super) fn slow_for(&self, run: usize, session: &SessionKey) -> Option<Awaited> {
         if self.held.contains_key(session) || self.reading.contains_key(session) {
             return None;
         }
         let mut others = (0..self.runs.len()).filter(|other| *other != run);
-        let slow = others.find(|other| self.runs[*other].held >= self.room)?;
-        Some(self.slow(slow))
-    }
-
-    fn slow(&self, run: usize) -> Slow {
-        let taken = self.runs[run].taken;
-        Slow { run, taken }
+        let run = others.find(|other| self.runs[*other].held >= self.room)?;
+        Some(Awaited { run, does: Does::Take })
     }
 
     /// What is held of a session that a run comes to. If nothing is, the run reads it, and those that want it wait.
     pub(super) fn take(&mut self, run: usize, session: &SessionKey) -> Option<Arc<Snapshot>> {
         let held = self.held.get(session).cloned();
         let member = &mut self.runs[run];
-        member.taken += 1;
         if member.wants.remove(session) {
-            member.held -= held.as_deref().map_or(0, size);
+            let taken = held.as_deref().map_or(0, size);
+            member.held -= taken;
+            member.taking.bytes += taken;
         }
         match (&held, self.is_wanted(session)) {
             (Some(snapshot), false) => {
@@ -116,6 +157,7 @@ impl Transcripts {
     pub(super) fn put(&mut self, run: usize, session: &SessionKey, snapshot: &Arc<Snapshot>) {
         self.ends_reading(run, session);
         let size = size(snapshot);
+        self.runs[run].reading.bytes += size;
         let has_room = self.bytes + size <= 2 * self.room;
         if !has_room || !self.is_wanted(session) || self.held.contains_key(session) {
             return;
@@ -125,6 +167,13 @@ impl Transcripts {
             member.held += size;
         }
         self.held.insert(session.clone(), Arc::clone(snapshot));
+    }
+
+    /// A run does not take a session after all.
+    pub(super) fn pass(&mut self, run: usize, session: &SessionKey) {
+        if self.runs[run].wants.remove(session) {
+            self.let_go();
+        }
     }
 
     /// A run reads a session no longer.

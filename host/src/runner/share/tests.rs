@@ -33,7 +33,7 @@ fn read(run: &Share, name: &str, size: u64) {
 }
 
 fn takes(run: &Share, name: &str) -> bool {
-    matches!(run.come_to(&session(name)), Found::Held(_))
+    matches!(run.come_to(&session(name), || false), Found::Held(_))
 }
 
 fn held(run: &Share) -> (usize, u64) {
@@ -121,6 +121,34 @@ fn one_that_reads_waits_for_those_that_take() {
     });
     read(&runs[0], "b", 1);
     assert!(takes(&runs[1], "b"));
+}
+
+#[test]
+fn others_wait_longer_for_a_run_that_takes_but_not_for_one_that_reads_something_else() {
+    let runs = runs(2, &["a", "b"], PATIENCE);
+    read(&runs[0], "a", ROOM);
+    let slow = runs[0].lock().slow_for(0, &session("b")).unwrap();
+    runs[0].lock().waits(slow, Duration::from_secs(5));
+    read(&runs[1], "own", ROOM);
+    assert_eq!(runs[0].lock().waited_for(slow), Duration::from_secs(5));
+    assert!(takes(&runs[1], "a"));
+    assert_eq!(runs[0].lock().waited_for(slow), Duration::ZERO);
+}
+
+#[test]
+fn one_that_cannot_be_opened_is_not_held() {
+    let runs = runs(2, &["a"], PATIENCE);
+    read(&runs[0], "a", ROOM);
+    runs[1].passes(&session("a"));
+    assert_eq!(held(&runs[0]), (0, 0));
+    assert!(runs[0].lock().slow_for(0, &session("b")).is_none());
+}
+
+#[test]
+fn a_run_that_is_over_waits_for_no_reader() {
+    let runs = runs(2, &["a"], PATIENCE);
+    let _a = begin(&runs[0], "a");
+    assert!(matches!(runs[1].come_to(&session("a"), || true), Found::Nothing(_)));
 }
 
 #[test]
