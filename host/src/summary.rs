@@ -7,6 +7,7 @@ use std::{
     fs,
     io::{self, Write as _},
     path::{Path, PathBuf},
+    thread::{self, ScopedJoinHandle},
 };
 
 use jiff::{civil::DateTime, tz::TimeZone};
@@ -18,8 +19,9 @@ use crate::{
     config::Settings,
     own_files,
     plugins::Catalogue,
-    reports::{self, AskedReport, ReportError, ReportResult, value},
+    reports::{AskedReport, Question, ReportError, ReportResult, value},
     state::{QueryLimits, Reader},
+    threads,
     zone::Zone,
 };
 
@@ -76,26 +78,38 @@ pub enum SummaryError {
 }
 
 impl Summary {
-    /// The figures of now.
+    /// The figures of now. Each report has a reader of its own, so that they are computed side by side.
     ///
     /// # Errors
     /// When a report has no answer, for example because the processor is not loaded.
-    pub fn of(catalogue: &Catalogue, settings: &Settings, reader: &Reader) -> Result<Self, ReportError> {
+    pub fn of(
+        catalogue: &Catalogue,
+        settings: &Settings,
+        reader: impl Fn() -> Result<Reader, ReportError> + Sync,
+    ) -> Result<Self, ReportError> {
         let run = |name: &str, last: &str| {
+            let reader = reader()?;
             let asked = AskedReport {
                 last: Some(last.to_owned()),
                 ..AskedReport::default()
             };
-            reports::run(catalogue, settings, reader, name, &asked, QueryLimits::NONE)
+            Question::of(catalogue, settings, &reader, name, &asked, QueryLimits::NONE)?.figures()
         };
         let [daily, blocks] = REPORTS;
         let now = clock::now();
+        let of_today = || run(daily, "1d");
+        let (daily, blocks) = thread::scope(|scope| {
+            let thread = thread::Builder::new().stack_size(threads::STACK);
+            let daily = thread.spawn_scoped(scope, of_today);
+            // A block may have begun yesterday.
+            let blocks = run(blocks, "2d");
+            (daily.map_or_else(|_| of_today(), joined), blocks)
+        });
         Ok(Self {
             written_at: clock::text_of(now),
             day: day_of(now, &settings.timezone),
-            day_cost_usd: run(daily, "1d")?.total("cost_usd").unwrap_or(0.0),
-            // A block may have begun yesterday.
-            block: open_block(&run(blocks, "2d")?),
+            day_cost_usd: daily?.total("cost_usd").unwrap_or(0.0),
+            block: open_block(&blocks?),
         })
     }
 
@@ -164,6 +178,11 @@ impl Summary {
 fn day_of(time: Timestamp, zone: &Zone) -> String {
     let time = jiff::Timestamp::from_microsecond(time.as_micros()).unwrap_or(jiff::Timestamp::UNIX_EPOCH);
     time.to_zoned_datetime(zone.rules().clone()).date().to_string()
+}
+
+/// What a thread returns. Its panic goes on here.
+fn joined<T>(thread: ScopedJoinHandle<'_, T>) -> T {
+    thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
 }
 
 fn open_block(result: &ReportResult) -> Option<OpenBlock> {

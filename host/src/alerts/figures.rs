@@ -4,7 +4,7 @@ use serde::de::DeserializeOwned;
 
 use crate::{
     host::Host,
-    reports::{self, AskedReport, ReportError, ReportResult, value},
+    reports::{AskedReport, Question, ReportError, ReportResult, value},
     state::{QueryLimits, Reader},
 };
 
@@ -44,7 +44,7 @@ impl Figures {
         asked: &AskedReport,
     ) -> Result<Self, NoFigures> {
         let catalogue = host.catalogue();
-        let result = reports::run(&catalogue, host.settings(), reader, report, asked, LIMITS)?;
+        let result = Question::of(&catalogue, host.settings(), reader, report, asked, LIMITS)?.figures()?;
         Ok(Self { report, result })
     }
 

@@ -1,7 +1,7 @@
 //! What a run over this user's own transcripts prints in the place of the table: itself in one line, and the reports that
 //! people look at first.
 
-use std::thread;
+use std::{collections::BTreeMap, sync::OnceLock, thread};
 
 use super::{
     output::{self, grouped},
@@ -10,7 +10,8 @@ use super::{
 use crate::{
     config::Settings,
     host::Host,
-    reports::{self, AskedReport, ReportResult},
+    names::ProcessorName,
+    reports::{self, AskedReport, Question, ReportError, ReportResult},
     runner::RunResult,
     sessions::SessionsDirectory,
     state::QueryLimits,
@@ -47,6 +48,9 @@ pub(super) fn print_reports(host: &Host, results: &[&RunResult]) -> anyhow::Resu
     Ok(())
 }
 
+/// The warnings of each processor. They are the same for all of its reports, so one of them asks.
+type Warnings<'a> = BTreeMap<&'a ProcessorName, OnceLock<Vec<String>>>;
+
 /// The answers to the reports of the overview. They are asked for side by side, each on a connection of its own.
 fn answers(host: &Host) -> anyhow::Result<Vec<ReportResult>> {
     let catalogue = host.catalogue();
@@ -54,9 +58,14 @@ fn answers(host: &Host) -> anyhow::Result<Vec<ReportResult>> {
         last: Some(LAST.0.to_owned()),
         ..AskedReport::default()
     };
+    let warnings = catalogue
+        .processors()
+        .map(|processor| (processor.name(), OnceLock::new()));
+    let warnings: Warnings<'_> = warnings.collect();
     let answer = |name: &str| -> anyhow::Result<Option<ReportResult>> {
         let reader = host.state().reader()?;
-        let answer = reports::run(&catalogue, host.settings(), &reader, name, &asked, QueryLimits::NONE);
+        let question = Question::of(&catalogue, host.settings(), &reader, name, &asked, QueryLimits::NONE);
+        let answer = question.and_then(|question| answer(&question, &warnings));
         let answer = answer.inspect_err(|error| tracing::warn!("the overview lacks the report {name}: {error}"));
         Ok(answer.ok())
     };
@@ -69,6 +78,17 @@ fn answers(host: &Host) -> anyhow::Result<Vec<ReportResult>> {
         });
         answers.flatten().collect()
     })
+}
+
+/// The answer to a report. One without rows is not drawn, so nobody asks what to know about its numbers.
+fn answer(question: &Question<'_>, warnings: &Warnings<'_>) -> Result<ReportResult, ReportError> {
+    let mut answer = question.figures()?;
+    if !answer.rows.is_empty()
+        && let Some(known) = warnings.get(question.processor())
+    {
+        answer.warnings.clone_from(known.get_or_init(|| question.warnings()));
+    }
+    Ok(answer)
 }
 
 fn summary(results: &[&RunResult]) -> String {

@@ -4,6 +4,7 @@ use super::Host;
 use crate::{
     clock,
     names::ProcessorName,
+    reports::ReportError,
     summary::{SUMMARY_PROCESSOR, Summary, SummaryError},
 };
 
@@ -25,8 +26,8 @@ impl Host {
     }
 
     fn write_summary(&self) -> Result<(), SummaryError> {
-        let reader = self.state.reader().map_err(crate::reports::ReportError::from)?;
-        let summary = Summary::of(&self.catalogue(), &self.settings, &reader)?;
+        let reader = || self.state.reader().map_err(ReportError::from);
+        let summary = Summary::of(&self.catalogue(), &self.settings, reader)?;
         summary.write(&self.settings.data)
     }
 }

@@ -11,4 +11,4 @@ pub use asked::AskedReport;
 pub use error::ReportError;
 pub use registry::{ReportListing, list, overview};
 pub use result::{ReportResult, ResultColumn, value};
-pub use run::run;
+pub use run::{Question, run};

@@ -1,4 +1,6 @@
 //! Runs a report.
+//!
+//! Its figures and its warnings are two questions, because not all who want the figures show the warnings.
 
 use session_plugin_api::{Order, Report};
 
@@ -11,9 +13,19 @@ use super::{
 use crate::{
     clock,
     config::Settings,
+    names::ProcessorName,
     plugins::Catalogue,
     state::{QueryError, QueryLimits, Reader, ReportAnswer, ReportParameters, ReportQuery},
 };
+
+/// A report that somebody asks for: which one, of what, and where it is computed.
+pub struct Question<'a> {
+    found: Registered<'a>,
+    asked: &'a AskedReport,
+    parameters: ReportParameters,
+    reader: &'a Reader,
+    limits: QueryLimits,
+}
 
 /// Runs the report that `name` means.
 ///
@@ -27,42 +39,88 @@ pub fn run(
     asked: &AskedReport,
     limits: QueryLimits,
 ) -> Result<ReportResult, ReportError> {
-    let found = find(catalogue, name)?;
-    if !found.file.pending.is_empty() {
-        return Err(ReportError::Pending {
-            processor: found.processor.name().to_string(),
-        });
+    let question = Question::of(catalogue, settings, reader, name, asked, limits)?;
+    let result = question.figures()?;
+    Ok(ReportResult {
+        warnings: question.warnings(),
+        ..result
+    })
+}
+
+impl<'a> Question<'a> {
+    /// Asks for the report that `name` means.
+    ///
+    /// # Errors
+    /// When there is no such report, or it is asked for something that it cannot answer.
+    pub fn of(
+        catalogue: &'a Catalogue,
+        settings: &Settings,
+        reader: &'a Reader,
+        name: &str,
+        asked: &'a AskedReport,
+        limits: QueryLimits,
+    ) -> Result<Self, ReportError> {
+        let found = find(catalogue, name)?;
+        if !found.file.pending.is_empty() {
+            return Err(ReportError::Pending {
+                processor: found.processor.name().to_string(),
+            });
+        }
+        match asked.limit {
+            Some(0) => return Err(ReportError::NoRow),
+            Some(limit) if limit > limits.rows => return Err(ReportError::TooManyRows(limits.rows)),
+            _ => {}
+        }
+        Ok(Self {
+            found,
+            asked,
+            parameters: asked.parameters(settings)?,
+            reader,
+            limits,
+        })
     }
-    match asked.limit {
-        Some(0) => return Err(ReportError::NoRow),
-        Some(limit) if limit > limits.rows => return Err(ReportError::TooManyRows(limits.rows)),
-        _ => {}
+
+    /// The processor of the report.
+    #[must_use]
+    pub fn processor(&self) -> &'a ProcessorName {
+        self.found.processor.name()
     }
-    let parameters = asked.parameters(settings)?;
-    let report = &found.checked.report;
-    let warnings = found.processor.reports().warnings();
-    let query = ReportQuery {
-        sql: report.sql(),
-        columns: report.columns(),
-        order: order(&found, asked)?,
-        limit: asked.limit,
-        warnings: warnings
-            .filter(|warnings| warnings.rejected.is_none())
-            .map(|warnings| warnings.sql.as_str()),
-    };
-    let answer = reader
-        .report(&query, &parameters, limits)
-        .map_err(|error| why(&found, reader, error))?;
-    let unknown = |reason: &str| format!("the warnings of {} are unknown: {reason}", found.processor.name());
-    let warnings = match (
-        &answer.warnings,
-        warnings.and_then(|warnings| warnings.rejected.as_ref()),
-    ) {
-        (_, Some(reason)) => vec![unknown(reason)],
-        (Err(error), None) => vec![unknown(first_line(&error.to_string()))],
-        (Ok(warnings), None) => warnings.clone(),
-    };
-    Ok(result(found.name, report, parameters, answer, warnings))
+
+    /// The answer without its warnings, which may take longer than all else: the host computes with figures and shows no
+    /// warning.
+    ///
+    /// # Errors
+    /// When the SELECT fails, or has no such column to sort by.
+    pub fn figures(&self) -> Result<ReportResult, ReportError> {
+        let report = &self.found.checked.report;
+        let query = ReportQuery {
+            sql: report.sql(),
+            columns: report.columns(),
+            order: order(&self.found, self.asked)?,
+            limit: self.asked.limit,
+        };
+        let answer = self
+            .reader
+            .report(&query, &self.parameters, self.limits)
+            .map_err(|error| why(&self.found, self.reader, error))?;
+        Ok(result(self.found.name.clone(), report, self.parameters.clone(), answer))
+    }
+
+    /// What people should know about the numbers. It is the same for all reports of the processor.
+    #[must_use]
+    pub fn warnings(&self) -> Vec<String> {
+        let Some(warnings) = self.found.processor.reports().warnings() else {
+            return Vec::new();
+        };
+        let unknown = |reason: &str| vec![format!("the warnings of {} are unknown: {reason}", self.processor())];
+        if let Some(reason) = &warnings.rejected {
+            return unknown(reason);
+        }
+        let given = self
+            .reader
+            .report_warnings(&warnings.sql, &self.parameters, self.limits);
+        given.unwrap_or_else(|error| unknown(first_line(&error.to_string())))
+    }
 }
 
 /// Why a report has no answer. If nobody has tried it, its trial says more than DuckDB.
@@ -95,7 +153,7 @@ fn first_line(text: &str) -> &str {
 }
 
 /// The columns by which the rows are sorted: what is asked for, then what the report says.
-fn order<'a>(found: &Registered<'a>, asked: &'a AskedReport) -> Result<Vec<(&'a str, Order)>, ReportError> {
+fn order<'a>(found: &'a Registered<'_>, asked: &'a AskedReport) -> Result<Vec<(&'a str, Order)>, ReportError> {
     let report = &found.checked.report;
     let mut order = Vec::new();
     if let Some((column, direction)) = asked.sorted_by() {
@@ -118,13 +176,7 @@ fn order<'a>(found: &Registered<'a>, asked: &'a AskedReport) -> Result<Vec<(&'a 
     Ok(order)
 }
 
-fn result(
-    name: String,
-    report: &Report,
-    parameters: ReportParameters,
-    answer: ReportAnswer,
-    warnings: Vec<String>,
-) -> ReportResult {
+fn result(name: String, report: &Report, parameters: ReportParameters, answer: ReportAnswer) -> ReportResult {
     let columns = report.columns().iter().map(|column| ResultColumn {
         name: column.name().to_owned(),
         label: column.label().to_owned(),
@@ -146,6 +198,6 @@ fn result(
         rows: answer.rows,
         totals: answer.totals,
         truncated: answer.truncated,
-        warnings,
+        warnings: Vec::new(),
     }
 }

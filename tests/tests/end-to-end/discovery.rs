@@ -195,6 +195,26 @@ fn the_processors_of_session_host_are_in_the_overview_in_their_order() {
 }
 
 #[test]
+fn every_report_of_the_overview_has_the_warnings_of_its_processor() {
+    let world = World::with(&["usage"]);
+    let folder = world.path("home/.claude/projects/-bakery");
+    fs::create_dir_all(&folder).unwrap();
+    let line = json!({
+        "type": "assistant", "timestamp": now(), "sessionId": "s", "requestId": "r",
+        "message": {"id": "msg_1", "role": "assistant", "model": "house-model-1", "content": [],
+                    "usage": {"input_tokens": 600, "output_tokens": 25}}
+    });
+    fs::write(folder.join("s.jsonl"), format!("{line}\n")).unwrap();
+    let told = ran(&mut world.command_at_home(&[])).exits(0).stdout;
+    let warning = "warning: not in the costs: 1 response of house-model-1 with 625 tokens";
+    for report in ["Cost per day", "Cost per model"] {
+        let (_, shown) = told.split_once(report).unwrap_or_else(|| panic!("{told}"));
+        let (shown, _) = shown.split_once("\nmore: ").unwrap();
+        assert!(shown.contains(warning), "{report} lacks the warning:\n{told}");
+    }
+}
+
+#[test]
 fn without_any_transcript_the_overview_says_where_it_looked() {
     let world = home_with(&[]);
     fs::create_dir_all(world.path("home/.claude/projects")).unwrap();

@@ -248,6 +248,19 @@ impl Reader {
         report::run(&self.link, query, parameters, limits)
     }
 
+    /// Runs the SELECT that gives the warnings of reports, in a read-only transaction.
+    ///
+    /// # Errors
+    /// As above.
+    pub fn report_warnings(
+        &self,
+        sql: &str,
+        parameters: &ReportParameters,
+        limits: QueryLimits,
+    ) -> Result<Vec<String>, QueryError> {
+        report::warnings(&self.link, sql, parameters, limits)
+    }
+
     /// Tries a report without reading a row, and returns the filters that it names.
     ///
     /// # Errors

@@ -48,8 +48,6 @@ pub struct ReportQuery<'a> {
     pub order: Vec<(&'a str, Order)>,
     /// The maximum number of rows.
     pub limit: Option<usize>,
-    /// The SELECT that gives its warnings.
-    pub warnings: Option<&'a str>,
 }
 
 /// The answer to a report.
@@ -61,8 +59,6 @@ pub struct ReportAnswer {
     pub totals: Vec<Option<Box<RawValue>>>,
     /// Whether rows are cut off.
     pub truncated: bool,
-    /// The warnings, or why they are unknown.
-    pub warnings: Result<Vec<String>, QueryError>,
 }
 
 /// The names of the parameters, for people.
@@ -155,19 +151,19 @@ pub(crate) fn run(
         let values = parameters.values(&statement)?;
         fetch(&mut statement, &values, QueryLimits { rows: most, ..limits })
     })?;
-    Ok(answer(query.columns, found, warnings(link, query, parameters, limits)))
+    Ok(answer(query.columns, found))
 }
 
-/// The warnings of a report. They have a transaction of their own, because a SELECT that fails ends its transaction.
-fn warnings(
+/// Runs a SELECT that gives the warnings of a report.
+///
+/// # Errors
+/// As above.
+pub(crate) fn warnings(
     link: &Link,
-    query: &ReportQuery<'_>,
+    sql: &str,
     parameters: &ReportParameters,
     limits: QueryLimits,
 ) -> Result<Vec<String>, QueryError> {
-    let Some(sql) = query.warnings else {
-        return Ok(Vec::new());
-    };
     check_question(link, sql)?;
     guarded(link, limits.memory, || {
         let sql = with_report(link, sql, &parameters.zone.offsets()) + "SELECT CAST(warning AS VARCHAR) FROM report";
@@ -225,7 +221,7 @@ fn sorted_and_summed(query: &ReportQuery<'_>, most: usize) -> String {
     )
 }
 
-fn answer(columns: &[ReportColumn], found: QueryAnswer, warnings: Result<Vec<String>, QueryError>) -> ReportAnswer {
+fn answer(columns: &[ReportColumn], found: QueryAnswer) -> ReportAnswer {
     let QueryAnswer {
         mut rows, truncated, ..
     } = found;
@@ -246,7 +242,6 @@ fn answer(columns: &[ReportColumn], found: QueryAnswer, warnings: Result<Vec<Str
         totals: totals.collect(),
         rows,
         truncated,
-        warnings,
     }
 }
 
