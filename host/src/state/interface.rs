@@ -105,7 +105,7 @@ impl State {
         let applied = || self.open.note_changed_schema();
         let prepared = self
             .open
-            .write(|writer| processor::prepare(writer.link(), declared, applied));
+            .write(|writer| processor::prepare(writer.link(), declared, self.open.schema(), applied));
         self.open.hold_lock()?;
         prepared
     }
@@ -117,7 +117,7 @@ impl State {
     /// When rows do not fit their table. No table is changed then.
     pub fn replace_reference_rows(&self, processor: &ProcessorName, rows: ReferenceRows) -> Result<(), SchemaRefused> {
         self.open
-            .write(|writer| reference::replace_rows(writer.link(), processor, rows))
+            .write(|writer| reference::replace_rows(writer.link(), processor, rows, self.open.schema()))
     }
 
     /// The rules for the statements of a processor.
@@ -125,7 +125,8 @@ impl State {
     /// # Errors
     /// When the state cannot be read.
     pub fn statement_rules(&self, processor: &ProcessorName) -> Result<StatementRules> {
-        StatementRules::of(&*self.open.connect()?, processor)
+        let inventory = self.open.schema().inventory(&*self.open.connect()?)?;
+        Ok(StatementRules::of(inventory, processor))
     }
 }
 

@@ -19,8 +19,8 @@ use crate::{
             table::{FilledTable, SESSION_FILE},
         },
         schema::{
-            declared::Inventory,
             digests,
+            known::KnownSchema,
             refused::{SchemaRefused, TableKind},
         },
     },
@@ -113,6 +113,7 @@ pub(crate) fn replace_rows(
     connection: &Connection,
     processor: &ProcessorName,
     rows: ReferenceRows,
+    known: &KnownSchema,
 ) -> Result<(), SchemaRefused> {
     let standing = digests::standing(connection, processor)?;
     let given = rows.tables.into_iter();
@@ -126,22 +127,30 @@ pub(crate) fn replace_rows(
     if differing.is_empty() && retired.is_empty() {
         return Ok(());
     }
-    let inventory = Inventory::read(connection)?;
-    for (table, _, batches) in &differing {
-        let table = inventory.owned_table(connection, processor, TableKind::Reference, table)?;
-        check_table(&table, batches)?;
+    let inventory = known.inventory(connection)?;
+    let names = differing.iter().map(|(table, ..)| table.as_str());
+    let tables = inventory.owned_tables(connection, processor, TableKind::Reference, names)?;
+    for (table, (_, _, batches)) in tables.iter().zip(&differing) {
+        check_table(table, batches)?;
     }
-    in_transaction(connection, "replace the rows of reference tables", |connection| {
-        retired
-            .iter()
-            .try_for_each(|table| digests::retire(connection, table))?;
-        for (table, digest, batches) in differing {
-            replace(connection, table, batches)?;
-            digests::record(connection, processor, table, digest)?;
-            tracing::info!(%processor, table, "replaced the rows of a reference table");
-        }
-        Ok(())
-    })
+    in_transaction(
+        connection,
+        "replace the rows of reference tables",
+        |connection| -> Result<()> {
+            retired
+                .iter()
+                .try_for_each(|table| digests::retire(connection, table))?;
+            for (table, digest, batches) in differing {
+                replace(connection, table, batches)?;
+                digests::record(connection, processor, table, digest)?;
+                tracing::info!(%processor, table, "replaced the rows of a reference table");
+            }
+            Ok(())
+        },
+    )?;
+    // The inventory tells which tables are reference tables.
+    known.forget();
+    Ok(())
 }
 
 fn check_table(table: &FilledTable, batches: &[Batch]) -> Result<(), SchemaRefused> {

@@ -21,14 +21,14 @@ use crate::{
             refused::StatementRefused,
             statement::{Writing, check_query, writing},
         },
-        schema::owners::{ForeignTable, Owners},
+        schema::{declared::Inventory, owners::ForeignTable},
     },
 };
 
 /// The rules for the statements of one processor. They hold until a migration is applied.
 pub struct StatementRules {
     processor: ProcessorName,
-    owners: Owners,
+    inventory: Arc<Inventory>,
     /// The functions that may give something else each time. To list them takes 20 ms, and most runs never ask.
     unsteady: OnceLock<HashSet<String>>,
     /// The texts that were accepted.
@@ -81,16 +81,13 @@ pub enum Forbidden {
 
 impl StatementRules {
     /// The rules for the statements of a processor.
-    ///
-    /// # Errors
-    /// When the state cannot be read.
-    pub(crate) fn of(connection: &Connection, processor: &ProcessorName) -> Result<Self> {
-        Ok(Self {
+    pub(crate) fn of(inventory: Arc<Inventory>, processor: &ProcessorName) -> Self {
+        Self {
             processor: processor.clone(),
-            owners: Owners::read(connection)?,
+            inventory,
             unsteady: OnceLock::new(),
             passed: Mutex::default(),
-        })
+        }
     }
 
     /// Checks that the processor may hand a text to a method.
@@ -109,7 +106,7 @@ impl StatementRules {
             }
             Call::Execute => {
                 let writing = writing(link, sql)?;
-                self.owners.check(&self.processor, &writing.table)?;
+                self.inventory.owners().check(&self.processor, &writing.table)?;
                 Accepted::Writes {
                     repeated: self.repeated(link, &writing)?,
                     table: writing.table.into(),

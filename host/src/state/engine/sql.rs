@@ -49,10 +49,14 @@ pub(crate) fn tables(connection: &Connection) -> Result<HashSet<String>> {
 
 /// Whether the main schema has a table of this name.
 pub(crate) fn table_exists(connection: &Connection, table: &str) -> Result<bool> {
-    let sql = "SELECT system.main.count(*) > 0 FROM system.main.duckdb_tables()
-               WHERE schema_name = 'main' AND NOT temporary AND table_name = ?";
+    // DuckDB plans a statement with a parameter a second time, when it has the value.
+    let sql = format!(
+        "SELECT system.main.count(*) > 0 FROM system.main.duckdb_tables()
+         WHERE schema_name = 'main' AND NOT temporary AND table_name = {}",
+        text(table)
+    );
     connection
-        .query_row(sql, [table], |row| row.get(0))
+        .query_row(&sql, [], |row| row.get(0))
         .doing("look for a table")
 }
 

@@ -35,6 +35,7 @@ use crate::state::{
         lock::StateLock,
         place::{make_folder, refuse_odd_files, refuse_unwritable_folder},
     },
+    schema::known::KnownSchema,
 };
 
 /// A state file that only this process has open.
@@ -46,6 +47,7 @@ pub(crate) struct OpenState {
     pub(super) interrupts: Interrupts,
     pub(super) ailing: Ailing,
     pub(super) has_changed_schema: AtomicBool,
+    schema: KnownSchema,
     /// The last field, so that it is dropped last.
     _lock: StateLock,
 }
@@ -99,6 +101,7 @@ impl OpenState {
             interrupts: Interrupts::default(),
             ailing: Ailing::default(),
             has_changed_schema: AtomicBool::new(schema == Schema::Changed),
+            schema: KnownSchema::default(),
             _lock: lock,
         })
     }
@@ -196,8 +199,14 @@ impl OpenState {
         }
     }
 
+    /// What is known of the schema.
+    pub(crate) fn schema(&self) -> &KnownSchema {
+        &self.schema
+    }
+
     /// Notes for [`settle_schema`](Self::settle_schema) that the schema has changed.
     pub(crate) fn note_changed_schema(&self) {
+        self.schema.forget();
         self.has_changed_schema.store(true, Ordering::Relaxed);
     }
 
@@ -227,6 +236,7 @@ impl OpenState {
     }
 
     pub(super) fn set_standing(&self, standing: Standing) {
+        self.schema.forget();
         *self.standing.write().unwrap_or_else(PoisonError::into_inner) = standing;
     }
 

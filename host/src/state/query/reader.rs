@@ -11,7 +11,7 @@ use crate::{
             instance::{Access, Link},
             interrupt::Interrupt,
             open::{link_to, lock, open_engine},
-            sql::{contents_of, quoted},
+            sql::{contents_of, quoted, table_exists},
         },
         error::{Doing, Result, StateError},
         file::{
@@ -33,6 +33,7 @@ use crate::{
             sessions::{self, ProcessorStatus, SessionState},
         },
         schema::{
+            host_tables::{ALERT, PAUSE},
             processor::{self, DeclaredTables},
             refused::SchemaRefused,
         },
@@ -42,6 +43,16 @@ use crate::{
 /// A connection for reading.
 pub struct Reader {
     pub(super) link: Link,
+    tables: HostTables,
+}
+
+/// Which of the host's tables a state has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum HostTables {
+    /// All of them: it was opened for writing, and so migrated.
+    All,
+    /// Perhaps only those of an earlier version.
+    Some,
 }
 
 /// A summary of the contents of a table.
@@ -62,8 +73,7 @@ impl Reader {
         refuse_missing(path)?;
         refuse_odd_files(path)?;
         restore(path)?;
-        let link = link_to(&open_engine(path, Access::ReadOnly)?)?;
-        Ok(Self { link })
+        Self::of_some(path)
     }
 
     /// Opens a state file without writing anything, so it does not restore an interrupted checkpoint. `None` if there
@@ -81,13 +91,30 @@ impl Reader {
             );
             return Ok(None);
         }
-        let link = link_to(&open_engine(path, Access::ReadOnly)?)?;
-        Ok(Some(Self { link }))
+        Self::of_some(path).map(Some)
+    }
+
+    fn of_some(path: &Path) -> Result<Self> {
+        Ok(Self {
+            link: link_to(&open_engine(path, Access::ReadOnly)?)?,
+            tables: HostTables::Some,
+        })
     }
 
     /// Reads through a connection to a state that is already open.
     pub(crate) fn of(link: Link) -> Self {
-        Self { link }
+        Self {
+            link,
+            tables: HostTables::All,
+        }
+    }
+
+    /// Whether the state has a table of the host's. To ask takes DuckDB a millisecond.
+    fn has(&self, table: &str) -> Result<bool> {
+        match self.tables {
+            HostTables::All => Ok(true),
+            HostTables::Some => table_exists(&self.link, table),
+        }
     }
 
     /// The handle that interrupts a query of this reader.
@@ -203,7 +230,10 @@ impl Reader {
     /// # Errors
     /// When the state cannot be read.
     pub fn alerts(&self) -> Result<RecordedAlerts> {
-        alerts::read(&self.link)
+        match self.has(ALERT)? {
+            true => alerts::read(&self.link),
+            false => Ok(RecordedAlerts::default()),
+        }
     }
 
     /// The paused processors.
@@ -211,7 +241,10 @@ impl Reader {
     /// # Errors
     /// When the state cannot be read.
     pub fn pauses(&self) -> Result<Pauses> {
-        pauses::list(&self.link)
+        match self.has(PAUSE)? {
+            true => pauses::list(&self.link),
+            false => Ok(Pauses::new()),
+        }
     }
 
     /// The latest runs, the latest first.

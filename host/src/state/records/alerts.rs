@@ -4,7 +4,7 @@ use duckdb::{Connection, Row, params};
 use session_plugin_api::Timestamp;
 
 use crate::state::{
-    engine::sql::{in_transaction, table_exists},
+    engine::sql::in_transaction,
     error::{Doing, Result},
 };
 
@@ -107,11 +107,8 @@ const ASKED: &str = "secret";
 /// The kind of the rows of known secrets.
 const KNOWN_SECRET: &str = "known_secret";
 
-/// Everything that is recorded. A state of an earlier version, which is only looked at, has nothing.
+/// Everything that is recorded.
 pub(crate) fn read(connection: &Connection) -> Result<RecordedAlerts> {
-    if !table_exists(connection, "alert")? {
-        return Ok(RecordedAlerts::default());
-    }
     let doing = "read the alerts";
     let sql = "SELECT key, kind, scope, username, period, value_usd, budget_usd, text, system.main.epoch_us(fired_at),
                       system.main.epoch_us(resolved_at), system.main.epoch_us(delivered_at)

@@ -10,7 +10,6 @@ use crate::{
     clock,
     names::ProcessorName,
     state::{
-        engine::sql::table_exists,
         error::{Doing, Result},
         records::audit::Actor,
     },
@@ -95,11 +94,8 @@ pub(crate) fn replace_reasons(connection: &Connection, is_meant: impl Fn(&str) -
     Ok(())
 }
 
-/// The paused processors. A state of an earlier version, which is only looked at, has none.
+/// The paused processors.
 pub(crate) fn list(connection: &Connection) -> Result<Pauses> {
-    if !table_exists(connection, "processor_pause")? {
-        return Ok(Pauses::new());
-    }
     let doing = "list the paused processors";
     let sql = "SELECT processor_name, reason, actor, system.main.epoch_us(paused_at) FROM processor_pause";
     let mut statement = connection.prepare(sql).doing(doing)?;

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use session_plugin_api::abi::ValueKind;
 
 use crate::state::{
-    engine::sql::quoted,
+    engine::sql::{quoted, text},
     error::{Doing, Result},
 };
 
@@ -28,12 +28,19 @@ struct Column {
 pub(crate) const SESSION_FILE: &str = "session_file";
 
 impl FilledTable {
-    /// Reads the columns of a table, which must exist.
-    pub(crate) fn read(connection: &Connection, name: &str) -> Result<Self> {
-        Ok(Self {
+    /// Reads the columns of tables, which must exist, with one query.
+    pub(crate) fn read_all<'a>(connection: &Connection, names: impl Iterator<Item = &'a str>) -> Result<Vec<Self>> {
+        let named = names.map(|name| Self {
             name: name.to_owned(),
-            columns: columns(connection, name)?,
-        })
+            columns: Vec::new(),
+        });
+        let mut tables: Vec<Self> = named.collect();
+        for ColumnInPlace { table, column, .. } in columns(connection, &tables)? {
+            if let Some(table) = tables.get_mut(table) {
+                table.columns.push(column);
+            }
+        }
+        Ok(tables)
     }
 
     /// The table's name.
@@ -84,18 +91,39 @@ pub(crate) fn accepts(data_type: &str, kind: ValueKind) -> bool {
     }
 }
 
-fn columns(connection: &Connection, table: &str) -> Result<Vec<Column>> {
-    let doing = "read the columns of a table";
+/// A column, with the number of its table and its place there.
+struct ColumnInPlace {
+    table: usize,
+    place: i32,
+    column: Column,
+}
+
+/// The columns of tables, in order. DuckDB takes a millisecond for each query and each sort.
+fn columns(connection: &Connection, tables: &[FilledTable]) -> Result<Vec<ColumnInPlace>> {
+    let doing = "read the columns of the tables";
     // `duckdb_columns` would read the columns of every view to find those of one table.
-    let sql = "SELECT name, type FROM system.main.pragma_table_info(?) ORDER BY cid";
-    let mut statement = connection.prepare(sql).doing(doing)?;
-    let rows = statement.query_map([quoted(table)], |row| {
-        Ok(Column {
-            name: row.get(0)?,
-            data_type: row.get(1)?,
+    let parts = tables.iter().enumerate().map(|(number, table)| {
+        let table = text(&quoted(&table.name));
+        format!("SELECT {number}, cid, name, type FROM system.main.pragma_table_info({table})")
+    });
+    let sql = parts.collect::<Vec<_>>().join(" UNION ALL ");
+    if sql.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut statement = connection.prepare(&sql).doing(doing)?;
+    let rows = statement.query_map([], |row| {
+        Ok(ColumnInPlace {
+            table: row.get(0)?,
+            place: row.get(1)?,
+            column: Column {
+                name: row.get(2)?,
+                data_type: row.get(3)?,
+            },
         })
     });
-    rows.and_then(Iterator::collect).doing(doing)
+    let mut columns: Vec<ColumnInPlace> = rows.and_then(Iterator::collect).doing(doing)?;
+    columns.sort_by_key(|column| (column.table, column.place));
+    Ok(columns)
 }
 
 /// A key, a unique constraint or an index of each table that has one, as SQL, by the name of the table. With any of them a

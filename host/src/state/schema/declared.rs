@@ -14,49 +14,74 @@ use crate::{
         error::Result,
         rows::table::{FilledTable, keys_and_indexes},
         schema::{
+            applied_migrations::{Applied, AppliedMigrations},
+            host_tables::SCHEMA_MIGRATION,
             owners::Owners,
             refused::{SchemaRefused, TableKind},
         },
     },
 };
 
-/// What declared tables are checked against: all tables of the state, with their owners and keys. It is read once for all
-/// tables of a processor, because DuckDB takes a millisecond for each of these queries.
-#[derive(Debug)]
+/// What declared tables are checked against: all tables of the state, with their owners and keys, and the migrations that
+/// made them. It is read once for all processors, because DuckDB takes a millisecond for each of these queries.
+#[derive(Debug, Default)]
 pub(crate) struct Inventory {
     tables: HashSet<String>,
+    migrations: AppliedMigrations,
     owners: Owners,
     /// A key or an index of each table that has one.
     keys: HashMap<String, String>,
 }
 
 impl Inventory {
-    /// Reads the inventory of a state.
+    /// Reads the inventory of a state. One that is only looked at may not have the host's tables yet.
     pub(crate) fn read(connection: &Connection) -> Result<Self> {
+        let tables = tables(connection)?;
+        if !tables.contains(SCHEMA_MIGRATION) {
+            return Ok(Self::default());
+        }
         Ok(Self {
-            tables: tables(connection)?,
-            owners: Owners::read(connection)?,
+            migrations: AppliedMigrations::read(connection)?,
+            owners: Owners::read_of(connection, &tables)?,
             keys: keys_and_indexes(connection)?,
+            tables,
         })
     }
 
-    /// A table that a processor declares and has created.
+    /// The migrations that were applied for a processor, in order.
+    pub(crate) fn migrations_of(&self, processor: &ProcessorName) -> &[Applied] {
+        self.migrations.of(processor.as_str())
+    }
+
+    /// Who created which table.
+    pub(crate) fn owners(&self) -> &Owners {
+        &self.owners
+    }
+
+    /// The tables that a processor declares and has created, in their order.
     ///
     /// # Errors
-    /// When it does not exist, or belongs to somebody else.
-    pub(crate) fn owned_table(
+    /// When one does not exist, or belongs to somebody else.
+    pub(crate) fn owned_tables<'a>(
         &self,
         connection: &Connection,
         processor: &ProcessorName,
         kind: TableKind,
-        name: &str,
-    ) -> Result<FilledTable, SchemaRefused> {
+        names: impl Iterator<Item = &'a str> + Clone,
+    ) -> Result<Vec<FilledTable>, SchemaRefused> {
+        for name in names.clone() {
+            self.check_owned(processor, kind, name)?;
+        }
+        Ok(FilledTable::read_all(connection, names)?)
+    }
+
+    fn check_owned(&self, processor: &ProcessorName, kind: TableKind, name: &str) -> Result<(), SchemaRefused> {
         let table = name.to_owned();
         if !self.tables.contains(name) {
             return Err(SchemaRefused::MissingTable { kind, table });
         }
         match self.owners.of(name).unwrap_or("no processor") {
-            owner if owner == processor.as_str() => Ok(FilledTable::read(connection, name)?),
+            owner if owner == processor.as_str() => Ok(()),
             owner => Err(SchemaRefused::ForeignTable {
                 kind,
                 table,
@@ -65,24 +90,30 @@ impl Inventory {
         }
     }
 
-    /// A session table that a processor declares and has created.
+    /// The session tables that a processor declares and has created.
     ///
     /// # Errors
-    /// When it does not exist, belongs to somebody else, or has a key or index, so that the host cannot replace sessions
+    /// When one does not exist, belongs to somebody else, or has a key or index, so that the host cannot replace sessions
     /// in it.
-    pub(crate) fn session_table(
+    pub(crate) fn session_tables(
         &self,
         connection: &Connection,
         processor: &ProcessorName,
-        name: &str,
-    ) -> Result<Arc<FilledTable>, SchemaRefused> {
-        let table = self.owned_table(connection, processor, TableKind::Session, name)?;
+        names: &[String],
+    ) -> Result<Vec<Arc<FilledTable>>, SchemaRefused> {
+        let names = names.iter().map(String::as_str);
+        let tables = self.owned_tables(connection, processor, TableKind::Session, names)?;
+        let checked = tables.into_iter().map(|table| self.checked(table));
+        checked.collect()
+    }
+
+    fn checked(&self, table: FilledTable) -> Result<Arc<FilledTable>, SchemaRefused> {
         if !table.has_session_file() {
-            return Err(SchemaRefused::NoSessionFile(name.to_owned()));
+            return Err(SchemaRefused::NoSessionFile(table.name().to_owned()));
         }
-        match self.keys.get(name) {
+        match self.keys.get(table.name()) {
             Some(key) => Err(SchemaRefused::Keyed {
-                table: name.to_owned(),
+                table: table.name().to_owned(),
                 key: key.clone(),
             }),
             None => Ok(Arc::new(table)),

@@ -16,9 +16,14 @@ use crate::{
 
 /// The names of all reference tables, in lower case. A state that is only read may be too old to have this table.
 pub(crate) fn recorded(connection: &Connection) -> Result<HashSet<String>> {
-    if !table_exists(connection, REFERENCE_TABLE)? {
-        return Ok(HashSet::new());
+    match table_exists(connection, REFERENCE_TABLE)? {
+        true => listed(connection),
+        false => Ok(HashSet::new()),
     }
+}
+
+/// The names of all reference tables, in lower case, in a state that has a table of them.
+pub(crate) fn listed(connection: &Connection) -> Result<HashSet<String>> {
     let doing = "list the reference tables";
     let sql = "SELECT system.main.lower(table_name) FROM processor_reference_table";
     let mut statement = connection.prepare(sql).doing(doing)?;

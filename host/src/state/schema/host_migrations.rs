@@ -8,11 +8,11 @@ use std::path::Path;
 use duckdb::Connection;
 
 use crate::state::{
-    engine::sql::{in_transaction, quoted, table_exists},
+    engine::sql::{in_transaction, quoted, table_exists, tables},
     error::{Doing, Result, StateError},
     schema::{
-        applied_migrations::{self, HOST},
-        host_tables::{HOST_TABLES, Origin},
+        applied_migrations::{self, AppliedMigrations, HOST},
+        host_tables::{HOST_TABLES, Origin, SCHEMA_MIGRATION},
         shadows,
     },
 };
@@ -32,7 +32,12 @@ const OLDER_TABLE: &str = "session_extraction_state";
 /// Migrates the host's tables from any earlier form; returns whether anything changed.
 pub(crate) fn bring_up_to_date(connection: &Connection, path: &Path) -> Result<bool> {
     let known = u32::try_from(STEPS.len()).unwrap_or(u32::MAX);
-    let found = applied_migrations::recorded_version(connection, HOST)?;
+    let tables = tables(connection)?;
+    let applied = match tables.contains(SCHEMA_MIGRATION) {
+        true => AppliedMigrations::read(connection)?,
+        false => AppliedMigrations::default(),
+    };
+    let found = applied.newest_of(HOST);
     if found > known {
         return Err(StateError::NewerSchema {
             path: path.to_owned(),
@@ -46,10 +51,8 @@ pub(crate) fn bring_up_to_date(connection: &Connection, path: &Path) -> Result<b
             let in_the_way = HOST_TABLES.iter().filter(|table| table.origin == Origin::MovedAside);
             in_the_way
                 .map(|table| table.name)
-                .try_for_each(|table| match table_exists(connection, table)? {
-                    true => move_aside(connection, table),
-                    false => Ok(()),
-                })
+                .filter(|table| tables.contains(*table))
+                .try_for_each(|table| move_aside(connection, table))
         })?;
     }
     for (version, sql) in (1..).zip(STEPS).skip(found as usize) {
@@ -59,7 +62,7 @@ pub(crate) fn bring_up_to_date(connection: &Connection, path: &Path) -> Result<b
         })?;
         changed = true;
     }
-    if table_exists(connection, OLDER_TABLE)? {
+    if tables.contains(OLDER_TABLE) {
         in_transaction(connection, "take over the older table", |connection| {
             let sql = include_str!("take_over.sql");
             connection.execute_batch(sql).doing("take over the older table")
@@ -67,7 +70,11 @@ pub(crate) fn bring_up_to_date(connection: &Connection, path: &Path) -> Result<b
         tracing::info!(table = OLDER_TABLE, "took over the older service's table");
         changed = true;
     }
-    changed |= shadows::drop_once(connection)?;
+    changed |= match tables.is_empty() {
+        // Without a table there is no macro of an earlier version either, and to look takes 20 ms.
+        true => shadows::note_none(connection)?,
+        false => shadows::drop_once(connection, &applied)?,
+    };
     Ok(changed)
 }
 

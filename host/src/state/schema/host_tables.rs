@@ -9,6 +9,11 @@ pub(crate) const SCHEMA_MIGRATION: &str = "schema_migration";
 /// The reference tables, and the digests of their rows.
 pub(crate) const REFERENCE_TABLE: &str = "processor_reference_table";
 
+/// The pauses of processors.
+pub(crate) const PAUSE: &str = "processor_pause";
+/// The alerts that fired.
+pub(crate) const ALERT: &str = "alert";
+
 /// A table of the host's own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct HostTable {
@@ -52,11 +57,11 @@ pub(crate) const HOST_TABLES: [HostTable; 9] = [
         origin: Origin::MovedAside,
     },
     HostTable {
-        name: "processor_pause",
+        name: PAUSE,
         origin: Origin::MovedAside,
     },
     HostTable {
-        name: "alert",
+        name: ALERT,
         origin: Origin::MovedAside,
     },
     HostTable {

@@ -5,6 +5,7 @@ pub(crate) mod declared;
 pub(crate) mod digests;
 pub(crate) mod host_migrations;
 pub(crate) mod host_tables;
+pub(crate) mod known;
 pub(crate) mod owners;
 pub(crate) mod processor;
 pub(crate) mod processor_migration;

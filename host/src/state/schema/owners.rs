@@ -11,7 +11,10 @@ use crate::{
     names::ProcessorName,
     state::{
         error::{Doing, Result},
-        schema::{digests, host_tables::is_of_the_host},
+        schema::{
+            digests,
+            host_tables::{REFERENCE_TABLE, is_of_the_host},
+        },
     },
 };
 
@@ -42,16 +45,22 @@ pub enum ForeignTable {
 }
 
 impl Owners {
+    /// Reads the owners of the tables of a state.
     pub(crate) fn read(connection: &Connection) -> Result<Self> {
-        let doing = "read the owners of the tables";
-        let mut statement = connection
-            .prepare("SELECT system.main.lower(table_name), owner FROM processor_table")
-            .doing(doing)?;
-        let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)));
-        let of_processors = rows.and_then(Iterator::collect).doing(doing)?;
         Ok(Self {
-            of_processors,
+            of_processors: of_processors(connection)?,
             reference: digests::recorded(connection)?,
+        })
+    }
+
+    /// Reads the owners of the tables of a state that has these tables.
+    pub(crate) fn read_of(connection: &Connection, tables: &HashSet<String>) -> Result<Self> {
+        Ok(Self {
+            of_processors: of_processors(connection)?,
+            reference: match tables.contains(REFERENCE_TABLE) {
+                true => digests::listed(connection)?,
+                false => HashSet::new(),
+            },
         })
     }
 
@@ -78,6 +87,16 @@ impl Owners {
             _ => Ok(()),
         }
     }
+}
+
+/// The processors that created tables or views, by the names in lower case.
+fn of_processors(connection: &Connection) -> Result<HashMap<String, String>> {
+    let doing = "read the owners of the tables";
+    let mut statement = connection
+        .prepare("SELECT system.main.lower(table_name), owner FROM processor_table")
+        .doing(doing)?;
+    let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)));
+    rows.and_then(Iterator::collect).doing(doing)
 }
 
 /// The processor that created a table or view, or `the host`; `None` if nobody is known to have created it.

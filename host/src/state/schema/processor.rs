@@ -10,7 +10,10 @@ use crate::{
     state::{
         engine::{instance::Link, sql::in_transaction},
         rows::table::FilledTable,
-        schema::{applied_migrations, declared::Inventory, processor_migration::apply, refused::SchemaRefused},
+        schema::{
+            applied_migrations, declared::Inventory, known::KnownSchema, processor_migration::apply,
+            refused::SchemaRefused,
+        },
     },
 };
 
@@ -25,22 +28,24 @@ pub struct DeclaredTables<'a> {
     pub session_tables: &'a [String],
 }
 
-/// Applies a processor's pending migrations and checks its session tables; calls `applied` after each migration.
+/// Applies a processor's pending migrations and checks its session tables; calls `applied` after each migration, which
+/// forgets the `known` schema.
 ///
 /// # Errors
 /// When the processor cannot be used with this state. The migration that failed leaves nothing behind.
 pub(crate) fn prepare(
     link: &Link,
     declared: DeclaredTables<'_>,
+    known: &KnownSchema,
     applied: impl Fn(),
 ) -> Result<Vec<Arc<FilledTable>>, SchemaRefused> {
     let processor = declared.processor;
-    for migration in outstanding(link, processor, declared.migrations)? {
+    for migration in outstanding(&*known.inventory(link)?, declared)? {
         in_transaction(link, "apply a migration", |_| apply(link, processor, migration))?;
         applied();
         tracing::info!(%processor, version = migration.version(), title = migration.title(), "applied a migration");
     }
-    session_tables(link, declared)
+    session_tables(link, &*known.inventory(link)?, declared)
 }
 
 /// Compares a processor with a state without changing it; returns the versions of the pending migrations. If there are
@@ -49,9 +54,10 @@ pub(crate) fn prepare(
 /// # Errors
 /// When the processor cannot be used with this state.
 pub(crate) fn compare(connection: &Connection, declared: DeclaredTables<'_>) -> Result<Vec<u32>, SchemaRefused> {
-    let outstanding = outstanding(connection, declared.processor, declared.migrations)?;
+    let inventory = Inventory::read(connection)?;
+    let outstanding = outstanding(&inventory, declared)?;
     if outstanding.is_empty() && !declared.migrations.is_empty() {
-        session_tables(connection, declared)?;
+        session_tables(connection, &inventory, declared)?;
     }
     Ok(outstanding.iter().map(Migration::version).collect())
 }
@@ -59,23 +65,14 @@ pub(crate) fn compare(connection: &Connection, declared: DeclaredTables<'_>) -> 
 /// Checks its session tables.
 fn session_tables(
     connection: &Connection,
+    inventory: &Inventory,
     declared: DeclaredTables<'_>,
 ) -> Result<Vec<Arc<FilledTable>>, SchemaRefused> {
-    if declared.session_tables.is_empty() {
-        return Ok(Vec::new());
-    }
-    let inventory = Inventory::read(connection)?;
-    let tables = declared.session_tables.iter();
-    tables
-        .map(|table| inventory.session_table(connection, declared.processor, table))
-        .collect()
+    inventory.session_tables(connection, declared.processor, declared.session_tables)
 }
 
-fn outstanding<'a>(
-    connection: &Connection,
-    processor: &ProcessorName,
-    migrations: &'a [Migration],
-) -> Result<&'a [Migration], SchemaRefused> {
+fn outstanding<'a>(inventory: &Inventory, declared: DeclaredTables<'a>) -> Result<&'a [Migration], SchemaRefused> {
+    let migrations = declared.migrations;
     for (expected, migration) in (1..).zip(migrations) {
         if migration.version() != expected {
             return Err(SchemaRefused::Order {
@@ -84,7 +81,7 @@ fn outstanding<'a>(
             });
         }
     }
-    let applied = applied_migrations::applied(connection, processor.as_str())?;
+    let applied = inventory.migrations_of(declared.processor);
     if applied.len() > migrations.len() {
         return Err(SchemaRefused::Newer {
             recorded: applied.last().map_or(0, |applied| applied.version),

@@ -1,19 +1,29 @@
 //! Finds objects that shadow DuckDB's own of the same name and so change the meaning of everybody else's SQL.
 
+use std::{collections::HashSet, sync::OnceLock};
+
 use duckdb::Connection;
 
 use crate::state::{
     engine::sql::quoted,
     error::{Doing, Result},
     judge::plan::ObjectKind,
-    schema::applied_migrations,
+    schema::applied_migrations::{self, AppliedMigrations},
 };
+
+/// The names of DuckDB's own views. They are the same in every instance, and migrations create many tables and views.
+static BUILT_IN_VIEWS: OnceLock<HashSet<String>> = OnceLock::new();
 
 /// Whether DuckDB itself has an object of this name, which one in the main schema would shadow.
 ///
 /// # Errors
 /// When the database cannot answer.
 pub(crate) fn is_built_in(connection: &Connection, kind: ObjectKind, name: &str) -> Result<bool> {
+    if let ObjectKind::Table | ObjectKind::View = kind
+        && name.is_ascii()
+    {
+        return Ok(built_in_views(connection)?.contains(&name.to_lowercase()));
+    }
     let (names, named) = match kind {
         ObjectKind::Macro => ("duckdb_functions()", "function_name"),
         ObjectKind::Type => ("duckdb_types()", "type_name"),
@@ -29,6 +39,18 @@ pub(crate) fn is_built_in(connection: &Connection, kind: ObjectKind, name: &str)
         .doing("look up DuckDB's built-in names")
 }
 
+fn built_in_views(connection: &Connection) -> Result<&'static HashSet<String>> {
+    if let Some(names) = BUILT_IN_VIEWS.get() {
+        return Ok(names);
+    }
+    let doing = "list DuckDB's own views";
+    let sql = "SELECT system.main.lower(view_name) FROM system.main.duckdb_views() WHERE internal";
+    let mut statement = connection.prepare(sql).doing(doing)?;
+    let names = statement.query_map([], |row| row.get(0));
+    let names = names.and_then(Iterator::collect).doing(doing)?;
+    Ok(BUILT_IN_VIEWS.get_or_init(|| names))
+}
+
 /// The owner under which the state records that the host has searched it for such macros.
 const LOOKED_THROUGH: &str = "host:macros";
 
@@ -37,13 +59,25 @@ const LOOKED_THROUGH: &str = "host:macros";
 ///
 /// # Errors
 /// When one cannot be dropped.
-pub(crate) fn drop_once(connection: &Connection) -> Result<bool> {
-    if applied_migrations::recorded_version(connection, LOOKED_THROUGH)? > 0 {
+pub(crate) fn drop_once(connection: &Connection, applied: &AppliedMigrations) -> Result<bool> {
+    if applied.newest_of(LOOKED_THROUGH) > 0 {
         return Ok(false);
     }
     let dropped = drop_macros(connection)?;
-    applied_migrations::record(connection, LOOKED_THROUGH, 1, "")?;
+    note(connection)?;
     Ok(dropped)
+}
+
+/// Records of a new state that it has no such macros. Returns that there were none.
+///
+/// # Errors
+/// When the database refuses.
+pub(crate) fn note_none(connection: &Connection) -> Result<bool> {
+    note(connection).map(|()| false)
+}
+
+fn note(connection: &Connection) -> Result<()> {
+    applied_migrations::record(connection, LOOKED_THROUGH, 1, "")
 }
 
 fn drop_macros(connection: &Connection) -> Result<bool> {

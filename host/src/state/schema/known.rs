@@ -1,0 +1,68 @@
+//! What is known of the schema until it changes.
+//!
+//! The host asks for the inventory whenever it loads a plugin and begins a run, and migrations are rare.
+//!
+//! # Threads
+//! Any thread may ask. The lock is held while the inventory is read, so that whoever notes a change waits, and forgets
+//! what was read before it. A thread that reads holds no other lock but the writer's.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use duckdb::Connection;
+
+use crate::state::{error::Result, schema::declared::Inventory};
+
+/// The inventory of a state, once it was read.
+#[derive(Debug, Default)]
+pub(crate) struct KnownSchema(Mutex<Option<Arc<Inventory>>>);
+
+impl KnownSchema {
+    /// The inventory, which is read through this connection if it is not known.
+    ///
+    /// # Errors
+    /// When the state cannot be read.
+    pub(crate) fn inventory(&self, connection: &Connection) -> Result<Arc<Inventory>> {
+        let mut known = self.lock();
+        if let Some(inventory) = &*known {
+            return Ok(Arc::clone(inventory));
+        }
+        let inventory = Arc::new(Inventory::read(connection)?);
+        *known = Some(Arc::clone(&inventory));
+        Ok(inventory)
+    }
+
+    /// Forgets the inventory, because a committed transaction has changed it.
+    pub(crate) fn forget(&self) {
+        *self.lock() = None;
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<Arc<Inventory>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_inventory_is_read_once_and_again_after_a_change() {
+        let connection = Connection::open_in_memory().unwrap();
+        connection
+            .execute_batch(
+                "CREATE TABLE schema_migration (owner VARCHAR, version INTEGER, checksum VARCHAR);
+                            CREATE TABLE processor_table (table_name VARCHAR, owner VARCHAR)",
+            )
+            .unwrap();
+        let known = KnownSchema::default();
+        let probe = "probe".parse().unwrap();
+        let versions = |known: &KnownSchema| known.inventory(&connection).unwrap().migrations_of(&probe).len();
+        assert_eq!(versions(&known), 0);
+        connection
+            .execute_batch("INSERT INTO schema_migration VALUES ('probe', 1, 'f00')")
+            .unwrap();
+        assert_eq!(versions(&known), 0);
+        known.forget();
+        assert_eq!(versions(&known), 1);
+    }
+}
