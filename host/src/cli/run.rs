@@ -326,7 +326,7 @@ fn complained_of(obstacles: Vec<UsageError>) -> Exit {
 
 /// Ends the process; returns only if that fails.
 fn end(host: &Host, ended: anyhow::Result<Exit>) -> anyhow::Result<Exit> {
-    let ended = match host.end() {
+    let ended = match host.end_soon() {
         // An error of the run itself takes precedence.
         Err(error) if error.is_fatal() => ended.and(Err(error.into())),
         Err(error) => {

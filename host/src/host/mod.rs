@@ -295,6 +295,16 @@ impl Host {
         self.state.checkpoint()
     }
 
+    /// Ends the host of a command, for which somebody waits: a WAL that holds little stays beside the state file.
+    ///
+    /// # Errors
+    /// As above.
+    pub fn end_soon(&self) -> Result<(), StateError> {
+        journal::close();
+        self.state.mend();
+        self.state.checkpoint_unless_small()
+    }
+
     /// Drops the plugins' instances, and waits a few seconds for their `Drop` code; no run begins afterwards.
     pub fn let_plugins_go(&self) {
         *self.catalogue.write().unwrap_or_else(PoisonError::into_inner) = Arc::default();

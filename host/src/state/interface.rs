@@ -357,6 +357,14 @@ impl State {
         self.open.checkpoint()
     }
 
+    /// Transfers the WAL into the file, unless it holds so little that the next open may as well replay it.
+    ///
+    /// # Errors
+    /// As above.
+    pub fn checkpoint_unless_small(&self) -> Result<()> {
+        self.open.checkpoint_unless_small()
+    }
+
     /// Transfers the WAL into the file if it has grown large. If a transaction is open, waits for the next time.
     pub fn checkpoint_if_due(&self) {
         self.open.checkpoint_if_due();

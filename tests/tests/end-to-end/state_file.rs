@@ -79,6 +79,35 @@ fn a_newer_schema_is_refused_untouched() {
     assert!(!world.path("data/session-host.duckdb.wal").exists());
 }
 
+/// The size of the WAL; 0 if there is none.
+fn wal_bytes(world: &World) -> u64 {
+    let wal = fs::metadata(world.path("data/session-host.duckdb.wal"));
+    wal.map_or(0, |wal| wal.len())
+}
+
+#[test]
+fn a_run_with_nothing_to_do_leaves_what_it_recorded_in_the_wal_until_that_has_grown() {
+    const MOST: u64 = 64;
+    let world = World::with(&["probe"]);
+    world.write("alice/a.jsonl", rows(3));
+    assert_eq!(counts(&world.run(&[]).exits(0)), processed(1));
+    drop(world.run(&[]).exits(0));
+    assert!(
+        wal_bytes(&world) > 0,
+        "the run with nothing to do has made a checkpoint"
+    );
+    let mut runs = 2;
+    while wal_bytes(&world) > 0 {
+        assert!(runs < MOST, "the WAL has {} bytes after {runs} runs", wal_bytes(&world));
+        drop(world.run(&[]).exits(0));
+        runs += 1;
+        // Those who only read the state find what is in the WAL alone.
+        let recorded = world.rows("SELECT count(*) AS runs FROM audit_log");
+        assert_eq!(recorded, [json!({ "runs": runs })]);
+    }
+    assert_eq!(world.count("probe_rows"), 3);
+}
+
 #[test]
 fn what_is_no_database_is_named_and_left_alone() {
     for content in [&b""[..], b"hello", &[7; 100_000]] {

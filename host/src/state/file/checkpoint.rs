@@ -30,6 +30,10 @@ use crate::state::{
 /// The size of the WAL at which a checkpoint is due.
 const DUE_BYTES: u64 = 16 << 20;
 
+/// The size of the WAL up to which the next open replays it in much less time than a checkpoint takes, which waits for the
+/// disk five times: some 16 runs with nothing to do.
+const SMALL_BYTES: u64 = 8 << 10;
+
 /// Makes the checkpoints of a state file that this process has open.
 pub(crate) struct Checkpoints {
     path: PathBuf,
@@ -64,6 +68,11 @@ impl Checkpoints {
     /// Whether the WAL is so large that it should be transferred into the file.
     pub(crate) fn are_due(&self) -> bool {
         wal_bytes(&self.path) >= DUE_BYTES
+    }
+
+    /// Whether the WAL holds so little that the next open may as well replay it.
+    pub(crate) fn can_wait(&self) -> bool {
+        wal_bytes(&self.path) <= SMALL_BYTES
     }
 
     /// Transfers the WAL into the file, if it holds anything.

@@ -187,6 +187,18 @@ impl OpenState {
         }
     }
 
+    /// Transfers the WAL into the file, unless it holds little and no change of the schema.
+    ///
+    /// # Errors
+    /// As for [`checkpoint`](Self::checkpoint).
+    pub(crate) fn checkpoint_unless_small(&self) -> Result<()> {
+        let has_changed_schema = self.has_changed_schema.load(Ordering::Relaxed);
+        match !has_changed_schema && self.opened()?.checkpoints().can_wait() {
+            true => Ok(()),
+            false => self.checkpoint(),
+        }
+    }
+
     /// Transfers schema changes from the WAL into the file, because replaying them may fail. If a transaction is open,
     /// waits for the next time.
     pub(crate) fn settle_schema(&self) {
