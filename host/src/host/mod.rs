@@ -103,13 +103,14 @@ impl Host {
         let scanner = settings.scanner()?;
         let plugins = settings.plugins()?;
         Catalogue::check_data_directory(&settings.data, trust)?;
-        let state = State::open(&settings.state)?;
+        let found = Catalogue::find(plugins, trust, Some(&settings.pinning), &settings.disabled_plugins);
+        let state = Arc::new(State::open(&settings.state)?);
         crashes::take_up(&settings, &state);
         let reader = state.reader()?;
         let (failed_runs, paused) = (reader.failed_runs()?, PauseBoard::new(reader.pauses()?));
         drop(reader);
         let claims = Claims::default();
-        let catalogue = Catalogue::load(&LoadOptions {
+        let options = LoadOptions {
             folder: plugins,
             data: &settings.data,
             trust,
@@ -122,10 +123,11 @@ impl Host {
             claims: &claims,
             only: None,
             claimed: None,
-        })?;
+        };
+        let catalogue = Catalogue::load_found(&options, found)?;
         warn_of_sections_without_processor(&settings, &catalogue);
         Ok(Self {
-            state: Arc::new(state),
+            state,
             catalogue: RwLock::new(Arc::new(catalogue)),
             reloading: Mutex::default(),
             trust,

@@ -19,8 +19,9 @@ use super::{
     loading::Loading,
     passed_trials::Trials,
     permissions::{PluginTrust, Untrusted},
-    pins::{LockError, Pins},
+    pins::{LockError, Pinning, Pins},
     plugin_file::{NewerFile, PluginFile, PluginStatus, file_name, is_named},
+    plugin_files::PluginFiles,
     processor::Processor,
 };
 use crate::{names::ProcessorName, state::StateError};
@@ -74,8 +75,42 @@ impl Catalogue {
     /// # Errors
     /// When the directory cannot be listed or is not trusted, or the state fails.
     pub fn load(options: &LoadOptions<'_>) -> Result<Self, CatalogueError> {
+        Self::load_found(
+            options,
+            Self::find(options.folder, options.trust, options.pinning, options.disabled),
+        )
+    }
+
+    /// Finds the libraries of the plugins directory, and begins to read and check those that are not disabled. Runs no code
+    /// of them, writes nothing, and logs nothing.
+    ///
+    /// # Errors
+    /// When the directory cannot be listed or is not trusted, or the lock file cannot be used.
+    pub fn find(
+        folder: &Path,
+        trust: PluginTrust,
+        pinning: Option<&Pinning>,
+        disabled: &[String],
+    ) -> Result<PluginFiles, CatalogueError> {
+        let folder = open_folder(folder)?;
+        let candidates = candidates(&folder)?;
+        folder.refuse(trust)?;
+        let pins = Pins::read(pinning, trust)?;
+        let wanted = candidates.iter().filter(|path| !is_named(path, disabled));
+        let wanted = wanted.cloned().collect();
+        Ok(PluginFiles::of(folder, trust, pins, candidates, wanted))
+    }
+
+    /// Like [`load`](Self::load), with what was found before.
+    ///
+    /// # Errors
+    /// As above.
+    pub fn load_found(
+        options: &LoadOptions<'_>,
+        found: Result<PluginFiles, CatalogueError>,
+    ) -> Result<Self, CatalogueError> {
         let copies = copies(options)?;
-        let (catalogue, _claims) = Self::default().reload_with(options, &copies)?;
+        let (catalogue, _claims) = Self::default().reload_with(options, &copies, &found?)?;
         let used: HashSet<&str> = catalogue.files.iter().filter_map(|file| file.copy.as_deref()).collect();
         Trials::in_data_directory(options.data).forget_all_but(|copy| used.contains(copy));
         if let Err(error) = copies.and_then(|copies| copies.remove_all_but(&used)) {
@@ -101,20 +136,21 @@ impl Catalogue {
     /// # Errors
     /// When the directory cannot be listed or is not trusted, or the state fails.
     pub fn reload(&self, options: &LoadOptions<'_>) -> Result<(Self, Vec<Claim>), CatalogueError> {
-        self.reload_with(options, &copies(options)?)
+        let copies = copies(options)?;
+        let files = Self::find(options.folder, options.trust, options.pinning, options.disabled)?;
+        self.reload_with(options, &copies, &files)
     }
 
     fn reload_with(
         &self,
         options: &LoadOptions<'_>,
         copies: &io::Result<Copies>,
+        files: &PluginFiles,
     ) -> Result<(Self, Vec<Claim>), CatalogueError> {
         let mut catalogue = Self::default();
-        let folder = open_folder(options.folder)?;
-        let candidates = candidates(&folder)?;
-        folder.check(options.trust)?;
-        let pins = Pins::read(options.pinning, options.trust)?;
-        warn_of_disabled_without_file(options.disabled, &candidates);
+        files.check_folder()?;
+        let candidates = files.candidates();
+        warn_of_disabled_without_file(options.disabled, candidates);
         let staying: Vec<&PluginFile> = self
             .files
             .iter()
@@ -122,16 +158,15 @@ impl Catalogue {
             .collect();
         let mut claims = Vec::new();
         let mut trials = Trials::in_data_directory(options.data);
-        for path in &candidates {
+        for path in candidates {
             if is_named(path, options.disabled) {
                 catalogue.files.push(PluginFile::disabled(path.clone()));
                 continue;
             }
             let mut loading = Loading {
                 options,
-                folder: &folder,
+                files,
                 copies,
-                pins: &pins,
                 trials: &mut trials,
                 loaded: staying.iter().copied().find(|file| file.path == *path),
                 others: catalogue.files.iter().chain(staying.iter().copied()).collect(),

@@ -59,6 +59,21 @@ impl Copy {
     }
 }
 
+/// Whether a file holds these bytes.
+fn holds(file: &mut File, bytes: &[u8]) -> io::Result<bool> {
+    // A buffer for the whole file would cost more than the comparison, because the system clears every page of it.
+    let mut buffer = vec![0; 256 << 10];
+    let mut rest = bytes;
+    loop {
+        let read = file.read(&mut buffer)?;
+        match (read, rest.split_at_checked(read)) {
+            (0, _) => return Ok(rest.is_empty()),
+            (_, Some((expected, after))) if *expected == buffer[..read] => rest = after,
+            _ => return Ok(false),
+        }
+    }
+}
+
 /// The name of the copy of these bytes.
 pub(super) fn copy_name(bytes: &[u8]) -> String {
     format!("{}{}", hex(Sha256::digest(bytes)), std::env::consts::DLL_SUFFIX)
@@ -74,9 +89,8 @@ impl Copies {
         Ok(Self { folder })
     }
 
-    /// Makes a copy of these bytes if there is none yet, and opens it.
-    pub(super) fn keep(&self, bytes: &[u8]) -> io::Result<Copy> {
-        let name = copy_name(bytes);
+    /// Makes a copy of these bytes, whose [`copy_name`] is given, if there is none yet, and opens it.
+    pub(super) fn keep(&self, name: String, bytes: &[u8]) -> io::Result<Copy> {
         let file = match self.open(&name, bytes) {
             Ok(Some(file)) => file,
             // A copy that a crash of the system damaged, or that is not this user's, is replaced.
@@ -93,8 +107,8 @@ impl Copies {
         let aside = format!("{name}.{}.aside", std::process::id());
         self.folder.remove(aside.as_ref())?;
         let mut file = self.folder.make_file(&aside)?;
+        // Nothing waits for the disk: a copy that a crash of the system damages is replaced at the next start.
         file.write_all(bytes)?;
-        file.sync_all()?;
         self.folder.rename(&aside, name)?;
         let changed = || io::Error::other("another process is changing the copies in the data directory");
         self.open(name, bytes)?.ok_or_else(changed)
@@ -107,9 +121,7 @@ impl Copies {
         if !metadata.is_file() || metadata.len() != bytes.len() as u64 || !is_ours(&file)? {
             return Ok(None);
         }
-        let mut copy = Vec::with_capacity(bytes.len());
-        file.read_to_end(&mut copy)?;
-        Ok((copy == bytes).then_some(file))
+        Ok(holds(&mut file, bytes)?.then_some(file))
     }
 
     /// Removes the copies that nothing uses any more.
@@ -120,5 +132,43 @@ impl Copies {
             .iter()
             .filter(|name| !is_used(name))
             .try_for_each(|name| self.folder.remove(name))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn copies(data: &Path) -> Copies {
+        let Ok(copies) = Copies::in_data_directory(data, PluginTrust::OwnersOnly) else {
+            panic!("there is no folder for copies")
+        };
+        copies
+    }
+
+    #[test]
+    fn a_copy_that_differs_anywhere_is_replaced() {
+        let data = tempfile::tempdir().unwrap();
+        let bytes: Vec<u8> = (0..600_000_u32).map(|number| number as u8).collect();
+        let kept = copies(data.path()).keep(copy_name(&bytes), &bytes).unwrap();
+        let mut shorter = bytes.clone();
+        shorter.pop();
+        let differing = |place: usize| {
+            let mut differing = bytes.clone();
+            differing[place] ^= 1;
+            differing
+        };
+        let damaged = [
+            differing(0),
+            differing(300_000),
+            differing(599_999),
+            shorter,
+            Vec::new(),
+        ];
+        for damaged in damaged {
+            std::fs::write(&kept.path, damaged).unwrap();
+            drop(copies(data.path()).keep(copy_name(&bytes), &bytes).unwrap());
+            assert!(std::fs::read(&kept.path).unwrap() == bytes);
+        }
     }
 }

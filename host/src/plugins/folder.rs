@@ -63,7 +63,10 @@ impl Folder {
 
     /// Like [`refuse`](Self::refuse), and warns if its group may write it.
     pub(super) fn check(&self, trust: PluginTrust) -> Result<(), Untrusted> {
-        check(&self.handle, &self.path, trust)
+        if let Some(remark) = check(&self.handle, &self.path, trust)? {
+            remark.warn(&self.path);
+        }
+        Ok(())
     }
 
     /// The names of its entries.

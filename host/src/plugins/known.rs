@@ -6,7 +6,6 @@ use std::path::{Path, PathBuf};
 
 use super::{
     catalogue::{CatalogueError, candidates, open_folder},
-    copies::copy_name,
     folder::Folder,
     passed_trials::Trials,
     permissions::PluginTrust,
@@ -80,7 +79,7 @@ fn holds(folder: &Folder, path: &Path, trust: PluginTrust, pins: &Pins, trials: 
         Err(refused) => Holds::Rejected {
             reason: refused.to_string(),
         },
-        Ok(checked) => match trials.passed(&copy_name(&checked.bytes)) {
+        Ok(checked) => match trials.passed(&checked.copy_name) {
             None => Holds::Unknown,
             Some(passed) => Holds::Processor {
                 name: passed.processor.clone(),

@@ -15,8 +15,7 @@ use refused::Refused;
 
 use super::{
     claims::{Claim, Occupation},
-    copies::{Copies, Copy, copy_name},
-    folder::Folder,
+    copies::{Copies, Copy},
     host_log::LogName,
     instance::describe_fault,
     isolation_settings::IsolationMode,
@@ -25,11 +24,11 @@ use super::{
     opened::Opened,
     opening::{NotReady, open_here, open_in_worker, serve_here, serve_in_workers},
     passed_trials::Trials,
-    pins::Pins,
     plugin_file::{NewerFile, PluginFile, PluginStatus, file_name},
+    plugin_files::PluginFiles,
     pool::{Pool, WorkerPlan},
     processor::{Code, Processor},
-    reading::{Checked, read},
+    reading::Checked,
     trial::try_in_worker,
 };
 use crate::{
@@ -42,11 +41,9 @@ use crate::{
 pub(super) struct Loading<'a> {
     pub(super) options: &'a LoadOptions<'a>,
     /// The plugins directory.
-    pub(super) folder: &'a Folder,
+    pub(super) files: &'a PluginFiles,
     /// The folder for copies, or why there is none.
     pub(super) copies: &'a io::Result<Copies>,
-    /// Which digests the files must have.
-    pub(super) pins: &'a Pins,
     /// The libraries that were tried before.
     pub(super) trials: &'a mut Trials,
     /// The file in service from the same path.
@@ -131,7 +128,11 @@ impl Loading<'_> {
     }
 
     fn load(&mut self, path: &Path) -> Result<Loaded, Refused> {
-        let Checked { bytes, handshake } = read(self.folder, path, self.options.trust, self.pins)?;
+        let Checked {
+            bytes,
+            copy_name,
+            handshake,
+        } = self.files.take(path)?;
         self.note(format!(
             "a complete shared library of {} bytes with a processor module",
             bytes.len()
@@ -142,14 +143,14 @@ impl Loading<'_> {
             handshake.api_minor,
             handshake.compiler()
         ));
-        if self.is_left_out(&bytes) {
+        if self.is_left_out(&copy_name) {
             return Ok(Loaded::LeftOut);
         }
         let copies = self
             .copies
             .as_ref()
             .map_err(|error| Refused::NoCopies(error.to_string()))?;
-        let copy = copies.keep(&bytes).map_err(Refused::Copy)?;
+        let copy = copies.keep(copy_name, &bytes).map_err(Refused::Copy)?;
         if let Some(loaded) = self.loaded.filter(|loaded| loaded.copy.as_ref() == Some(&copy.name)) {
             loaded
                 .status
@@ -164,9 +165,9 @@ impl Loading<'_> {
     }
 
     /// Whether a library is known to hold another processor than the only one that is needed.
-    fn is_left_out(&self, bytes: &[u8]) -> bool {
+    fn is_left_out(&self, copy: &str) -> bool {
         self.options.only.is_some_and(|needed| {
-            let passed = self.trials.passed(&copy_name(bytes));
+            let passed = self.trials.passed(copy);
             passed.is_some_and(|passed| passed.processor != needed)
         })
     }

@@ -45,14 +45,23 @@ pub enum Untrusted {
 const OTHERS_MAY_WRITE: u32 = 0o002;
 const GROUP_MAY_WRITE: u32 = 0o020;
 
-/// Checks that nobody but this user and root can have written an open file or folder, and warns if its group may write
-/// it. The path only names it in messages.
-pub(super) fn check(opened: &File, path: &Path, trust: PluginTrust) -> Result<(), Untrusted> {
-    let metadata = refuse(opened, path, trust)?;
-    if trust == PluginTrust::OwnersOnly && metadata.mode() & GROUP_MAY_WRITE != 0 {
+/// A remark: members of a group can run code with this host's rights.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct GroupMayWrite;
+
+impl GroupMayWrite {
+    /// Warns of it.
+    pub(super) fn warn(self, path: &Path) {
         tracing::warn!(path = %path.display(), "its group may write it: members of the group can run code with this host's rights");
     }
-    Ok(())
+}
+
+/// Checks that nobody but this user and root can have written an open file or folder, and remarks if its group may write
+/// it. The path only names it in messages.
+pub(super) fn check(opened: &File, path: &Path, trust: PluginTrust) -> Result<Option<GroupMayWrite>, Untrusted> {
+    let metadata = refuse(opened, path, trust)?;
+    let may_write = trust == PluginTrust::OwnersOnly && metadata.mode() & GROUP_MAY_WRITE != 0;
+    Ok(may_write.then_some(GroupMayWrite))
 }
 
 /// Rejects a file or folder that somebody other than this user and root can have written.

@@ -2,15 +2,16 @@
 
 use std::{
     io::{self, Read as _},
-    path::Path,
+    path::{Path, PathBuf},
 };
 
 use session_plugin_api::abi::Handshake;
 
 use super::{
+    copies::copy_name,
     folder::Folder,
     inspect::{NotAPlugin, inspect},
-    permissions::{self, PluginTrust, Untrusted},
+    permissions::{self, GroupMayWrite, PluginTrust, Untrusted},
     pins::{NotPinned, Pins},
     plugin_file::file_name,
 };
@@ -41,20 +42,63 @@ pub(super) enum NotRead {
 pub(super) struct Checked {
     /// Its content.
     pub(super) bytes: Vec<u8>,
+    /// The name of its private copy, by its content.
+    pub(super) copy_name: String,
     /// What it declares of its interface.
     pub(super) handshake: Handshake,
 }
 
+/// A file that was read and checked, which nobody has heard of yet.
+pub(super) struct ReadFile {
+    path: PathBuf,
+    remark: Option<GroupMayWrite>,
+    checked: Result<Checked, NotRead>,
+}
+
+impl ReadFile {
+    /// Reads a file of the plugins directory and checks it. Logs nothing.
+    pub(super) fn read(folder: &Folder, path: PathBuf, trust: PluginTrust, pins: &Pins) -> Self {
+        let mut remark = None;
+        let checked = read_trusted(folder, &path, trust, &mut remark).and_then(|bytes| check(bytes, &path, pins));
+        Self { path, remark, checked }
+    }
+
+    /// The path of the file.
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Logs what there is to say of its permissions, and gives what became of it.
+    pub(super) fn take(self) -> Result<Checked, NotRead> {
+        if let Some(remark) = self.remark {
+            remark.warn(&self.path);
+        }
+        self.checked
+    }
+}
+
 /// Reads a file of the plugins directory and checks it.
 pub(super) fn read(folder: &Folder, path: &Path, trust: PluginTrust, pins: &Pins) -> Result<Checked, NotRead> {
-    let bytes = read_trusted(folder, path, trust)?;
+    ReadFile::read(folder, path.to_owned(), trust, pins).take()
+}
+
+fn check(bytes: Vec<u8>, path: &Path, pins: &Pins) -> Result<Checked, NotRead> {
     pins.check(&file_name(path), &bytes)?;
     let handshake = inspect(&bytes)?;
-    Ok(Checked { bytes, handshake })
+    Ok(Checked {
+        copy_name: copy_name(&bytes),
+        handshake,
+        bytes,
+    })
 }
 
 /// Reads the file, which is opened once, so that what was checked is what is read.
-fn read_trusted(folder: &Folder, path: &Path, trust: PluginTrust) -> Result<Vec<u8>, NotRead> {
+fn read_trusted(
+    folder: &Folder,
+    path: &Path,
+    trust: PluginTrust,
+    remark: &mut Option<GroupMayWrite>,
+) -> Result<Vec<u8>, NotRead> {
     let name = path.file_name().ok_or(NotRead::NoFile)?;
     let mut file = folder.open_file(name).map_err(|error| match error.raw_os_error() {
         Some(libc::ELOOP) => NotRead::Link,
@@ -64,7 +108,7 @@ fn read_trusted(folder: &Folder, path: &Path, trust: PluginTrust) -> Result<Vec<
     if !metadata.is_file() {
         return Err(NotRead::NoFile);
     }
-    permissions::check(&file, path, trust)?;
+    *remark = permissions::check(&file, path, trust)?;
     if metadata.len() > MAX_LIBRARY {
         return Err(NotRead::TooLarge(metadata.len()));
     }
