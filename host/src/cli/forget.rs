@@ -53,7 +53,11 @@ pub(super) fn forget(settings: &Settings, trust: PluginTrust, options: &ForgetOp
 }
 
 /// The processors, for their hooks. Where the plugins directory cannot be used there are none.
-fn processors(settings: &Settings, trust: PluginTrust, state: &State) -> Result<Vec<Arc<Processor>>, CatalogueError> {
+fn processors(
+    settings: &Settings,
+    trust: PluginTrust,
+    state: &Arc<State>,
+) -> Result<Vec<Arc<Processor>>, CatalogueError> {
     let loaded = Catalogue::load(&LoadOptions {
         folder: settings.plugins.path(),
         data: &settings.data,
@@ -63,7 +67,7 @@ fn processors(settings: &Settings, trust: PluginTrust, state: &State) -> Result<
         configurations: &settings.processors,
         isolation: &settings.isolation,
         tables: Tables::Made(state),
-        reports: TriedReports::OfNewLibraries,
+        reports: TriedReports::None,
         claims: &Claims::default(),
         only: None,
         claimed: None,

@@ -118,7 +118,7 @@ impl Runs<'_> {
     fn make_here(&self, host: &Arc<Host>) -> anyhow::Result<Exit> {
         let mut processors = host.processors(self.processors)?;
         let pauses = host.pauses();
-        let obstacles = obstacles(&PluginListing::all(&host.catalogue(), &pauses), Some(host));
+        let obstacles = obstacles(&PluginListing::without_reports_of(&host.catalogue()), Some(host));
         if !obstacles.is_empty() {
             drop(processors);
             return end(host, Ok(complained_of(obstacles)));
@@ -126,6 +126,7 @@ impl Runs<'_> {
         if self.processors.is_empty() {
             processors.retain(|processor| !pauses.contains_key(processor.name().as_str()));
         }
+        host.try_reports_aside();
         let stop = StopToken::default();
         signals::stop_on_signals(stop.clone(), Hangup::Ends)?;
         let results = self.make_together(host, &processors, &stop);

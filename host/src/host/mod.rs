@@ -38,6 +38,7 @@ use crate::{
     runner::MemoryBudget,
     sessions::Scanner,
     state::{State, StateError},
+    threads,
 };
 
 /// Everything needed to run processors over sessions.
@@ -159,6 +160,18 @@ impl Host {
     #[must_use]
     pub fn metrics(&self) -> &Metrics {
         &self.metrics
+    }
+
+    /// Tries the reports of new libraries on a thread of its own. Whoever asks for reports meanwhile waits for it.
+    pub fn try_reports_aside(&self) {
+        let catalogue = self.catalogue();
+        let try_all = move || {
+            for processor in catalogue.processors() {
+                let _ = processor.reports();
+            }
+        };
+        // Without the thread, whoever first asks for reports tries them.
+        let _ = threads::start("report-trial", try_all);
     }
 
     /// A number that grows whenever the results of the processors may have changed: after a run, and after a correction.

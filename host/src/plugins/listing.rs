@@ -45,6 +45,16 @@ pub struct PluginListing {
 impl From<&PluginFile> for PluginListing {
     fn from(file: &PluginFile) -> Self {
         let processor = file.status.processor();
+        Self {
+            rejected_reports: processor.map_or_else(Vec::new, |processor| processor.reports().rejected()),
+            ..Self::without_reports(file)
+        }
+    }
+}
+
+impl PluginListing {
+    fn without_reports(file: &PluginFile) -> Self {
+        let processor = file.status.processor();
         let (reason, details) = explanation(file);
         Self {
             file: file.path.display().to_string(),
@@ -58,16 +68,20 @@ impl From<&PluginFile> for PluginListing {
             isolation: processor.map(|processor| processor.runs_in().to_string()),
             session_tables: processor
                 .map_or_else(Vec::new, |processor| processor.descriptor().session_tables().to_vec()),
-            rejected_reports: processor.map_or_else(Vec::new, |processor| processor.reports().rejected()),
+            rejected_reports: Vec::new(),
             paused: None,
             reason,
             details,
             trace: file.trace.clone(),
         }
     }
-}
 
-impl PluginListing {
+    /// Every file, without pauses and rejected reports, which are not known before the reports were tried.
+    #[must_use]
+    pub fn without_reports_of(catalogue: &Catalogue) -> Vec<Self> {
+        catalogue.files().iter().map(Self::without_reports).collect()
+    }
+
     /// Every file, with the pauses of the processors in service.
     #[must_use]
     pub fn all(catalogue: &Catalogue, pauses: &Pauses) -> Vec<Self> {

@@ -1,6 +1,6 @@
 //! The options of loading: the folders, whose files are trusted, and whether tables are changed.
 
-use std::{collections::BTreeMap, path::Path};
+use std::{collections::BTreeMap, path::Path, sync::Arc};
 
 use serde_json::{Map, Value};
 
@@ -43,7 +43,8 @@ pub struct LoadOptions<'a> {
 pub enum TriedReports {
     /// Those of every processor.
     All,
-    /// Those of libraries whose reports this version of the host has not tried yet.
+    /// Those of libraries whose reports this version of the host has not tried yet. Where the tables are made, they are tried
+    /// when somebody first asks for the reports, so that a run need not wait for them.
     OfNewLibraries,
     /// None. A report that is run says itself why it fails.
     None,
@@ -53,7 +54,7 @@ pub enum TriedReports {
 #[derive(Clone, Copy)]
 pub enum Tables<'a> {
     /// They are created in this state, and migrated.
-    Made(&'a State),
+    Made(&'a Arc<State>),
     /// They are only checked; the state is not changed.
     LookedAt {
         /// The state to compare with, which is not changed; `None` if there is none, or if it cannot be opened.

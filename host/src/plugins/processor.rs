@@ -5,7 +5,7 @@
 use std::{
     fmt,
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{Arc, LazyLock},
 };
 
 use serde::de::DeserializeOwned;
@@ -21,7 +21,7 @@ use super::{
     hook::Hook,
     in_process::InProcess,
     pool::Pool,
-    reports::Reports,
+    reports::{ReportTrial, Reports},
     wedges::{Wedge, Wedges},
 };
 use crate::{
@@ -41,10 +41,13 @@ pub struct Processor {
     file: PathBuf,
     tables: Vec<Arc<FilledTable>>,
     code: Code,
-    reports: Reports,
+    reports: LazyReports,
     distrust: Option<String>,
     wedges: Wedges,
 }
+
+/// The reports, which are tried when somebody first asks for them.
+type LazyReports = LazyLock<Reports, ReportTrial>;
 
 /// Where the code of a processor runs.
 pub(super) enum Code {
@@ -97,15 +100,18 @@ impl Processor {
             file: file.to_owned(),
             tables,
             code,
-            reports: Reports::default(),
+            reports: LazyReports::new(Box::new(Reports::default)),
             distrust: None,
             wedges: Wedges::default(),
         }
     }
 
-    /// The same processor with these reports.
-    pub(super) fn with_reports(self, reports: Reports) -> Self {
-        Self { reports, ..self }
+    /// The same processor with the reports that come of this trial.
+    pub(super) fn with_reports(self, trial: ReportTrial) -> Self {
+        Self {
+            reports: LazyReports::new(trial),
+            ..self
+        }
     }
 
     /// The same processor, which runs in worker processes for this reason.
@@ -187,7 +193,7 @@ impl Processor {
         }
     }
 
-    /// Its reports.
+    /// Its reports. The first to ask tries those of a new library, and others wait meanwhile.
     #[must_use]
     pub fn reports(&self) -> &Reports {
         &self.reports

@@ -18,6 +18,9 @@ pub struct Reports {
     warnings: Option<CheckedWarnings>,
 }
 
+/// Tries the reports of a processor.
+pub(super) type ReportTrial = Box<dyn FnOnce() -> Reports + Send>;
+
 /// A report, and why it is rejected.
 #[derive(Clone, Debug)]
 pub struct CheckedReport {

@@ -1,5 +1,7 @@
 //! Reports of processors: their list, their parameters, their output, and those that the host rejects.
 
+use std::fs;
+
 use serde_json::{Value, json};
 use session_host_tests::{LibraryFile, Ran, World, library, library_name};
 
@@ -283,6 +285,35 @@ fn rejected_reports_are_listed_with_their_reasons_and_cost_nothing_else() {
         table.contains("reporting.users") && table.contains("rejected:"),
         "{table}"
     );
+}
+
+#[test]
+fn the_first_run_of_a_library_tells_every_broken_report_and_remembers_the_others() {
+    let world = World::with(&["reporting"]);
+    world.write("alice/a.jsonl", r#"{"written_at":"2026-03-08T05:00:00Z","tokens":3}"#);
+    let ran = world.run(&[]).exits(0);
+    assert_eq!(ran.result().processed, 1);
+    for (report, reason) in REJECTED {
+        let told = ran
+            .stderr
+            .lines()
+            .filter(|line| line.contains("the report is rejected"));
+        let told = told.filter(|line| line.contains(&format!("report=\"{report}\"")) && line.contains(reason));
+        assert_eq!(told.count(), 1, "{report}: {}", ran.stderr);
+    }
+    let trials = fs::read_to_string(world.path("data/plugin-trials.json")).unwrap();
+    let trials: Value = serde_json::from_str(&trials).unwrap();
+    let [trial] = trials.as_object().unwrap().values().collect::<Vec<_>>()[..] else {
+        panic!("{trials:#}")
+    };
+    let passed = trial["reports"]["filters"].as_object().unwrap();
+    assert!(
+        passed.contains_key("daily") && passed.contains_key("users"),
+        "{trials:#}"
+    );
+    // The other report `daily` is the one that is rejected.
+    let rejected = REJECTED[1..].iter().find(|(report, _)| passed.contains_key(*report));
+    assert_eq!(rejected, None, "{trials:#}");
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Prepares the tables of a processor, and checks its reports against them.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use session_plugin_api::{Descriptor, Migration};
 
@@ -9,8 +9,8 @@ use crate::{
     names::ProcessorName,
     plugins::{
         load_options::{Tables, TriedReports},
-        passed_trials::Passed,
-        reports::Reports,
+        passed_trials::{Passed, Trials},
+        reports::{ReportTrial, Reports},
     },
     state::{DeclaredTables, FilledTable, Reader, ReferenceRows, SchemaRefused, State},
 };
@@ -63,33 +63,35 @@ impl Loading<'_> {
         Ok(tables)
     }
 
-    /// Checks its reports against its tables, where they are.
+    /// Checks its reports against its tables, where they are. Those of a new library are tried when somebody asks for them.
     pub(super) fn reports(
         &mut self,
         name: &ProcessorName,
         descriptor: &Descriptor,
         migrations: usize,
         copy: &str,
-    ) -> Reports {
+    ) -> ReportTrial {
         let known = self.trials.passed(copy).and_then(Passed::tried_reports).cloned();
-        let is_tried = match self.options.reports {
-            TriedReports::All => true,
-            TriedReports::OfNewLibraries => known.is_none(),
-            TriedReports::None => false,
-        };
-        let known = known.unwrap_or_default();
-        let check = |reader: Option<&Reader>| Reports::check(name, descriptor, reader, &known);
-        if !is_tried {
-            return check(None);
+        match (self.options.reports, self.options.tables) {
+            (TriedReports::All, _) => {}
+            (TriedReports::OfNewLibraries, Tables::Made(state)) if known.is_none() => {
+                return self.trial_to_come(name, descriptor, copy, state);
+            }
+            (TriedReports::OfNewLibraries, _) if known.is_none() => {}
+            (TriedReports::OfNewLibraries | TriedReports::None, _) => {
+                return tried(Reports::check(name, descriptor, None, &known.unwrap_or_default()));
+            }
         }
+        let known = known.unwrap_or_default();
+        let check = |reader: Option<&Reader>| tried(Reports::check(name, descriptor, reader, &known));
         match self.options.tables {
             Tables::Made(state) => {
                 let reader = state.reader().ok();
-                let reports = check(reader.as_ref());
+                let reports = Reports::check(name, descriptor, reader.as_ref(), &known);
                 if reader.is_some() {
                     self.trials.remember_reports(copy, reports.passed());
                 }
-                reports
+                tried(reports)
             }
             Tables::Compared(state) => check(Some(state)),
             Tables::LookedAt { state, .. } if self.pending.is_empty() && state.is_some() => check(state),
@@ -99,7 +101,32 @@ impl Loading<'_> {
         }
     }
 
+    /// The trial of the reports of a library whose reports nobody has tried. It remembers for later starts what passed.
+    fn trial_to_come(
+        &self,
+        name: &ProcessorName,
+        descriptor: &Descriptor,
+        copy: &str,
+        state: &Arc<State>,
+    ) -> ReportTrial {
+        let (name, descriptor, copy) = (name.clone(), descriptor.clone(), copy.to_owned());
+        let (data, state) = (self.options.data.to_owned(), Arc::clone(state));
+        Box::new(move || {
+            let reader = state.reader().ok();
+            let reports = Reports::check(&name, &descriptor, reader.as_ref(), &BTreeMap::new());
+            if reader.is_some() {
+                Trials::in_data_directory(&data).remember_reports(&copy, reports.passed());
+            }
+            reports
+        })
+    }
+
     fn note_tables(&mut self, migrations: usize, tables: &[Arc<FilledTable>]) {
         self.note(format!("{migrations} migrations, {} session tables", tables.len()));
     }
+}
+
+/// A trial that was made.
+fn tried(reports: Reports) -> ReportTrial {
+    Box::new(|| reports)
 }

@@ -27,7 +27,8 @@ pub(crate) enum Watched<T> {
     Interrupted,
 }
 
-/// Does `work`, and interrupts it if the memory of the process grows by more than `limit` bytes meanwhile.
+/// Does `work`, and interrupts it if the memory of the process grows by more than `limit` bytes meanwhile. Without a limit
+/// there is nothing to watch.
 ///
 /// If it still grows to [`BEYOND`] times the limit, the process ends with exit status 1. Otherwise the kernel would
 /// kill it, or something else, once the machine has no memory left.
@@ -35,6 +36,9 @@ pub(crate) enum Watched<T> {
 /// # Errors
 /// When the watching thread cannot be started.
 pub(crate) fn within<T>(limit: u64, interrupt: &Interrupt, work: impl FnOnce() -> T) -> io::Result<Watched<T>> {
+    if limit == u64::MAX {
+        return Ok(Watched::Ended(work()));
+    }
     let before = resident();
     let bounds = Bounds {
         interrupted: before.saturating_add(limit),

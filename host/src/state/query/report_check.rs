@@ -1,6 +1,6 @@
 //! Tries a report without reading a row: whether DuckDB accepts it, and whether it gives the declared columns.
 
-use duckdb::core::LogicalTypeId;
+use duckdb::{Statement, core::LogicalTypeId};
 use session_plugin_api::{Report, ReportColumn, Timestamp, Unit};
 
 use crate::{
@@ -83,13 +83,11 @@ pub(crate) fn check_warnings(link: &Link, sql: &str) -> Result<(), ReportRejecte
 
 fn check(link: &Link, sql: &str, declared: &[ReportColumn]) -> Result<Vec<String>, ReportRejected> {
     check_question(link, sql).map_err(ReportRejected::Refused)?;
-    let mut filters = Vec::new();
-    for parameters in samples() {
-        let found = found(link, sql, &parameters)?;
-        compare(declared, &found.columns)?;
-        filters = found.filters;
+    let found = found(link, sql)?;
+    for columns in found.columns {
+        compare(declared, &columns?)?;
     }
-    Ok(filters)
+    Ok(found.filters)
 }
 
 /// The parameters with every value, and without those that may be unset.
@@ -115,7 +113,8 @@ fn samples() -> [ReportParameters; 2] {
 
 /// What a SELECT gives and takes.
 struct Found {
-    columns: Vec<FoundColumn>,
+    /// Its columns with each of the samples, or why it cannot be run with it.
+    columns: [Result<Vec<FoundColumn>, QueryError>; 2],
     filters: Vec<String>,
 }
 
@@ -136,28 +135,34 @@ enum Kind {
     Unwritable,
 }
 
-fn found(link: &Link, sql: &str, parameters: &ReportParameters) -> Result<Found, ReportRejected> {
-    let sql = with_report(link, sql, &parameters.zone.offsets()) + "SELECT * FROM report LIMIT 0";
+/// Runs a SELECT with the samples. It is prepared once, because DuckDB plans it again for the values of each sample anyway.
+fn found(link: &Link, sql: &str) -> Result<Found, ReportRejected> {
+    let samples = samples();
+    let sql = with_report(link, sql, &Zone::utc().offsets()) + "SELECT * FROM report LIMIT 0";
     let found = guarded(link, u64::MAX, || {
         let mut statement = link.prepare(&sql).doing("try the report")?;
-        let values = parameters.values(&statement)?;
-        start(&mut statement, &values)?;
-        let names = statement.column_names().into_iter().enumerate();
-        let columns = names.map(|(place, name)| {
-            let of_column = statement.column_logical_type(place);
-            let kind = match json::check_type(&of_column) {
-                Ok(()) => kind(of_column.id()),
-                Err(_) => Kind::Unwritable,
-            };
-            let data_type = format!("{:?}", of_column.id()).to_uppercase();
-            FoundColumn { name, kind, data_type }
-        });
         Ok(Found {
-            columns: columns.collect(),
+            columns: samples.map(|parameters| columns(&mut statement, &parameters)),
             filters: filters(&statement),
         })
     });
     Ok(found?)
+}
+
+fn columns(statement: &mut Statement<'_>, parameters: &ReportParameters) -> Result<Vec<FoundColumn>, QueryError> {
+    let values = parameters.values(statement)?;
+    start(statement, &values)?;
+    let names = statement.column_names().into_iter().enumerate();
+    let columns = names.map(|(place, name)| {
+        let of_column = statement.column_logical_type(place);
+        let kind = match json::check_type(&of_column) {
+            Ok(()) => kind(of_column.id()),
+            Err(_) => Kind::Unwritable,
+        };
+        let data_type = format!("{:?}", of_column.id()).to_uppercase();
+        FoundColumn { name, kind, data_type }
+    });
+    Ok(columns.collect())
 }
 
 fn kind(of: LogicalTypeId) -> Kind {
