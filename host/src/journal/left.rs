@@ -72,7 +72,7 @@ mod tests {
     use super::*;
     use crate::{
         journal::{
-            pages::{FILE_BYTES, Pages},
+            pages::{FILE_BYTES, Pages, read_used},
             slot::{Exit, SLOT_BYTES, Stage},
             suspects::SuspectCount,
             work::{AttemptOf, Plugin, Work},
@@ -187,6 +187,26 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn a_file_tells_the_same_without_its_free_slots(
+            filled in prop::collection::btree_set(0..8_usize, 0..8),
+            changes in prop::collection::vec((0..9 * SLOT_BYTES, any::<u8>()), 0..20),
+            length in prop_oneof![Just(FILE_BYTES), 0..10 * SLOT_BYTES],
+        ) {
+            let (file, pages) = mapped();
+            for place in filled {
+                fill(pages, place, &format!("alice/{place}.jsonl"));
+            }
+            let mut bytes = bytes_of(&file);
+            for (at, byte) in changes {
+                bytes[at] = byte;
+            }
+            bytes.truncate(length);
+            let changed = tempfile::tempfile().unwrap();
+            changed.write_all_at(&bytes, 0).unwrap();
+            prop_assert_eq!(Found::read(&read_used(&changed).unwrap()), Found::read(&bytes));
+        }
+
         #[test]
         fn any_change_of_a_slot_is_read_without_a_panic(changes in prop::collection::vec((0..128_usize, any::<u8>()), 1..20)) {
             let (file, pages) = mapped();

@@ -26,7 +26,7 @@ mod work;
 
 use std::{
     fs::{File, OpenOptions},
-    io::{self, Read as _},
+    io,
     os::unix::fs::OpenOptionsExt as _,
     path::{Path, PathBuf},
     sync::OnceLock,
@@ -44,7 +44,7 @@ pub use work::{AttemptOf, LeftAttempt, Plugin, Work};
 use crate::folders::make_private;
 use ending::signal_name;
 use left::Found;
-use pages::{FILE_BYTES, Pages};
+use pages::{Pages, read_used};
 use suspects::SuspectCount;
 
 /// The file's name in the data directory.
@@ -118,10 +118,7 @@ impl Journal {
             Err(rustix::io::Errno::WOULDBLOCK) => return Err(JournalError::InUse(path)),
             Err(error) => return Err(failed("lock")(error.into())),
         }
-        let mut bytes = Vec::new();
-        let read = (&file).take(FILE_BYTES as u64).read_to_end(&mut bytes);
-        read.map_err(failed("read"))?;
-        let found = Found::read(&bytes);
+        let found = Found::read(&read_used(&file).map_err(failed("read"))?);
         if found.is_foreign {
             tracing::warn!(
                 "{} is no journal of this version: the host begins a new one",

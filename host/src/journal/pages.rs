@@ -19,7 +19,7 @@ use rustix::{
     mm::{MapFlags, ProtFlags, mmap},
 };
 
-use super::slot::{SLOT_BYTES, Slot};
+use super::slot::{SLOT_BYTES, Slot, Usage};
 
 /// How many threads can be in plugins at once and be recorded.
 pub(super) const SLOTS: usize = 256;
@@ -109,6 +109,39 @@ pub(super) fn read_header(bytes: &[u8]) -> Option<LeftHeader> {
         stray: (stray != 0).then_some(stray),
         is_closed: word(CLOSED)? != 0,
     })
+}
+
+/// The header of a file, and behind it those of its slots that are not free. Nearly all are free: to read them too would
+/// take a start some milliseconds.
+///
+/// # Errors
+/// When the system refuses.
+pub(super) fn read_used(file: &File) -> io::Result<Vec<u8>> {
+    let mut used = part_of(file, 0, SLOT_BYTES)?;
+    for place in (1..=SLOTS).map(|slot| (slot * SLOT_BYTES) as u64) {
+        let usage = part_of(file, place, size_of::<u32>())?;
+        if usage.is_empty() {
+            break;
+        }
+        if usage != (Usage::Free as u32).to_ne_bytes() {
+            used.append(&mut part_of(file, place, SLOT_BYTES)?);
+        }
+    }
+    Ok(used)
+}
+
+/// So many bytes of a file from a place on, or fewer at its end.
+fn part_of(file: &File, place: u64, bytes: usize) -> io::Result<Vec<u8>> {
+    let mut part = vec![0; bytes];
+    let mut filled = 0;
+    while filled < bytes {
+        match file.read_at(&mut part[filled..], place + filled as u64)? {
+            0 => break,
+            read => filled += read,
+        }
+    }
+    part.truncate(filled);
+    Ok(part)
 }
 
 /// The slots of a file, as many as are whole.
