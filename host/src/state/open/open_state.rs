@@ -20,7 +20,7 @@ use std::{
 
 use super::{
     ailment::{Ailing, Ailment, Reach},
-    opened::{Opened, Schema},
+    opened::Opened,
 };
 use crate::state::{
     commit::writer::Writer,
@@ -100,8 +100,8 @@ impl OpenState {
             mending: Mutex::default(),
             interrupts: Interrupts::default(),
             ailing: Ailing::default(),
-            has_changed_schema: AtomicBool::new(schema == Schema::Changed),
-            schema: KnownSchema::default(),
+            has_changed_schema: AtomicBool::new(schema.is_changed()),
+            schema: schema.known(),
             _lock: lock,
         })
     }

@@ -14,7 +14,7 @@ use crate::state::{
     },
     error::{Result, StateError},
     file::{backup::restore, checkpoint::Checkpoints, paths::exports_of},
-    schema::host_migrations,
+    schema::{declared::Foundations, host_migrations, known::KnownSchema},
 };
 
 /// An open state file.
@@ -27,12 +27,27 @@ pub(super) struct Opened {
 }
 
 /// Whether opening a state migrated its schema.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub(super) enum Schema {
-    /// It was current.
-    Current,
+    /// It was current, and is founded on this.
+    Current(Foundations),
     /// It was migrated, and the WAL should not keep the changes.
     Changed,
+}
+
+impl Schema {
+    /// Whether it was migrated.
+    pub(super) fn is_changed(&self) -> bool {
+        matches!(self, Self::Changed)
+    }
+
+    /// What is known of it.
+    pub(super) fn known(self) -> KnownSchema {
+        match self {
+            Self::Current(foundations) => KnownSchema::founded_on(foundations),
+            Self::Changed => KnownSchema::default(),
+        }
+    }
 }
 
 impl Opened {
@@ -46,10 +61,8 @@ impl Opened {
         let checkpoints = Checkpoints::of(path)?;
         let link = link_to(&engine)?;
         confine(&link, &exports_of(path))?;
-        let schema = match host_migrations::bring_up_to_date(&link, path)? {
-            true => Schema::Changed,
-            false => Schema::Current,
-        };
+        let foundations = host_migrations::bring_up_to_date(&link, path)?;
+        let schema = foundations.map_or(Schema::Changed, Schema::Current);
         let opened = Self {
             engine,
             writer: Mutex::new(Writer::new(link)?),

@@ -15,7 +15,7 @@ use std::{
 use super::{
     ailment::Reach,
     open_state::{OpenState, Standing},
-    opened::{Opened, Schema},
+    opened::Opened,
 };
 use crate::state::{
     engine::open::link_to,
@@ -153,8 +153,7 @@ impl OpenState {
         refuse_odd_files(&self.path)?;
         let (opened, schema) = Opened::open(&self.path)?;
         let link = link_to(&opened.engine)?;
-        self.has_changed_schema
-            .fetch_or(schema == Schema::Changed, Ordering::Relaxed);
+        self.has_changed_schema.fetch_or(schema.is_changed(), Ordering::Relaxed);
         let opened = Arc::new(opened);
         self.set_standing(Standing::Open(Arc::clone(&opened)));
         self.probe(&opened, &link)?;

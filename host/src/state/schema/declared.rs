@@ -33,15 +33,41 @@ pub(crate) struct Inventory {
     keys: HashMap<String, String>,
 }
 
+/// The part of an inventory that the host needs before it has migrated its own tables.
+#[derive(Debug, Default)]
+pub(crate) struct Foundations {
+    /// The names of all tables.
+    pub(crate) tables: HashSet<String>,
+    /// The migrations that were applied.
+    pub(crate) migrations: AppliedMigrations,
+}
+
+impl Foundations {
+    /// Reads the foundations of any state.
+    pub(crate) fn read(connection: &Connection) -> Result<Self> {
+        let tables = tables(connection)?;
+        let migrations = match tables.contains(SCHEMA_MIGRATION) {
+            true => AppliedMigrations::read(connection)?,
+            false => AppliedMigrations::default(),
+        };
+        Ok(Self { tables, migrations })
+    }
+}
+
 impl Inventory {
     /// Reads the inventory of a state. One that is only looked at may not have the host's tables yet.
     pub(crate) fn read(connection: &Connection) -> Result<Self> {
-        let tables = tables(connection)?;
+        Self::read_on(connection, Foundations::read(connection)?)
+    }
+
+    /// Reads the rest of the inventory of a state.
+    pub(crate) fn read_on(connection: &Connection, foundations: Foundations) -> Result<Self> {
+        let Foundations { tables, migrations } = foundations;
         if !tables.contains(SCHEMA_MIGRATION) {
             return Ok(Self::default());
         }
         Ok(Self {
-            migrations: AppliedMigrations::read(connection)?,
+            migrations,
             owners: Owners::read_of(connection, &tables)?,
             keys: keys_and_indexes(connection)?,
             tables,

@@ -8,11 +8,12 @@ use std::path::Path;
 use duckdb::Connection;
 
 use crate::state::{
-    engine::sql::{in_transaction, quoted, table_exists, tables},
+    engine::sql::{in_transaction, quoted, table_exists},
     error::{Doing, Result, StateError},
     schema::{
-        applied_migrations::{self, AppliedMigrations, HOST},
-        host_tables::{HOST_TABLES, Origin, SCHEMA_MIGRATION},
+        applied_migrations::{self, HOST},
+        declared::Foundations,
+        host_tables::{HOST_TABLES, Origin},
         shadows,
     },
 };
@@ -29,15 +30,12 @@ const STEPS: [&str; 5] = [
 /// The table of the older service, whose only processor was `verification`.
 const OLDER_TABLE: &str = "session_extraction_state";
 
-/// Migrates the host's tables from any earlier form; returns whether anything changed.
-pub(crate) fn bring_up_to_date(connection: &Connection, path: &Path) -> Result<bool> {
+/// Migrates the host's tables from any earlier form. Returns what the state is founded on, unless anything changed.
+pub(crate) fn bring_up_to_date(connection: &Connection, path: &Path) -> Result<Option<Foundations>> {
     let known = u32::try_from(STEPS.len()).unwrap_or(u32::MAX);
-    let tables = tables(connection)?;
-    let applied = match tables.contains(SCHEMA_MIGRATION) {
-        true => AppliedMigrations::read(connection)?,
-        false => AppliedMigrations::default(),
-    };
-    let found = applied.newest_of(HOST);
+    let foundations = Foundations::read(connection)?;
+    let Foundations { tables, migrations } = &foundations;
+    let found = migrations.newest_of(HOST);
     if found > known {
         return Err(StateError::NewerSchema {
             path: path.to_owned(),
@@ -73,9 +71,9 @@ pub(crate) fn bring_up_to_date(connection: &Connection, path: &Path) -> Result<b
     changed |= match tables.is_empty() {
         // Without a table there is no macro of an earlier version either, and to look takes 20 ms.
         true => shadows::note_none(connection)?,
-        false => shadows::drop_once(connection, &applied)?,
+        false => shadows::drop_once(connection, migrations)?,
     };
-    Ok(changed)
+    Ok((!changed).then_some(foundations))
 }
 
 /// The new name of an older system's table that is in the way.
@@ -138,7 +136,7 @@ mod tests {
         let path = folder.path().join("state.duckdb");
         state_with_a_failure(&path);
         let connection = open(&path);
-        assert!(bring_up_to_date(&connection, &path).unwrap());
+        assert!(bring_up_to_date(&connection, &path).unwrap().is_none());
         let expected = concat!(
             r#"{"processor_name":"probe","session_file":"alice/a.jsonl","username":"alice","file_hash":"f00","attempts":7,"#,
             r#""first_failed_at":"2026-01-01 00:00:00","last_failed_at":"2026-01-02 00:00:00","kind":"panic","error":"at a","#,

@@ -6,37 +6,58 @@
 //! Any thread may ask. The lock is held while the inventory is read, so that whoever notes a change waits, and forgets
 //! what was read before it. A thread that reads holds no other lock but the writer's.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::{
+    mem,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
 
 use duckdb::Connection;
 
-use crate::state::{error::Result, schema::declared::Inventory};
+use crate::state::{
+    error::Result,
+    schema::declared::{Foundations, Inventory},
+};
 
 /// The inventory of a state, once it was read.
 #[derive(Debug, Default)]
-pub(crate) struct KnownSchema(Mutex<Option<Arc<Inventory>>>);
+pub(crate) struct KnownSchema(Mutex<Known>);
+
+/// How much is known.
+#[derive(Debug, Default)]
+enum Known {
+    #[default]
+    Nothing,
+    Foundations(Foundations),
+    Inventory(Arc<Inventory>),
+}
 
 impl KnownSchema {
+    /// The schema of a state that was just opened.
+    pub(crate) fn founded_on(foundations: Foundations) -> Self {
+        Self(Mutex::new(Known::Foundations(foundations)))
+    }
+
     /// The inventory, which is read through this connection if it is not known.
     ///
     /// # Errors
     /// When the state cannot be read.
     pub(crate) fn inventory(&self, connection: &Connection) -> Result<Arc<Inventory>> {
         let mut known = self.lock();
-        if let Some(inventory) = &*known {
-            return Ok(Arc::clone(inventory));
-        }
-        let inventory = Arc::new(Inventory::read(connection)?);
-        *known = Some(Arc::clone(&inventory));
+        let inventory = match mem::take(&mut *known) {
+            Known::Nothing => Arc::new(Inventory::read(connection)?),
+            Known::Foundations(foundations) => Arc::new(Inventory::read_on(connection, foundations)?),
+            Known::Inventory(inventory) => inventory,
+        };
+        *known = Known::Inventory(Arc::clone(&inventory));
         Ok(inventory)
     }
 
     /// Forgets the inventory, because a committed transaction has changed it.
     pub(crate) fn forget(&self) {
-        *self.lock() = None;
+        *self.lock() = Known::Nothing;
     }
 
-    fn lock(&self) -> MutexGuard<'_, Option<Arc<Inventory>>> {
+    fn lock(&self) -> MutexGuard<'_, Known> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
