@@ -1,8 +1,9 @@
 //! Sixteen lanes, for CPUs with AVX-512.
 
 use std::arch::x86_64::{
-    __m512i, _mm512_add_epi32, _mm512_rol_epi32, _mm512_set1_epi32, _mm512_shuffle_i32x4, _mm512_ternarylogic_epi32,
-    _mm512_unpackhi_epi32, _mm512_unpackhi_epi64, _mm512_unpacklo_epi32, _mm512_unpacklo_epi64,
+    __m512i, _mm512_add_epi32, _mm512_rol_epi32, _mm512_set1_epi32, _mm512_setzero_si512, _mm512_shuffle_i32x4,
+    _mm512_ternarylogic_epi32, _mm512_unpackhi_epi32, _mm512_unpackhi_epi64, _mm512_unpacklo_epi32,
+    _mm512_unpacklo_epi64,
 };
 
 use zerocopy::transmute;
@@ -20,7 +21,12 @@ type Words = __m512i;
 pub(super) fn add_blocks(states: &mut States<LANES>, blocks: [Blocks<'_>; LANES], count: usize) {
     let mut state: [Words; 4] = transmute!(*states);
     for at in 0..count {
-        let block = transposed(blocks.map(|blocks| transmute!(blocks[at])));
+        // A closure might not be compiled for these vectors.
+        let mut block = [_mm512_setzero_si512(); LANES];
+        for (lane, blocks) in block.iter_mut().zip(&blocks) {
+            *lane = transmute!(blocks[at]);
+        }
+        let block = transposed(block);
         state = compress!(state, block);
     }
     *states = transmute!(state);
