@@ -50,6 +50,18 @@ pub(super) enum Next {
     Attempt(Prepared),
 }
 
+/// What a worker does first if there are both attempts to make and transcripts to read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum First {
+    /// The attempts.
+    Attempts,
+    /// The reading, unless enough is read: an attempt would wait for its place.
+    Reading,
+}
+
+/// How many transcripts are enough for the attempts that are made while others are read. The memory budget may allow fewer.
+const ENOUGH: usize = 96;
+
 impl Dispatcher {
     pub(super) fn new(
         candidates: Vec<Candidate>,
@@ -72,7 +84,7 @@ impl Dispatcher {
     }
 
     /// What to do next; waits while others read and there is nothing else to do. `None` if the run must end.
-    pub(super) fn next(&self) -> Option<Next> {
+    pub(super) fn next(&self, first: First) -> Option<Next> {
         let mut queue = self
             .changed
             .wait_while(self.lock(), |queue| queue.must_wait())
@@ -81,6 +93,12 @@ impl Dispatcher {
             drop(queue);
             self.close();
             return None;
+        }
+        if first == First::Reading
+            && queue.prepared.len() < ENOUGH
+            && let Some(candidate) = queue.hand_out(|_| true)
+        {
+            return Some(Next::Read(candidate));
         }
         match queue.prepared.pop_front() {
             Some(prepared) => Some(Next::Attempt(prepared)),
@@ -199,7 +217,7 @@ mod tests {
     }
 
     fn read(dispatcher: &Dispatcher) -> Option<Candidate> {
-        match dispatcher.next() {
+        match dispatcher.next(First::Attempts) {
             Some(Next::Read(candidate)) => Some(candidate),
             Some(Next::Attempt(_)) | None => None,
         }
@@ -240,11 +258,25 @@ mod tests {
         assert!(read(&dispatcher).is_some());
         assert!(dispatcher.next_that(|_| true).is_none(), "its place is taken");
         dispatcher.put(vec![prepared(Need::Nothing)]);
-        assert!(matches!(dispatcher.next(), Some(Next::Attempt(_))));
+        assert!(matches!(dispatcher.next(First::Attempts), Some(Next::Attempt(_))));
         assert!(read(&dispatcher).is_some());
         dispatcher.put(vec![prepared(Need::Attempt)]);
-        assert!(matches!(dispatcher.next(), Some(Next::Attempt(_))));
-        assert!(dispatcher.next().is_none(), "the cap is reached");
+        assert!(matches!(dispatcher.next(First::Attempts), Some(Next::Attempt(_))));
+        assert!(dispatcher.next(First::Attempts).is_none(), "the cap is reached");
+    }
+
+    #[test]
+    fn who_would_wait_for_a_place_reads_until_enough_is_read() {
+        let dispatcher = dispatcher(ENOUGH + 2, None);
+        for _ in 0..ENOUGH {
+            assert!(matches!(dispatcher.next(First::Reading), Some(Next::Read(_))));
+            dispatcher.put(vec![prepared(Need::Attempt)]);
+        }
+        assert!(matches!(dispatcher.next(First::Reading), Some(Next::Attempt(_))));
+        assert!(matches!(dispatcher.next(First::Attempts), Some(Next::Attempt(_))));
+        assert!(matches!(dispatcher.next(First::Reading), Some(Next::Read(_))));
+        assert!(matches!(dispatcher.next(First::Reading), Some(Next::Read(_))));
+        assert!(matches!(dispatcher.next(First::Reading), Some(Next::Attempt(_))));
     }
 
     #[test]
@@ -262,11 +294,11 @@ mod tests {
         assert!(read(&dispatcher).is_some());
         let waits = thread::spawn({
             let dispatcher = Arc::clone(&dispatcher);
-            move || matches!(dispatcher.next(), Some(Next::Attempt(_)))
+            move || matches!(dispatcher.next(First::Attempts), Some(Next::Attempt(_)))
         });
         dispatcher.put(vec![prepared(Need::Attempt)]);
         assert!(waits.join().unwrap());
-        assert!(dispatcher.next().is_none());
+        assert!(dispatcher.next(First::Attempts).is_none());
     }
 
     #[test]
@@ -277,9 +309,9 @@ mod tests {
         let flights = [Arc::clone(&ready.flight), Arc::clone(&late.flight)];
         dispatcher.put(vec![ready]);
         dispatcher.close();
-        assert!(dispatcher.next().is_none());
+        assert!(dispatcher.next(First::Attempts).is_none());
         dispatcher.put(vec![late]);
-        assert!(dispatcher.next().is_none());
+        assert!(dispatcher.next(First::Attempts).is_none());
         assert!(flights.iter().all(|flight| Arc::strong_count(flight) == 1));
     }
 }

@@ -111,6 +111,12 @@ impl Lane {
         self.place(Passage::Alone)
     }
 
+    /// Whether an attempt that came now would wait.
+    pub(super) fn is_full(&self) -> bool {
+        let traffic = self.lock();
+        !traffic.lets_in(traffic.arrived, self.shared.places)
+    }
+
     fn place(&self, passage: Passage) -> OnLane {
         OnLane {
             shared: Arc::clone(&self.shared),
@@ -173,6 +179,20 @@ mod tests {
             thread.join().unwrap();
         }
         assert_eq!(lane.lock().together, 0);
+    }
+
+    #[test]
+    fn it_is_full_while_a_further_attempt_would_wait() {
+        let lane = Lane::new(2);
+        let one = lane.enter(|| false);
+        assert!(!lane.is_full());
+        let other = lane.enter(|| false);
+        assert!(lane.is_full());
+        drop(other);
+        assert!(!lane.is_full());
+        drop(one);
+        let _alone = lane.enter_alone();
+        assert!(lane.is_full());
     }
 
     #[test]

@@ -12,7 +12,7 @@ use tracing::field;
 use super::{
     attempt::make,
     context::RunContext,
-    dispatch::Next,
+    dispatch::{First, Next},
     message::{Message, WorkerId},
     outcome::Outcome,
     prepared::Prepared,
@@ -63,7 +63,7 @@ impl Drop for AtWork {
 
 impl RunContext {
     fn work(&self, worker: WorkerId) {
-        while let Some(next) = self.dispatcher.next() {
+        while let Some(next) = self.dispatcher.next(self.comes_first()) {
             let goes_on = match next {
                 Next::Read(candidate) => read_ahead(self, worker, candidate),
                 Next::Attempt(prepared) => self.attempt(worker, prepared),
@@ -71,6 +71,14 @@ impl RunContext {
             if goes_on == Worker::Ends {
                 return;
             }
+        }
+    }
+
+    /// While as many attempts call the processor as may, a worker does better to read than to wait for its place.
+    fn comes_first(&self) -> First {
+        match self.lane.is_full() {
+            true => First::Reading,
+            false => First::Attempts,
         }
     }
 
