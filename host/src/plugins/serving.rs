@@ -36,7 +36,6 @@ use crate::{
     workers::{
         Incoming, Link, LinkError, Outgoing, ReceivedTranscript, RowsBuffer, WaitingRows,
         protocol::{AttemptHeader, Method, Opening, Report, Request},
-        separate_output,
     },
 };
 
@@ -215,7 +214,6 @@ impl Worker {
             outgoing: &self.outgoing,
         };
         let cancel = CancelOverLink::new(conversation, header.time_left);
-        separate_output();
         let (session, hash) = (SessionKey::new(header.session), FileHash::from_hex(header.hash));
         let call = Call {
             cancel: &cancel,

@@ -25,6 +25,5 @@ pub use confinement::{Confinement, Network, confine};
 pub use ending::Ending;
 pub use limits::WorkerLimits;
 pub use link::{Frame, Incoming, Link, LinkError, Outgoing};
-pub use output::separate_output;
 pub use process::{Killer, WorkerError, WorkerProcess, begin_as_worker};
 pub use transcript::{ReceivedTranscript, TranscriptBuffer};
