@@ -33,6 +33,8 @@ use crate::{
 pub(super) struct RemotePlugin {
     process: Option<WorkerProcess>,
     log_name: LogName,
+    /// The memory of rows that were read, for the next ones.
+    encoded: Vec<u8>,
     transcript: Option<TranscriptBuffer>,
     /// How many attempts it has made.
     pub(super) attempts: u64,
@@ -58,6 +60,7 @@ impl RemotePlugin {
         let mut plugin = Self {
             process: Some(WorkerProcess::start(opening.log_name.as_str(), confinement.as_ref())?),
             log_name: opening.log_name.clone(),
+            encoded: Vec::new(),
             transcript: None,
             attempts: 0,
         };
@@ -190,6 +193,7 @@ impl RemotePlugin {
         let mut exchange = Exchange {
             link: &mut process.link,
             rows: &process.rows,
+            encoded: &mut self.encoded,
             log_name: &self.log_name,
             cancel,
             has_asked: false,
@@ -211,10 +215,15 @@ impl RemotePlugin {
 /// How long the `Drop` of a plugin may take in a worker.
 const DROP_TIMEOUT: Duration = Duration::from_secs(5);
 
+/// Memory of rows that had to grow beyond this is not kept for the next ones, in bytes.
+const KEPT: usize = 4 << 20;
+
 /// One request under way.
 struct Exchange<'a> {
     link: &'a mut Link,
     rows: &'a RowsBuffer,
+    /// The rows that were read last.
+    encoded: &'a mut Vec<u8>,
     log_name: &'a LogName,
     /// How long the attempt may continue; `None` outside of an attempt.
     cancel: Option<&'a dyn Cancel>,
@@ -291,8 +300,7 @@ impl Exchange<'_> {
 
     /// Takes all rows that the buffer holds; returns what became of the last.
     fn replace(&mut self, length: u64, requests: &mut dyn Requests) -> Result<Result<u64, Fault>, LinkError> {
-        let encoded = self.rows.read(length)?;
-        let mut rest = &encoded[..];
+        let mut rest = self.rows.read(length, self.encoded)?;
         let mut replaced = Ok(0);
         while !rest.is_empty() {
             let (rows, others) = postcard::take_from_bytes(rest).map_err(LinkError::Malformed)?;
@@ -300,6 +308,9 @@ impl Exchange<'_> {
             rest = others;
         }
         self.rows.shrink()?;
+        if self.encoded.capacity() > KEPT {
+            *self.encoded = Vec::new();
+        }
         Ok(replaced)
     }
 }

@@ -68,11 +68,11 @@ impl RowsBuffer {
         self.file.write_all_at(rows, ROWS_BEGIN)
     }
 
-    /// Copies rows out.
+    /// Copies rows out, over those that were read before. `memory` grows to the most that it ever had to hold.
     ///
     /// # Errors
     /// When the buffer holds fewer bytes, or there are more than the host takes at a time.
-    pub fn read(&self, length: u64) -> io::Result<Vec<u8>> {
+    pub fn read<'a>(&self, length: u64, memory: &'a mut Vec<u8>) -> io::Result<&'a [u8]> {
         let held = self.file.metadata()?.len().saturating_sub(ROWS_BEGIN);
         let refuse = |text: String| Err(io::Error::new(io::ErrorKind::InvalidData, text));
         if length > held {
@@ -83,8 +83,12 @@ impl RowsBuffer {
                 "the worker passed {length} bytes of rows, more than {LARGEST} at a time"
             ));
         }
-        let mut rows = vec![0; length as usize];
-        self.file.read_exact_at(&mut rows, ROWS_BEGIN)?;
+        let length = length as usize;
+        if memory.len() < length {
+            memory.resize(length, 0);
+        }
+        let rows = &mut memory[..length];
+        self.file.read_exact_at(rows, ROWS_BEGIN)?;
         Ok(rows)
     }
 
@@ -176,7 +180,8 @@ mod tests {
     fn rows_are_copied_out() {
         let buffer = RowsBuffer::new().unwrap();
         buffer.write(b"rows").unwrap();
-        assert_eq!(buffer.read(4).unwrap(), b"rows");
+        let mut memory = b"earlier rows".to_vec();
+        assert_eq!(buffer.read(4, &mut memory).unwrap(), b"rows");
     }
 
     #[test]
@@ -187,15 +192,15 @@ mod tests {
         buffer.write(&vec![7; KEPT as usize]).unwrap();
         buffer.shrink().unwrap();
         assert_eq!(buffer.begun().unwrap(), 3);
-        assert!(buffer.read(1).is_err());
+        assert!(buffer.read(1, &mut Vec::new()).is_err());
     }
 
     #[test]
     fn no_announced_length_makes_the_host_take_memory_that_it_may_not_have() {
         let buffer = RowsBuffer::new().unwrap();
-        assert!(buffer.read(1).is_err());
+        assert!(buffer.read(1, &mut Vec::new()).is_err());
         buffer.file.set_len(ROWS_BEGIN + (1 << 40)).unwrap();
-        let refused = buffer.read(1 << 40).unwrap_err().to_string();
+        let refused = buffer.read(1 << 40, &mut Vec::new()).unwrap_err().to_string();
         assert!(refused.contains("more than"), "{refused}");
     }
 }

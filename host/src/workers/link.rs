@@ -4,8 +4,10 @@
 //! One thread receives. Sending is a half of its own, because the threads of a plugin log while its main thread works.
 
 use std::{
+    collections::VecDeque,
     io::{self, IoSlice, IoSliceMut, Read, Write},
     mem::MaybeUninit,
+    ops::Range,
     os::{
         fd::{AsFd, BorrowedFd, OwnedFd},
         unix::net::UnixStream,
@@ -60,6 +62,8 @@ pub struct Link {
 /// The receiving half.
 pub struct Incoming {
     stream: UnixStream,
+    /// What has arrived and is not received yet.
+    ahead: Ahead,
     spare: Vec<u8>,
     deadline: Option<Instant>,
     other_side: OtherSide,
@@ -72,6 +76,15 @@ struct OtherSide {
     has_ended: Option<Box<dyn Fn() -> bool + Send>>,
     /// Whether it had ended at the last look.
     had_ended: bool,
+}
+
+/// What has arrived together with earlier messages.
+struct Ahead {
+    bytes: Box<[u8; AHEAD]>,
+    /// Where the bytes are that are not received yet.
+    left: Range<usize>,
+    /// The files that arrived beside them. Nobody needs more than [`FILES`]; the system closes others.
+    files: VecDeque<OwnedFd>,
 }
 
 /// The sending half.
@@ -97,6 +110,11 @@ impl Link {
             },
             incoming: Incoming {
                 stream,
+                ahead: Ahead {
+                    bytes: Box::new([0; AHEAD]),
+                    left: 0..0,
+                    files: VecDeque::new(),
+                },
                 spare: Vec::new(),
                 deadline: None,
                 other_side: OtherSide::default(),
@@ -187,35 +205,31 @@ impl Incoming {
     /// # Errors
     /// When the link is closed, or something else arrives.
     pub fn receive_file(&mut self) -> Result<OwnedFd, LinkError> {
-        self.allow_remaining()?;
-        let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
-        let mut beside = RecvAncillaryBuffer::new(&mut space);
-        let mut byte = [0];
-        let flags = RecvFlags::CMSG_CLOEXEC;
-        let received = recvmsg(&self.stream, &mut [IoSliceMut::new(&mut byte)], &mut beside, flags);
-        if received.map_err(io::Error::from)?.bytes == 0 {
-            return Err(LinkError::Closed);
-        }
-        let files = beside.drain().filter_map(|message| match message {
-            RecvAncillaryMessage::ScmRights(files) => Some(files),
-            _ => None,
-        });
+        self.fill(&mut [0])?;
         let no_file = || io::Error::new(io::ErrorKind::InvalidData, "the other side sent no file");
-        Ok(files.flatten().next().ok_or_else(no_file)?)
+        Ok(self.ahead.files.pop_front().ok_or_else(no_file)?)
     }
 
     fn fill(&mut self, mut buffer: &mut [u8]) -> Result<(), LinkError> {
-        while !buffer.is_empty() {
+        loop {
+            buffer = self.ahead.take(buffer);
+            if buffer.is_empty() {
+                return Ok(());
+            }
             self.allow_remaining()?;
-            match self.stream.read(buffer) {
+            let count = match buffer.len() {
+                ..AHEAD => self.ahead.read_from(&self.stream),
+                _ => (&self.stream).read(buffer),
+            };
+            match count {
                 Ok(0) => return Err(LinkError::Closed),
-                Ok(count) => buffer = &mut buffer[count..],
+                Ok(count) if buffer.len() >= AHEAD => buffer = &mut buffer[count..],
+                Ok(_) => {}
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => self.look()?,
                 Err(error) => return Err(error.into()),
             }
         }
-        Ok(())
     }
 
     /// Looks why nothing arrives.
@@ -236,6 +250,33 @@ impl Incoming {
                 Ok(self.stream.set_read_timeout(Some(remaining.min(look_after)))?)
             }
         }
+    }
+}
+
+impl Ahead {
+    /// Moves what has arrived to the buffer. Returns the rest of that.
+    fn take<'a>(&mut self, buffer: &'a mut [u8]) -> &'a mut [u8] {
+        let arrived = &self.bytes[self.left.clone()];
+        let (filled, rest) = buffer.split_at_mut(arrived.len().min(buffer.len()));
+        filled.copy_from_slice(&arrived[..filled.len()]);
+        self.left.start += filled.len();
+        rest
+    }
+
+    /// Reads what has arrived, once everything that arrived earlier is received. Waits if there is nothing.
+    fn read_from(&mut self, stream: &UnixStream) -> io::Result<usize> {
+        let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
+        let mut beside = RecvAncillaryBuffer::new(&mut space);
+        let mut bytes = [IoSliceMut::new(&mut *self.bytes)];
+        let count = recvmsg(stream, &mut bytes, &mut beside, RecvFlags::CMSG_CLOEXEC)?.bytes;
+        self.left = 0..count;
+        for message in beside.drain() {
+            if let RecvAncillaryMessage::ScmRights(files) = message {
+                let room = FILES.saturating_sub(self.files.len());
+                self.files.extend(files.take(room));
+            }
+        }
+        Ok(count)
     }
 }
 
@@ -294,6 +335,12 @@ impl Outgoing {
 /// After how long without a message the other side is looked at.
 const LOOK_AFTER: Duration = Duration::from_millis(200);
 
+/// How many bytes are read at once at least, and how long a message is that is read on its own, in bytes.
+const AHEAD: usize = 8 << 10;
+
+/// How many files may wait: as many as the host ever sends with one message.
+const FILES: usize = 2;
+
 /// The longest message, and the most rows that are passed at a time, in bytes. Text in place of a length announces more.
 pub(super) const LARGEST: usize = 3 << 29;
 
@@ -304,62 +351,4 @@ const STEP: usize = 1 << 20;
 const KEPT: usize = 4 << 20;
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn links() -> (Link, Link) {
-        let (one, other) = UnixStream::pair().unwrap();
-        (Link::new(one).unwrap(), Link::new(other).unwrap())
-    }
-
-    #[test]
-    fn a_message_arrives_as_it_was_sent() {
-        let (mut here, mut there) = links();
-        here.outgoing.send(&"text").unwrap();
-        assert_eq!(there.incoming.receive().unwrap().message::<&str>().unwrap(), "text");
-    }
-
-    #[test]
-    fn a_message_that_was_put_off_arrives_before_the_next() {
-        let (mut here, mut there) = links();
-        here.outgoing.put_off(&1).unwrap();
-        here.outgoing.send(&2).unwrap();
-        for number in [1, 2] {
-            assert_eq!(there.incoming.receive().unwrap().message::<i32>().unwrap(), number);
-        }
-    }
-
-    #[test]
-    fn a_message_that_announces_too_much_is_refused() {
-        let (mut here, mut there) = links();
-        here.outgoing.stream.write_all(b"xxxxxxxx").unwrap();
-        assert!(matches!(there.incoming.receive(), Err(LinkError::TooLong(_))));
-    }
-
-    #[test]
-    fn one_that_ended_is_noticed_while_others_keep_the_link_open() {
-        let (here, _there) = links();
-        let mut here = here.until(|| true).unwrap();
-        assert!(matches!(here.incoming.receive(), Err(LinkError::Closed)));
-    }
-
-    #[test]
-    fn what_was_sent_before_the_end_arrives() {
-        let (here, mut there) = links();
-        let mut here = here.until(|| true).unwrap();
-        there.outgoing.send(&"last words").unwrap();
-        assert_eq!(
-            here.incoming.receive().unwrap().message::<&str>().unwrap(),
-            "last words"
-        );
-    }
-
-    #[test]
-    fn a_deadline_ends_the_wait() {
-        let (here, _there) = links();
-        let mut here = here.until(|| false).unwrap();
-        let soon = Instant::now() + Duration::from_millis(1);
-        here.incoming.set_deadline(Some(soon)).unwrap();
-        assert!(matches!(here.incoming.receive(), Err(LinkError::TimedOut)));
-    }
-}
+mod tests;

@@ -18,15 +18,16 @@ where
 /// Reads numbers.
 pub(super) fn deserialize<'de: 'a, 'a, T, D>(deserializer: D) -> Result<Cow<'a, [T]>, D::Error>
 where
-    T: FromBytes + Clone,
+    T: FromBytes + IntoBytes + Clone,
     D: Deserializer<'de>,
 {
     let bytes = <&Bytes>::deserialize(deserializer)?;
-    let numbers = bytes.chunks(size_of::<T>()).map(T::read_from_bytes);
-    let numbers: Result<Vec<T>, _> = numbers.collect();
-    numbers
-        .map(Cow::Owned)
-        .map_err(|_| D::Error::custom("a number is cut off"))
+    if bytes.len() % size_of::<T>() != 0 {
+        return Err(D::Error::custom("a number is cut off"));
+    }
+    let mut numbers = vec![T::new_zeroed(); bytes.len() / size_of::<T>()];
+    numbers.as_mut_bytes().copy_from_slice(bytes);
+    Ok(Cow::Owned(numbers))
 }
 
 #[cfg(test)]

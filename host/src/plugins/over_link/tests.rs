@@ -39,8 +39,8 @@ fn host(mut link: Link, rows: &RowsBuffer) -> Noted {
 
 impl Noted {
     fn note_rows(&mut self, rows: &RowsBuffer, length: u64) {
-        let encoded = rows.read(length).unwrap();
-        let mut rest = &encoded[..];
+        let mut memory = Vec::new();
+        let mut rest = rows.read(length, &mut memory).unwrap();
         while !rest.is_empty() {
             let (rows, others) = postcard::take_from_bytes::<WireRows<'_>>(rest).unwrap();
             self.told.push(rows.table.to_owned());
