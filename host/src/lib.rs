@@ -27,6 +27,7 @@ pub mod reports;
 pub mod runner;
 pub mod scheduler;
 pub mod sessions;
+pub mod shared_memory;
 pub mod similar;
 pub mod state;
 pub mod summary;

@@ -9,6 +9,7 @@ use crate::{
     abi_checks::Malformed,
     column::Column,
     names::{FileHash, SessionKey},
+    shared_memory::TranscriptSlice,
     state::{NotTaken, Seen},
     workers::{Ending, Killer},
 };
@@ -27,7 +28,7 @@ pub struct Call<'a> {
     /// The MD5 of the file's bytes.
     pub hash: &'a FileHash,
     /// The snapshot.
-    pub bytes: &'a [u8],
+    pub bytes: TranscriptSlice<'a>,
     /// The number by which the processor tells this run from others.
     pub run: u64,
     /// How long the attempt may continue.
@@ -37,7 +38,7 @@ pub struct Call<'a> {
 impl<'a> Call<'a> {
     /// The call for a version of a session.
     #[must_use]
-    pub fn new(path: &'a Path, seen: &'a Seen, bytes: &'a [u8], run: u64, cancel: &'a dyn Cancel) -> Self {
+    pub fn new(path: &'a Path, seen: &'a Seen, bytes: TranscriptSlice<'a>, run: u64, cancel: &'a dyn Cancel) -> Self {
         Self {
             path,
             username: &seen.username,

@@ -21,10 +21,11 @@ use super::{
 use crate::{
     abi_checks,
     column::Column,
+    shared_memory::{SharedBuffer, SharedMemory, TranscriptSlice},
     state::NotTaken,
     workers::{
-        Confinement, Ending, Incoming, Killer, Link, LinkError, Outgoing, RowsBuffer, TranscriptBuffer, WorkerError,
-        WorkerLimits, WorkerProcess,
+        Confinement, Ending, Incoming, Killer, Link, LinkError, Outgoing, RowsBuffer, WorkerError, WorkerLimits,
+        WorkerProcess,
         protocol::{AttemptHeader, Method, Opening, Report, Request, WireColumn, WireRows},
     },
 };
@@ -35,7 +36,8 @@ pub(super) struct RemotePlugin {
     log_name: LogName,
     /// The memory of rows that were read, for the next ones.
     encoded: Vec<u8>,
-    transcript: Option<TranscriptBuffer>,
+    /// The memory that its worker has.
+    memory: Option<SharedMemory>,
     /// How many attempts it has made.
     pub(super) attempts: u64,
 }
@@ -61,7 +63,7 @@ impl RemotePlugin {
             process: Some(WorkerProcess::start(opening.log_name.as_str(), confinement.as_ref())?),
             log_name: opening.log_name.clone(),
             encoded: Vec::new(),
-            transcript: None,
+            memory: None,
             attempts: 0,
         };
         plugin.killer().into_iter().for_each(started);
@@ -107,16 +109,16 @@ impl RemotePlugin {
         if let Some(process) = &mut self.process {
             process.is_given(self.attempts);
         }
-        let kept = self
-            .transcript
-            .take()
-            .filter(|kept| kept.has_room_for(call.bytes.len()));
-        let is_in_new_file = kept.is_none();
-        let mut transcript = match kept {
-            Some(kept) => kept,
-            None => TranscriptBuffer::with_room_for(call.bytes.len()).map_err(LinkError::Io)?,
+        let own;
+        let transcript = match call.bytes {
+            TranscriptSlice::Shared(buffer) => Some(buffer),
+            TranscriptSlice::Own([]) => None,
+            TranscriptSlice::Own(bytes) => {
+                own = SharedBuffer::holding(bytes).map_err(LinkError::Io)?;
+                Some(&own)
+            }
         };
-        transcript.put(call.bytes).map_err(LinkError::Io)?;
+        let new_memory = self.memory_of(transcript)?;
         let request = Request::Attempt(AttemptHeader {
             method,
             path: Bytes::new(call.path.as_os_str().as_bytes()),
@@ -125,20 +127,31 @@ impl RemotePlugin {
             modified: call.modified,
             hash: call.hash.as_str(),
             run: call.run,
-            size: call.bytes.len() as u64,
-            is_in_new_file,
+            start: transcript.map_or(0, |transcript| transcript.start() as u64),
+            size: transcript.map_or(0, |transcript| transcript.len() as u64),
+            is_in_new_memory: new_memory.is_some(),
             time_left: nanoseconds(call.cancel.time_left()),
             tables: is_first.then(|| Bytes::new(tables)),
         });
-        let answer = self.exchange(None, requests, Some(call.cancel), |out, _| {
+        self.exchange(None, requests, Some(call.cancel), |out, _| {
             out.send(&request)?;
-            match is_in_new_file {
-                true => out.send_file(transcript.file()),
-                false => Ok(()),
+            match &new_memory {
+                Some(memory) => out.send_file(memory.file()),
+                None => Ok(()),
             }
-        })?;
-        self.transcript = Some(transcript).filter(TranscriptBuffer::is_worth_keeping);
-        Ok(answer)
+        })
+    }
+
+    /// Lets the worker see this transcript. Returns the memory that it lies in if the worker does not have that yet.
+    fn memory_of(&mut self, transcript: Option<&SharedBuffer>) -> Result<Option<SharedMemory>, LinkError> {
+        let Some(transcript) = transcript else { return Ok(None) };
+        transcript.publish().map_err(LinkError::Io)?;
+        let memory = transcript.memory();
+        if self.memory.as_ref().is_some_and(|known| known.is(memory)) {
+            return Ok(None);
+        }
+        self.memory = Some(memory.clone());
+        Ok(Some(memory.clone()))
     }
 
     /// What kills the worker.

@@ -32,9 +32,10 @@ use super::{
 use crate::{
     abi_checks,
     names::{FileHash, SessionKey},
+    shared_memory::{ReceivedMemory, TranscriptSlice},
     state::FilledTable,
     workers::{
-        Incoming, Link, LinkError, Outgoing, ReceivedTranscript, RowsBuffer, WaitingRows,
+        Incoming, Link, LinkError, Outgoing, RowsBuffer, WaitingRows,
         protocol::{AttemptHeader, Method, Opening, Report, Request},
     },
 };
@@ -79,7 +80,7 @@ pub fn serve(link: Link) -> Result<(), LinkError> {
         outgoing,
         rows,
         tables: Vec::new(),
-        transcript: None,
+        memory: None,
         attempts: 0,
     };
     worker.cpu(&opening);
@@ -114,7 +115,8 @@ struct Worker {
     rows: WaitingRows,
     /// The processor's session tables, once an attempt was made.
     tables: Vec<Arc<FilledTable>>,
-    transcript: Option<ReceivedTranscript>,
+    /// The memory with the transcripts, once an attempt had one.
+    memory: Option<ReceivedMemory>,
     /// How many attempts the host has given it.
     attempts: u64,
 }
@@ -190,18 +192,23 @@ impl Worker {
     }
 
     fn attempt(&mut self, header: &AttemptHeader<'_>) -> Result<Vec<u8>, LinkError> {
-        if header.is_in_new_file {
-            self.transcript = None;
+        if header.is_in_new_memory {
+            self.memory = None;
             let file = lock(&self.incoming).receive_file()?;
-            self.transcript = Some(ReceivedTranscript::of(file)?);
+            self.memory = Some(ReceivedMemory::of(file)?);
         }
         if let Some(tables) = header.tables {
             let tables: Vec<FilledTable> = decode(tables).map_err(|_| out_of_step())?;
             self.tables = tables.into_iter().map(Arc::new).collect();
         }
-        let mut transcript = self.transcript.take().ok_or_else(out_of_step)?;
-        let answer = self.call(header, transcript.bytes(header.size)?);
-        self.transcript = Some(transcript);
+        let mut memory = self.memory.take();
+        let answer = match &mut memory {
+            Some(memory) => self.call(header, memory.bytes(header.start, header.size)?),
+            // What is called has no transcript.
+            None if header.size == 0 => self.call(header, &[]),
+            None => Err(out_of_step()),
+        };
+        self.memory = memory;
         answer
     }
 
@@ -222,7 +229,7 @@ impl Worker {
             session: &session,
             modified: header.modified,
             hash: &hash,
-            bytes,
+            bytes: TranscriptSlice::Own(bytes),
             run: header.run,
         };
         let destination = RowsDestination {

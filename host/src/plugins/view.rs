@@ -104,7 +104,7 @@ impl RawAttempt for View<'_> {
     }
 
     fn bytes(&self) -> RSlice<'_, u8> {
-        RSlice::from_slice(self.call.bytes)
+        RSlice::from_slice(self.call.bytes.as_slice())
     }
 
     fn run(&self) -> u64 {

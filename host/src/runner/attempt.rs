@@ -31,6 +31,7 @@ use super::{
 };
 use crate::{
     plugins::{CallError, Ending, Hook, Refusal, describe_fault},
+    shared_memory::TranscriptSlice,
     state::{Done, FailureKind, Seen},
 };
 
@@ -42,7 +43,7 @@ pub(super) fn make(context: &RunContext, prepared: &Prepared) -> Option<Outcome>
     let flight = &*prepared.flight;
     let transcript = &flight.candidate().transcript;
     match (&prepared.read, prepared.need()) {
-        (Ok(read), Need::Attempt) => attempt(context, flight, &read.seen, &read.snapshot.bytes),
+        (Ok(read), Need::Attempt) => attempt(context, flight, &read.seen, read.snapshot.bytes.borrow()),
         (Ok(read), Need::Nothing) => flight.end().then(|| Outcome::Unchanged(read.seen.clone())),
         (Err(_), Need::Nothing) => flight.end().then_some(Outcome::Gone),
         (Err(error), Need::Attempt) => {
@@ -52,7 +53,7 @@ pub(super) fn make(context: &RunContext, prepared: &Prepared) -> Option<Outcome>
     }
 }
 
-fn attempt(context: &RunContext, flight: &Flight, seen: &Seen, bytes: &[u8]) -> Option<Outcome> {
+fn attempt(context: &RunContext, flight: &Flight, seen: &Seen, bytes: TranscriptSlice<'_>) -> Option<Outcome> {
     let mut conflicts = 0;
     loop {
         let passage = match conflicts {
@@ -80,7 +81,7 @@ fn pass(
     context: &RunContext,
     flight: &Flight,
     seen: &Seen,
-    bytes: &[u8],
+    bytes: TranscriptSlice<'_>,
     passage: Passage,
 ) -> Result<Option<Outcome>, AttemptError> {
     let entered = flight.enters(|| match passage {
@@ -97,7 +98,12 @@ fn pass(
     made.unwrap_or(Err(ConnectionError::Refused(Refusal::HostPanicked).into()))
 }
 
-fn call(context: &RunContext, flight: &Flight, seen: &Seen, bytes: &[u8]) -> Result<Option<Outcome>, AttemptError> {
+fn call(
+    context: &RunContext,
+    flight: &Flight,
+    seen: &Seen,
+    bytes: TranscriptSlice<'_>,
+) -> Result<Option<Outcome>, AttemptError> {
     let attempt = Attempt {
         path: &flight.candidate().transcript.path,
         seen,
@@ -150,7 +156,7 @@ fn take_back(
     }
     let session = Attempt {
         seen: &Seen::of_earlier(&attempt.seen.session, earlier),
-        bytes: &[],
+        bytes: TranscriptSlice::NONE,
         ..*attempt
     };
     let called = context

@@ -1,9 +1,14 @@
 //! Buffers for transcripts. To use one again costs less than to let the system clear fresh memory.
 //!
+//! Runs that begin together read transcripts into memory that worker processes can read, if one of them needs any.
+//!
 //! # Threads
 //! The workers of a run share them. The lock is held only for moments.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use super::share::Share;
+use crate::{plugins::RunsIn, shared_memory::TranscriptBytes};
 
 /// A smaller buffer is not kept: the allocator has such memory at hand.
 const SMALLEST: usize = 64 << 10;
@@ -12,15 +17,38 @@ const SMALLEST: usize = 64 << 10;
 const KEPT: usize = 8 << 20;
 
 /// The buffers that nobody uses.
-#[derive(Debug, Default)]
 pub(super) struct Buffers {
     free: Mutex<Vec<Vec<u8>>>,
+    share: Arc<Share>,
 }
 
 impl Buffers {
-    /// A buffer for so many bytes. It may have room for up to twice as many.
-    pub(super) fn take(&self, bytes: u64) -> Vec<u8> {
+    /// For the transcripts of a processor whose code runs here.
+    pub(super) fn for_code_in(place: RunsIn, share: &Arc<Share>) -> Self {
+        let shared = match place {
+            RunsIn::Host => Ok(()),
+            RunsIn::Workers | RunsIn::ConfinedWorkers(_) => share.begin_to_share_memory(),
+        };
+        if let Err(error) = shared {
+            tracing::warn!("the run copies each transcript for its worker processes: {error}");
+        }
+        Self {
+            free: Mutex::default(),
+            share: Arc::clone(share),
+        }
+    }
+
+    /// A buffer for so many bytes. One of the host's own may have room for up to twice as many, or for none yet.
+    pub(super) fn take(&self, bytes: u64) -> TranscriptBytes {
         let bytes = usize::try_from(bytes).unwrap_or(usize::MAX);
+        let shared = self.share.memory().and_then(|memory| memory.take(bytes));
+        match shared {
+            Some(buffer) => TranscriptBytes::Shared(buffer),
+            None => TranscriptBytes::Own(self.take_own(bytes)),
+        }
+    }
+
+    fn take_own(&self, bytes: usize) -> Vec<u8> {
         let mut free = self.lock();
         let fitting = free
             .iter()
@@ -32,7 +60,14 @@ impl Buffers {
     }
 
     /// Takes a buffer back.
-    pub(super) fn give(&self, buffer: Vec<u8>) {
+    pub(super) fn give(&self, buffer: TranscriptBytes) {
+        match buffer {
+            TranscriptBytes::Own(buffer) => self.give_own(buffer),
+            TranscriptBytes::Shared(buffer) => drop(buffer),
+        }
+    }
+
+    fn give_own(&self, buffer: Vec<u8>) {
         let mut free = self.lock();
         let kept: usize = free.iter().map(Vec::capacity).sum();
         if buffer.capacity() >= SMALLEST && kept + buffer.capacity() <= KEPT {
@@ -49,17 +84,21 @@ impl Buffers {
 mod tests {
     use super::*;
 
+    fn in_host() -> Buffers {
+        Buffers::for_code_in(RunsIn::Host, &Arc::new(Share::alone()))
+    }
+
     #[test]
     fn the_smallest_buffer_that_fits_is_used_again() {
-        let buffers = Buffers::default();
+        let buffers = in_host();
         for capacity in [300_000, 100_000, 200_000] {
-            buffers.give(Vec::with_capacity(capacity));
+            buffers.give_own(Vec::with_capacity(capacity));
         }
-        assert_eq!(buffers.take(150_000).capacity(), 200_000);
-        assert_eq!(buffers.take(150_000).capacity(), 300_000);
-        assert_eq!(buffers.take(150_000).capacity(), 0);
+        assert_eq!(buffers.take_own(150_000).capacity(), 200_000);
+        assert_eq!(buffers.take_own(150_000).capacity(), 300_000);
+        assert_eq!(buffers.take_own(150_000).capacity(), 0);
         assert_eq!(
-            buffers.take(40_000).capacity(),
+            buffers.take_own(40_000).capacity(),
             0,
             "it would take more than twice its bytes"
         );
@@ -67,12 +106,27 @@ mod tests {
 
     #[test]
     fn what_is_kept_is_limited() {
-        let buffers = Buffers::default();
+        let buffers = in_host();
         for _ in 0..10 {
-            buffers.give(Vec::with_capacity(KEPT / 4));
+            buffers.give_own(Vec::with_capacity(KEPT / 4));
         }
         assert_eq!(buffers.lock().len(), 4);
-        buffers.give(Vec::with_capacity(SMALLEST - 1));
+        buffers.give_own(Vec::with_capacity(SMALLEST - 1));
         assert_eq!(buffers.lock().len(), 4);
+    }
+
+    #[test]
+    fn what_runs_read_together_is_shared_if_one_of_them_needs_it() {
+        let shares: Vec<Arc<Share>> = Share::among(2).into_iter().map(Arc::new).collect();
+        let of_host = Buffers::for_code_in(RunsIn::Host, &shares[0]);
+        assert!(matches!(of_host.take(1), TranscriptBytes::Own(_)));
+        let of_workers = Buffers::for_code_in(RunsIn::Workers, &shares[1]);
+        for buffers in [&of_host, &of_workers] {
+            assert!(matches!(buffers.take(1), TranscriptBytes::Shared(_)));
+            assert!(
+                matches!(buffers.take(u64::MAX), TranscriptBytes::Own(_)),
+                "there is no room"
+            );
+        }
     }
 }

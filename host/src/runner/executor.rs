@@ -15,6 +15,7 @@ use super::cancellation::Cancellation;
 use crate::{
     names::SessionKey,
     plugins::{Call, CallResult, Cancel, Hook, Processor, Requests, RunsIn, Unending, Watch, Wedge},
+    shared_memory::TranscriptSlice,
     state::Seen,
 };
 
@@ -31,7 +32,7 @@ pub(super) struct Attempt<'a> {
     /// The session, its user and the version of the transcript.
     pub(super) seen: &'a Seen,
     /// The snapshot.
-    pub(super) bytes: &'a [u8],
+    pub(super) bytes: TranscriptSlice<'a>,
     /// The number by which the processor tells this run from others.
     pub(super) run: u64,
     /// How long the attempt may continue; `None` for the hook `forgotten`, which belongs to no attempt.

@@ -27,6 +27,7 @@ use crate::{
     column::Column,
     names::{ProcessorName, SessionKey},
     plugins::{CallError, Fault, Hook, Killer, Processor, Refusal, Requests, TakeRows, Watch, Wedge, describe_fault},
+    shared_memory::TranscriptSlice,
     state::{
         EarlierVersion, Forgotten, Interrupt, PurgeWish, Seen, State, StateError, StatementRules, Transaction,
         TransactionError,
@@ -290,7 +291,7 @@ impl Hooks {
         let attempt = Attempt {
             path: Path::new(session.as_str()),
             seen: &seen,
-            bytes: &[],
+            bytes: TranscriptSlice::NONE,
             run: 0,
             cancellation: None,
         };

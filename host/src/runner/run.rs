@@ -241,7 +241,7 @@ impl Run<'_> {
             },
             dispatcher,
             memory: self.memory.clone(),
-            buffers: Buffers::default(),
+            buffers: Buffers::for_code_in(self.processor.runs_in(), &self.share),
             share: Arc::clone(&self.share),
             rows: MemoryBudget::new(PENDING_ROWS),
             limits: self.limits.clone(),

@@ -14,6 +14,7 @@ use super::{
 use crate::{
     names::{FileHash, ProcessorName, SessionKey},
     sessions::{Snapshot, Transcript},
+    shared_memory::TranscriptBytes,
     state::{Before, DeclaredTables, Destination, PluginVersion, Seen, State},
 };
 
@@ -62,7 +63,7 @@ pub(super) fn seen() -> Seen {
 /// A snapshot of so many bytes.
 pub(super) fn snapshot(size: usize) -> Arc<Snapshot> {
     Arc::new(Snapshot {
-        bytes: vec![0; size],
+        bytes: TranscriptBytes::Own(vec![0; size]),
         hash: FileHash::from_hex("d41d8cd98f00b204e9800998ecf8427e"),
         size: size as u64,
         modified: Timestamp::from_micros(0),

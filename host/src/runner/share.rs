@@ -20,7 +20,8 @@ mod held;
 mod tests;
 
 use std::{
-    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
+    io,
+    sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError},
     time::{Duration, Instant},
 };
 
@@ -29,10 +30,15 @@ use held::{Awaited, Transcripts};
 use crate::{
     names::SessionKey,
     sessions::{Scan, Snapshot},
+    shared_memory::SharedMemory,
 };
 
 /// How many bytes may be held for a run before the others wait for it. What they read before they wait comes on top.
 const ROOM: u64 = 24 << 20;
+
+/// The room of the memory that worker processes can read, in bytes. What does not fit it is copied on its way to a worker.
+/// Only what runs have in flight at once takes memory.
+const MEMORY: usize = 128 << 20;
 
 /// How long others wait for a run that makes no progress. A commit may take long on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(3);
@@ -55,6 +61,7 @@ struct Shared {
     patience: Duration,
     runs: usize,
     scan: Mutex<SharedScan>,
+    memory: OnceLock<SharedMemory>,
     transcripts: Mutex<Transcripts>,
     changed: Condvar,
 }
@@ -120,6 +127,23 @@ impl Share {
             scanned.scan = Some(scan.clone());
         }
         Ok(scan)
+    }
+
+    /// The memory into which these runs read transcripts, once one of them is in process isolation.
+    pub(super) fn memory(&self) -> Option<&SharedMemory> {
+        self.shared.memory.get()
+    }
+
+    /// Lets the runs read transcripts into memory that worker processes can read.
+    ///
+    /// # Errors
+    /// When there is not enough memory.
+    pub(super) fn begin_to_share_memory(&self) -> io::Result<()> {
+        if self.memory().is_none() {
+            // Another run may have been faster.
+            let _ = self.shared.memory.set(SharedMemory::with_room_for(MEMORY)?);
+        }
+        Ok(())
     }
 
     /// Tells the others which sessions this run comes to.
@@ -253,6 +277,7 @@ impl Shared {
             patience,
             runs,
             scan: Mutex::default(),
+            memory: OnceLock::new(),
             transcripts: Mutex::new(Transcripts::of_runs(runs, ROOM)),
             changed: Condvar::new(),
         }

@@ -4,11 +4,11 @@ use std::borrow::Cow;
 
 use encoding_rs::{Encoding, UTF_16BE, UTF_16LE};
 
-/// Replaces UTF-16 by UTF-8; leaves anything else unchanged. Invalid UTF-16 becomes U+FFFD.
-pub(super) fn decode_utf_16(bytes: &mut Vec<u8>) {
-    let decoded = utf_16(bytes).map(|encoding| encoding.decode_with_bom_removal(bytes).0);
-    if let Some(Cow::Owned(decoded)) = decoded {
-        *bytes = decoded.into_bytes();
+/// UTF-16 as UTF-8, in which invalid UTF-16 becomes U+FFFD; `None` for anything else.
+pub(super) fn decoded_utf_16(bytes: &[u8]) -> Option<Vec<u8>> {
+    match utf_16(bytes)?.decode_with_bom_removal(bytes).0 {
+        Cow::Owned(decoded) => Some(decoded.into_bytes()),
+        Cow::Borrowed(_) => None,
     }
 }
 
@@ -28,9 +28,8 @@ mod tests {
     const LINE: &str = "{\"cwd\":\"/home/b\u{fc}ro \u{1f375}\"}\n";
 
     fn decoded(bytes: impl IntoIterator<Item = u8>) -> Vec<u8> {
-        let mut bytes: Vec<u8> = bytes.into_iter().collect();
-        decode_utf_16(&mut bytes);
-        bytes
+        let bytes: Vec<u8> = bytes.into_iter().collect();
+        decoded_utf_16(&bytes).unwrap_or(bytes)
     }
 
     #[test]

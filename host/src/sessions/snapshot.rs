@@ -12,11 +12,11 @@ use rustix::{buffer::spare_capacity, io::retry_on_intr};
 use session_plugin_api::Timestamp;
 
 use super::{
-    encoding::decode_utf_16,
+    encoding::decoded_utf_16,
     lanes::{Digest, digests},
     scan::modified,
 };
-use crate::{clock, hex::hex, names::FileHash};
+use crate::{clock, hex::hex, names::FileHash, shared_memory::TranscriptBytes};
 
 /// Why a transcript could not be read.
 #[derive(Debug, thiserror::Error)]
@@ -56,16 +56,16 @@ pub struct OpenTranscript {
 /// A transcript that was read, but is not yet hashed.
 #[derive(Debug)]
 pub struct UnhashedTranscript {
-    bytes: Vec<u8>,
+    bytes: TranscriptBytes,
     modified: Timestamp,
     read_at: Timestamp,
 }
 
 /// The bytes of a transcript that were read, and which version of it they are.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub struct Snapshot {
     /// The bytes, in UTF-8 if the file is in UTF-16.
-    pub bytes: Vec<u8>,
+    pub bytes: TranscriptBytes,
     /// The MD5 of the file's bytes.
     pub hash: FileHash,
     /// How many bytes of the file were read.
@@ -108,23 +108,21 @@ impl OpenTranscript {
         self.size
     }
 
-    /// Reads the bytes into the buffer, which is emptied first.
+    /// Reads the bytes into the buffer, over those that it has. Memory that is shared must have room for them.
     ///
     /// # Errors
     /// When the system cannot read it.
-    pub fn read(self, mut buffer: Vec<u8>) -> Result<UnhashedTranscript, SnapshotError> {
+    pub fn read(self, mut buffer: TranscriptBytes) -> Result<UnhashedTranscript, SnapshotError> {
         let read_at = clock::now();
         let size = usize::try_from(self.size).unwrap_or(usize::MAX);
-        buffer.clear();
-        buffer.try_reserve_exact(size).map_err(io::Error::from)?;
-        while buffer.len() < size {
-            let read = retry_on_intr(|| rustix::io::read(&self.file, spare_capacity(&mut buffer)));
-            if read.map_err(io::Error::from)? == 0 {
-                break;
+        match &mut buffer {
+            TranscriptBytes::Own(bytes) => read_into_own(&self.file, bytes, size)?,
+            TranscriptBytes::Shared(shared) => {
+                shared.truncate(size);
+                let read = read_over(&self.file, shared)?;
+                shared.truncate(read);
             }
         }
-        // A buffer with more room takes what the file has grown by meanwhile.
-        buffer.truncate(size);
         Ok(UnhashedTranscript {
             bytes: buffer,
             modified: self.modified,
@@ -133,11 +131,32 @@ impl OpenTranscript {
     }
 }
 
+fn read_into_own(file: &File, bytes: &mut Vec<u8>, size: usize) -> io::Result<()> {
+    bytes.clear();
+    bytes.try_reserve_exact(size)?;
+    while bytes.len() < size && retry_on_intr(|| rustix::io::read(file, spare_capacity(bytes)))? > 0 {}
+    // A buffer with more room takes what the file has grown by meanwhile.
+    bytes.truncate(size);
+    Ok(())
+}
+
+/// Reads until the buffer is full, or the file ends. Returns how many bytes were read.
+fn read_over(file: &File, buffer: &mut [u8]) -> io::Result<usize> {
+    let mut filled = 0;
+    while filled < buffer.len() {
+        match retry_on_intr(|| rustix::io::read(file, &mut buffer[filled..]))? {
+            0 => break,
+            read => filled += read,
+        }
+    }
+    Ok(filled)
+}
+
 impl UnhashedTranscript {
     /// Hashes the transcript.
     #[must_use]
     pub fn hash(self) -> Snapshot {
-        let digest = Md5::digest(&self.bytes).into();
+        let digest = Md5::digest(&*self.bytes).into();
         self.snapshot(digest)
     }
 
@@ -148,7 +167,9 @@ impl UnhashedTranscript {
             read_at,
         } = self;
         let size = bytes.len() as u64;
-        decode_utf_16(&mut bytes);
+        if let Some(decoded) = decoded_utf_16(&bytes) {
+            bytes = TranscriptBytes::Own(decoded);
+        }
         Snapshot {
             bytes,
             hash: FileHash::from_hex(hex(digest)),

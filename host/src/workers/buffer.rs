@@ -15,7 +15,8 @@ use std::{
     },
 };
 
-use super::{link::LARGEST, protocol::WireRows, transcript::memory_file};
+use super::{link::LARGEST, protocol::WireRows};
+use crate::shared_memory::memory_file;
 
 /// The buffer for rows.
 pub struct RowsBuffer {

@@ -18,7 +18,6 @@ mod numbers;
 mod output;
 mod process;
 pub mod protocol;
-mod transcript;
 
 pub use buffer::{RowsBuffer, WaitingRows};
 pub use confinement::{Confinement, Network, confine};
@@ -26,4 +25,3 @@ pub use ending::Ending;
 pub use limits::WorkerLimits;
 pub use link::{Frame, Incoming, Link, LinkError, Outgoing};
 pub use process::{Killer, WorkerError, WorkerProcess, begin_as_worker};
-pub use transcript::{ReceivedTranscript, TranscriptBuffer};

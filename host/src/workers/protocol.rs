@@ -27,7 +27,7 @@ pub enum Request<'a> {
     Configure(&'a str),
     /// Give the rows of all reference tables.
     ReferenceRows,
-    /// Process a session. The file of transcripts follows if it is a new one.
+    /// Process a session. The file of the memory follows if it is a new one.
     Attempt(AttemptHeader<'a>),
     /// The answer to a [`Report`] that asked for something: the number of rows, or a fault as JSON bytes.
     #[serde(borrow)]
@@ -85,10 +85,12 @@ pub struct AttemptHeader<'a> {
     pub hash: &'a str,
     /// The number of the run.
     pub run: u64,
+    /// Where in the memory the transcript begins, in bytes.
+    pub start: u64,
     /// How large the transcript is, in bytes.
     pub size: u64,
-    /// Whether the file of transcripts is a new one.
-    pub is_in_new_file: bool,
+    /// Whether the memory is a new one.
+    pub is_in_new_memory: bool,
     /// The time until the host ends the attempt, in nanoseconds.
     pub time_left: u64,
     /// The processor's session tables with their columns, JSON bytes, for the worker's first attempt.

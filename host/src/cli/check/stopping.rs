@@ -19,6 +19,7 @@ use crate::{
     plugins::{Call, CallError, Cancel, Fault, Killer, Processor, Refusal, Requests, TakeRows, Watch},
     runner::seen,
     sessions::{OpenTranscript, Snapshot, SnapshotError, Transcript},
+    shared_memory::TranscriptBytes,
 };
 
 /// How long an attempt may continue that was cancelled: what its deadline says.
@@ -48,7 +49,7 @@ pub(super) fn stop(processor: &Processor, transcripts: &[Transcript]) -> anyhow:
         panics: Vec::new(),
         failures: Vec::new(),
     };
-    let mut buffer = Vec::new();
+    let mut buffer = TranscriptBytes::default();
     for transcript in transcripts {
         let session = transcript.session.to_string();
         let snapshot = read(transcript, buffer).with_context(|| format!("cannot read the transcript of {session}"))?;
@@ -59,7 +60,7 @@ pub(super) fn stop(processor: &Processor, transcripts: &[Transcript]) -> anyhow:
             &Call::new(
                 &transcript.path,
                 &seen(transcript, &snapshot),
-                &snapshot.bytes,
+                snapshot.bytes.borrow(),
                 0,
                 &cancelled,
             ),
@@ -88,7 +89,7 @@ enum Ended {
     InAnotherWay,
 }
 
-fn read(transcript: &Transcript, buffer: Vec<u8>) -> Result<Snapshot, SnapshotError> {
+fn read(transcript: &Transcript, buffer: TranscriptBytes) -> Result<Snapshot, SnapshotError> {
     let read = OpenTranscript::open(&transcript.path, u64::MAX)?.read(buffer)?;
     Ok(read.hash())
 }
