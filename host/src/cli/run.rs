@@ -33,7 +33,7 @@ use crate::{
     process,
     runner::{Progress, RunError, RunResult, Selection, StopToken},
     sessions::SessionsDirectory,
-    state::Actor,
+    state::{Actor, StateError},
 };
 
 /// The runs to make. A host of this process makes them at the same time, a server one after the other.
@@ -121,7 +121,7 @@ impl Runs<'_> {
         let obstacles = obstacles(&PluginListing::without_reports_of(&host.catalogue()), Some(host));
         if !obstacles.is_empty() {
             drop(processors);
-            return end(host, Ok(complained_of(obstacles)));
+            return end(host, Host::end_soon, Ok(complained_of(obstacles)));
         }
         if self.processors.is_empty() {
             processors.retain(|processor| !pauses.contains_key(processor.name().as_str()));
@@ -131,12 +131,19 @@ impl Runs<'_> {
         signals::stop_on_signals(stop.clone(), Hangup::Ends)?;
         let results = self.make_together(host, &processors, &stop);
         drop(processors);
+        let are_idle = results
+            .iter()
+            .all(|result| result.as_ref().is_ok_and(RunResult::is_idle));
         self.alert(host, &stop);
         let plugins = PluginListing::all(&host.catalogue(), &pauses);
         let ended = self
             .print(&results, &plugins, Some(host))
             .and_then(|()| self.exit_of(results, &plugins));
-        end(host, ended)
+        match are_idle {
+            true => end(host, Host::end_soon, ended),
+            // Whoever copies the state file alone expects the rows in it.
+            false => end(host, Host::end, ended),
+        }
     }
 
     /// Evaluates and delivers the alerts. Somebody who stops the command does not wait for the webhook.
@@ -325,9 +332,12 @@ fn complained_of(obstacles: Vec<UsageError>) -> Exit {
     exits.max().unwrap_or(Exit::Done)
 }
 
+/// How a host ends.
+type Ending = fn(&Host) -> Result<(), StateError>;
+
 /// Ends the process; returns only if that fails.
-fn end(host: &Host, ended: anyhow::Result<Exit>) -> anyhow::Result<Exit> {
-    let ended = match host.end_soon() {
+fn end(host: &Host, ending: Ending, ended: anyhow::Result<Exit>) -> anyhow::Result<Exit> {
+    let ended = match ending(host) {
         // An error of the run itself takes precedence.
         Err(error) if error.is_fatal() => ended.and(Err(error.into())),
         Err(error) => {

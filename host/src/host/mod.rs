@@ -310,7 +310,8 @@ impl Host {
         self.state.checkpoint()
     }
 
-    /// Ends the host of a command, for which somebody waits: a WAL that holds little stays beside the state file.
+    /// Ends the host of a command whose runs had nothing to do, and for which somebody waits: a WAL that holds little stays
+    /// beside the state file.
     ///
     /// # Errors
     /// As above.

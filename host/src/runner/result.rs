@@ -83,6 +83,12 @@ impl RunResult {
         }
     }
 
+    /// Whether it recorded of no session that it was processed or has failed.
+    #[must_use]
+    pub fn is_idle(&self) -> bool {
+        self.processed == 0 && self.errors == 0
+    }
+
     /// Whether no session failed, and all files and folders could be read.
     #[must_use]
     pub fn is_well(&self) -> bool {

@@ -91,6 +91,8 @@ fn a_run_with_nothing_to_do_leaves_what_it_recorded_in_the_wal_until_that_has_gr
     let world = World::with(&["probe"]);
     world.write("alice/a.jsonl", rows(3));
     assert_eq!(counts(&world.run(&[]).exits(0)), processed(1));
+    // Whoever copies the state file alone has the rows of the session.
+    assert_eq!(wal_bytes(&world), 0);
     drop(world.run(&[]).exits(0));
     assert!(
         wal_bytes(&world) > 0,
