@@ -2,7 +2,7 @@
 
 use std::{
     fs::{self, File},
-    io::Write,
+    io::{self, Write},
     path::{Path, PathBuf},
     process::Command,
 };
@@ -163,10 +163,13 @@ impl FailingDisk {
     }
 }
 
-/// Whether a file's blocks hold these bytes.
+/// Whether a file holds these bytes; one that does not exist holds none.
 #[must_use]
 #[track_caller]
 pub fn holds_bytes(path: &Path, bytes: &[u8]) -> bool {
-    let content = fs::read(path).unwrap_or_else(|error| panic!("read {}: {error}", path.display()));
+    let content = match fs::read(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return false,
+        content => content.unwrap_or_else(|error| panic!("read {}: {error}", path.display())),
+    };
     memchr::memmem::find(&content, bytes).is_some()
 }
