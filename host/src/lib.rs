@@ -5,6 +5,7 @@
 
 pub mod abi_checks;
 pub mod alerts;
+pub mod amounts;
 pub mod cause;
 pub mod cli;
 pub mod clock;

@@ -11,10 +11,11 @@ use super::{
     Exit,
     arguments::RunOptions,
     inspect_state::processor_name,
-    output::{self, UsageError, grouped},
+    output::{self, UsageError},
     server::{Access, Server, open_or_ask, target},
 };
 use crate::{
+    amounts::grouped,
     clock,
     config::Settings,
     plugins::{Holds, KnownFile, LookOptions, PluginTrust, known_files},

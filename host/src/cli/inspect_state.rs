@@ -7,7 +7,7 @@ use std::{
 };
 
 use serde::Deserialize;
-use serde_json::{Value, json, value::RawValue};
+use serde_json::{Value, json};
 
 use super::{
     Exit,
@@ -18,6 +18,7 @@ use super::{
 use crate::{
     config::Settings,
     names::ProcessorName,
+    reports::text_of,
     state::{QueryAnswer, QueryLimits, Reader, State, export_file},
 };
 
@@ -56,14 +57,6 @@ fn print_answer(answer: QueryAnswer, format: TableFormat) -> anyhow::Result<Exit
         .into_iter()
         .map(|row| row.iter().map(|value| text_of(value)).collect());
     print_rows(columns, rows, format)
-}
-
-/// A value for people: texts without quotes, nothing for null.
-pub(super) fn text_of(value: &RawValue) -> String {
-    match value.get() {
-        "null" => String::new(),
-        json => serde_json::from_str(json).unwrap_or_else(|_| json.to_owned()),
-    }
 }
 
 fn print_rows(

@@ -3,11 +3,9 @@
 
 use std::{collections::BTreeMap, sync::OnceLock, thread};
 
-use super::{
-    output::{self, grouped},
-    report::print_rows,
-};
+use super::{output, report::print_rows};
 use crate::{
+    amounts::grouped,
     config::Settings,
     host::Host,
     names::ProcessorName,

@@ -12,8 +12,8 @@ use std::{
 
 use indicatif::{ProgressBar, ProgressStyle};
 
-use super::{log::BARS, output::grouped};
-use crate::{runner::Progress, threads::Ending};
+use super::log::BARS;
+use crate::{amounts::grouped, runner::Progress, threads::Ending};
 
 /// The progress of a run.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

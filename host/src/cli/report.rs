@@ -7,7 +7,7 @@ use serde::Deserialize;
 use super::{
     Exit,
     arguments::{ReportOptions, TableFormat},
-    inspect_state::{print_csv, reader, text_of},
+    inspect_state::{print_csv, reader},
     output,
     processors::{look, look_for_report},
     report_table::{Style, render},
@@ -16,7 +16,7 @@ use super::{
 use crate::{
     config::Settings,
     plugins::{Catalogue, PluginTrust},
-    reports::{self, AskedReport, ReportError, ReportListing, ReportResult},
+    reports::{self, AskedReport, ReportError, ReportListing, ReportResult, text_of},
     state::{QueryLimits, Reader},
 };
 

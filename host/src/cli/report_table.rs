@@ -1,7 +1,6 @@
 //! The answer to a report as a table for people: heading, rows, sums and bars, and what the table leaves out.
 
 mod bars;
-mod cells;
 mod heading;
 mod layout;
 mod wrapping;
@@ -13,12 +12,11 @@ use comfy_table::{Cell, CellAlignment, Color, ContentArrangement, Table, presets
 
 use self::{
     bars::Bars,
-    cells::Cells,
     layout::{Column, GAP, Layout},
     wrapping::wrapped,
 };
 use super::output::Shown;
-use crate::reports::ReportResult;
+use crate::reports::{Cells, ReportResult};
 
 const BOLD: anstyle::Style = anstyle::Style::new().bold();
 const FAINT: anstyle::Style = anstyle::Style::new().dimmed();

@@ -6,10 +6,11 @@ use super::{
     Exit,
     arguments::ReprocessOptions,
     inspect_state::{existing, processor_name, reader},
-    output::{self, UsageError, grouped},
+    output::{self, UsageError},
     server::{Access, Server, target},
 };
 use crate::{
+    amounts::grouped,
     clock,
     config::Settings,
     names::{ProcessorName, SessionKey},

@@ -1,7 +1,8 @@
 //! The results of runs, for people.
 
-use super::output::{self, grouped};
+use super::output;
 use crate::{
+    amounts::grouped,
     plugins::PluginListing,
     runner::{Moved, RunResult},
 };

@@ -11,11 +11,9 @@ use jiff::{SignedDuration, Timestamp};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use serde_json::{Map, Value};
 
-use super::{
-    Exit,
-    output::{self, dollars},
-};
+use super::{Exit, output};
 use crate::{
+    amounts::dollars,
     config::Settings,
     summary::{OpenBlock, Summary},
     zone::Zone,

@@ -1,6 +1,7 @@
 //! The reports of the loaded processors: SELECTs that come with their plugins, which people run by name.
 
 mod asked;
+mod cells;
 mod error;
 mod last_days;
 mod registry;
@@ -8,7 +9,8 @@ mod result;
 mod run;
 
 pub use asked::AskedReport;
+pub use cells::{Cells, NO_NUMBER};
 pub use error::ReportError;
-pub use registry::{ReportListing, list, overview};
-pub use result::{ReportResult, ResultColumn, value};
+pub use registry::{ReportListing, daily, list, overview};
+pub use result::{ReportResult, ResultColumn, text_of, value};
 pub use run::{Question, run};

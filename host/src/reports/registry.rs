@@ -1,6 +1,7 @@
 //! The reports of all loaded processors, and which one a name means.
 
 use serde::{Deserialize, Serialize};
+use session_plugin_api::ChartKind;
 
 use super::error::ReportError;
 use crate::{
@@ -57,6 +58,22 @@ pub fn overview(catalogue: &Catalogue) -> Vec<String> {
         .collect();
     ranked.sort();
     ranked.into_iter().map(|(_, name)| name).collect()
+}
+
+/// The names of the reports that can be run and are drawn by day, those that people look at first before the others.
+#[must_use]
+pub fn daily(catalogue: &Catalogue) -> Vec<String> {
+    let mut daily: Vec<(u32, String)> = registered(catalogue)
+        .into_iter()
+        .filter(|registered| registered.checked.rejected.is_none())
+        .filter(|registered| {
+            let chart = registered.checked.report.drawn_as();
+            chart.is_some_and(|chart| chart.x() == "day" && chart.kind() != ChartKind::HeatMap)
+        })
+        .map(|registered| (registered.checked.report.rank().unwrap_or(u32::MAX), registered.name))
+        .collect();
+    daily.sort();
+    daily.into_iter().map(|(_, name)| name).collect()
 }
 
 /// The report that a name means: `usage.daily`, or `daily` if no other processor has one.

@@ -1,5 +1,6 @@
 //! The answer to a report, as the command line prints it and HTTP sends it.
 
+use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::value::RawValue;
 use session_plugin_api::{Chart, Unit};
@@ -59,11 +60,41 @@ impl ReportResult {
         self.columns.iter().position(|known| known.name == column)
     }
 
+    /// The time zone of the report. The host that ran it has checked the name; this machine may not know it.
+    #[must_use]
+    pub fn zone(&self) -> TimeZone {
+        TimeZone::get(&self.timezone).unwrap_or(TimeZone::UTC)
+    }
+
     /// The sum of a column over all rows, if it has one.
     #[must_use]
     pub fn total<T: DeserializeOwned>(&self, column: &str) -> Option<T> {
         let total = self.totals.get(self.place(column)?)?.as_ref()?;
         serde_json::from_str(total.get()).ok()
+    }
+}
+
+impl ReportResult {
+    /// The rows as CSV, below the names of the columns. The values are unchanged: texts without quotes, nothing for null.
+    ///
+    /// # Errors
+    /// When a row cannot be written.
+    pub fn as_csv(&self) -> Result<Vec<u8>, csv::Error> {
+        let mut written = csv::Writer::from_writer(Vec::new());
+        written.write_record(self.columns.iter().map(|column| &column.name))?;
+        for row in &self.rows {
+            written.write_record(row.iter().map(|value| text_of(value)))?;
+        }
+        written.into_inner().map_err(|error| error.into_error().into())
+    }
+}
+
+/// A value as text: texts without quotes, nothing for null.
+#[must_use]
+pub fn text_of(value: &RawValue) -> String {
+    match value.get() {
+        "null" => String::new(),
+        json => serde_json::from_str(json).unwrap_or_else(|_| json.to_owned()),
     }
 }
 

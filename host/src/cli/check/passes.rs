@@ -7,10 +7,10 @@ use serde_json::value::RawValue;
 
 use super::{beside::Beside, endurance::Endurance, stopping::Stopping, transcripts::Transcripts};
 use crate::{
-    cli::inspect_state::text_of,
     host::Host,
     names::{ProcessorName, SessionKey},
     plugins::Processor,
+    reports::text_of,
     runner::{RunResult, Selection, StopToken},
     sessions::Transcript,
     state::{Actor, FailureKind, PurgeWish, QueryAnswer, Reader, ReprocessFilter, State, StateError, TableContents},

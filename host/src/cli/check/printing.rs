@@ -3,10 +3,7 @@
 use std::path::PathBuf;
 
 use super::{Report, passes::Behaviour};
-use crate::{
-    cli::output::{self, grouped},
-    runner::RunResult,
-};
+use crate::{amounts::grouped, cli::output, runner::RunResult};
 
 /// Prints the report; with `rows`, some rows of each table.
 pub(super) fn print(report: &Report, rows: bool) -> anyhow::Result<()> {

@@ -6,7 +6,7 @@ use crate::{cli::output::Shown, reports::ReportResult};
 
 /// The title and the choice, such as `Cost per day (Europe/Prague, 2026-11-01 to 2026-11-30, user alice)`.
 pub(super) fn of(result: &ReportResult) -> String {
-    let zone = zone_of(result);
+    let zone = result.zone();
     let begins = result.since.as_deref().map(|since| beginning(since, &zone));
     let ends = result.until.as_deref().map(|until| end(until, &zone));
     let span = match (begins, ends) {
@@ -23,11 +23,6 @@ pub(super) fn of(result: &ReportResult) -> String {
         .flatten()
         .collect();
     format!("{} ({})", result.title, choice.join(", ")).shown()
-}
-
-/// The time zone of the report. The host that ran it has checked the name; this machine may not know it.
-pub(super) fn zone_of(result: &ReportResult) -> TimeZone {
-    TimeZone::get(&result.timezone).unwrap_or(TimeZone::UTC)
 }
 
 /// The day that begins at this time, or the time itself.

@@ -4,8 +4,7 @@ use std::cmp::Reverse;
 
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
-use super::cells::{Cells, NO_NUMBER};
-use crate::reports::ReportResult;
+use crate::reports::{Cells, NO_NUMBER, ReportResult};
 
 /// The spaces between two columns.
 pub(super) const GAP: u16 = 2;

@@ -2,10 +2,8 @@
 
 use super::{Evidence, Verdict};
 use crate::{
-    cli::{
-        check::{beside::THREADS, endurance::Usage, passes::Trial, stopping::PATIENCE},
-        output::grouped,
-    },
+    amounts::grouped,
+    cli::check::{beside::THREADS, endurance::Usage, passes::Trial, stopping::PATIENCE},
     runner::SessionError,
 };
 

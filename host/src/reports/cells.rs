@@ -4,23 +4,23 @@ use jiff::{SignedDuration, civil::DateTime, fmt::friendly::SpanPrinter, tz::Time
 use serde_json::{Value, value::RawValue};
 use session_plugin_api::Unit;
 
-use super::heading::zone_of;
+use super::result::{ReportResult, value};
 use crate::{
-    cli::output::{Shown, decimal, dollars},
-    reports::{ReportResult, value},
+    amounts::{decimal, dollars},
+    printable::Printable,
 };
 
 /// A cell without the number that its column has in other rows.
-pub(super) const NO_NUMBER: &str = "-";
+pub const NO_NUMBER: &str = "-";
 
 /// The texts of a table.
-pub(super) struct Cells {
+pub struct Cells {
     /// The label of each column.
-    pub(super) labels: Vec<String>,
+    pub labels: Vec<String>,
     /// The rows.
-    pub(super) rows: Vec<Vec<String>>,
+    pub rows: Vec<Vec<String>>,
     /// The sums, if a column has one.
-    pub(super) totals: Option<Vec<String>>,
+    pub totals: Option<Vec<String>>,
 }
 
 /// How the values of a column are written.
@@ -33,8 +33,9 @@ struct Writing<'a> {
 
 impl Cells {
     /// The texts of an answer.
-    pub(super) fn of(result: &ReportResult) -> Self {
-        let zone = zone_of(result);
+    #[must_use]
+    pub fn of(result: &ReportResult) -> Self {
+        let zone = result.zone();
         let writings: Vec<Writing<'_>> = (0..result.columns.len())
             .map(|place| Writing {
                 unit: result.columns[place].unit,
@@ -47,7 +48,7 @@ impl Cells {
             cells.map(|(writing, value)| writing.text(value)).collect()
         });
         Self {
-            labels: result.columns.iter().map(|column| column.label.shown()).collect(),
+            labels: result.columns.iter().map(|column| shown(&column.label)).collect(),
             rows: rows.collect(),
             totals: totals(result, &writings),
         }
@@ -81,10 +82,10 @@ impl Writing<'_> {
         match (self.unit, parsed) {
             (unit, Value::Null) if unit.is_numeric() => NO_NUMBER.to_owned(),
             (_, Value::Null) => String::new(),
-            (Unit::Time, Value::String(time)) => self.local(&time).unwrap_or_else(|| time.shown()),
+            (Unit::Time, Value::String(time)) => self.local(&time).unwrap_or_else(|| shown(&time)),
             (unit, Value::Number(number)) if unit.is_numeric() => self.amount(number.as_f64().unwrap_or(f64::NAN)),
-            (_, Value::String(text)) => text.shown(),
-            (_, other) => other.to_string().shown(),
+            (_, Value::String(text)) => shown(&text),
+            (_, other) => shown(&other.to_string()),
         }
     }
 
@@ -106,6 +107,10 @@ impl Writing<'_> {
             .with_time_zone(self.zone.clone());
         Some(time.strftime("%Y-%m-%d %H:%M").to_string())
     }
+}
+
+fn shown(text: &str) -> String {
+    Printable(text).to_string()
 }
 
 /// Hours, minutes and seconds.
