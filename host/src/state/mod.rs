@@ -68,11 +68,13 @@ pub use query::{
     reader::{Reader, TableContents},
     report::{ReportAnswer, ReportParameters, ReportQuery},
     report_check::ReportRejected,
+    tables::{DescribedColumn, DescribedTable},
 };
 pub(crate) use records::audit::RUN;
 pub use records::{
     alerts::{AlertChanges, AlertKind, AlertRecord, KnownSecrets, RecordedAlerts},
     audit::{Actor, AuditEntry, AuditRecord, Outcome},
+    audit_entries::AuditFilter,
     causes::{FailureCause, by_cause},
     failures::{
         AllFailed, FailingSession, Failure, FailureKind, FailureRecord, FileLook, PluginVersion, is_quarantined,

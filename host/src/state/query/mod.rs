@@ -8,3 +8,4 @@ pub(crate) mod memory;
 pub(crate) mod reader;
 pub(crate) mod report;
 pub(crate) mod report_check;
+pub(crate) mod tables;

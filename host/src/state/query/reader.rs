@@ -23,10 +23,12 @@ use crate::{
             export,
             report::{self, ReportAnswer, ReportParameters, ReportQuery},
             report_check::{self, ReportRejected},
+            tables::{self, DescribedTable},
         },
         records::{
             alerts::{self, RecordedAlerts},
             audit::{self, AuditEntry},
+            audit_entries::{self, AuditFilter},
             failures::{self, AllFailed, FailingSession, Failure},
             pauses::{self, Pauses},
             reprocessing::{self, Marked, ReprocessFilter},
@@ -253,6 +255,30 @@ impl Reader {
     /// When the state cannot be read.
     pub fn runs(&self, limit: u32) -> Result<Vec<AuditEntry>> {
         audit::list(&self.link, limit)
+    }
+
+    /// The latest entries of the audit log that match, the latest first.
+    ///
+    /// # Errors
+    /// When the state cannot be read.
+    pub fn audit_entries(&self, filter: &AuditFilter, limit: u32) -> Result<Vec<AuditEntry>> {
+        audit_entries::list(&self.link, filter, limit)
+    }
+
+    /// How many rows a table has.
+    ///
+    /// # Errors
+    /// When there is no such table.
+    pub fn rows(&self, table: &str) -> Result<u64> {
+        tables::rows(&self.link, table)
+    }
+
+    /// Every table and view with its columns.
+    ///
+    /// # Errors
+    /// When the state cannot be read.
+    pub fn described_tables(&self) -> Result<Vec<DescribedTable>> {
+        tables::described(&self.link)
     }
 
     /// Runs a query that somebody else wrote, in a read-only transaction.

@@ -5,7 +5,7 @@
 
 use std::{collections::HashMap, time::Duration};
 
-use duckdb::{Connection, params};
+use duckdb::{Connection, Row, params};
 use serde::{Deserialize, Serialize};
 use session_plugin_api::Timestamp;
 
@@ -207,20 +207,23 @@ pub(crate) fn list(connection: &Connection, limit: u32) -> Result<Vec<AuditEntry
     let sql = "SELECT id, timestamp::VARCHAR, actor, action, resource, params::VARCHAR, result, duration_ms
                FROM audit_log WHERE system.main.starts_with(action, 'run_session_processor:') ORDER BY id DESC LIMIT ?";
     let mut statement = connection.prepare(sql).doing(doing)?;
-    let rows = statement.query_map([limit], |row| {
-        let params: Option<String> = row.get(5)?;
-        Ok(AuditEntry {
-            id: row.get(0)?,
-            timestamp: row.get(1)?,
-            actor: row.get(2)?,
-            action: row.get(3)?,
-            resource: row.get(4)?,
-            params: params
-                .and_then(|json| serde_json::from_str(&json).ok())
-                .unwrap_or_default(),
-            result: row.get(6)?,
-            duration_ms: row.get(7)?,
-        })
-    });
+    let rows = statement.query_map([limit], entry);
     rows.and_then(Iterator::collect).doing(doing)
+}
+
+/// The entry of a row: number, time, actor, action, object, result as JSON, outcome, duration.
+pub(super) fn entry(row: &Row<'_>) -> duckdb::Result<AuditEntry> {
+    let params: Option<String> = row.get(5)?;
+    Ok(AuditEntry {
+        id: row.get(0)?,
+        timestamp: row.get(1)?,
+        actor: row.get(2)?,
+        action: row.get(3)?,
+        resource: row.get(4)?,
+        params: params
+            .and_then(|json| serde_json::from_str(&json).ok())
+            .unwrap_or_default(),
+        result: row.get(6)?,
+        duration_ms: row.get(7)?,
+    })
 }

@@ -2,6 +2,7 @@
 
 pub(crate) mod alerts;
 pub(crate) mod audit;
+pub(crate) mod audit_entries;
 pub(crate) mod causes;
 pub(crate) mod failures;
 pub(crate) mod pauses;
