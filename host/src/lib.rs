@@ -34,6 +34,7 @@ pub mod state;
 pub mod summary;
 pub mod threads;
 pub mod upkeep;
+pub mod web;
 pub mod week;
 pub mod workers;
 pub mod zone;

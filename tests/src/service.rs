@@ -170,6 +170,13 @@ impl Service {
         self.send_with(method, target, &self.authorization(), body)
     }
 
+    /// Sends a request with these header lines; the answer is yet to be read from the connection.
+    #[must_use]
+    #[track_caller]
+    pub fn begin_with(&self, method: &str, target: &str, headers: &str) -> TcpStream {
+        self.send_with(method, target, headers, "")
+    }
+
     /// The line of the head that bears the server's token; nothing where it has none.
     #[must_use]
     pub fn authorization(&self) -> String {
@@ -259,6 +266,13 @@ impl Answer {
     pub fn is(self, status: u16) -> Self {
         assert_eq!(self.status, status, "{}", self.body);
         self
+    }
+
+    /// The value of a header, in small letters; `None` where there is none.
+    #[must_use]
+    pub fn header(&self, name: &str) -> Option<&str> {
+        let lines = self.head.lines().filter_map(|line| line.split_once(": "));
+        lines.filter(|(known, _)| *known == name).map(|(_, value)| value).next()
     }
 
     /// The body as JSON.

@@ -108,6 +108,8 @@ pub(super) enum Command {
     Statusline,
     /// Print the token of the admin interface
     Token,
+    /// Open the page of the service in a browser, signed in
+    Open(OpenOptions),
     /// Print the completions of a shell
     Completions {
         /// The shell
@@ -125,6 +127,13 @@ pub(super) enum Command {
         /// What confines the process, as JSON
         confinement: Option<String>,
     },
+}
+
+#[derive(Debug, Args)]
+pub(super) struct OpenOptions {
+    /// Only print the link, which signs in once
+    #[arg(long)]
+    pub(super) print: bool,
 }
 
 #[derive(Debug, Default, Args)]

@@ -17,6 +17,7 @@ mod lock;
 mod log;
 mod manual;
 mod obstacles;
+mod open;
 mod output;
 mod overview;
 mod pause;
@@ -171,6 +172,7 @@ fn dispatch(arguments: Arguments) -> anyhow::Result<Exit> {
         Command::Export(options) => inspect_state::export(&settings, &options),
         Command::Forget(options) => forget::forget(&settings, trust, &options),
         Command::Token => token::token(&settings),
+        Command::Open(options) => open::open(&settings, &options),
         Command::Statusline => statusline::statusline(&settings),
     }
 }

@@ -5,12 +5,13 @@
 //! their own threads. At its end the process does not wait for threads that hang in a plugin.
 
 use std::{
-    io::{self, Write},
+    io::{self, IsTerminal, Write},
     net::SocketAddr,
     sync::{Arc, PoisonError, RwLock},
     time::Duration,
 };
 
+use axum::Router;
 use sd_notify::NotifyState;
 
 use super::{
@@ -32,6 +33,7 @@ use crate::{
     scheduler::Scheduler,
     threads,
     upkeep::keep_up,
+    web,
 };
 
 /// How much longer the rest may take to end than the attempts in flight.
@@ -93,8 +95,12 @@ async fn run(service: &Service, address: SocketAddr, grace: Duration) -> anyhow:
         .await
         .map_err(|error| cannot_listen(address, &error))?;
     let served_at = listening.address();
-    announce(served_at)?;
-    let router = http::router(service.clone());
+    announce(service, served_at)?;
+    let pages = match service.host.settings().service.page {
+        Some(visit) => web::pages(service.clone(), visit),
+        None => Router::new(),
+    };
+    let router = http::router(service.clone(), pages);
     let Service {
         host,
         scheduler,
@@ -150,8 +156,13 @@ async fn runs_end(host: &Arc<Host>, grace: Duration) {
     let _ = tokio::time::timeout(grace, ended).await;
 }
 
-fn announce(address: SocketAddr) -> anyhow::Result<()> {
+fn announce(service: &Service, address: SocketAddr) -> anyhow::Result<()> {
     output::print(format!("session-host serves http://{address}"))?;
+    // A log or another program must not get the link, because it lets anyone in.
+    if service.host.settings().service.page.is_some() && io::stdout().is_terminal() {
+        let link = web::sign_in_link(address, &service.token())?;
+        output::print(format!("open within ten minutes, once: {link}"))?;
+    }
     io::stdout().flush()?;
     tracing::info!(%address, "serving");
     watchdog::told(&[NotifyState::Ready]);

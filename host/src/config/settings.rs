@@ -76,6 +76,8 @@ pub struct ServiceSettings {
     pub listen: SocketAddr,
     /// The source of the token.
     pub token: TokenSource,
+    /// How long a sign-in at the page lasts; `None` if the service serves no page.
+    pub page: Option<Duration>,
     /// The heartbeat.
     pub tick: Duration,
     /// How long after its start the service begins no scheduled run.
@@ -138,6 +140,7 @@ impl Configured {
         let week_start = set.week_start();
         let service = ServiceSettings {
             listen: set.listen(),
+            page: page(&set)?,
             tick: tick(set.tick_seconds())?,
             startup_grace: Duration::from_secs(set.startup_grace_seconds()),
             audit_retention: days(set.audit_retention_days()),
@@ -278,6 +281,19 @@ fn pinning(digests: Option<PathBuf>, required: bool, plugins: &Path) -> Pinning 
             true => Unpinned::Rejected,
             false => Unpinned::Loaded,
         },
+    }
+}
+
+/// How long a sign-in at the page lasts, if there is a page.
+fn page(set: &ConfigFile) -> Result<Option<Duration>, ConfigError> {
+    match (set.web(), set.web_session_hours()) {
+        (_, 0) => Err(ConfigError::Value {
+            key: "web_session_hours",
+            value: "0".to_owned(),
+            reason: "it must be at least 1; `web = false` turns the page off",
+        }),
+        (true, hours) => Ok(Some(Duration::from_secs(hours.saturating_mul(60 * 60)))),
+        (false, _) => Ok(None),
     }
 }
 

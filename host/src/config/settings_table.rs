@@ -197,6 +197,10 @@ keys! {
     listen: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 7741), Flag::of_serve("listen", "ADDRESS:PORT"), "SESSION_HOST_LISTEN", "", "";
     /// The file that holds the token of the admin interface. The variable SESSION_HOST_API_TOKEN, which holds the token itself, takes precedence.
     api_token_file: PathBuf, None, "SESSION_HOST_API_TOKEN_FILE", "the token that the service creates, in `api-token` in the data directory", "\"/etc/session-host/token\"";
+    /// Whether the service serves the page, for browsers.
+    web: bool = true, None, "SESSION_HOST_WEB", "", "";
+    /// How long a sign-in at the page lasts, in hours.
+    web_session_hours: u64 = 12, None, "SESSION_HOST_WEB_SESSION_HOURS", "", "";
     /// The heartbeat of the service, in seconds: how often it starts the runs that are due, and checks health.
     tick_seconds: u64 = 30, None, "SESSION_HOST_TICK_SECONDS", "", "";
     /// How long the service waits after its start before it begins scheduled runs, in seconds.

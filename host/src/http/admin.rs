@@ -44,29 +44,43 @@ pub(super) async fn retry(State(service): OfService, Parameters(asked): Paramete
 }
 
 async fn made(service: &Service, verb: &str, processor: &str, selection: Selection) -> Response {
+    let run = match begun(service, verb, processor, selection) {
+        Ok(run) => run,
+        Err(refused) => return *refused,
+    };
+    let mut response = match in_a_thread(run, service.stop.clone()).await {
+        Ok(result) => json_answer(StatusCode::OK, &Made::of(result)),
+        Err(refusal) => refusal.into_response(),
+    };
+    response.extensions_mut().insert(Note::Written);
+    response
+}
+
+/// Begins a run, which writes its own row of the audit log; or the answer that refuses it, with what the log says of it.
+pub(crate) fn begun(
+    service: &Service,
+    verb: &str,
+    processor: &str,
+    selection: Selection,
+) -> Result<BegunRun, Box<Response>> {
     if service.stop.stopped_at().is_some() {
         let refusal = Refusal::new(
             StatusCode::SERVICE_UNAVAILABLE,
             "the server is shutting down and begins no run",
         );
-        return noted(refusal.into_response(), verb, processor, None);
+        return Err(Box::new(noted(refusal.into_response(), verb, processor, None)));
     }
     match service.host.begin_run(processor, Actor::Admin, selection) {
         Err(error) => {
             let refusal = Refusal::from(error);
             let params = json!({"detail": refusal.detail});
-            noted(refusal.into_response(), verb, processor, Some(params))
+            Err(Box::new(noted(refusal.into_response(), verb, processor, Some(params))))
         }
         Ok(run) => {
             if run.advances_the_schedule() {
                 service.scheduler.has_run(run.processor().name(), run.started_at());
             }
-            let mut response = match in_a_thread(run, service.stop.clone()).await {
-                Ok(result) => json_answer(StatusCode::OK, &Made::of(result)),
-                Err(refusal) => refusal.into_response(),
-            };
-            response.extensions_mut().insert(Note::Written);
-            response
+            Ok(run)
         }
     }
 }
@@ -98,7 +112,7 @@ async fn in_a_thread(run: BegunRun, stop: StopToken) -> Result<RunResult, Refusa
 }
 
 /// `POST /api/admin/pause?processor=NAME[&reason=TEXT]`: no run of the processor begins until it is resumed.
-pub(super) async fn pause(State(service): OfService, Parameters(asked): Parameters<Pausing>) -> Response {
+pub(crate) async fn pause(State(service): OfService, Parameters(asked): Parameters<Pausing>) -> Response {
     let name = asked.processor.clone();
     let (status, body) = in_background(&service, move |host| {
         let processor = processor_name(&asked.processor)?;
@@ -111,7 +125,7 @@ pub(super) async fn pause(State(service): OfService, Parameters(asked): Paramete
 }
 
 /// `POST /api/admin/resume?processor=NAME`
-pub(super) async fn resume(State(service): OfService, Parameters(asked): Parameters<OneProcessor>) -> Response {
+pub(crate) async fn resume(State(service): OfService, Parameters(asked): Parameters<OneProcessor>) -> Response {
     let name = asked.processor.clone();
     let (status, body) = in_background(&service, move |host| {
         let processor = processor_name(&asked.processor)?;
@@ -148,7 +162,7 @@ pub(super) async fn forget(State(service): OfService, Parameters(asked): Paramet
 }
 
 /// `POST /api/admin/reload-plugins`
-pub(super) async fn reload_plugins(State(service): OfService) -> Response {
+pub(crate) async fn reload_plugins(State(service): OfService) -> Response {
     let scheduler = Arc::clone(&service.scheduler);
     let (status, body) = in_background(&service, move |host| {
         let catalogue = scheduler.reload_plugins(host)?;

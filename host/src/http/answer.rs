@@ -18,44 +18,44 @@ use crate::{
 
 /// Why a request is refused, as the client sees it: `{"detail": "..."}`.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Refusal {
-    pub(super) status: StatusCode,
-    pub(super) detail: String,
+pub(crate) struct Refusal {
+    pub(crate) status: StatusCode,
+    pub(crate) detail: String,
 }
 
 impl Refusal {
-    pub(super) fn new(status: StatusCode, detail: impl ToString) -> Self {
+    pub(crate) fn new(status: StatusCode, detail: impl ToString) -> Self {
         Self {
             status,
             detail: detail.to_string(),
         }
     }
 
-    pub(super) fn bad_request(detail: impl ToString) -> Self {
+    pub(crate) fn bad_request(detail: impl ToString) -> Self {
         Self::new(StatusCode::BAD_REQUEST, detail)
     }
 
-    pub(super) fn not_found(detail: impl ToString) -> Self {
+    pub(crate) fn not_found(detail: impl ToString) -> Self {
         Self::new(StatusCode::NOT_FOUND, detail)
     }
 
-    pub(super) fn conflict(detail: impl ToString) -> Self {
+    pub(crate) fn conflict(detail: impl ToString) -> Self {
         Self::new(StatusCode::CONFLICT, detail)
     }
 
     /// The client took too long.
-    pub(super) fn timeout(detail: impl ToString) -> Self {
+    pub(crate) fn timeout(detail: impl ToString) -> Self {
         Self::new(StatusCode::REQUEST_TIMEOUT, detail)
     }
 
     /// A fault of the host, not of the client.
-    pub(super) fn internal(detail: impl ToString) -> Self {
+    pub(crate) fn internal(detail: impl ToString) -> Self {
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, detail)
     }
 }
 
 /// An answer in JSON.
-pub(super) fn json_answer(status: StatusCode, body: &impl Serialize) -> Response {
+pub(crate) fn json_answer(status: StatusCode, body: &impl Serialize) -> Response {
     match serde_json::to_string(body) {
         Ok(text) => answer(status, "application/json", printable::json(text)),
         Err(error) => Refusal::internal(format!("cannot write the answer: {error}")).into_response(),
@@ -63,7 +63,7 @@ pub(super) fn json_answer(status: StatusCode, body: &impl Serialize) -> Response
 }
 
 /// An answer of any type.
-pub(super) fn answer(status: StatusCode, content_type: &'static str, body: impl Into<Body>) -> Response {
+pub(crate) fn answer(status: StatusCode, content_type: &'static str, body: impl Into<Body>) -> Response {
     let mut response = Response::new(body.into());
     *response.status_mut() = status;
     let content_type = HeaderValue::from_static(content_type);

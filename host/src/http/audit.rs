@@ -8,6 +8,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use serde_json::{Value, json};
+use tokio::task::JoinError;
 
 use super::{answer::Refusal, service::Service};
 use crate::{
@@ -18,7 +19,7 @@ use crate::{
 
 /// What the audit log records about an answer.
 #[derive(Clone, Debug)]
-pub(super) enum Note {
+pub(crate) enum Note {
     /// The call is already recorded, because it made a run.
     Written,
     /// The action, its resource, and its result.
@@ -29,7 +30,7 @@ pub(super) enum Note {
     },
 }
 
-/// Serves an admin call to its end, even if the client leaves meanwhile, and records it.
+/// Serves an admin call, and records it.
 pub(super) async fn write_down(
     State(service): State<Service>,
     OriginalUri(uri): OriginalUri,
@@ -41,15 +42,19 @@ pub(super) async fn write_down(
         .get::<MatchedPath>()
         .map(|path| path.as_str().to_owned());
     let path = path.unwrap_or_else(|| uri.path().to_owned());
+    recorded(&service, path, next.run(request)).await
+}
+
+/// Answers a call at this path to its end, even if the client leaves meanwhile, and records it.
+pub(crate) async fn recorded(
+    service: &Service,
+    path: String,
+    answering: impl Future<Output = Response> + Send + 'static,
+) -> Response {
+    let host = Arc::clone(&service.host);
     let serving = tokio::spawn(async move {
         let (started_at, began) = (clock::now(), Instant::now());
-        let response = match tokio::spawn(next.run(request)).await {
-            Ok(response) => response,
-            Err(panic) => Refusal::internal(format!(
-                "the call panicked: {panic}; please report this bug in session-host"
-            ))
-            .into_response(),
-        };
+        let response = tokio::spawn(answering).await.unwrap_or_else(|panic| panicked(&panic));
         if let Some((action, resource, params)) = noted(&path, &response) {
             let record = AuditRecord {
                 actor: Actor::Admin,
@@ -63,16 +68,16 @@ pub(super) async fn write_down(
                 },
                 params,
             };
-            write(&service.host, record).await;
+            write(&host, record).await;
         }
         response
     });
-    serving.await.unwrap_or_else(|panic| {
-        Refusal::internal(format!(
-            "the call panicked: {panic}; please report this bug in session-host"
-        ))
-        .into_response()
-    })
+    serving.await.unwrap_or_else(|panic| panicked(&panic))
+}
+
+fn panicked(panic: &JoinError) -> Response {
+    let detail = format!("the call panicked: {panic}; please report this bug in session-host");
+    Refusal::internal(detail).into_response()
 }
 
 fn noted(path: &str, response: &Response) -> Option<(String, String, Value)> {

@@ -17,9 +17,7 @@ pub(super) async fn in_background(
     service: &Service,
     work: impl FnOnce(&Arc<Host>) -> Result<Value, Refusal> + Send + 'static,
 ) -> (StatusCode, Value) {
-    let host = Arc::clone(&service.host);
-    let ended = tokio::task::spawn_blocking(move || work(&host)).await;
-    match ended.map_err(Refusal::internal).and_then(|result| result) {
+    match done(service, work).await {
         Ok(body) => (StatusCode::OK, body),
         Err(refusal) => (refusal.status, json!({"detail": refusal.detail})),
     }
@@ -35,4 +33,25 @@ pub(super) async fn reading(
         read(&reader)
     })
     .await
+}
+
+/// Reads what a list shows. It waits for no query of somebody else.
+pub(crate) async fn read<T: Send + 'static>(
+    service: &Service,
+    read: impl FnOnce(&Reader) -> Result<T, Refusal> + Send + 'static,
+) -> Result<T, Refusal> {
+    done(service, move |host| {
+        let reader = host.state().reader()?;
+        read(&reader)
+    })
+    .await
+}
+
+async fn done<T: Send + 'static>(
+    service: &Service,
+    work: impl FnOnce(&Arc<Host>) -> Result<T, Refusal> + Send + 'static,
+) -> Result<T, Refusal> {
+    let host = Arc::clone(&service.host);
+    let ended = tokio::task::spawn_blocking(move || work(&host)).await;
+    ended.map_err(Refusal::internal)?
 }

@@ -1,6 +1,11 @@
 //! Accepts connections, limits their time, and ends them.
 
-use std::{io, net::SocketAddr, sync::Arc, time::Duration};
+use std::{
+    io,
+    net::{IpAddr, SocketAddr},
+    sync::Arc,
+    time::Duration,
+};
 
 use axum::Router;
 use hyper::{
@@ -17,7 +22,10 @@ use hyper_util::{
 use tokio::net::{TcpListener, TcpStream};
 use tokio_io_timeout::TimeoutStream;
 
-use super::connection_limits::{Place, Places};
+use super::{
+    connection_limits::{Place, Places},
+    peer::Peer,
+};
 use crate::metrics::Connections;
 
 /// How long a client may take to send the head of its next request, and so how long a connection may idle.
@@ -84,7 +92,7 @@ pub async fn serve(
         match accepted {
             Ok((stream, peer)) => {
                 if let Some(place) = places.admit(peer.ip()) {
-                    take(stream, place, &router, &graceful);
+                    take(stream, peer.ip(), place, &router, &graceful);
                     // A connection whose request has arrived starts working before the next one looks for a place.
                     tokio::task::yield_now().await;
                 }
@@ -107,14 +115,15 @@ pub async fn serve(
     }
 }
 
-fn take(stream: TcpStream, place: Arc<Place>, router: &Router, graceful: &GracefulShutdown) {
+fn take(stream: TcpStream, peer: IpAddr, place: Arc<Place>, router: &Router, graceful: &GracefulShutdown) {
     // Answers are small and must not wait for more data.
     let _ = stream.set_nodelay(true);
     let mut stream = TimeoutStream::new(stream);
     stream.set_write_timeout(Some(WRITE_TIMEOUT));
     let answering = TowerToHyperService::new(router.clone());
     let asked = Arc::clone(&place);
-    let service = service_fn(move |request: Request<Incoming>| {
+    let service = service_fn(move |mut request: Request<Incoming>| {
+        request.extensions_mut().insert(Peer(peer));
         let working = asked.works();
         let answer = answering.call(request);
         async move {

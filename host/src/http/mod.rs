@@ -1,20 +1,21 @@
 //! The HTTP interface: hyper serves the connections, axum the routes.
 
-mod admin;
-mod answer;
-mod audit;
+pub(crate) mod admin;
+pub(crate) mod answer;
+pub(crate) mod audit;
 mod authentication;
-mod background;
+pub(crate) mod background;
 mod connection_limits;
 mod connections;
 mod counting;
 mod lists;
-mod observation;
+pub(crate) mod observation;
 mod openapi;
-mod parameters;
+pub(crate) mod parameters;
+pub(crate) mod peer;
 mod queries;
-mod reading;
-mod reports;
+pub(crate) mod reading;
+pub(crate) mod reports;
 mod reprocessing;
 mod router;
 mod routes;

@@ -25,7 +25,7 @@ pub(super) async fn metrics(State(service): OfService) -> Response {
 
 /// The last observation, with what is known without a check: the runs under way, and warnings of the state, the queries and the
 /// alerts.
-fn current(service: &Service) -> Health {
+pub(crate) fn current(service: &Service) -> Health {
     let (failed_runs, pauses) = (service.host.failed_runs(), service.host.pauses());
     let health = service.health.read(clock::now(), &failed_runs, &pauses);
     let health = health.with_runs(service.host.runs_under_way());

@@ -10,7 +10,7 @@ use super::answer::Refusal;
 use crate::names::{InvalidProcessorName, ProcessorName};
 
 /// The parameters of a path. An unknown or missing one is refused with JSON.
-pub(super) struct Parameters<T>(pub(super) T);
+pub(crate) struct Parameters<T>(pub(crate) T);
 
 impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for Parameters<T> {
     type Rejection = Refusal;
@@ -27,38 +27,38 @@ impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for Paramet
 /// Which processor.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct OneProcessor {
-    pub(super) processor: String,
+pub(crate) struct OneProcessor {
+    pub(crate) processor: String,
 }
 
 /// Which processor, and which of its sessions.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct ProcessorAndSession {
-    pub(super) processor: String,
-    pub(super) session: Option<String>,
+pub(crate) struct ProcessorAndSession {
+    pub(crate) processor: String,
+    pub(crate) session: Option<String>,
 }
 
 /// Which processor to pause, and why.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Pausing {
-    pub(super) processor: String,
-    pub(super) reason: Option<String>,
+pub(crate) struct Pausing {
+    pub(crate) processor: String,
+    pub(crate) reason: Option<String>,
 }
 
 /// The user or session to forget.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Subject {
-    pub(super) subject: String,
+pub(crate) struct Subject {
+    pub(crate) subject: String,
     /// Whether to purge the state, whatever its size.
     #[serde(default)]
-    pub(super) purge: bool,
+    pub(crate) purge: bool,
 }
 
 /// Checks a processor's name that a client sent.
-pub(super) fn processor_name(text: &str) -> Result<ProcessorName, Refusal> {
+pub(crate) fn processor_name(text: &str) -> Result<ProcessorName, Refusal> {
     text.parse()
         .map_err(|error: InvalidProcessorName| Refusal::bad_request(error))
 }

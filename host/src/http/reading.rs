@@ -23,17 +23,19 @@ use crate::state::{QueryLimits, Reader};
 /// A query and its parameters.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Asked {
-    sql: String,
+pub(crate) struct Asked {
+    /// The statement.
+    pub(crate) sql: String,
+    /// The values of its parameters.
     #[serde(default)]
-    params: Vec<Value>,
+    pub(crate) params: Vec<Value>,
 }
 
 /// How long a query may take, including its wait for other queries.
 const QUERY_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// The limits of a query or a report.
-pub(super) const QUERY_LIMITS: QueryLimits = QueryLimits {
+pub(crate) const QUERY_LIMITS: QueryLimits = QueryLimits {
     rows: 10_000,
     bytes: 16 << 20,
     memory: 1 << 30,
@@ -41,25 +43,33 @@ pub(super) const QUERY_LIMITS: QueryLimits = QueryLimits {
 
 /// `POST /api/admin/query {"sql", "params"}`: one read-only statement.
 pub(super) async fn query(State(service): OfService, request: Request) -> Response {
-    let answered = async {
+    let asked = async {
         let body = body_of(request).await?;
-        let asked: Asked = serde_json::from_slice(&body).map_err(|error| {
+        serde_json::from_slice(&body).map_err(|error| {
             Refusal::bad_request(format!(
                 "the body must be {{\"sql\": \"...\", \"params\": [...]}}: {error}"
             ))
-        })?;
-        let sql = asked.sql.clone();
-        Ok::<_, Refusal>((sql, answer_to(&service, asked).await))
+        })
     };
-    let (sql, response) = match answered.await {
-        Ok((sql, response)) => (sql, response),
-        Err(refusal) => (String::new(), Err(refusal)),
-    };
-    let params = match &response {
+    match asked.await {
+        Ok(asked) => answered(&service, asked).await,
+        Err(refusal) => noted(String::new(), Err(refusal)),
+    }
+}
+
+/// Answers a query.
+pub(crate) async fn answered(service: &Service, asked: Asked) -> Response {
+    let sql = asked.sql.clone();
+    noted(sql, answer_to(service, asked).await)
+}
+
+/// Notes for the audit log what was asked.
+fn noted(sql: String, answered: Result<Response, Refusal>) -> Response {
+    let params = match &answered {
         Ok(_) => json!({"sql": sql}),
         Err(refusal) => json!({"sql": sql, "detail": refusal.detail}),
     };
-    let mut response = response.unwrap_or_else(IntoResponse::into_response);
+    let mut response = answered.unwrap_or_else(IntoResponse::into_response);
     response.extensions_mut().insert(Note::Action {
         action: "query".to_owned(),
         resource: "state".to_owned(),
@@ -91,7 +101,7 @@ async fn answer_to(service: &Service, asked: Asked) -> Result<Response, Refusal>
 }
 
 /// Reads the state within the time of a query, when a place for one is free. What takes longer is interrupted.
-pub(super) async fn in_time<T: Send + 'static>(
+pub(crate) async fn in_time<T: Send + 'static>(
     service: &Service,
     read: impl FnOnce(&Reader) -> Result<T, Refusal> + Send + 'static,
 ) -> Result<T, Refusal> {

@@ -52,7 +52,7 @@ pub(super) async fn report(
 }
 
 /// What the audit log says of a report: its name, and what it was asked for.
-fn audited(name: &str, asked: &AskedReport) -> Value {
+pub(crate) fn audited(name: &str, asked: &AskedReport) -> Value {
     let mut params = json!(asked);
     if let Some(members) = params.as_object_mut() {
         members.retain(|_, value| !value.is_null());

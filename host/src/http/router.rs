@@ -23,8 +23,8 @@ const MAX_TARGET: usize = 4 << 10;
 /// The maximum size of a request's body, in bytes.
 const MAX_BODY: usize = 1 << 20;
 
-/// The service's interface.
-pub fn router(service: Service) -> Router {
+/// The service's interface, and the routes of `pages` beside it.
+pub fn router(service: Service, pages: Router) -> Router {
     let audited = middleware::from_fn_with_state(service.clone(), audit::write_down);
     let authenticated = middleware::from_fn_with_state(service.clone(), authentication::require_token);
     let admin = routes_for(Access::TokenHolders, |route| route.path.strip_prefix(ADMIN))
@@ -39,10 +39,11 @@ pub fn router(service: Service) -> Router {
         .merge(others)
         .nest(ADMIN, admin)
         .fallback(not_found)
+        .with_state(service.clone())
+        .merge(pages)
         .layer(DefaultBodyLimit::max(MAX_BODY))
-        .layer(middleware::from_fn_with_state(service.clone(), counting::count))
+        .layer(middleware::from_fn_with_state(service, counting::count))
         .layer(middleware::from_fn(limit_target))
-        .with_state(service)
 }
 
 /// The routes with this access, each at the path that `place` returns.

@@ -83,7 +83,7 @@ fn sessions_that_are_touched_and_stay_the_same_are_no_lag() {
 fn what_is_not_there_and_what_is_called_wrongly_is_told_in_json() {
     let world = World::with(&["probe"]);
     let service = world.serve(&[]);
-    for target in ["/", "/api", "/api/admin/nothing", "/api/healthy"] {
+    for target in ["/nothing", "/api", "/api/admin/nothing", "/api/healthy"] {
         drop(service.get(target).is(404).detail());
     }
     let wrong_methods = [

@@ -1,0 +1,148 @@
+//! What people do in the page. Each action is that of the HTTP interface, leaves the same row in the audit log, and leads
+//! to a page that tells how it ended.
+
+use axum::{
+    extract::{Path, State},
+    http::StatusCode,
+    response::{IntoResponse, Response},
+};
+use http_body_util::BodyExt;
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::{
+    entry::{act::Act, notices::Notice, visitor::Visitor},
+    parts::in_address,
+    redirect::redirect,
+    state::Web,
+};
+use crate::{
+    http::{
+        Service, admin,
+        audit::{Note, recorded},
+        parameters::{OneProcessor, Parameters, Pausing},
+    },
+    names::SessionKey,
+    runner::Selection,
+};
+
+/// Why a processor is paused.
+#[derive(Deserialize)]
+pub(super) struct Reason {
+    reason: Option<String>,
+}
+
+/// Which failing sessions of a processor are retried: all if none is named.
+#[derive(Deserialize)]
+pub(super) struct WhichFailing {
+    processor: String,
+    session: Option<String>,
+}
+
+/// `POST /processors/NAME/run`: begins a run, and does not wait for its end.
+pub(super) async fn run(State(web): State<Web>, Path(name): Path<String>, act: Act<()>) -> Response {
+    let answering = begin(
+        web.service.clone(),
+        "run_session_processor",
+        name.clone(),
+        Selection::All,
+    );
+    let answer = recorded(&web.service, RUN.to_owned(), answering).await;
+    let done = format!("A run of {name} has begun.");
+    told(&web, &act.visitor, &of_processor(&name), done, answer).await
+}
+
+/// `POST /processors/NAME/pause`
+pub(super) async fn pause(State(web): State<Web>, Path(name): Path<String>, act: Act<Reason>) -> Response {
+    let asked = Pausing {
+        processor: name.clone(),
+        reason: act.form.reason,
+    };
+    let answering = admin::pause(State(web.service.clone()), Parameters(asked));
+    let answer = recorded(&web.service, PAUSE.to_owned(), answering).await;
+    let done = format!("{name} is paused: no run of it begins until somebody resumes it.");
+    told(&web, &act.visitor, &of_processor(&name), done, answer).await
+}
+
+/// `POST /processors/NAME/resume`
+pub(super) async fn resume(State(web): State<Web>, Path(name): Path<String>, act: Act<()>) -> Response {
+    let asked = OneProcessor {
+        processor: name.clone(),
+    };
+    let answering = admin::resume(State(web.service.clone()), Parameters(asked));
+    let answer = recorded(&web.service, RESUME.to_owned(), answering).await;
+    let done = format!("{name} is resumed.");
+    told(&web, &act.visitor, &of_processor(&name), done, answer).await
+}
+
+/// `POST /failures/retry`: begins a run over failing sessions.
+pub(super) async fn retry(State(web): State<Web>, act: Act<WhichFailing>) -> Response {
+    let WhichFailing { processor, session } = act.form;
+    let (selection, what) = match session {
+        Some(session) => (Selection::OneFailing(SessionKey::new(&*session)), session),
+        None => (Selection::Failing, "all failing sessions".to_owned()),
+    };
+    let answering = begin(web.service.clone(), "retry", processor.clone(), selection);
+    let answer = recorded(&web.service, RETRY.to_owned(), answering).await;
+    let done = format!("A run of {processor} over {what} has begun.");
+    let to = format!("/failures?processor={}", in_address(&processor));
+    told(&web, &act.visitor, &to, done, answer).await
+}
+
+/// `POST /plugins/reload`: loads new, changed and removed plugins.
+pub(super) async fn reload(State(web): State<Web>, act: Act<()>) -> Response {
+    let answering = admin::reload_plugins(State(web.service.clone()));
+    let answer = recorded(&web.service, RELOAD.to_owned(), answering).await;
+    told(
+        &web,
+        &act.visitor,
+        "/processors",
+        "The plugins are reloaded.".to_owned(),
+        answer,
+    )
+    .await
+}
+
+/// The paths of the interface for these actions, as the audit log names them where nothing else tells what was done.
+const RUN: &str = "/api/admin/run-session-processor";
+const RETRY: &str = "/api/admin/retry";
+const PAUSE: &str = "/api/admin/pause";
+const RESUME: &str = "/api/admin/resume";
+const RELOAD: &str = "/api/admin/reload-plugins";
+
+/// Begins a run in a thread of its own.
+async fn begin(service: Service, verb: &'static str, processor: String, selection: Selection) -> Response {
+    match admin::begun(&service, verb, &processor, selection) {
+        Err(refused) => *refused,
+        Ok(run) => {
+            // The run logs its error, and records it in the audit log.
+            run.execute_in_a_thread(service.stop.clone(), drop);
+            let mut response = StatusCode::OK.into_response();
+            response.extensions_mut().insert(Note::Written);
+            response
+        }
+    }
+}
+
+fn of_processor(name: &str) -> String {
+    format!("/processors/{}", in_address(name))
+}
+
+/// Leads the visitor to a page, which tells how the action ended.
+async fn told(web: &Web, visitor: &Visitor, to: &str, done: String, answer: Response) -> Response {
+    let notice = match answer.status().is_success() {
+        true => Notice::Done(done),
+        false => Notice::Refused(detail(answer).await),
+    };
+    web.memory.notices.leave(visitor.visit(), notice);
+    redirect(to)
+}
+
+/// Why the interface refuses something.
+async fn detail(answer: Response) -> String {
+    let status = answer.status();
+    let body = answer.into_body().collect().await.map(|body| body.to_bytes());
+    let body: Option<Value> = body.ok().and_then(|body| serde_json::from_slice(&body).ok());
+    let detail = body.as_ref().and_then(|body| body.get("detail")?.as_str());
+    detail.map_or_else(|| status.to_string(), str::to_owned)
+}

@@ -1,0 +1,78 @@
+//! What a page consists of, before it is put into the frame that all pages have.
+
+use maud::Markup;
+
+/// The contents of a page.
+#[derive(Debug)]
+pub(super) struct Content {
+    /// The title.
+    pub(super) title: String,
+    /// The section that it belongs to.
+    pub(super) section: Section,
+    /// What it shows.
+    pub(super) body: Markup,
+    /// The scripts that it needs beside those of every page.
+    pub(super) scripts: Scripts,
+}
+
+/// The sections of the page, in the order of the navigation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Section {
+    /// What everybody looks at first.
+    Overview,
+    /// The plugins and their processors.
+    Processors,
+    /// The questions that plugins answer.
+    Reports,
+    /// What fails.
+    Failures,
+    /// Who did what.
+    Audit,
+    /// The console.
+    Query,
+}
+
+/// The scripts of a page.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Scripts {
+    /// Those of every page.
+    Usual,
+    /// Those that draw charts too.
+    Charts,
+}
+
+impl Section {
+    /// All sections.
+    pub(super) const ALL: &[Self] = &[
+        Self::Overview,
+        Self::Processors,
+        Self::Reports,
+        Self::Failures,
+        Self::Audit,
+        Self::Query,
+    ];
+
+    /// The name.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Overview => "Overview",
+            Self::Processors => "Processors",
+            Self::Reports => "Reports",
+            Self::Failures => "Failures",
+            Self::Audit => "Audit",
+            Self::Query => "Query",
+        }
+    }
+
+    /// The address.
+    pub(super) fn address(self) -> &'static str {
+        match self {
+            Self::Overview => "/",
+            Self::Processors => "/processors",
+            Self::Reports => "/reports",
+            Self::Failures => "/failures",
+            Self::Audit => "/audit",
+            Self::Query => "/query",
+        }
+    }
+}

@@ -1,0 +1,62 @@
+//! Actions: forms that only the pages of a visit can send.
+
+use axum::{
+    body::Bytes,
+    extract::{FromRequest, FromRequestParts, Request},
+    http::{HeaderMap, StatusCode},
+    response::Response,
+};
+use serde::de::DeserializeOwned;
+
+use super::visitor::{SECRET, Visitor};
+use crate::{
+    http::answer::Refusal,
+    web::{shell::refused, state::Web},
+};
+
+/// A form of a visitor. There is no other way to a form, so no action goes without the check.
+pub(in crate::web) struct Act<T> {
+    pub(in crate::web) visitor: Visitor,
+    pub(in crate::web) form: T,
+}
+
+impl<T: DeserializeOwned> FromRequest<Web> for Act<T> {
+    type Rejection = Response;
+
+    async fn from_request(request: Request, web: &Web) -> Result<Self, Response> {
+        let (mut parts, body) = request.into_parts();
+        let visitor = Visitor::from_request_parts(&mut parts, web).await?;
+        let refuse = |refusal| refused(web, &visitor, refusal);
+        check_origin(&parts.headers).map_err(refuse)?;
+        let body = Bytes::from_request(Request::from_parts(parts, body), web).await;
+        let body = body.map_err(|rejection| refuse(Refusal::new(rejection.status(), rejection.body_text())))?;
+        let form = form(&body, &visitor.secret).map_err(refuse)?;
+        Ok(Self { visitor, form })
+    }
+}
+
+/// The fields of a form that carries the secret.
+fn form<T: DeserializeOwned>(body: &[u8], secret: &str) -> Result<T, Refusal> {
+    let (secrets, fields): (Vec<_>, Vec<_>) = form_urlencoded::parse(body).partition(|(name, _)| name == SECRET);
+    let is_ours = |given: &str| bool::from(subtle::ConstantTimeEq::ct_eq(given.as_bytes(), secret.as_bytes()));
+    if !matches!(secrets.as_slice(), [(_, given)] if is_ours(given)) {
+        let detail = "the form does not come from a page of this visit: reload the page, and try again";
+        return Err(Refusal::new(StatusCode::FORBIDDEN, detail));
+    }
+    let filled = fields.into_iter().filter(|(_, value)| !value.is_empty());
+    let rest = form_urlencoded::Serializer::new(String::new())
+        .extend_pairs(filled)
+        .finish();
+    serde_urlencoded::from_str(&rest).map_err(Refusal::bad_request)
+}
+
+/// Refuses a form that a page of another site sent. Browsers tell that themselves, whatever a proxy does to `Host`.
+pub(super) fn check_origin(headers: &HeaderMap) -> Result<(), Refusal> {
+    match headers.get("sec-fetch-site").map(|site| site.as_bytes()) {
+        None | Some(b"same-origin" | b"none") => Ok(()),
+        Some(_) => Err(Refusal::new(
+            StatusCode::FORBIDDEN,
+            "the form comes from another site, so the service does nothing",
+        )),
+    }
+}

@@ -1,0 +1,168 @@
+//! Signing in and out.
+
+use std::{
+    net::{IpAddr, Ipv4Addr},
+    time::Instant,
+};
+
+use axum::{
+    Form,
+    extract::{Extension, State, rejection::FormRejection},
+    http::{HeaderMap, HeaderValue, StatusCode, Uri, header},
+    response::{IntoResponse, Response},
+};
+use serde::Deserialize;
+
+use super::{
+    act::{Act, check_origin},
+    seal::Purpose,
+    ticket::Ticket,
+    visitor::{Visitor, cookie_name},
+};
+use crate::{
+    clock,
+    config::ApiToken,
+    http::{answer::Refusal, peer::Peer},
+    web::{asked::asked, redirect::redirect, shell::sign_in_page, state::Web},
+};
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+pub(in crate::web) struct AskedForm {
+    /// The page to go to.
+    next: Option<String>,
+    /// The code of a link.
+    code: Option<String>,
+}
+
+#[derive(Deserialize)]
+pub(in crate::web) struct Given {
+    token: String,
+    next: Option<String>,
+}
+
+/// `GET /sign-in`: the form. With a good code in the address, no form is needed.
+pub(in crate::web) async fn form(State(web): State<Web>, uri: Uri, headers: HeaderMap) -> Response {
+    let asked: AskedForm = asked(&uri).unwrap_or_default();
+    let next = local(asked.next.as_deref());
+    if Visitor::find(&web, &headers).is_some() {
+        return redirect(next);
+    }
+    let Some(code) = asked.code else {
+        return sign_in_page(StatusCode::OK, next, None);
+    };
+    let (token, now) = (web.service.token(), clock::now());
+    match Ticket::open(&code, &token, Purpose::Link, now) {
+        Some(ticket) if web.memory.codes.spend(&ticket, now) => let_in(&web, &token, &headers, next),
+        _ => {
+            let told = "This link has been used, or is too old. `session-host open` makes a new one.";
+            sign_in_page(StatusCode::FORBIDDEN, next, Some(told))
+        }
+    }
+}
+
+/// `POST /sign-in`: lets in whoever knows the token.
+pub(in crate::web) async fn sign_in(
+    State(web): State<Web>,
+    peer: Option<Extension<Peer>>,
+    headers: HeaderMap,
+    given: Result<Form<Given>, FormRejection>,
+) -> Response {
+    let given = match (check_origin(&headers), given) {
+        (Ok(()), Ok(Form(given))) => given,
+        (Err(refusal), _) => return refusal.into_response(),
+        (_, Err(rejection)) => return Refusal::new(rejection.status(), rejection.body_text()).into_response(),
+    };
+    let next = local(given.next.as_deref());
+    let address = peer.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |Extension(Peer(address))| address);
+    let wait = web.memory.throttle.wait(address, Instant::now());
+    if !wait.is_zero() {
+        let seconds = wait.as_secs() + 1;
+        let told = format!("Too many wrong tokens came from your address. Try again in {seconds} s.");
+        let mut response = sign_in_page(StatusCode::TOO_MANY_REQUESTS, next, Some(&told));
+        response
+            .headers_mut()
+            .insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        return response;
+    }
+    let token = web.service.token();
+    match token.matches(given.token.trim().as_bytes()) {
+        true => let_in(&web, &token, &headers, next),
+        false => {
+            web.memory.throttle.note(address, Instant::now());
+            let told = "The token is wrong. `session-host token` prints the right one.";
+            sign_in_page(StatusCode::UNAUTHORIZED, next, Some(told))
+        }
+    }
+}
+
+/// `POST /sign-out`: ends the visit.
+pub(in crate::web) async fn sign_out(State(web): State<Web>, act: Act<()>) -> Response {
+    web.memory.visits.spend(&act.visitor.ticket, clock::now());
+    let mut response = redirect("/sign-in");
+    let ended = format!(
+        "{}=; Path=/; Max-Age=0; HttpOnly; SameSite=Strict",
+        cookie_name(&web.service.token())
+    );
+    set_cookie(&mut response, &ended);
+    response
+}
+
+fn let_in(web: &Web, token: &ApiToken, headers: &HeaderMap, next: &str) -> Response {
+    let ticket = match Ticket::new(clock::now(), web.visit) {
+        Ok(ticket) => ticket,
+        Err(error) => return Refusal::internal(error).into_response(),
+    };
+    // The service itself speaks no TLS. A proxy before it tells that the browser does.
+    let behind_tls = headers.get("x-forwarded-proto").is_some_and(|proto| proto == "https");
+    let cookie = format!(
+        "{}={}; Path=/; Max-Age={}; HttpOnly; SameSite=Strict{}",
+        cookie_name(token),
+        ticket.sealed(token, Purpose::Visit),
+        web.visit.as_secs(),
+        if behind_tls { "; Secure" } else { "" }
+    );
+    let mut response = redirect(next);
+    set_cookie(&mut response, &cookie);
+    response
+}
+
+fn set_cookie(response: &mut Response, cookie: &str) {
+    if let Ok(cookie) = HeaderValue::try_from(cookie) {
+        response.headers_mut().append(header::SET_COOKIE, cookie);
+    }
+}
+
+/// A page of this service, whatever somebody put into the address.
+fn local(next: Option<&str>) -> &str {
+    let is_local = |next: &&str| {
+        let plain = next.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\');
+        plain && next.starts_with('/') && !next.starts_with("//") && !next.starts_with("/sign-in")
+    };
+    next.filter(is_local).unwrap_or("/")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nobody_is_led_to_another_site() {
+        for next in [
+            "https://a.example/",
+            "//a.example/",
+            "/\\a.example",
+            "/a\r\nb",
+            "",
+            "a",
+            "/sign-in?next=/",
+        ] {
+            assert_eq!(local(Some(next)), "/", "{next:?}");
+        }
+        assert_eq!(
+            local(Some("/reports/usage.daily?last=7d")),
+            "/reports/usage.daily?last=7d"
+        );
+        assert_eq!(local(None), "/");
+    }
+}

@@ -1,0 +1,58 @@
+//! Every page: it loads without a complaint, has no barrier, and fits a narrow window.
+
+use crate::{browser::Colours, scene::Scene};
+
+/// Every page of the scene, with a name for its picture.
+const PAGES: &[(&str, &str)] = &[
+    ("overview", "/"),
+    ("processors", "/processors"),
+    ("processor", "/processors/probe"),
+    ("reports", "/reports"),
+    ("report-bars", "/reports/usage.daily?last=30d"),
+    ("report-stacked", "/reports/errors.daily"),
+    ("report-of-a-stranger", "/reports/reporting.daily"),
+    ("report-refused", "/reports/usage.daily?last=soon"),
+    ("failures", "/failures"),
+    ("audit", "/audit"),
+    ("query", "/query"),
+];
+
+#[test]
+fn every_page_loads_without_a_complaint_and_has_no_barrier() {
+    let Some(scene) = Scene::set() else { return };
+    let browser = &scene.browser;
+    for (name, target) in PAGES {
+        for (colours, scheme) in [(Colours::Light, "light"), (Colours::Dark, "dark")] {
+            for width in [1280, 400] {
+                browser.looks(width, colours);
+                browser.open(target);
+                browser.is_settled();
+                let told = format!("{name}, {scheme}, {width}");
+                browser.picture(&format!("{name}-{scheme}-{width}"));
+                assert!(!browser.overflows(), "{told} is too wide");
+                assert_eq!(browser.barriers(), Default::default(), "{told}");
+                assert_eq!(browser.complaints(), Vec::<String>::new(), "{told}");
+            }
+        }
+    }
+}
+
+#[test]
+fn the_keyboard_opens_what_a_list_has() {
+    let Some(scene) = Scene::set() else { return };
+    let browser = &scene.browser;
+    browser.open("/");
+    browser.is_settled();
+    browser.keys("?");
+    browser.sees("goes to the search");
+    browser.keys("\u{e00c}");
+    browser.keys("j");
+    browser.keys("j");
+    let chosen = browser.evaluate("return document.activeElement.getAttribute('href')");
+    assert_eq!(chosen, "/processors/probe");
+    browser.keys("k");
+    assert_eq!(
+        browser.evaluate("return document.activeElement.getAttribute('href')"),
+        "/processors/errors"
+    );
+}
