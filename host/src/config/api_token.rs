@@ -10,7 +10,7 @@ use super::ConfigError;
 pub(super) const LONGEST: u64 = 4 << 10;
 
 /// The minimum number of characters, so that a token cannot be guessed.
-const SHORTEST: usize = 16;
+pub(super) const SHORTEST: usize = 16;
 
 /// The secret that callers of the admin interface must know. Only `session-host token` shows it.
 #[derive(Clone)]

@@ -6,6 +6,7 @@ mod arguments;
 mod flags;
 mod found;
 mod made_token;
+mod named_tokens;
 mod plugins_directory;
 mod reference;
 mod secret_file;
@@ -20,6 +21,7 @@ pub use alerts::{AlertSettings, AlertsTable, Budgets, Period, WebhookSettings};
 pub use api_token::ApiToken;
 pub use flags::{Commands, Flag};
 pub use found::FoundValue;
+pub use named_tokens::{NamedToken, NamedTokenTable, Role};
 pub use plugins_directory::{PluginsDirectory, UsualPlace};
 pub use reference::{Origin, defaults_as_toml, keys_as_markdown};
 pub use settings::{Configured, ServiceSettings, Settings};
@@ -80,6 +82,16 @@ pub enum ConfigError {
         key: &'static str,
         /// What is wrong, and what to do.
         reason: String,
+    },
+    /// A table of `[[tokens]]` is invalid.
+    #[error("{}: the token `{name}` in [[tokens]]: {reason}", path.display())]
+    NamedToken {
+        /// The configuration file.
+        path: PathBuf,
+        /// The name of the token.
+        name: String,
+        /// What is wrong, and what to do.
+        reason: &'static str,
     },
     /// There is no home directory for the default paths.
     #[error("there is no home directory for the state: set HOME, or name a data directory with --data")]

@@ -57,6 +57,12 @@ const TABLES: &str = r#"
 # webhook_url = "https://hooks.example.com/alerts"
 # webhook_secret_file = "webhook-secret"
 
+# Tokens beside the main one, each with a role: "admin" or "viewer". `printf %s TOKEN | sha256sum` prints the digest.
+# [[tokens]]
+# name = "dashboard"
+# hash = "sha256:..."
+# role = "viewer"
+
 # The usernames of folders that are not named after their user.
 [users]
 # "8f14e45f" = "alice"

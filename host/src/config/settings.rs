@@ -16,6 +16,7 @@ use serde_json::{Map, Value};
 use super::{
     ConfigError, ConfigFile,
     alerts::AlertSettings,
+    named_tokens::NamedToken,
     plugins_directory::{PluginsDirectory, listed},
     token::TokenSource,
 };
@@ -76,6 +77,8 @@ pub struct ServiceSettings {
     pub listen: SocketAddr,
     /// The source of the token.
     pub token: TokenSource,
+    /// The tokens beside the main one.
+    pub tokens: Vec<NamedToken>,
     /// How long a sign-in at the page lasts; `None` if the service serves no page.
     pub page: Option<Duration>,
     /// The heartbeat.
@@ -140,6 +143,7 @@ impl Configured {
         let week_start = set.week_start();
         let service = ServiceSettings {
             listen: set.listen(),
+            tokens: NamedToken::all(set.tokens.clone(), &path)?,
             page: page(&set)?,
             tick: tick(set.tick_seconds())?,
             startup_grace: Duration::from_secs(set.startup_grace_seconds()),

@@ -20,6 +20,7 @@ use super::{
     ConfigError,
     alerts::AlertsTable,
     flags::{Flag, FromFlag},
+    named_tokens::NamedTokenTable,
     variables::FromVariable,
 };
 use crate::{plugins::IsolationTable, week::WeekStart, zone::Zone};
@@ -59,6 +60,9 @@ macro_rules! keys {
                 #[serde(skip_serializing_if = "Option::is_none")]
                 pub $name: Option<$type>,
             )+
+            /// The tokens beside the main one.
+            #[serde(default, skip_serializing_if = "Vec::is_empty")]
+            pub tokens: Vec<NamedTokenTable>,
             /// The schedule of each processor.
             #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
             pub schedule: BTreeMap<String, String>,
@@ -122,6 +126,7 @@ macro_rules! keys {
             pub fn or(self, other: Self) -> Self {
                 Self {
                     $( $name: self.$name.or(other.$name), )+
+                    tokens: if self.tokens.is_empty() { other.tokens } else { self.tokens },
                     schedule: if self.schedule.is_empty() { other.schedule } else { self.schedule },
                     isolation: if self.isolation.is_empty() { other.isolation } else { self.isolation },
                     alerts: if self.alerts.is_empty() { other.alerts } else { self.alerts },

@@ -5,23 +5,33 @@
 
 use axum::{
     extract::{Request, State},
-    http::{HeaderValue, StatusCode, header},
+    http::{HeaderValue, Method, StatusCode, header},
     middleware::Next,
     response::{IntoResponse, Response},
 };
 
-use super::{answer::Refusal, service::Service};
+use super::{
+    answer::Refusal,
+    service::{Service, TokenHolder},
+};
+use crate::config::Role;
 
-/// Lets a request pass if it carries the token.
+/// Lets a request pass if it carries a token. A viewer may only read.
 pub(super) async fn require_token(State(service): State<Service>, request: Request, next: Next) -> Response {
-    match bearer(&request) {
-        Some(given) if service.token().matches(given) => next.run(request).await,
-        Some(_) => unauthorized("the token is wrong: this server has another one"),
+    let role = bearer(&request).map(|given| service.holder_of(given).map(TokenHolder::role));
+    match role {
+        Some(Some(Role::Admin)) => next.run(request).await,
+        Some(Some(Role::Viewer)) if matches!(*request.method(), Method::GET | Method::HEAD) => next.run(request).await,
+        Some(Some(Role::Viewer)) => Refusal::new(StatusCode::FORBIDDEN, VIEWER).into_response(),
+        Some(None) => unauthorized("the token is wrong: this server has another one"),
         None => unauthorized(
             "this path requires the token, which `session-host token` prints: send the header `Authorization: Bearer TOKEN`",
         ),
     }
 }
+
+/// Why a viewer is refused.
+pub(crate) const VIEWER: &str = "this token has the role `viewer`, which allows looking alone: use one of an admin";
 
 fn bearer(request: &Request) -> Option<&[u8]> {
     let value = request.headers().get(header::AUTHORIZATION)?.as_bytes();

@@ -3,7 +3,7 @@
 pub(crate) mod admin;
 pub(crate) mod answer;
 pub(crate) mod audit;
-mod authentication;
+pub(crate) mod authentication;
 pub(crate) mod background;
 mod connection_limits;
 mod connections;
@@ -25,4 +25,4 @@ pub use connections::{Listening, serve};
 pub use queries::Queries;
 pub use router::router;
 pub use routes::{Access, Method, ROUTES, Route};
-pub use service::Service;
+pub use service::{Service, TokenHolder};

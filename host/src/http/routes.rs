@@ -73,7 +73,16 @@ impl Access {
 impl Route {
     /// The statuses of its answers.
     pub fn statuses(&self) -> impl Iterator<Item = u16> {
-        self.access.statuses().iter().chain(self.statuses).copied()
+        let of_viewers: &[u16] = match (self.access, self.method) {
+            (Access::TokenHolders, Method::Post) => &[403],
+            _ => &[],
+        };
+        self.access
+            .statuses()
+            .iter()
+            .chain(of_viewers)
+            .chain(self.statuses)
+            .copied()
     }
 
     /// Its handler.

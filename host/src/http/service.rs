@@ -10,7 +10,12 @@ use axum::extract::State;
 
 use super::queries::Queries;
 use crate::{
-    alerts::Alerts, config::ApiToken, health::HealthBoard, host::Host, metrics::Metrics, runner::StopToken,
+    alerts::Alerts,
+    config::{ApiToken, NamedToken, Role},
+    health::HealthBoard,
+    host::Host,
+    metrics::Metrics,
+    runner::StopToken,
     scheduler::Scheduler,
 };
 
@@ -31,12 +36,42 @@ pub struct Service {
     pub stop: StopToken,
     /// The places for queries.
     pub queries: Queries,
-    /// The token, which can be changed while the server runs.
+    /// The main token, which can be changed while the server runs.
     pub token: Arc<RwLock<ApiToken>>,
 }
 
+/// Somebody who has a token.
+#[derive(Clone, Copy, Debug)]
+pub enum TokenHolder<'a> {
+    /// The holder of the main token.
+    Main,
+    /// The holder of a token beside it.
+    Named(&'a NamedToken),
+}
+
+impl TokenHolder<'_> {
+    /// What the holder may do.
+    #[must_use]
+    pub fn role(self) -> Role {
+        match self {
+            Self::Main => Role::Admin,
+            Self::Named(token) => token.role,
+        }
+    }
+}
+
 impl Service {
-    /// The token in force.
+    /// Whose token this is; `None` if it is nobody's.
+    #[must_use]
+    pub fn holder_of(&self, given: &[u8]) -> Option<TokenHolder<'_>> {
+        if self.token().matches(given) {
+            return Some(TokenHolder::Main);
+        }
+        let mut named = self.host.settings().service.tokens.iter();
+        named.find(|token| token.matches(given)).map(TokenHolder::Named)
+    }
+
+    /// The main token in force.
     #[must_use]
     pub fn token(&self) -> ApiToken {
         self.token.read().unwrap_or_else(PoisonError::into_inner).clone()

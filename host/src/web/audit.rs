@@ -7,7 +7,7 @@ use serde::Deserialize;
 use super::{
     asked::{asked, filled},
     content::{Content, Scripts, Section},
-    entry::visitor::Visitor,
+    entry::admin::Admin,
     parts::{foreign, outcome},
     shell::page,
     state::Web,
@@ -31,7 +31,7 @@ struct Which {
 }
 
 /// `GET /audit?actor=&text=&result=&before=`
-pub(super) async fn show(State(web): State<Web>, visitor: Visitor, uri: Uri) -> Response {
+pub(super) async fn show(State(web): State<Web>, Admin(visitor): Admin, uri: Uri) -> Response {
     let content = content(&web, &uri).await;
     page(&web, &visitor, content)
 }

@@ -9,6 +9,7 @@ use super::{
     content::{Content, Scripts, Section},
     entry::{
         act::Act,
+        admin::Admin,
         visitor::{SECRET, Visitor},
     },
     parts::foreign,
@@ -46,7 +47,7 @@ enum Outcome {
 }
 
 /// `GET /query`: the form.
-pub(super) async fn show(State(web): State<Web>, visitor: Visitor) -> Response {
+pub(super) async fn show(State(web): State<Web>, Admin(visitor): Admin) -> Response {
     let content = content(&web, &visitor, FIRST, &Outcome::None).await;
     page(&web, &visitor, content)
 }

@@ -52,6 +52,11 @@ impl Section {
         Self::Query,
     ];
 
+    /// Whether it is for admins alone.
+    pub(super) fn is_for_admins(self) -> bool {
+        matches!(self, Self::Audit | Self::Query)
+    }
+
     /// The name.
     pub(super) fn name(self) -> &'static str {
         match self {

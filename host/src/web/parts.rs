@@ -53,8 +53,11 @@ pub(super) fn foreign(text: &str) -> Markup {
     html! { (Printable(text).to_string()) }
 }
 
-/// A button that does something, with the fields that it sends.
+/// A button that does something, with the fields that it sends. Viewers see none.
 pub(super) fn button(visitor: &Visitor, action: &str, label: &str, fields: &[(&str, &str)]) -> Markup {
+    if !visitor.may_act() {
+        return html! {};
+    }
     html! {
         form method="post" action=(action) {
             input type="hidden" name=(SECRET) value=(visitor.secret);

@@ -95,7 +95,8 @@ fn framed(web: &Web, visitor: &Visitor, status: StatusCode, content: &Content) -
             header.bar {
                 a.name href="/" { "session-host" }
                 nav aria-label="Sections" {
-                    @for section in Section::ALL {
+                    @let open = Section::ALL.iter().filter(|section| visitor.may_act() || !section.is_for_admins());
+                @for section in open {
                         a href=(section.address()) aria-current=[(*section == content.section).then_some("page")] {
                             (section.name())
                         }

@@ -8,7 +8,7 @@ use crate::{
     client::{Answer, Request, connect, wait_until_read},
     description::{Operation, operations},
     operations::operation,
-    service::{Service, TOKEN},
+    service::{Service, TOKEN, world},
 };
 
 /// Asks for every operation what `request` makes of it, where it makes anything, and expects this status.
@@ -49,6 +49,19 @@ fn without_the_token_or_with_another_one_admin_calls_are_refused() {
     assert_eq!(service.ask(&Request::new("DELETE", "/api/admin/runs")).status, 401);
     let log = service.ends();
     assert!(!log.contains(TOKEN), "the token stands in the log: {log}");
+}
+
+#[test]
+fn what_changes_something_is_refused_to_viewers() {
+    const VIEWER: &str = "fedcba9876543210fedcba9876543210";
+    let world = world();
+    let digest = "4ba68aa8767bde72e8c798ee82d1275291cea73e72ad74d35ecf48e41386eb82";
+    let table = format!("[[tokens]]\nname = \"ann\"\nhash = \"sha256:{digest}\"\nrole = \"viewer\"\n");
+    world.config(&format!("max_session_bytes = 900\n{table}"));
+    let service = Service::start_in(world);
+    expect(&service, 403, |operation| {
+        (operation.needs_token && operation.method == "POST").then(|| operation.request().bearing(VIEWER))
+    });
 }
 
 #[test]

@@ -19,6 +19,7 @@ mod hostile_clients;
 mod page;
 mod page_access;
 mod page_actions;
+mod page_viewers;
 mod pausing;
 mod reading;
 mod reloading;

@@ -21,7 +21,7 @@
     const axis = (data) => ({
         type: "category",
         data,
-        axisLabel: { color: colour("soft"), hideOverlap: true, width: 140, overflow: "truncate" },
+        axisLabel: { color: colour("soft"), hideOverlap: true, alignMinLabel: "left", alignMaxLabel: "right", width: 140, overflow: "truncate" },
         axisLine: { lineStyle: { color: colour("line") } },
         axisTick: { show: false },
     });

@@ -8,31 +8,53 @@ use axum::{
 };
 use serde::de::DeserializeOwned;
 
-use super::visitor::{SECRET, Visitor};
+use super::{
+    admin::Admin,
+    visitor::{SECRET, Visitor},
+};
 use crate::{
     http::answer::Refusal,
     web::{shell::refused, state::Web},
 };
 
-/// A form of a visitor. There is no other way to a form, so no action goes without the check.
+/// A form of a visitor who may act. There is no other way to a form, so no action goes without the check.
 pub(in crate::web) struct Act<T> {
     pub(in crate::web) visitor: Visitor,
     pub(in crate::web) form: T,
 }
+
+/// A form that every visitor may send, because it concerns that visitor alone.
+pub(in crate::web) struct OwnAct(pub(in crate::web) Visitor);
 
 impl<T: DeserializeOwned> FromRequest<Web> for Act<T> {
     type Rejection = Response;
 
     async fn from_request(request: Request, web: &Web) -> Result<Self, Response> {
         let (mut parts, body) = request.into_parts();
-        let visitor = Visitor::from_request_parts(&mut parts, web).await?;
-        let refuse = |refusal| refused(web, &visitor, refusal);
-        check_origin(&parts.headers).map_err(refuse)?;
-        let body = Bytes::from_request(Request::from_parts(parts, body), web).await;
-        let body = body.map_err(|rejection| refuse(Refusal::new(rejection.status(), rejection.body_text())))?;
-        let form = form(&body, &visitor.secret).map_err(refuse)?;
+        let Admin(visitor) = Admin::from_request_parts(&mut parts, web).await?;
+        let form = received(Request::from_parts(parts, body), web, &visitor).await?;
         Ok(Self { visitor, form })
     }
+}
+
+impl FromRequest<Web> for OwnAct {
+    type Rejection = Response;
+
+    async fn from_request(request: Request, web: &Web) -> Result<Self, Response> {
+        let (mut parts, body) = request.into_parts();
+        let visitor = Visitor::from_request_parts(&mut parts, web).await?;
+        received::<()>(Request::from_parts(parts, body), web, &visitor).await?;
+        Ok(Self(visitor))
+    }
+}
+
+/// The fields of a form that this visitor sent from a page.
+async fn received<T: DeserializeOwned>(request: Request, web: &Web, visitor: &Visitor) -> Result<T, Response> {
+    let refuse = |refusal| refused(web, visitor, refusal);
+    check_origin(request.headers()).map_err(refuse)?;
+    let body = Bytes::from_request(request, web).await;
+    let body = body.map_err(|rejection| refuse(Refusal::new(rejection.status(), rejection.body_text())))?;
+    form(&body, &visitor.secret).map_err(refuse)
 }
 
 /// The fields of a form that carries the secret.

@@ -5,7 +5,10 @@ use std::{
     time::Duration,
 };
 
-use super::{seal::Purpose, ticket::Ticket};
+use super::{
+    seal::{Key, Purpose},
+    ticket::Ticket,
+};
 use crate::{clock, config::ApiToken};
 
 /// How long a link is good.
@@ -21,7 +24,7 @@ pub struct LinkError(#[from] getrandom::Error);
 /// # Errors
 /// When the system has no random bytes.
 pub fn sign_in_link(address: SocketAddr, token: &ApiToken) -> Result<String, LinkError> {
-    let code = Ticket::new(clock::now(), LASTS)?.sealed(token, Purpose::Link);
+    let code = Ticket::new(clock::now(), LASTS)?.sealed(&Key::main(token), Purpose::Link);
     Ok(format!("http://{}/sign-in?code={code}", reachable(address)))
 }
 
@@ -44,7 +47,7 @@ mod tests {
         let token = ApiToken::for_tests("0123456789abcdef");
         let link = sign_in_link("0.0.0.0:7741".parse().unwrap(), &token).unwrap();
         let code = link.strip_prefix("http://127.0.0.1:7741/sign-in?code=").unwrap();
-        assert!(Ticket::open(code, &token, Purpose::Link, clock::now()).is_some());
-        assert!(Ticket::open(code, &token, Purpose::Visit, clock::now()).is_none());
+        assert!(Ticket::open(code, &Key::main(&token), Purpose::Link, clock::now()).is_some());
+        assert!(Ticket::open(code, &Key::main(&token), Purpose::Visit, clock::now()).is_none());
     }
 }

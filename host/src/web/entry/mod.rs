@@ -5,6 +5,7 @@
 //! - Every action carries a secret that only the pages of the visit contain.
 
 pub(super) mod act;
+pub(super) mod admin;
 pub(super) mod link;
 pub(super) mod notices;
 pub(super) mod seal;

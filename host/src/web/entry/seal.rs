@@ -3,7 +3,10 @@
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 
-use crate::{config::ApiToken, hex::hex};
+use crate::{
+    config::{ApiToken, NamedToken},
+    hex::hex,
+};
 
 /// What a seal is for. A seal for one purpose is none for another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,6 +19,8 @@ pub(in crate::web) enum Purpose {
     Act,
     /// To tell the cookies of services apart: browsers send a cookie to every port of a machine.
     Name,
+    /// To stand for a named token.
+    Holder,
 }
 
 impl Purpose {
@@ -25,23 +30,40 @@ impl Purpose {
             Self::Visit => "visit",
             Self::Act => "act",
             Self::Name => "name",
+            Self::Holder => "holder",
         }
     }
 }
 
+/// What seals: the main token, or a part of it that stands for a named token.
+#[derive(Clone)]
+pub(in crate::web) struct Key(String);
+
+impl Key {
+    /// The main token.
+    pub(in crate::web) fn main(token: &ApiToken) -> Self {
+        Self(token.reveal().to_owned())
+    }
+
+    /// What stands for a named token, of which the service knows only the digest. Another main token makes it another one.
+    pub(in crate::web) fn named(token: &ApiToken, named: &NamedToken) -> Self {
+        Self(seal(&Self::main(token), Purpose::Holder, &named.identity()))
+    }
+}
+
 /// The seal of a text.
-pub(in crate::web) fn seal(token: &ApiToken, purpose: Purpose, text: &str) -> String {
-    sealing(token, purpose, text).map_or_else(String::new, |mac| hex(mac.finalize().into_bytes()))
+pub(in crate::web) fn seal(key: &Key, purpose: Purpose, text: &str) -> String {
+    sealing(key, purpose, text).map_or_else(String::new, |mac| hex(mac.finalize().into_bytes()))
 }
 
 /// Whether this is the seal of a text. The time that the comparison takes reveals nothing about it.
-pub(in crate::web) fn is_seal(token: &ApiToken, purpose: Purpose, text: &str, given: &str) -> bool {
-    let made = seal(token, purpose, text);
+pub(in crate::web) fn is_seal(key: &Key, purpose: Purpose, text: &str, given: &str) -> bool {
+    let made = seal(key, purpose, text);
     !made.is_empty() && bool::from(subtle::ConstantTimeEq::ct_eq(made.as_bytes(), given.as_bytes()))
 }
 
 /// A key of any length is one, so there always is a result.
-fn sealing(token: &ApiToken, purpose: Purpose, text: &str) -> Option<Hmac<Sha256>> {
-    let mac = Hmac::<Sha256>::new_from_slice(token.reveal().as_bytes()).ok()?;
+fn sealing(key: &Key, purpose: Purpose, text: &str) -> Option<Hmac<Sha256>> {
+    let mac = Hmac::<Sha256>::new_from_slice(key.0.as_bytes()).ok()?;
     Some(mac.chain_update(format!("session-host page {}\n{text}", purpose.as_str())))
 }

@@ -14,14 +14,13 @@ use axum::{
 use serde::Deserialize;
 
 use super::{
-    act::{Act, check_origin},
+    act::{OwnAct, check_origin},
     seal::Purpose,
     ticket::Ticket,
-    visitor::{Visitor, cookie_name},
+    visitor::{Holder, Visitor, cookie_name},
 };
 use crate::{
     clock,
-    config::ApiToken,
     http::{answer::Refusal, peer::Peer},
     web::{asked::asked, redirect::redirect, shell::sign_in_page, state::Web},
 };
@@ -51,9 +50,9 @@ pub(in crate::web) async fn form(State(web): State<Web>, uri: Uri, headers: Head
     let Some(code) = asked.code else {
         return sign_in_page(StatusCode::OK, next, None);
     };
-    let (token, now) = (web.service.token(), clock::now());
-    match Ticket::open(&code, &token, Purpose::Link, now) {
-        Some(ticket) if web.memory.codes.spend(&ticket, now) => let_in(&web, &token, &headers, next),
+    let (main, now) = (Holder::main(&web.service.token()), clock::now());
+    match Ticket::open(&code, &main.key, Purpose::Link, now) {
+        Some(ticket) if web.memory.codes.spend(&ticket, now) => let_in(&web, &main, &headers, next),
         _ => {
             let told = "This link has been used, or is too old. `session-host open` makes a new one.";
             sign_in_page(StatusCode::FORBIDDEN, next, Some(told))
@@ -61,7 +60,7 @@ pub(in crate::web) async fn form(State(web): State<Web>, uri: Uri, headers: Head
     }
 }
 
-/// `POST /sign-in`: lets in whoever knows the token.
+/// `POST /sign-in`: lets in whoever knows a token.
 pub(in crate::web) async fn sign_in(
     State(web): State<Web>,
     peer: Option<Extension<Peer>>,
@@ -85,10 +84,9 @@ pub(in crate::web) async fn sign_in(
             .insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         return response;
     }
-    let token = web.service.token();
-    match token.matches(given.token.trim().as_bytes()) {
-        true => let_in(&web, &token, &headers, next),
-        false => {
+    match Holder::of_token(&web, given.token.trim().as_bytes()) {
+        Some(holder) => let_in(&web, &holder, &headers, next),
+        None => {
             web.memory.throttle.note(address, Instant::now());
             let told = "The token is wrong. `session-host token` prints the right one.";
             sign_in_page(StatusCode::UNAUTHORIZED, next, Some(told))
@@ -97,8 +95,8 @@ pub(in crate::web) async fn sign_in(
 }
 
 /// `POST /sign-out`: ends the visit.
-pub(in crate::web) async fn sign_out(State(web): State<Web>, act: Act<()>) -> Response {
-    web.memory.visits.spend(&act.visitor.ticket, clock::now());
+pub(in crate::web) async fn sign_out(State(web): State<Web>, OwnAct(visitor): OwnAct) -> Response {
+    web.memory.visits.spend(&visitor.ticket, clock::now());
     let mut response = redirect("/sign-in");
     let ended = format!(
         "{}=; Path=/; Max-Age=0; HttpOnly; SameSite=Strict",
@@ -108,7 +106,7 @@ pub(in crate::web) async fn sign_out(State(web): State<Web>, act: Act<()>) -> Re
     response
 }
 
-fn let_in(web: &Web, token: &ApiToken, headers: &HeaderMap, next: &str) -> Response {
+fn let_in(web: &Web, holder: &Holder, headers: &HeaderMap, next: &str) -> Response {
     let ticket = match Ticket::new(clock::now(), web.visit) {
         Ok(ticket) => ticket,
         Err(error) => return Refusal::internal(error).into_response(),
@@ -117,8 +115,8 @@ fn let_in(web: &Web, token: &ApiToken, headers: &HeaderMap, next: &str) -> Respo
     let behind_tls = headers.get("x-forwarded-proto").is_some_and(|proto| proto == "https");
     let cookie = format!(
         "{}={}; Path=/; Max-Age={}; HttpOnly; SameSite=Strict{}",
-        cookie_name(token),
-        ticket.sealed(token, Purpose::Visit),
+        cookie_name(&web.service.token()),
+        ticket.sealed(&holder.key, Purpose::Visit),
         web.visit.as_secs(),
         if behind_tls { "; Secure" } else { "" }
     );

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use session_plugin_api::Timestamp;
 
-use super::seal::{Purpose, is_seal, seal};
-use crate::{config::ApiToken, hex::hex};
+use super::seal::{Key, Purpose, is_seal, seal};
+use crate::hex::hex;
 
 /// A ticket.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,15 +32,15 @@ impl Ticket {
     }
 
     /// The ticket as text.
-    pub(in crate::web) fn sealed(&self, token: &ApiToken, purpose: Purpose) -> String {
+    pub(in crate::web) fn sealed(&self, key: &Key, purpose: Purpose) -> String {
         let text = self.text();
-        format!("{text}.{}", seal(token, purpose, &text))
+        format!("{text}.{}", seal(key, purpose, &text))
     }
 
     /// The ticket that a text is, if the token sealed it and it has not ended.
-    pub(in crate::web) fn open(text: &str, token: &ApiToken, purpose: Purpose, now: Timestamp) -> Option<Self> {
+    pub(in crate::web) fn open(text: &str, key: &Key, purpose: Purpose, now: Timestamp) -> Option<Self> {
         let (text, given) = text.rsplit_once('.')?;
-        if !is_seal(token, purpose, text, given) {
+        if !is_seal(key, purpose, text, given) {
             return None;
         }
         let (ends_at, number) = text.split_once('.')?;
@@ -66,11 +66,12 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::config::ApiToken;
 
     const HOUR: Duration = Duration::from_secs(3600);
 
-    fn token(text: &str) -> ApiToken {
-        ApiToken::for_tests(text)
+    fn token(text: &str) -> Key {
+        Key::main(&ApiToken::for_tests(text))
     }
 
     fn at(seconds: i64) -> Timestamp {

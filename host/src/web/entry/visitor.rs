@@ -7,13 +7,13 @@ use axum::{
 };
 
 use super::{
-    seal::{Purpose, is_seal, seal},
+    seal::{Key, Purpose, is_seal, seal},
     ticket::Ticket,
 };
 use crate::{
     clock,
-    config::ApiToken,
-    http::answer::Refusal,
+    config::{ApiToken, NamedToken, Role},
+    http::{TokenHolder, answer::Refusal},
     web::{redirect::redirect, state::Web},
 };
 
@@ -26,31 +26,79 @@ pub(in crate::web) struct Visitor {
     pub(super) ticket: Ticket,
     /// The secret of the pages of this visit, which every action carries.
     pub(in crate::web) secret: String,
+    role: Role,
+}
+
+/// A token in force: what seals for it, and what its holder may do.
+pub(super) struct Holder {
+    pub(super) key: Key,
+    role: Role,
+}
+
+impl Holder {
+    /// The holder whose token this is.
+    pub(super) fn of_token(web: &Web, given: &[u8]) -> Option<Self> {
+        let main = web.service.token();
+        Some(match web.service.holder_of(given)? {
+            TokenHolder::Main => Self::main(&main),
+            TokenHolder::Named(token) => Self::named(&main, token),
+        })
+    }
+
+    /// The holder of the main token.
+    pub(super) fn main(token: &ApiToken) -> Self {
+        Self {
+            key: Key::main(token),
+            role: Role::Admin,
+        }
+    }
+
+    fn named(main: &ApiToken, token: &NamedToken) -> Self {
+        Self {
+            key: Key::named(main, token),
+            role: token.role,
+        }
+    }
+
+    /// The holders of all tokens in force.
+    fn all(web: &Web) -> Vec<Self> {
+        let main = web.service.token();
+        let named = web.service.host.settings().service.tokens.iter();
+        let named = named.map(|token| Self::named(&main, token));
+        std::iter::once(Self::main(&main)).chain(named).collect()
+    }
 }
 
 impl Visitor {
-    /// The visitor of a visit.
-    pub(super) fn of(ticket: Ticket, token: &ApiToken) -> Self {
-        let secret = seal(token, Purpose::Act, &ticket.number);
-        Self { ticket, secret }
-    }
-
     /// The visitor whose cookie this request carries.
     pub(super) fn find(web: &Web, headers: &HeaderMap) -> Option<Self> {
-        let token = web.service.token();
-        let name = cookie_name(&token);
-        let ticket = cookies(headers).find_map(|(found, value)| {
-            let value = (found == name).then_some(value)?;
-            Ticket::open(value, &token, Purpose::Visit, clock::now())
+        let name = cookie_name(&web.service.token());
+        let sealed = cookies(headers).find_map(|(found, value)| (found == name).then_some(value))?;
+        let now = clock::now();
+        let visitor = Holder::all(web).into_iter().find_map(|holder| {
+            let ticket = Ticket::open(sealed, &holder.key, Purpose::Visit, now)?;
+            let secret = seal(&holder.key, Purpose::Act, &ticket.number);
+            Some(Self {
+                ticket,
+                secret,
+                role: holder.role,
+            })
         })?;
-        (!web.memory.visits.has(&ticket)).then(|| Self::of(ticket, &token))
+        (!web.memory.visits.has(&visitor.ticket)).then_some(visitor)
     }
 
-    /// Whether the visit still lasts: the token is the same, its time has not ended, and nobody has signed out.
+    /// Whether the visit still lasts: its token is in force, its time has not ended, and nobody has signed out.
     pub(in crate::web) fn is_valid(&self, web: &Web) -> bool {
         let now = super::ticket::seconds(clock::now());
-        let same_token = is_seal(&web.service.token(), Purpose::Act, &self.ticket.number, &self.secret);
-        same_token && now < self.ticket.ends_at && !web.memory.visits.has(&self.ticket)
+        let number = &self.ticket.number;
+        let mut holders = Holder::all(web).into_iter();
+        let is_held = holders.any(|holder| is_seal(&holder.key, Purpose::Act, number, &self.secret));
+        is_held && now < self.ticket.ends_at && !web.memory.visits.has(&self.ticket)
+    }
+
+    /// Whether the visitor may do more than look.
+    pub(in crate::web) fn may_act(&self) -> bool {
+        self.role == Role::Admin
     }
 
     /// The number of the visit.
@@ -84,7 +132,7 @@ pub(super) fn to_sign_in(uri: &Uri, headers: &HeaderMap) -> Response {
 
 /// The name of the cookie of this service's visits.
 pub(super) fn cookie_name(token: &ApiToken) -> String {
-    let mut name = seal(token, Purpose::Name, "");
+    let mut name = seal(&Key::main(token), Purpose::Name, "");
     name.truncate(8);
     format!("session-host-{name}")
 }

@@ -95,7 +95,8 @@ fn actions(visitor: &Visitor, address: &str, line: &ProcessorLine) -> Markup {
         div.actions {
             (button(visitor, &format!("{address}/run"), "Run now", &[]))
             (button(visitor, "/failures/retry", "Retry failed", &[("processor", &line.name)]))
-            @if line.paused {
+            @if !visitor.may_act() {
+            } @else if line.paused {
                 (button(visitor, &format!("{address}/resume"), "Resume", &[]))
             } @else {
                 form.row method="post" action=(format!("{address}/pause")) {

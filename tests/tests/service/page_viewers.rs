@@ -1,0 +1,121 @@
+//! Viewers: they look, and do nothing.
+
+use session_host_tests::{FORM, Service, Visit, World};
+use sha2::{Digest, Sha256};
+
+use crate::steps::write_sessions;
+
+const VIEWER: &str = "correct-horse-battery-staple";
+const ADMIN: &str = "incorrect-horse-battery-staple";
+
+/// A world with a viewer and a second admin, and a server that has processed a session.
+fn serve() -> (World, Service) {
+    let world = World::with(&["probe"]);
+    write_sessions(&world, 1);
+    let table = |name: &str, token: &str, role: &str| {
+        let digest: String = Sha256::digest(token).iter().map(|byte| format!("{byte:02x}")).collect();
+        format!("[[tokens]]\nname = \"{name}\"\nhash = \"sha256:{digest}\"\nrole = \"{role}\"\n")
+    };
+    world.config(&(table("ann", VIEWER, "viewer") + &table("ben", ADMIN, "admin")));
+    let service = world.serve(&[]);
+    drop(service.run("probe").is(200));
+    (world, service)
+}
+
+#[track_caller]
+fn visit(service: &Service, token: &str) -> Visit {
+    Visit::let_in(
+        &service
+            .call_with("POST", "/sign-in", FORM, &format!("token={token}"))
+            .is(303),
+    )
+}
+
+fn bearing(token: &str) -> String {
+    format!("authorization: Bearer {token}\r\n")
+}
+
+#[test]
+fn a_viewer_sees_pages_and_acts_in_none() {
+    let (_world, service) = serve();
+    let viewer = visit(&service, VIEWER);
+    for target in [
+        "/",
+        "/processors",
+        "/processors/probe",
+        "/reports",
+        "/failures",
+        "/overview/charts",
+    ] {
+        let page = viewer.get(&service, target).is(200).body;
+        for action in [
+            "/run",
+            "/pause",
+            "/plugins/reload",
+            "/failures/retry",
+            "\"/audit\"",
+            "\"/query\"",
+        ] {
+            assert!(
+                !page.contains(&format!("action=\"{action}")) && !page.contains(&format!("href={action}")),
+                "{page}"
+            );
+        }
+        assert!(!page.contains("Run now"), "{page}");
+    }
+    for target in ["/audit", "/query"] {
+        let refused = viewer.get(&service, target).is(403);
+        assert!(refused.body.contains("role `viewer`"), "{}", refused.body);
+    }
+    for target in [
+        "/processors/probe/run",
+        "/processors/probe/pause",
+        "/processors/probe/resume",
+        "/failures/retry",
+        "/plugins/reload",
+        "/query",
+    ] {
+        drop(viewer.act(&service, target, "processor=probe&sql=SELECT+1").is(403));
+    }
+    assert_eq!(viewer.act(&service, "/sign-out", "").status, 303);
+    assert_eq!(viewer.get(&service, "/").status, 303);
+}
+
+#[test]
+fn a_viewer_reads_the_interface_and_changes_nothing() {
+    let (_world, service) = serve();
+    for target in [
+        "/api/admin/processors",
+        "/api/admin/status",
+        "/api/admin/runs",
+        "/api/reports",
+    ] {
+        drop(service.call_with("GET", target, &bearing(VIEWER), "").is(200));
+    }
+    for target in [
+        "/api/admin/run-session-processor?processor=probe",
+        "/api/admin/query",
+        "/api/admin/export",
+        "/api/admin/forget?subject=alice",
+    ] {
+        let refused = service.call_with("POST", target, &bearing(VIEWER), "{}").is(403);
+        assert!(refused.detail().contains("role `viewer`"));
+        assert_ne!(service.call_with("POST", target, &bearing(ADMIN), "{}").status, 403);
+    }
+}
+
+#[test]
+fn a_named_admin_acts_and_a_token_that_is_gone_ends_its_visits() {
+    let (world, service) = serve();
+    let (admin, viewer) = (visit(&service, ADMIN), visit(&service, VIEWER));
+    drop(admin.act(&service, "/processors/probe/pause", "").is(303));
+    drop(admin.get(&service, "/audit").is(200));
+    drop(service.stop());
+    world.config("");
+    let again = world.serve(&[]);
+    for visit in [&admin, &viewer] {
+        assert_eq!(visit.get(&again, "/").status, 303);
+    }
+    let refused = again.call_with("POST", "/sign-in", FORM, &format!("token={VIEWER}"));
+    assert_eq!(refused.status, 401);
+}
