@@ -18,10 +18,10 @@
         return style === "long" ? whole.format(value) : short.format(value);
     };
 
-    const axis = (data) => ({
+    const axis = (data, formatter) => ({
         type: "category",
         data,
-        axisLabel: { color: colour("soft"), hideOverlap: true, alignMinLabel: "left", alignMaxLabel: "right", width: 140, overflow: "truncate" },
+        axisLabel: { color: colour("soft"), hideOverlap: true, formatter, width: 140, overflow: "truncate" },
         axisLine: { lineStyle: { color: colour("line") } },
         axisTick: { show: false },
     });
@@ -46,11 +46,13 @@
         },
     });
 
-    const series = (plot) => ({
+    const withoutYear = (label) => (/^\d{4}-\d\d-\d\d$/.test(label) ? label.slice(5) : label);
+
+    const series = (plot, isSmall) => ({
         ...common(plot),
         tooltip: { ...common(plot).tooltip, trigger: "axis", valueFormatter: written(plot.unit, "long") },
         legend: plot.series.length > 1 ? { type: "scroll", top: 0, textStyle: { color: colour("text") } } : undefined,
-        xAxis: axis(plot.x),
+        xAxis: axis(plot.x, isSmall ? withoutYear : undefined),
         yAxis: values(plot.unit),
         series: plot.series.map((one) => ({
             name: one.name,
@@ -87,7 +89,7 @@
     const draw = (place) => {
         const plot = JSON.parse(place.dataset.plot);
         const chart = drawn.get(place) ?? echarts.init(place, null, { renderer: "canvas" });
-        chart.setOption(plot.kind === "heat_map" ? heat(plot) : series(plot), true);
+        chart.setOption(plot.kind === "heat_map" ? heat(plot) : series(plot, place.classList.contains("small")), true);
         drawn.set(place, chart);
         place.dataset.drawn = "";
     };

@@ -11,7 +11,7 @@ use crate::{
         answer::Refusal,
         reading::{QUERY_LIMITS, in_time},
     },
-    reports::{self, AskedReport, Cells, ReportError, ReportResult},
+    reports::{self, AskedReport, Cells, Question, ReportError, ReportResult},
     web::{chart::Plot, parts::in_address, state::Web, texts::Clock},
 };
 
@@ -41,7 +41,7 @@ pub(super) async fn part(web: &Web) -> Result<Markup, Refusal> {
                 last: Some(format!("{DAYS}d")),
                 ..AskedReport::default()
             };
-            reports::run(&catalogue, settings, reader, name, &asked, QUERY_LIMITS)
+            Question::of(&catalogue, settings, reader, name, &asked, QUERY_LIMITS)?.figures()
         };
         let days = days(&clock);
         let daily = reports::daily(&catalogue).into_iter().take(MOST);
