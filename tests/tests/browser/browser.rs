@@ -3,7 +3,12 @@
 use std::{collections::BTreeSet, fs, path::PathBuf};
 
 use base64::prelude::{BASE64_STANDARD, Engine as _};
-use fantoccini::{Client, ClientBuilder, Locator, elements::Element, error::CmdError};
+use fantoccini::{
+    Client, ClientBuilder, Locator,
+    actions::{InputSource, KeyAction, KeyActions},
+    elements::Element,
+    error::CmdError,
+};
 use hyper_util::client::legacy::connect::HttpConnector;
 use serde_json::{Value, json};
 use session_host_tests::{Service, wait_until};
@@ -104,9 +109,14 @@ impl Browser {
         });
     }
 
-    /// Sends keys to whatever has the focus.
+    /// Presses keys, whatever has the focus. A live part may replace an element at any time.
     pub(crate) fn keys(&self, keys: &str) {
-        self.wait(async { self.client.active_element().await?.send_keys(keys).await });
+        let none = KeyActions::new("keys".to_owned());
+        let pressed = keys.chars().fold(none, |pressed, key| {
+            let down = pressed.then(KeyAction::Down { value: key });
+            down.then(KeyAction::Up { value: key })
+        });
+        self.wait(self.client.perform_actions(pressed));
     }
 
     /// Presses the button with this label.
