@@ -9,12 +9,13 @@
 
 use std::{
     collections::BTreeMap,
-    net::{IpAddr, Ipv6Addr},
+    net::IpAddr,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use tokio::sync::Notify;
 
+use super::peer::network_of;
 use crate::metrics::Connections;
 
 /// The maximum number of connections.
@@ -188,12 +189,7 @@ struct Idlest {
 
 impl Client {
     fn of(peer: IpAddr) -> Self {
-        /// The part of an address that identifies the network of one subscriber.
-        const NETWORK: u128 = !0 << 64;
-        Self(match peer.to_canonical() {
-            IpAddr::V6(address) if !address.is_loopback() => Ipv6Addr::from_bits(address.to_bits() & NETWORK).into(),
-            address => address,
-        })
+        Self(network_of(peer))
     }
 }
 

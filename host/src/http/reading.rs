@@ -81,7 +81,11 @@ fn noted(sql: String, answered: Result<Response, Refusal>) -> Response {
 /// How long a client may take to send a body.
 const BODY_TIMEOUT: Duration = Duration::from_secs(10);
 
-async fn body_of(request: Request) -> Result<Bytes, Refusal> {
+/// The body of a request.
+///
+/// # Errors
+/// When it takes too long to arrive, or is too large.
+pub(crate) async fn body_of(request: Request) -> Result<Bytes, Refusal> {
     let received = tokio::time::timeout(BODY_TIMEOUT, Bytes::from_request(request, &())).await;
     let received = received.map_err(|_| {
         Refusal::timeout(format!(

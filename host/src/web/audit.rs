@@ -14,7 +14,7 @@ use super::{
     texts::{Clock, milliseconds},
 };
 use crate::{
-    http::{answer::Refusal, background::read},
+    http::answer::Refusal,
     state::{AuditEntry, AuditFilter},
 };
 
@@ -47,7 +47,7 @@ async fn content(web: &Web, uri: &Uri) -> Result<Content, Refusal> {
     };
     // One more tells that there are more.
     let most = u32::try_from(ON_A_PAGE).unwrap_or(u32::MAX).saturating_add(1);
-    let entries = read(&web.service, move |reader| Ok(reader.audit_entries(&filter, most)?)).await?;
+    let entries = web.read(move |reader| Ok(reader.audit_entries(&filter, most)?)).await?;
     let clock = web.clock();
     let shown = &entries[..entries.len().min(ON_A_PAGE)];
     let older = (entries.len() > ON_A_PAGE)

@@ -8,6 +8,9 @@ use session_plugin_api::{Chart, ChartKind, Unit};
 
 use crate::reports::{Cells, ReportResult, value};
 
+/// How many values a chart may have. Nobody could read a larger one, and the table below it has all rows.
+const MOST_VALUES: usize = 50_000;
+
 /// What the script draws.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub(super) struct Plot {
@@ -119,6 +122,9 @@ fn series(result: &ReportResult, chart: &Chart, cells: &Cells, mut x: Labels) ->
             *known = if column.unit.adds_up() { *known + number } else { number };
         }
     }
+    if names.names.len().saturating_mul(x.names.len()) > MOST_VALUES {
+        return None;
+    }
     let series = names.names.iter().enumerate().map(|(series, name)| Series {
         name: name.clone(),
         values: (0..x.names.len())
@@ -222,6 +228,18 @@ mod tests {
         ];
         let plot = Plot::of(&result(Chart::heat_map("hour", "day", "rate"), &columns, &rows)).unwrap();
         assert_eq!((plot.x.len(), plot.y.len(), &plot.fields), (2, 1, &vec![(0, 0, 10.0)]));
+    }
+
+    #[test]
+    fn a_chart_that_nobody_could_read_is_not_drawn() {
+        let columns = [("day", Unit::Text), ("class", Unit::Text), ("errors", Unit::Count)];
+        let rows: Vec<_> = (0..1000)
+            .map(|number| [json!(number), json!(number), json!(1)])
+            .collect();
+        let rows: Vec<&[serde_json::Value]> = rows.iter().map(|row| &row[..]).collect();
+        let drawn = |rows| Plot::of(&result(Chart::stacked_bars("day", "errors", "class"), &columns, rows));
+        assert!(drawn(&rows).is_none());
+        assert!(drawn(&rows[..200]).is_some());
     }
 
     #[test]

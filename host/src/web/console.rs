@@ -20,7 +20,6 @@ use crate::{
     http::{
         answer::Refusal,
         audit::recorded,
-        background::read,
         reading::{Asked, answered},
     },
     state::{DescribedTable, QueryAnswer},
@@ -85,7 +84,7 @@ async fn outcome(answer: Response) -> Outcome {
 }
 
 async fn content(web: &Web, visitor: &Visitor, sql: &str, outcome: &Outcome) -> Result<Content, Refusal> {
-    let tables = read(&web.service, |reader| Ok(reader.described_tables()?)).await?;
+    let tables = web.read(|reader| Ok(reader.described_tables()?)).await?;
     Ok(Content {
         title: "Query".to_owned(),
         section: Section::Query,

@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     amounts::grouped,
-    http::{answer::Refusal, background::read, parameters::processor_name},
+    http::{answer::Refusal, parameters::processor_name},
     state::{Failure, FailureCause, by_cause},
 };
 
@@ -39,11 +39,14 @@ async fn content(web: &Web, visitor: &Visitor, uri: &Uri) -> Result<Content, Ref
     let whose: Whose = asked(uri)?;
     let processor = whose.processor.as_deref().map(processor_name).transpose()?;
     let max_attempts = web.service.host.settings().limits.retry.max_attempts;
-    let failures = read(&web.service, move |reader| {
-        Ok(reader.failures(processor.as_ref(), max_attempts)?)
-    })
-    .await?;
-    let causes = by_cause(failures.clone());
+    let failures = web
+        .read(move |reader| Ok(reader.failures(processor.as_ref(), max_attempts)?))
+        .await?;
+    let (count, listed) = (
+        failures.len(),
+        failures.iter().take(LISTED).cloned().collect::<Vec<_>>(),
+    );
+    let causes = by_cause(failures);
     let clock = web.clock();
     Ok(Content {
         title: "Failures".to_owned(),
@@ -54,14 +57,19 @@ async fn content(web: &Web, visitor: &Visitor, uri: &Uri) -> Result<Content, Ref
             (filter(web, whose.processor.as_deref()))
             section.card {
                 h2 { "Causes" }
-                @if causes.is_empty() { p.soft { "No session fails." } } @else { (causes_table(&causes, visitor, &clock)) }
+                @if causes.is_empty() { p.soft { "No session fails." } } @else {
+                    (causes_table(&causes[..causes.len().min(LISTED)], visitor, &clock))
+                    @if causes.len() > LISTED {
+                        p.soft { "The first " (LISTED) " of " (grouped(causes.len() as u64)) "." }
+                    }
+                }
             }
-            @if !failures.is_empty() {
+            @if !listed.is_empty() {
                 section.card {
                     h2 { "Sessions" }
-                    (sessions_table(&failures, visitor, &clock))
-                    @if failures.len() > LISTED {
-                        p.soft { "The latest " (LISTED) " of " (grouped(failures.len() as u64)) "." }
+                    (sessions_table(&listed, visitor, &clock))
+                    @if count > LISTED {
+                        p.soft { "The latest " (LISTED) " of " (grouped(count as u64)) "." }
                     }
                 }
             }
@@ -129,7 +137,7 @@ fn sessions_table(failures: &[Failure], visitor: &Visitor, clock: &Clock) -> Mar
                     }
                 }
                 tbody {
-                    @for failure in failures.iter().take(LISTED) {
+                    @for failure in failures {
                         tr {
                             td { (failure.processor) }
                             td.long { (foreign(&failure.session)) }

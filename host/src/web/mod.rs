@@ -32,7 +32,9 @@ mod texts;
 use std::time::Duration;
 
 use axum::{
-    Router, middleware,
+    Router,
+    extract::DefaultBodyLimit,
+    middleware,
     routing::{get, post},
 };
 
@@ -40,6 +42,9 @@ pub use entry::link::{LinkError, sign_in_link};
 use state::Web;
 
 use crate::http::Service;
+
+/// How large a form may be, in bytes: a statement for the console, whose characters may be escaped.
+const LARGEST_FORM: usize = 256 << 10;
 
 /// The routes of the page. A sign-in lasts as long as `visit`.
 pub fn pages(service: Service, visit: Duration) -> Router {
@@ -68,6 +73,7 @@ pub fn pages(service: Service, visit: Duration) -> Router {
         .route("/sign-in", get(entry::signing::form).post(entry::signing::sign_in))
         .route("/sign-out", post(entry::signing::sign_out))
         .route("/assets/{name}", get(files::file))
+        .layer(DefaultBodyLimit::max(LARGEST_FORM))
         .layer(middleware::from_fn(protection::protect))
         .with_state(Web::new(service, visit))
 }

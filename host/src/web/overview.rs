@@ -16,7 +16,7 @@ use super::{
 use crate::{
     alerts::{self, AlertListing},
     health::Warning,
-    http::{answer::Refusal, background::read, observation::current},
+    http::{answer::Refusal, observation::current},
 };
 
 mod day;
@@ -89,7 +89,7 @@ fn live_part(web: &Web) -> Markup {
 }
 
 async fn content(web: &Web) -> Result<Content, Refusal> {
-    let alerts = read(&web.service, |reader| Ok(alerts::active(reader)?)).await?;
+    let alerts = web.read(|reader| Ok(alerts::active(reader)?)).await?;
     let runs = day::part(web).await?;
     Ok(Content {
         title: "Overview".to_owned(),

@@ -2,11 +2,16 @@
 
 use std::{sync::Arc, time::Duration};
 
+use tokio::{sync::Semaphore, time::timeout};
+
 use super::{
     entry::{notices::Notices, spent::Spent, throttle::Throttle},
     texts::Clock,
 };
-use crate::http::Service;
+use crate::{
+    http::{Service, answer::Refusal, background::read},
+    state::Reader,
+};
 
 /// The service, and what the page keeps in memory. Clones share it.
 #[derive(Clone)]
@@ -17,7 +22,15 @@ pub(super) struct Web {
     pub(super) visit: Duration,
     /// What the page keeps in memory.
     pub(super) memory: Arc<Memory>,
+    /// The places of those that read lists.
+    lists: Arc<Semaphore>,
 }
+
+/// How many lists are read at once. More would keep the threads that write the audit log.
+const LISTS_AT_ONCE: usize = 4;
+
+/// How long a list waits for others.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// What the page keeps in memory. All of it is forgotten when the service ends.
 #[derive(Debug, Default)]
@@ -38,11 +51,30 @@ impl Web {
         Clock::new(self.service.host.settings().timezone.rules().clone())
     }
 
+    /// Reads what a list shows.
+    ///
+    /// # Errors
+    /// When the state cannot be read, or too many others read lists.
+    pub(super) async fn read<T: Send + 'static>(
+        &self,
+        list: impl FnOnce(&Reader) -> Result<T, Refusal> + Send + 'static,
+    ) -> Result<T, Refusal> {
+        let busy = || Refusal::timeout("too many lists are read at the moment: reload the page".to_owned());
+        let place = timeout(PATIENCE, Arc::clone(&self.lists).acquire_owned()).await;
+        let place = place.map_err(|_| busy())?.map_err(|_| busy())?;
+        read(&self.service, move |reader| {
+            let _until_it_is_read = place;
+            list(reader)
+        })
+        .await
+    }
+
     pub(super) fn new(service: Service, visit: Duration) -> Self {
         Self {
             service,
             visit,
             memory: Arc::default(),
+            lists: Arc::new(Semaphore::new(LISTS_AT_ONCE)),
         }
     }
 }

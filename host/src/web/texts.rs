@@ -2,7 +2,11 @@
 
 use std::time::Duration;
 
-use jiff::{Timestamp, civil::DateTime, tz::TimeZone};
+use jiff::{
+    Timestamp,
+    civil::{Date, DateTime},
+    tz::TimeZone,
+};
 use maud::{Markup, html};
 
 /// The clock of the people who look at the page.
@@ -37,8 +41,8 @@ impl Clock {
     }
 
     /// The day that the calendar shows.
-    pub(super) fn day(&self, time: Timestamp) -> String {
-        time.to_zoned_datetime(self.0.clone()).strftime("%Y-%m-%d").to_string()
+    pub(super) fn date(&self, time: Timestamp) -> Date {
+        time.to_zoned_datetime(self.0.clone()).date()
     }
 }
 

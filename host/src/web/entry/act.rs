@@ -1,7 +1,6 @@
 //! Actions: forms that only the pages of a visit can send.
 
 use axum::{
-    body::Bytes,
     extract::{FromRequest, FromRequestParts, Request},
     http::{HeaderMap, StatusCode},
     response::Response,
@@ -13,7 +12,7 @@ use super::{
     visitor::{SECRET, Visitor},
 };
 use crate::{
-    http::answer::Refusal,
+    http::{answer::Refusal, reading::body_of},
     web::{shell::refused, state::Web},
 };
 
@@ -52,8 +51,7 @@ impl FromRequest<Web> for OwnAct {
 async fn received<T: DeserializeOwned>(request: Request, web: &Web, visitor: &Visitor) -> Result<T, Response> {
     let refuse = |refusal| refused(web, visitor, refusal);
     check_origin(request.headers()).map_err(refuse)?;
-    let body = Bytes::from_request(request, web).await;
-    let body = body.map_err(|rejection| refuse(Refusal::new(rejection.status(), rejection.body_text())))?;
+    let body = body_of(request).await.map_err(refuse)?;
     form(&body, &visitor.secret).map_err(refuse)
 }
 

@@ -6,8 +6,7 @@ use std::{
 };
 
 use axum::{
-    Form,
-    extract::{Extension, State, rejection::FormRejection},
+    extract::{Request, State},
     http::{HeaderMap, HeaderValue, StatusCode, Uri, header},
     response::{IntoResponse, Response},
 };
@@ -21,7 +20,11 @@ use super::{
 };
 use crate::{
     clock,
-    http::{answer::Refusal, peer::Peer},
+    http::{
+        answer::Refusal,
+        peer::{Peer, network_of},
+        reading::body_of,
+    },
     web::{asked::asked, redirect::redirect, shell::sign_in_page, state::Web},
 };
 
@@ -44,11 +47,11 @@ pub(in crate::web) struct Given {
 pub(in crate::web) async fn form(State(web): State<Web>, uri: Uri, headers: HeaderMap) -> Response {
     let asked: AskedForm = asked(&uri).unwrap_or_default();
     let next = local(asked.next.as_deref());
-    if Visitor::find(&web, &headers).is_some() {
-        return redirect(next);
-    }
     let Some(code) = asked.code else {
-        return sign_in_page(StatusCode::OK, next, None);
+        return match Visitor::find(&web, &headers) {
+            Some(_) => redirect(next),
+            None => sign_in_page(StatusCode::OK, next, None),
+        };
     };
     let (main, now) = (Holder::main(&web.service.token()), clock::now());
     match Ticket::open(&code, &main.key, Purpose::Link, now) {
@@ -61,36 +64,50 @@ pub(in crate::web) async fn form(State(web): State<Web>, uri: Uri, headers: Head
 }
 
 /// `POST /sign-in`: lets in whoever knows a token.
-pub(in crate::web) async fn sign_in(
-    State(web): State<Web>,
-    peer: Option<Extension<Peer>>,
-    headers: HeaderMap,
-    given: Result<Form<Given>, FormRejection>,
-) -> Response {
-    let given = match (check_origin(&headers), given) {
-        (Ok(()), Ok(Form(given))) => given,
-        (Err(refusal), _) => return refusal.into_response(),
-        (_, Err(rejection)) => return Refusal::new(rejection.status(), rejection.body_text()).into_response(),
-    };
-    let next = local(given.next.as_deref());
-    let address = peer.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |Extension(Peer(address))| address);
-    let wait = web.memory.throttle.wait(address, Instant::now());
+pub(in crate::web) async fn sign_in(State(web): State<Web>, request: Request) -> Response {
+    if let Err(refusal) = check_origin(request.headers()) {
+        return refusal.into_response();
+    }
+    let client = client(&request);
+    let wait = web.memory.throttle.wait(client, Instant::now());
     if !wait.is_zero() {
         let seconds = wait.as_secs() + 1;
         let told = format!("Too many wrong tokens came from your address. Try again in {seconds} s.");
-        let mut response = sign_in_page(StatusCode::TOO_MANY_REQUESTS, next, Some(&told));
+        let mut response = sign_in_page(StatusCode::TOO_MANY_REQUESTS, "/", Some(&told));
         response
             .headers_mut()
             .insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         return response;
     }
+    let headers = request.headers().clone();
+    let given: Result<Given, Refusal> = match body_of(request).await {
+        Ok(body) => serde_urlencoded::from_bytes(&body).map_err(Refusal::bad_request),
+        Err(refusal) => Err(refusal),
+    };
+    let given = match given {
+        Ok(given) => given,
+        Err(refusal) => return refusal.into_response(),
+    };
+    let next = local(given.next.as_deref());
     match Holder::of_token(&web, given.token.trim().as_bytes()) {
         Some(holder) => let_in(&web, &holder, &headers, next),
         None => {
-            web.memory.throttle.note(address, Instant::now());
+            web.memory.throttle.note(client, Instant::now());
             let told = "The token is wrong. `session-host token` prints the right one.";
             sign_in_page(StatusCode::UNAUTHORIZED, next, Some(told))
         }
+    }
+}
+
+/// The network of whoever sent a request. A proxy on this machine tells for whom it asks.
+fn client(request: &Request) -> IpAddr {
+    let peer = request.extensions().get::<Peer>();
+    let peer = peer.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |Peer(address)| *address);
+    let told = request.headers().get_all("x-forwarded-for").iter().next_back();
+    let told = told.and_then(|told| told.to_str().ok()?.rsplit(',').next()?.trim().parse().ok());
+    match peer.to_canonical().is_loopback() {
+        true => network_of(told.unwrap_or(peer)),
+        false => network_of(peer),
     }
 }
 

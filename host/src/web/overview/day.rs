@@ -6,7 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 use maud::{Markup, html};
 
 use crate::{
-    http::{answer::Refusal, background::read},
+    http::answer::Refusal,
     state::AuditEntry,
     web::{
         parts::outcome,
@@ -26,7 +26,7 @@ const DAY: SignedDuration = SignedDuration::from_hours(24);
 
 /// The timeline and the table.
 pub(super) async fn part(web: &Web) -> Result<Markup, Refusal> {
-    let runs = read(&web.service, |reader| Ok(reader.runs(DRAWN)?)).await?;
+    let runs = web.read(|reader| Ok(reader.runs(DRAWN)?)).await?;
     let clock = web.clock();
     let now = Timestamp::now();
     let recent: Vec<&AuditEntry> = runs.iter().filter(|run| place(run, now).is_some()).collect();

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::{Timestamp, ToSpan};
 use maud::{Markup, html};
 use session_plugin_api::Unit;
 
@@ -99,15 +99,14 @@ fn sessions_by_day(result: &ReportResult, days: &[String]) -> Small {
     Small {
         report: result.report.clone(),
         title: "Sessions per day".to_owned(),
-        plot: (!result.rows.is_empty()).then(|| Plot::bars("Sessions", Unit::Count, counts)),
+        // The list may lack sessions.
+        plot: (!result.rows.is_empty() && !result.truncated).then(|| Plot::bars("Sessions", Unit::Count, counts)),
     }
 }
 
 /// The last days, as reports name them.
 fn days(clock: &Clock) -> Vec<String> {
-    let now = Timestamp::now();
-    let days = (0..DAYS)
-        .rev()
-        .map(|back| clock.day(now - SignedDuration::from_hours(24 * back)));
-    days.collect()
+    let today = clock.date(Timestamp::now());
+    let days = (0..DAYS).rev().map(|back| today.saturating_sub(back.days()));
+    days.map(|day| day.to_string()).collect()
 }

@@ -9,7 +9,7 @@ use maud::{Markup, html};
 use super::line::{ProcessorLine, last_run, progress};
 use crate::{
     amounts::grouped,
-    http::{answer::Refusal, background::read, parameters::processor_name},
+    http::{answer::Refusal, parameters::processor_name},
     names::ProcessorName,
     plugins::PluginListing,
     reports::{self, ReportListing},
@@ -200,7 +200,9 @@ impl Results {
 
 async fn results_part(web: &Web, visitor: &Visitor, name: ProcessorName) -> Result<Markup, Refusal> {
     let max_attempts = web.service.host.settings().limits.retry.max_attempts;
-    let results = read(&web.service, move |reader| Results::read(reader, &name, max_attempts)).await?;
+    let results = web
+        .read(move |reader| Results::read(reader, &name, max_attempts))
+        .await?;
     let clock = web.clock();
     Ok(html! {
         section.card {
