@@ -16,7 +16,7 @@ const LASTS: Duration = Duration::from_secs(600);
 
 /// Why there is no link.
 #[derive(Debug, thiserror::Error)]
-#[error("no random bytes are available for the link: {0}")]
+#[error("no random bytes are available for the link")]
 pub struct LinkError(#[from] getrandom::Error);
 
 /// A link to the page of the service at this address, which signs in once, within ten minutes.
