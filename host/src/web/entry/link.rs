@@ -16,15 +16,16 @@ const LASTS: Duration = Duration::from_secs(600);
 
 /// Why there is no link.
 #[derive(Debug, thiserror::Error)]
-#[error("no random bytes are available for the link")]
-pub struct LinkError(#[from] getrandom::Error);
+#[error("no random bytes are available for the link: {0}")]
+pub struct LinkError(getrandom::Error);
 
 /// A link to the page of the service at this address, which signs in once, within ten minutes.
 ///
 /// # Errors
 /// When the system has no random bytes.
 pub fn sign_in_link(address: SocketAddr, token: &ApiToken) -> Result<String, LinkError> {
-    let code = Ticket::new(clock::now(), LASTS)?.sealed(&Key::main(token), Purpose::Link);
+    let ticket = Ticket::new(clock::now(), LASTS).map_err(LinkError)?;
+    let code = ticket.sealed(&Key::main(token), Purpose::Link);
     Ok(format!("http://{}/sign-in?code={code}", reachable(address)))
 }
 

@@ -127,6 +127,11 @@ fn field(name: &str, label: &str, example: &str, value: Option<&str>) -> Markup 
     }
 }
 
+/// Whether a cell stays on one line, such as that of a day.
+fn is_short(cell: &str) -> bool {
+    cell.chars().nth(20).is_none()
+}
+
 fn rows(result: &ReportResult) -> Markup {
     if result.rows.is_empty() {
         return html! { p.soft { "No rows." } };
@@ -141,7 +146,11 @@ fn rows(result: &ReportResult) -> Markup {
                 }
                 tbody {
                     @for row in cells.rows.iter().take(SHOWN) {
-                        tr { @for (column, cell) in result.columns.iter().zip(row) { td class=[class(column)] { (cell) } } }
+                        tr {
+                            @for (column, cell) in result.columns.iter().zip(row) {
+                                td class=[class(column).or_else(|| is_short(cell).then_some("short"))] { (cell) }
+                            }
+                        }
                     }
                 }
                 @if let Some(totals) = &cells.totals {
