@@ -2,10 +2,10 @@
 //!
 //! The server renders every page, so all of it works without JavaScript but charts and live updates. A page calls the same
 //! functions as the HTTP interface, with the same limits, and what it does leaves the same rows in the audit log. A browser
-//! sends its cookie by itself, unlike a token; so [`entry`] also protects every action by a secret of the page.
+//! sends its cookie by itself, unlike a token; so `entry` also protects every action by a secret of the page.
 //!
 //! # Threads
-//! Handlers run on any thread of the runtime, and leave to others whatever waits for the disk. Clones of [`Web`] share
+//! Handlers run on any thread of the runtime, and leave to others whatever waits for the disk. Clones of `Web` share
 //! everything.
 
 mod actions;
