@@ -1,9 +1,6 @@
 //! Feeds systemd's watchdog as long as the service answers.
 
-use std::{
-    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
-    time::Duration,
-};
+use std::{net::SocketAddr, time::Duration};
 
 use http_body_util::Full;
 use hyper::{Request, body::Bytes};
@@ -11,7 +8,7 @@ use sd_notify::NotifyState;
 use tokio::time::{MissedTickBehavior, interval, timeout};
 
 use super::client::exchange;
-use crate::runner::StopToken;
+use crate::{http::own_address::reachable, runner::StopToken};
 
 /// After how many consecutive unanswered requests systemd ends the service.
 const CHANCES: u32 = 4;
@@ -63,31 +60,5 @@ async fn answers(own: SocketAddr) -> Result<(), String> {
         Ok((status, _)) if status.is_success() => Ok(()),
         Ok((status, _)) => Err(format!("status {status}")),
         Err(error) => Err(error.to_string()),
-    }
-}
-
-/// The address where the service reaches itself, also if it listens on all addresses.
-fn reachable(listening: SocketAddr) -> SocketAddr {
-    let ip = match listening.ip() {
-        IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
-        IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
-        ip => ip,
-    };
-    SocketAddr::new(ip, listening.port())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_service_reaches_itself_where_it_listens() {
-        for (listening, reached) in [
-            ("0.0.0.0:7741", "127.0.0.1:7741"),
-            ("[::]:7741", "[::1]:7741"),
-            ("10.0.0.1:80", "10.0.0.1:80"),
-        ] {
-            assert_eq!(reachable(listening.parse().unwrap()), reached.parse().unwrap());
-        }
     }
 }

@@ -11,6 +11,7 @@ mod counting;
 mod lists;
 pub(crate) mod observation;
 mod openapi;
+pub(crate) mod own_address;
 pub(crate) mod parameters;
 pub(crate) mod peer;
 mod queries;

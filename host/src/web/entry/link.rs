@@ -1,15 +1,12 @@
 //! Links that sign in once. Whoever knows the token can make one, so the command line makes them without the service.
 
-use std::{
-    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
-    time::Duration,
-};
+use std::{net::SocketAddr, time::Duration};
 
 use super::{
     seal::{Key, Purpose},
     ticket::Ticket,
 };
-use crate::{clock, config::ApiToken};
+use crate::{clock, config::ApiToken, http::own_address::reachable};
 
 /// How long a link is good.
 const LASTS: Duration = Duration::from_secs(600);
@@ -27,16 +24,6 @@ pub fn sign_in_link(address: SocketAddr, token: &ApiToken) -> Result<String, Lin
     let ticket = Ticket::new(clock::now(), LASTS).map_err(LinkError)?;
     let code = ticket.sealed(&Key::main(token), Purpose::Link);
     Ok(format!("http://{}/sign-in?code={code}", reachable(address)))
-}
-
-/// The address by which a browser on this machine reaches a service that listens on all addresses.
-fn reachable(address: SocketAddr) -> SocketAddr {
-    let host = match address.ip() {
-        IpAddr::V4(host) if host.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
-        IpAddr::V6(host) if host.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
-        host => host,
-    };
-    SocketAddr::new(host, address.port())
 }
 
 #[cfg(test)]
