@@ -8,6 +8,7 @@ pub(crate) fn declare(descriptor: Descriptor) -> Descriptor {
         daily(),
         weekly(),
         monthly(),
+        activity(),
         sessions(),
         blocks(),
         projects(),
@@ -95,6 +96,18 @@ fn monthly() -> Report {
     )
     .order("month", Order::Ascending)
     .chart(Chart::bars("month", "cost_usd"))
+}
+
+fn activity() -> Report {
+    Report::new("activity", "Sessions per day", include_str!("reports/activity.sql"))
+        .description("The sessions that began on each day, with their subagents.")
+        .column(ReportColumn::new("day", "Day", Unit::Text))
+        .column(ReportColumn::new("sessions", "Sessions", Unit::Count))
+        .column(ReportColumn::new("users", "Users", Unit::Count).without_sum())
+        .column(ReportColumn::new("prompts", "Prompts", Unit::Count))
+        .column(ReportColumn::new("tool_calls", "Tool calls", Unit::Count))
+        .order("day", Order::Ascending)
+        .chart(Chart::bars("day", "sessions"))
 }
 
 fn sessions() -> Report {

@@ -141,3 +141,31 @@ fn every_kind_of_token_has_its_column_and_its_sum() {
     let found = rows(&world, &["usage.daily"], columns);
     assert_eq!(found, json!([["house", 2, 3, 20, 300, 4000, 4323]]));
 }
+
+#[test]
+fn a_session_counts_on_the_day_on_which_it_began() {
+    let late = Session::new("late", "/home/alice/shop")
+        .prompt("2026-01-20T23:59:00Z", "go on")
+        .response("2026-01-21T00:01:00Z", 1);
+    let early = Session::new("early", "/home/bob/till").prompt("2026-01-20T01:00:00Z", "begin");
+    let next = Session::new("next", "/home/alice/shop")
+        .prompt("2026-01-21T12:00:00Z", "end")
+        .response("2026-01-21T12:01:00Z", 1);
+    let world = usage(&[("alice", late), ("bob", early), ("alice", next)]);
+    let counts = |filter: &[&str]| {
+        let asked = [&["usage.activity", "--timezone", "UTC"], filter].concat();
+        rows(&world, &asked, ["day", "sessions", "users", "prompts"])
+    };
+    let all = json!([["2026-01-20", 2, 2, 2], ["2026-01-21", 1, 1, 1]]);
+    assert_eq!(counts(&[]), all);
+    let of_shop = json!([["2026-01-20", 1, 1, 1], ["2026-01-21", 1, 1, 1]]);
+    assert_eq!(counts(&["--project", "shop"]), of_shop);
+    assert_eq!(counts(&["--username", "bob"]), json!([["2026-01-20", 1, 1, 1]]));
+    assert_eq!(counts(&["--since", "2026-01-21"]), json!([["2026-01-21", 1, 1, 1]]));
+    let of_tokyo = rows(
+        &world,
+        &["usage.activity", "--timezone", "Asia/Tokyo"],
+        ["day", "sessions"],
+    );
+    assert_eq!(of_tokyo, json!([["2026-01-20", 1], ["2026-01-21", 2]]));
+}
