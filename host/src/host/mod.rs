@@ -174,7 +174,8 @@ impl Host {
         let _ = threads::start("report-trial", try_all);
     }
 
-    /// A number that grows whenever the results of the processors may have changed: after a run, and after a correction.
+    /// A number that grows whenever the results of the processors may have changed: after a run, a correction or a reload,
+    /// which may bring other reports.
     #[must_use]
     pub fn revision(&self) -> u64 {
         self.revision.load(Ordering::Acquire)
@@ -223,6 +224,7 @@ impl Host {
         })?;
         let reloaded = Arc::new(reloaded);
         *self.catalogue.write().unwrap_or_else(PoisonError::into_inner) = Arc::clone(&reloaded);
+        self.results_changed();
         Ok(reloaded)
     }
 

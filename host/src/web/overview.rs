@@ -22,6 +22,8 @@ use crate::{
 mod day;
 mod month;
 
+pub(super) use month::MonthCharts;
+
 /// `GET /`
 pub(super) async fn overview(State(web): State<Web>, visitor: Visitor) -> Response {
     let content = content(&web).await;

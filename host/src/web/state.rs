@@ -6,6 +6,7 @@ use tokio::{sync::Semaphore, time::timeout};
 
 use super::{
     entry::{notices::Notices, spent::Spent, throttle::Throttle},
+    overview::MonthCharts,
     texts::Clock,
 };
 use crate::{
@@ -43,6 +44,8 @@ pub(super) struct Memory {
     pub(super) throttle: Throttle,
     /// What the next page tells each visitor.
     pub(super) notices: Notices,
+    /// The small charts of the overview.
+    pub(super) month: MonthCharts,
 }
 
 impl Web {

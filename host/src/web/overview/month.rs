@@ -1,18 +1,24 @@
-//! Small charts of the last month: every report with a chart by day, and how many sessions there were.
-
-use std::collections::BTreeMap;
+//! Small charts of the last month: every report with a chart by day.
+//!
+//! Their reports read a month of everything, which takes long in a large state. So the charts are kept until results
+//! change, and those who ask at the same time wait for one calculation.
 
 use jiff::{Timestamp, ToSpan};
 use maud::{Markup, html};
-use session_plugin_api::Unit;
+use tokio::sync::Mutex;
 
 use crate::{
     http::{
         answer::Refusal,
         reading::{QUERY_LIMITS, in_time},
     },
-    reports::{self, AskedReport, Cells, Question, ReportError, ReportResult},
-    web::{chart::Plot, parts::in_address, state::Web, texts::Clock},
+    reports::{self, AskedReport, Question, ReportError, ReportResult},
+    web::{
+        chart::Plot,
+        parts::{foreign, in_address},
+        state::Web,
+        texts::Clock,
+    },
 };
 
 /// How many days there are.
@@ -21,86 +27,102 @@ const DAYS: i64 = 30;
 /// The most charts; the rest has pages of its own.
 const MOST: usize = 8;
 
-/// The report that lists sessions with their beginnings, if it is installed.
-const SESSIONS: &str = "usage.sessions";
-
 /// A small chart.
 struct Small {
     report: String,
     title: String,
-    plot: Option<Plot>,
+    content: Shown,
+}
+
+/// What a small chart shows.
+enum Shown {
+    Plot(Plot),
+    /// There is nothing to draw.
+    Nothing,
+    /// Why the report cannot be run.
+    Error(String),
+}
+
+/// The charts that were drawn last.
+#[derive(Debug, Default)]
+pub(in crate::web) struct MonthCharts(Mutex<Option<Drawn>>);
+
+#[derive(Debug)]
+struct Drawn {
+    /// The revision of the results, and the days.
+    of: (u64, Vec<String>),
+    charts: Markup,
 }
 
 /// The charts.
 pub(super) async fn part(web: &Web) -> Result<Markup, Refusal> {
-    let (host, clock) = (web.service.host.clone(), web.clock());
-    let charts = in_time(&web.service, move |reader| {
-        let (catalogue, settings) = (host.catalogue(), host.settings());
-        let run = |name: &str| {
-            let asked = AskedReport {
-                last: Some(format!("{DAYS}d")),
-                ..AskedReport::default()
-            };
-            Question::of(&catalogue, settings, reader, name, &asked, QUERY_LIMITS)?.figures()
-        };
-        let days = days(&clock);
-        let daily = reports::daily(&catalogue).into_iter().take(MOST);
-        // A report that fails costs itself alone.
-        let mut charts: Vec<Small> = daily
-            .filter_map(|name| run(&name).ok())
-            .map(|one| by_day(one, &days))
-            .collect();
-        match run(SESSIONS) {
-            Ok(sessions) => charts.insert(charts.len().min(1), sessions_by_day(&sessions, &days)),
-            Err(ReportError::Unknown { .. }) => {}
-            Err(error) => tracing::debug!("no chart of the sessions: {error}"),
-        }
-        Ok(charts)
+    let of = (web.service.host.revision(), days(&web.clock()));
+    let mut drawn = web.memory.month.0.lock().await;
+    if let Some(known) = drawn.as_ref().filter(|known| known.of == of) {
+        return Ok(known.charts.clone());
+    }
+    let small = calculated(web, of.1.clone()).await?;
+    let charts = html! { @for chart in &small { (chart.drawn()) } };
+    // What failed may succeed the next time.
+    let is_whole = !small.iter().any(Small::has_failed);
+    *drawn = is_whole.then(|| Drawn {
+        of,
+        charts: charts.clone(),
     });
-    let charts = charts.await?;
-    Ok(html! { @for chart in &charts { (drawn(chart)) } })
+    Ok(charts)
 }
 
-fn drawn(chart: &Small) -> Markup {
-    html! {
-        section.card {
-            h2 { a href=(format!("/reports/{}?last={DAYS}d", in_address(&chart.report))) { (chart.title) } }
-            @match &chart.plot {
-                Some(plot) => (plot.drawn(&format!("{}, last {DAYS} days", chart.title), "chart small")),
-                None => p.soft { "Nothing in the last " (DAYS) " days." },
+async fn calculated(web: &Web, days: Vec<String>) -> Result<Vec<Small>, Refusal> {
+    let host = web.service.host.clone();
+    in_time(&web.service, move |reader| {
+        let (catalogue, settings) = (host.catalogue(), host.settings());
+        let asked = AskedReport {
+            last: Some(format!("{DAYS}d")),
+            ..AskedReport::default()
+        };
+        let run = |name: &str| Question::of(&catalogue, settings, reader, name, &asked, QUERY_LIMITS)?.figures();
+        let daily = reports::daily(&catalogue).into_iter().take(MOST);
+        Ok(daily.map(|name| Small::of(run(&name), name, &days)).collect())
+    })
+    .await
+}
+
+impl Small {
+    /// The chart of a report. A report that fails costs itself alone.
+    fn of(result: Result<ReportResult, ReportError>, report: String, days: &[String]) -> Self {
+        match result {
+            Ok(result) => {
+                let plot = result.chart.as_ref();
+                let plot = plot.and_then(|chart| Plot::over(&result, chart, days.to_vec()));
+                Self {
+                    report,
+                    title: result.title,
+                    content: plot.map_or(Shown::Nothing, Shown::Plot),
+                }
+            }
+            Err(error) => Self {
+                title: report.clone(),
+                report,
+                content: Shown::Error(error.to_string()),
+            },
+        }
+    }
+
+    fn has_failed(&self) -> bool {
+        matches!(self.content, Shown::Error(_))
+    }
+
+    fn drawn(&self) -> Markup {
+        html! {
+            section.card {
+                h2 { a href=(format!("/reports/{}?last={DAYS}d", in_address(&self.report))) { (self.title) } }
+                @match &self.content {
+                    Shown::Plot(plot) => (plot.drawn(&format!("{}, last {DAYS} days", self.title), "chart small")),
+                    Shown::Nothing => p.soft { "Nothing in the last " (DAYS) " days." },
+                    Shown::Error(error) => p.note.bad { (foreign(error)) },
+                }
             }
         }
-    }
-}
-
-fn by_day(result: ReportResult, days: &[String]) -> Small {
-    let plot = result
-        .chart
-        .as_ref()
-        .and_then(|chart| Plot::over(&result, chart, days.to_vec()));
-    Small {
-        report: result.report,
-        title: result.title,
-        plot,
-    }
-}
-
-/// How many sessions began on each day.
-fn sessions_by_day(result: &ReportResult, days: &[String]) -> Small {
-    let began = result.place("began");
-    let mut counts: BTreeMap<String, f64> = days.iter().map(|day| (day.clone(), 0.0)).collect();
-    for row in Cells::of(result).rows {
-        let time = began.and_then(|place| row.get(place));
-        // The text of a time begins with its day.
-        if let Some(count) = time.and_then(|time| counts.get_mut(time.split(' ').next().unwrap_or_default())) {
-            *count += 1.0;
-        }
-    }
-    Small {
-        report: result.report.clone(),
-        title: "Sessions per day".to_owned(),
-        // The list may lack sessions.
-        plot: (!result.rows.is_empty() && !result.truncated).then(|| Plot::bars("Sessions", Unit::Count, counts)),
     }
 }
 
