@@ -2,12 +2,12 @@
 
 use std::io::{self, Write};
 use std::path::Path;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
 
 use anyhow::{Result, anyhow};
 
+use crate::latencies::{Latencies, beside_runs};
 use crate::programs::Host;
 use crate::service::Service;
 
@@ -58,55 +58,23 @@ pub(crate) fn compare(host: &Host, corpus: &Path) -> Result<()> {
         writeln!(out, "  {}, {connections} connection{plural}", load.title)?;
         let idle = load.measure(&service)?;
         writeln!(out, "    idle                          {}", idle.show())?;
-        let (busy, runs) = beside_runs(&service, || load.measure(&service))?;
+        let (busy, runs) = beside_runs(&service, "usage", || load.measure(&service))?;
+        let runs = runs.len();
         writeln!(out, "    during {runs:>3} large runs         {}", busy.show())?;
     }
     Ok(())
 }
 
-fn beside_runs<T>(service: &Service, measure: impl FnOnce() -> Result<T>) -> Result<(T, u64)> {
-    let stop = AtomicBool::new(false);
-    thread::scope(|scope| {
-        let busy = scope.spawn(|| service.connect()?.keep_busy("usage", &stop));
-        let measured = measure();
-        stop.store(true, Ordering::Release);
-        let runs = busy.join().map_err(|_| anyhow!("the thread of the runs panicked"))??;
-        Ok((measured?, runs))
-    })
-}
-
 impl Load {
     fn measure(&self, service: &Service) -> Result<Latencies> {
         thread::scope(|scope| {
-            let call = || service.connect()?.call_for(MEASURED, self.method, self.target);
+            let call = || service.connect()?.call_for(MEASURED, self.method, &[self.target]);
             let callers: Vec<_> = (0..self.connections).map(|_| scope.spawn(call)).collect();
             let mut all = Vec::new();
             for caller in callers {
                 all.extend(caller.join().map_err(|_| anyhow!("a thread of the load panicked"))??);
             }
-            all.sort_unstable();
-            Ok(Latencies(all))
+            Ok(Latencies::of(all, MEASURED))
         })
-    }
-}
-
-/// How long calls took, ascending.
-struct Latencies(Vec<Duration>);
-
-impl Latencies {
-    fn show(&self) -> String {
-        let per_second = self.0.len() as f64 / MEASURED.as_secs_f64();
-        format!(
-            "{per_second:>6.0} /s    p50 {:.2} ms, p99 {:.2} ms",
-            self.quantile(50),
-            self.quantile(99)
-        )
-    }
-
-    fn quantile(&self, percent: usize) -> f64 {
-        let place = (self.0.len() * percent / 100).min(self.0.len().saturating_sub(1));
-        self.0
-            .get(place)
-            .map_or(f64::NAN, |latency| latency.as_secs_f64() * 1e3)
     }
 }

@@ -11,11 +11,14 @@ mod execute_lane;
 mod in_workers;
 mod labelled_errors;
 mod labelled_secrets;
+mod latencies;
 mod other_processors;
+mod page;
 mod process;
 mod programs;
 mod series;
 mod service;
+mod session_files;
 mod small_sessions;
 mod status_line;
 mod together;
@@ -94,6 +97,7 @@ fn main() -> Result<()> {
     labelled_errors::measure(&host, &scratch)?;
     against_appender::compare(&host, repetitions)?;
     against_idle::compare(&host, &arguments.corpus)?;
+    page::measure(&host)?;
     if let (Some(program), Some(home)) = (arguments.ccusage, arguments.home) {
         let ccusage = Ccusage {
             program,

@@ -23,7 +23,8 @@ pub(crate) struct Service {
 /// A connection that is kept.
 pub(crate) struct Connection {
     stream: BufReader<TcpStream>,
-    token: String,
+    /// The header line by which the server knows who asks.
+    identity: String,
 }
 
 impl Service {
@@ -62,11 +63,31 @@ impl Service {
 
     /// A connection to it, which bears its token.
     pub(crate) fn connect(&self) -> Result<Connection> {
+        self.connect_as(format!("authorization: Bearer {}", self.token.trim()))
+    }
+
+    /// A connection of a browser whose user has signed in.
+    pub(crate) fn sign_in(&self) -> Result<Connection> {
+        let form = format!("token={}", self.token.trim());
+        let mut answer = String::new();
+        let mut stream = TcpStream::connect(self.address)?;
+        write!(
+            stream,
+            "POST /sign-in HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\ncontent-type: application/x-www-form-urlencoded\r\ncontent-length: {}\r\n\r\n{form}",
+            form.len()
+        )?;
+        stream.read_to_string(&mut answer)?;
+        let mut lines = answer.lines();
+        let cookie = lines.find_map(|line| line.strip_prefix("set-cookie: ")?.split(';').next());
+        self.connect_as(format!("cookie: {}", cookie.context("the server gives no cookie")?))
+    }
+
+    fn connect_as(&self, identity: String) -> Result<Connection> {
         let stream = TcpStream::connect(self.address)?;
         stream.set_nodelay(true)?;
         Ok(Connection {
             stream: BufReader::new(stream),
-            token: self.token.trim().to_owned(),
+            identity,
         })
     }
 }
@@ -82,10 +103,9 @@ impl Drop for Service {
 impl Connection {
     /// Sends a request and reads the answer to its end; gives the status.
     pub(crate) fn call(&mut self, method: &str, target: &str) -> Result<u16> {
-        let token = &self.token;
-        let request = format!(
-            "{method} {target} HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer {token}\r\ncontent-length: 0\r\n\r\n"
-        );
+        let identity = &self.identity;
+        let request =
+            format!("{method} {target} HTTP/1.1\r\nhost: localhost\r\n{identity}\r\ncontent-length: 0\r\n\r\n");
         self.stream.get_mut().write_all(request.as_bytes())?;
         let mut status = 0;
         let mut length = 0;
@@ -108,11 +128,14 @@ impl Connection {
         Ok(status)
     }
 
-    /// Calls again and again for so long; gives how long each call took.
-    pub(crate) fn call_for(&mut self, duration: Duration, method: &str, target: &str) -> Result<Vec<Duration>> {
+    /// Calls these targets in turn, again and again, for so long; gives how long each call took.
+    pub(crate) fn call_for(&mut self, duration: Duration, method: &str, targets: &[&str]) -> Result<Vec<Duration>> {
         let begin = Instant::now();
         let mut latencies = Vec::new();
-        while begin.elapsed() < duration {
+        for target in targets.iter().cycle() {
+            if begin.elapsed() >= duration {
+                break;
+            }
             let began = Instant::now();
             let status = self.call(method, target)?;
             if status != 200 {
@@ -123,14 +146,17 @@ impl Connection {
         Ok(latencies)
     }
 
-    /// Lets the processor process everything again and again, until it is told to stop; gives the number of runs.
-    pub(crate) fn keep_busy(&mut self, processor: &str, stop: &AtomicBool) -> Result<u64> {
-        let mut runs = 0;
+    /// Lets the processor process everything again and again, until it is told to stop; gives how long each run took.
+    pub(crate) fn keep_busy(&mut self, processor: &str, stop: &AtomicBool) -> Result<Vec<Duration>> {
+        let mut runs = Vec::new();
         while !stop.load(Ordering::Acquire) {
-            for verb in ["run-session-processor", "reprocess"] {
-                self.call("POST", &format!("/api/admin/{verb}?processor={processor}"))?;
-            }
-            runs += 1;
+            let began = Instant::now();
+            self.call(
+                "POST",
+                &format!("/api/admin/run-session-processor?processor={processor}"),
+            )?;
+            runs.push(began.elapsed());
+            self.call("POST", &format!("/api/admin/reprocess?processor={processor}"))?;
         }
         Ok(runs)
     }

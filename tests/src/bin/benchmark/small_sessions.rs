@@ -1,6 +1,6 @@
 //! What many small sessions cost: a first pass, a pass with nothing new, and one after a session has changed.
 
-use std::fs::{self, OpenOptions};
+use std::fs::OpenOptions;
 use std::io::{self, Write};
 use std::path::Path;
 
@@ -8,10 +8,11 @@ use anyhow::Result;
 
 use crate::programs::Host;
 use crate::series::Series;
+use crate::session_files::SessionFiles;
 
 const FEW: u32 = 20_000;
-const MANY: u32 = 100_000;
-const SESSIONS_A_USER: u32 = 1_000;
+/// As many as a large organisation has.
+pub(crate) const MANY: u32 = 100_000;
 
 /// Passes of the usage processor over few and over many sessions. If a session costs the same in both, the cost of a pass
 /// does not depend on what the state holds.
@@ -20,7 +21,7 @@ pub(crate) fn measure(host: &Host, repetitions: u32) -> Result<()> {
     writeln!(out, "\nSmall sessions: the usage processor, whole processes")?;
     for sessions in [FEW, MANY] {
         let folder = host.scratch.with_extension(format!("small-{sessions}"));
-        write_sessions(&folder, sessions)?;
+        SessionFiles::of_a_moment(sessions).write(&folder)?;
         let passes = Passes::measure(host, &folder, repetitions)?;
         writeln!(out, "  {sessions} sessions, first pass     {}", passes.first.show("ms"))?;
         let each = 1e6 * passes.cpu_of_first.median() / f64::from(sessions) / 1e3;
@@ -63,37 +64,8 @@ impl Passes {
     }
 }
 
-/// Writes the sessions, unless an earlier measurement has.
-fn write_sessions(folder: &Path, sessions: u32) -> Result<()> {
-    if folder.join("complete").exists() {
-        return Ok(());
-    }
-    for number in 0..sessions {
-        let user = folder.join(format!("user-{}", number / SESSIONS_A_USER));
-        if number % SESSIONS_A_USER == 0 {
-            fs::create_dir_all(&user)?;
-        }
-        fs::write(user.join(format!("{number}.jsonl")), transcript(number))?;
-    }
-    Ok(fs::write(folder.join("complete"), "")?)
-}
-
 fn change_a_session(folder: &Path) -> Result<()> {
     let session = folder.join("user-0/0.jsonl");
     let mut session = OpenOptions::new().append(true).open(session)?;
     Ok(writeln!(session, r#"{{"type":"system","subtype":"turn_duration"}}"#)?)
-}
-
-/// A prompt and a response of a few words.
-fn transcript(number: u32) -> String {
-    let head = format!(r#""sessionId":"s{number}","cwd":"/work/shop","version":"2.1.0""#);
-    let time = "2026-03-02T17:04:05.000Z";
-    let prompt = format!(
-        r#"{{"type":"user","uuid":"u{number}",{head},"timestamp":"{time}","message":{{"role":"user","content":"Please add a test."}}}}"#
-    );
-    let usage = r#"{"input_tokens":12,"output_tokens":340,"cache_read_input_tokens":5600}"#;
-    let response = format!(
-        r#"{{"type":"assistant","uuid":"a{number}","parentUuid":"u{number}",{head},"timestamp":"{time}","requestId":"r{number}","message":{{"id":"m{number}","role":"assistant","model":"claude-sonnet-4-5-20250929","content":[{{"type":"text","text":"The test is there, and it passes."}}],"usage":{usage}}}}}"#
-    );
-    format!("{prompt}\n{response}\n")
 }
