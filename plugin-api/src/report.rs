@@ -60,6 +60,8 @@ pub struct Report {
     chart: Option<Chart>,
     #[serde(default)]
     overview: Option<u32>,
+    #[serde(default)]
+    of_sessions: bool,
 }
 
 /// The direction in which rows are sorted. An unknown one is read as `Ascending`.
@@ -93,6 +95,7 @@ impl Report {
             order: Vec::new(),
             chart: None,
             overview: None,
+            of_sessions: false,
         }
     }
 
@@ -135,6 +138,27 @@ impl Report {
     pub fn overview(mut self, rank: u32) -> Self {
         self.overview = Some(rank);
         self
+    }
+
+    /// Adds the report to the list of sessions, which the page shows. Its column [`SESSION_COLUMN`](Self::SESSION_COLUMN)
+    /// holds the key of a session, each in one row at most. The other columns become columns of that list, with a filter
+    /// each. Only the first such report of a processor is used.
+    ///
+    /// The host asks for the rows of a page of sessions at a time. So that DuckDB need not read the others, select from a
+    /// table that has a row for each session, or group by `session_file` alone.
+    #[must_use]
+    pub fn of_sessions(mut self) -> Self {
+        self.of_sessions = true;
+        self
+    }
+
+    /// The column that holds the key of a session, in a report [`of_sessions`](Self::of_sessions).
+    pub const SESSION_COLUMN: &str = "session_file";
+
+    /// Whether its columns are in the list of sessions.
+    #[must_use]
+    pub fn is_of_sessions(&self) -> bool {
+        self.of_sessions
     }
 
     /// The report's name.
@@ -212,7 +236,8 @@ mod tests {
             .column(ReportColumn::new("rate", "Errors", Unit::Percent).gives_way(2))
             .column(ReportColumn::new("users", "Users", Unit::Count).without_sum())
             .order("hour", Order::Descending)
-            .chart(Chart::heat_map("hour", "rate", "users"));
+            .chart(Chart::heat_map("hour", "rate", "users"))
+            .of_sessions();
         let descriptor = Descriptor::new("p").report(report).report_warnings("SELECT 2");
         let json = serde_json::to_string(&descriptor).unwrap();
         let read: Descriptor = serde_json::from_str(&json).unwrap();

@@ -15,7 +15,7 @@ use super::{
     reading::{QUERY_LIMITS, in_time},
     service::OfService,
 };
-use crate::reports::{self, AskedReport, ReportError};
+use crate::reports::{self, AskedReport, ReportError, SessionsError};
 
 /// `GET /api/reports`: the reports of the loaded processors.
 pub(super) async fn list(State(service): OfService) -> Response {
@@ -66,6 +66,15 @@ impl From<ReportError> for Refusal {
         match error {
             ReportError::Query(error) => error.into(),
             unknown @ ReportError::Unknown { .. } => Self::not_found(unknown),
+            error => Self::bad_request(error),
+        }
+    }
+}
+
+impl From<SessionsError> for Refusal {
+    fn from(error: SessionsError) -> Self {
+        match error {
+            SessionsError::Query(error) => error.into(),
             error => Self::bad_request(error),
         }
     }

@@ -201,7 +201,10 @@ fn check_columns(report: &Report) -> Result<(), Misdeclared> {
     }
     let order = report.sorted_by().map(|(column, _)| ("order", column));
     let chart = report.drawn_as().into_iter().flat_map(|chart| chart.columns());
-    let named = order.chain(chart.map(|column| ("chart", column)));
+    let session = report
+        .is_of_sessions()
+        .then_some(("list of sessions", Report::SESSION_COLUMN));
+    let named = order.chain(chart.map(|column| ("chart", column))).chain(session);
     let mut unknown = named.filter(|(_, column)| !declared.contains(column));
     match unknown.next() {
         Some((part, column)) => Err(Misdeclared::NoSuchColumn {

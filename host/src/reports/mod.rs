@@ -7,6 +7,7 @@ mod last_days;
 mod registry;
 mod result;
 mod run;
+mod sessions;
 
 pub use asked::AskedReport;
 pub use cells::{Cells, NO_NUMBER};
@@ -14,3 +15,4 @@ pub use error::ReportError;
 pub use registry::{ReportListing, daily, list, overview};
 pub use result::{ReportResult, ResultColumn, text_of, value};
 pub use run::{Question, run};
+pub use sessions::{AskedSessions, SessionColumn, SessionPage, SessionsError, session_columns, sessions};

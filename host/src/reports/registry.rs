@@ -76,6 +76,15 @@ pub fn daily(catalogue: &Catalogue) -> Vec<String> {
     daily.into_iter().map(|(_, name)| name).collect()
 }
 
+/// The reports that add columns to the list of sessions: the first one of each processor, unless it cannot be run now.
+pub(super) fn of_sessions(catalogue: &Catalogue) -> Vec<Registered<'_>> {
+    let mut found = registered(catalogue);
+    found.retain(|registered| registered.checked.report.is_of_sessions());
+    found.dedup_by(|one, other| one.processor.name() == other.processor.name());
+    found.retain(|registered| registered.checked.rejected.is_none() && registered.file.pending.is_empty());
+    found
+}
+
 /// The report that a name means: `usage.daily`, or `daily` if no other processor has one.
 pub(super) fn find<'a>(catalogue: &'a Catalogue, name: &str) -> Result<Registered<'a>, ReportError> {
     let all = registered(catalogue);

@@ -176,7 +176,12 @@ fn order<'a>(found: &'a Registered<'_>, asked: &'a AskedReport) -> Result<Vec<(&
     Ok(order)
 }
 
-fn result(name: String, report: &Report, parameters: ReportParameters, answer: ReportAnswer) -> ReportResult {
+pub(super) fn result(
+    name: String,
+    report: &Report,
+    parameters: ReportParameters,
+    answer: ReportAnswer,
+) -> ReportResult {
     let columns = report.columns().iter().map(|column| ResultColumn {
         name: column.name().to_owned(),
         label: column.label().to_owned(),

@@ -68,6 +68,10 @@ pub use query::{
     reader::{Reader, TableContents},
     report::{ReportAnswer, ReportParameters, ReportQuery},
     report_check::ReportRejected,
+    session_list::{
+        Figure, FigureCondition, FigureRows, ListedSession, SessionOrder, SessionPlace, SessionStanding, SessionsQuery,
+        WantedFigure,
+    },
     tables::{DescribedColumn, DescribedTable},
 };
 pub(crate) use records::audit::RUN;

@@ -4,7 +4,7 @@ use session_plugin_api::prelude::*;
 
 /// Adds the reports to a descriptor.
 pub(crate) fn declare(descriptor: Descriptor) -> Descriptor {
-    [classes(), daily(), tools(), sessions()]
+    [classes(), daily(), tools(), sessions(), transcripts()]
         .into_iter()
         .fold(descriptor, Descriptor::report)
 }
@@ -120,4 +120,17 @@ fn sessions() -> Report {
     .order("errors", Order::Descending)
     .order("last_error", Order::Descending)
     .order("session", Order::Ascending)
+}
+
+fn transcripts() -> Report {
+    Report::new(
+        "transcripts",
+        "Errors per transcript",
+        include_str!("reports/transcripts.sql"),
+    )
+    .description("How many errors each transcript records, which counts what other transcripts repeat.")
+    .column(ReportColumn::new(Report::SESSION_COLUMN, "Session", Unit::Text))
+    .column(errors_column())
+    .order("errors", Order::Descending)
+    .of_sessions()
 }

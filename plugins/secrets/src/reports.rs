@@ -4,7 +4,7 @@ use session_plugin_api::prelude::*;
 
 /// Adds the reports to a descriptor.
 pub(crate) fn declare(descriptor: Descriptor) -> Descriptor {
-    descriptor.report(findings()).report(daily())
+    descriptor.report(findings()).report(daily()).report(transcripts())
 }
 
 fn findings() -> Report {
@@ -55,4 +55,17 @@ fn daily() -> Report {
         )
         .order("day", Order::Ascending)
         .chart(Chart::bars("day", "secrets"))
+}
+
+fn transcripts() -> Report {
+    Report::new(
+        "transcripts",
+        "Secrets per transcript",
+        include_str!("reports/transcripts.sql"),
+    )
+    .description("How many secrets each transcript holds.")
+    .column(ReportColumn::new(Report::SESSION_COLUMN, "Session", Unit::Text))
+    .column(ReportColumn::new("secrets", "Secrets", Unit::Count).without_sum())
+    .order("secrets", Order::Descending)
+    .of_sessions()
 }

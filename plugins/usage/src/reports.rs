@@ -10,6 +10,7 @@ pub(crate) fn declare(descriptor: Descriptor) -> Descriptor {
         monthly(),
         activity(),
         sessions(),
+        transcripts(),
         blocks(),
         projects(),
         models(),
@@ -128,6 +129,21 @@ fn sessions() -> Report {
     )
     .order("cost_usd", Order::Descending)
     .order("last_active", Order::Descending)
+}
+
+fn transcripts() -> Report {
+    Report::new(
+        "transcripts",
+        "Cost per transcript",
+        include_str!("reports/transcripts.sql"),
+    )
+    .description("The project, the model and the cost of each transcript, which counts what other transcripts repeat.")
+    .column(ReportColumn::new(Report::SESSION_COLUMN, "Session", Unit::Text))
+    .column(ReportColumn::new("project", "Project", Unit::Text).gives_way(1))
+    .column(ReportColumn::new("model", "Model", Unit::Text).gives_way(2))
+    .column(ReportColumn::new("cost_usd", "Cost", Unit::Usd))
+    .order("cost_usd", Order::Descending)
+    .of_sessions()
 }
 
 fn blocks() -> Report {

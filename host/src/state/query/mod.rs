@@ -8,4 +8,5 @@ pub(crate) mod memory;
 pub(crate) mod reader;
 pub(crate) mod report;
 pub(crate) mod report_check;
+pub(crate) mod session_list;
 pub(crate) mod tables;

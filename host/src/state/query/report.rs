@@ -176,11 +176,19 @@ pub(crate) fn warnings(
 /// The beginning of a statement that reads from the relation `report`, which is this SELECT. The SELECT has lines of its
 /// own, because it may end in a comment.
 pub(super) fn with_report(link: &Link, sql: &str, offsets: &[UtcOffset]) -> String {
+    format!(
+        "{}, report AS (\n{}\n) ",
+        with_offsets(offsets),
+        without_end(link.engine(), sql)
+    )
+}
+
+/// The beginning of a statement whose parts may read the relation `utc_offsets`.
+pub(super) fn with_offsets(offsets: &[UtcOffset]) -> String {
     let rows: Vec<String> = offsets.iter().map(row).collect();
     format!(
-        "WITH utc_offsets(from_utc, utc_offset) AS (VALUES {}), report AS (\n{}\n) ",
-        rows.join(", "),
-        without_end(link.engine(), sql)
+        "WITH utc_offsets(from_utc, utc_offset) AS (VALUES {}) ",
+        rows.join(", ")
     )
 }
 
