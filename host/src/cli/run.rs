@@ -91,7 +91,7 @@ pub(super) fn retry(settings: Settings, trust: PluginTrust, options: &RetryOptio
         alerts: Alerts::new(&settings)?,
         processors: std::slice::from_ref(&options.processor),
         selection: match &options.session {
-            Some(session) => Selection::OneFailing(SessionKey::new(session)),
+            Some(session) => Selection::one_failing(session),
             None => Selection::Failing,
         },
         printed: match options.json {
@@ -240,8 +240,10 @@ impl Runs<'_> {
         match &self.selection {
             Selection::All => target("/api/admin/run-session-processor", &[processor]),
             Selection::Failing => target("/api/admin/retry", &[processor]),
-            Selection::OneFailing(session) => {
-                target("/api/admin/retry", &[processor, ("session", Some(session.as_str()))])
+            // The command names one.
+            Selection::These(sessions) => {
+                let session = sessions.first().map(SessionKey::as_str);
+                target("/api/admin/retry", &[processor, ("session", session)])
             }
         }
     }

@@ -19,7 +19,6 @@ use super::{
 };
 use crate::{
     host::{BegunRun, RunListing},
-    names::SessionKey,
     plugins::PluginListing,
     runner::{RunResult, Selection, StopToken},
     scheduler::ScheduleListing,
@@ -37,7 +36,7 @@ pub(super) async fn run_session_processor(
 /// `POST /api/admin/retry?processor=NAME[&session=KEY]`: a run over the sessions whose last attempt failed.
 pub(super) async fn retry(State(service): OfService, Parameters(asked): Parameters<ProcessorAndSession>) -> Response {
     let selection = match asked.session {
-        Some(session) => Selection::OneFailing(SessionKey::new(session)),
+        Some(session) => Selection::one_failing(&session),
         None => Selection::Failing,
     };
     made(&service, "retry", &asked.processor, selection).await

@@ -1,6 +1,6 @@
 //! Selects among the candidates: all of them, or failed sessions for a retry.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use crate::{names::SessionKey, state::FailingSession};
 
@@ -11,17 +11,23 @@ pub enum Selection {
     All,
     /// Those of them whose last attempt failed.
     Failing,
-    /// This one, if its last attempt failed.
-    OneFailing(SessionKey),
+    /// Those of these whose last attempt failed.
+    These(BTreeSet<SessionKey>),
 }
 
 impl Selection {
+    /// This session, if its last attempt failed.
+    #[must_use]
+    pub fn one_failing(session: &str) -> Self {
+        Self::These([SessionKey::new(session)].into())
+    }
+
     /// Whether it has this session; `failing` holds those whose last attempt failed.
     pub(super) fn has(&self, session: &SessionKey, failing: &HashMap<SessionKey, FailingSession>) -> bool {
         match self {
             Self::All => true,
             Self::Failing => failing.contains_key(session),
-            Self::OneFailing(wanted) => session == wanted && failing.contains_key(session),
+            Self::These(wanted) => wanted.contains(session) && failing.contains_key(session),
         }
     }
 }

@@ -56,7 +56,7 @@ pub use engine::interrupt::Interrupt;
 pub use error::{Result, StateError};
 pub use file::disk::{Obstacle, StateFiles};
 pub use forget::{
-    deletion::{Forgetting, Forgotten},
+    deletion::{Forgetting, Forgotten, ToForget},
     purge::{PurgeWish, Purged},
 };
 pub use interface::State;
@@ -77,9 +77,10 @@ pub use query::{
 pub(crate) use records::audit::RUN;
 pub use records::{
     alerts::{AlertChanges, AlertKind, AlertRecord, KnownSecrets, RecordedAlerts},
+    attempts::{FailedAttempts, SessionAttempts},
     audit::{Actor, AuditEntry, AuditRecord, Outcome},
     audit_entries::AuditFilter,
-    causes::{FailureCause, by_cause},
+    causes::{FailureCause, by_cause, of_the_same_cause},
     failures::{
         AllFailed, FailingSession, Failure, FailureKind, FailureRecord, FileLook, PluginVersion, is_quarantined,
     },

@@ -22,7 +22,6 @@ use crate::{
         audit::{Note, recorded},
         parameters::{OneProcessor, Parameters, Pausing},
     },
-    names::SessionKey,
     runner::Selection,
 };
 
@@ -79,7 +78,7 @@ pub(super) async fn resume(State(web): State<Web>, Path(name): Path<String>, act
 pub(super) async fn retry(State(web): State<Web>, act: Act<WhichFailing>) -> Response {
     let WhichFailing { processor, session } = act.form;
     let (selection, what) = match session {
-        Some(session) => (Selection::OneFailing(SessionKey::new(&*session)), session),
+        Some(session) => (Selection::one_failing(&session), session),
         None => (Selection::Failing, "all failing sessions".to_owned()),
     };
     let answering = begin(web.service.clone(), "retry", processor.clone(), selection);

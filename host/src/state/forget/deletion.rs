@@ -9,7 +9,7 @@ use crate::{
     names::{FileHash, ProcessorName, SessionKey},
     state::{
         commit::transaction::Transaction,
-        engine::sql::quoted,
+        engine::sql::{quoted, text},
         error::{Doing, Result, StateError},
         file::paths::exports_of,
         forget::{
@@ -58,6 +58,27 @@ pub struct Forgetting {
 }
 
 impl Forgetting {
+    /// What would be removed.
+    ///
+    /// # Errors
+    /// When the state cannot be read.
+    pub fn counted(&self, transaction: &Transaction) -> Result<ToForget> {
+        let connection = transaction.link();
+        let (tables, shared_tables) = tables_of_others(connection)?;
+        let of_the_host = [SESSION_STATE, SESSION_FAILURE].map(str::to_owned);
+        let mut counted = Vec::new();
+        for table in of_the_host.into_iter().chain(tables) {
+            let rows = rows_of(connection, &table, &self.sessions)?;
+            if rows > 0 {
+                counted.push((table, rows));
+            }
+        }
+        Ok(ToForget {
+            tables: counted,
+            shared_tables,
+        })
+    }
+
     /// The sessions that a processor has processed, each as it was then.
     ///
     /// # Errors
@@ -230,6 +251,33 @@ fn sessions_of(connection: &Connection, user_or_session: &str) -> Result<Session
         below: format!("{user_or_session}/"),
         keys: rows.and_then(Iterator::collect).doing(doing)?,
     })
+}
+
+/// What would be removed of a subject.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ToForget {
+    /// Each table with the number of its rows about the subject, without those that have none.
+    pub tables: Vec<(String, u64)>,
+    /// Tables that name no session, so that only a hook of their processor can remove something from them.
+    pub shared_tables: Vec<String>,
+}
+
+/// How many rows of a table are about a subject.
+fn rows_of(connection: &Connection, table: &str, sessions: &Sessions) -> Result<u64> {
+    let keys: Vec<String> = sessions.keys.iter().map(|key| text(key)).collect();
+    let of_user = match keys.as_slice() {
+        [] => String::new(),
+        keys => format!(" OR {SESSION_FILE} IN ({})", keys.join(", ")),
+    };
+    let sql = format!(
+        "SELECT system.main.count(*) FROM main.{}
+         WHERE {SESSION_FILE} = ? OR system.main.starts_with({SESSION_FILE}, ?){of_user}",
+        quoted(table)
+    );
+    let rows: i64 = connection
+        .query_row(&sql, params![sessions.subject, sessions.below], |row| row.get(0))
+        .doing("count what would be forgotten")?;
+    Ok(u64::try_from(rows).unwrap_or(0))
 }
 
 fn delete(connection: &Connection, table: &str, sessions: &Sessions) -> Result<usize> {

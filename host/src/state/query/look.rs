@@ -1,4 +1,4 @@
-//! What the check of a plugin asks about the tables of a processor.
+//! What the check of a plugin and the page ask about the tables of a processor and about a session.
 
 use super::{
     ask::{self, QueryAnswer, QueryError, QueryLimits},
@@ -9,6 +9,7 @@ use crate::{
     state::{
         engine::sql::{quoted, text},
         error::{Doing, Result},
+        records::attempts::{self, SessionAttempts},
         rows::table::SESSION_FILE,
     },
 };
@@ -26,6 +27,14 @@ impl Reader {
         let mut statement = self.link.prepare(sql).doing(doing)?;
         let names = statement.query_map([processor.as_str()], |row| row.get(0));
         names.and_then(Iterator::collect).doing(doing)
+    }
+
+    /// What each processor made of a session, by their names.
+    ///
+    /// # Errors
+    /// When the state cannot be read.
+    pub fn attempts(&self, session: &SessionKey) -> Result<Vec<SessionAttempts>> {
+        attempts::of_session(&self.link, session)
     }
 
     /// The first rows of a table.

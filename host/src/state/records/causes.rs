@@ -1,6 +1,6 @@
 //! Groups failures by cause, so that a thousand sessions that fail from one bug are one line.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
@@ -48,6 +48,16 @@ pub fn by_cause(failures: Vec<Failure>) -> Vec<FailureCause> {
     causes
 }
 
+/// The sessions of a processor that fail from the cause from which this one fails; none if it does not fail.
+#[must_use]
+pub fn of_the_same_cause(failures: &[Failure], processor: &str, session: &str) -> BTreeSet<String> {
+    let failures = || failures.iter().filter(|failure| failure.processor == processor);
+    let cause = |failure: &Failure| (failure.kind.clone(), Cause::of(&failure.session, &failure.error));
+    let known = failures().find(|failure| failure.session == session).map(cause);
+    let same = failures().filter(|failure| Some(cause(failure)) == known);
+    same.map(|failure| failure.session.clone()).collect()
+}
+
 impl FailureCause {
     fn of(failure: Failure) -> Self {
         Self {
@@ -73,5 +83,43 @@ impl FailureCause {
             self.example = failure.session;
             self.error = failure.error;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn failure(processor: &str, session: &str, kind: &str, error: &str) -> Failure {
+        Failure {
+            processor: processor.to_owned(),
+            session: session.to_owned(),
+            username: None,
+            attempts: 1,
+            first_failed_at: String::new(),
+            last_failed_at: String::new(),
+            kind: kind.to_owned(),
+            error: error.to_owned(),
+            quarantined: false,
+        }
+    }
+
+    #[test]
+    fn sessions_of_a_cause_differ_in_name_and_number_alone() {
+        let failures = [
+            failure("p", "a", "error", "a: line 7 is bad"),
+            failure("p", "b", "error", "b: line 12 is bad"),
+            failure("p", "c", "panic", "c: line 7 is bad"),
+            failure("p", "d", "error", "d: line 7 is odd"),
+            failure("q", "b", "error", "b: line 7 is bad"),
+        ];
+        let same = |session| {
+            of_the_same_cause(&failures, "p", session)
+                .into_iter()
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(same("b"), ["a", "b"]);
+        assert_eq!(same("c"), ["c"]);
+        assert_eq!(same("e"), [""; 0]);
     }
 }
