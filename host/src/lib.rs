@@ -24,6 +24,7 @@ pub mod own_files;
 pub mod plugins;
 pub mod printable;
 pub mod process;
+pub mod recent_log;
 pub mod reports;
 pub mod runner;
 pub mod scheduler;

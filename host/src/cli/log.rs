@@ -14,7 +14,7 @@ use std::{
 use indicatif::MultiProgress;
 use session_plugin_api::panic_text;
 use tracing::Metadata;
-use tracing_subscriber::{EnvFilter, fmt::MakeWriter};
+use tracing_subscriber::{EnvFilter, fmt::MakeWriter, layer::SubscriberExt as _, util::SubscriberInitExt as _};
 
 use super::{
     arguments::{LogFormat, Usual},
@@ -22,6 +22,7 @@ use super::{
 };
 use crate::{
     printable::{self, Printable},
+    recent_log::RecentLog,
     threads::{BEGINS, catches_panics},
 };
 
@@ -61,8 +62,8 @@ pub(super) fn install(format: LogFormat, verbose: u8, usual: Usual) -> Result<()
         .with_writer(PastBars(shown))
         .with_ansi(has_colours);
     match format {
-        LogFormat::Text => log.init(),
-        LogFormat::Json => log.json().init(),
+        LogFormat::Text => log.finish().with(RecentLog).init(),
+        LogFormat::Json => log.json().finish().with(RecentLog).init(),
     }
     std::panic::set_hook(Box::new(|panic| {
         if catches_panics() {
