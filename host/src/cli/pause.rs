@@ -33,7 +33,7 @@ pub(super) fn pause(settings: &Settings, options: &PauseOptions) -> anyhow::Resu
     let pause = match existing(settings)? {
         Access::Here(state) => {
             let began = (clock::now(), Instant::now());
-            let pause = pause_in(&state, &processor, reason, Actor::Cli)?;
+            let pause = pause_in(&state, &processor, reason, &Actor::Cli)?;
             audit(&state, "pause", &processor, began, json!(pause))?;
             pause
         }

@@ -23,7 +23,7 @@ use super::{
 use crate::{
     alerts::{self, Alerts},
     clock,
-    config::{Settings, TokenSource},
+    config::{PageSecrets, Settings, TokenSource},
     health::HealthBoard,
     host::Host,
     http::{self, Listening, Service},
@@ -42,6 +42,13 @@ const LAST_WORDS: Duration = Duration::from_secs(5);
 /// How long the last checkpoint may take before the watchdog ends the service.
 const LAST_CHECKPOINT: Duration = Duration::from_secs(300);
 
+/// The page that the service serves.
+struct Page {
+    /// How long a sign-in lasts.
+    visit: Duration,
+    secrets: PageSecrets,
+}
+
 /// Runs the scheduler and the HTTP interface until a signal ends them.
 pub(super) fn serve(settings: Settings, trust: PluginTrust) -> anyhow::Result<Exit> {
     let address = settings.service.listen;
@@ -53,6 +60,13 @@ pub(super) fn serve(settings: Settings, trust: PluginTrust) -> anyhow::Result<Ex
     let alerts = Arc::new(Alerts::new(&settings)?);
     let host = Arc::new(Host::start(settings, trust, TriedReports::All)?);
     let token = source.find_or_make()?;
+    let page = match host.settings().service.page {
+        Some(visit) => Some(Page {
+            visit,
+            secrets: PageSecrets::start(&host.settings().data)?,
+        }),
+        None => None,
+    };
     if !source.is_configured() {
         tracing::info!("no token is configured: the admin interface requires the token in {source}");
     }
@@ -66,7 +80,10 @@ pub(super) fn serve(settings: Settings, trust: PluginTrust) -> anyhow::Result<Ex
         token: Arc::new(RwLock::new(token)),
         host,
     };
-    signals::stop_on_signals(service.stop.clone(), Hangup::Reloads(Arc::new(reload(&service))))?;
+    signals::stop_on_signals(
+        service.stop.clone(),
+        Hangup::Reloads(Arc::new(reload(&service, page.as_ref()))),
+    )?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .thread_name("http")
@@ -74,7 +91,7 @@ pub(super) fn serve(settings: Settings, trust: PluginTrust) -> anyhow::Result<Ex
         .on_thread_start(threads::take_up_the_log)
         .enable_all()
         .build()?;
-    runtime.block_on(run(&service, address, grace))?;
+    runtime.block_on(run(&service, page, address, grace))?;
     // Do not wait for blocking work that still waits for the disk.
     runtime.shutdown_background();
     end(&service, grace)
@@ -90,16 +107,15 @@ fn refuse_an_open_door(address: SocketAddr, token: &TokenSource) -> Result<(), U
     }
 }
 
-async fn run(service: &Service, address: SocketAddr, grace: Duration) -> anyhow::Result<()> {
+async fn run(service: &Service, page: Option<Page>, address: SocketAddr, grace: Duration) -> anyhow::Result<()> {
     let listening = Listening::on(address)
         .await
         .map_err(|error| cannot_listen(address, &error))?;
     let served_at = listening.address();
-    announce(service, served_at)?;
-    let pages = match service.host.settings().service.page {
-        Some(visit) => web::pages(service.clone(), visit),
-        None => Router::new(),
-    };
+    announce(service, page.as_ref(), served_at)?;
+    let pages = page.map_or_else(Router::new, |page| {
+        web::pages(service.clone(), page.visit, page.secrets)
+    });
     let router = http::router(service.clone(), pages);
     let Service {
         host,
@@ -156,11 +172,11 @@ async fn runs_end(host: &Arc<Host>, grace: Duration) {
     let _ = tokio::time::timeout(grace, ended).await;
 }
 
-fn announce(service: &Service, address: SocketAddr) -> anyhow::Result<()> {
+fn announce(service: &Service, page: Option<&Page>, address: SocketAddr) -> anyhow::Result<()> {
     output::print(format!("session-host serves http://{address}"))?;
     // A log or another program must not get the link, because it lets anyone in.
-    if service.host.settings().service.page.is_some() && io::stdout().is_terminal() {
-        let link = web::sign_in_link(address, &service.token())?;
+    if let Some(page) = page.filter(|_| io::stdout().is_terminal()) {
+        let link = web::sign_in_link(address, &page.secrets, &service.token())?;
         output::print(format!("open within ten minutes, once: {link}"))?;
     }
     io::stdout().flush()?;
@@ -170,9 +186,12 @@ fn announce(service: &Service, address: SocketAddr) -> anyhow::Result<()> {
 }
 
 /// What SIGHUP does.
-fn reload(service: &Service) -> impl Fn() + Send + Sync + 'static {
-    let service = service.clone();
+fn reload(service: &Service, page: Option<&Page>) -> impl Fn() + Send + Sync + 'static {
+    let (service, secrets) = (service.clone(), page.map(|page| page.secrets.clone()));
     move || {
+        if let Some(Err(error)) = secrets.as_ref().map(PageSecrets::read_again) {
+            tracing::error!("the secret of the page stays unchanged: {error}");
+        }
         match service.host.settings().service.token.find_or_make() {
             Ok(token) => *service.token.write().unwrap_or_else(PoisonError::into_inner) = token,
             Err(error) => tracing::error!("the token stays unchanged: {error}"),

@@ -1,4 +1,4 @@
-//! The token that the service creates for itself, in its data directory.
+//! The secrets that the service creates for itself, in its data directory: its token, and those of the page.
 //!
 //! Anyone who can write the file has access. The host therefore refuses a file that the service may not have created.
 
@@ -13,7 +13,7 @@ use super::{
     ConfigError,
     api_token::{ApiToken, LONGEST, refused},
 };
-use crate::{folders::make_private, hex::hex};
+use crate::{folders::make_private, hex::hex, own_files};
 
 /// The file's name in the data directory.
 pub(super) const FILE: &str = "api-token";
@@ -75,10 +75,36 @@ fn fault_of(metadata: &Metadata, path: &Path) -> Option<&'static str> {
     (!is_trusted).then_some("it belongs to another user")
 }
 
-/// Creates a token, unless another process has created one meanwhile.
-pub(super) fn make(path: &Path) -> Result<ApiToken, ConfigError> {
+/// The token. If there is none, creates one.
+pub(super) fn find_or_make(path: &Path) -> Result<ApiToken, ConfigError> {
+    read(path)?.map_or_else(|| make(path), Ok)
+}
+
+/// Creates a token in the place of whatever is there.
+pub(super) fn replace(path: &Path) -> Result<ApiToken, ConfigError> {
+    let (token, place) = (new(path)?, path.display().to_string());
+    let folder = path.parent().unwrap_or(Path::new(""));
+    let written = make_private(folder).and_then(|()| own_files::replace(path, format!("{token}\n").as_bytes()));
+    written.map_err(|source| ConfigError::MakeToken {
+        path: path.to_owned(),
+        source,
+    })?;
+    ApiToken::new(&token, &place)
+}
+
+/// A token that no file keeps. The path is that of the file that should.
+pub(super) fn in_memory(path: &Path) -> Result<ApiToken, ConfigError> {
+    ApiToken::new(&new(path)?, &path.display().to_string())
+}
+
+fn new(path: &Path) -> Result<String, ConfigError> {
     let place = path.display().to_string();
-    let token = random().map_err(|error| refused(&place, format!("no random bytes are available: {error}")))?;
+    random().map_err(|error| refused(&place, format!("no random bytes are available: {error}")))
+}
+
+/// Creates a token, unless another process has created one meanwhile.
+fn make(path: &Path) -> Result<ApiToken, ConfigError> {
+    let (token, place) = (new(path)?, path.display().to_string());
     match write(path, &token) {
         Ok(()) => ApiToken::new(&token, &place),
         Err(error) if error.kind() == ErrorKind::AlreadyExists => {

@@ -33,6 +33,17 @@ pub enum Role {
     Viewer,
 }
 
+impl Role {
+    /// The name.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Admin => "admin",
+            Self::Viewer => "viewer",
+        }
+    }
+}
+
 /// A token beside the main one.
 #[derive(Clone, PartialEq, Eq)]
 pub struct NamedToken {
@@ -84,6 +95,12 @@ impl NamedToken {
                 .as_bytes()
                 .ct_eq(self.digest.as_bytes())
                 .into()
+    }
+
+    /// Whose token it is.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
     }
 
     /// What tells this token from every other: its name and its digest.

@@ -62,10 +62,11 @@ impl TokenSource {
     /// # Errors
     /// As for [`Self::find`], and when the file cannot be created.
     pub fn find_or_make(&self) -> Result<ApiToken, ConfigError> {
-        match (self.find()?, self) {
-            (Some(token), _) => Ok(token),
-            (None, Self::Made(path)) => made_token::make(path),
-            (None, source) => Err(refused(&source.to_string(), "there is no token")),
+        match self {
+            Self::Made(path) => made_token::find_or_make(path),
+            source => source
+                .find()?
+                .ok_or_else(|| refused(&source.to_string(), "there is no token")),
         }
     }
 

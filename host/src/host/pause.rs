@@ -61,7 +61,7 @@ pub fn pause_in(
     state: &State,
     processor: &ProcessorName,
     reason: Option<&str>,
-    actor: Actor,
+    actor: &Actor,
 ) -> Result<Pause, PauseError> {
     match state.reader()?.knows(processor)? {
         true => Ok(state.pause(processor, reason, actor)?),
@@ -85,7 +85,7 @@ impl Host {
     ///
     /// # Errors
     /// When neither the plugins nor the state know such a processor, or the state cannot be written.
-    pub fn pause(&self, processor: &ProcessorName, reason: Option<&str>, actor: Actor) -> Result<Pause, PauseError> {
+    pub fn pause(&self, processor: &ProcessorName, reason: Option<&str>, actor: &Actor) -> Result<Pause, PauseError> {
         let catalogue = self.catalogue();
         let is_loaded = catalogue
             .files()

@@ -188,7 +188,7 @@ impl BegunRun {
         let name = self.processor.name();
         self.host
             .metrics
-            .observe_run(name, record.actor, record.outcome, record.duration);
+            .observe_run(name, &record.actor, record.outcome, record.duration);
         let audited = match self.advances_the_schedule() {
             true => self.host.state.audit_run(name, &record),
             false => self.host.state.audit(&record),
@@ -252,7 +252,7 @@ impl BegunRun {
         };
         let (action, resource) = AuditRecord::names_of(RUN, self.processor.name().as_str());
         AuditRecord {
-            actor: self.under_way.actor,
+            actor: self.under_way.actor.clone(),
             action,
             resource,
             started_at: self.under_way.started_at,

@@ -28,7 +28,7 @@ pub struct RunUnderWay {
 /// A listed run under way.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RunListing {
-    /// Who started it: `cli`, `scheduler` or `admin`.
+    /// Who started it: `cli`, `scheduler`, `admin`, or the role and the name of a token.
     pub actor: String,
     /// When it began, RFC 3339 in UTC.
     pub started_at: String,

@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 use super::{
     answer::{Refusal, json_answer},
     audit::Note,
+    authentication::Caller,
     background::in_background,
     parameters::{OneProcessor, Parameters, Pausing, ProcessorAndSession, Subject, processor_name},
     service::{OfService, Service},
@@ -22,28 +23,40 @@ use crate::{
     plugins::PluginListing,
     runner::{RunResult, Selection, StopToken},
     scheduler::ScheduleListing,
-    state::{Actor, AuditRecord, PurgeWish},
+    state::{AuditRecord, PurgeWish},
 };
 
 /// `POST /api/admin/run-session-processor?processor=NAME`: answers when the run has ended.
 pub(super) async fn run_session_processor(
     State(service): OfService,
+    caller: Caller,
     Parameters(asked): Parameters<OneProcessor>,
 ) -> Response {
-    made(&service, "run_session_processor", &asked.processor, Selection::All).await
+    made(
+        &service,
+        caller,
+        "run_session_processor",
+        &asked.processor,
+        Selection::All,
+    )
+    .await
 }
 
 /// `POST /api/admin/retry?processor=NAME[&session=KEY]`: a run over the sessions whose last attempt failed.
-pub(super) async fn retry(State(service): OfService, Parameters(asked): Parameters<ProcessorAndSession>) -> Response {
+pub(super) async fn retry(
+    State(service): OfService,
+    caller: Caller,
+    Parameters(asked): Parameters<ProcessorAndSession>,
+) -> Response {
     let selection = match asked.session {
         Some(session) => Selection::one_failing(&session),
         None => Selection::Failing,
     };
-    made(&service, "retry", &asked.processor, selection).await
+    made(&service, caller, "retry", &asked.processor, selection).await
 }
 
-async fn made(service: &Service, verb: &str, processor: &str, selection: Selection) -> Response {
-    let run = match begun(service, verb, processor, selection) {
+async fn made(service: &Service, caller: Caller, verb: &str, processor: &str, selection: Selection) -> Response {
+    let run = match begun(service, caller, verb, processor, selection) {
         Ok(run) => run,
         Err(refused) => return *refused,
     };
@@ -58,6 +71,7 @@ async fn made(service: &Service, verb: &str, processor: &str, selection: Selecti
 /// Begins a run, which writes its own row of the audit log; or the answer that refuses it, with what the log says of it.
 pub(crate) fn begun(
     service: &Service,
+    Caller(actor): Caller,
     verb: &str,
     processor: &str,
     selection: Selection,
@@ -69,7 +83,7 @@ pub(crate) fn begun(
         );
         return Err(Box::new(noted(refusal.into_response(), verb, processor, None)));
     }
-    match service.host.begin_run(processor, Actor::Admin, selection) {
+    match service.host.begin_run(processor, actor, selection) {
         Err(error) => {
             let refusal = Refusal::from(error);
             let params = json!({"detail": refusal.detail});
@@ -111,12 +125,16 @@ async fn in_a_thread(run: BegunRun, stop: StopToken) -> Result<RunResult, Refusa
 }
 
 /// `POST /api/admin/pause?processor=NAME[&reason=TEXT]`: no run of the processor begins until it is resumed.
-pub(crate) async fn pause(State(service): OfService, Parameters(asked): Parameters<Pausing>) -> Response {
+pub(crate) async fn pause(
+    State(service): OfService,
+    Caller(actor): Caller,
+    Parameters(asked): Parameters<Pausing>,
+) -> Response {
     let name = asked.processor.clone();
     let (status, body) = in_background(&service, move |host| {
         let processor = processor_name(&asked.processor)?;
         let reason = asked.reason.as_deref().filter(|reason| !reason.is_empty());
-        let pause = host.pause(&processor, reason, Actor::Admin)?;
+        let pause = host.pause(&processor, reason, &actor)?;
         Ok(json!({"processor": processor, "paused": pause}))
     })
     .await;
@@ -136,7 +154,7 @@ pub(crate) async fn resume(State(service): OfService, Parameters(asked): Paramet
 }
 
 /// `POST /api/admin/forget?subject=USER[/SESSION][&purge=true]`
-pub(super) async fn forget(State(service): OfService, Parameters(asked): Parameters<Subject>) -> Response {
+pub(crate) async fn forget(State(service): OfService, Parameters(asked): Parameters<Subject>) -> Response {
     let subject = asked.subject.clone();
     let (status, body) = in_background(&service, move |host| {
         let wish = if asked.purge {

@@ -10,7 +10,7 @@ use axum::{
 use serde_json::{Value, json};
 use tokio::task::JoinError;
 
-use super::{answer::Refusal, service::Service};
+use super::{answer::Refusal, authentication::Caller, service::Service};
 use crate::{
     clock,
     host::Host,
@@ -34,6 +34,7 @@ pub(crate) enum Note {
 pub(super) async fn write_down(
     State(service): State<Service>,
     OriginalUri(uri): OriginalUri,
+    Caller(actor): Caller,
     request: Request,
     next: Next,
 ) -> Response {
@@ -42,12 +43,13 @@ pub(super) async fn write_down(
         .get::<MatchedPath>()
         .map(|path| path.as_str().to_owned());
     let path = path.unwrap_or_else(|| uri.path().to_owned());
-    recorded(&service, path, next.run(request)).await
+    recorded(&service, actor, path, next.run(request)).await
 }
 
-/// Answers a call at this path to its end, even if the client leaves meanwhile, and records it.
+/// Answers a call of somebody at this path to its end, even if the client leaves meanwhile, and records it.
 pub(crate) async fn recorded(
     service: &Service,
+    actor: Actor,
     path: String,
     answering: impl Future<Output = Response> + Send + 'static,
 ) -> Response {
@@ -57,7 +59,7 @@ pub(crate) async fn recorded(
         let response = tokio::spawn(answering).await.unwrap_or_else(|panic| panicked(&panic));
         if let Some((action, resource, params)) = noted(&path, &response) {
             let record = AuditRecord {
-                actor: Actor::Admin,
+                actor,
                 action,
                 resource,
                 started_at,

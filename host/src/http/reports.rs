@@ -5,7 +5,7 @@ use axum::{
     http::StatusCode,
     response::{IntoResponse, Response},
 };
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::{
     answer::{Refusal, json_answer},
@@ -36,29 +36,29 @@ pub(super) async fn report(
         Ok(Path(name)) => name,
         Err(rejection) => return Refusal::bad_request(rejection.body_text()).into_response(),
     };
-    let (host, params) = (service.host.clone(), audited(&name, &asked));
+    let (host, note) = (service.host.clone(), note(&name, &asked));
     let answered = in_time(&service, move |reader| {
         let (catalogue, settings) = (host.catalogue(), host.settings());
         let result = reports::run(&catalogue, settings, reader, &name, &asked, QUERY_LIMITS)?;
         Ok(json_answer(StatusCode::OK, &result))
     });
     let mut response = answered.await.unwrap_or_else(IntoResponse::into_response);
-    response.extensions_mut().insert(Note::Action {
-        action: "report".to_owned(),
-        resource: "state".to_owned(),
-        params,
-    });
+    response.extensions_mut().insert(note);
     response
 }
 
 /// What the audit log says of a report: its name, and what it was asked for.
-pub(crate) fn audited(name: &str, asked: &AskedReport) -> Value {
+pub(crate) fn note(name: &str, asked: &AskedReport) -> Note {
     let mut params = json!(asked);
     if let Some(members) = params.as_object_mut() {
         members.retain(|_, value| !value.is_null());
         members.insert("report".to_owned(), json!(name));
     }
-    params
+    Note::Action {
+        action: "report".to_owned(),
+        resource: "state".to_owned(),
+        params,
+    }
 }
 
 impl From<ReportError> for Refusal {

@@ -20,19 +20,23 @@ use crate::{
 /// Which sessions, and whether they are only counted.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct WhichSessions {
-    processor: String,
-    session: Option<String>,
-    since: Option<String>,
-    until: Option<String>,
-    user: Option<String>,
-    project: Option<String>,
+pub(crate) struct WhichSessions {
+    pub(crate) processor: String,
+    pub(crate) session: Option<String>,
+    pub(crate) since: Option<String>,
+    pub(crate) until: Option<String>,
+    pub(crate) user: Option<String>,
+    pub(crate) project: Option<String>,
     #[serde(default)]
-    dry_run: bool,
+    pub(crate) dry_run: bool,
 }
 
 impl WhichSessions {
-    fn filter(self) -> Result<ReprocessFilter, InvalidDate> {
+    /// The sessions that they are.
+    ///
+    /// # Errors
+    /// When a date is none.
+    pub(crate) fn filter(self) -> Result<ReprocessFilter, InvalidDate> {
         Ok(ReprocessFilter {
             session: self.session.map(SessionKey::new),
             since: self.since.as_deref().map(dates::beginning_of).transpose()?,
@@ -44,7 +48,7 @@ impl WhichSessions {
 }
 
 /// `POST /api/admin/reprocess?processor=NAME[&session=KEY][&since=DATE][&until=DATE][&user=USER][&project=PREFIX][&dry_run=true]`
-pub(super) async fn reprocess(State(service): OfService, Parameters(asked): Parameters<WhichSessions>) -> Response {
+pub(crate) async fn reprocess(State(service): OfService, Parameters(asked): Parameters<WhichSessions>) -> Response {
     let name = asked.processor.clone();
     // The audit log tells what only counts from what changes something.
     let action = match asked.dry_run {

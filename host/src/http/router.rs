@@ -12,7 +12,7 @@ use axum::{
 
 use super::{
     answer::Refusal,
-    audit, authentication, counting,
+    audit, authentication, counting, protection,
     routes::{ADMIN, Access, ROUTES, Route},
     service::Service,
 };
@@ -44,6 +44,7 @@ pub fn router(service: Service, pages: Router) -> Router {
         .layer(DefaultBodyLimit::max(MAX_BODY))
         .layer(middleware::from_fn_with_state(service, counting::count))
         .layer(middleware::from_fn(limit_target))
+        .layer(middleware::from_fn(protection::protect))
 }
 
 /// The routes with this access, each at the path that `place` returns.

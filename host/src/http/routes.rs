@@ -5,7 +5,7 @@
 
 use axum::routing::{MethodFilter, MethodRouter, on};
 
-use super::{admin, lists, observation, openapi, reading, reports, reprocessing, service::Service};
+use super::{admin, lists, observation, openapi, paths, reading, reports, reprocessing, service::Service};
 
 /// The prefix below which every path requires the token, even one that is unknown.
 pub(super) const ADMIN: &str = "/api/admin";
@@ -92,7 +92,7 @@ impl Route {
 }
 
 macro_rules! routes {
-    ($($method:ident $path:literal, $access:ident, $handler:path, $statuses:expr;)+) => {
+    ($($method:ident $path:expr, $access:ident, $handler:path, $statuses:expr;)+) => {
         /// Every route.
         pub const ROUTES: &[Route] = &[$(Route {
             method: Method::$method,
@@ -105,14 +105,14 @@ macro_rules! routes {
 }
 
 routes! {
-    Post "/api/admin/run-session-processor", TokenHolders, admin::run_session_processor, [400, 409];
-    Post "/api/admin/retry", TokenHolders, admin::retry, [400, 409];
-    Post "/api/admin/reprocess", TokenHolders, reprocessing::reprocess, [400, 404, 409];
-    Post "/api/admin/pause", TokenHolders, admin::pause, [400];
-    Post "/api/admin/resume", TokenHolders, admin::resume, [400, 404];
-    Post "/api/admin/forget", TokenHolders, admin::forget, [400, 404, 409];
-    Post "/api/admin/reload-plugins", TokenHolders, admin::reload_plugins, [];
-    Post "/api/admin/query", TokenHolders, reading::query, [400, 408, 413, 504];
+    Post paths::RUN, TokenHolders, admin::run_session_processor, [400, 409];
+    Post paths::RETRY, TokenHolders, admin::retry, [400, 409];
+    Post paths::REPROCESS, TokenHolders, reprocessing::reprocess, [400, 404, 409];
+    Post paths::PAUSE, TokenHolders, admin::pause, [400];
+    Post paths::RESUME, TokenHolders, admin::resume, [400, 404];
+    Post paths::FORGET, TokenHolders, admin::forget, [400, 404, 409];
+    Post paths::RELOAD, TokenHolders, admin::reload_plugins, [];
+    Post paths::QUERY, TokenHolders, reading::query, [400, 408, 413, 504];
     Post "/api/admin/export", TokenHolders, reading::export, [];
     Get "/api/admin/processors", TokenHolders, admin::processors, [];
     Get "/api/admin/candidates", TokenHolders, lists::candidates, [400];
@@ -121,7 +121,7 @@ routes! {
     Get "/api/admin/failures", TokenHolders, lists::failures, [400];
     Get "/api/admin/failure-causes", TokenHolders, lists::failure_causes, [400];
     Get "/api/reports", TokenHolders, reports::list, [];
-    Get "/api/reports/{name}", TokenHolders, reports::report, [400, 404, 504];
+    Get paths::REPORT, TokenHolders, reports::report, [400, 404, 504];
     Get "/api/health", Anyone, observation::health, [];
     Get "/api/openapi.json", Anyone, openapi::document, [];
     Get "/metrics", Anyone, observation::metrics, [];

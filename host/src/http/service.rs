@@ -17,6 +17,7 @@ use crate::{
     metrics::Metrics,
     runner::StopToken,
     scheduler::Scheduler,
+    state::Actor,
 };
 
 /// The data that the routes use. Clones share it.
@@ -56,6 +57,15 @@ impl TokenHolder<'_> {
         match self {
             Self::Main => Role::Admin,
             Self::Named(token) => token.role,
+        }
+    }
+
+    /// Who the holder is in the audit log.
+    #[must_use]
+    pub fn actor(self) -> Actor {
+        match self {
+            Self::Main => Actor::Admin,
+            Self::Named(token) => Actor::Token(format!("{}:{}", token.role.as_str(), token.name()).into()),
         }
     }
 }

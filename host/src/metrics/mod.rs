@@ -144,11 +144,11 @@ impl Metrics {
     }
 
     /// Counts a run that ended.
-    pub fn observe_run(&self, processor: &ProcessorName, actor: Actor, outcome: Outcome, duration: Duration) {
+    pub fn observe_run(&self, processor: &ProcessorName, actor: &Actor, outcome: Outcome, duration: Duration) {
         let run = OfRun {
             processor: processor.to_string(),
             outcome: outcome.as_str(),
-            actor: actor.as_str(),
+            actor: actor.kind(),
         };
         self.shared.runs.get_or_create(&run).inc();
         observe(&self.shared.run_durations, &OfProcessor::new(processor), duration);
@@ -290,7 +290,12 @@ mod tests {
     fn the_text_holds_all_observations() {
         let metrics = Metrics::default();
         let usage: ProcessorName = "usage".parse().unwrap();
-        metrics.observe_run(&usage, Actor::Scheduler, Outcome::SessionErrors, Duration::from_secs(2));
+        metrics.observe_run(
+            &usage,
+            &Actor::Scheduler,
+            Outcome::SessionErrors,
+            Duration::from_secs(2),
+        );
         metrics.observe_sessions(&usage, SessionOutcome::Processed, 3);
         metrics.observe_sessions(&usage, SessionOutcome::Failed(FailureKind::Panic), 1);
         metrics.observe_items(&usage, 5);

@@ -206,7 +206,7 @@ impl State {
     ///
     /// # Errors
     /// When the state cannot be written.
-    pub fn pause(&self, processor: &ProcessorName, reason: Option<&str>, actor: Actor) -> Result<Pause> {
+    pub fn pause(&self, processor: &ProcessorName, reason: Option<&str>, actor: &Actor) -> Result<Pause> {
         self.open
             .write(|writer| pauses::pause(writer.link(), processor, reason, actor))
     }

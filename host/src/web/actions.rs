@@ -11,8 +11,8 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::{
+    addresses::{self, PROCESSORS},
     entry::{act::Act, notices::Notice, visitor::Visitor},
-    parts::in_address,
     redirect::redirect,
     state::Web,
 };
@@ -20,7 +20,9 @@ use crate::{
     http::{
         Service, admin,
         audit::{Note, recorded},
+        authentication::Caller,
         parameters::{OneProcessor, Parameters, Pausing},
+        paths,
     },
     runner::Selection,
 };
@@ -42,13 +44,20 @@ pub(super) struct WhichFailing {
 pub(super) async fn run(State(web): State<Web>, Path(name): Path<String>, act: Act<()>) -> Response {
     let answering = begin(
         web.service.clone(),
+        act.visitor.caller(),
         "run_session_processor",
         name.clone(),
         Selection::All,
     );
-    let answer = recorded(&web.service, RUN.to_owned(), answering).await;
+    let answer = recorded(
+        &web.service,
+        act.visitor.actor.clone(),
+        paths::RUN.to_owned(),
+        answering,
+    )
+    .await;
     let done = format!("A run of {name} has begun.");
-    told(&web, &act.visitor, &of_processor(&name), done, answer).await
+    told(&web, &act.visitor, &addresses::processor(&name), done, answer).await
 }
 
 /// `POST /processors/NAME/pause`
@@ -57,10 +66,16 @@ pub(super) async fn pause(State(web): State<Web>, Path(name): Path<String>, act:
         processor: name.clone(),
         reason: act.form.reason,
     };
-    let answering = admin::pause(State(web.service.clone()), Parameters(asked));
-    let answer = recorded(&web.service, PAUSE.to_owned(), answering).await;
+    let answering = admin::pause(State(web.service.clone()), act.visitor.caller(), Parameters(asked));
+    let answer = recorded(
+        &web.service,
+        act.visitor.actor.clone(),
+        paths::PAUSE.to_owned(),
+        answering,
+    )
+    .await;
     let done = format!("{name} is paused: no run of it begins until somebody resumes it.");
-    told(&web, &act.visitor, &of_processor(&name), done, answer).await
+    told(&web, &act.visitor, &addresses::processor(&name), done, answer).await
 }
 
 /// `POST /processors/NAME/resume`
@@ -69,49 +84,72 @@ pub(super) async fn resume(State(web): State<Web>, Path(name): Path<String>, act
         processor: name.clone(),
     };
     let answering = admin::resume(State(web.service.clone()), Parameters(asked));
-    let answer = recorded(&web.service, RESUME.to_owned(), answering).await;
+    let answer = recorded(
+        &web.service,
+        act.visitor.actor.clone(),
+        paths::RESUME.to_owned(),
+        answering,
+    )
+    .await;
     let done = format!("{name} is resumed.");
-    told(&web, &act.visitor, &of_processor(&name), done, answer).await
+    told(&web, &act.visitor, &addresses::processor(&name), done, answer).await
 }
 
 /// `POST /failures/retry`: begins a run over failing sessions.
 pub(super) async fn retry(State(web): State<Web>, act: Act<WhichFailing>) -> Response {
     let WhichFailing { processor, session } = act.form;
+    let to = addresses::failures_of(&processor);
     let (selection, what) = match session {
         Some(session) => (Selection::one_failing(&session), session),
         None => (Selection::Failing, "all failing sessions".to_owned()),
     };
-    let answering = begin(web.service.clone(), "retry", processor.clone(), selection);
-    let answer = recorded(&web.service, RETRY.to_owned(), answering).await;
+    let answering = begin(
+        web.service.clone(),
+        act.visitor.caller(),
+        "retry",
+        processor.clone(),
+        selection,
+    );
+    let answer = recorded(
+        &web.service,
+        act.visitor.actor.clone(),
+        paths::RETRY.to_owned(),
+        answering,
+    )
+    .await;
     let done = format!("A run of {processor} over {what} has begun.");
-    let to = format!("/failures?processor={}", in_address(&processor));
     told(&web, &act.visitor, &to, done, answer).await
 }
 
 /// `POST /plugins/reload`: loads new, changed and removed plugins.
 pub(super) async fn reload(State(web): State<Web>, act: Act<()>) -> Response {
     let answering = admin::reload_plugins(State(web.service.clone()));
-    let answer = recorded(&web.service, RELOAD.to_owned(), answering).await;
+    let answer = recorded(
+        &web.service,
+        act.visitor.actor.clone(),
+        paths::RELOAD.to_owned(),
+        answering,
+    )
+    .await;
     told(
         &web,
         &act.visitor,
-        "/processors",
+        PROCESSORS,
         "The plugins are reloaded.".to_owned(),
         answer,
     )
     .await
 }
 
-/// The paths of the interface for these actions, as the audit log names them where nothing else tells what was done.
-const RUN: &str = "/api/admin/run-session-processor";
-const RETRY: &str = "/api/admin/retry";
-const PAUSE: &str = "/api/admin/pause";
-const RESUME: &str = "/api/admin/resume";
-const RELOAD: &str = "/api/admin/reload-plugins";
-
 /// Begins a run in a thread of its own.
-async fn begin(service: Service, verb: &'static str, processor: String, selection: Selection) -> Response {
-    match admin::begun(&service, verb, &processor, selection) {
+async fn begin(
+    service: Service,
+    caller: Caller,
+    verb: &'static str,
+    processor: String,
+    selection: Selection,
+) -> Response {
+    match admin::begun(&service, caller, verb, &processor, selection) {
         Err(refused) => *refused,
         Ok(run) => {
             // The run logs its error, and records it in the audit log.
@@ -121,10 +159,6 @@ async fn begin(service: Service, verb: &'static str, processor: String, selectio
             response
         }
     }
-}
-
-fn of_processor(name: &str) -> String {
-    format!("/processors/{}", in_address(name))
 }
 
 /// Leads the visitor to a page, which tells how the action ended.

@@ -5,6 +5,7 @@ use maud::{Markup, html};
 use serde::Deserialize;
 
 use super::{
+    addresses::AUDIT,
     asked::{asked, filled},
     content::{Content, Scripts, Section},
     entry::admin::Admin,
@@ -74,14 +75,14 @@ fn before(uri: &Uri, id: i64) -> String {
     let pairs = form_urlencoded::parse(query.as_bytes()).filter(|(name, _)| name != "before");
     let mut address = form_urlencoded::Serializer::new(String::new());
     address.extend_pairs(pairs).append_pair("before", &id.to_string());
-    format!("/audit?{}", address.finish())
+    format!("{AUDIT}?{}", address.finish())
 }
 
 fn filters(which: &Which) -> Markup {
     html! {
-        form.row.card method="get" action="/audit" {
+        form.row.card method="get" action=(AUDIT) {
             label { "Action or object" input name="text" value=[which.text.as_deref()] data-search; }
-            (choice("By", "actor", &["admin", "cli", "scheduler"], which.actor.as_deref()))
+            label { "By" input name="actor" value=[which.actor.as_deref()] placeholder="viewer:ann" size="12"; }
             (choice("Result", "result", &["ok", "errors", "failed"], which.result.as_deref()))
             button { "Show" }
         }
@@ -111,7 +112,7 @@ fn table(entries: &[AuditEntry], clock: &Clock) -> Markup {
                     @for entry in entries {
                         tr {
                             td { (clock.time(&entry.timestamp)) }
-                            td { (entry.actor) }
+                            td { (foreign(&entry.actor)) }
                             td.long { (foreign(&entry.action)) }
                             td.long { (foreign(&entry.resource)) }
                             td { (outcome(&entry.result)) }

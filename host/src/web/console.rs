@@ -6,6 +6,7 @@ use maud::{Markup, html};
 use serde::Deserialize;
 
 use super::{
+    addresses::QUERY,
     content::{Content, Scripts, Section},
     entry::{
         act::Act,
@@ -20,6 +21,7 @@ use crate::{
     http::{
         answer::Refusal,
         audit::recorded,
+        paths,
         reading::{Asked, answered},
     },
     state::{DescribedTable, QueryAnswer},
@@ -60,7 +62,13 @@ pub(super) async fn ask(State(web): State<Web>, act: Act<Written>) -> Response {
     };
     let service = web.service.clone();
     let answering = async move { answered(&service, asked).await };
-    let answer = recorded(&web.service, "/api/admin/query".to_owned(), answering).await;
+    let answer = recorded(
+        &web.service,
+        act.visitor.actor.clone(),
+        paths::QUERY.to_owned(),
+        answering,
+    )
+    .await;
     let outcome = outcome(answer).await;
     let content = content(&web, &act.visitor, &sql, &outcome).await;
     page(&web, &act.visitor, content)
@@ -92,7 +100,7 @@ async fn content(web: &Web, visitor: &Visitor, sql: &str, outcome: &Outcome) -> 
         body: html! {
             h1 { "Query" }
             p.soft { "One SELECT in DuckDB's SQL. It can read the state, and change nothing." }
-            form.card method="post" action="/query" {
+            form.card method="post" action=(QUERY) {
                 input type="hidden" name=(SECRET) value=(visitor.secret);
                 textarea name="sql" rows="6" aria-label="SQL" spellcheck="false" required data-search { (sql) }
                 button.main { "Run" }

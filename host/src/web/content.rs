@@ -2,6 +2,8 @@
 
 use maud::Markup;
 
+use super::addresses;
+
 /// The contents of a page.
 #[derive(Debug)]
 pub(super) struct Content {
@@ -72,12 +74,12 @@ impl Section {
     /// The address.
     pub(super) fn address(self) -> &'static str {
         match self {
-            Self::Overview => "/",
-            Self::Processors => "/processors",
-            Self::Reports => "/reports",
-            Self::Failures => "/failures",
-            Self::Audit => "/audit",
-            Self::Query => "/query",
+            Self::Overview => addresses::OVERVIEW,
+            Self::Processors => addresses::PROCESSORS,
+            Self::Reports => addresses::REPORTS,
+            Self::Failures => addresses::FAILURES,
+            Self::Audit => addresses::AUDIT,
+            Self::Query => addresses::QUERY,
         }
     }
 }

@@ -5,10 +5,11 @@ use maud::{Markup, html};
 use serde::Deserialize;
 
 use super::{
+    addresses::{self, FAILURES, RETRY},
     asked::asked,
     content::{Content, Scripts, Section},
     entry::visitor::Visitor,
-    parts::{Tone, button, foreign, in_address, pill},
+    parts::{Tone, button, foreign, pill},
     processors::line::ProcessorLine,
     shell::page,
     state::Web,
@@ -79,7 +80,7 @@ async fn content(web: &Web, visitor: &Visitor, uri: &Uri) -> Result<Content, Ref
 
 fn filter(web: &Web, chosen: Option<&str>) -> Markup {
     html! {
-        form.row.card method="get" action="/failures" {
+        form.row.card method="get" action=(FAILURES) {
             label {
                 "Processor"
                 select name="processor" data-search {
@@ -108,7 +109,7 @@ pub(super) fn causes_table(causes: &[FailureCause], visitor: &Visitor, clock: &C
                 tbody {
                     @for cause in causes {
                         tr {
-                            td { a href=(format!("/failures?processor={}", in_address(&cause.processor))) { (cause.processor) } }
+                            td { a href=(addresses::failures_of(&cause.processor)) { (cause.processor) } }
                             td { (pill(Tone::Bad, &cause.kind)) }
                             td.number {
                                 (grouped(cause.sessions))
@@ -160,7 +161,7 @@ fn sessions_table(failures: &[Failure], visitor: &Visitor, clock: &Clock) -> Mar
 fn retry(visitor: &Visitor, processor: &str, session: &str, label: &str) -> Markup {
     button(
         visitor,
-        "/failures/retry",
+        RETRY,
         label,
         &[("processor", processor), ("session", session)],
     )

@@ -7,6 +7,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 
+use super::addresses::ASSETS;
 use crate::http::answer::{Refusal, answer};
 
 /// A file of the page.
@@ -23,7 +24,7 @@ include!(concat!(env!("OUT_DIR"), "/page_files.rs"));
 impl PageFile {
     /// The address of the file.
     pub(super) fn address(self) -> String {
-        format!("/assets/{}", self.name)
+        format!("{ASSETS}/{}", self.name)
     }
 }
 

@@ -7,13 +7,19 @@
 use std::{convert::Infallible, time::Duration};
 
 use axum::{
-    body::{Body, Bytes},
+    body::{Body, Bytes, HttpBody},
     http::{HeaderName, HeaderValue, StatusCode},
     response::Response,
 };
-use http_body_util::channel::{Channel, Sender};
+use http_body_util::{
+    BodyExt,
+    channel::{Channel, Sender},
+};
 use maud::Markup;
-use tokio::time::{Instant, interval};
+use tokio::{
+    sync::oneshot,
+    time::{Instant, interval},
+};
 
 use super::{entry::visitor::Visitor, state::Web};
 use crate::http::answer::answer;
@@ -30,7 +36,13 @@ pub(super) const RESULTS_CHANGED: &str = "session-host-results";
 /// Streams a part of a page.
 pub(super) fn stream(web: Web, visitor: Visitor, part: impl Fn(&Web) -> Markup + Send + 'static) -> Response {
     let (sender, body) = Channel::<Bytes, Infallible>::new(1);
-    tokio::spawn(tell(web, visitor, part, sender));
+    let (body, gone) = watched(body);
+    tokio::spawn(async move {
+        tokio::select! {
+            () = tell(web, visitor, part, sender) => {}
+            _ = gone => {}
+        }
+    });
     let mut response = answer(StatusCode::OK, "text/event-stream", Body::new(body));
     // A proxy must pass each event on at once.
     let unbuffered = (
@@ -39,6 +51,16 @@ pub(super) fn stream(web: Web, visitor: Visitor, part: impl Fn(&Web) -> Markup +
     );
     response.headers_mut().extend([unbuffered]);
     response
+}
+
+/// The body, and what ends when it is dropped: the server drops it as soon as the client has gone.
+fn watched<B: HttpBody>(body: B) -> (impl HttpBody<Data = B::Data, Error = B::Error>, oneshot::Receiver<()>) {
+    let (held, gone) = oneshot::channel();
+    let body = body.map_frame(move |frame| {
+        let _until_the_body_is_dropped = &held;
+        frame
+    });
+    (body, gone)
 }
 
 async fn tell(web: Web, visitor: Visitor, part: impl Fn(&Web) -> Markup, mut sender: Sender<Bytes, Infallible>) {
@@ -89,6 +111,19 @@ fn event(name: Option<&str>, data: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test]
+    async fn a_stream_ends_with_its_body() {
+        let (sender, body) = Channel::<Bytes, Infallible>::new(1);
+        let (body, mut gone) = watched(body);
+        assert!(
+            gone.try_recv()
+                .is_err_and(|error| error == oneshot::error::TryRecvError::Empty)
+        );
+        drop(body);
+        assert!(gone.await.is_err());
+        drop(sender);
+    }
 
     #[test]
     fn data_cannot_end_its_event() {

@@ -9,6 +9,7 @@
 //! everything.
 
 mod actions;
+mod addresses;
 mod asked;
 mod audit;
 mod chart;
@@ -41,39 +42,42 @@ use axum::{
 pub use entry::link::{LinkError, sign_in_link};
 use state::Web;
 
-use crate::http::Service;
+use crate::{config::PageSecrets, http::Service};
 
 /// How large a form may be, in bytes: a statement for the console, whose characters may be escaped.
 const LARGEST_FORM: usize = 256 << 10;
 
-/// The routes of the page. A sign-in lasts as long as `visit`.
-pub fn pages(service: Service, visit: Duration) -> Router {
+/// The routes of the page. A sign-in lasts as long as `visit`, and `secrets` seal it.
+pub fn pages(service: Service, visit: Duration, secrets: PageSecrets) -> Router {
     Router::new()
-        .route("/", get(overview::overview))
-        .route("/overview/runs", get(overview::runs))
-        .route("/overview/charts", get(overview::charts))
-        .route("/live/overview", get(overview::stream))
-        .route("/processors", get(processors::list::show))
-        .route("/plugins/reload", post(actions::reload))
+        .route(addresses::OVERVIEW, get(overview::overview))
+        .route(addresses::OVERVIEW_RUNS, get(overview::runs))
+        .route(addresses::OVERVIEW_CHARTS, get(overview::charts))
+        .route(addresses::LIVE_OVERVIEW, get(overview::stream))
+        .route(addresses::PROCESSORS, get(processors::list::show))
+        .route(addresses::RELOAD, post(actions::reload))
         .route("/processors/{name}", get(processors::one::show))
         .route("/processors/{name}/results", get(processors::one::results))
         .route("/processors/{name}/run", post(actions::run))
         .route("/processors/{name}/pause", post(actions::pause))
         .route("/processors/{name}/resume", post(actions::resume))
-        .route("/live/processors", get(processors::list::stream))
+        .route(addresses::LIVE_PROCESSORS, get(processors::list::stream))
         .route("/live/processors/{name}", get(processors::one::stream))
-        .route("/reports", get(reports::list))
+        .route(addresses::REPORTS, get(reports::list))
         .route("/reports/{name}", get(reports::one))
         .route("/reports/{name}/csv", get(reports::csv))
         .route("/reports/{name}/json", get(reports::json))
-        .route("/failures", get(failures::show))
-        .route("/failures/retry", post(actions::retry))
-        .route("/audit", get(audit::show))
-        .route("/query", get(console::show).post(console::ask))
-        .route("/sign-in", get(entry::signing::form).post(entry::signing::sign_in))
-        .route("/sign-out", post(entry::signing::sign_out))
+        .route(addresses::FAILURES, get(failures::show))
+        .route(addresses::RETRY, post(actions::retry))
+        .route(addresses::AUDIT, get(audit::show))
+        .route(addresses::QUERY, get(console::show).post(console::ask))
+        .route(
+            addresses::SIGN_IN,
+            get(entry::signing::form).post(entry::signing::sign_in),
+        )
+        .route(addresses::SIGN_OUT, post(entry::signing::sign_out))
         .route("/assets/{name}", get(files::file))
         .layer(DefaultBodyLimit::max(LARGEST_FORM))
         .layer(middleware::from_fn(protection::protect))
-        .with_state(Web::new(service, visit))
+        .with_state(Web::new(service, visit, secrets))
 }

@@ -4,6 +4,7 @@ use axum::{extract::State, response::Response};
 use maud::{Markup, html};
 
 use super::{
+    addresses::{LIVE_OVERVIEW, OVERVIEW_CHARTS, OVERVIEW_RUNS},
     content::{Content, Scripts, Section},
     entry::visitor::Visitor,
     live::{self, RESULTS_CHANGED},
@@ -99,10 +100,10 @@ async fn content(web: &Web) -> Result<Content, Refusal> {
         scripts: Scripts::Charts,
         body: html! {
             h1 { "Overview" }
-            div hx-sse:connect="/live/overview" hx-swap="innerMorph" { (live_part(web)) }
+            div hx-sse:connect=(LIVE_OVERVIEW) hx-swap="innerMorph" { (live_part(web)) }
             @if !alerts.is_empty() { (alerts_part(&alerts, &web.clock())) }
-            div.grid hx-get="/overview/charts" hx-trigger="load" {}
-            div hx-get="/overview/runs" hx-trigger=(format!("{RESULTS_CHANGED} from:body")) hx-swap="innerMorph" { (runs) }
+            div.grid hx-get=(OVERVIEW_CHARTS) hx-trigger="load" {}
+            div hx-get=(OVERVIEW_RUNS) hx-trigger=(format!("{RESULTS_CHANGED} from:body")) hx-swap="innerMorph" { (runs) }
         },
     })
 }

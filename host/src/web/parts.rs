@@ -68,11 +68,3 @@ pub(super) fn button(visitor: &Visitor, action: &str, label: &str, fields: &[(&s
         }
     }
 }
-
-/// A text as a part of an address.
-pub(super) fn in_address(text: &str) -> String {
-    // A space in a path is no plus.
-    form_urlencoded::byte_serialize(text.as_bytes())
-        .collect::<String>()
-        .replace('+', "%20")
-}

@@ -39,17 +39,11 @@ impl Nonce {
     }
 }
 
-/// Adds the headers that an answer does not have itself. What is no whole page may do nothing.
+/// Adds the headers that an answer of the page does not have itself. All answers of the service have some more.
 pub(super) async fn protect(request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;
     let headers = response.headers_mut();
-    add(
-        headers,
-        header::CONTENT_SECURITY_POLICY,
-        "default-src 'none'; frame-ancestors 'none'",
-    );
     add(headers, header::CACHE_CONTROL, "no-store");
-    add(headers, header::X_CONTENT_TYPE_OPTIONS, "nosniff");
     add(headers, header::REFERRER_POLICY, "same-origin");
     add(
         headers,

@@ -3,7 +3,8 @@
 use maud::{Markup, html};
 
 use super::{
-    parts::{foreign, in_address, outcome},
+    addresses,
+    parts::{foreign, outcome},
     texts::{Clock, milliseconds, size},
 };
 use crate::{
@@ -42,7 +43,7 @@ fn row(run: &AuditEntry, clock: &Clock) -> Markup {
     html! {
         tr {
             td { (clock.time(&run.timestamp)) }
-            td { a href=(format!("/processors/{}", in_address(processor))) { (processor) } }
+            td { a href=(addresses::processor(processor)) { (processor) } }
             td { (run.actor) }
             td {
                 (outcome(&run.result))

@@ -7,12 +7,14 @@ use axum::{
 use maud::{DOCTYPE, Markup, html};
 
 use super::{
+    addresses::{OVERVIEW, SIGN_IN, SIGN_OUT},
     content::{Content, Scripts, Section},
     entry::{
         notices::Notice,
         visitor::{SECRET, Visitor},
     },
     files::{CHARTS_JS, ECHARTS_MIN_JS, HTMX_MIN_JS, HX_SSE_MIN_JS, ICON_SVG, PAGE_CSS, PAGE_JS, PageFile},
+    parts::foreign,
     protection::Nonce,
     state::Web,
 };
@@ -34,7 +36,7 @@ pub(super) fn refused(web: &Web, visitor: &Visitor, refusal: Refusal) -> Respons
     let content = Content {
         title: refusal.status.canonical_reason().unwrap_or("Refused").to_owned(),
         section: Section::Overview,
-        body: html! { p.note.bad role="alert" { (refusal.detail) } },
+        body: html! { p.note.bad role="alert" { (foreign(&refusal.detail)) } },
         scripts: Scripts::Usual,
     };
     framed(web, visitor, refusal.status, &content)
@@ -47,7 +49,7 @@ pub(super) fn part(part: Result<Markup, Refusal>) -> Response {
         Err(refusal) => answer(
             StatusCode::OK,
             HTML,
-            html! { p.note.bad role="alert" { (refusal.detail) } }.into_string(),
+            html! { p.note.bad role="alert" { (foreign(&refusal.detail)) } }.into_string(),
         ),
     }
 }
@@ -62,8 +64,8 @@ pub(super) fn sign_in_page(status: StatusCode, next: &str, told: Option<&str>) -
             main #main .sign-in {
                 div.card {
                     h1 { "session-host" }
-                    @if let Some(told) = told { p.note.bad role="alert" { (told) } }
-                    form method="post" action="/sign-in" {
+                    @if let Some(told) = told { p.note.bad role="alert" { (foreign(told)) } }
+                    form method="post" action=(SIGN_IN) {
                         input type="hidden" name="next" value=(next);
                         label {
                             "Token"
@@ -93,7 +95,7 @@ fn framed(web: &Web, visitor: &Visitor, status: StatusCode, content: &Content) -
         &html! {
             a.skip href="#main" { "Skip to the contents" }
             header.bar {
-                a.name href="/" { "session-host" }
+                a.name href=(OVERVIEW) { "session-host" }
                 nav aria-label="Sections" {
                     @let open = Section::ALL.iter().filter(|section| visitor.may_act() || !section.is_for_admins());
                 @for section in open {
@@ -103,15 +105,15 @@ fn framed(web: &Web, visitor: &Visitor, status: StatusCode, content: &Content) -
                     }
                 }
                 button.bare type="button" data-keys aria-label="Keys" { "?" }
-                form method="post" action="/sign-out" {
+                form method="post" action=(SIGN_OUT) {
                     input type="hidden" name=(SECRET) value=(visitor.secret);
                     button.bare { "Sign out" }
                 }
             }
             main #main {
                 @match notice {
-                    Some(Notice::Done(told)) => p.note.good role="status" { (told) },
-                    Some(Notice::Refused(told)) => p.note.bad role="alert" { (told) },
+                    Some(Notice::Done(told)) => p.note.good role="status" { (foreign(&told)) },
+                    Some(Notice::Refused(told)) => p.note.bad role="alert" { (foreign(&told)) },
                     None => {},
                 }
                 (content.body)
@@ -151,7 +153,7 @@ fn document(status: StatusCode, title: &str, scripts: Scripts, body: &Markup) ->
                 meta charset="utf-8";
                 meta name="viewport" content="width=device-width, initial-scale=1";
                 meta name="htmx-config" content=(HTMX);
-                title { (title) " - session-host" }
+                title { (foreign(title)) " - session-host" }
                 link rel="icon" href=(ICON_SVG.address());
                 link rel="stylesheet" href=(PAGE_CSS.address());
             }

@@ -5,11 +5,12 @@ use std::{sync::Arc, time::Duration};
 use tokio::{sync::Semaphore, time::timeout};
 
 use super::{
-    entry::{notices::Notices, spent::Spent, throttle::Throttle},
+    entry::{ended::EndedVisits, notices::Notices, spent::Spent, throttle::Throttle},
     overview::MonthCharts,
     texts::Clock,
 };
 use crate::{
+    config::PageSecrets,
     http::{Service, answer::Refusal, background::read},
     state::Reader,
 };
@@ -21,6 +22,8 @@ pub(super) struct Web {
     pub(super) service: Service,
     /// How long a sign-in lasts.
     pub(super) visit: Duration,
+    /// What seals visits and links, beside the token.
+    pub(super) secrets: PageSecrets,
     /// What the page keeps in memory.
     pub(super) memory: Arc<Memory>,
     /// The places of those that read lists.
@@ -33,13 +36,13 @@ const LISTS_AT_ONCE: usize = 4;
 /// How long a list waits for others.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// What the page keeps in memory. All of it is forgotten when the service ends.
-#[derive(Debug, Default)]
+/// What the page keeps in memory. All of it but the visits that have ended is forgotten when the service ends.
+#[derive(Debug)]
 pub(super) struct Memory {
     /// The codes that somebody has used.
     pub(super) codes: Spent,
     /// The visits that have ended before their time.
-    pub(super) visits: Spent,
+    pub(super) visits: EndedVisits,
     /// The addresses that sent wrong tokens.
     pub(super) throttle: Throttle,
     /// What the next page tells each visitor.
@@ -72,11 +75,18 @@ impl Web {
         .await
     }
 
-    pub(super) fn new(service: Service, visit: Duration) -> Self {
+    pub(super) fn new(service: Service, visit: Duration, secrets: PageSecrets) -> Self {
+        let memory = Memory {
+            codes: Spent::default(),
+            visits: EndedVisits::of(&service.host.settings().data),
+            throttle: Throttle::default(),
+            notices: Notices::default(),
+        };
         Self {
             service,
             visit,
-            memory: Arc::default(),
+            secrets,
+            memory: Arc::new(memory),
             lists: Arc::new(Semaphore::new(LISTS_AT_ONCE)),
         }
     }

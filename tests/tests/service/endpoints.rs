@@ -224,3 +224,26 @@ fn metrics_tell_what_was_done_in_few_labels() {
     }
     assert!(!answer.body.contains("made-up"));
 }
+
+#[test]
+fn no_answer_may_do_anything_in_a_browser() {
+    let (_world, service) = crate::steps::serve_processed(1);
+    for target in [
+        "/api/health",
+        "/metrics",
+        "/api/admin/runs",
+        "/api/nothing",
+        "/nothing",
+        "/api/admin/nothing",
+    ] {
+        for answer in [
+            service.get(target),
+            service.call_with("GET", target, "", ""),
+            service.post(target),
+        ] {
+            assert_eq!(answer.header("x-content-type-options"), Some("nosniff"), "{target}");
+            let policy = answer.header("content-security-policy");
+            assert_eq!(policy, Some("default-src 'none'; frame-ancestors 'none'"), "{target}");
+        }
+    }
+}

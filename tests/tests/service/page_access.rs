@@ -1,6 +1,6 @@
 //! Who may see the page, and who may act in it.
 
-use std::fs;
+use std::{fs, os::unix::fs::PermissionsExt as _};
 
 use session_host_tests::{FORM, Service, Visit, World, wait_until};
 
@@ -100,15 +100,63 @@ fn a_visit_survives_a_restart_and_not_its_end() {
     assert!(shorter.header("set-cookie").unwrap().contains("max-age=3600"));
 }
 
-#[test]
-fn a_link_signs_in_once() {
-    let world = World::with(&["probe"]);
-    let service = world.serve(&[]);
+/// The target of a new link that signs in.
+fn link(world: &World, service: &Service) -> String {
     let mut command = world.command(&["open", "--print"]);
     let command = command.env("SESSION_HOST_LISTEN", service.address().to_string());
     let link = String::from_utf8(command.output().unwrap().stdout).unwrap();
     let base = format!("http://{}", service.address());
-    let target = link.trim().strip_prefix(&base).unwrap();
+    link.trim().strip_prefix(&base).unwrap().to_owned()
+}
+
+#[test]
+fn a_restart_revives_neither_a_link_nor_a_visit_that_has_ended() {
+    let world = World::with(&["probe"]);
+    let service = world.serve(&[]);
+    let (spent, unused) = (link(&world, &service), link(&world, &service));
+    let ended = Visit::let_in(&service.call_with("GET", &spent, "", "").is(303));
+    let lasting = Visit::of(&service);
+    drop(ended.act(&service, "/sign-out", "").is(303));
+    drop(service.stop());
+    let again = world.serve(&[]);
+    drop(ended.get(&again, "/").is(303));
+    drop(lasting.get(&again, "/").is(200));
+    for link in [&spent, &unused] {
+        drop(again.call_with("GET", link, "", "").is(403));
+    }
+    drop(again.call_with("GET", &link(&world, &again), "", "").is(303));
+}
+
+#[test]
+fn without_the_secret_of_the_page_every_visit_ends() {
+    let world = World::with(&["probe"]);
+    let service = world.serve(&[]);
+    let visit = Visit::of(&service);
+    let file = world.path("data/page-secret");
+    assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
+    fs::remove_file(&file).unwrap();
+    drop(visit.get(&service, "/").is(200));
+    service.signal(libc::SIGHUP);
+    wait_until("the visit has ended", || visit.get(&service, "/").status == 303);
+    drop(Visit::of(&service).get(&service, "/").is(200));
+    assert!(file.exists());
+}
+
+#[test]
+fn without_a_service_there_is_no_link() {
+    let world = World::with(&["probe"]);
+    let mut command = world.command(&["open", "--print"]);
+    let ran = command.env("SESSION_HOST_API_TOKEN", TOKEN).output().unwrap();
+    assert_eq!(ran.status.code(), Some(1));
+    let told = String::from_utf8(ran.stderr).unwrap();
+    assert!(told.contains("no service has served a page"), "{told}");
+}
+
+#[test]
+fn a_link_signs_in_once() {
+    let world = World::with(&["probe"]);
+    let service = world.serve(&[]);
+    let target = &*link(&world, &service);
     let answer = service.call_with("GET", target, "", "").is(303);
     assert_eq!(answer.header("location"), Some("/"));
     drop(Visit::let_in(&answer).get(&service, "/").is(200));

@@ -3,7 +3,7 @@
 //! The log may be pruned at any time. So the schedule has a table of its own, which says when and how each processor
 //! last ran.
 
-use std::{collections::HashMap, time::Duration};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use duckdb::{Connection, Row, params};
 use serde::{Deserialize, Serialize};
@@ -18,12 +18,14 @@ use crate::{
 };
 
 /// Who acted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Actor {
     /// The schedule.
     Scheduler,
-    /// A client over HTTP.
+    /// Somebody over HTTP or in the page, with the main token.
     Admin,
+    /// Somebody over HTTP or in the page, with another token: `viewer:ann`.
+    Token(Arc<str>),
     /// A user on the command line.
     Cli,
 }
@@ -31,10 +33,19 @@ pub enum Actor {
 impl Actor {
     /// The actor as it is stored in the tables.
     #[must_use]
-    pub fn as_str(self) -> &'static str {
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::Token(token) => token,
+            actor => actor.kind(),
+        }
+    }
+
+    /// The kind of the actor, for metrics: few values, whoever has a token.
+    #[must_use]
+    pub fn kind(&self) -> &'static str {
         match self {
             Self::Scheduler => "scheduler",
-            Self::Admin => "admin",
+            Self::Admin | Self::Token(_) => "admin",
             Self::Cli => "cli",
         }
     }
@@ -70,7 +81,7 @@ pub struct AuditEntry {
     pub id: i64,
     /// When it was written, UTC.
     pub timestamp: String,
-    /// Who acted: `cli`, `scheduler` or `admin`.
+    /// Who acted: `cli`, `scheduler`, `admin`, or the role and the name of a token, such as `viewer:ann`.
     pub actor: String,
     /// What was done.
     pub action: String,

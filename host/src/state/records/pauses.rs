@@ -49,7 +49,7 @@ pub(crate) fn pause(
     connection: &Connection,
     processor: &ProcessorName,
     reason: Option<&str>,
-    actor: Actor,
+    actor: &Actor,
 ) -> Result<Pause> {
     let now = clock::now();
     let sql = "INSERT INTO processor_pause VALUES (?, ?, ?, system.main.make_timestamp(?))

@@ -2,7 +2,7 @@
 
 use axum::{
     extract::{FromRequest, FromRequestParts, Request},
-    http::{HeaderMap, StatusCode},
+    http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header},
     response::Response,
 };
 use serde::de::DeserializeOwned;
@@ -70,13 +70,73 @@ fn form<T: DeserializeOwned>(body: &[u8], secret: &str) -> Result<T, Refusal> {
     serde_urlencoded::from_str(&rest).map_err(Refusal::bad_request)
 }
 
-/// Refuses a form that a page of another site sent. Browsers tell that themselves, whatever a proxy does to `Host`.
+/// Refuses a form that a page of another site sent. Browsers tell that themselves, whatever a proxy does to `Host`. Those that
+/// do not tell the origin.
 pub(super) fn check_origin(headers: &HeaderMap) -> Result<(), Refusal> {
-    match headers.get("sec-fetch-site").map(|site| site.as_bytes()) {
-        None | Some(b"same-origin" | b"none") => Ok(()),
-        Some(_) => Err(Refusal::new(
+    let is_ours = match headers.get("sec-fetch-site").map(|site| site.as_bytes()) {
+        Some(site) => matches!(site, b"same-origin" | b"none"),
+        None => headers
+            .get(header::ORIGIN)
+            .is_none_or(|origin| is_of_this_host(origin, headers)),
+    };
+    match is_ours {
+        true => Ok(()),
+        false => Err(Refusal::new(
             StatusCode::FORBIDDEN,
             "the form comes from another site, so the service does nothing",
         )),
+    }
+}
+
+/// Whether an origin is this service, as the request or the proxy before it names it.
+fn is_of_this_host(origin: &HeaderValue, headers: &HeaderMap) -> bool {
+    let text = |value: &HeaderValue| value.to_str().map(str::to_ascii_lowercase).ok();
+    let named = [header::HOST, HeaderName::from_static("x-forwarded-host")];
+    let mut named = named.iter().filter_map(|name| headers.get(name)).filter_map(text);
+    let origin = text(origin);
+    let host = origin.as_deref().and_then(|origin| Some(origin.split_once("://")?.1));
+    host.is_some_and(|host| named.any(|named| named == host))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn is_ours(headers: &[(&'static str, &'static str)]) -> bool {
+        let header = |(name, value): &(&'static str, &'static str)| {
+            (HeaderName::from_static(name), HeaderValue::from_static(value))
+        };
+        check_origin(&headers.iter().map(header).collect()).is_ok()
+    }
+
+    #[test]
+    fn a_form_of_another_site_is_known_with_and_without_the_word_of_the_browser() {
+        let host = ("host", "localhost:7741");
+        assert!(is_ours(&[host]));
+        assert!(is_ours(&[host, ("origin", "http://localhost:7741")]));
+        assert!(is_ours(&[
+            host,
+            ("origin", "https://a.example"),
+            ("x-forwarded-host", "A.example")
+        ]));
+        assert!(is_ours(&[
+            host,
+            ("origin", "http://a.example"),
+            ("sec-fetch-site", "same-origin")
+        ]));
+        for origin in [
+            "http://localhost",
+            "http://localhost:7742",
+            "https://a.example",
+            "null",
+            "",
+        ] {
+            assert!(!is_ours(&[host, ("origin", origin)]), "{origin}");
+        }
+        assert!(!is_ours(&[
+            host,
+            ("origin", "http://localhost:7741"),
+            ("sec-fetch-site", "cross-site")
+        ]));
     }
 }

@@ -1,4 +1,6 @@
-//! Seals: short texts that only those can make who know the token.
+//! Seals: short texts that only those can make who know the token and a secret of the page.
+//!
+//! The secret is in the key, so nobody can try likely tokens on a seal.
 
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
@@ -19,6 +21,8 @@ pub(in crate::web) enum Purpose {
     Act,
     /// To tell the cookies of services apart: browsers send a cookie to every port of a machine.
     Name,
+    /// To stand for the main token.
+    Key,
     /// To stand for a named token.
     Holder,
 }
@@ -30,24 +34,25 @@ impl Purpose {
             Self::Visit => "visit",
             Self::Act => "act",
             Self::Name => "name",
+            Self::Key => "key",
             Self::Holder => "holder",
         }
     }
 }
 
-/// What seals: the main token, or a part of it that stands for a named token.
+/// What seals. It follows from a secret and from a token, so another one of either makes it another one.
 #[derive(Clone)]
 pub(in crate::web) struct Key(String);
 
 impl Key {
-    /// The main token.
-    pub(in crate::web) fn main(token: &ApiToken) -> Self {
-        Self(token.reveal().to_owned())
+    /// That of the main token.
+    pub(in crate::web) fn main(secret: &ApiToken, token: &ApiToken) -> Self {
+        Self(seal(&Self(secret.reveal().to_owned()), Purpose::Key, token.reveal()))
     }
 
-    /// What stands for a named token, of which the service knows only the digest. Another main token makes it another one.
-    pub(in crate::web) fn named(token: &ApiToken, named: &NamedToken) -> Self {
-        Self(seal(&Self::main(token), Purpose::Holder, &named.identity()))
+    /// That of a named token, of which the service knows only the digest.
+    pub(in crate::web) fn named(main: &Self, named: &NamedToken) -> Self {
+        Self(seal(main, Purpose::Holder, &named.identity()))
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::{
     net::{IpAddr, Ipv4Addr},
+    sync::Arc,
     time::Instant,
 };
 
@@ -14,7 +15,8 @@ use serde::Deserialize;
 
 use super::{
     act::{OwnAct, check_origin},
-    seal::Purpose,
+    seal::{Key, Purpose},
+    spent::Spending,
     ticket::Ticket,
     visitor::{Holder, Visitor, cookie_name},
 };
@@ -25,7 +27,13 @@ use crate::{
         peer::{Peer, network_of},
         reading::body_of,
     },
-    web::{asked::asked, redirect::redirect, shell::sign_in_page, state::Web},
+    web::{
+        addresses::{OVERVIEW, SIGN_IN},
+        asked::asked,
+        redirect::redirect,
+        shell::sign_in_page,
+        state::Web,
+    },
 };
 
 #[derive(Default, Deserialize)]
@@ -53,11 +61,13 @@ pub(in crate::web) async fn form(State(web): State<Web>, uri: Uri, headers: Head
             None => sign_in_page(StatusCode::OK, next, None),
         };
     };
-    let (main, now) = (Holder::main(&web.service.token()), clock::now());
-    match Ticket::open(&code, &main.key, Purpose::Link, now) {
-        Some(ticket) if web.memory.codes.spend(&ticket, now) => let_in(&web, &main, &headers, next),
+    let (key, now) = (Key::main(web.secrets.of_links(), &web.service.token()), clock::now());
+    match Ticket::open(&code, &key, Purpose::Link, now) {
+        Some(ticket) if web.memory.codes.spend(&ticket, now) == Spending::First => {
+            let_in(&web, &Holder::main(&web), &headers, next)
+        }
         _ => {
-            let told = "This link has been used, or is too old. `session-host open` makes a new one.";
+            let told = "This link has been used, or is too old, or is of an earlier start. `session-host open` makes a new one.";
             sign_in_page(StatusCode::FORBIDDEN, next, Some(told))
         }
     }
@@ -113,12 +123,16 @@ fn client(request: &Request) -> IpAddr {
 
 /// `POST /sign-out`: ends the visit.
 pub(in crate::web) async fn sign_out(State(web): State<Web>, OwnAct(visitor): OwnAct) -> Response {
-    web.memory.visits.spend(&visitor.ticket, clock::now());
-    let mut response = redirect("/sign-in");
-    let ended = format!(
-        "{}=; Path=/; Max-Age=0; HttpOnly; SameSite=Strict",
-        cookie_name(&web.service.token())
-    );
+    let name = cookie_name(&web);
+    let (memory, secrets) = (Arc::clone(&web.memory), web.secrets.clone());
+    let ending = move || memory.visits.end(&visitor.ticket, &secrets, clock::now());
+    match tokio::task::spawn_blocking(ending).await {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => tracing::warn!("a visit that has ended may be good again after a restart: {error}"),
+        Err(panic) => return Refusal::internal(panic).into_response(),
+    }
+    let mut response = redirect(SIGN_IN);
+    let ended = format!("{name}=; Path=/; Max-Age=0; HttpOnly; SameSite=Strict");
     set_cookie(&mut response, &ended);
     response
 }
@@ -132,7 +146,7 @@ fn let_in(web: &Web, holder: &Holder, headers: &HeaderMap, next: &str) -> Respon
     let behind_tls = headers.get("x-forwarded-proto").is_some_and(|proto| proto == "https");
     let cookie = format!(
         "{}={}; Path=/; Max-Age={}; HttpOnly; SameSite=Strict{}",
-        cookie_name(&web.service.token()),
+        cookie_name(web),
         ticket.sealed(&holder.key, Purpose::Visit),
         web.visit.as_secs(),
         if behind_tls { "; Secure" } else { "" }
@@ -152,9 +166,9 @@ fn set_cookie(response: &mut Response, cookie: &str) {
 fn local(next: Option<&str>) -> &str {
     let is_local = |next: &&str| {
         let plain = next.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\');
-        plain && next.starts_with('/') && !next.starts_with("//") && !next.starts_with("/sign-in")
+        plain && next.starts_with('/') && !next.starts_with("//") && !next.starts_with(SIGN_IN)
     };
-    next.filter(is_local).unwrap_or("/")
+    next.filter(is_local).unwrap_or(OVERVIEW)
 }
 
 #[cfg(test)]

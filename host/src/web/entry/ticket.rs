@@ -71,7 +71,7 @@ mod tests {
     const HOUR: Duration = Duration::from_secs(3600);
 
     fn token(text: &str) -> Key {
-        Key::main(&ApiToken::for_tests(text))
+        Key::main(&ApiToken::for_tests("a secret of the page"), &ApiToken::for_tests(text))
     }
 
     fn at(seconds: i64) -> Timestamp {
@@ -81,6 +81,10 @@ mod tests {
     #[test]
     fn a_ticket_is_good_until_its_end_and_for_one_purpose_and_token() {
         let (ours, other) = (token("0123456789abcdef"), token("0123456789abcdeg"));
+        let otherwise = Key::main(
+            &ApiToken::for_tests("another secret"),
+            &ApiToken::for_tests("0123456789abcdef"),
+        );
         let ticket = Ticket::new(at(1000), HOUR).unwrap();
         let text = ticket.sealed(&ours, Purpose::Visit);
         let open = |token, purpose, now| Ticket::open(&text, token, purpose, at(now));
@@ -88,6 +92,7 @@ mod tests {
         assert_eq!(open(&ours, Purpose::Visit, 1000 + 3600), None);
         assert_eq!(open(&ours, Purpose::Link, 1000), None);
         assert_eq!(open(&other, Purpose::Visit, 1000), None);
+        assert_eq!(open(&otherwise, Purpose::Visit, 1000), None);
     }
 
     proptest! {

@@ -12,9 +12,10 @@ use super::{
 };
 use crate::{
     clock,
-    config::{ApiToken, NamedToken, Role},
-    http::{TokenHolder, answer::Refusal},
-    web::{redirect::redirect, state::Web},
+    config::Role,
+    http::{TokenHolder, answer::Refusal, authentication::Caller},
+    state::Actor,
+    web::{addresses::SIGN_IN, redirect::redirect, state::Web},
 };
 
 /// The name of the field with the secret of the visit.
@@ -26,6 +27,8 @@ pub(in crate::web) struct Visitor {
     pub(super) ticket: Ticket,
     /// The secret of the pages of this visit, which every action carries.
     pub(in crate::web) secret: String,
+    /// Who the visitor is in the audit log.
+    pub(in crate::web) actor: Actor,
     role: Role,
 }
 
@@ -33,46 +36,50 @@ pub(in crate::web) struct Visitor {
 pub(super) struct Holder {
     pub(super) key: Key,
     role: Role,
+    actor: Actor,
+}
+
+/// What seals the visits of those who hold the main token.
+fn main_key(web: &Web) -> Key {
+    Key::main(&web.secrets.of_visits(), &web.service.token())
 }
 
 impl Holder {
     /// The holder whose token this is.
     pub(super) fn of_token(web: &Web, given: &[u8]) -> Option<Self> {
-        let main = web.service.token();
-        Some(match web.service.holder_of(given)? {
-            TokenHolder::Main => Self::main(&main),
-            TokenHolder::Named(token) => Self::named(&main, token),
-        })
+        let holder = web.service.holder_of(given)?;
+        Some(Self::of(&main_key(web), holder))
     }
 
     /// The holder of the main token.
-    pub(super) fn main(token: &ApiToken) -> Self {
-        Self {
-            key: Key::main(token),
-            role: Role::Admin,
-        }
+    pub(super) fn main(web: &Web) -> Self {
+        Self::of(&main_key(web), TokenHolder::Main)
     }
 
-    fn named(main: &ApiToken, token: &NamedToken) -> Self {
+    fn of(main: &Key, holder: TokenHolder<'_>) -> Self {
         Self {
-            key: Key::named(main, token),
-            role: token.role,
+            key: match holder {
+                TokenHolder::Main => main.clone(),
+                TokenHolder::Named(token) => Key::named(main, token),
+            },
+            role: holder.role(),
+            actor: holder.actor(),
         }
     }
 
     /// The holders of all tokens in force.
     fn all(web: &Web) -> Vec<Self> {
-        let main = web.service.token();
+        let main = main_key(web);
         let named = web.service.host.settings().service.tokens.iter();
-        let named = named.map(|token| Self::named(&main, token));
-        std::iter::once(Self::main(&main)).chain(named).collect()
+        let holders = std::iter::once(TokenHolder::Main).chain(named.map(TokenHolder::Named));
+        holders.map(|holder| Self::of(&main, holder)).collect()
     }
 }
 
 impl Visitor {
     /// The visitor whose cookie this request carries.
     pub(super) fn find(web: &Web, headers: &HeaderMap) -> Option<Self> {
-        let name = cookie_name(&web.service.token());
+        let name = cookie_name(web);
         let sealed = cookies(headers).find_map(|(found, value)| (found == name).then_some(value))?;
         let now = clock::now();
         let visitor = Holder::all(web).into_iter().find_map(|holder| {
@@ -81,6 +88,7 @@ impl Visitor {
             Some(Self {
                 ticket,
                 secret,
+                actor: holder.actor,
                 role: holder.role,
             })
         })?;
@@ -99,6 +107,11 @@ impl Visitor {
     /// Whether the visitor may do more than look.
     pub(in crate::web) fn may_act(&self) -> bool {
         self.role == Role::Admin
+    }
+
+    /// The visitor as a caller of the interface.
+    pub(in crate::web) fn caller(&self) -> Caller {
+        Caller(self.actor.clone())
     }
 
     /// The number of the visit.
@@ -120,19 +133,19 @@ impl FromRequestParts<Web> for Visitor {
 pub(super) fn to_sign_in(uri: &Uri, headers: &HeaderMap) -> Response {
     if !headers.contains_key("hx-request") {
         let next: String = form_urlencoded::byte_serialize(uri.to_string().as_bytes()).collect();
-        return redirect(&format!("/sign-in?next={next}"));
+        return redirect(&format!("{SIGN_IN}?next={next}"));
     }
     // A part of a page leads the whole page there.
     let mut response = Refusal::new(StatusCode::UNAUTHORIZED, "sign in again").into_response();
     response
         .headers_mut()
-        .insert("hx-redirect", HeaderValue::from_static("/sign-in"));
+        .insert("hx-redirect", HeaderValue::from_static(SIGN_IN));
     response
 }
 
 /// The name of the cookie of this service's visits.
-pub(super) fn cookie_name(token: &ApiToken) -> String {
-    let mut name = seal(&Key::main(token), Purpose::Name, "");
+pub(super) fn cookie_name(web: &Web) -> String {
+    let mut name = seal(&main_key(web), Purpose::Name, "");
     name.truncate(8);
     format!("session-host-{name}")
 }

@@ -14,8 +14,9 @@ use crate::{
     },
     reports::{self, AskedReport, Question, ReportError, ReportResult},
     web::{
+        addresses,
         chart::Plot,
-        parts::{foreign, in_address},
+        parts::foreign,
         state::Web,
         texts::Clock,
     },
@@ -115,7 +116,7 @@ impl Small {
     fn drawn(&self) -> Markup {
         html! {
             section.card {
-                h2 { a href=(format!("/reports/{}?last={DAYS}d", in_address(&self.report))) { (self.title) } }
+                h2 { a href=(format!("{}?last={DAYS}d", addresses::report(&self.report))) { (self.title) } }
                 @match &self.content {
                     Shown::Plot(plot) => (plot.drawn(&format!("{}, last {DAYS} days", self.title), "chart small")),
                     Shown::Nothing => p.soft { "Nothing in the last " (DAYS) " days." },

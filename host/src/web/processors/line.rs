@@ -13,7 +13,8 @@ use crate::{
     plugins::PluginStatus,
     scheduler::ScheduleListing,
     web::{
-        parts::{Tone, in_address, pill},
+        addresses,
+        parts::{Tone, pill},
         state::Web,
         texts::{Clock, duration, moment, size},
     },
@@ -119,7 +120,7 @@ pub(in crate::web) fn table(lines: &[ProcessorLine], clock: &Clock) -> Markup {
                 tbody {
                     @for line in lines {
                         tr {
-                            td { a href=(format!("/processors/{}", in_address(&line.name))) { (line.name) } }
+                            td { a href=(addresses::processor(&line.name)) { (line.name) } }
                             td {
                                 (line.state())
                                 @if let Some(run) = &line.run { div { (progress(run)) } }

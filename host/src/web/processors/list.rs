@@ -8,10 +8,11 @@ use crate::{
     http::answer::Refusal,
     plugins::PluginListing,
     web::{
+        addresses::{self, LIVE_PROCESSORS, RELOAD},
         content::{Content, Scripts, Section},
         entry::visitor::Visitor,
         live,
-        parts::{Tone, button, foreign, in_address, pill},
+        parts::{Tone, button, foreign, pill},
         shell::page,
         state::Web,
     },
@@ -47,9 +48,9 @@ async fn content(web: &Web, visitor: &Visitor) -> Result<Content, Refusal> {
         body: html! {
             div.head {
                 h1 { "Processors" }
-                (button(visitor, "/plugins/reload", "Reload plugins", &[]))
+                (button(visitor, RELOAD, "Reload plugins", &[]))
             }
-            section.card hx-sse:connect="/live/processors" hx-swap="innerMorph" { (live_part(web)) }
+            section.card hx-sse:connect=(LIVE_PROCESSORS) hx-swap="innerMorph" { (live_part(web)) }
             section.card aria-labelledby="plugins" {
                 h2 #plugins { "The plugins directory" }
                 p.soft { code { (foreign(&folder)) } }
@@ -71,7 +72,7 @@ fn entry(plugin: &PluginListing) -> Markup {
     html! {
         (pill(tone, &plugin.status)) " " strong { (foreign(name)) }
         @if let Some(processor) = &plugin.processor {
-            " " a href=(format!("/processors/{}", in_address(processor))) { (processor) }
+            " " a href=(addresses::processor(processor)) { (processor) }
         }
         @if let Some(version) = &plugin.version { " " span.soft { "version " (foreign(version)) } }
         @if let Some(isolation) = &plugin.isolation { " " span.soft { (foreign(isolation)) } }

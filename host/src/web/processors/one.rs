@@ -15,11 +15,12 @@ use crate::{
     reports::{self, ReportListing},
     state::{AuditEntry, AuditFilter, AuditRecord, FailureCause, RUN, Reader, StateError, by_cause},
     web::{
+        addresses::{self, RETRY},
         content::{Content, Scripts, Section},
         entry::visitor::{SECRET, Visitor},
         failures::causes_table,
         live::{self, RESULTS_CHANGED},
-        parts::{Tone, button, foreign, in_address, pill},
+        parts::{Tone, button, foreign, pill},
         runs::runs_table,
         shell::{page, part},
         state::Web,
@@ -69,7 +70,7 @@ async fn content(web: &Web, visitor: &Visitor, name: &str) -> Result<Content, Re
         .into_iter()
         .filter(|report| report.processor == name.as_str())
         .collect();
-    let address = format!("/processors/{}", in_address(name.as_str()));
+    let address = addresses::processor(name.as_str());
     let results = results_part(web, visitor, name.clone()).await?;
     Ok(Content {
         title: name.to_string(),
@@ -80,7 +81,7 @@ async fn content(web: &Web, visitor: &Visitor, name: &str) -> Result<Content, Re
                 h1 { (name) }
                 (actions(visitor, &address, &line))
             }
-            section.card hx-sse:connect=(format!("/live{address}")) hx-swap="innerMorph" { (live_part(&line, &web.clock())) }
+            section.card hx-sse:connect=(addresses::live_processor(name.as_str())) hx-swap="innerMorph" { (live_part(&line, &web.clock())) }
             @for plugin in &plugins { (plugin_part(plugin)) }
             (reports_part(&reports))
             div hx-get=(format!("{address}/results")) hx-trigger=(format!("{RESULTS_CHANGED} from:body")) hx-swap="innerMorph" {
@@ -94,7 +95,7 @@ fn actions(visitor: &Visitor, address: &str, line: &ProcessorLine) -> Markup {
     html! {
         div.actions {
             (button(visitor, &format!("{address}/run"), "Run now", &[]))
-            (button(visitor, "/failures/retry", "Retry failed", &[("processor", &line.name)]))
+            (button(visitor, RETRY, "Retry failed", &[("processor", &line.name)]))
             @if !visitor.may_act() {
             } @else if line.paused {
                 (button(visitor, &format!("{address}/resume"), "Resume", &[]))
@@ -163,7 +164,7 @@ fn reports_part(reports: &[ReportListing]) -> Markup {
                 ul.plain {
                     @for report in reports {
                         li {
-                            a href=(format!("/reports/{}", in_address(&report.name))) { (foreign(&report.title)) } " "
+                            a href=(addresses::report(&report.name)) { (foreign(&report.title)) } " "
                             span.soft { (foreign(report.rejected.as_deref().unwrap_or(&report.description))) }
                         }
                     }

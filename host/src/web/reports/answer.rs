@@ -9,24 +9,26 @@ use tokio::sync::oneshot;
 use crate::{
     http::{
         answer::Refusal,
-        audit::{Note, recorded},
+        audit::recorded,
+        paths,
         reading::{QUERY_LIMITS, in_time},
-        reports::audited,
+        reports::note,
     },
     reports::{self, AskedReport, ReportResult},
-    web::state::Web,
+    web::{entry::visitor::Visitor, state::Web},
 };
 
-/// The answer to the report of this name, asked for this.
-pub(super) async fn answer(web: &Web, name: &str, asked: AskedReport) -> Result<ReportResult, Refusal> {
+/// The answer to the report of this name, asked for this by a visitor.
+pub(super) async fn answer(
+    web: &Web,
+    visitor: &Visitor,
+    name: &str,
+    asked: AskedReport,
+) -> Result<ReportResult, Refusal> {
     let (sender, receiver) = oneshot::channel();
     let (service, name) = (web.service.clone(), name.to_owned());
     let answering = async move {
-        let note = Note::Action {
-            action: "report".to_owned(),
-            resource: "state".to_owned(),
-            params: audited(&name, &asked),
-        };
+        let note = note(&name, &asked);
         let host = service.host.clone();
         let result = in_time(&service, move |reader| {
             let (catalogue, settings) = (host.catalogue(), host.settings());
@@ -39,7 +41,7 @@ pub(super) async fn answer(web: &Web, name: &str, asked: AskedReport) -> Result<
         let _ = sender.send(result);
         response
     };
-    let recorded = recorded(&web.service, "/api/reports/{name}".to_owned(), answering).await;
+    let recorded = recorded(&web.service, visitor.actor.clone(), paths::REPORT.to_owned(), answering).await;
     let status = recorded.status();
     let failed = |_| Err(Refusal::new(status, "the report has no answer: see the log"));
     receiver.await.unwrap_or_else(failed)

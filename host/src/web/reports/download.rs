@@ -17,10 +17,10 @@ use crate::{
 pub(in crate::web) async fn json(
     State(web): State<Web>,
     Path(name): Path<String>,
-    _visitor: Visitor,
+    visitor: Visitor,
     uri: Uri,
 ) -> Response {
-    match result(&web, &name, &uri).await {
+    match result(&web, &visitor, &name, &uri).await {
         Ok(result) => as_file(json_answer(StatusCode::OK, &result), &result, "json"),
         Err(refusal) => refusal.into_response(),
     }
@@ -30,10 +30,10 @@ pub(in crate::web) async fn json(
 pub(in crate::web) async fn csv(
     State(web): State<Web>,
     Path(name): Path<String>,
-    _visitor: Visitor,
+    visitor: Visitor,
     uri: Uri,
 ) -> Response {
-    let result = match result(&web, &name, &uri).await {
+    let result = match result(&web, &visitor, &name, &uri).await {
         Ok(result) => result,
         Err(refusal) => return refusal.into_response(),
     };
@@ -47,8 +47,8 @@ pub(in crate::web) async fn csv(
     }
 }
 
-async fn result(web: &Web, name: &str, uri: &Uri) -> Result<ReportResult, Refusal> {
-    answer(web, name, asked(uri)?).await
+async fn result(web: &Web, visitor: &Visitor, name: &str, uri: &Uri) -> Result<ReportResult, Refusal> {
+    answer(web, visitor, name, asked(uri)?).await
 }
 
 /// Tells the browser to save the answer. The name of a report has only plain letters.

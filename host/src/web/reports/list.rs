@@ -6,9 +6,10 @@ use maud::{Markup, html};
 use crate::{
     reports::{self, ReportListing},
     web::{
+        addresses,
         content::{Content, Scripts, Section},
         entry::visitor::Visitor,
-        parts::{Tone, foreign, in_address, pill},
+        parts::{Tone, foreign, pill},
         shell::page,
         state::Web,
     },
@@ -47,7 +48,7 @@ fn of_processor(reports: &[ReportListing]) -> Markup {
 fn row(report: &ReportListing) -> Markup {
     html! {
         tr {
-            td { a href=(format!("/reports/{}", in_address(&report.name))) { (foreign(&report.title)) } }
+            td { a href=(addresses::report(&report.name)) { (foreign(&report.title)) } }
             td { code { (foreign(&report.name)) } }
             td.long {
                 (foreign(&report.description))

@@ -13,11 +13,12 @@ use crate::{
     http::answer::Refusal,
     reports::{self, AskedReport, Cells, ReportListing, ReportResult, ResultColumn},
     web::{
+        addresses,
         asked::{asked, filled},
         chart::Plot,
         content::{Content, Scripts, Section},
         entry::visitor::Visitor,
-        parts::{foreign, in_address},
+        parts::foreign,
         shell::page,
         state::Web,
     },
@@ -33,15 +34,15 @@ pub(in crate::web) async fn show(
     visitor: Visitor,
     uri: Uri,
 ) -> Response {
-    let content = content(&web, &name, &uri).await;
+    let content = content(&web, &visitor, &name, &uri).await;
     page(&web, &visitor, content)
 }
 
-async fn content(web: &Web, name: &str, uri: &Uri) -> Result<Content, Refusal> {
+async fn content(web: &Web, visitor: &Visitor, name: &str, uri: &Uri) -> Result<Content, Refusal> {
     let asked: AskedReport = asked(uri)?;
     let listed = reports::list(&web.service.host.catalogue());
     let listing = listed.into_iter().find(|report| report.name == name);
-    let answered = answer(web, name, asked.clone()).await;
+    let answered = answer(web, visitor, name, asked.clone()).await;
     let Some(listing) = listing else {
         // A short name means the report of any processor.
         return answered.map(|result| result_content(&result, uri, html! {}));
@@ -68,8 +69,8 @@ fn result_content(result: &ReportResult, uri: &Uri, filters: Markup) -> Content 
     let download = |form: &str| {
         let query = filled(uri);
         format!(
-            "/reports/{}/{form}{}{query}",
-            in_address(&result.report),
+            "{}/{form}{}{query}",
+            addresses::report(&result.report),
             if query.is_empty() { "" } else { "?" }
         )
     };
@@ -103,7 +104,7 @@ fn filters(listing: &ReportListing, asked: &AskedReport) -> Markup {
     let has = |filter: &str| listing.filters.iter().any(|known| known == filter);
     let limit = asked.limit.map(|limit| limit.to_string());
     html! {
-        form.row.card method="get" action=(format!("/reports/{}", in_address(&listing.name))) {
+        form.row.card method="get" action=(addresses::report(&listing.name)) {
             @if has("since") && has("until") { (field("last", "Last", "30d", asked.last.as_deref())) }
             @if has("since") { (field("since", "Since", "2026-01-31", asked.since.as_deref())) }
             @if has("until") { (field("until", "Until", "2026-12-31", asked.until.as_deref())) }
