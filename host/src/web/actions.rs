@@ -1,6 +1,8 @@
 //! What people do in the page. Each action is that of the HTTP interface, leaves the same row in the audit log, and leads
 //! to a page that tells how it ended.
 
+use std::collections::BTreeSet;
+
 use axum::{
     extract::{Path, State},
     http::StatusCode,
@@ -19,12 +21,15 @@ use super::{
 use crate::{
     http::{
         Service, admin,
+        answer::Refusal,
         audit::{Note, recorded},
         authentication::Caller,
-        parameters::{OneProcessor, Parameters, Pausing},
+        parameters::{OneProcessor, Parameters, Pausing, processor_name},
         paths,
     },
+    names::SessionKey,
     runner::Selection,
+    state::of_the_same_cause,
 };
 
 /// Why a processor is paused.
@@ -38,6 +43,8 @@ pub(super) struct Reason {
 pub(super) struct WhichFailing {
     processor: String,
     session: Option<String>,
+    /// A session that fails from the cause of all that are retried.
+    like: Option<String>,
 }
 
 /// `POST /processors/NAME/run`: begins a run, and does not wait for its end.
@@ -97,11 +104,22 @@ pub(super) async fn resume(State(web): State<Web>, Path(name): Path<String>, act
 
 /// `POST /failures/retry`: begins a run over failing sessions.
 pub(super) async fn retry(State(web): State<Web>, act: Act<WhichFailing>) -> Response {
-    let WhichFailing { processor, session } = act.form;
+    let WhichFailing {
+        processor,
+        session,
+        like,
+    } = act.form;
     let to = addresses::failures_of(&processor);
-    let (selection, what) = match session {
-        Some(session) => (Selection::one_failing(&session), session),
-        None => (Selection::Failing, "all failing sessions".to_owned()),
+    let (selection, what) = match (session, like) {
+        (Some(session), _) => (Selection::one_failing(&session), session),
+        (None, Some(like)) => match sessions_like(&web, &processor, like).await {
+            Ok(sessions) => {
+                let what = format!("{} sessions of one cause", sessions.len());
+                (Selection::These(sessions), what)
+            }
+            Err(refusal) => return told(&web, &act.visitor, &to, String::new(), refusal.into_response()).await,
+        },
+        (None, None) => (Selection::Failing, "all failing sessions".to_owned()),
     };
     let answering = begin(
         web.service.clone(),
@@ -119,6 +137,19 @@ pub(super) async fn retry(State(web): State<Web>, act: Act<WhichFailing>) -> Res
     .await;
     let done = format!("A run of {processor} over {what} has begun.");
     told(&web, &act.visitor, &to, done, answer).await
+}
+
+/// The sessions that fail from the cause from which this one fails.
+async fn sessions_like(web: &Web, processor: &str, session: String) -> Result<BTreeSet<SessionKey>, Refusal> {
+    let name = processor_name(processor)?;
+    let found = web.read(move |reader| {
+        let failures = reader.failures(Some(&name), None)?;
+        Ok(of_the_same_cause(&failures, name.as_str(), &session))
+    });
+    match found.await? {
+        sessions if sessions.is_empty() => Err(Refusal::not_found("no session fails from this cause any more")),
+        sessions => Ok(sessions.into_iter().map(SessionKey::new).collect()),
+    }
 }
 
 /// `POST /plugins/reload`: loads new, changed and removed plugins.
@@ -162,7 +193,7 @@ async fn begin(
 }
 
 /// Leads the visitor to a page, which tells how the action ended.
-async fn told(web: &Web, visitor: &Visitor, to: &str, done: String, answer: Response) -> Response {
+pub(super) async fn told(web: &Web, visitor: &Visitor, to: &str, done: String, answer: Response) -> Response {
     let notice = match answer.status().is_success() {
         true => Notice::Done(done),
         false => Notice::Refused(detail(answer).await),

@@ -16,10 +16,18 @@ pub(super) const LIVE_PROCESSORS: &str = "/live/processors";
 pub(super) const RELOAD: &str = "/plugins/reload";
 /// The reports.
 pub(super) const REPORTS: &str = "/reports";
+/// The sessions.
+pub(super) const SESSIONS: &str = "/sessions";
+/// One session.
+pub(super) const SESSION: &str = "/sessions/one";
 /// The sessions that fail.
 pub(super) const FAILURES: &str = "/failures";
+/// The attempts at one session.
+pub(super) const ATTEMPTS: &str = "/failures/session";
 /// Retries sessions that fail.
 pub(super) const RETRY: &str = "/failures/retry";
+/// Forgets a session.
+pub(super) const FORGET: &str = "/sessions/forget";
 /// The audit log.
 pub(super) const AUDIT: &str = "/audit";
 /// The console.
@@ -36,6 +44,11 @@ pub(super) fn processor(name: &str) -> String {
     below(PROCESSORS, name)
 }
 
+/// The page that says what to process sessions again would cost.
+pub(super) fn reprocess(processor: &str) -> String {
+    format!("{}/reprocess", below(PROCESSORS, processor))
+}
+
 /// What changes on the page of a processor.
 pub(super) fn live_processor(name: &str) -> String {
     below(LIVE_PROCESSORS, name)
@@ -49,6 +62,21 @@ pub(super) fn report(name: &str) -> String {
 /// The failures of a processor.
 pub(super) fn failures_of(processor: &str) -> String {
     with_fields(FAILURES, &[("processor", processor)])
+}
+
+/// The page of a session.
+pub(super) fn session(key: &str) -> String {
+    with_fields(SESSION, &[("key", key)])
+}
+
+/// The attempts at a session.
+pub(super) fn attempts(key: &str) -> String {
+    with_fields(ATTEMPTS, &[("key", key)])
+}
+
+/// The page that says what to forget a session would remove.
+pub(super) fn forget(key: &str) -> String {
+    with_fields(FORGET, &[("key", key)])
 }
 
 fn below(address: &str, name: &str) -> String {
@@ -70,5 +98,9 @@ mod tests {
     #[test]
     fn names_from_outside_stay_one_part_of_an_address() {
         assert_eq!(processor("a b/../?#é"), "/processors/a%20b%2F..%2F%3F%23%C3%A9");
+        assert_eq!(
+            session("ann/a&b=c d.jsonl"),
+            "/sessions/one?key=ann%2Fa%26b%3Dc+d.jsonl"
+        );
     }
 }

@@ -26,6 +26,8 @@ pub(super) enum Section {
     Processors,
     /// The questions that plugins answer.
     Reports,
+    /// The sessions.
+    Sessions,
     /// What fails.
     Failures,
     /// Who did what.
@@ -49,6 +51,7 @@ impl Section {
         Self::Overview,
         Self::Processors,
         Self::Reports,
+        Self::Sessions,
         Self::Failures,
         Self::Audit,
         Self::Query,
@@ -65,6 +68,7 @@ impl Section {
             Self::Overview => "Overview",
             Self::Processors => "Processors",
             Self::Reports => "Reports",
+            Self::Sessions => "Sessions",
             Self::Failures => "Failures",
             Self::Audit => "Audit",
             Self::Query => "Query",
@@ -77,6 +81,7 @@ impl Section {
             Self::Overview => addresses::OVERVIEW,
             Self::Processors => addresses::PROCESSORS,
             Self::Reports => addresses::REPORTS,
+            Self::Sessions => addresses::SESSIONS,
             Self::Failures => addresses::FAILURES,
             Self::Audit => addresses::AUDIT,
             Self::Query => addresses::QUERY,

@@ -21,6 +21,8 @@ use crate::{
     state::{Failure, FailureCause, by_cause},
 };
 
+pub(super) mod session;
+
 /// How many sessions are listed.
 const LISTED: usize = 200;
 
@@ -117,8 +119,13 @@ pub(super) fn causes_table(causes: &[FailureCause], visitor: &Visitor, clock: &C
                             }
                             td { (clock.time(&cause.first_failed_at)) }
                             td { (clock.time(&cause.last_failed_at)) }
-                            td.long { (foreign(&cause.error)) div.soft { (foreign(&cause.example)) } }
-                            td { (retry(visitor, &cause.processor, &cause.example, "Retry this example")) }
+                            td.long { (foreign(&cause.error)) div { a href=(addresses::attempts(&cause.example)) { (foreign(&cause.example)) } } }
+                            td {
+                                div.actions {
+                                    (button(visitor, RETRY, "Retry all", &[("processor", &cause.processor), ("like", &cause.example)]))
+                                    (retry(visitor, &cause.processor, &cause.example, "Retry this example"))
+                                }
+                            }
                         }
                     }
                 }
@@ -141,7 +148,7 @@ fn sessions_table(failures: &[Failure], visitor: &Visitor, clock: &Clock) -> Mar
                     @for failure in failures {
                         tr {
                             td { (failure.processor) }
-                            td.long { (foreign(&failure.session)) }
+                            td.long { a href=(addresses::attempts(&failure.session)) { (foreign(&failure.session)) } }
                             td {
                                 (pill(Tone::Bad, &failure.kind))
                                 @if failure.quarantined { " " (pill(Tone::Warn, "quarantine")) }
@@ -158,11 +165,7 @@ fn sessions_table(failures: &[Failure], visitor: &Visitor, clock: &Clock) -> Mar
     }
 }
 
-fn retry(visitor: &Visitor, processor: &str, session: &str, label: &str) -> Markup {
-    button(
-        visitor,
-        RETRY,
-        label,
-        &[("processor", processor), ("session", session)],
-    )
+/// The button that retries one session.
+pub(super) fn retry(visitor: &Visitor, processor: &str, session: &str, label: &str) -> Markup {
+    button(visitor, RETRY, label, &[("processor", processor), ("session", session)])
 }

@@ -26,6 +26,7 @@ mod protection;
 mod redirect;
 mod reports;
 mod runs;
+mod sessions;
 mod shell;
 mod state;
 mod texts;
@@ -59,6 +60,10 @@ pub fn pages(service: Service, visit: Duration, secrets: PageSecrets) -> Router 
         .route("/processors/{name}", get(processors::one::show))
         .route("/processors/{name}/results", get(processors::one::results))
         .route("/processors/{name}/run", post(actions::run))
+        .route(
+            "/processors/{name}/reprocess",
+            get(processors::reprocess::confirm).post(processors::reprocess::reprocess),
+        )
         .route("/processors/{name}/pause", post(actions::pause))
         .route("/processors/{name}/resume", post(actions::resume))
         .route(addresses::LIVE_PROCESSORS, get(processors::list::stream))
@@ -67,7 +72,13 @@ pub fn pages(service: Service, visit: Duration, secrets: PageSecrets) -> Router 
         .route("/reports/{name}", get(reports::one))
         .route("/reports/{name}/csv", get(reports::csv))
         .route("/reports/{name}/json", get(reports::json))
+        .route(addresses::SESSIONS, get(sessions::list::show))
+        .route(
+            addresses::FORGET,
+            get(sessions::forget::confirm).post(sessions::forget::forget),
+        )
         .route(addresses::FAILURES, get(failures::show))
+        .route(addresses::ATTEMPTS, get(failures::session::show))
         .route(addresses::RETRY, post(actions::retry))
         .route(addresses::AUDIT, get(audit::show))
         .route(addresses::QUERY, get(console::show).post(console::ask))

@@ -27,7 +27,7 @@ pub(super) fn runs_table<'a>(runs: impl Iterator<Item = &'a AuditEntry>, clock: 
                 thead {
                     tr {
                         th { "Began" } th { "Processor" } th { "By" } th { "Result" } th.number { "Processed" }
-                        th.number { "Errors" } th.number { "Read" } th.number { "Took" } th.number { "Per second" }
+                        th.number { "Errors" } th.number { "Items" } th.number { "Read" } th.number { "Took" } th.number { "Per second" }
                     }
                 }
                 tbody { @for run in runs { (row(run, clock)) } }
@@ -53,18 +53,26 @@ fn row(run: &AuditEntry, clock: &Clock) -> Markup {
                 Some(result) => {
                     td.number { (grouped(result.processed)) }
                     td.number { (grouped(result.errors)) }
+                    td.number { (grouped(result.items_extracted)) }
                     td.number { (size(result.bytes_read)) }
                 }
-                None => { td.number { "-" } td.number { "-" } td.number { "-" } }
+                None => @for _ in 0..4 { td.number { "-" } },
             }
             td.number { (milliseconds(run.duration_ms)) }
-            td.number { (result.as_ref().and_then(throughput).unwrap_or_else(|| "-".to_owned())) }
+            td.number { (throughput(result.as_ref())) }
         }
     }
 }
 
-/// How many bytes a run read in a second.
-fn throughput(result: &RunResult) -> Option<String> {
-    (result.bytes_read > 0 && result.duration_ms > 0)
-        .then(|| size((result.bytes_read as f64 * 1000.0 / result.duration_ms as f64) as u64) + "/s")
+/// How many bytes a run read and how many items it extracted in a second.
+fn throughput(result: Option<&RunResult>) -> Markup {
+    let ran = result.filter(|result| result.bytes_read > 0 && result.duration_ms > 0);
+    let Some(result) = ran else {
+        return html! { "-" };
+    };
+    let in_a_second = |amount: u64| (amount as f64 * 1000.0 / result.duration_ms as f64) as u64;
+    html! {
+        (size(in_a_second(result.bytes_read)))
+        @if result.items_extracted > 0 { div.soft { (grouped(in_a_second(result.items_extracted))) " items" } }
+    }
 }

@@ -81,6 +81,7 @@ impl Web {
             visits: EndedVisits::of(&service.host.settings().data),
             throttle: Throttle::default(),
             notices: Notices::default(),
+            month: MonthCharts::default(),
         };
         Self {
             service,

@@ -140,3 +140,40 @@ fn the_console_shows_rows() {
     browser.sees("rows");
     assert_eq!(browser.complaints(), Vec::<String>::new());
 }
+
+#[test]
+fn sessions_are_found_and_one_is_forgotten_after_a_look() {
+    let Some(scene) = Scene::set() else { return };
+    let browser = &scene.browser;
+    browser.open("/sessions");
+    browser.is_settled();
+    browser.write("input[name=text]", "FAILS");
+    browser.press("Show");
+    browser.is_settled();
+    browser.sees("alice/fails.jsonl");
+    let links = "return document.querySelectorAll('td a').length";
+    assert_eq!(browser.evaluate(links), 2, "{}", browser.text());
+    let address = browser.address();
+    assert!(address.contains("text=FAILS"), "{address}");
+    browser.open("/failures/session?key=alice/fails.jsonl");
+    browser.sees("no good");
+    browser.open("/sessions/forget?key=alice/fails.jsonl");
+    browser.sees("session_processor_failure");
+    browser.press("Forget it");
+    browser.sees("alice/fails.jsonl is forgotten.");
+    browser.open(&address);
+    browser.is_settled();
+    assert_eq!(browser.evaluate(links), 1, "{}", browser.text());
+    assert_eq!(browser.complaints(), Vec::<String>::new());
+}
+
+#[test]
+fn all_sessions_of_a_cause_are_retried() {
+    let Some(scene) = Scene::set() else { return };
+    let browser = &scene.browser;
+    browser.open("/failures?processor=probe");
+    browser.is_settled();
+    browser.press("Retry all");
+    browser.sees("A run of probe over 2 sessions of one cause has begun.");
+    assert_eq!(browser.complaints(), Vec::<String>::new());
+}

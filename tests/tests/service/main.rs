@@ -19,6 +19,8 @@ mod hostile_clients;
 mod page;
 mod page_access;
 mod page_actions;
+mod page_live;
+mod page_sessions;
 mod page_viewers;
 mod pausing;
 mod reading;

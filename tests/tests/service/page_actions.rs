@@ -36,6 +36,8 @@ fn no_form_of_another_page_does_anything() {
         "/processors/probe/pause",
         "/failures/retry",
         "/plugins/reload",
+        "/processors/probe/reprocess",
+        "/sessions/forget",
         "/query",
     ] {
         for body in [
@@ -55,6 +57,12 @@ fn no_form_of_another_page_does_anything() {
         drop(
             service
                 .call_with("POST", target, &foreign, &format!("secret={secret}"))
+                .is(403),
+        );
+        let elsewhere = visit.header() + "origin: https://a.example\r\n" + session_host_tests::FORM;
+        drop(
+            service
+                .call_with("POST", target, &elsewhere, &format!("secret={secret}"))
                 .is(403),
         );
         drop(
@@ -100,6 +108,26 @@ fn an_action_in_the_page_leaves_the_row_of_the_interface() {
             "/processors/probe/run",
             "",
             "/api/admin/run-session-processor?processor=probe",
+        ),
+        (
+            "/processors/probe/reprocess",
+            "user=alice",
+            "/api/admin/reprocess?processor=probe&user=alice",
+        ),
+        (
+            "/processors/probe/reprocess",
+            "user=nobody",
+            "/api/admin/reprocess?processor=probe&user=nobody",
+        ),
+        (
+            "/sessions/forget",
+            "key=bruno/bad.jsonl",
+            "/api/admin/forget?subject=bruno/bad.jsonl",
+        ),
+        (
+            "/sessions/forget",
+            "key=bruno/none.jsonl",
+            "/api/admin/forget?subject=bruno/none.jsonl",
         ),
     ];
     let (by_page, service) = serve();
@@ -162,8 +190,12 @@ fn a_query_and_a_report_leave_a_row_and_looking_leaves_none() {
         "/overview/charts",
         "/processors",
         "/processors/reporting",
+        "/processors/reporting/reprocess",
         "/reports",
+        "/sessions",
+        "/sessions/forget?key=alice/0.jsonl",
         "/failures",
+        "/failures/session?key=alice/0.jsonl",
         "/audit",
         "/query",
     ] {

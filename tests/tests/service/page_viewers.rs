@@ -44,7 +44,9 @@ fn a_viewer_sees_pages_and_acts_in_none() {
         "/processors",
         "/processors/probe",
         "/reports",
+        "/sessions",
         "/failures",
+        "/failures/session?key=alice/0.jsonl",
         "/overview/charts",
     ] {
         let page = viewer.get(&service, target).is(200).body;
@@ -61,9 +63,16 @@ fn a_viewer_sees_pages_and_acts_in_none() {
                 "{page}"
             );
         }
-        assert!(!page.contains("Run now"), "{page}");
+        for offer in ["Run now", "/reprocess", "/sessions/forget"] {
+            assert!(!page.contains(offer), "{offer} in {page}");
+        }
     }
-    for target in ["/audit", "/query"] {
+    for target in [
+        "/audit",
+        "/query",
+        "/processors/probe/reprocess",
+        "/sessions/forget?key=alice/0.jsonl",
+    ] {
         let refused = viewer.get(&service, target).is(403);
         assert!(refused.body.contains("role `viewer`"), "{}", refused.body);
     }
@@ -73,6 +82,8 @@ fn a_viewer_sees_pages_and_acts_in_none() {
         "/processors/probe/resume",
         "/failures/retry",
         "/plugins/reload",
+        "/processors/probe/reprocess",
+        "/sessions/forget",
         "/query",
     ] {
         drop(viewer.act(&service, target, "processor=probe&sql=SELECT+1").is(403));
@@ -118,4 +129,59 @@ fn a_named_admin_acts_and_a_token_that_is_gone_ends_its_visits() {
     }
     let refused = again.call_with("POST", "/sign-in", FORM, &format!("token={VIEWER}"));
     assert_eq!(refused.status, 401);
+}
+
+#[test]
+fn the_audit_log_names_the_token_of_whoever_asked() {
+    let (world, service) = serve();
+    let (admin, viewer) = (visit(&service, ADMIN), visit(&service, VIEWER));
+    drop(
+        service
+            .call_with("GET", "/api/admin/runs", &bearing(VIEWER), "")
+            .is(200),
+    );
+    drop(
+        service
+            .call_with("POST", "/api/admin/pause?processor=probe", &bearing(ADMIN), "")
+            .is(200),
+    );
+    drop(admin.act(&service, "/processors/probe/resume", "").is(303));
+    drop(viewer.get(&service, "/reports/nobody.nothing").is(404));
+    drop(service.run("probe").is(200));
+    drop(
+        service
+            .call_with(
+                "POST",
+                "/api/admin/run-session-processor?processor=probe",
+                &bearing(ADMIN),
+                "",
+            )
+            .is(200),
+    );
+    let found = Visit::of(&service)
+        .get(&service, "/audit?actor=viewer:ann")
+        .is(200)
+        .body;
+    assert!(found.contains("viewer:ann") && !found.contains("admin:ben"), "{found}");
+    let metrics = service.get("/metrics").is(200).body;
+    assert!(
+        metrics.contains("actor=\"admin\"") && !metrics.contains("ben"),
+        "{metrics}"
+    );
+    drop(service.stop());
+    let rows = world.rows("SELECT actor, action FROM audit_log ORDER BY id");
+    let rows: Vec<(&str, &str)> = rows
+        .iter()
+        .map(|row| (row["actor"].as_str().unwrap(), row["action"].as_str().unwrap()))
+        .collect();
+    let expected = [
+        ("admin", "run_session_processor:probe"),
+        ("viewer:ann", "runs"),
+        ("admin:ben", "pause:probe"),
+        ("admin:ben", "resume:probe"),
+        ("viewer:ann", "report"),
+        ("admin", "run_session_processor:probe"),
+        ("admin:ben", "run_session_processor:probe"),
+    ];
+    assert_eq!(rows, expected);
 }

@@ -3,3 +3,4 @@
 pub(super) mod line;
 pub(super) mod list;
 pub(super) mod one;
+pub(super) mod reprocess;

@@ -5,13 +5,16 @@ use axum::{
     response::Response,
 };
 use maud::{Markup, html};
+use tracing::Level;
 
 use super::line::{ProcessorLine, last_run, progress};
 use crate::{
     amounts::grouped,
+    clock,
     http::{answer::Refusal, parameters::processor_name},
     names::ProcessorName,
     plugins::PluginListing,
+    recent_log::{self, RecentLine},
     reports::{self, ReportListing},
     state::{AuditEntry, AuditFilter, AuditRecord, FailureCause, RUN, Reader, StateError, by_cause},
     web::{
@@ -96,6 +99,7 @@ fn actions(visitor: &Visitor, address: &str, line: &ProcessorLine) -> Markup {
         div.actions {
             (button(visitor, &format!("{address}/run"), "Run now", &[]))
             (button(visitor, RETRY, "Retry failed", &[("processor", &line.name)]))
+            @if visitor.may_act() { a.button href=(addresses::reprocess(&line.name)) { "Reprocess" } }
             @if !visitor.may_act() {
             } @else if line.paused {
                 (button(visitor, &format!("{address}/resume"), "Resume", &[]))
@@ -201,6 +205,7 @@ impl Results {
 
 async fn results_part(web: &Web, visitor: &Visitor, name: ProcessorName) -> Result<Markup, Refusal> {
     let max_attempts = web.service.host.settings().limits.retry.max_attempts;
+    let lines = recent_log::of(name.as_str());
     let results = web
         .read(move |reader| Results::read(reader, &name, max_attempts))
         .await?;
@@ -215,11 +220,46 @@ async fn results_part(web: &Web, visitor: &Visitor, name: ProcessorName) -> Resu
             @if results.causes.is_empty() { p.soft { "No session fails." } }
             @else { (causes_table(&results.causes, visitor, &clock)) }
         }
+        (log_part(&lines, &clock))
         section.card {
             h2 { "Tables" }
             @if results.tables.is_empty() { p.soft { "It has no tables." } } @else { (tables_table(&results.tables)) }
         }
     })
+}
+
+/// What its runs have logged since the service started.
+fn log_part(lines: &[RecentLine], clock: &Clock) -> Markup {
+    html! {
+        section.card {
+            h2 { "Log" }
+            @if lines.is_empty() { p.soft { "Nothing since the service started." } } @else {
+                div.scroll.log tabindex="0" {
+                    table {
+                        thead { tr { th { "Time" } th { "Level" } th { "Message" } } }
+                        tbody {
+                            @for line in lines {
+                                tr {
+                                    td { (clock.time(&clock::text_of(line.at))) }
+                                    td { (level(line.level)) }
+                                    td.long { (foreign(&line.text)) }
+                                }
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn level(level: Level) -> Markup {
+    let tone = match level {
+        Level::ERROR => Tone::Bad,
+        Level::WARN => Tone::Warn,
+        _ => Tone::Plain,
+    };
+    pill(tone, &level.as_str().to_lowercase())
 }
 
 fn tables_table(tables: &[(String, u64)]) -> Markup {

@@ -1,0 +1,116 @@
+//! Forgets a session: a page says what would go, then a form does it, as `POST /api/admin/forget` does.
+
+use axum::{extract::State, http::Uri, response::Response};
+use maud::{Markup, html};
+use serde::Deserialize;
+
+use crate::{
+    amounts::grouped,
+    http::{
+        admin,
+        answer::Refusal,
+        audit::recorded,
+        parameters::{Parameters, Subject},
+        paths,
+    },
+    state::ToForget,
+    web::{
+        actions::told,
+        addresses::{FORGET, SESSIONS},
+        asked::asked,
+        content::{Content, Scripts, Section},
+        entry::{
+            act::Act,
+            admin::Admin,
+            visitor::{SECRET, Visitor},
+        },
+        parts::foreign,
+        shell::page,
+        state::Web,
+    },
+};
+
+/// Which session.
+#[derive(Deserialize)]
+pub(in crate::web) struct Which {
+    key: String,
+}
+
+/// `GET /sessions/forget?key=KEY`: what would go.
+pub(in crate::web) async fn confirm(State(web): State<Web>, Admin(visitor): Admin, uri: Uri) -> Response {
+    let content = content(&web, &visitor, &uri).await;
+    page(&web, &visitor, content)
+}
+
+/// `POST /sessions/forget`
+pub(in crate::web) async fn forget(State(web): State<Web>, act: Act<Which>) -> Response {
+    let key = act.form.key;
+    let asked = Subject {
+        subject: key.clone(),
+        purge: false,
+    };
+    let answering = admin::forget(State(web.service.clone()), Parameters(asked));
+    let answer = recorded(
+        &web.service,
+        act.visitor.actor.clone(),
+        paths::FORGET.to_owned(),
+        answering,
+    )
+    .await;
+    told(&web, &act.visitor, SESSIONS, format!("{key} is forgotten."), answer).await
+}
+
+async fn content(web: &Web, visitor: &Visitor, uri: &Uri) -> Result<Content, Refusal> {
+    let Which { key } = asked(uri)?;
+    let (host, subject) = (web.service.host.clone(), key.clone());
+    let counted = web.read(move |_| {
+        let (forgetting, transaction) = host.state().begin_forgetting(&subject)?;
+        Ok(forgetting.counted(&transaction)?)
+    });
+    let counted = counted.await?;
+    if counted.tables.is_empty() {
+        return Err(Refusal::not_found(format!("the state knows no session {key}")));
+    }
+    Ok(Content {
+        title: format!("Forget {key}"),
+        section: Section::Sessions,
+        scripts: Scripts::Usual,
+        body: html! {
+            h1 { "Forget a session" }
+            section.card {
+                p { "This removes all that the state holds about " strong { (foreign(&key)) } "." }
+                (tables(&counted))
+                p {
+                    "The transcript itself stays. As long as it lies in the sessions directory, the next run processes it again: "
+                    "remove it first."
+                }
+                form method="post" action=(FORGET) {
+                    input type="hidden" name=(SECRET) value=(visitor.secret);
+                    input type="hidden" name="key" value=(key);
+                    button.main { "Forget it" }
+                }
+            }
+        },
+    })
+}
+
+fn tables(counted: &ToForget) -> Markup {
+    html! {
+        div.scroll tabindex="0" {
+            table {
+                thead { tr { th { "Table" } th.number { "Rows" } } }
+                tbody {
+                    @for (table, rows) in &counted.tables {
+                        tr { td { code { (foreign(table)) } } td.number { (grouped(*rows)) } }
+                    }
+                }
+            }
+        }
+        @if !counted.shared_tables.is_empty() {
+            p.soft {
+                "These tables name no session, so only a hook of their processor removes something from them: "
+                (foreign(&counted.shared_tables.join(", "))) "."
+            }
+        }
+    }
+}

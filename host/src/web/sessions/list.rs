@@ -1,0 +1,183 @@
+//! The list of sessions: filters in the address, sorted, by pages. Reports of plugins add columns to it.
+
+use axum::{extract::State, http::Uri, response::Response};
+use maud::{Markup, html};
+use session_plugin_api::Unit;
+
+use super::asked::{asked_sessions, page_after};
+use crate::{
+    http::{
+        answer::Refusal,
+        reading::{QUERY_LIMITS, in_time},
+    },
+    reports::{self, AskedSessions, Cells, ReportResult, ResultColumn, SessionColumn, SessionPage},
+    state::{ListedSession, SessionStanding},
+    web::{
+        addresses::{self, SESSIONS},
+        content::{Content, Scripts, Section},
+        entry::visitor::Visitor,
+        parts::{Tone, foreign, pill},
+        shell::page,
+        state::Web,
+        texts::{Clock, size},
+    },
+};
+
+/// How many sessions a page has.
+const ON_A_PAGE: usize = 50;
+
+/// `GET /sessions?text=&user=&since=&until=&failing=&PROCESSOR.COLUMN=&sort=&after=&after_key=`
+pub(in crate::web) async fn show(State(web): State<Web>, visitor: Visitor, uri: Uri) -> Response {
+    let content = content(&web, &uri).await;
+    page(&web, &visitor, content)
+}
+
+async fn content(web: &Web, uri: &Uri) -> Result<Content, Refusal> {
+    let columns = reports::session_columns(&web.service.host.catalogue());
+    let asked = asked_sessions(uri)?;
+    let (host, wanted) = (web.service.host.clone(), asked.clone());
+    let listed = in_time(&web.service, move |reader| {
+        let (catalogue, settings) = (host.catalogue(), host.settings());
+        Ok(reports::sessions(
+            &catalogue,
+            settings,
+            reader,
+            &wanted,
+            ON_A_PAGE,
+            QUERY_LIMITS,
+        )?)
+    })
+    .await;
+    let shown = match &listed {
+        Ok(listed) => sessions_part(listed, uri, &web.clock()),
+        // The filters stay, so that people can correct them.
+        Err(refusal) if refusal.status.is_client_error() => {
+            html! { p.note.bad role="alert" { (foreign(&refusal.detail)) } }
+        }
+        Err(refusal) => return Err(refusal.clone()),
+    };
+    Ok(Content {
+        title: "Sessions".to_owned(),
+        section: Section::Sessions,
+        scripts: Scripts::Usual,
+        body: html! {
+            h1 { "Sessions" }
+            (filters(&asked, &columns))
+            (shown)
+        },
+    })
+}
+
+fn filters(asked: &AskedSessions, columns: &[SessionColumn]) -> Markup {
+    let value = |column: &SessionColumn| {
+        let set = asked.figures.iter().find(|(name, _)| *name == column.name);
+        set.map(|(_, value)| value.as_str())
+    };
+    html! {
+        form.row.card method="get" action=(SESSIONS) {
+            label { "Session" input name="text" value=[asked.text.as_deref()] data-search; }
+            label { "User" input name="user" value=[asked.user.as_deref()] size="12"; }
+            @for column in columns.iter().filter(|column| column.unit != Unit::Time) {
+                label {
+                    (foreign(&column.label)) @if column.unit.is_numeric() { " at least" }
+                    input name=(column.name) value=[value(column)] size="10"
+                        inputmode=[column.unit.is_numeric().then_some("decimal")];
+                }
+            }
+            label { "Changed since" input name="since" value=[asked.since.as_deref()] placeholder="2026-01-31" size="12"; }
+            label { "Until" input name="until" value=[asked.until.as_deref()] placeholder="2026-12-31" size="12"; }
+            label {
+                "State"
+                select name="failing" {
+                    option value="" { "all" }
+                    option value="yes" selected[asked.standing == SessionStanding::Failing] { "failing" }
+                }
+            }
+            (orders(asked, columns))
+            button.main { "Show" }
+        }
+    }
+}
+
+fn orders(asked: &AskedSessions, columns: &[SessionColumn]) -> Markup {
+    let chosen = |name: &str| asked.sort.as_deref() == Some(name);
+    let sortable = columns.iter().filter(|column| column.unit != Unit::Text);
+    html! {
+        label {
+            "Sorted by"
+            select name="sort" {
+                option value="" { "last change" }
+                option value="attempted" selected[chosen("attempted")] { "last attempt" }
+                @for column in sortable {
+                    option value=(column.name) selected[chosen(&column.name)] { (foreign(&column.label)) }
+                }
+            }
+        }
+    }
+}
+
+fn sessions_part(listed: &SessionPage, uri: &Uri, clock: &Clock) -> Markup {
+    html! {
+        @for reason in &listed.silent { p.card { (foreign(reason)) } }
+        section.card {
+            @if listed.sessions.is_empty() { p.soft { "No session." } } @else { (table(listed, clock)) }
+            @if let Some(next) = &listed.next {
+                p { a.button href=(page_after(uri, next)) rel="next" { "More sessions" } }
+            }
+        }
+    }
+}
+
+fn table(listed: &SessionPage, clock: &Clock) -> Markup {
+    let figures: Vec<(&ReportResult, Cells)> = listed
+        .figures
+        .iter()
+        .map(|result| (result, Cells::of(result)))
+        .collect();
+    html! {
+        div.scroll tabindex="0" {
+            table {
+                thead {
+                    tr {
+                        th { "Session" } th { "User" }
+                        @for (result, cells) in &figures {
+                            @for (column, label) in result.columns.iter().zip(&cells.labels) { th class=[class(column)] { (label) } }
+                        }
+                        th.number { "Size" } th { "Changed" } th { "Processed" } th { "By" }
+                    }
+                }
+                tbody {
+                    @for (place, session) in listed.sessions.iter().enumerate() {
+                        tr {
+                            td.long { a href=(addresses::session(&session.key)) { (foreign(&session.key)) } }
+                            td { (foreign(session.username.as_deref().unwrap_or_default())) }
+                            @for (result, cells) in &figures {
+                                @for (column, cell) in result.columns.iter().zip(cells.rows.get(place).into_iter().flatten()) {
+                                    td class=[class(column)] { (cell) }
+                                }
+                            }
+                            td.number { (session.size.map_or_else(|| "-".to_owned(), size)) }
+                            td { (clock.time_or_dash(session.changed.as_deref())) }
+                            td { (clock.time_or_dash(session.processed.as_deref())) }
+                            td { (processors(session)) }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn class(column: &ResultColumn) -> Option<&'static str> {
+    column.unit.is_numeric().then_some("number")
+}
+
+/// The processors that have processed a session, and those whose last attempt failed.
+fn processors(session: &ListedSession) -> Markup {
+    let names = |text: &'_ Option<String>| text.as_deref().unwrap_or_default().to_owned();
+    let (done, failing) = (names(&session.processors), names(&session.failing));
+    html! {
+        (foreign(&done))
+        @for name in failing.split_whitespace() { " " (pill(Tone::Bad, &format!("{name} fails"))) }
+    }
+}
