@@ -18,7 +18,7 @@ mod rules_in_use;
 mod scan;
 mod settings;
 
-pub use redaction::redact;
+pub use redaction::{redact, redact_member};
 pub use rules::{Fault, Rule, Rules, RulesError, Specificity};
 pub use rules_in_use::RulesInUse;
 pub use scan::{Hit, LONGEST_KEY, Origin, Scanner};

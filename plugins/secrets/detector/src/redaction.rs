@@ -7,7 +7,7 @@ mod tests;
 
 use std::{borrow::Cow, cmp::Reverse, ops::Range};
 
-use crate::{Hit, Origin, Rules, Scanner, masks::masks, members::for_each_member};
+use crate::{Hit, LONGEST_KEY, Origin, Rules, Scanner, masks::masks, members::for_each_member};
 
 /// The origin of a text whose source is unknown.
 struct Nowhere;
@@ -34,6 +34,34 @@ pub fn redact<'t>(text: &'t str, rules: &Rules) -> Cow<'t, str> {
         Cow::Owned(redacted) => Some(redacted),
     });
     hidden.map_or(redacted, Cow::Owned)
+}
+
+/// Like [`redact`], for the string of a key, which may give the secret away: the `password` of a call.
+///
+/// ```
+/// use secret_detector::{Rules, redact_member};
+///
+/// let rules = Rules::shipped()?;
+/// assert_eq!(redact_member("password", "hunter2-hunter2", &rules), "[redacted: named value]");
+/// # Ok::<(), secret_detector::RulesError>(())
+/// ```
+#[must_use]
+pub fn redact_member<'t>(key: &str, text: &'t str, rules: &Rules) -> Cow<'t, str> {
+    /// A longer text is no password.
+    const LONG_VALUE: usize = 512;
+    if key.len() > LONGEST_KEY || text.len() > LONG_VALUE {
+        return redact(text, rules);
+    }
+    let member = [key, "=\"", text, "\""].concat();
+    let value = |redacted: &str| {
+        let value = redacted.strip_prefix(key)?.strip_prefix("=\"")?.strip_suffix('"')?;
+        Some(redact(value, rules).into_owned())
+    };
+    match redact(&member, rules) {
+        // The quotes around it may have hidden what the text alone shows.
+        Cow::Owned(redacted) => value(&redacted).map_or_else(|| redact(text, rules), Cow::Owned),
+        Cow::Borrowed(_) => redact(text, rules),
+    }
 }
 
 /// A string that belongs to a key.
