@@ -11,6 +11,7 @@ pub mod cli;
 pub mod clock;
 pub mod column;
 pub mod config;
+pub mod conversation;
 pub mod dates;
 pub mod folders;
 pub mod health;

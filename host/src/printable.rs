@@ -4,7 +4,10 @@
 //! window's title or reverse the text that follows. They are shown as escapes, such as `\n`, `\x1b` and `\u{202e}`.
 //! A backslash stays unchanged: the text is for people, and no program reads it back.
 
-use std::fmt::{self, Display, Write};
+use std::{
+    borrow::Cow,
+    fmt::{self, Display, Write},
+};
 
 /// Displays a value with escapes for characters that must not reach a terminal or a log.
 #[derive(Clone, Copy, Debug)]
@@ -22,6 +25,30 @@ impl Write for Escaping<'_, '_> {
     fn write_str(&mut self, text: &str) -> fmt::Result {
         escape(text, self.0)
     }
+}
+
+/// Escapes a text of several lines, whose line breaks and tabs stay. The break of a line may be `\r\n`.
+#[must_use]
+pub fn lines(text: &str) -> Cow<'_, str> {
+    let is_left = |letter: char| is_unprintable(letter) && !matches!(letter, '\n' | '\t');
+    if !text.contains(is_left) {
+        return Cow::Borrowed(text);
+    }
+    let mut shown = String::with_capacity(text.len());
+    for piece in text.split_inclusive(['\n', '\t']) {
+        let (words, sign) = match piece.strip_suffix(['\n', '\t']) {
+            Some(words) => (words, &piece[words.len()..]),
+            None => (piece, ""),
+        };
+        let words = match sign {
+            "\n" => words.strip_suffix('\r').unwrap_or(words),
+            _ => words,
+        };
+        // Writing to a String does not fail.
+        let _ = escape(words, &mut shown);
+        shown.push_str(sign);
+    }
+    Cow::Owned(shown)
 }
 
 /// Whether a text can be shown unchanged.
@@ -124,6 +151,15 @@ mod tests {
         ] {
             assert_eq!(Printable(text).to_string(), shown);
         }
+    }
+
+    #[test]
+    fn breaks_and_tabs_stay_in_a_text_of_several_lines() {
+        assert_eq!(
+            lines("a\r\nb\tc\rd\n\x1b[31m\u{202e}"),
+            "a\nb\tc\\rd\n\\x1b[31m\\u{202e}"
+        );
+        assert!(matches!(lines("a\n\tb"), Cow::Borrowed(_)));
     }
 
     #[test]

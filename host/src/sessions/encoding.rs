@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use encoding_rs::{Encoding, UTF_16BE, UTF_16LE};
 
 /// UTF-16 as UTF-8, in which invalid UTF-16 becomes U+FFFD; `None` for anything else.
-pub(super) fn decoded_utf_16(bytes: &[u8]) -> Option<Vec<u8>> {
+pub(crate) fn decoded_utf_16(bytes: &[u8]) -> Option<Vec<u8>> {
     match utf_16(bytes)?.decode_with_bom_removal(bytes).0 {
         Cow::Owned(decoded) => Some(decoded.into_bytes()),
         Cow::Borrowed(_) => None,

@@ -51,25 +51,25 @@ pub struct ScanError {
 /// Scans the sessions directories repeatedly; reports each problem there once.
 #[derive(Debug)]
 pub struct Scanner {
-    folders: Vec<PathBuf>,
-    depth: Depth,
+    pub(super) folders: Vec<PathBuf>,
+    pub(super) depth: Depth,
     users: Users,
     this_user: OnceLock<String>,
     reported: Mutex<HashSet<PathBuf>>,
 }
 
 /// A transcript that a walk found below a sessions directory.
-struct File {
-    path: PathBuf,
+pub(super) struct File {
+    pub(super) path: PathBuf,
     /// Its path below the directory.
-    below: PathBuf,
-    metadata: Metadata,
+    pub(super) below: PathBuf,
+    pub(super) metadata: Metadata,
 }
 
 /// What a walk found below a sessions directory.
 #[derive(Default)]
-struct Walked {
-    files: Vec<File>,
+pub(super) struct Walked {
+    pub(super) files: Vec<File>,
     unreadable: Vec<Unreadable>,
 }
 
@@ -164,7 +164,7 @@ impl Scanner {
         Ok(())
     }
 
-    fn walk(&self, root: &Path) -> Walked {
+    pub(super) fn walk(&self, root: &Path) -> Walked {
         let walk = WalkDir::new(root).follow_links(true).min_depth(1).sort_by_file_name();
         let walk = match self.depth {
             Depth::Flat => walk.max_depth(2),
@@ -181,7 +181,7 @@ impl Scanner {
         if !entry.path_is_symlink() {
             return true;
         }
-        let stays = entry.path().canonicalize().is_ok_and(|target| target.starts_with(root));
+        let stays = leads_below(root, entry.path());
         if !stays {
             self.report(
                 entry.path(),
@@ -218,7 +218,7 @@ impl Scanner {
         }
     }
 
-    fn lies_in_a_folder(&self, file: &File) -> bool {
+    pub(super) fn lies_in_a_folder(&self, file: &File) -> bool {
         let lies = !file.is_direct();
         if !lies {
             self.report(&file.path, "the transcript is ignored: it must lie in a user's folder");
@@ -270,7 +270,7 @@ impl Scanner {
         }
     }
 
-    fn describe(&self, file: File, project: Option<&OsStr>) -> Transcript {
+    pub(super) fn describe(&self, file: File, project: Option<&OsStr>) -> Transcript {
         let session = match project {
             Some(project) => key_of(&Path::new(project).join(&file.below)),
             None => key_of(&file.below),
@@ -322,10 +322,15 @@ impl File {
 
 /// The name of the project, if the directory is the folder of one project. It then has transcripts directly in it, and
 /// no others except those of their subagents. One misplaced file in a tree of users does not make the tree a project.
-fn project_of<'a>(root: &'a Path, files: &[File]) -> Option<&'a OsStr> {
+pub(super) fn project_of<'a>(root: &'a Path, files: &[File]) -> Option<&'a OsStr> {
     let is_project =
         files.iter().any(File::is_direct) && files.iter().all(|file| file.is_direct() || file.is_of_a_subagent());
     root.file_name().filter(|_| is_project)
+}
+
+/// Whether a link leads to something below the directory.
+pub(super) fn leads_below(root: &Path, link: &Path) -> bool {
+    link.canonicalize().is_ok_and(|target| target.starts_with(root))
 }
 
 /// Describes a file or folder that may hide transcripts; `None` if it has gone since it was listed, or if it is a dead
@@ -350,7 +355,7 @@ fn timestamp(seconds: i64, nanoseconds: i64) -> Timestamp {
 
 /// Turns a path into a session key. Bytes that are not UTF-8 become `\xNN`, and so do backslashes, so that two
 /// different names never give the same key.
-fn key_of(path: &Path) -> SessionKey {
+pub(super) fn key_of(path: &Path) -> SessionKey {
     let mut key = String::new();
     for chunk in path.as_os_str().as_bytes().utf8_chunks() {
         key.push_str(&chunk.valid().replace('\\', "\\x5C"));

@@ -102,6 +102,12 @@ impl OpenTranscript {
         })
     }
 
+    /// The open file, for a reader that wants parts of it.
+    #[must_use]
+    pub(crate) fn into_file(self) -> File {
+        self.file
+    }
+
     /// How many bytes will be read: the size of the file when it was opened.
     #[must_use]
     pub fn size(&self) -> u64 {
