@@ -65,6 +65,10 @@ pub use open::{ailment::Ailment, recovery::Mended};
 pub use query::{
     ask::{QueryAnswer, QueryError, QueryLimits},
     export::export_file,
+    one_session::{
+        FoundAtLine, FoundInSession, ProcessedVersion, ResponseCost, ResponseKey, StoredByProcessor, StoredFailure,
+        StoredRows,
+    },
     reader::{Reader, TableContents},
     report::{ReportAnswer, ReportParameters, ReportQuery},
     report_check::ReportRejected,

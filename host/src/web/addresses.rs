@@ -20,6 +20,10 @@ pub(super) const REPORTS: &str = "/reports";
 pub(super) const SESSIONS: &str = "/sessions";
 /// One session.
 pub(super) const SESSION: &str = "/sessions/one";
+/// One line of a session.
+pub(super) const SESSION_LINE: &str = "/sessions/one/line";
+/// What a processor stored of a session.
+pub(super) const SESSION_ROWS: &str = "/sessions/one/rows";
 /// The sessions that fail.
 pub(super) const FAILURES: &str = "/failures";
 /// The attempts at one session.
@@ -67,6 +71,21 @@ pub(super) fn failures_of(processor: &str) -> String {
 /// The page of a session.
 pub(super) fn session(key: &str) -> String {
     with_fields(SESSION, &[("key", key)])
+}
+
+/// The page of a session, at a line.
+pub(super) fn session_at(key: &str, line: u64) -> String {
+    with_fields(SESSION, &[("key", key), ("at", &line.to_string())])
+}
+
+/// The page of one line of a session.
+pub(super) fn session_line(key: &str, line: u64) -> String {
+    with_fields(SESSION_LINE, &[("key", key), ("at", &line.to_string())])
+}
+
+/// The rows of a table that belong to a session.
+pub(super) fn session_rows(key: &str, table: &str) -> String {
+    with_fields(SESSION_ROWS, &[("key", key), ("table", table)])
 }
 
 /// The attempts at a session.

@@ -73,6 +73,9 @@ pub fn pages(service: Service, visit: Duration, secrets: PageSecrets) -> Router 
         .route("/reports/{name}/csv", get(reports::csv))
         .route("/reports/{name}/json", get(reports::json))
         .route(addresses::SESSIONS, get(sessions::list::show))
+        .route(addresses::SESSION, get(sessions::one::show))
+        .route(addresses::SESSION_LINE, get(sessions::line::show))
+        .route(addresses::SESSION_ROWS, get(sessions::rows::show))
         .route(
             addresses::FORGET,
             get(sessions::forget::confirm).post(sessions::forget::forget),

@@ -7,6 +7,7 @@ use tokio::{sync::Semaphore, time::timeout};
 use super::{
     entry::{ended::EndedVisits, notices::Notices, spent::Spent, throttle::Throttle},
     overview::MonthCharts,
+    sessions::transcripts::Transcripts,
     texts::Clock,
 };
 use crate::{
@@ -49,6 +50,8 @@ pub(super) struct Memory {
     pub(super) notices: Notices,
     /// The small charts of the overview.
     pub(super) month: MonthCharts,
+    /// What helps to show transcripts.
+    pub(super) transcripts: Transcripts,
 }
 
 impl Web {
@@ -82,6 +85,7 @@ impl Web {
             throttle: Throttle::default(),
             notices: Notices::default(),
             month: MonthCharts::default(),
+            transcripts: Transcripts::default(),
         };
         Self {
             service,

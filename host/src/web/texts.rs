@@ -30,6 +30,11 @@ impl Clock {
         }
     }
 
+    /// A time of a transcript.
+    pub(super) fn moment(&self, time: session_plugin_api::Timestamp) -> Markup {
+        self.time(&time.to_string())
+    }
+
     /// Such a time, or a dash.
     pub(super) fn time_or_dash(&self, text: Option<&str>) -> Markup {
         text.map_or_else(|| html! { "-" }, |text| self.time(text))

@@ -15,5 +15,6 @@ mod acting;
 mod browser;
 mod commands;
 mod driver;
+mod hostile;
 mod pages;
 mod scene;

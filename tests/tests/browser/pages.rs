@@ -1,6 +1,10 @@
 //! Every page: it loads without a complaint, has no barrier, and fits a narrow window.
 
-use crate::{browser::Colours, scene::Scene};
+use crate::{
+    browser::Colours,
+    hostile::{SESSION, write},
+    scene::Scene,
+};
 
 /// Every page of the scene, with a name for its picture.
 const PAGES: &[(&str, &str)] = &[
@@ -21,6 +25,16 @@ const PAGES: &[(&str, &str)] = &[
     ("sessions-refused", "/sessions?since=soon"),
     ("forget", "/sessions/forget?key=alice/fails.jsonl"),
     ("attempts", "/failures/session?key=alice/fails.jsonl"),
+    ("session", "/sessions/one?key=alice%2Fopening-hours.jsonl"),
+    ("session-hostile", SESSION),
+    (
+        "session-line",
+        "/sessions/one/line?key=alice%2Fopening-hours.jsonl&at=5",
+    ),
+    (
+        "session-rows",
+        "/sessions/one/rows?key=alice%2Fopening-hours.jsonl&table=usage_events",
+    ),
     ("failures", "/failures"),
     ("audit", "/audit"),
     ("query", "/query"),
@@ -29,6 +43,7 @@ const PAGES: &[(&str, &str)] = &[
 #[test]
 fn every_page_loads_without_a_complaint_and_has_no_barrier() {
     let Some(scene) = Scene::set() else { return };
+    write(&scene.world);
     let browser = &scene.browser;
     for (name, target) in PAGES {
         for (colours, scheme) in [(Colours::Light, "light"), (Colours::Dark, "dark")] {

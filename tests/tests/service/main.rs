@@ -19,6 +19,7 @@ mod hostile_clients;
 mod page;
 mod page_access;
 mod page_actions;
+mod page_conversation;
 mod page_live;
 mod page_sessions;
 mod page_viewers;

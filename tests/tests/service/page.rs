@@ -12,6 +12,9 @@ const PAGES: &[&str] = &[
     "/processors/probe/reprocess",
     "/reports",
     "/sessions",
+    "/sessions/one?key=alice/0.jsonl",
+    "/sessions/one/line?key=alice/0.jsonl&at=1",
+    "/sessions/one/rows?key=alice/0.jsonl&table=probe_rows",
     "/failures",
     "/failures?processor=probe",
     "/audit",
@@ -121,7 +124,15 @@ fn the_overview_shows_processors_runs_and_warnings() {
 fn text_from_outside_stays_text() {
     let (_world, service) = serve_with_hostile_texts();
     let visit = Visit::of(&service);
-    for target in PAGES {
+    let hostile = "%3Cimg%20src%3Dx%20onerror%3Dalert(1)%3E%2F%3Cscript%3Ealert(1)%3Cscript%3E.jsonl";
+    let sessions = [
+        format!("/sessions/one?key={hostile}"),
+        format!("/sessions/one/line?key={hostile}&at=1"),
+        format!("/sessions/one/rows?key={hostile}&table=probe_rows"),
+    ];
+    let sessions = sessions.iter().map(String::as_str);
+    let pages = PAGES.iter().copied().filter(|target| !target.starts_with("/sessions/"));
+    for target in pages.chain(sessions) {
         let page = visit.get(&service, target).is(200).body;
         assert!(!page.contains("<script>") && !page.contains("<img"), "{target}: {page}");
         assert!(!page.contains('\u{202e}') && !page.contains('\x1b'), "{target}: {page}");

@@ -45,6 +45,7 @@ fn a_viewer_sees_pages_and_acts_in_none() {
         "/processors/probe",
         "/reports",
         "/sessions",
+        "/sessions/one?key=alice/0.jsonl",
         "/failures",
         "/failures/session?key=alice/0.jsonl",
         "/overview/charts",

@@ -5,6 +5,7 @@ pub(crate) mod export;
 pub(crate) mod json;
 pub(crate) mod look;
 pub(crate) mod memory;
+pub(crate) mod one_session;
 pub(crate) mod reader;
 pub(crate) mod report;
 pub(crate) mod report_check;

@@ -1,17 +1,23 @@
-// The keyboard: `/` goes to the search, `j` and `k` move in a list, Enter opens, `?` tells of the keys.
+// The keyboard: `/` goes to the search, `j` and `k` move in a list or a conversation, Enter opens, `?` tells of the keys.
 "use strict";
 
 (() => {
-    const rows = () => [...document.querySelectorAll("main tbody tr")].filter((row) => row.querySelector("a"));
+    // The entries of a conversation, or the rows of a list.
+    const rows = () => {
+        const entries = [...document.querySelectorAll("main [data-entry]")].filter((entry) => entry.checkVisibility());
+        const lines = [...document.querySelectorAll("main tbody tr")].filter((row) => row.querySelector("a"));
+        return entries.length > 0 ? entries : lines;
+    };
 
     const move = (step) => {
         const all = rows();
         if (all.length === 0) return;
-        const chosen = all.findIndex((row) => row.classList.contains("chosen"));
+        const marked = all.findIndex((row) => row.classList.contains("chosen"));
+        const chosen = marked < 0 ? all.findIndex((row) => row.contains(document.activeElement)) : marked;
         const next = chosen < 0 ? 0 : Math.min(Math.max(chosen + step, 0), all.length - 1);
         all[chosen]?.classList.remove("chosen");
         all[next].classList.add("chosen");
-        all[next].querySelector("a").focus();
+        (all[next].matches("article") ? all[next] : all[next].querySelector("summary, a")).focus();
     };
 
     const keys = {

@@ -13,13 +13,7 @@ use crate::{
         reading::{QUERY_LIMITS, in_time},
     },
     reports::{self, AskedReport, Question, ReportError, ReportResult},
-    web::{
-        addresses,
-        chart::Plot,
-        parts::foreign,
-        state::Web,
-        texts::Clock,
-    },
+    web::{addresses, chart::Plot, parts::foreign, state::Web, texts::Clock},
 };
 
 /// How many days there are.
