@@ -15,6 +15,7 @@ mod diffs;
 mod entry;
 mod fields;
 mod json;
+mod markdown;
 mod masking;
 mod pages;
 mod reading;

@@ -15,6 +15,7 @@ use super::{
     entry::{Call, CallElsewhere, Entry, Output, Part, Response, ResponseId, ResultElsewhere, Speaker, Tokens},
     fields::text,
     json,
+    markdown::markdown,
     masking::{Excerpt, Extent, Look, Mask, Masked},
 };
 
@@ -236,8 +237,8 @@ impl Reading<'_, '_> {
             Block::Text(text) => {
                 let text = look.excerpt(&text.decode());
                 Some(match said.event.kind {
-                    EventKind::Assistant => Part::Markdown(text),
-                    _ if said.event.is_compact_summary => Part::Markdown(text),
+                    EventKind::Assistant => markdown(text, look.mask),
+                    _ if said.event.is_compact_summary => markdown(text, look.mask),
                     _ if said.event.is_meta => Part::Folded(Masked::fixed("text"), text),
                     _ => Part::Text(text),
                 })
