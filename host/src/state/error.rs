@@ -114,18 +114,16 @@ pub enum StateError {
         /// What the system says.
         r#source: std::io::Error,
     },
-    /// A purge could not write beside the state.
-    #[error("cannot purge the state with {}: {source}; its file still holds the forgotten data", copy.display())]
-    Purge {
-        /// The file that the purge writes.
+    /// A copy of the state could not be written, or the mark that one is due.
+    #[error("cannot write {} for a copy of the state: {source}", copy.display())]
+    Copy {
+        /// The file.
         copy: PathBuf,
         /// What the system says.
         r#source: std::io::Error,
     },
     /// A copy of the state differs from the state.
-    #[error(
-        "the copy of the state without the forgotten data differs in its {what}: the state is unchanged, and its file still holds the forgotten data"
-    )]
+    #[error("the copy of the state differs in its {what}: the state is unchanged")]
     CopyDiffers {
         /// What differs.
         what: String,
@@ -247,7 +245,7 @@ impl StateError {
             Self::Checkpoint { source, .. }
             | Self::Folder { source, .. }
             | Self::Lock { source, .. }
-            | Self::Purge { source, .. } => Trouble::of_system(source).is_some(),
+            | Self::Copy { source, .. } => Trouble::of_system(source).is_some(),
             _ => false,
         }
     }
@@ -270,7 +268,7 @@ impl StateError {
             }
             Self::Missing { .. }
             | Self::Gone { .. }
-            | Self::Purge { .. }
+            | Self::Copy { .. }
             | Self::CopyDiffers { .. }
             | Self::Closed { .. }
             | Self::Statement { .. }

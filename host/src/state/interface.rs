@@ -20,7 +20,6 @@ use super::{
         place::{new_export_folder, refuse_missing},
     },
     forget::{
-        copy,
         deletion::{self, Forgetting, Forgotten},
         purge::{PurgeWish, Purged, Purging},
     },
@@ -34,6 +33,7 @@ use super::{
         reprocessing::{self, Marked, ReprocessFilter},
         sessions::{self, SessionState},
     },
+    rewrite::{copy, storage},
     rows::table::FilledTable,
     schema::{
         processor::{self, DeclaredTables},
@@ -50,17 +50,16 @@ pub struct State {
 
 /// Opening, and facts about the state.
 impl State {
-    /// Opens the state file, creates it if it does not exist, and migrates its schema. Makes a purge that is due.
+    /// Opens the state file, creates it if it does not exist, and migrates its schema. Copies it, if a purge or a
+    /// newer storage version is due.
     ///
     /// # Errors
     /// When another process has it open, it is not a DuckDB database, or a newer version wrote it.
     pub fn open(path: &Path) -> Result<Self> {
-        let state = Self {
-            open: OpenState::open(path, copy::remove_leftovers)?,
-            purging: Purging::default(),
-        };
-        state.purging.at_start(&state.open);
-        Ok(state)
+        let open = OpenState::open(path, copy::remove_leftovers)?;
+        let purging = Purging::at_start(&open);
+        storage::bring_up_to_date(&open);
+        Ok(Self { open, purging })
     }
 
     /// Opens an existing state file, like [`open`](Self::open).

@@ -25,6 +25,7 @@
 //! - `commit`: writes rows.
 //! - `query`: reads them.
 //! - `open`: the open file, and how it recovers.
+//! - `rewrite`: replaces the file by a copy.
 //! - `forget`: forgetting and purging.
 
 mod commit;
@@ -38,6 +39,7 @@ mod judge;
 mod open;
 mod query;
 mod records;
+mod rewrite;
 mod rows;
 mod schema;
 mod trouble;

@@ -68,6 +68,7 @@ mod spliced_lines;
 mod state_file;
 mod status_line;
 mod tables;
+mod storage;
 mod terminal;
 mod timeouts;
 mod together;

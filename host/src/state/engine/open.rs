@@ -10,6 +10,9 @@ use crate::state::{
     trouble::Trouble,
 };
 
+/// The storage version of new files: the oldest one in which DuckDB compresses long texts. DuckDB before 1.2 cannot read it.
+pub(crate) const STORAGE: &str = "v1.2.0";
+
 /// Opens a database file. DuckDB never fetches extensions.
 ///
 /// # Errors
@@ -32,7 +35,11 @@ pub(crate) fn open_engine(path: &Path, access: Access) -> Result<Engine> {
     if access == Access::ReadWrite {
         // Attempts already use all cores, and for what the host writes, DuckDB's own threads would spin longer than
         // they work. The host makes the checkpoints itself.
-        options.extend([("threads", "1"), ("checkpoint_threshold", "1TB")]);
+        options.extend([
+            ("threads", "1"),
+            ("checkpoint_threshold", "1TB"),
+            ("storage_compatibility_version", STORAGE),
+        ]);
     }
     let engine = Engine::open(path, access, &options).map_err(|source| refused(path, source.into()))?;
     let link = link_to(&engine)?;

@@ -5,7 +5,7 @@
 //! purge due even if the process is killed.
 //!
 //! # Threads
-//! One thread at a time purges a state or reopens a closed one; [`OpenState::alone`] makes sure of that.
+//! One thread at a time purges a state or reopens a closed one: see [`replace`].
 
 use std::{
     fs::{self, OpenOptions},
@@ -14,14 +14,14 @@ use std::{
     sync::{Mutex, PoisonError},
 };
 
-use super::copy;
 use crate::state::{
     error::{Result, StateError},
     file::{
-        paths::{beside, sync_folder, wal_bytes},
+        paths::{beside, sync_folder},
         place::refuse_gone,
     },
-    open::{open_state::OpenState, recovery::WhileClosed},
+    open::open_state::OpenState,
+    rewrite::replace::{Replaced, replace},
 };
 
 /// When the state is purged.
@@ -109,19 +109,19 @@ impl Purging {
     }
 
     /// Purges at a start, when nothing uses the state yet.
-    pub(crate) fn at_start(&self, state: &OpenState) {
-        match self.purge(state, PurgeWish::Now) {
+    pub(crate) fn at_start(state: &OpenState) -> Self {
+        let purging = Self::default();
+        match purging.purge(state, PurgeWish::Now) {
             Ok(Purged::NotDue) => {}
             Ok(Purged::Done) => tracing::info!("removed the forgotten data from the state file"),
             Ok(Purged::Waits { why }) => tracing::warn!("forgotten data is still in the state file: {why}"),
             Err(error) => tracing::warn!("forgotten data is still in the state file: {error}"),
         }
+        purging
     }
 }
 
 fn purge_if_due(state: &OpenState, wish: PurgeWish) -> Result<Purged> {
-    /// How often the purge is repeated if the state was written between the checkpoint and the closing.
-    const ATTEMPTS: u32 = 3;
     let path = state.path();
     refuse_gone(path)?;
     if !mark_of(path).exists() {
@@ -129,38 +129,19 @@ fn purge_if_due(state: &OpenState, wish: PurgeWish) -> Result<Purged> {
     }
     let size = fs::metadata(path).map_or(0, |file| file.len());
     if wish == PurgeWish::WhereSmall && size > SMALL {
-        return Ok(waits(&format!("the state has more than {} MiB", SMALL >> 20)));
+        return Ok(Purged::Waits {
+            why: format!("the state has more than {} MiB", SMALL >> 20),
+        });
     }
-    let purged = state.alone(ATTEMPTS, || purge_once(state))?;
-    Ok(purged.unwrap_or_else(|| waits("the state was written meanwhile")))
-}
-
-/// `None` if the state was written between the checkpoint and the closing.
-fn purge_once(state: &OpenState) -> Result<Option<Purged>> {
-    state.checkpoint()?;
-    match state.while_closed("it is being rewritten without the forgotten data", replace)? {
-        WhileClosed::Done(replaced) => Ok(replaced),
-        WhileClosed::InUse => Ok(Some(waits("a run or a query is using the state"))),
-        WhileClosed::StaysClosed => Ok(Some(waits("a connection to the state does not end"))),
-    }
-}
-
-fn replace(path: &Path) -> Result<Option<Purged>> {
-    // Anything written since the checkpoint is in the WAL, which belongs to the old file.
-    if wal_bytes(path) > 0 {
-        return Ok(None);
-    }
-    copy::replace(path)?;
-    unmark(path)?;
-    Ok(Some(Purged::Done))
-}
-
-fn waits(why: &str) -> Purged {
-    Purged::Waits { why: why.to_owned() }
+    let meanwhile = "it is being rewritten without the forgotten data";
+    Ok(match replace(state, meanwhile, unmark)? {
+        Replaced::Done => Purged::Done,
+        Replaced::Waits { why } => Purged::Waits { why },
+    })
 }
 
 fn failed(state: &Path, source: io::Error) -> StateError {
-    StateError::Purge {
+    StateError::Copy {
         copy: mark_of(state),
         source,
     }

@@ -1,5 +1,5 @@
-//! Copies a state file without the deleted rows. DuckDB leaves their text in blocks that it may reuse, and neither a
-//! checkpoint nor VACUUM removes it.
+//! Copies a state file: without the deleted rows, and to the storage version of new files. DuckDB leaves the text of deleted
+//! rows in blocks that it may reuse, and neither a checkpoint nor VACUUM removes it.
 
 use std::{
     fmt,
@@ -14,7 +14,7 @@ use duckdb::{Connection, params};
 use crate::state::{
     engine::{
         instance::{Access, Engine},
-        open::link_to,
+        open::{STORAGE, link_to},
         sql::{contents_of, quoted, text},
     },
     error::{Doing as _, Result, StateError},
@@ -23,7 +23,7 @@ use crate::state::{
 };
 
 /// What the host is doing, for errors.
-const COPYING: &str = "copy the state without the forgotten data";
+const COPYING: &str = "copy the state";
 
 /// The parts of the catalogue that a copy must share with its source.
 const CATALOGUE: [(&str, &str); 8] = [
@@ -128,9 +128,10 @@ fn make(state: &Path) -> Result<()> {
     let engine = Engine::open(Path::new(":memory:"), Access::ReadWrite, &options).doing(COPYING)?;
     let link = link_to(&engine)?;
     let attach = format!(
-        "ATTACH {} AS source (READ_ONLY); ATTACH {} AS target; COPY FROM DATABASE source TO target (SCHEMA)",
+        "ATTACH {} AS source (READ_ONLY); ATTACH {} AS target (STORAGE_VERSION {}); COPY FROM DATABASE source TO target (SCHEMA)",
         text(&state.to_string_lossy()),
-        text(&place_of(state).to_string_lossy())
+        text(&place_of(state).to_string_lossy()),
+        text(STORAGE)
     );
     link.execute_batch(&attach).doing(COPYING)?;
     let tables = tables(&link)?;
@@ -240,7 +241,7 @@ fn is_same(connection: &Connection, what: &str, one: &str, other: &str) -> Resul
 }
 
 fn failed(state: &Path, source: io::Error) -> StateError {
-    StateError::Purge {
+    StateError::Copy {
         copy: place_of(state),
         source,
     }
