@@ -29,6 +29,7 @@ pub mod recent_log;
 pub mod reports;
 pub mod runner;
 pub mod scheduler;
+pub mod search;
 pub mod sessions;
 pub mod shared_memory;
 pub mod similar;

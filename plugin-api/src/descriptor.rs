@@ -28,6 +28,8 @@ pub struct Descriptor {
     reports: Vec<Report>,
     #[serde(default)]
     report_warnings: Option<String>,
+    #[serde(default)]
+    searchable: Option<String>,
 }
 
 /// How many sessions a processor processes at the same time.
@@ -53,6 +55,7 @@ impl Descriptor {
             reference_tables: Vec::new(),
             reports: Vec::new(),
             report_warnings: None,
+            searchable: None,
         }
     }
 
@@ -114,6 +117,31 @@ impl Descriptor {
         self
     }
 
+    /// Sets the SELECT that gives the texts of transcripts which people search with `session-host search`. Since 1.4; an older
+    /// host ignores it.
+    ///
+    /// Each row is one text. Its columns, in any order:
+    ///
+    /// | column | type | value |
+    /// |---|---|---|
+    /// | `session` | VARCHAR | the session's key, as in `session_file` |
+    /// | `username` | VARCHAR | the user |
+    /// | `project` | VARCHAR | the project, or NULL |
+    /// | `time` | TIMESTAMP in UTC | when the text was written; a row without it is not found |
+    /// | `line` | BIGINT | the line of the transcript in which the text stands, from 1 |
+    /// | `part` | BIGINT | the number of the text in its session; no other text of the session has it |
+    /// | `kind` | VARCHAR | what the text is, such as `prompt` |
+    /// | `tool` | VARCHAR | the tool that wrote or got the text, or NULL |
+    /// | `text` | VARCHAR | the text, without secrets |
+    ///
+    /// The host filters and sorts the rows. It has no parameters. A plain SELECT on one table is the fastest, because DuckDB
+    /// then skips what the filters exclude.
+    #[must_use]
+    pub fn searchable(mut self, sql: impl Into<String>) -> Self {
+        self.searchable = Some(sql.into());
+        self
+    }
+
     /// The processor's name.
     #[must_use]
     pub fn name(&self) -> &str {
@@ -160,6 +188,12 @@ impl Descriptor {
     #[must_use]
     pub fn warnings_of_reports(&self) -> Option<&str> {
         self.report_warnings.as_deref()
+    }
+
+    /// The SELECT that gives the texts to search.
+    #[must_use]
+    pub fn texts_to_search(&self) -> Option<&str> {
+        self.searchable.as_deref()
     }
 }
 

@@ -10,12 +10,14 @@ use super::flags::UsualFlags;
 use crate::{config::ConfigFile, plugins::PluginTrust};
 
 mod options;
+mod search;
 
 pub(super) use options::{
     CheckOptions, ConfigOptions, ExportOptions, FailuresOptions, ForgetOptions, ListOptions, OpenOptions, PauseOptions,
     ProcessorsOptions, QueryOptions, ReportOptions, ReprocessOptions, ResumeOptions, RetryOptions, RunOptions,
     RunsOptions, ServeOptions, TableFormat,
 };
+pub(super) use search::SearchOptions;
 
 /// Runs processors (from shared libraries in a directory) over coding-agent transcripts, and stores the results in DuckDB.
 /// Each processor processes each version of each session exactly once.
@@ -105,6 +107,8 @@ pub(super) enum Command {
     Reprocess(ReprocessOptions),
     /// List the reports of the processors, or run one
     Report(ReportOptions),
+    /// Search the texts of transcripts: prompts, answers, tool calls and their results
+    Search(SearchOptions),
     /// Run a read-only SQL query on the state
     Query(QueryOptions),
     /// Export every table as a Parquet file

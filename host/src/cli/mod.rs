@@ -28,6 +28,7 @@ mod report_table;
 mod reprocess;
 mod run;
 mod run_results;
+mod search;
 mod serve;
 mod server;
 mod server_runs;
@@ -58,6 +59,7 @@ use crate::{
     reports::ReportError,
     runner::{ForgetError, RunError},
     scheduler::ScheduleError,
+    search::SearchError,
     sessions::ScanError,
     state::{QueryError, StateError},
     threads,
@@ -168,6 +170,7 @@ fn dispatch(arguments: Arguments) -> anyhow::Result<Exit> {
         Command::Pause(options) => pause::pause(&settings, &options),
         Command::Resume(options) => pause::resume(&settings, &options),
         Command::Report(options) => report::report(&settings, trust, &options),
+        Command::Search(options) => search::search(&settings, trust, &options),
         Command::Query(options) => inspect_state::query(&settings, &options),
         Command::Export(options) => inspect_state::export(&settings, &options),
         Command::Forget(options) => forget::forget(&settings, trust, &options),
@@ -197,6 +200,7 @@ fn exit_of(error: &anyhow::Error) -> Exit {
         || error.is::<NoSuchProcessor>()
         || error.is::<UsageError>()
         || error.downcast_ref().is_some_and(ReportError::is_of_usage)
+        || error.downcast_ref().is_some_and(SearchError::is_of_usage)
         || matches!(error.downcast_ref(), Some(NotBegun::NoSuchProcessor(_)))
         || matches!(
             error.downcast_ref(),
@@ -228,6 +232,9 @@ fn state_error(error: &anyhow::Error) -> Option<&StateError> {
         return Some(state);
     }
     if let Some(ReportError::Query(QueryError::State(state))) = error.downcast_ref() {
+        return Some(state);
+    }
+    if let Some(SearchError::Query(QueryError::State(state))) = error.downcast_ref() {
         return Some(state);
     }
     error.downcast_ref()

@@ -71,8 +71,8 @@ impl Style {
         }
     }
 
-    /// A line in other letters, if there are colours.
-    fn paint(self, line: &str, letters: anstyle::Style) -> String {
+    /// A line or a word in other letters, if there are colours.
+    pub(super) fn paint(self, line: &str, letters: anstyle::Style) -> String {
         match self {
             Self::Plain => line.to_owned(),
             Self::Coloured => format!("{letters}{line}{letters:#}"),

@@ -22,6 +22,7 @@ pub(crate) mod reports;
 pub(crate) mod reprocessing;
 mod router;
 mod routes;
+pub(crate) mod search;
 mod service;
 
 pub use connections::{Listening, serve};

@@ -18,3 +18,5 @@ pub(crate) const RELOAD: &str = "/api/admin/reload-plugins";
 pub(crate) const QUERY: &str = "/api/admin/query";
 /// Runs a report.
 pub(crate) const REPORT: &str = "/api/reports/{name}";
+/// Searches the texts of transcripts.
+pub(crate) const SEARCH: &str = "/api/search";

@@ -5,7 +5,7 @@
 
 use axum::routing::{MethodFilter, MethodRouter, on};
 
-use super::{admin, lists, observation, openapi, paths, reading, reports, reprocessing, service::Service};
+use super::{admin, lists, observation, openapi, paths, reading, reports, reprocessing, search, service::Service};
 
 /// The prefix below which every path requires the token, even one that is unknown.
 pub(super) const ADMIN: &str = "/api/admin";
@@ -122,6 +122,7 @@ routes! {
     Get "/api/admin/failure-causes", TokenHolders, lists::failure_causes, [400];
     Get "/api/reports", TokenHolders, reports::list, [];
     Get paths::REPORT, TokenHolders, reports::report, [400, 404, 504];
+    Get paths::SEARCH, TokenHolders, search::search, [400, 504];
     Get "/api/health", Anyone, observation::health, [];
     Get "/api/openapi.json", Anyone, openapi::document, [];
     Get "/metrics", Anyone, observation::metrics, [];

@@ -54,7 +54,7 @@ pub use pins::{FileDigest, InvalidDigest, LockError, LockFile, Pinned, Pinning, 
 pub use plugin_file::{NewerFile, PluginFile, PluginStatus};
 pub use plugin_files::PluginFiles;
 pub use processor::{Fault, Processor, RunsIn};
-pub use reports::{CheckedReport, CheckedWarnings, RejectedReport, Reports};
+pub use reports::{CheckedReport, CheckedSelect, RejectedReport, Reports};
 pub use serving::serve;
 pub use teardown::drops_return;
 pub use wedges::Wedge;

@@ -15,7 +15,8 @@ use crate::{
 #[derive(Clone, Debug, Default)]
 pub struct Reports {
     checked: Vec<CheckedReport>,
-    warnings: Option<CheckedWarnings>,
+    warnings: Option<CheckedSelect>,
+    searchable: Option<CheckedSelect>,
 }
 
 /// Tries the reports of a processor.
@@ -32,9 +33,9 @@ pub struct CheckedReport {
     pub rejected: Option<String>,
 }
 
-/// The SELECT that gives the warnings of every report, and why it is rejected.
+/// A SELECT beside the reports, and why it is rejected: that of the warnings of every report, or of the texts to search.
 #[derive(Clone, Debug)]
-pub struct CheckedWarnings {
+pub struct CheckedSelect {
     /// The SELECT.
     pub sql: String,
     /// Why it is rejected, in one line; `None` if it can be run.
@@ -52,6 +53,9 @@ pub struct RejectedReport {
 
 /// What a rejected SELECT of warnings is listed as.
 const WARNINGS: &str = "report_warnings";
+
+/// What a rejected SELECT of texts is listed as. No report has this name.
+const SEARCHABLE: &str = "texts to search";
 
 /// Why the declaration of a report is rejected.
 #[derive(Debug, thiserror::Error)]
@@ -89,16 +93,19 @@ impl Reports {
                 filters: filters.unwrap_or_default(),
             }
         });
-        let warnings = descriptor.warnings_of_reports().map(|sql| {
-            let untried = reader.filter(|_| !known.contains_key(WARNINGS));
-            CheckedWarnings {
+        let select = |sql: &str, name, check: fn(&Reader, &str) -> Result<(), ReportRejected>| {
+            let untried = reader.filter(|_| !known.contains_key(name));
+            CheckedSelect {
                 sql: sql.to_owned(),
-                rejected: untried.and_then(|reader| reader.check_report_warnings(sql).err().as_ref().map(reason)),
+                rejected: untried.and_then(|reader| check(reader, sql).err().as_ref().map(reason)),
             }
-        });
+        };
+        let warnings = descriptor.warnings_of_reports();
+        let searchable = descriptor.texts_to_search();
         let reports = Self {
             checked: checked.collect(),
-            warnings,
+            warnings: warnings.map(|sql| select(sql, WARNINGS, Reader::check_report_warnings)),
+            searchable: searchable.map(|sql| select(sql, SEARCHABLE, Reader::check_searchable)),
         };
         if reader.is_some() {
             reports.warn_of_rejected(processor);
@@ -116,9 +123,9 @@ impl Reports {
     pub(super) fn passed(&self) -> PassedReports {
         let passed = self.checked.iter().filter(|checked| checked.rejected.is_none());
         let reports = passed.map(|checked| (checked.report.name().to_owned(), checked.filters.clone()));
-        let warnings = self.warnings.iter().filter(|warnings| warnings.rejected.is_none());
-        let warnings = warnings.map(|_| (WARNINGS.to_owned(), Vec::new()));
-        PassedReports::found(reports.chain(warnings).collect())
+        let selects = self.selects().filter(|(_, select)| select.rejected.is_none());
+        let selects = selects.map(|(name, _)| (name.to_owned(), Vec::new()));
+        PassedReports::found(reports.chain(selects).collect())
     }
 
     /// Every report, in the order of the plugin.
@@ -129,8 +136,20 @@ impl Reports {
 
     /// The SELECT that gives the warnings of every report.
     #[must_use]
-    pub fn warnings(&self) -> Option<&CheckedWarnings> {
+    pub fn warnings(&self) -> Option<&CheckedSelect> {
         self.warnings.as_ref()
+    }
+
+    /// The SELECT that gives the texts to search.
+    #[must_use]
+    pub fn searchable(&self) -> Option<&CheckedSelect> {
+        self.searchable.as_ref()
+    }
+
+    /// The SELECTs beside the reports, with what they are listed as.
+    fn selects(&self) -> impl Iterator<Item = (&'static str, &CheckedSelect)> {
+        let warnings = self.warnings.iter().map(|select| (WARNINGS, select));
+        warnings.chain(self.searchable.iter().map(|select| (SEARCHABLE, select)))
     }
 
     /// The rejected ones.
@@ -140,8 +159,8 @@ impl Reports {
             .checked
             .iter()
             .map(|checked| (checked.report.name(), &checked.rejected));
-        let warnings = self.warnings.iter().map(|warnings| (WARNINGS, &warnings.rejected));
-        let rejected = reports.chain(warnings).filter_map(|(name, rejected)| {
+        let selects = self.selects().map(|(name, select)| (name, &select.rejected));
+        let rejected = reports.chain(selects).filter_map(|(name, rejected)| {
             Some(RejectedReport {
                 report: name.to_owned(),
                 reason: rejected.clone()?,

@@ -74,6 +74,7 @@ pub use query::{
     reader::{Reader, TableContents},
     report::{ReportAnswer, ReportParameters, ReportQuery},
     report_check::ReportRejected,
+    search::{FoundText, FoundTexts, SearchQuery, TextPlace},
     session_list::{
         Figure, FigureCondition, FigureRows, ListedSession, SessionOrder, SessionPlace, SessionStanding, SessionsQuery,
         WantedFigure,

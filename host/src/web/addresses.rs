@@ -16,6 +16,8 @@ pub(super) const LIVE_PROCESSORS: &str = "/live/processors";
 pub(super) const RELOAD: &str = "/plugins/reload";
 /// The reports.
 pub(super) const REPORTS: &str = "/reports";
+/// The search.
+pub(super) const SEARCH: &str = "/search";
 /// The sessions.
 pub(super) const SESSIONS: &str = "/sessions";
 /// One session.

@@ -26,6 +26,8 @@ pub(super) enum Section {
     Processors,
     /// The questions that plugins answer.
     Reports,
+    /// The texts of transcripts.
+    Search,
     /// The sessions.
     Sessions,
     /// What fails.
@@ -51,6 +53,7 @@ impl Section {
         Self::Overview,
         Self::Processors,
         Self::Reports,
+        Self::Search,
         Self::Sessions,
         Self::Failures,
         Self::Audit,
@@ -68,6 +71,7 @@ impl Section {
             Self::Overview => "Overview",
             Self::Processors => "Processors",
             Self::Reports => "Reports",
+            Self::Search => "Search",
             Self::Sessions => "Sessions",
             Self::Failures => "Failures",
             Self::Audit => "Audit",
@@ -81,6 +85,7 @@ impl Section {
             Self::Overview => addresses::OVERVIEW,
             Self::Processors => addresses::PROCESSORS,
             Self::Reports => addresses::REPORTS,
+            Self::Search => addresses::SEARCH,
             Self::Sessions => addresses::SESSIONS,
             Self::Failures => addresses::FAILURES,
             Self::Audit => addresses::AUDIT,

@@ -23,9 +23,11 @@ mod overview;
 mod parts;
 mod processors;
 mod protection;
+mod recorded;
 mod redirect;
 mod reports;
 mod runs;
+mod search;
 mod sessions;
 mod shell;
 mod state;
@@ -72,6 +74,7 @@ pub fn pages(service: Service, visit: Duration, secrets: PageSecrets) -> Router 
         .route("/reports/{name}", get(reports::one))
         .route("/reports/{name}/csv", get(reports::csv))
         .route("/reports/{name}/json", get(reports::json))
+        .route(addresses::SEARCH, get(search::show))
         .route(addresses::SESSIONS, get(sessions::list::show))
         .route(addresses::SESSION, get(sessions::one::show))
         .route(addresses::SESSION_LINE, get(sessions::line::show))

@@ -6,7 +6,7 @@
 pub const API_MAJOR: u32 = 1;
 
 /// The minor version of the interface. It grows with each addition; all minor versions of one major version are compatible.
-pub const API_MINOR: u32 = 3;
+pub const API_MINOR: u32 = 4;
 
 /// The name of the exported static that holds the [`Handshake`].
 pub const HANDSHAKE_SYMBOL: &str = "SESSION_PLUGIN_HANDSHAKE";

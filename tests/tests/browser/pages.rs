@@ -35,6 +35,8 @@ const PAGES: &[(&str, &str)] = &[
         "session-rows",
         "/sessions/one/rows?key=alice%2Fopening-hours.jsonl&table=usage_events",
     ),
+    ("search", "/search"),
+    ("search-hits", "/search?words=the"),
     ("failures", "/failures"),
     ("audit", "/audit"),
     ("query", "/query"),

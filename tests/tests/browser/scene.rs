@@ -15,13 +15,13 @@ impl Scene {
     /// The scene, and a browser that has signed in; `None` where there is no browser.
     #[track_caller]
     pub(crate) fn set() -> Option<Self> {
-        let world = World::with(&["probe", "usage", "errors", "secrets", "reporting"]);
+        let world = World::with(&["probe", "usage", "errors", "search", "secrets", "reporting"]);
         world.install_file(session_host_tests::LibraryFile::Bytes(b"no library"), "broken.so");
         copy_samples(&world);
         world.write("alice/fails.jsonl", r#"{"do":"error","message":"<b>no</b> good"}"#);
         world.write("bruno/fails.jsonl", r#"{"do":"error","message":"<b>no</b> good"}"#);
         let service = world.serve(&[("SESSION_HOST_TIMEZONE", "Europe/Prague")]);
-        for processor in ["probe", "usage", "errors", "secrets", "reporting"] {
+        for processor in ["probe", "usage", "errors", "search", "secrets", "reporting"] {
             drop(service.run(processor).is(200));
         }
         let browser = Browser::start(&service)?;

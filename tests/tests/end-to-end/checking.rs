@@ -22,7 +22,7 @@ fn world_of(session: &str) -> World {
 
 #[test]
 fn the_plugins_that_ship_are_good() {
-    for plugin in ["usage", "errors", "secrets"] {
+    for plugin in ["usage", "errors", "search", "secrets"] {
         let world = World::new();
         let file = world.install(plugin);
         let ran = world.host(&["check", file.to_str().unwrap()]).exits(0);

@@ -109,7 +109,7 @@ fn answers(plugins: &[&str]) -> Vec<Value> {
 
 #[test]
 fn a_host_of_interface_1_0_runs_the_plugins_of_today() {
-    for plugin in ["usage", "errors", "secrets", "lines", "growth_plugin"] {
+    for plugin in ["usage", "errors", "search", "secrets", "lines", "growth_plugin"] {
         let answer = &answers(&[plugin])[0];
         let processed = &answer["processed"]["returned"];
         assert!(processed["items_count"].is_u64(), "{plugin}: {answer}");

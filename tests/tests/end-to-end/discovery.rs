@@ -183,7 +183,7 @@ fn a_run_of_own_transcripts_prints_the_reports_that_people_look_at_first() {
 #[test]
 fn the_processors_of_session_host_are_in_the_overview_in_their_order() {
     let world = home_with(&[".claude/projects/-bakery/a.jsonl"]);
-    for plugin in ["usage", "errors", "secrets"] {
+    for plugin in ["usage", "errors", "search", "secrets"] {
         world.install(plugin);
     }
     let told = ran(&mut world.command_at_home(&[])).exits(0).stdout;

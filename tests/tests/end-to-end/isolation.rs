@@ -63,7 +63,7 @@ fn tables_with(mode: &str, processor: &str, state: &Path) -> Vec<(String, Vec<Va
 
 #[test]
 fn rows_are_the_same_in_either_mode() {
-    for processor in ["errors", "secrets", "usage"] {
+    for processor in ["errors", "search", "secrets", "usage"] {
         // The salt that a processor has drawn at random with its first session is the same then.
         let begun = world_of(processor);
         if processor == "secrets" {

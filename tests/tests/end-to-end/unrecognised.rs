@@ -11,7 +11,7 @@ const FOREIGN: &str = r#"{"timestamp":"2026-03-01T09:15:00Z","type":"session_met
 const KNOWN: &str = r#"{"type":"last-prompt","lastPrompt":"tea","sessionId":"s1"}
 "#;
 
-const SHIPPED: [&str; 3] = ["errors", "secrets", "usage"];
+const SHIPPED: [&str; 4] = ["errors", "search", "secrets", "usage"];
 
 fn world() -> World {
     let world = World::new();

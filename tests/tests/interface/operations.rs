@@ -51,14 +51,14 @@ fn the_examples_give_answers_that_are_not_empty() {
     let of = |method: &str, path: &str| service.admin(Request::new(method, path)).json();
     assert_eq!(
         of("GET", "/api/admin/status")["processors"].as_array().unwrap().len(),
-        2
+        3
     );
     assert_eq!(
         of("GET", "/api/admin/processors")["processors"]
             .as_array()
             .unwrap()
             .len(),
-        2
+        3
     );
     assert_eq!(of("GET", "/api/admin/runs")["runs"].as_array().unwrap().len(), 2);
     let failures = of("GET", "/api/admin/failures");
@@ -68,7 +68,7 @@ fn the_examples_give_answers_that_are_not_empty() {
             .as_array()
             .unwrap()
             .len(),
-        2
+        3
     );
     let export = of("POST", "/api/admin/export");
     let tables = export["tables"].as_array().unwrap();

@@ -25,6 +25,7 @@ pub(crate) fn world() -> World {
     let mut world = World::new();
     world.set_variable("SESSION_HOST_API_TOKEN", TOKEN);
     world.install("usage");
+    world.install("search");
     world.install("probe");
     world.write("alice/3f2c.jsonl", "{\"do\":\"rows\",\"count\":1}\n");
     world.write(FAILING, format!("{{\"long\":\"{}\"}}\n", "x".repeat(1000)));

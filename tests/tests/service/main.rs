@@ -21,6 +21,7 @@ mod page_access;
 mod page_actions;
 mod page_conversation;
 mod page_live;
+mod page_search;
 mod page_sessions;
 mod page_viewers;
 mod pausing;

@@ -15,6 +15,7 @@ const PAGES: &[&str] = &[
     "/sessions/one?key=alice/0.jsonl",
     "/sessions/one/line?key=alice/0.jsonl&at=1",
     "/sessions/one/rows?key=alice/0.jsonl&table=probe_rows",
+    "/search",
     "/failures",
     "/failures?processor=probe",
     "/audit",

@@ -46,6 +46,8 @@ fn a_viewer_sees_pages_and_acts_in_none() {
         "/reports",
         "/sessions",
         "/sessions/one?key=alice/0.jsonl",
+        "/search",
+        "/search?words=x",
         "/failures",
         "/failures/session?key=alice/0.jsonl",
         "/overview/charts",

@@ -227,14 +227,14 @@ fn a_state_that_may_not_be_written_any_more_is_a_warning() {
 #[test]
 fn a_default_install_shows_no_false_alarm() {
     let world = World::new();
-    for plugin in ["usage", "errors", "secrets", "verification"] {
+    for plugin in ["usage", "errors", "search", "secrets", "verification"] {
         world.install(plugin);
     }
     write_sessions(&world, 3);
     let service = world.serve(&[session_host_tests::AT_ONCE]);
     wait_until("all that serve have run", || {
         let health = health(&service);
-        ["usage", "errors", "secrets"]
+        ["usage", "errors", "search", "secrets"]
             .iter()
             .all(|name| health["processors"][name]["backlog"] == 0)
     });

@@ -9,5 +9,6 @@ pub(crate) mod one_session;
 pub(crate) mod reader;
 pub(crate) mod report;
 pub(crate) mod report_check;
+pub(crate) mod search;
 pub(crate) mod session_list;
 pub(crate) mod tables;

@@ -23,6 +23,7 @@ use crate::{
             export,
             report::{self, ReportAnswer, ReportParameters, ReportQuery},
             report_check::{self, ReportRejected},
+            search::{self, FoundTexts, SearchQuery},
             tables::{self, DescribedTable},
         },
         records::{
@@ -336,6 +337,23 @@ impl Reader {
         report_check::check_warnings(&self.link, sql)
     }
 
+    /// Searches the texts of a processor in a read-only transaction, while the memory of the process grows by at most so many
+    /// bytes.
+    ///
+    /// # Errors
+    /// When the SELECT of the texts is not one, DuckDB rejects it or a pattern, or it takes too much memory.
+    pub fn search(&self, query: &SearchQuery<'_>, memory: u64) -> Result<FoundTexts, QueryError> {
+        search::search(&self.link, query, memory)
+    }
+
+    /// Tries a SELECT of texts without reading a row.
+    ///
+    /// # Errors
+    /// When it cannot be run, or gives other columns than a search needs.
+    pub fn check_searchable(&self, sql: &str) -> Result<(), ReportRejected> {
+        search::check_searchable(&self.link, sql)
+    }
+
     /// A summary of the contents of a table.
     ///
     /// # Errors
@@ -361,28 +379,4 @@ impl Reader {
 }
 
 #[cfg(test)]
-mod tests {
-    use session_plugin_api::Migration;
-
-    use super::*;
-    use crate::state::State;
-
-    #[test]
-    fn tables_with_different_duplicate_rows_have_different_contents() {
-        let folder = tempfile::tempdir().unwrap();
-        let state = State::open(&folder.path().join("state.duckdb")).unwrap();
-        let sql = "CREATE TABLE one AS FROM (VALUES ('a'), ('a'), ('c')) AS t(x);
-                   CREATE TABLE other AS FROM (VALUES ('b'), ('c'), ('b')) AS t(x);
-                   CREATE TABLE same AS FROM (VALUES ('a'), ('c'), ('a')) AS t(x)";
-        let declared = DeclaredTables {
-            processor: &"p".parse().unwrap(),
-            migrations: &[Migration::new(1, "tables", sql)],
-            session_tables: &[],
-        };
-        state.prepare_processor(declared).unwrap();
-        let reader = state.reader().unwrap();
-        let [one, other, same] = ["one", "other", "same"].map(|table| reader.contents(table).unwrap());
-        assert_eq!(one, same);
-        assert_ne!(one, other);
-    }
-}
+mod tests;

@@ -81,6 +81,11 @@ pub(crate) fn check_warnings(link: &Link, sql: &str) -> Result<(), ReportRejecte
     Ok(())
 }
 
+/// Tries a SELECT that must give these columns.
+pub(super) fn check_columns(link: &Link, sql: &str, columns: &[ReportColumn]) -> Result<(), ReportRejected> {
+    check(link, sql, columns).map(drop)
+}
+
 fn check(link: &Link, sql: &str, declared: &[ReportColumn]) -> Result<Vec<String>, ReportRejected> {
     check_question(link, sql).map_err(ReportRejected::Refused)?;
     let found = found(link, sql)?;

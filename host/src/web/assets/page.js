@@ -5,7 +5,7 @@
     // The entries of a conversation, or the rows of a list.
     const rows = () => {
         const entries = [...document.querySelectorAll("main [data-entry]")].filter((entry) => entry.checkVisibility());
-        const lines = [...document.querySelectorAll("main tbody tr")].filter((row) => row.querySelector("a"));
+        const lines = [...document.querySelectorAll("main tbody tr, main ol.hits > li")].filter((row) => row.querySelector("a"));
         return entries.length > 0 ? entries : lines;
     };
 
