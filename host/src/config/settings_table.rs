@@ -173,7 +173,7 @@ keys! {
     /// The lock file: the digests that plugin files must have. `session-host processors --lock` writes it.
     digests: PathBuf, None, "SESSION_HOST_DIGESTS", "`plugins.lock` in the plugins directory, if it exists", "\"/etc/session-host/plugins.lock\"";
     /// The names of plugin files that stay in the plugins directory and are not loaded. The variable separates them by commas.
-    disabled_plugins: Vec<String>, None, "SESSION_HOST_DISABLED_PLUGINS", "none", "[\"usage.so\"]";
+    disabled_plugins: Vec<String>, None, "SESSION_HOST_DISABLED_PLUGINS", "none", "[\"libusage.so\"]";
     /// The data directory, where the host keeps its own files.
     data: PathBuf, Flag::of_all("data", "DIR"), "SESSION_HOST_DATA", "`session-host` in `$XDG_DATA_HOME` (`~/.local/share`)", "\"/var/lib/session-host\"";
     /// The DuckDB file.

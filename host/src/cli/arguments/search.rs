@@ -27,7 +27,7 @@ pub(in crate::cli) struct SearchOptions {
     /// The maximum number of hits, at most 1000
     #[arg(long, default_value_t = 20)]
     limit: usize,
-    /// Only hits older than this place, which the answer before this one ended with [default: all]
+    /// Only hits older than this place; the last line of an answer has it [default: all]
     #[arg(long, value_name = "PLACE")]
     before: Option<String>,
     /// Print JSON

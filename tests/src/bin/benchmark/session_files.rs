@@ -69,7 +69,7 @@ impl SessionFiles {
     /// A prompt and a response of a few words.
     fn transcript(&self, number: u32) -> String {
         let project = number % PROJECTS;
-        let head = format!(r#""sessionId":"s{number}","cwd":"/work/shop-{project}","version":"2.1.0""#);
+        let head = format!(r#""sessionId":"s{number}","cwd":"/home/alice/shop-{project}","version":"2.1.0""#);
         let time = format!("{:.3}", self.time(number));
         let prompt = format!(
             r#"{{"type":"user","uuid":"u{number}",{head},"timestamp":"{time}","message":{{"role":"user","content":"Please add a test."}}}}"#
