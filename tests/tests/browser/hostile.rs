@@ -93,6 +93,6 @@ fn the_keyboard_moves_in_a_conversation() {
     assert_ne!(focused(), "line-5002");
     browser.open(&format!("{SESSION}#line-3"));
     browser.is_settled();
-    let seen = "const box = document.getElementById('line-3').getBoundingClientRect(); return box.top >= 0 && box.top < innerHeight";
+    let seen = "const box = document.getElementById('line-3').getBoundingClientRect(); return box.bottom > 0 && box.top < innerHeight";
     session_host_tests::wait_until("the line is in sight", || browser.evaluate(seen) == true);
 }

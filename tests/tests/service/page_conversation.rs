@@ -106,7 +106,7 @@ fn a_session_is_a_conversation() {
 fn secrets_are_masked_wherever_they_stand() {
     let world = World::with(&["errors", "secrets"]);
     let key = key();
-    let house = "house-0123456789-token";
+    let house = "house-8305172649-token";
     world.config(
         "[processors.secrets]\nrules_file = \"RULES\"\n"
             .replace("RULES", world.path("rules.toml").to_str().unwrap())
