@@ -45,6 +45,9 @@ pub enum SearchError {
     /// It is no regular expression.
     #[error("this is no regular expression: {0}")]
     Pattern(Box<regex::Error>),
+    /// It is a regular expression of this program, and none of DuckDB.
+    #[error("DuckDB knows no such regular expression: {0}")]
+    UnknownPattern(String),
     /// The beginning or the end is no date.
     #[error(transparent)]
     Date(#[from] InvalidDate),

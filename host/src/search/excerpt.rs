@@ -1,6 +1,6 @@
 //! The parts of a text around what was found in it.
 
-use std::{iter, ops::Range};
+use std::{iter, ops::Range, time::Instant};
 
 use regex::Regex;
 use serde::{Deserialize, Serialize};
@@ -14,6 +14,12 @@ const OF_MATCH: usize = 200;
 
 /// How many parts of a text it shows at most.
 const MOST_PARTS: usize = 3;
+
+/// How many bytes of a text are searched at once: a hostile pattern takes long on a long text, and nothing interrupts it.
+const AT_ONCE: usize = 8 << 10;
+
+/// How many of them are searched again with those behind them, so that a match of this length is not missed.
+const OVERLAP: usize = 1 << 10;
 
 /// The parts of a text around what was found in it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -30,16 +36,16 @@ pub struct Piece {
 }
 
 impl Excerpt {
-    /// The parts of a text around the first match of each pattern.
-    pub(super) fn of(text: &str, patterns: &[Regex]) -> Self {
+    /// The parts of a text around the first match of each pattern. A match that is not found until then is not shown.
+    pub(super) fn of(text: &str, patterns: &[Regex], until: Instant) -> Self {
         let mut pieces = Pieces::default();
-        let windows = windows(text, patterns);
+        let windows = windows(text, patterns, until);
         for window in &windows {
             if window.start > 0 {
                 pieces.add("…", false);
             }
             let mut shown = window.start;
-            for hit in hits(text, window, patterns) {
+            for hit in hits(text, window, patterns, until) {
                 pieces.add(&text[shown..hit.start], false);
                 pieces.add(&text[hit.clone()], true);
                 shown = hit.end;
@@ -78,34 +84,61 @@ impl Pieces {
 }
 
 /// The parts of a text that are shown, in order.
-fn windows(text: &str, patterns: &[Regex]) -> Vec<Range<usize>> {
-    let firsts = patterns.iter().filter_map(|pattern| pattern.find(text));
+fn windows(text: &str, patterns: &[Regex], until: Instant) -> Vec<Range<usize>> {
+    let firsts = patterns.iter().filter_map(|pattern| first(text, pattern, until));
     let mut windows: Vec<Range<usize>> = firsts
         .map(|first| {
-            let end = first.end().min(first.start() + OF_MATCH) + AFTER;
-            text.floor_char_boundary(first.start().saturating_sub(BEFORE))..text.floor_char_boundary(end)
+            let end = first.end.min(first.start + OF_MATCH) + AFTER;
+            text.floor_char_boundary(first.start.saturating_sub(BEFORE))..text.floor_char_boundary(end)
         })
         .collect();
     windows.sort_by_key(|window| window.start);
     let mut windows = merged(windows);
     windows.truncate(MOST_PARTS);
     match windows.is_empty() {
-        // DuckDB found what this program does not.
+        // DuckDB found what this program does not, or not in time.
         true => iter::once(0..text.floor_char_boundary(BEFORE + AFTER)).collect(),
         false => windows,
     }
 }
 
+/// The first match of a pattern in a text.
+fn first(text: &str, pattern: &Regex, until: Instant) -> Option<Range<usize>> {
+    let mut from = 0;
+    while Instant::now() < until {
+        let to = text.floor_char_boundary(from + AT_ONCE);
+        let found = find(text, pattern, from..to);
+        if found.is_some() || to == text.len() {
+            return found;
+        }
+        from = text.floor_char_boundary(to - OVERLAP);
+    }
+    None
+}
+
+/// The first match of a pattern in a part of a text.
+fn find(text: &str, pattern: &Regex, part: Range<usize>) -> Option<Range<usize>> {
+    // The letter before the part tells whether a word or the text begins there.
+    let begin = text.floor_char_boundary(part.start.saturating_sub(1));
+    let found = pattern.find_at(&text[begin..part.end], part.start - begin)?;
+    Some(begin + found.start()..begin + found.end())
+}
+
 /// What the patterns match in a part of a text, in order.
-fn hits(text: &str, window: &Range<usize>, patterns: &[Regex]) -> Vec<Range<usize>> {
+fn hits(text: &str, window: &Range<usize>, patterns: &[Regex], until: Instant) -> Vec<Range<usize>> {
+    let to = text.floor_char_boundary(window.end + OVERLAP);
     let mut hits = Vec::new();
     for pattern in patterns {
         let mut from = window.start;
-        while let Some(found) = pattern.find_at(text, from).filter(|found| found.start() < window.end) {
+        while Instant::now() < until {
+            let found = find(text, pattern, from..to).filter(|found| found.start < window.end);
+            let Some(found) = found else {
+                break;
+            };
             if !found.is_empty() {
-                hits.push(found.start()..found.end().min(window.end));
+                hits.push(found.start..found.end.min(window.end));
             }
-            from = text.ceil_char_boundary(found.end().max(found.start() + 1));
+            from = text.ceil_char_boundary(found.end.max(found.start + 1));
             if from >= window.end {
                 break;
             }
@@ -129,16 +162,22 @@ fn merged(ranges: Vec<Range<usize>>) -> Vec<Range<usize>> {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use proptest::prelude::*;
 
     use super::*;
+
+    fn soon() -> Instant {
+        Instant::now() + Duration::from_secs(3600)
+    }
 
     fn excerpt(text: &str, patterns: &[&str]) -> Vec<(String, bool)> {
         let patterns: Vec<Regex> = patterns
             .iter()
             .map(|pattern| Regex::new(&format!("(?i){pattern}")).unwrap())
             .collect();
-        let pieces = Excerpt::of(text, &patterns).0;
+        let pieces = Excerpt::of(text, &patterns, soon()).0;
         pieces.into_iter().map(|piece| (piece.text, piece.hit)).collect()
     }
 
@@ -172,6 +211,26 @@ mod tests {
         assert_eq!(all.matches('…').count(), 3, "{all}");
         assert!(all.len() < 500);
         assert_eq!(found.iter().filter(|(_, hit)| *hit).count(), 2);
+    }
+
+    #[test]
+    fn a_match_is_found_wherever_a_long_text_is_divided() {
+        let pattern = Regex::new(r"\bword\b").unwrap();
+        for before in (AT_ONCE - OVERLAP - 10..AT_ONCE + 10).step_by(13) {
+            let text = format!("{} word {}", "ä".repeat(before / 2), "x".repeat(AT_ONCE));
+            let begin = text.find("word").unwrap();
+            assert_eq!(first(&text, &pattern, soon()), Some(begin..begin + 4), "{before}");
+        }
+        let text = format!("b{}", "a".repeat(3 * AT_ONCE));
+        assert_eq!(first(&text, &Regex::new("^a").unwrap(), soon()), None);
+    }
+
+    #[test]
+    fn a_pattern_that_takes_too_long_leaves_the_beginning_of_the_text() {
+        let pattern = [Regex::new("two").unwrap()];
+        let found = Excerpt::of("one two", &pattern, Instant::now()).0;
+        let text = "one two".to_owned();
+        assert_eq!(found, [Piece { text, hit: false }]);
     }
 
     proptest! {

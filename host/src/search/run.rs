@@ -1,5 +1,8 @@
 //! Searches: finds the processor that keeps texts, and asks the state for those that match.
 
+use std::time::{Duration, Instant};
+
+use serde_json::json;
 use session_plugin_api::Timestamp;
 
 use super::{
@@ -14,8 +17,12 @@ use crate::{
     clock,
     config::Settings,
     plugins::{Catalogue, CheckedSelect, PluginFile, PluginStatus, Processor},
-    state::{FoundText, Reader, SearchQuery},
+    state::{FoundText, QueryError, QueryLimits, Reader, SearchQuery},
 };
+
+/// How long this program looks for the places of what DuckDB found. Nothing interrupts that, and somebody may wait for the
+/// place of a query.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Searches the texts of the processor that keeps them. The memory of the process may grow by so many bytes meanwhile.
 ///
@@ -36,6 +43,9 @@ pub fn run(
     let before = asked.before.as_deref().map(place::read).transpose()?;
     let limit = asked.limit()?;
     let source = Source::of(catalogue)?;
+    if asked.regex {
+        refuse_unknown_to_duckdb(reader, &patterns, memory)?;
+    }
     let found = reader.search(
         &SearchQuery {
             sql: source.sql,
@@ -49,13 +59,36 @@ pub fn run(
         },
         memory,
     )?;
+    let until = Instant::now() + PATIENCE;
     let last = found.texts.last().filter(|_| found.has_older);
     Ok(SearchAnswer {
         older: last.map(|last| place::written(&last.place)),
         warnings: source.warnings(reader)?,
         processor: source.processor.name().to_string(),
-        hits: found.texts.into_iter().map(|text| hit(text, &patterns)).collect(),
+        hits: found
+            .texts
+            .into_iter()
+            .map(|text| hit(text, &patterns, until))
+            .collect(),
     })
+}
+
+/// Refuses a regular expression that this program knows and DuckDB does not.
+fn refuse_unknown_to_duckdb(reader: &Reader, patterns: &Patterns, memory: u64) -> Result<(), SearchError> {
+    let limits = QueryLimits {
+        memory,
+        ..QueryLimits::NONE
+    };
+    for pattern in patterns.texts() {
+        match reader.query("SELECT system.main.regexp_matches('', ?)", &[json!(pattern)], limits) {
+            Ok(_) => {}
+            Err(QueryError::State(error)) if !error.is_fatal() => {
+                return Err(SearchError::UnknownPattern(error.to_string()));
+            }
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(())
 }
 
 /// A processor that keeps texts.
@@ -115,10 +148,10 @@ fn keeper(file: &PluginFile) -> Option<(&PluginFile, &Processor, &CheckedSelect)
     }
 }
 
-fn hit(found: FoundText, patterns: &Patterns) -> Hit {
+fn hit(found: FoundText, patterns: &Patterns, until: Instant) -> Hit {
     let time: Timestamp = found.place.time;
     Hit {
-        excerpt: Excerpt::of(&found.text, patterns.all()),
+        excerpt: Excerpt::of(&found.text, patterns.all(), until),
         session: found.place.session,
         username: found.username,
         project: found.project,

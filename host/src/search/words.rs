@@ -3,13 +3,16 @@
 //! Both must find the same, since DuckDB finds the texts and this program the places in them. So only what both know alike
 //! is used: literals, and explicit sets of characters.
 
-use regex::Regex;
+use regex::{Regex, RegexBuilder};
 
 use super::error::SearchError;
 
 /// The maximum number of words and phrases, and of their letters.
 const MOST_WORDS: usize = 32;
 const MOST_LETTERS: usize = 1000;
+
+/// The maximum size of a compiled pattern, in bytes. A search takes the longer, the larger it is.
+const LARGEST: usize = 4 << 20;
 
 /// What separates the words of a phrase in a text: lines may be broken there.
 const GAP: &str = "[ \\t\\r\\n]+";
@@ -49,7 +52,11 @@ impl Patterns {
     }
 
     fn of(patterns: impl Iterator<Item = String>) -> Result<Self, SearchError> {
-        let patterns = patterns.map(|pattern| Regex::new(&format!("(?i){pattern}")));
+        let compiled = |pattern: String| {
+            let mut builder = RegexBuilder::new(&format!("(?i){pattern}"));
+            builder.size_limit(LARGEST).build()
+        };
+        let patterns = patterns.map(compiled);
         let all: Result<Vec<Regex>, regex::Error> = patterns.collect();
         all.map(|all| Self { all })
             .map_err(|error| SearchError::Pattern(Box::new(error)))
@@ -141,7 +148,12 @@ mod tests {
             Patterns::of_regex(&"a".repeat(1001)),
             Err(SearchError::TooMuch { .. })
         ));
-        assert!(matches!(Patterns::of_regex("("), Err(SearchError::Pattern(_))));
+        for regex in ["(", "(?:\\w{100}){100}"] {
+            assert!(
+                matches!(Patterns::of_regex(regex), Err(SearchError::Pattern(_))),
+                "{regex}"
+            );
+        }
     }
 
     proptest! {

@@ -5,18 +5,49 @@ use std::{borrow::Cow, fmt};
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use session_plugin_api::transcript::Json;
 
-/// One line for each value, with its key: `command: ls`. What cannot be read so stays JSON.
-pub(crate) fn as_text(arguments: Json<'_>) -> String {
-    let mut text = String::new();
-    let mut json = serde_json::Deserializer::from_str(arguments.as_str());
-    match (Value {
-        key: "",
-        text: &mut text,
-    })
-    .deserialize(&mut json)
-    {
-        Ok(()) => text,
-        Err(_) => arguments.as_str().to_owned(),
+use crate::masked::LOOKED_AT;
+
+/// The maximum size of the text. It tells that a text is longer than what is looked at, wherever that ends in a letter.
+const MOST: usize = LOOKED_AT + 4;
+
+/// The arguments as text.
+#[derive(Debug, Default)]
+pub(crate) struct Arguments {
+    /// One line for each value, with its key: `command: ls`.
+    pub(crate) text: String,
+    /// How many bytes at its end are left out. The key of a long list is a part of many lines, so the text may be much longer
+    /// than the JSON.
+    pub(crate) left_out: usize,
+}
+
+impl Arguments {
+    /// The text of arguments. What cannot be read so stays JSON.
+    pub(crate) fn of(arguments: Json<'_>) -> Self {
+        let mut read = Self::default();
+        let mut json = serde_json::Deserializer::from_str(arguments.as_str());
+        let value = Value {
+            key: "",
+            read: &mut read,
+        };
+        match value.deserialize(&mut json) {
+            Ok(()) => read,
+            Err(_) => Self {
+                text: arguments.as_str().to_owned(),
+                left_out: 0,
+            },
+        }
+    }
+
+    /// Adds to the text, as far as there is room.
+    fn push(&mut self, text: &str) {
+        // What follows something that is left out is left out too.
+        let room = match self.left_out {
+            0 => MOST.saturating_sub(self.text.len()),
+            _ => 0,
+        };
+        let (kept, rest) = text.split_at(text.floor_char_boundary(room));
+        self.text.push_str(kept);
+        self.left_out = self.left_out.saturating_add(rest.len());
     }
 }
 
@@ -24,18 +55,19 @@ pub(crate) fn as_text(arguments: Json<'_>) -> String {
 struct Value<'t> {
     /// Its key, if it has one. Elements of a list have the key of the list.
     key: &'t str,
-    text: &'t mut String,
+    read: &'t mut Arguments,
 }
 
 impl Value<'_> {
     fn add<E>(self, value: &str) -> Result<(), E> {
-        if !self.text.is_empty() {
-            self.text.push('\n');
+        if !self.read.text.is_empty() {
+            self.read.push("\n");
         }
         if !self.key.is_empty() {
-            self.text.extend([self.key, ": "]);
+            self.read.push(self.key);
+            self.read.push(": ");
         }
-        self.text.push_str(value);
+        self.read.push(value);
         Ok(())
     }
 }
@@ -80,17 +112,17 @@ impl<'de> Visitor<'de> for Value<'_> {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut elements: A) -> Result<(), A::Error> {
-        let Value { key, text } = self;
-        while elements.next_element_seed(Value { key, text: &mut *text })?.is_some() {}
+        let Value { key, read } = self;
+        while elements.next_element_seed(Value { key, read: &mut *read })?.is_some() {}
         Ok(())
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<(), A::Error> {
-        let text = self.text;
+        let read = self.read;
         while let Some(key) = members.next_key::<Cow<'_, str>>()? {
             members.next_value_seed(Value {
                 key: &key,
-                text: &mut *text,
+                read: &mut *read,
             })?;
         }
         Ok(())
@@ -104,7 +136,7 @@ mod tests {
     use super::*;
 
     fn text(json: &str) -> String {
-        as_text(serde_json::from_str(json).unwrap())
+        Arguments::of(serde_json::from_str(json).unwrap()).text
     }
 
     #[test]
@@ -123,6 +155,20 @@ mod tests {
         for json in [r#"{"a":"\ud83d"}"#, &deep] {
             assert_eq!(text(json), json);
         }
+    }
+
+    #[test]
+    fn a_text_that_is_much_longer_than_its_json_is_cut_and_counted() {
+        let key = "ä".repeat(50_000);
+        let json = serde_json::json!({&key: vec![1; 10_000]}).to_string();
+        let read = Arguments::of(serde_json::from_str(&json).unwrap());
+        assert!(
+            read.text.len() <= MOST && read.text.len() > LOOKED_AT,
+            "{}",
+            read.text.len()
+        );
+        let line = key.len() + ": 1\n".len();
+        assert_eq!(read.text.len() + read.left_out, 10_000 * line - 1);
     }
 
     proptest! {

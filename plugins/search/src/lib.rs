@@ -12,6 +12,7 @@ use secret_detector::RulesInUse;
 use session_plugin_api::prelude::*;
 
 use crate::{
+    masked::masked_name,
     rows::SearchText,
     schema::{SEARCH_TEXTS, SEARCHED},
     settings::Settings,
@@ -19,7 +20,7 @@ use crate::{
 };
 
 /// Raised when the same transcript gives other rows than before.
-const OUTPUT_VERSION: u32 = 1;
+const OUTPUT_VERSION: u32 = 2;
 
 /// The processor `search`.
 #[derive(Debug, Default)]
@@ -51,13 +52,14 @@ impl SessionProcessor for SearchProcessor {
     fn process_session(&self, session: &Session<'_>, connection: &Connection<'_>) -> Result<ProcessorResult> {
         let secrets = self.secrets.get()?;
         let texts = Texts::of(session);
+        let project = texts.project.as_deref().map(|project| masked_name(project, secrets));
         let mut rows = Vec::with_capacity(texts.all.len());
         for (text, part) in texts.all.iter().zip(1..) {
             // Looking for secrets takes nearly all of the time.
             if session.cancelled() {
                 return Err(Error::not_now("the texts are not all searched for secrets yet"));
             }
-            rows.push(SearchText::of(session, &texts, text, part, secrets));
+            rows.push(SearchText::of(session, project.as_deref(), text, part, secrets));
         }
         connection.replace(SEARCH_TEXTS, &rows)?;
         Ok(ProcessorResult {

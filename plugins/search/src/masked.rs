@@ -8,6 +8,12 @@ const KEPT: usize = 256 << 10;
 /// How many bytes behind that are searched for secrets too. A secret that is cut off there may not be recognised.
 const MAY_BE_CUT_OFF: usize = 4 << 10;
 
+/// How much of a text is looked at. What follows does not change what is kept.
+pub(crate) const LOOKED_AT: usize = KEPT + MAY_BE_CUT_OFF;
+
+/// How many bytes of a name are kept, such as that of a tool.
+const KEPT_OF_A_NAME: usize = 200;
+
 /// What is kept of a text.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Masked {
@@ -25,13 +31,21 @@ pub(crate) fn masked(text: &str, rules: &Rules) -> Masked {
             omitted_bytes: 0,
         };
     }
-    let searched = &text[..text.floor_char_boundary(KEPT + MAY_BE_CUT_OFF)];
+    let searched = &text[..text.floor_char_boundary(LOOKED_AT)];
     let mut kept = redact(searched, rules).into_owned();
     kept.truncate(kept.floor_char_boundary(kept.len().saturating_sub(MAY_BE_CUT_OFF)));
     Masked {
         text: kept,
         omitted_bytes: text.len() - searched.len() + MAY_BE_CUT_OFF.min(searched.len()),
     }
+}
+
+/// A name without secrets, and without its end if it is long.
+pub(crate) fn masked_name(name: &str, rules: &Rules) -> String {
+    let searched = &name[..name.floor_char_boundary(KEPT_OF_A_NAME + MAY_BE_CUT_OFF)];
+    let mut kept = redact(searched, rules).into_owned();
+    kept.truncate(kept.floor_char_boundary(KEPT_OF_A_NAME));
+    kept
 }
 
 #[cfg(test)]
@@ -68,6 +82,18 @@ mod tests {
             let kept = masked(&text, &RULES).text;
             assert!(!kept.contains("AKIA"), "{before}");
         }
+    }
+
+    #[test]
+    fn a_name_is_kept_without_secrets_and_not_for_ever() {
+        assert_eq!(masked_name("Bash", &RULES), "Bash");
+        let secret = masked_name(&key(), &RULES);
+        assert!(!secret.contains("AKIA"), "{secret}");
+        let long = masked_name(&"wörter ".repeat(100_000), &RULES);
+        assert!(
+            long.len() <= KEPT_OF_A_NAME && long.len() > KEPT_OF_A_NAME - 8,
+            "{long}"
+        );
     }
 
     proptest! {

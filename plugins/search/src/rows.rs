@@ -4,8 +4,8 @@ use secret_detector::Rules;
 use session_plugin_api::{Session, Timestamp, row};
 
 use crate::{
-    masked::masked,
-    texts::{Text, Texts},
+    masked::{masked, masked_name},
+    texts::Text,
 };
 
 row! {
@@ -18,32 +18,32 @@ row! {
         pub(crate) line: i64,
         pub(crate) part: i64,
         pub(crate) kind: &'static str,
-        pub(crate) tool: Option<&'t str>,
+        pub(crate) tool: Option<String>,
         pub(crate) text: String,
         pub(crate) omitted_bytes: i64,
     }
 }
 
 impl<'t> SearchText<'t> {
-    /// The row of a text, without its secrets. `part` is the number of the text in its session.
+    /// The row of a text, without its secrets. The project has none. `part` is the number of the text in its session.
     pub(crate) fn of(
         session: &Session<'t>,
-        texts: &'t Texts<'_>,
-        text: &'t Text<'_>,
+        project: Option<&'t str>,
+        text: &Text<'_>,
         part: i64,
         rules: &Rules,
     ) -> Self {
         let kept = masked(&text.text, rules);
         Self {
             username: session.username(),
-            project: texts.project.as_deref(),
+            project,
             occurred_at: text.time,
             line: count(text.line),
             part,
             kind: text.kind.as_str(),
-            tool: text.tool.as_deref(),
+            tool: text.tool.as_deref().map(|tool| masked_name(tool, rules)),
             text: kept.text,
-            omitted_bytes: count(kept.omitted_bytes),
+            omitted_bytes: count(kept.omitted_bytes.saturating_add(text.left_out)),
         }
     }
 }

@@ -9,7 +9,7 @@ use session_plugin_api::{
     transcript::{Block, Content, Context, Event, EventKind},
 };
 
-use crate::arguments;
+use crate::arguments::Arguments;
 
 /// What a text is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,6 +46,8 @@ pub(crate) struct Text<'a> {
     pub(crate) kind: Kind,
     pub(crate) tool: Option<Cow<'a, str>>,
     pub(crate) text: Cow<'a, str>,
+    /// How many bytes at the end of a very long text are not in it.
+    pub(crate) left_out: usize,
 }
 
 /// The texts of a transcript, in order.
@@ -116,8 +118,8 @@ impl<'a> Texts<'a> {
                     if let (Some(id), Some(tool)) = (call.id, &call.name) {
                         self.tools.insert(id, tool.clone());
                     }
-                    let text = arguments::as_text(call.input);
-                    self.add(event, Kind::ToolCall, call.name, Cow::Owned(text));
+                    let Arguments { text, left_out } = Arguments::of(call.input);
+                    self.add_beginning(event, Kind::ToolCall, call.name, Cow::Owned(text), left_out);
                 }
                 _ => {}
             }
@@ -135,6 +137,18 @@ impl<'a> Texts<'a> {
     }
 
     fn add(&mut self, event: &Event<'a>, kind: Kind, tool: Option<Cow<'a, str>>, text: Cow<'a, str>) {
+        self.add_beginning(event, kind, tool, text, 0);
+    }
+
+    /// Adds a text without so many bytes at its end.
+    fn add_beginning(
+        &mut self,
+        event: &Event<'a>,
+        kind: Kind,
+        tool: Option<Cow<'a, str>>,
+        text: Cow<'a, str>,
+        left_out: usize,
+    ) {
         if text.trim().is_empty() {
             return;
         }
@@ -144,6 +158,7 @@ impl<'a> Texts<'a> {
             kind,
             tool,
             text,
+            left_out,
         });
     }
 }

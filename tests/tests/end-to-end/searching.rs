@@ -127,6 +127,7 @@ fn any_letter_means_itself_unless_a_regular_expression_is_asked_for() {
     );
     for (refused, told) in [
         (&["--regex", "("][..], "no regular expression"),
+        (&["--regex", "ov{1001}"], "DuckDB knows no such regular expression"),
         (&["\"\""], "no word"),
         (&["oven", "--limit", "0"], "`limit`"),
         (&["oven", "--since", "soon"], "no date"),
