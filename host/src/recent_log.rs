@@ -22,7 +22,7 @@ use crate::clock;
 /// How many lines of a processor are kept.
 const LINES: usize = 200;
 
-/// Of how many processors.
+/// Of how many processors. A further one takes the place of that which has logged nothing for the longest time.
 const PROCESSORS: usize = 100;
 
 /// The longest line, in bytes.
@@ -52,14 +52,24 @@ pub fn of(processor: &str) -> Vec<RecentLine> {
 
 fn keep(processor: String, line: RecentLine) {
     let mut kept = KEPT.lock().unwrap_or_else(PoisonError::into_inner);
-    if kept.len() >= PROCESSORS && !kept.contains_key(&processor) {
-        return;
-    }
+    make_room(&mut kept, &processor);
     let lines = kept.entry(processor).or_default();
     if lines.len() >= LINES {
         lines.pop_front();
     }
     lines.push_back(line);
+}
+
+/// Makes room for the lines of a processor.
+fn make_room(kept: &mut BTreeMap<String, VecDeque<RecentLine>>, processor: &str) {
+    if kept.len() < PROCESSORS || kept.contains_key(processor) {
+        return;
+    }
+    let latest = |lines: &VecDeque<RecentLine>| lines.back().map(|line| line.at);
+    let silent = kept.iter().min_by_key(|(_, lines)| latest(lines));
+    if let Some(silent) = silent.map(|(silent, _)| silent.clone()) {
+        kept.remove(&silent);
+    }
 }
 
 /// The part of the log that keeps these lines.
@@ -157,6 +167,23 @@ mod tests {
         assert_eq!(lines.len(), LINES);
         assert!(lines[0].text.starts_with("199 long") && lines[0].text.len() == LONGEST);
         assert!(of("nobody").is_empty());
+    }
+
+    #[test]
+    fn a_further_processor_takes_the_place_of_the_most_silent_one() {
+        let line = |at| RecentLine {
+            at: Timestamp::from_micros(at),
+            level: Level::INFO,
+            text: String::new(),
+        };
+        let logged = (0..)
+            .take(PROCESSORS)
+            .zip((0..PROCESSORS).map(|number| number.to_string()));
+        let mut kept: BTreeMap<_, _> = logged.map(|(at, name)| (name, VecDeque::from([line(at)]))).collect();
+        make_room(&mut kept, "99");
+        assert_eq!(kept.len(), PROCESSORS);
+        make_room(&mut kept, "new");
+        assert!(kept.len() == PROCESSORS - 1 && !kept.contains_key("0"));
     }
 
     #[test]

@@ -104,7 +104,8 @@ async fn answer_to(service: &Service, asked: Asked) -> Result<Response, Refusal>
     .await
 }
 
-/// Reads the state within the time of a query, when a place for one is free. What takes longer is interrupted.
+/// Reads the state within the time of a query, when a place for one is free. What takes longer is interrupted, even if nobody
+/// waits for the answer any more.
 pub(crate) async fn in_time<T: Send + 'static>(
     service: &Service,
     read: impl FnOnce(&Reader) -> Result<T, Refusal> + Send + 'static,
@@ -118,13 +119,19 @@ pub(crate) async fn in_time<T: Send + 'static>(
         let _until_it_has_ended = place;
         read(&reader)
     });
-    match timeout_at(until, &mut running).await {
-        Ok(ended) => ended.map_err(Refusal::internal)?,
-        Err(_) => {
-            tokio::spawn(service.queries.clone().end(running, interrupt));
-            Err(too_long())
+    let queries = service.queries.clone();
+    // A task of its own: the answer is dropped when the client closes the connection, and the query still needs its end.
+    let waiting = tokio::spawn(async move {
+        match timeout_at(until, &mut running).await {
+            Ok(Ok(answer)) => answer,
+            Ok(Err(panicked)) => Err(Refusal::internal(panicked)),
+            Err(_) => {
+                tokio::spawn(queries.end(running, interrupt));
+                Err(too_long())
+            }
         }
-    }
+    });
+    waiting.await.map_err(Refusal::internal)?
 }
 
 fn too_long() -> Refusal {

@@ -58,13 +58,22 @@ impl Scanner {
                 return None;
             };
             path.push(name);
-            if path.symlink_metadata().ok()?.is_symlink() && !leads_below(root, &path) {
+            let is_link = path.symlink_metadata().ok()?.is_symlink();
+            if is_link && (!leads_below(root, &path) || leads_up(root, &path)) {
                 return None;
             }
         }
         let metadata = fs::metadata(&path).ok().filter(fs::Metadata::is_file)?;
         Some(self.describe(File { path, below, metadata }, None))
     }
+}
+
+/// Whether a link leads to a folder that holds it, which a scan does not enter again.
+fn leads_up(root: &Path, link: &Path) -> bool {
+    let holders = link.ancestors().skip(1).take_while(|holder| holder.starts_with(root));
+    let mut holders = holders.filter_map(|holder| holder.canonicalize().ok());
+    link.canonicalize()
+        .is_ok_and(|target| holders.any(|holder| holder == target))
 }
 
 /// Whether a transcript lies directly in the directory.
@@ -144,7 +153,17 @@ mod tests {
         write(folder.path(), "secret/s.jsonl");
         symlink(folder.path().join("secret"), root.join("link")).unwrap();
         symlink(folder.path().join("secret/s.jsonl"), root.join("alice/s.jsonl")).unwrap();
+        symlink(root.join("alice"), root.join("alice/loop")).unwrap();
+        symlink(&root, root.join("alice/deep/top")).unwrap();
         fs::create_dir(root.join("alice/folder.jsonl")).unwrap();
+        let looped = ["alice/loop/a.jsonl", "alice/deep/top/alice/a.jsonl"];
+        let recursive = scanner(&root, Depth::Recursive);
+        for transcript in recursive.scan().unwrap().transcripts {
+            assert!(!looped.contains(&transcript.session.as_str()));
+        }
+        for key in looped {
+            assert_eq!(recursive.locate(&SessionKey::new(key)), None, "{key}");
+        }
         let scanner = scanner(&root, Depth::Flat);
         assert!(scanner.locate(&SessionKey::new("alice/a.jsonl")).is_some());
         for key in [

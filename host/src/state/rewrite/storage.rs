@@ -3,15 +3,23 @@
 //! DuckDB never changes the storage version of a file, so the host copies the file once, when it opens it for writing. If the
 //! copy cannot be made, the older file stays in use: all works, but takes more space.
 
-use std::fs;
+use std::{
+    fs,
+    sync::mpsc::{self, RecvTimeoutError, Sender},
+    time::Duration,
+};
 
 use duckdb::Connection;
+use sd_notify::NotifyState;
 
 use super::replace::{Replaced, replace};
-use crate::state::{
-    engine::open::STORAGE,
-    error::{Doing as _, Result},
-    open::open_state::OpenState,
+use crate::{
+    state::{
+        engine::open::STORAGE,
+        error::{Doing as _, Result},
+        open::open_state::OpenState,
+    },
+    threads,
 };
 
 /// Copies the state file, if it has an older storage version. Call it when nothing uses the state yet.
@@ -39,11 +47,34 @@ fn copy_if_old(state: &OpenState) -> Result<Option<Replaced>> {
     }
     let file = state.path().display();
     tracing::info!("copying the state file {file} to storage version {STORAGE}, in which texts are compressed");
+    let _until_it_is_copied = ask_for_time();
     let replaced = replace(state, "it is being copied to a newer storage version", |_| Ok(()))?;
     if replaced == Replaced::Done {
         tracing::info!("copied the state file {file}");
     }
     Ok(Some(replaced))
+}
+
+/// Asks systemd for more time to start until the result is dropped: a large file takes longer to copy than a start may. Who is
+/// not started by systemd asks nobody.
+fn ask_for_time() -> Sender<()> {
+    const TIME_IN_MICROS: u32 = 60_000_000;
+    const AGAIN: Duration = Duration::from_secs(20);
+    let (copying, copied) = mpsc::channel::<()>();
+    let ask = move || {
+        loop {
+            if let Err(error) = sd_notify::notify(&[NotifyState::ExtendTimeoutUsec(TIME_IN_MICROS)]) {
+                tracing::warn!("cannot ask systemd for more time to copy the state file: {error}");
+            }
+            if copied.recv_timeout(AGAIN) != Err(RecvTimeoutError::Timeout) {
+                return;
+            }
+        }
+    };
+    if let Err(error) = threads::start("more-time", ask) {
+        tracing::warn!("systemd may end a long copy of the state file: cannot start a thread: {error}");
+    }
+    copying
 }
 
 /// Whether DuckDB before 1.2 could read the file, too. DuckDB makes such files unless it is told otherwise.
