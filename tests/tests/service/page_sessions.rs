@@ -204,7 +204,9 @@ fn hostile_keys_and_values_stay_text_and_are_refused_with_a_reason() {
 #[test]
 fn the_attempts_at_a_session_tell_how_it_fails_and_when_it_is_tried_again() {
     let world = World::with(&["probe", "usage"]);
-    world.write("alice/bad.jsonl", r#"{"do":"error","message":"no good"}"#);
+    let secret = ["AKIA", "QMGK2UPXJNE74YPX"].concat();
+    let error = format!(r#"{{"do":"error","message":"no good: {secret} of somebody"}}"#);
+    world.write("alice/bad.jsonl", error);
     let service = world.serve(&[
         ("SESSION_HOST_RETRY_BACKOFF_SECONDS", "100"),
         ("SESSION_HOST_RETRY_BACKOFF_MAX_SECONDS", "100"),
@@ -225,6 +227,7 @@ fn the_attempts_at_a_session_tell_how_it_fails_and_when_it_is_tried_again() {
     ] {
         assert!(page.contains(text), "no {text} in {page}");
     }
+    assert!(!page.contains(&secret), "{page}");
     drop(visit.get(&service, "/failures/session?key=alice/none.jsonl").is(404));
     drop(visit.get(&service, "/failures/session").is(400));
 }
@@ -249,6 +252,10 @@ fn what_would_be_forgotten_is_told_and_then_goes() {
         "{list}"
     );
     drop(visit.get(&service, "/sessions/forget?key=alice/a.jsonl").is(404));
+    // The name of a user would forget all of that user.
+    drop(visit.get(&service, "/sessions/forget?key=alice").is(400));
+    drop(visit.act(&service, "/sessions/forget", "key=alice").is(400));
+    assert!(visit.get(&service, "/sessions").is(200).body.contains("alice/b.jsonl"));
 }
 
 #[test]

@@ -81,7 +81,11 @@ impl EndedVisits {
     /// When that cannot be kept: the visit has ended, but a restart may revive it.
     pub(in crate::web) fn end(&self, ticket: &Ticket, secrets: &PageSecrets, now: Timestamp) -> Result<(), NotKept> {
         if self.ended.spend(ticket, now) == Spending::NoRoom {
-            secrets.end_every_visit()?;
+            if let Err(error) = secrets.end_every_visit() {
+                // Each such ticket took a sign-in while the disk fails, so there are few.
+                self.ended.spend_without_room(ticket);
+                return Err(error.into());
+            }
             self.ended.clear();
         }
         let _until_it_is_written = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
@@ -111,15 +115,34 @@ mod tests {
         }
     }
 
+    /// The visits of a folder whose file is full.
+    fn full(folder: &Path) -> EndedVisits {
+        let ends_at = i64::MAX;
+        let lines: String = (0..10_000).map(|number| format!("{ends_at} {number}\n")).collect();
+        std::fs::write(folder.join(FILE), lines).unwrap();
+        EndedVisits::of(folder)
+    }
+
+    #[test]
+    fn a_visit_ends_even_if_nothing_can_be_remembered_or_written() {
+        let folder = tempfile::tempdir().unwrap();
+        let data = folder.path().join("data");
+        let secrets = PageSecrets::start(&data).unwrap();
+        let ended = full(&data);
+        // A file in the place of the folder.
+        std::fs::remove_dir_all(&data).unwrap();
+        std::fs::write(&data, "").unwrap();
+        let ticket = Ticket::new(clock::now(), Duration::from_secs(60)).unwrap();
+        assert!(ended.end(&ticket, &secrets, clock::now()).is_err());
+        assert!(ended.has(&ticket));
+    }
+
     #[test]
     fn more_than_can_be_remembered_end_every_visit() {
         let folder = tempfile::tempdir().unwrap();
         let secrets = PageSecrets::start(folder.path()).unwrap();
         let before = secrets.of_visits();
-        let ends_at = i64::MAX;
-        let full: String = (0..10_000).map(|number| format!("{ends_at} {number}\n")).collect();
-        std::fs::write(folder.path().join(FILE), full).unwrap();
-        let ended = EndedVisits::of(folder.path());
+        let ended = full(folder.path());
         let ticket = Ticket::new(clock::now(), Duration::from_secs(60)).unwrap();
         ended.end(&ticket, &secrets, clock::now()).unwrap();
         assert!(!secrets.of_visits().matches(before.reveal().as_bytes()));

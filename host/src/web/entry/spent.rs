@@ -60,6 +60,12 @@ impl Spent {
         Spending::First
     }
 
+    /// Spends a ticket although there is no room for it.
+    pub(in crate::web) fn spend_without_room(&self, ticket: &Ticket) {
+        let mut spent = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        spent.insert(ticket.number.clone(), ticket.ends_at);
+    }
+
     /// Whether a ticket is spent.
     pub(in crate::web) fn has(&self, ticket: &Ticket) -> bool {
         let spent = self.0.lock().unwrap_or_else(PoisonError::into_inner);

@@ -42,7 +42,13 @@ pub(in crate::web) async fn show(State(web): State<Web>, visitor: Visitor, uri: 
 async fn content(web: &Web, visitor: &Visitor, uri: &Uri) -> Result<Content, Refusal> {
     let Which { key } = asked(uri)?;
     let session = SessionKey::new(&*key);
-    let attempts = web.read(move |reader| Ok(reader.attempts(&session)?)).await?;
+    let shared = web.clone();
+    let attempts = web.read(move |reader| {
+        let mut attempts = reader.attempts(&session)?;
+        hide_secrets(&shared, &mut attempts);
+        Ok(attempts)
+    });
+    let attempts = attempts.await?;
     if attempts.is_empty() {
         return Err(Refusal::not_found(format!("the state knows no session {key}")));
     }
@@ -64,6 +70,17 @@ async fn content(web: &Web, visitor: &Visitor, uri: &Uri) -> Result<Content, Ref
             @for one in &attempts { (of_processor(&key, one, &policy, visitor, &clock)) }
         },
     })
+}
+
+/// Masks the secrets of errors, which may quote the transcript. Nothing is shown if nobody knows what to mask.
+fn hide_secrets(web: &Web, attempts: &mut [SessionAttempts]) {
+    let mask = web.memory.transcripts.mask(web.service.host.settings());
+    for failed in attempts.iter_mut().filter_map(|one| one.failed.as_mut()) {
+        failed.error = match &mask {
+            Ok(mask) => mask.text(&failed.error).as_str().to_owned(),
+            Err(refusal) => refusal.detail.clone(),
+        };
+    }
 }
 
 fn of_processor(key: &str, one: &SessionAttempts, policy: &RetryPolicy, visitor: &Visitor, clock: &Clock) -> Markup {

@@ -16,7 +16,7 @@ const AFTER_KEY: &str = "after_key";
 /// Which sessions. A field whose name has a dot is a column of a report.
 ///
 /// # Errors
-/// When the address has another field.
+/// When the address has another field, or a column twice.
 pub(super) fn asked_sessions(uri: &Uri) -> Result<AskedSessions, Refusal> {
     let mut asked = AskedSessions::default();
     let (mut after, mut after_key) = (None, None);
@@ -28,11 +28,17 @@ pub(super) fn asked_sessions(uri: &Uri) -> Result<AskedSessions, Refusal> {
             "text" => asked.text = Some(value),
             "since" => asked.since = Some(value),
             "until" => asked.until = Some(value),
-            "failing" => asked.standing = SessionStanding::Failing,
+            "failing" if value == "yes" => asked.standing = SessionStanding::Failing,
             "sort" => asked.sort = Some(value),
             AFTER => after = Some(value),
             AFTER_KEY => after_key = Some(value),
+            name if asked.figures.iter().any(|(figure, _)| figure == name) => {
+                return Err(Refusal::bad_request(format!("the filter `{name}` is named twice")));
+            }
             name if name.contains('.') => asked.figures.push((name.to_owned(), value)),
+            "failing" => {
+                return Err(Refusal::bad_request("the filter `failing` must be `yes` or left out"));
+            }
             name => {
                 return Err(Refusal::bad_request(format!(
                     "the list of sessions has no filter `{name}`"
@@ -74,7 +80,10 @@ mod tests {
         assert_eq!(all.after.unwrap().key, "a&b");
         assert_eq!(asked("/sessions").unwrap(), AskedSessions::default());
         assert!(asked("/sessions?after=7").unwrap().after.is_none());
-        assert!(asked("/sessions?limit=7").is_err());
+        for refused in ["limit=7", "failing=no", "a.b=1&a.b=1"] {
+            assert!(asked(&format!("/sessions?{refused}")).is_err(), "{refused}");
+        }
+        assert!(asked("/sessions?a.b=1&a.c=1").is_ok());
     }
 
     #[test]

@@ -25,7 +25,7 @@ use crate::{
             visitor::{SECRET, Visitor},
         },
         parts::foreign,
-        shell::page,
+        shell::{page, refused},
         state::Web,
     },
 };
@@ -36,6 +36,22 @@ pub(in crate::web) struct Which {
     key: String,
 }
 
+impl Which {
+    /// The key.
+    ///
+    /// # Errors
+    /// When it is no session's: forgetting the name of a user forgets all of that user.
+    fn session(self) -> Result<String, Refusal> {
+        match self.key.contains('/') && self.key.ends_with(".jsonl") {
+            true => Ok(self.key),
+            false => Err(Refusal::bad_request(format!(
+                "`{}` is no session: this page forgets one session, and `session-host forget` a user",
+                self.key
+            ))),
+        }
+    }
+}
+
 /// `GET /sessions/forget?key=KEY`: what would go.
 pub(in crate::web) async fn confirm(State(web): State<Web>, Admin(visitor): Admin, uri: Uri) -> Response {
     let content = content(&web, &visitor, &uri).await;
@@ -44,7 +60,10 @@ pub(in crate::web) async fn confirm(State(web): State<Web>, Admin(visitor): Admi
 
 /// `POST /sessions/forget`
 pub(in crate::web) async fn forget(State(web): State<Web>, act: Act<Which>) -> Response {
-    let key = act.form.key;
+    let key = match act.form.session() {
+        Ok(key) => key,
+        Err(refusal) => return refused(&web, &act.visitor, refusal),
+    };
     let asked = Subject {
         subject: key.clone(),
         purge: false,
@@ -61,7 +80,7 @@ pub(in crate::web) async fn forget(State(web): State<Web>, act: Act<Which>) -> R
 }
 
 async fn content(web: &Web, visitor: &Visitor, uri: &Uri) -> Result<Content, Refusal> {
-    let Which { key } = asked(uri)?;
+    let key = asked::<Which>(uri)?.session()?;
     let (host, subject) = (web.service.host.clone(), key.clone());
     let counted = web.read(move |_| {
         let (forgetting, transaction) = host.state().begin_forgetting(&subject)?;
@@ -111,6 +130,20 @@ fn tables(counted: &ToForget) -> Markup {
                 "These tables name no session, so only a hook of their processor removes something from them: "
                 (foreign(&counted.shared_tables.join(", "))) "."
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_key_of_a_session_is_taken() {
+        let is_taken = |key: &str| Which { key: key.to_owned() }.session().is_ok();
+        assert!(is_taken("alice/a.jsonl") && is_taken("alice/deep/a.jsonl"));
+        for other in ["", "alice", "alice/", "alice/deep", "a.jsonl", "alice/a.jsonl/"] {
+            assert!(!is_taken(other), "{other}");
         }
     }
 }

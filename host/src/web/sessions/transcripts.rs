@@ -34,7 +34,7 @@ impl Transcripts {
     ///
     /// # Errors
     /// When the settings are wrong. Nothing is shown then, because nobody knows what to mask.
-    pub(super) fn mask(&self, settings: &Settings) -> Result<Mask, Refusal> {
+    pub(in crate::web) fn mask(&self, settings: &Settings) -> Result<Mask, Refusal> {
         let set = settings.processors.get(SECTION).cloned().unwrap_or_default();
         let set: secret_detector::Settings = serde_json::from_value(Value::Object(set)).map_err(unknown)?;
         let written = set.rules_file.as_deref().and_then(written_at);
