@@ -20,7 +20,7 @@ use crate::{
 };
 
 /// Raised when the same transcript gives other rows than before.
-const OUTPUT_VERSION: u32 = 2;
+const OUTPUT_VERSION: u32 = 1;
 
 /// The processor `search`.
 #[derive(Debug, Default)]
