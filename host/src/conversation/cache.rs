@@ -11,8 +11,11 @@ use session_plugin_api::Timestamp;
 
 use super::{pages::Pages, source::Source};
 
-/// How many transcripts are remembered. Each takes a few kilobytes.
+/// How many transcripts are remembered. Most take a few kilobytes.
 const REMEMBERED: usize = 64;
+
+/// How many pages are remembered, of all transcripts. Each takes 16 bytes.
+const PAGES: usize = 1 << 20;
 
 /// The pages of the latest transcripts.
 #[derive(Debug, Default)]
@@ -45,7 +48,7 @@ impl PageCache {
         let mut latest = self.latest.lock().unwrap_or_else(PoisonError::into_inner);
         latest.retain(|(known, _)| known.path != version.path);
         latest.push_back((version, Arc::clone(&pages)));
-        if latest.len() > REMEMBERED {
+        while latest.len() > REMEMBERED || pages_in(&latest) > PAGES {
             latest.pop_front();
         }
         Ok(pages)
@@ -58,4 +61,8 @@ impl PageCache {
             .find(|(known, _)| known == version)
             .map(|(_, pages)| Arc::clone(pages))
     }
+}
+
+fn pages_in(latest: &VecDeque<(Version, Arc<Pages>)>) -> usize {
+    latest.iter().map(|(_, pages)| pages.count()).sum()
 }

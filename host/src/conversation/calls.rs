@@ -19,6 +19,9 @@ use super::{
     reading::Said,
 };
 
+/// How many blocks of a record, and edits of a call, are shown one by one.
+pub(super) const BLOCKS: usize = 200;
+
 /// A place in a page: which event, and which block of it.
 pub(super) type Place = (usize, usize);
 
@@ -66,12 +69,9 @@ impl Pairs {
     }
 }
 
-/// The calls on the page before, by their identifiers.
-pub(super) fn calls_in(said: &[Said<'_>], mask: &Mask) -> HashMap<String, CallElsewhere> {
-    let blocks = said
-        .iter()
-        .flat_map(|said| said.blocks.iter().map(move |(block, _)| (said, block)));
-    let calls = blocks.filter_map(|(said, block)| match block {
+/// The calls in a record of the page before, by their identifiers.
+pub(super) fn calls_in(said: &Said<'_>, mask: &Mask) -> Vec<(String, CallElsewhere)> {
+    let calls = said.blocks.iter().filter_map(|(block, _)| match block {
         Block::ToolUse(ToolUse { id: Some(id), name, .. }) => {
             let call = CallElsewhere {
                 line: said.line,
@@ -85,12 +85,9 @@ pub(super) fn calls_in(said: &[Said<'_>], mask: &Mask) -> HashMap<String, CallEl
     calls.collect()
 }
 
-/// The results on the next page, by the identifiers of their calls.
-pub(super) fn results_in(said: &[Said<'_>]) -> HashMap<String, ResultElsewhere> {
-    let blocks = said
-        .iter()
-        .flat_map(|said| said.blocks.iter().map(move |(block, _)| (said, block)));
-    let results = blocks.filter_map(|(said, block)| match block {
+/// The results in a record of the next page, by the identifiers of their calls.
+pub(super) fn results_in(said: &Said<'_>) -> Vec<(String, ResultElsewhere)> {
+    let results = said.blocks.iter().filter_map(|(block, _)| match block {
         Block::ToolResult(ToolResult {
             tool_use_id: Some(id),
             is_error,
@@ -110,12 +107,11 @@ pub(super) fn results_in(said: &[Said<'_>]) -> HashMap<String, ResultElsewhere> 
 
 /// A call, without its result.
 pub(super) fn call(call: &ToolUse<'_>, look: Look<'_>) -> Call {
-    let edits = edits(call.input, look);
-    let is_shown_as_edit = |name: &str| !edits.is_empty() && matches!(name, "old_string" | "new_string" | "edits");
+    let (edits, told_by_edits) = edits(call.input, look);
     let input = match members(call.input) {
         Some(members) => members
             .into_iter()
-            .filter(|(name, _)| !is_shown_as_edit(name))
+            .filter(|(name, _)| !told_by_edits.contains(&name.as_str()))
             .map(|(name, value)| Field {
                 value: value_of(&name, value, look),
                 name: look.mask.text(&name),
@@ -145,21 +141,37 @@ fn value_of(name: &str, value: Json<'_>, look: Look<'_>) -> Excerpt {
     }
 }
 
-/// What a call asks to change.
-fn edits(input: Json<'_>, look: Look<'_>) -> Vec<Diff> {
+/// The members of an edit that its diff tells.
+const OLD_AND_NEW: &[&str] = &["old_string", "new_string"];
+
+/// What a call asks to change, and the members of its input that say nothing else.
+fn edits(input: Json<'_>, look: Look<'_>) -> (Vec<Diff>, &'static [&'static str]) {
     let diff = |edit: Json<'_>| {
         let (old, new) = (text(edit, "old_string")?, text(edit, "new_string")?);
         Some(Diff::between(&old, &new, look))
     };
-    match input.get("edits") {
-        Some(edits) => edits.elements().into_iter().filter_map(diff).collect(),
-        None => diff(input).into_iter().collect(),
+    let Some(edits) = input.get("edits") else {
+        return match diff(input) {
+            Some(diff) => (vec![diff], OLD_AND_NEW),
+            None => (Vec::new(), &[]),
+        };
+    };
+    let edits = edits.elements();
+    if edits.len() > BLOCKS {
+        return (Vec::new(), &[]);
     }
+    let diffs: Vec<Diff> = edits.iter().filter_map(|edit| diff(*edit)).collect();
+    let says_no_more = |edit: &Json<'_>| {
+        members(*edit).is_some_and(|told| told.iter().all(|(name, _)| OLD_AND_NEW.contains(&name.as_str())))
+    };
+    let are_all = !diffs.is_empty() && diffs.len() == edits.len() && edits.iter().all(says_no_more);
+    let told: &[&str] = if are_all { &["edits"] } else { &[] };
+    (diffs, told)
 }
 
 /// What a tool answered.
 pub(super) fn output(said: &Said<'_>, result: &ToolResult<'_>, look: Look<'_>) -> Output {
-    let own_record = match said.results() {
+    let own_record = match said.results {
         1 => said.event.tool_use_result,
         // It does not say of which result it is.
         _ => Json::default(),
@@ -185,8 +197,14 @@ pub(super) fn agent_of(event: &Event<'_>) -> Option<AgentId> {
 }
 
 fn texts(content: Content<'_>, look: Look<'_>) -> Vec<Part> {
-    let blocks = blocks_of(content).into_iter();
-    let parts = blocks.filter_map(|(block, raw)| match block {
+    let blocks = match blocks_of(content) {
+        Ok(blocks) => blocks,
+        Err(list) => {
+            let written = json::written(list, look.mask, look.extent.most_of_a_record());
+            return vec![Part::Folded(Masked::fixed("many blocks"), written)];
+        }
+    };
+    let parts = blocks.into_iter().filter_map(|(block, raw)| match block {
         Block::Text(text) if text.is_empty() => None,
         Block::Text(text) => Some(Part::Text(look.excerpt(&text.decode()))),
         _ => Some(other(raw, look)),
@@ -195,13 +213,22 @@ fn texts(content: Content<'_>, look: Look<'_>) -> Vec<Part> {
 }
 
 /// The blocks of a content, each with its JSON.
-pub(super) fn blocks_of(content: Content<'_>) -> Vec<(Block<'_>, Json<'_>)> {
+///
+/// # Errors
+/// The list, if it has more blocks than anybody reads one by one.
+pub(super) fn blocks_of(content: Content<'_>) -> Result<Vec<(Block<'_>, Json<'_>)>, Json<'_>> {
     let raw = match content {
-        Content::Blocks(list) => list.elements(),
+        Content::Blocks(list) => {
+            let raw = list.elements();
+            if raw.len() > BLOCKS {
+                return Err(list);
+            }
+            raw
+        }
         _ => Vec::new(),
     };
     let raw = raw.into_iter().chain(std::iter::repeat(Json::default()));
-    content.blocks().into_iter().zip(raw).collect()
+    Ok(content.blocks().into_iter().zip(raw).collect())
 }
 
 /// A block that is neither text nor of a tool: an image, or a kind that is not known.

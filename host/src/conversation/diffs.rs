@@ -56,52 +56,84 @@ impl Diff {
             .deadline(look.until)
             .diff_lines(old.as_str(), new.as_str());
         let mut hunks = Vec::new();
+        let mut room = Room::new(look.extent.most());
         for group in diff.grouped_ops(AROUND) {
             let changes = group.iter().flat_map(|operation| diff.iter_changes(operation));
-            let lines = changes.map(|change| {
-                let text = mask.text(change.value_ref().trim_end_matches(['\n', '\r']));
+            let lines = changes.filter_map(|change| {
+                let text = change.value_ref().trim_end_matches(['\n', '\r']);
                 let change = match change.tag() {
                     ChangeTag::Equal => Change::Same,
                     ChangeTag::Delete => Change::Removed,
                     ChangeTag::Insert => Change::Added,
                 };
-                DiffLine { change, text }
+                room.line(change, text, mask)
             });
             hunks.push(Hunk {
                 place: None,
                 lines: lines.collect(),
             });
         }
-        Self { hunks, left_out: 0 }.cut(look.extent.most())
+        Self::of(hunks, &room)
     }
 
     /// What a tool says that it changed: `structuredPatch`. `None` if it says nothing.
     pub(super) fn of_patch(patch: Json<'_>, look: Look<'_>) -> Option<Self> {
-        let hunks = patch.elements().into_iter().map(|hunk| hunk_of(hunk, look.mask));
-        let hunks: Vec<Hunk> = hunks.filter(|hunk| !hunk.lines.is_empty()).collect();
-        (!hunks.is_empty()).then(|| Self { hunks, left_out: 0 }.cut(look.extent.most()))
+        let mut room = Room::new(look.extent.most());
+        let hunks = patch.elements().into_iter();
+        let hunks = hunks.map(|hunk| hunk_of(hunk, look.mask, &mut room)).collect();
+        let diff = Self::of(hunks, &room);
+        (!diff.hunks.is_empty() || diff.left_out > 0).then_some(diff)
     }
 
-    /// Leaves out what is beyond this many bytes.
-    fn cut(mut self, most: usize) -> Self {
-        let mut bytes = 0_usize;
-        for hunk in &mut self.hunks {
-            let mut fits = |line: &DiffLine| {
-                bytes = bytes.saturating_add(line.text.as_str().len() + 1);
-                bytes <= most
-            };
-            let shown = hunk.lines.iter().take_while(|line| fits(line)).count();
-            self.left_out += (hunk.lines.len() - shown) as u64;
-            hunk.lines.truncate(shown);
+    /// What is shown of a diff.
+    fn of(mut hunks: Vec<Hunk>, room: &Room) -> Self {
+        hunks.retain(|hunk| !hunk.lines.is_empty());
+        Self {
+            hunks,
+            left_out: room.left_out,
         }
-        self.hunks.retain(|hunk| !hunk.lines.is_empty());
-        self
     }
 }
 
-fn hunk_of(hunk: Json<'_>, mask: &Mask) -> Hunk {
+/// The room for the lines of a diff. Lines behind the first that has none are only counted: to mask them takes long.
+struct Room {
+    bytes: usize,
+    most: usize,
+    left_out: u64,
+}
+
+impl Room {
+    fn new(most: usize) -> Self {
+        Self {
+            bytes: 0,
+            most,
+            left_out: 0,
+        }
+    }
+
+    fn is_full(&self) -> bool {
+        self.bytes > self.most
+    }
+
+    /// A line, if there is room for it.
+    fn line(&mut self, change: Change, text: &str, mask: &Mask) -> Option<DiffLine> {
+        self.bytes = self.bytes.saturating_add(text.len() + 1);
+        if self.is_full() {
+            self.left_out += 1;
+            return None;
+        }
+        let text = mask.text(text);
+        Some(DiffLine { change, text })
+    }
+}
+
+fn hunk_of(hunk: Json<'_>, mask: &Mask, room: &mut Room) -> Hunk {
     let number = |key: &str| hunk.get(key)?.parse::<u64>().ok();
     let lines = hunk.get("lines").unwrap_or_default().elements();
+    if room.is_full() {
+        room.left_out += lines.len() as u64;
+        return Hunk::default();
+    }
     let lines: Vec<_> = lines
         .into_iter()
         .filter_map(|line| Some(line.text()?.decode()))
@@ -111,22 +143,18 @@ fn hunk_of(hunk: Json<'_>, mask: &Mask) -> Hunk {
     }
     // They are masked together: a secret may have several lines.
     let masked = mask.text(&lines.join("\n"));
-    let changed = |text: &str| match text.as_bytes().first() {
-        Some(b'+') => Change::Added,
-        Some(b'-') => Change::Removed,
-        _ => Change::Same,
-    };
-    let changes: Vec<Change> = masked.as_str().split('\n').map(changed).collect();
-    let texts = masked.parts(|text| {
-        let lines = text.split('\n');
-        lines
-            .map(|line| line.strip_prefix(['+', '-', ' ']).unwrap_or(line))
-            .collect()
+    let lines = masked.as_str().split('\n').filter_map(|line| {
+        let change = match line.as_bytes().first() {
+            Some(b'+') => Change::Added,
+            Some(b'-') => Change::Removed,
+            _ => Change::Same,
+        };
+        // The sign before a secret may have hidden it, so `room` masks the line without it.
+        room.line(change, line.strip_prefix(['+', '-', ' ']).unwrap_or(line), mask)
     });
-    let lines = changes.into_iter().zip(texts);
     Hunk {
         place: number("oldStart").zip(number("newStart")),
-        lines: lines.map(|(change, text)| DiffLine { change, text }).collect(),
+        lines: lines.collect(),
     }
 }
 
@@ -182,5 +210,31 @@ mod tests {
         assert_eq!(diff.hunks[0].place, Some((4, 5)));
         assert_eq!(told(&diff), [" a", "-[redacted: aws-access-token]", "+b"]);
         assert_eq!(Diff::of_patch(Json::default(), Look::new(&mask(), Extent::Whole)), None);
+    }
+
+    #[test]
+    fn the_sign_of_a_line_hides_no_secret() {
+        let rules = "[[rules]]\nid = \"house\"\ndescription = \"House\"\nregex = '''(?:^|[ \\n])(house-[0-9]{10})'''\nkeywords = [\"house-\"]\n";
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("rules.toml");
+        std::fs::write(&file, rules).unwrap();
+        let settings = serde_json::from_value(serde_json::json!({"rules_file": file})).unwrap();
+        let mask = Mask::new(Arc::new(Rules::from_settings(&settings).unwrap()));
+        let patch = r#"[{"lines":["-house-0123456789","+house-0123456789"]}]"#;
+        let diff = Diff::of_patch(serde_json::from_str(patch).unwrap(), Look::new(&mask, Extent::Whole)).unwrap();
+        assert!(told(&diff).iter().all(|line| line.contains("[redacted: ")), "{diff:?}");
+    }
+
+    #[test]
+    fn the_lines_of_a_patch_that_are_left_out_are_counted() {
+        let lines = vec!["+tea"; 10_000];
+        let patch = serde_json::json!([{"lines": lines}, {"lines": lines}]).to_string();
+        let diff = Diff::of_patch(
+            serde_json::from_str(&patch).unwrap(),
+            Look::new(&mask(), Extent::Beginning),
+        )
+        .unwrap();
+        assert_eq!(told(&diff).len() as u64 + diff.left_out, 20_000);
+        assert_eq!(diff.hunks.len(), 1);
     }
 }

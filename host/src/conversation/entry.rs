@@ -47,6 +47,8 @@ pub enum Speaker {
     Unfinished,
     /// Nobody: a line of so many bytes that nobody reads it.
     TooLong(u64),
+    /// Nobody: so many further records of a page that has too many.
+    LeftOut(u64),
 }
 
 /// A part of what is said.
@@ -173,11 +175,20 @@ pub struct AgentId(String);
 impl Entry {
     /// A line that is too long to be read.
     pub(super) fn too_long(line: u64, bytes: u64) -> Self {
+        Self::without_parts(line, Speaker::TooLong(bytes))
+    }
+
+    /// Further records in this line and behind it, which are only counted.
+    pub(super) fn left_out(line: u64, records: u64) -> Self {
+        Self::without_parts(line, Speaker::LeftOut(records))
+    }
+
+    fn without_parts(line: u64, speaker: Speaker) -> Self {
         Self {
             line,
             at: None,
             agent: None,
-            speaker: Speaker::TooLong(bytes),
+            speaker,
             parts: Vec::new(),
             response: None,
         }

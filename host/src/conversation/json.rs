@@ -13,6 +13,12 @@ const MARGIN: usize = 64 << 10;
 /// The deepest indentation.
 const DEEPEST: usize = 12;
 
+/// How many spaces indent a value, at most, beside so many for each of its bytes. Brackets alone would become many times as long.
+const SPACES: usize = 4096;
+
+/// How many spaces indent each byte of a value, at most.
+const SPACES_OF_A_BYTE: usize = 3;
+
 /// The beginning of a JSON value, indented. Each string is masked by itself, and then all of it, because a list may hold a
 /// secret line by line.
 pub(super) fn written(json: Json<'_>, mask: &Mask, most: usize) -> Excerpt {
@@ -20,6 +26,7 @@ pub(super) fn written(json: Json<'_>, mask: &Mask, most: usize) -> Excerpt {
         mask,
         text: String::new(),
         depth: 0,
+        spaces: SPACES + json.as_str().len().saturating_mul(SPACES_OF_A_BYTE),
         key: String::new(),
     };
     let mut rest = json.as_str();
@@ -35,6 +42,8 @@ struct Writer<'m> {
     mask: &'m Mask,
     text: String,
     depth: usize,
+    /// How many spaces may follow.
+    spaces: usize,
     /// The latest key.
     key: String,
 }
@@ -110,7 +119,8 @@ impl Writer<'_> {
 
     fn break_line(&mut self) {
         self.text.push('\n');
-        let indent = self.depth.min(DEEPEST) * 2;
+        let indent = (self.depth.min(DEEPEST) * 2).min(self.spaces);
+        self.spaces -= indent;
         self.text.extend(std::iter::repeat_n(' ', indent));
     }
 }
@@ -172,6 +182,8 @@ mod tests {
         let excerpt = shown(&deep, 100);
         assert_eq!(excerpt.text.as_str().len(), 100);
         assert!(excerpt.left_out > 1_900_000);
+        let whole = shown(&("[".repeat(50_000) + &"]".repeat(50_000)), usize::MAX);
+        assert!(whole.text.as_str().len() < 600_000);
     }
 
     proptest! {

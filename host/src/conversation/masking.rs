@@ -63,9 +63,12 @@ impl<'m> Look<'m> {
 pub enum Extent {
     /// The beginning of long texts.
     Beginning,
-    /// All of it.
+    /// All of it, unless it is longer than anybody reads.
     Whole,
 }
+
+/// How many bytes of a text are shown of which all is asked for. Nobody reads more of it on a page.
+const WHOLE: usize = 4 << 20;
 
 impl Extent {
     /// How many bytes of a text are shown.
@@ -73,7 +76,7 @@ impl Extent {
     pub fn most(self) -> usize {
         match self {
             Self::Beginning => 20_000,
-            Self::Whole => usize::MAX,
+            Self::Whole => WHOLE,
         }
     }
 
@@ -82,7 +85,7 @@ impl Extent {
     pub fn most_of_a_record(self) -> usize {
         match self {
             Self::Beginning => 2_000,
-            Self::Whole => usize::MAX,
+            Self::Whole => WHOLE,
         }
     }
 }
@@ -130,12 +133,6 @@ impl Masked {
     #[must_use]
     pub fn fixed(text: &'static str) -> Self {
         Self(text.to_owned())
-    }
-
-    /// The parts of this text that a function chooses.
-    pub(super) fn parts<'t>(&'t self, choose: impl FnOnce(&'t str) -> Vec<&'t str>) -> Vec<Self> {
-        let parts = choose(&self.0).into_iter();
-        parts.map(|part| Self(part.to_owned())).collect()
     }
 
     /// Its beginning.

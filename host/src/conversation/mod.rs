@@ -32,6 +32,7 @@ pub use diffs::{Change, Diff, DiffLine, Hunk};
 pub use entry::{
     AgentId, Call, CallElsewhere, Entry, Field, Output, Part, Response, ResponseId, ResultElsewhere, Speaker, Tokens,
 };
+pub use markdown::MARKDOWN;
 pub use masking::{Excerpt, Extent, Mask, Masked};
 pub use pages::{LONGEST_LINE, Page, Pages};
 pub use source::ConversationError;
@@ -40,12 +41,12 @@ use masking::Look;
 use reading::Neighbours;
 use source::Source;
 
-/// One line with nothing cut off.
+/// One line, with nothing cut off that anybody reads.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WholeLine {
     /// What it says.
     pub entries: Vec<Entry>,
-    /// Its records as JSON, and pieces that are none as they stand.
+    /// Its first records as JSON, and pieces that are none as they stand.
     pub records: Vec<Excerpt>,
 }
 
@@ -114,7 +115,7 @@ impl Conversation {
         ))
     }
 
-    /// One line, with nothing cut off. `None` if there is no such line.
+    /// One line, with nothing cut off that anybody reads. `None` if there is no such line.
     ///
     /// # Errors
     /// When the transcript cannot be read.

@@ -7,17 +7,20 @@ use std::collections::{HashMap, HashSet};
 
 use session_plugin_api::{
     LineEnding, MalformedLine, Session, Timestamp,
-    transcript::{Block, Event, EventKind, Json, ToolResult},
+    transcript::{Block, Content, Event, EventKind, Json, ToolResult},
 };
 
 use super::{
-    calls::{self, Pairs, blocks_of},
+    calls::{self, BLOCKS, Pairs, blocks_of},
     entry::{Call, CallElsewhere, Entry, Output, Part, Response, ResponseId, ResultElsewhere, Speaker, Tokens},
     fields::text,
     json,
-    markdown::markdown,
+    markdown::{markdown, thinking},
     masking::{Excerpt, Extent, Look, Mask, Masked},
 };
+
+/// How many records and blocks of a page are shown. A page has few lines, but a line may consist of any number of records.
+const MOST: usize = 2_000;
 
 /// The pages beside a page: the first line and the bytes of each.
 #[derive(Debug, Default)]
@@ -32,8 +35,10 @@ pub(super) struct Said<'a> {
     pub(super) event: Event<'a>,
     /// The record that it was relayed by, which may name its subagent.
     relay: Option<Event<'a>>,
-    /// The blocks, each with its JSON.
+    /// The blocks, each with its JSON. None if there are too many: the record is shown as JSON then.
     pub(super) blocks: Vec<(Block<'a>, Json<'a>)>,
+    /// How many of them are results of tools.
+    pub(super) results: usize,
 }
 
 impl<'a> Said<'a> {
@@ -45,55 +50,65 @@ impl<'a> Said<'a> {
         };
         let blocks = match (calls::old_result(&event), event.kind) {
             (Some(result), _) => vec![(Block::ToolResult(result), event.raw)],
-            (None, EventKind::User | EventKind::Assistant) => blocks_of(event.message.content),
-            (None, EventKind::System) => blocks_of(event.content),
+            (None, EventKind::User | EventKind::Assistant) => blocks_of(event.message.content).unwrap_or_default(),
+            (None, EventKind::System) => blocks_of(event.content).unwrap_or_default(),
             (None, _) => Vec::new(),
         };
+        let results = blocks
+            .iter()
+            .filter(|(block, _)| matches!(block, Block::ToolResult(_)))
+            .count();
         Self {
             line,
             event,
             relay,
             blocks,
+            results,
         }
     }
 
-    /// How many results of tools it holds.
-    pub(super) fn results(&self) -> usize {
-        let blocks = self.blocks.iter();
-        blocks
-            .filter(|(block, _)| matches!(block, Block::ToolResult(_)))
-            .count()
+    /// How many things it shows: itself, its blocks, and the blocks of results.
+    fn things(&self) -> usize {
+        let inside = self.blocks.iter().map(|(block, _)| match block {
+            Block::ToolResult(ToolResult {
+                content: Content::Blocks(list),
+                ..
+            }) => list.elements().len().min(BLOCKS),
+            _ => 0,
+        });
+        1 + self.blocks.len() + inside.sum::<usize>()
     }
 }
 
 /// The entries of a page.
 pub(super) fn entries(first_line: u64, page: &[u8], neighbours: &Neighbours, look: Look<'_>) -> Vec<Entry> {
-    let mask = look.mask;
-    let before = neighbours
-        .before
-        .as_ref()
-        .map(|(line, text)| calls::calls_in(&said(*line, text), mask));
-    let after = neighbours
-        .after
-        .as_ref()
-        .map(|(line, text)| calls::results_in(&said(*line, text)));
     let session = session(page);
+    let mut events = session.events();
     let mut records = Vec::new();
     let mut order = Vec::new();
-    for event in session.events() {
+    let mut things = 0;
+    while things < MOST
+        && let Some(event) = events.next()
+    {
         order.push(match event {
             Ok(event) => {
-                records.push(Said::of(event, first_line));
+                let said = Said::of(event, first_line);
+                things += said.things();
+                records.push(said);
                 None
             }
-            Err(torn) => Some(torn),
+            Err(torn) => {
+                things += 1;
+                Some(torn)
+            }
         });
     }
+    let left_out = events.count() as u64;
     let reading = Reading {
         pairs: Pairs::of(&records),
         records,
-        before: before.unwrap_or_default(),
-        after: after.unwrap_or_default(),
+        before: in_neighbour(neighbours.before.as_ref(), |said| calls::calls_in(said, look.mask)),
+        after: in_neighbour(neighbours.after.as_ref(), calls::results_in),
         look,
     };
     let mut known = HashSet::new();
@@ -108,16 +123,24 @@ pub(super) fn entries(first_line: u64, page: &[u8], neighbours: &Neighbours, loo
             }
         }
     }
+    if left_out > 0 {
+        let line = entries.last().map_or(first_line, |last| last.line);
+        entries.push(Entry::left_out(line, left_out));
+    }
     entries
 }
 
-/// The records of a line as JSON, and the pieces that are none as they stand.
+/// The first records of a line as JSON, and the pieces that are none as they stand.
 pub(super) fn records(line: &[u8], mask: &Mask) -> Vec<Excerpt> {
-    let most = Extent::Whole.most();
+    let mut most = Extent::Whole.most();
     let session = session(line);
-    let written = session.events().map(|event| match event {
-        Ok(event) => json::written(event.raw, mask, most),
-        Err(torn) => mask.excerpt(&String::from_utf8_lossy(torn.bytes), most),
+    let written = session.events().take(MOST).map(|event| {
+        let record = match event {
+            Ok(event) => json::written(event.raw, mask, most),
+            Err(torn) => mask.excerpt(&String::from_utf8_lossy(torn.bytes), most),
+        };
+        most = most.saturating_sub(record.text.as_str().len());
+        record
     });
     written.collect()
 }
@@ -126,14 +149,15 @@ fn session(text: &[u8]) -> Session<'_> {
     Session::from_bytes("", "", Timestamp::default(), text)
 }
 
-fn said(first_line: u64, text: &[u8]) -> Vec<Said<'_>> {
+/// What a page beside the page tells: only that is kept, and not the records.
+fn in_neighbour<T>(page: Option<&(u64, Vec<u8>)>, told: impl Fn(&Said<'_>) -> Vec<(String, T)>) -> HashMap<String, T> {
+    let Some((first_line, text)) = page else {
+        return HashMap::new();
+    };
     let session = session(text);
-    let events: Vec<Said<'_>> = session
-        .events()
-        .filter_map(Result::ok)
-        .map(|event| Said::of(event, first_line))
-        .collect();
-    events
+    let events = session.events().filter_map(Result::ok).take(MOST);
+    let told = events.flat_map(|event| told(&Said::of(event, *first_line)));
+    told.collect()
 }
 
 /// What is known while the entries of a page are made.
@@ -168,7 +192,8 @@ impl Reading<'_, '_> {
         let parts: Vec<Part> = (0..said.blocks.len())
             .filter_map(|place| self.part(number, place))
             .collect();
-        if parts.is_empty() && !said.blocks.is_empty() {
+        let is_elsewhere = |place| self.pairs.is_taken((number, place));
+        if !said.blocks.is_empty() && (0..said.blocks.len()).all(is_elsewhere) {
             return None;
         }
         let (speaker, parts) = match parts.is_empty() {
@@ -196,7 +221,7 @@ impl Reading<'_, '_> {
             }
             EventKind::System => Speaker::Harness(self.look.mask.text(event.subtype.as_deref().unwrap_or("system"))),
             _ if event.is_compact_summary => fixed("summary of what was said before"),
-            _ if said.results() > 0 => Speaker::Tool,
+            _ if said.results > 0 => Speaker::Tool,
             _ if event.is_meta => fixed("added by the agent"),
             _ => match origin {
                 Some(origin) => Speaker::Harness(self.look.mask.text(origin)),
@@ -205,7 +230,7 @@ impl Reading<'_, '_> {
         }
     }
 
-    /// A record without blocks.
+    /// A record whose blocks say nothing, or that has none.
     fn record(&self, event: &Event<'_>) -> (Speaker, Vec<Part>) {
         if let (EventKind::Summary, Some(title)) = (event.kind, text(event.raw, "summary")) {
             let title = Part::Text(self.look.excerpt(&title));
@@ -247,7 +272,7 @@ impl Reading<'_, '_> {
             Block::Thinking(text) if text.is_empty() => {
                 Some(Part::Remark(Masked::fixed("thinking that is not recorded")))
             }
-            Block::Thinking(text) => Some(Part::Thinking(look.excerpt(&text.decode()))),
+            Block::Thinking(text) => Some(thinking(look.excerpt(&text.decode()), look.mask)),
             Block::ToolUse(call) => {
                 let id = call.id.as_deref();
                 Some(Part::Call(Box::new(self.call(

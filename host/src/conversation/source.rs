@@ -11,7 +11,10 @@ use std::{
 use session_plugin_api::Timestamp;
 
 use super::pages::{PageFinder, Pages};
-use crate::sessions::{OpenTranscript, SnapshotError, decoded_utf_16};
+use crate::{
+    clock::timestamp_of,
+    sessions::{OpenTranscript, SnapshotError, decoded_utf_16},
+};
 
 /// The largest transcript in UTF-16 that is decoded. It is decoded whole.
 const LARGEST_UTF_16: u64 = 64 << 20;
@@ -28,6 +31,9 @@ pub enum ConversationError {
     /// It cannot be read.
     #[error("cannot read the transcript: {0}")]
     Read(io::Error),
+    /// It is in UTF-16 and too large to be decoded. As it stands, no rule would find a secret in it.
+    #[error("the transcript has {0} bytes in UTF-16, which is too large to be shown: convert it to UTF-8")]
+    LargeUtf16(u64),
 }
 
 impl From<io::Error> for ConversationError {
@@ -62,7 +68,7 @@ impl Source {
         let metadata = file.metadata()?;
         let mut source = Self {
             size: metadata.len(),
-            modified: Timestamp::from_micros(metadata.mtime() * 1_000_000 + metadata.mtime_nsec() / 1_000),
+            modified: timestamp_of(metadata.modified()?),
             inode: metadata.ino(),
             file,
             decoded: None,
@@ -71,11 +77,14 @@ impl Source {
         Ok(source)
     }
 
-    fn decode(&mut self) -> io::Result<()> {
+    fn decode(&mut self) -> Result<(), ConversationError> {
         let mut beginning = [0; 4];
         let read = self.file.read_at(&mut beginning, 0)?;
-        if self.size > LARGEST_UTF_16 || decoded_utf_16(&beginning[..read]).is_none() {
+        if decoded_utf_16(&beginning[..read]).is_none() {
             return Ok(());
+        }
+        if self.size > LARGEST_UTF_16 {
+            return Err(ConversationError::LargeUtf16(self.size));
         }
         let mut bytes = Vec::new();
         (&self.file).take(self.size).read_to_end(&mut bytes)?;

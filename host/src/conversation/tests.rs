@@ -161,7 +161,54 @@ fn edits_are_diffs_and_the_tool_knows_better() {
     let [Part::Call(several)] = &told[0].parts[..] else {
         panic!()
     };
-    assert_eq!(several.edits.len(), 2);
+    assert_eq!((several.edits.len(), several.input.len()), (2, 1));
+    let told_by_diffs = json!({"edits": [{"old_string": "a", "new_string": "b"}], "replace_all": true});
+    let told = entries(&[call("t1", "MultiEdit", told_by_diffs)]);
+    let [Part::Call(call)] = &told[0].parts[..] else {
+        panic!()
+    };
+    assert_eq!((call.edits.len(), call.input[0].name.as_str()), (1, "replace_all"));
+}
+
+#[test]
+fn a_response_that_says_nothing_keeps_its_tokens() {
+    let told = entries(&[
+        json!({"type": "assistant", "message": {"id": "m1", "usage": {"output_tokens": 7},
+        "content": [{"type": "text", "text": ""}]}}),
+    ]);
+    let [entry] = &told[..] else { panic!("{told:#?}") };
+    assert!(matches!(&entry.speaker, Speaker::Record(kind) if kind.as_str() == "assistant"));
+    assert_eq!(entry.response.as_ref().unwrap().tokens.output, 7);
+}
+
+#[test]
+fn records_and_blocks_beyond_a_limit_are_counted_or_told_as_json() {
+    let (_folder, conversation) = opened(r#"{"type":"a"}"#.repeat(5_000));
+    let told = page(&conversation, 0);
+    let Some(Entry {
+        line: 1,
+        speaker: Speaker::LeftOut(left_out),
+        ..
+    }) = told.last()
+    else {
+        panic!("{:?}", told.last())
+    };
+    assert!(told.len() < 2_500, "{}", told.len());
+    assert_eq!((told.len() - 1) as u64 + left_out, 5_000);
+    assert!(conversation.line(1, &mask()).unwrap().unwrap().records.len() < 2_500);
+    let blocks = vec![json!({}); 1_000];
+    let told = entries(&[
+        json!({"type": "user", "message": {"content": blocks}}),
+        result("t1", json!(blocks)),
+    ]);
+    let [record, result] = &told[..] else {
+        panic!("{}", told.len())
+    };
+    assert!(matches!(&record.speaker, Speaker::Record(_)));
+    let [Part::Output(output)] = &result.parts[..] else {
+        panic!()
+    };
+    assert!(matches!(&output.parts[..], [Part::Folded(_, _)]));
 }
 
 #[test]
@@ -328,6 +375,17 @@ fn utf_16_is_read_as_the_processors_read_it() {
         panic!()
     };
     assert_eq!(text.text.as_str(), "größer");
+}
+
+#[test]
+fn utf_16_that_is_too_large_is_not_shown() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.jsonl");
+    fs::write(&path, [0xff, 0xfe, b'{', 0]).unwrap();
+    let file = fs::File::options().write(true).open(&path).unwrap();
+    file.set_len((64 << 20) + 2).unwrap();
+    let opened = Conversation::open(&path, &PageCache::default());
+    assert!(matches!(opened, Err(ConversationError::LargeUtf16(_))));
 }
 
 #[test]

@@ -301,6 +301,19 @@ fn torn_and_spliced_lines_are_shown_as_they_stand() {
 }
 
 #[test]
+fn a_line_of_many_records_says_how_many_are_not_shown() {
+    let world = World::with(&["probe"]);
+    world.write("alice/a.jsonl", r#"{"type":"a"}"#.repeat(10_000));
+    let service = world.serve(&[]);
+    let visit = Visit::of(&service);
+    let line = visit.get(&service, "/sessions/one/line?key=alice/a.jsonl&at=1").is(200);
+    for page in [one(&service, &visit, "alice/a.jsonl"), line.body] {
+        assert!(page.contains("more records: a page shows no more of so many"), "{page}");
+        assert!(page.len() < 4_000_000, "{}", page.len());
+    }
+}
+
+#[test]
 fn the_transcripts_of_subagents_are_linked() {
     let world = World::with(&["probe"]);
     world.config("recursive = true\n");

@@ -8,13 +8,13 @@ use std::collections::HashMap;
 use serde_json::{Value, value::RawValue};
 
 use super::{
-    ask::{QueryError, QueryLimits},
+    ask::{QueryError, QueryLimits, guarded},
     reader::Reader,
 };
 use crate::{
     names::SessionKey,
     state::{
-        engine::sql::quoted,
+        engine::sql::{quoted, text},
         error::{Doing, Result},
         rows::table::SESSION_FILE,
     },
@@ -117,6 +117,33 @@ pub type ResponseKey = (String, Option<String>);
 /// How many errors or secrets of a session are listed.
 const FOUND: usize = 500;
 
+/// How many characters of a cell are read. They are more than a page shows, so that a secret at the end of these is found.
+const LONGEST_CELL: usize = 16 << 10;
+
+/// A table of what a processor finds.
+struct FoundTable {
+    name: &'static str,
+    /// The columns that the SELECT names.
+    columns: &'static [&'static str],
+    /// The lines, the kinds and the texts of a session's rows.
+    sql: &'static str,
+}
+
+const ERRORS: FoundTable = FoundTable {
+    name: "session_errors",
+    columns: &[SESSION_FILE, "line", "class", "tool_name", "message"],
+    sql: "SELECT TRY_CAST(line AS BIGINT), CAST(class AS VARCHAR) || coalesce(', ' || CAST(tool_name AS VARCHAR), ''),
+                 CAST(message AS VARCHAR)
+          FROM main.session_errors WHERE session_file = ? ORDER BY line LIMIT ?",
+};
+
+const SECRETS: FoundTable = FoundTable {
+    name: "secret_findings",
+    columns: &[SESSION_FILE, "first_line", "description", "preview"],
+    sql: "SELECT TRY_CAST(first_line AS BIGINT), CAST(description AS VARCHAR), CAST(preview AS VARCHAR)
+          FROM main.secret_findings WHERE session_file = ? ORDER BY first_line LIMIT ?",
+};
+
 impl Reader {
     /// What each processor has stored of a session, by the names of the processors.
     ///
@@ -127,7 +154,7 @@ impl Reader {
         let mut stored: Vec<StoredByProcessor> = Vec::new();
         let sql = "SELECT processor_name, username, processed_at::VARCHAR, output_version, coalesce(items_extracted, 0), file_size,
                           unreadable_lines
-                   FROM session_processor_state WHERE session_file = ?";
+                   FROM main.session_processor_state WHERE session_file = ?";
         let mut statement = self.link.prepare(sql).doing(doing)?;
         let rows = statement.query_map([session.as_str()], |row| {
             let processed = ProcessedVersion {
@@ -145,7 +172,7 @@ impl Reader {
             of(&mut stored, processor).processed = Some(processed);
         }
         let sql = "SELECT processor_name, kind, attempts, last_failed_at::VARCHAR, error
-                   FROM session_processor_failure WHERE session_file = ?";
+                   FROM main.session_processor_failure WHERE session_file = ?";
         let mut statement = self.link.prepare(sql).doing(doing)?;
         let rows = statement.query_map([session.as_str()], |row| {
             let failure = StoredFailure {
@@ -171,17 +198,31 @@ impl Reader {
         Ok(stored)
     }
 
-    /// The first rows of a session in a table; `None` if it is no session table of a processor.
+    /// The first rows of a session in a table, while the memory of the process grows by at most so many bytes; `None` if it is
+    /// no session table of a processor. Of a long cell, it gives the beginning.
     ///
     /// # Errors
-    /// When the state cannot be read.
-    pub fn first_rows_of(&self, session: &SessionKey, table: &str, limit: usize) -> Result<Option<StoredRows>> {
-        if self.session_tables()?.iter().all(|(_, known)| known != table) {
-            return Ok(None);
-        }
+    /// When the state cannot be read, or that takes too much memory.
+    pub fn first_rows_of(
+        &self,
+        session: &SessionKey,
+        table: &str,
+        limit: usize,
+        memory: u64,
+    ) -> Result<Option<StoredRows>, QueryError> {
+        guarded(&self.link, memory, || {
+            if self.session_tables()?.iter().all(|(_, known)| known != table) {
+                return Ok(None);
+            }
+            Ok(Some(self.first_rows(session, table, limit)?))
+        })
+    }
+
+    fn first_rows(&self, session: &SessionKey, table: &str, limit: usize) -> Result<StoredRows> {
         let doing = "read the rows of a session";
         let sql = format!(
-            "SELECT CAST(COLUMNS(*) AS VARCHAR) FROM main.{} WHERE {SESSION_FILE} = ? LIMIT {limit}",
+            "SELECT system.main.substr(CAST(COLUMNS(*) AS VARCHAR), 1, {LONGEST_CELL})
+             FROM main.{} WHERE {SESSION_FILE} = ? ORDER BY rowid LIMIT {limit}",
             quoted(table)
         );
         let mut statement = self.link.prepare(&sql).doing(doing)?;
@@ -195,7 +236,7 @@ impl Reader {
             let values = (0..stored.columns.len()).map(|place| row.get(place));
             stored.rows.push(values.collect::<duckdb::Result<_>>().doing(doing)?);
         }
-        Ok(Some(stored))
+        Ok(stored)
     }
 
     /// The session tables of the processors, each with its processor.
@@ -205,7 +246,7 @@ impl Reader {
             "SELECT DISTINCT p.owner, c.table_name
              FROM system.main.duckdb_columns() AS c
              SEMI JOIN system.main.duckdb_tables() AS t USING (table_oid, database_oid)
-             JOIN processor_table AS p ON system.main.lower(p.table_name) = system.main.lower(c.table_name)
+             JOIN main.processor_table AS p ON system.main.lower(p.table_name) = system.main.lower(c.table_name)
              WHERE c.schema_name = 'main' AND c.database_name = system.main.current_database()
                AND system.main.lower(c.column_name) = '{SESSION_FILE}' AND c.data_type = 'VARCHAR'
              ORDER BY ALL"
@@ -227,39 +268,50 @@ impl Reader {
         Ok(u64::try_from(rows).unwrap_or(0))
     }
 
-    /// The errors and secrets that the processors `errors` and `secrets` found in a session, by their lines.
-    #[must_use]
-    pub fn found_in(&self, session: &SessionKey) -> FoundInSession {
-        let found = |sql: &str| {
-            self.found(session, sql).unwrap_or_else(|error| {
-                // Nobody has such a table, or somebody else has one.
-                tracing::debug!("a session has no list of what was found in it: {error}");
-                Vec::new()
-            })
-        };
-        FoundInSession {
-            errors: found(
-                "SELECT line, class || coalesce(', ' || tool_name, ''), message FROM main.session_errors
-                 WHERE session_file = ? ORDER BY line LIMIT ?",
-            ),
-            secrets: found(
-                "SELECT first_line, description, preview FROM main.secret_findings
-                 WHERE session_file = ? ORDER BY first_line LIMIT ?",
-            ),
-        }
+    /// The errors and secrets that the processors `errors` and `secrets` found in a session, by their lines. None without
+    /// these processors, or if somebody else has such a table.
+    ///
+    /// # Errors
+    /// When the state cannot be read.
+    pub fn found_in(&self, session: &SessionKey) -> Result<FoundInSession> {
+        Ok(FoundInSession {
+            errors: self.found(session, &ERRORS)?,
+            secrets: self.found(session, &SECRETS)?,
+        })
     }
 
-    fn found(&self, session: &SessionKey, sql: &str) -> Result<Vec<FoundAtLine>> {
+    fn found(&self, session: &SessionKey, table: &FoundTable) -> Result<Vec<FoundAtLine>> {
         let doing = "read what was found in a session";
-        let mut statement = self.link.prepare(sql).doing(doing)?;
+        if !self.has_columns(table)? {
+            return Ok(Vec::new());
+        }
+        let mut statement = self.link.prepare(table.sql).doing(doing)?;
         let rows = statement.query_map(duckdb::params![session.as_str(), FOUND], |row| {
+            let line: Option<i64> = row.get(0)?;
             Ok(FoundAtLine {
-                line: u64::try_from(row.get::<_, i64>(0)?).unwrap_or(0),
-                kind: row.get(1)?,
-                text: row.get(2)?,
+                line: line.and_then(|line| u64::try_from(line).ok()).unwrap_or(0),
+                kind: row.get::<_, Option<String>>(1)?.unwrap_or_default(),
+                text: row.get::<_, Option<String>>(2)?.unwrap_or_default(),
             })
         });
         rows.and_then(Iterator::collect).doing(doing)
+    }
+
+    /// Whether there is such a table or view with its columns.
+    fn has_columns(&self, table: &FoundTable) -> Result<bool> {
+        let names: Vec<String> = table.columns.iter().map(|column| text(column)).collect();
+        let sql = format!(
+            "SELECT system.main.count(*) FROM system.main.duckdb_columns()
+             WHERE schema_name = 'main' AND database_name = system.main.current_database()
+               AND system.main.lower(table_name) = {} AND system.main.lower(column_name) IN ({})",
+            text(table.name),
+            names.join(", ")
+        );
+        let known: i64 = self
+            .link
+            .query_row(&sql, [], |row| row.get(0))
+            .doing("look for a table of what was found in sessions")?;
+        Ok(usize::try_from(known).is_ok_and(|known| known == table.columns.len()))
     }
 
     /// What some responses of a session cost, as the processor `usage` knows it.
@@ -277,14 +329,16 @@ impl Reader {
         }
         let sql = format!(
             "WITH response AS (
-                 SELECT message_id, request_id, min(occurred_at) AS told_at, sum(input_tokens) AS input,
-                        sum(output_tokens) AS output, sum(cache_read_tokens) AS cache_read,
-                        sum(cache_creation_5m_tokens + cache_creation_1h_tokens) AS cache_write, sum(cost_usd) AS cost
-                 FROM usage_messages WHERE session_file = ? GROUP BY message_id, request_id
+                 SELECT message_id, request_id, system.main.min(occurred_at) AS told_at,
+                        system.main.sum(input_tokens) AS input, system.main.sum(output_tokens) AS output,
+                        system.main.sum(cache_read_tokens) AS cache_read,
+                        system.main.sum(cache_creation_5m_tokens + cache_creation_1h_tokens) AS cache_write,
+                        system.main.sum(cost_usd) AS cost
+                 FROM main.usage_messages WHERE session_file = ? GROUP BY message_id, request_id
              ),
              running AS (
-                 SELECT *, sum(input + output + cache_read + cache_write) OVER earlier AS tokens_so_far,
-                        sum(cost) OVER earlier AS cost_so_far
+                 SELECT *, system.main.sum(input + output + cache_read + cache_write) OVER earlier AS tokens_so_far,
+                        system.main.sum(cost) OVER earlier AS cost_so_far
                  FROM response
                  WINDOW earlier AS (ORDER BY told_at, message_id, request_id ROWS UNBOUNDED PRECEDING)
              )

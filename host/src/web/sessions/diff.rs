@@ -3,10 +3,7 @@
 use maud::{Markup, html};
 
 use super::shown::{Whole, shown};
-use crate::{
-    amounts::grouped,
-    conversation::{Change, Diff, DiffLine},
-};
+use crate::conversation::{Change, Diff, DiffLine};
 
 /// A diff. Signs tell removed lines from added ones, not the colour alone.
 pub(super) fn shown_diff(diff: &Diff, whole: Whole<'_>) -> Markup {
@@ -18,11 +15,9 @@ pub(super) fn shown_diff(diff: &Diff, whole: Whole<'_>) -> Markup {
                 }
                 @for line in &hunk.lines { (shown_line(line)) }
             }
-            @if diff.hunks.is_empty() { div.place { "No line differs." } }
+            @if diff.hunks.is_empty() && diff.left_out == 0 { div.place { "No line differs." } }
         }
-        @if diff.left_out > 0 {
-            p.cut { a href=(whole.address()) { (grouped(diff.left_out)) " more lines: show all of it" } }
-        }
+        (whole.more(diff.left_out, "lines"))
     }
 }
 

@@ -12,6 +12,7 @@ use super::{
     shown::{Whole, shown},
 };
 use crate::{
+    amounts::grouped,
     conversation::{Entry, Masked, Part, Speaker},
     names::SessionKey,
     web::{
@@ -32,6 +33,8 @@ pub(super) struct Stage<'s> {
     pub(super) relatives: &'s Relatives,
     /// The clock of those who look.
     pub(super) clock: Clock,
+    /// Whether the page shows the whole of one line.
+    is_of_a_line: bool,
     /// The lines that have an anchor. Several records may stand in one line.
     anchored: RefCell<HashSet<u64>>,
 }
@@ -50,7 +53,16 @@ impl<'s> Stage<'s> {
             costs,
             relatives,
             clock,
+            is_of_a_line: false,
             anchored: RefCell::default(),
+        }
+    }
+
+    /// As above, for the page that shows the whole of one line.
+    pub(super) fn of_a_line(self) -> Self {
+        Self {
+            is_of_a_line: true,
+            ..self
         }
     }
 
@@ -70,6 +82,7 @@ impl<'s> Stage<'s> {
         Whole {
             session: self.session,
             line,
+            is_here: self.is_of_a_line,
         }
     }
 
@@ -145,6 +158,7 @@ impl<'s> Stage<'s> {
                         @for part in &entry.parts {
                             @if let Part::Folded(_, text) = part { (self.whole(entry.line).block(text)) }
                         }
+                        @if let Some(response) = &entry.response { (self.costs.shown(response)) }
                     }
                 }
             }
@@ -216,7 +230,9 @@ fn class(speaker: &Speaker) -> &'static str {
         Speaker::Model(_) => "model",
         Speaker::Tool => "tool",
         Speaker::Harness(_) | Speaker::Record(_) => "harness",
-        Speaker::ApiError | Speaker::Unreadable | Speaker::Unfinished | Speaker::TooLong(_) => "bad",
+        Speaker::ApiError | Speaker::Unreadable | Speaker::Unfinished | Speaker::TooLong(_) | Speaker::LeftOut(_) => {
+            "bad"
+        }
     }
 }
 
@@ -234,6 +250,10 @@ fn speaker(speaker: &Speaker) -> Markup {
                 Speaker::Unfinished => { (pill(Tone::Warn, "unfinished")) " The file ends within this record." },
                 Speaker::TooLong(bytes) => {
                     (pill(Tone::Bad, "not read")) " This line has " (size(*bytes)) ", which is more than the page reads."
+                },
+                Speaker::LeftOut(records) => {
+                    (pill(Tone::Bad, "not shown")) " From here to the end of the page, "
+                    (grouped(*records)) " more records: a page shows no more of so many."
                 },
             }
         }

@@ -6,9 +6,12 @@
 use std::fmt::Write as _;
 
 use maud::{Escaper, Markup, PreEscaped};
-use pulldown_cmark::{Event, HeadingLevel, Options, Parser, Tag, TagEnd, TextMergeStream};
+use pulldown_cmark::{Event, HeadingLevel, Parser, Tag, TagEnd, TextMergeStream};
 
-use crate::{conversation::Masked, printable};
+use crate::{
+    conversation::{MARKDOWN, Masked},
+    printable,
+};
 
 /// How deep elements nest. What is deeper loses its elements, not its text: browsers nest no deeper than 512.
 const DEEPEST: usize = 64;
@@ -19,14 +22,13 @@ pub(super) fn rendered(text: &Masked) -> Markup {
 }
 
 fn html_of(text: &str) -> String {
-    let options = Options::ENABLE_TABLES | Options::ENABLE_STRIKETHROUGH | Options::ENABLE_TASKLISTS;
     let mut writer = Writer {
         html: String::with_capacity(text.len() * 5 / 4),
         open: Vec::new(),
         is_in_head: false,
         is_in_link: false,
     };
-    TextMergeStream::new(Parser::new_ext(text, options)).for_each(|event| writer.take(event));
+    TextMergeStream::new(Parser::new_ext(text, MARKDOWN)).for_each(|event| writer.take(event));
     writer.html
 }
 

@@ -23,7 +23,7 @@ use crate::{
         parts::{Tone, foreign, pill},
         shell::page,
         state::Web,
-        texts::size,
+        texts::{Clock, size},
     },
 };
 
@@ -68,20 +68,26 @@ async fn content(web: &Web, uri: &Uri) -> Result<Content, Refusal> {
         .await?;
     let entries = session.entries();
     let costs = Costs::of(web, key.clone(), entries).await;
-    let stage = Stage::new(&key, at, &costs, &session.relatives, web.clock());
-    Ok(Content {
-        title: Printable(session.name.as_str()).to_string(),
-        section: Section::Sessions,
-        scripts: Scripts::Usual,
-        body: html! {
-            h1 { (shown(&session.name)) }
-            (session.head(&stage))
-            (session.transcript(&stage, at))
-        },
-    })
+    let clock = web.clock();
+    // What others wrote makes a page long, so it is made where other requests do not wait for it.
+    web.read(move |_| Ok(session.content(&key, at, &costs, clock))).await
 }
 
 impl Session {
+    fn content(&self, key: &SessionKey, at: Option<u64>, costs: &Costs, clock: Clock) -> Content {
+        let stage = Stage::new(key, at, costs, &self.relatives, clock);
+        Content {
+            title: Printable(self.name.as_str()).to_string(),
+            section: Section::Sessions,
+            scripts: Scripts::Usual,
+            body: html! {
+                h1 { (shown(&self.name)) }
+                (self.head(&stage))
+                (self.transcript(&stage, at))
+            },
+        }
+    }
+
     fn read(web: &Web, reader: &Reader, key: &SessionKey, at: Option<u64>) -> Result<Self, Refusal> {
         let host = &web.service.host;
         let mask = web.memory.transcripts.mask(host.settings())?;
@@ -102,7 +108,7 @@ impl Session {
             transcript,
             links: relatives.shown(&mask),
             relatives,
-            found: Found::of(reader.found_in(key), &mask),
+            found: Found::of(reader.found_in(key)?, &mask),
             stored,
         })
     }

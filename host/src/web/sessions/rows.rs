@@ -7,7 +7,10 @@ use serde::Deserialize;
 use super::{relatives::link_to, shown::shown};
 use crate::{
     conversation::Masked,
-    http::answer::Refusal,
+    http::{
+        answer::Refusal,
+        reading::{QUERY_LIMITS, in_time},
+    },
     names::SessionKey,
     web::{
         asked::asked,
@@ -42,24 +45,22 @@ async fn content(web: &Web, uri: &Uri) -> Result<Content, Refusal> {
     let Which { key, table } = asked(uri)?;
     let session = SessionKey::new(key);
     let (shared, asked_for, named) = (web.clone(), session.clone(), table.clone());
-    let (name, columns, rows) = web
-        .read(move |reader| {
-            let mask = shared.memory.transcripts.mask(shared.service.host.settings())?;
-            let stored = reader.first_rows_of(&asked_for, &named, SHOWN)?;
-            let stored =
-                stored.ok_or_else(|| Refusal::not_found(format!("no processor has a session table `{named}`")))?;
-            let columns = stored.columns;
-            let cell = |(column, value): (&String, Option<String>)| {
-                value.map(|value| mask.member(column, &value).excerpt(LONGEST).text)
-            };
-            let rows = stored
-                .rows
-                .into_iter()
-                .map(|row| columns.iter().zip(row).map(cell).collect());
-            let rows: Vec<Vec<Option<Masked>>> = rows.collect();
-            Ok((mask.text(asked_for.as_str()), columns, rows))
-        })
-        .await?;
+    let read = in_time(&web.service, move |reader| {
+        let mask = shared.memory.transcripts.mask(shared.service.host.settings())?;
+        let stored = reader.first_rows_of(&asked_for, &named, SHOWN, QUERY_LIMITS.memory)?;
+        let stored = stored.ok_or_else(|| Refusal::not_found(format!("no processor has a session table `{named}`")))?;
+        let columns = stored.columns;
+        let cell = |(column, value): (&String, Option<String>)| {
+            value.map(|value| mask.member(column, &value).excerpt(LONGEST).text)
+        };
+        let rows = stored
+            .rows
+            .into_iter()
+            .map(|row| columns.iter().zip(row).map(cell).collect());
+        let rows: Vec<Vec<Option<Masked>>> = rows.collect();
+        Ok((mask.text(asked_for.as_str()), columns, rows))
+    });
+    let (name, columns, rows) = read.await?;
     Ok(Content {
         title: table.clone(),
         section: Section::Sessions,

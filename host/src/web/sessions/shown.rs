@@ -25,6 +25,8 @@ pub(super) struct Whole<'k> {
     pub(super) session: &'k SessionKey,
     /// The line.
     pub(super) line: u64,
+    /// Whether the page shows the whole of the line already, as far as any page does.
+    pub(super) is_here: bool,
 }
 
 impl Whole<'_> {
@@ -33,11 +35,22 @@ impl Whole<'_> {
         addresses::session_line(self.session.as_str(), self.line)
     }
 
-    /// Tells how much is cut off, if anything is.
+    /// Tells how many bytes are cut off, if any are.
     pub(super) fn rest(self, left_out: u64) -> Markup {
+        self.more(left_out, "bytes")
+    }
+
+    /// Tells how many of these things are cut off, if any are.
+    pub(super) fn more(self, left_out: u64, things: &str) -> Markup {
         html! {
             @if left_out > 0 {
-                p.cut { a href=(self.address()) { (grouped(left_out)) " more bytes: show all of it" } }
+                p.cut {
+                    @if self.is_here {
+                        (grouped(left_out)) " more " (things) ", which the page does not show"
+                    } @else {
+                        a href=(self.address()) { (grouped(left_out)) " more " (things) ": show all of it" }
+                    }
+                }
             }
         }
     }
