@@ -259,6 +259,7 @@ impl Reading<'_, '_> {
         let look = self.look;
         match block {
             Block::Text(text) if text.is_empty() => None,
+            Block::Text(text) if text.decode().trim().is_empty() => Some(Part::Remark(Masked::fixed("a blank text"))),
             Block::Text(text) => {
                 let text = look.excerpt(&text.decode());
                 Some(match said.event.kind {

@@ -80,6 +80,11 @@ pub(super) fn session_at(key: &str, line: u64) -> String {
     with_fields(SESSION, &[("key", key), ("at", &line.to_string())])
 }
 
+/// The page of a session that has a line, from its top.
+pub(super) fn session_from(key: &str, line: u64) -> String {
+    with_fields(SESSION, &[("key", key), ("from", &line.to_string())])
+}
+
 /// The page of one line of a session.
 pub(super) fn session_line(key: &str, line: u64) -> String {
     with_fields(SESSION_LINE, &[("key", key), ("at", &line.to_string())])

@@ -131,7 +131,7 @@ fn secrets_are_masked_wherever_they_stand() {
         json!(format!("{key} {house}")),
     ];
     let padding = "tea ".repeat(4_995);
-    let long = prompt(&format!("{padding} {key}{padding}"));
+    let long = prompt(&format!("{padding} {key} {padding}"));
     world.write("alice/a.jsonl", transcript(&lines) + &transcript(&[long]));
     let service = world.serve(&[]);
     for processor in ["errors", "secrets"] {
@@ -244,7 +244,7 @@ fn a_large_transcript_is_shown_page_by_page() {
     assert!(first.contains("Lines 1 to 200 of 10,000, page 1 of 50"), "{first}");
     assert!(first.contains("prompt 200.") && !first.contains("prompt 201."));
     assert!(
-        first.contains("at=201\" rel=\"next\"") && first.contains("at=9801"),
+        first.contains("from=201\" rel=\"next\"") && first.contains("from=9801"),
         "{first}"
     );
     assert!(first.len() < 300_000, "{}", first.len());
@@ -257,6 +257,14 @@ fn a_large_transcript_is_shown_page_by_page() {
         "{at}"
     );
     assert!(at.contains("prompt 4801.") && !at.contains("prompt 4800.") && at.contains("rel=\"prev\""));
+    let second = visit
+        .get(&service, "/sessions/one?key=alice/a.jsonl&from=201")
+        .is(200)
+        .body;
+    assert!(
+        second.contains("prompt 201.") && !second.contains("autofocus"),
+        "{second}"
+    );
     let beyond = visit
         .get(&service, "/sessions/one?key=alice/a.jsonl&at=20000")
         .is(200)

@@ -27,14 +27,23 @@ use crate::{
     },
 };
 
-/// Which session, and which of its lines.
+/// Which session, and which of its lines: the browser goes to the line `at`, and the page with the line `from` is shown from
+/// its top.
 #[derive(Deserialize)]
 struct Which {
     key: String,
     at: Option<u64>,
+    from: Option<u64>,
 }
 
-/// `GET /sessions/one?key=SESSION&at=LINE`
+impl Which {
+    /// The line whose page is shown.
+    fn line(&self) -> Option<u64> {
+        self.at.or(self.from)
+    }
+}
+
+/// `GET /sessions/one?key=SESSION&at=LINE&from=LINE`
 pub(in crate::web) async fn show(State(web): State<Web>, visitor: Visitor, uri: Uri) -> Response {
     let content = content(&web, &uri).await;
     page(&web, &visitor, content)
@@ -60,22 +69,23 @@ struct Opened {
 }
 
 async fn content(web: &Web, uri: &Uri) -> Result<Content, Refusal> {
-    let Which { key, at } = asked(uri)?;
-    let key = SessionKey::new(key);
+    let which: Which = asked(uri)?;
+    let line = which.line();
+    let key = SessionKey::new(which.key.clone());
     let (shared, asked_for) = (web.clone(), key.clone());
     let session = web
-        .read(move |reader| Session::read(&shared, reader, &asked_for, at))
+        .read(move |reader| Session::read(&shared, reader, &asked_for, line))
         .await?;
     let entries = session.entries();
     let costs = Costs::of(web, key.clone(), entries).await;
     let clock = web.clock();
     // What others wrote makes a page long, so it is made where other requests do not wait for it.
-    web.read(move |_| Ok(session.content(&key, at, &costs, clock))).await
+    web.read(move |_| Ok(session.content(&key, &which, &costs, clock))).await
 }
 
 impl Session {
-    fn content(&self, key: &SessionKey, at: Option<u64>, costs: &Costs, clock: Clock) -> Content {
-        let stage = Stage::new(key, at, costs, &self.relatives, clock);
+    fn content(&self, key: &SessionKey, which: &Which, costs: &Costs, clock: Clock) -> Content {
+        let stage = Stage::new(key, which.at, costs, &self.relatives, clock);
         Content {
             title: Printable(self.name.as_str()).to_string(),
             section: Section::Sessions,
@@ -83,7 +93,7 @@ impl Session {
             body: html! {
                 h1 { (shown(&self.name)) }
                 (self.head(&stage))
-                (self.transcript(&stage, at))
+                (self.transcript(&stage, which.line()))
             },
         }
     }

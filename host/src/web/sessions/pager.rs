@@ -18,7 +18,7 @@ pub(super) fn pager(session: &SessionKey, pages: &Pages, page: &Page, label: &st
             .and_then(|number| pages.get(number));
         html! {
             @if let Some(target) = target {
-                a.button href=(addresses::session_at(session.as_str(), target.first_line)) rel=[relation] { (label) }
+                a.button href=(addresses::session_from(session.as_str(), target.first_line)) rel=[relation] { (label) }
             }
         }
     };

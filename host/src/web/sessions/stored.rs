@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 
-use super::shown::shown;
+use super::{entries::counted, shown::shown};
 use crate::{
     amounts::grouped,
     conversation::{Mask, Masked},
@@ -110,8 +110,8 @@ fn version(processed: &ProcessedVersion) -> Markup {
             None => "-",
         }
         @if let Some(bytes) = bytes { div.soft { (size(bytes)) } }
-        @if let Some(lines) = processed.unreadable_lines.filter(|lines| *lines > 0) {
-            div { (pill(Tone::Warn, &format!("{lines} lines unreadable"))) }
+        @if let Some(lines) = processed.unreadable_lines.and_then(|lines| usize::try_from(lines).ok()).filter(|lines| *lines > 0) {
+            div { (pill(Tone::Warn, &format!("{} unreadable", counted(lines, "line")))) }
         }
     }
 }
