@@ -144,8 +144,7 @@ impl Report {
     /// holds the key of a session, each in one row at most. The other columns become columns of that list, with a filter
     /// each. Only the first such report of a processor is used.
     ///
-    /// The host asks for the rows of a page of sessions at a time. So that DuckDB need not read the others, select from a
-    /// table that has a row for each session, or group by `session_file` alone.
+    /// The host reads the rows of all sessions when somebody looks at the list and the results have changed.
     #[must_use]
     pub fn of_sessions(mut self) -> Self {
         self.of_sessions = true;

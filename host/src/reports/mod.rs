@@ -15,4 +15,7 @@ pub use error::ReportError;
 pub use registry::{ReportListing, daily, list, overview};
 pub use result::{ReportResult, ResultColumn, text_of, value};
 pub use run::{Question, run};
-pub use sessions::{AskedSessions, SessionColumn, SessionPage, SessionsError, session_columns, sessions};
+pub use sessions::{
+    AskedSessions, SessionColumn, SessionIndex, SessionPage, SessionPlace, SessionStanding, SessionsError,
+    session_columns,
+};

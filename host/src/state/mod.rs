@@ -75,10 +75,7 @@ pub use query::{
     report::{ReportAnswer, ReportParameters, ReportQuery},
     report_check::ReportRejected,
     search::{FoundText, FoundTexts, SearchQuery, TextPlace},
-    session_list::{
-        Figure, FigureCondition, FigureRows, ListedSession, SessionOrder, SessionPlace, SessionStanding, SessionsQuery,
-        WantedFigure,
-    },
+    session_list::{FigureRows, ListedSession},
     tables::{DescribedColumn, DescribedTable},
 };
 pub(crate) use records::audit::RUN;

@@ -7,7 +7,7 @@ use tokio::{sync::Semaphore, time::timeout};
 use super::{
     entry::{ended::EndedVisits, notices::Notices, spent::Spent, throttle::Throttle},
     overview::MonthCharts,
-    sessions::transcripts::Transcripts,
+    sessions::{kept::KeptIndex, transcripts::Transcripts},
     texts::Clock,
 };
 use crate::{
@@ -38,7 +38,6 @@ const LISTS_AT_ONCE: usize = 4;
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// What the page keeps in memory. All of it but the visits that have ended is forgotten when the service ends.
-#[derive(Debug)]
 pub(super) struct Memory {
     /// The codes that somebody has used.
     pub(super) codes: Spent,
@@ -52,6 +51,8 @@ pub(super) struct Memory {
     pub(super) month: MonthCharts,
     /// What helps to show transcripts.
     pub(super) transcripts: Transcripts,
+    /// All that is known of sessions.
+    pub(super) sessions: KeptIndex,
 }
 
 impl Web {
@@ -86,6 +87,7 @@ impl Web {
             notices: Notices::default(),
             month: MonthCharts::default(),
             transcripts: Transcripts::default(),
+            sessions: KeptIndex::default(),
         };
         Self {
             service,

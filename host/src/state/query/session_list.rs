@@ -1,248 +1,124 @@
-//! The list of all sessions that the state knows, by pages.
-//!
-//! A page begins after a session that is already known, and not at a number: so nothing is shown twice or left out when
-//! sessions are added meanwhile. The columns of a plugin come from a SELECT of its own, which is asked for the sessions of
-//! the page alone, unless the list is sorted or filtered by it.
+//! All sessions that the state knows, and what reports say of each.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, collections::HashSet, sync::Arc};
 
 use serde_json::value::RawValue;
 use session_plugin_api::{Report, ReportColumn, Timestamp};
 
 use crate::state::{
-    engine::{
-        instance::Link,
-        sql::{quoted, text},
-    },
-    error::Doing,
+    engine::{instance::Link, sql::quoted},
+    error::{Doing, Result},
     judge::statement::{check_question, without_end},
     query::{
-        ask::{QueryAnswer, QueryError, QueryLimits, fetch, guarded},
+        ask::{QueryError, QueryLimits, fetch, guarded},
         reader::Reader,
         report::{ReportParameters, with_offsets},
     },
 };
 
-/// Which sessions are listed.
-#[derive(Clone, Debug)]
-pub struct SessionsQuery<'a> {
-    /// The user that they are recorded for, or whose folder they lie in.
-    pub user: Option<&'a str>,
-    /// What their keys contain, in capitals or not.
-    pub text: Option<&'a str>,
-    /// When their transcripts were last written: at this time or later.
-    pub since: Option<Timestamp>,
-    /// And before this time.
-    pub until: Option<Timestamp>,
-    /// Which of them, as to failures.
-    pub standing: SessionStanding,
-    /// What the columns of plugins say of them.
-    pub conditions: Vec<FigureCondition<'a>>,
-    /// How they are sorted, the largest value first.
-    pub order: SessionOrder<'a>,
-    /// The session after which the page begins.
-    pub after: Option<&'a SessionPlace>,
-    /// How many there are at most.
-    pub most: usize,
-}
-
-/// Which sessions, as to failures.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum SessionStanding {
-    /// All.
-    #[default]
-    Any,
-    /// Those of which the last attempt of a processor failed.
-    Failing,
-}
-
-/// A column of a plugin.
-#[derive(Clone, Copy, Debug)]
-pub struct Figure<'a> {
-    /// The SELECT that gives it.
-    pub sql: &'a str,
-    /// Its name.
-    pub column: &'a str,
-}
-
-/// What a column of a plugin has to say.
-#[derive(Clone, Copy, Debug)]
-pub struct FigureCondition<'a> {
-    /// The column.
-    pub figure: Figure<'a>,
-    /// Its value.
-    pub wanted: WantedFigure<'a>,
-}
-
-/// The values that are wanted.
-#[derive(Clone, Copy, Debug)]
-pub enum WantedFigure<'a> {
-    /// Numbers from this one on.
-    AtLeast(f64),
-    /// Texts that contain this one, in capitals or not.
-    Containing(&'a str),
-}
-
-/// How sessions are sorted.
-#[derive(Clone, Copy, Debug)]
-pub enum SessionOrder<'a> {
-    /// By the time when the transcript was last written.
-    Changed,
-    /// By the time of the last attempt.
-    Attempted,
-    /// By a column of a plugin. Only sessions that have a value there are listed.
-    Figure(Figure<'a>),
-}
-
-/// The place of a session in a sorted list.
+/// A session, as the host's own tables know it. Sessions share texts that many of them have.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SessionPlace {
-    /// The value by which the list is sorted, as DuckDB writes it.
-    pub value: String,
-    /// The key of the session.
-    pub key: String,
-}
-
-/// A session of the list, as the host's own tables know it.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ListedSession {
     /// The key.
     pub key: String,
     /// The user that it is recorded for.
-    pub username: Option<String>,
+    pub username: Option<Arc<str>>,
     /// The size of its transcript, in bytes.
     pub size: Option<u64>,
-    /// When its transcript was last written, UTC.
-    pub changed: Option<String>,
-    /// When it was last processed, UTC.
-    pub processed: Option<String>,
+    /// When its transcript was last written, as far as somebody has recorded that.
+    pub changed: Option<Timestamp>,
+    /// When it was last processed.
+    pub processed: Option<Timestamp>,
+    /// When it was last attempted.
+    pub attempted: Timestamp,
     /// The processors that have processed it, with spaces between them.
-    pub processors: Option<String>,
+    pub processors: Option<Arc<str>>,
     /// The processors whose last attempt failed, with spaces between them.
-    pub failing: Option<String>,
+    pub failing: Option<Arc<str>>,
 }
 
-/// The rows of a plugin's SELECT, by the keys of their sessions.
+/// The rows of a report, by the keys of their sessions.
 pub type FigureRows = HashMap<String, Vec<Box<RawValue>>>;
 
 /// What the host is doing, for errors.
 const LISTING: &str = "list the sessions";
 
-/// Every record of a session: which, when it was last written, and when it was last attempted.
-const RECORDS: &str = "
-    (SELECT session_file, username, coalesce(file_mtime, processed_at) AS changed, processed_at AS attempted
-     FROM main.session_processor_state
-     UNION ALL
-     SELECT session_file, username, coalesce(file_mtime, last_failed_at), last_failed_at
-     FROM main.session_processor_failure) AS record";
+/// Every session once.
+const SESSIONS: &str = "
+    SELECT session_file, system.main.max(username), system.main.max(file_size),
+           system.main.epoch_us(system.main.max(file_mtime)), system.main.epoch_us(system.main.max(processed_at)),
+           system.main.epoch_us(system.main.max(attempted_at)),
+           system.main.string_agg(processor, ' ' ORDER BY processor),
+           system.main.string_agg(failing, ' ' ORDER BY failing)
+    FROM (SELECT session_file, username, file_size, file_mtime, processed_at, processed_at AS attempted_at,
+                 processor_name AS processor, NULL AS failing
+          FROM main.session_processor_state
+          UNION ALL
+          SELECT session_file, username, file_size, file_mtime, NULL, last_failed_at, NULL, processor_name
+          FROM main.session_processor_failure)
+    GROUP BY session_file";
 
 impl Reader {
-    /// The places of the sessions of a page, in their order.
-    ///
-    /// # Errors
-    /// When a SELECT of a plugin is not one, exceeds a limit, or DuckDB rejects it.
-    pub fn session_places(
-        &self,
-        asked: &SessionsQuery<'_>,
-        parameters: &ReportParameters,
-        limits: QueryLimits,
-    ) -> Result<Vec<SessionPlace>, QueryError> {
-        let figures = asked.conditions.iter().map(|condition| condition.figure);
-        let sorted_by = match asked.order {
-            SessionOrder::Figure(figure) => Some(figure),
-            SessionOrder::Changed | SessionOrder::Attempted => None,
-        };
-        for figure in figures.chain(sorted_by) {
-            check_question(&self.link, figure.sql)?;
-        }
-        let sql = with_offsets(&parameters.zone.offsets()) + &places_sql(&self.link, asked);
-        let found = answered(&self.link, &sql, parameters, limits)?;
-        Ok(found.rows.iter().filter_map(|row| place(row)).collect())
-    }
-
-    /// What the host's own tables know of these sessions, in the same order.
+    /// Every session that the state knows, in no order.
     ///
     /// # Errors
     /// When the state cannot be read.
-    pub fn listed_sessions(
-        &self,
-        places: &[SessionPlace],
-        limits: QueryLimits,
-    ) -> Result<Vec<ListedSession>, QueryError> {
-        let sql = known_sql(&listed(places));
-        let found = guarded(&self.link, limits.memory, || {
-            let mut statement = self.link.prepare(&sql).doing(LISTING)?;
-            fetch(&mut statement, &[], limits)
-        })?;
-        let sessions = found.rows.iter().filter_map(|row| session(row));
-        let mut sessions: HashMap<String, ListedSession> =
-            sessions.map(|session| (session.key.clone(), session)).collect();
-        Ok(places.iter().filter_map(|place| sessions.remove(&place.key)).collect())
+    pub fn all_sessions(&self) -> Result<Vec<ListedSession>> {
+        let mut shared: HashSet<Arc<str>> = HashSet::new();
+        let mut share = |text: Option<String>| {
+            text.map(|text| match shared.get(text.as_str()) {
+                Some(known) => Arc::clone(known),
+                None => {
+                    let new: Arc<str> = text.into();
+                    shared.insert(Arc::clone(&new));
+                    new
+                }
+            })
+        };
+        let mut statement = self.link.prepare(SESSIONS).doing(LISTING)?;
+        let rows = statement.query_map([], |row| {
+            let time = |place| Ok::<_, duckdb::Error>(row.get::<_, Option<i64>>(place)?.map(Timestamp::from_micros));
+            Ok(ListedSession {
+                key: row.get(0)?,
+                username: share(row.get(1)?),
+                size: row.get::<_, Option<i64>>(2)?.and_then(|size| u64::try_from(size).ok()),
+                changed: time(3)?,
+                processed: time(4)?,
+                attempted: time(5)?.unwrap_or(Timestamp::from_micros(0)),
+                processors: share(row.get(6)?),
+                failing: share(row.get(7)?),
+            })
+        });
+        rows.and_then(Iterator::collect).doing(LISTING)
     }
 
-    /// What a report says of sessions: the values of its other columns, in order, by the key of the session.
+    /// What a report says of every session: the values of its other columns, in order, by the key of the session.
     ///
     /// # Errors
     /// When its SELECT is not one, exceeds a limit, or DuckDB rejects it.
     pub fn session_figures(
         &self,
         report: &Report,
-        places: &[SessionPlace],
         parameters: &ReportParameters,
         limits: QueryLimits,
     ) -> Result<FigureRows, QueryError> {
         check_question(&self.link, report.sql())?;
-        let sql = with_offsets(&parameters.zone.offsets()) + &figures_sql(&self.link, report, &listed(places));
-        let found = answered(&self.link, &sql, parameters, limits)?;
+        let sql = with_offsets(&parameters.zone.offsets()) + &figures_sql(&self.link, report);
+        let found = guarded(&self.link, limits.memory, || {
+            let mut statement = self.link.prepare(&sql).doing(LISTING)?;
+            let values = parameters.values(&statement)?;
+            fetch(&mut statement, &values, limits)
+        })?;
         let rows = found.rows.into_iter().filter_map(|mut row| {
             let values = row.split_off(1.min(row.len()));
-            Some((text_of(row.first()?)?, values))
+            Some((serde_json::from_str(row.first()?.get()).ok()?, values))
         });
         Ok(rows.collect())
     }
 }
 
-fn place(row: &[Box<RawValue>]) -> Option<SessionPlace> {
-    Some(SessionPlace {
-        key: text_of(row.first()?)?,
-        value: text_of(row.get(1)?)?,
-    })
-}
-
-fn session(row: &[Box<RawValue>]) -> Option<ListedSession> {
-    let text = |place: usize| row.get(place).and_then(|value| text_of(value));
-    Some(ListedSession {
-        key: text(0)?,
-        username: text(1),
-        size: row.get(2).and_then(|value| serde_json::from_str(value.get()).ok()),
-        changed: text(3),
-        processed: text(4),
-        processors: text(5),
-        failing: text(6),
-    })
-}
-
-fn text_of(value: &RawValue) -> Option<String> {
-    serde_json::from_str(value.get()).ok()
-}
-
-fn known_sql(keys: &str) -> String {
-    format!(
-        "SELECT session_file, system.main.max(username), system.main.max(file_size),
-                CAST(system.main.max(file_mtime) AS VARCHAR), CAST(system.main.max(processed_at) AS VARCHAR),
-                system.main.string_agg(processor, ' ' ORDER BY processor),
-                system.main.string_agg(failing, ' ' ORDER BY failing)
-         FROM (SELECT session_file, username, file_size, file_mtime, processed_at, processor_name AS processor,
-                      NULL AS failing
-               FROM main.session_processor_state WHERE session_file IN ({keys})
-               UNION ALL
-               SELECT session_file, username, file_size, file_mtime, NULL, NULL, processor_name
-               FROM main.session_processor_failure WHERE session_file IN ({keys}))
-         GROUP BY session_file"
-    )
-}
-
-fn figures_sql(link: &Link, report: &Report, keys: &str) -> String {
+/// The SELECT of a report as a relation has lines of its own, because it may end in a comment.
+fn figures_sql(link: &Link, report: &Report) -> String {
     let session = quoted(Report::SESSION_COLUMN);
     let columns = report.columns().iter().map(ReportColumn::name);
     let columns = columns.filter(|column| *column != Report::SESSION_COLUMN);
@@ -251,132 +127,85 @@ fn figures_sql(link: &Link, report: &Report, keys: &str) -> String {
         .chain(columns.map(quoted))
         .collect();
     format!(
-        "SELECT {} FROM {} WHERE {session} IN ({keys})",
+        "SELECT {} FROM (\n{}\n) AS figure WHERE {session} IS NOT NULL",
         selected.join(", "),
-        relation(link, report.sql())
+        without_end(link.engine(), report.sql())
     )
-}
-
-fn answered(
-    link: &Link,
-    sql: &str,
-    parameters: &ReportParameters,
-    limits: QueryLimits,
-) -> Result<QueryAnswer, QueryError> {
-    guarded(link, limits.memory, || {
-        let mut statement = link.prepare(sql).doing(LISTING)?;
-        let values = parameters.values(&statement)?;
-        fetch(&mut statement, &values, limits)
-    })
-}
-
-/// A SELECT of a plugin as a relation. It has lines of its own, because it may end in a comment.
-fn relation(link: &Link, sql: &str) -> String {
-    format!("(\n{}\n) AS figure", without_end(link.engine(), sql))
-}
-
-/// The keys as a list for SQL, which is never empty.
-fn listed(places: &[SessionPlace]) -> String {
-    let keys = places.iter().map(|place| text(&place.key));
-    let keys: Vec<String> = keys.chain(["NULL".to_owned()]).collect();
-    keys.join(", ")
-}
-
-fn places_sql(link: &Link, asked: &SessionsQuery<'_>) -> String {
-    let wanted = wanted(link, asked);
-    let span = span(asked);
-    let (place, from) = match asked.order {
-        SessionOrder::Changed => ("changed", records(&wanted)),
-        SessionOrder::Attempted => ("attempted", records(&wanted)),
-        SessionOrder::Figure(Figure { sql, column }) => {
-            let from = format!(
-                "(SELECT {} AS session_file, {} AS figure, NULL AS changed FROM {})",
-                quoted(Report::SESSION_COLUMN),
-                quoted(column),
-                relation(link, sql)
-            );
-            ("figure", from)
-        }
-    };
-    let mut conditions = vec![format!("{place} IS NOT NULL")];
-    match asked.order {
-        SessionOrder::Figure(_) if wanted.is_empty() && span.is_empty() => {}
-        SessionOrder::Figure(_) => conditions.push(format!(
-            "session_file IN (SELECT session_file FROM {}{})",
-            records(&wanted),
-            where_all(&span)
-        )),
-        SessionOrder::Changed | SessionOrder::Attempted => conditions.extend(span),
-    }
-    if let Some(SessionPlace { value, key }) = asked.after {
-        let (value, key) = (text(value), text(key));
-        conditions.push(format!(
-            "({place} < {value} OR ({place} = {value} AND session_file < {key}))"
-        ));
-    }
-    format!(
-        "SELECT session_file, CAST({place} AS VARCHAR) FROM {from} AS session{} ORDER BY {place} DESC, session_file DESC LIMIT {}",
-        where_all(&conditions),
-        asked.most
-    )
-}
-
-/// The sessions that have a record which meets the conditions.
-fn records(conditions: &[String]) -> String {
-    format!(
-        "(SELECT session_file, system.main.max(changed) AS changed, system.main.max(attempted) AS attempted
-          FROM {RECORDS}{} GROUP BY session_file)",
-        where_all(conditions)
-    )
-}
-
-fn where_all(conditions: &[String]) -> String {
-    match conditions {
-        [] => String::new(),
-        conditions => format!(" WHERE {}", conditions.join(" AND ")),
-    }
-}
-
-/// What a record of a session has to meet.
-fn wanted(link: &Link, asked: &SessionsQuery<'_>) -> Vec<String> {
-    let contains = |value: &str, part: &str| {
-        format!(
-            "system.main.contains(system.main.lower({value}), system.main.lower({}))",
-            text(part)
-        )
-    };
-    let user = asked.user.map(|user| {
-        format!(
-            "(username = {} OR system.main.starts_with(session_file, {}))",
-            text(user),
-            text(&format!("{user}/"))
-        )
-    });
-    let key = asked.text.map(|part| contains("session_file", part));
-    let failing = (asked.standing == SessionStanding::Failing)
-        .then(|| "session_file IN (SELECT session_file FROM main.session_processor_failure)".to_owned());
-    let figures = asked.conditions.iter().map(|FigureCondition { figure, wanted }| {
-        let column = quoted(figure.column);
-        let condition = match wanted {
-            WantedFigure::AtLeast(number) => format!("{column} >= CAST({} AS DOUBLE)", text(&number.to_string())),
-            WantedFigure::Containing(part) => contains(&format!("CAST({column} AS VARCHAR)"), part),
-        };
-        let (session, relation) = (quoted(Report::SESSION_COLUMN), relation(link, figure.sql));
-        format!("session_file IN (SELECT {session} FROM {relation} WHERE {condition})")
-    });
-    user.into_iter().chain(key).chain(failing).chain(figures).collect()
-}
-
-/// What the last change of a session has to meet.
-fn span(asked: &SessionsQuery<'_>) -> Vec<String> {
-    let bound = |sign: &str, time: Timestamp| {
-        let micros = time.as_micros();
-        format!("changed {sign} system.main.make_timestamp({micros})")
-    };
-    let since = asked.since.map(|since| bound(">=", since));
-    let until = asked.until.map(|until| bound("<", until));
-    since.into_iter().chain(until).collect()
 }
 
 #[cfg(test)]
-mod tests;
+mod tests {
+    use session_plugin_api::{Migration, Unit};
+
+    use super::*;
+    use crate::{
+        state::{DeclaredTables, State, StateError},
+        week::WeekStart,
+        zone::Zone,
+    };
+
+    #[test]
+    fn every_session_is_listed_once_with_what_the_state_and_a_report_know() {
+        let folder = tempfile::tempdir().unwrap();
+        let state = State::open(&folder.path().join("state.duckdb")).unwrap();
+        let declared = DeclaredTables {
+            processor: &"probe".parse().unwrap(),
+            migrations: &[Migration::new(
+                1,
+                "costs",
+                "CREATE TABLE costs (session_file VARCHAR, cost DOUBLE, name VARCHAR)",
+            )],
+            session_tables: &["costs".to_owned()],
+        };
+        state.prepare_processor(declared).unwrap();
+        let sql = "INSERT INTO session_processor_state (processor_name, session_file, username, processed_at, file_size, file_mtime)
+                   VALUES ('p2', 'a', 'ann', TIMESTAMP '2026-01-02', 7, TIMESTAMP '2026-01-01'),
+                          ('p1', 'a', 'ann', TIMESTAMP '2026-01-03', 8, TIMESTAMP '2026-01-02'),
+                          ('p1', 'b', NULL, TIMESTAMP '2026-01-01', NULL, NULL);
+                   INSERT INTO session_processor_failure (processor_name, session_file, username, attempts, first_failed_at,
+                                                          last_failed_at, kind, error)
+                   VALUES ('p3', 'a', 'ann', 1, TIMESTAMP '2026-01-04', TIMESTAMP '2026-01-05', 'error', 'no good'),
+                          ('p3', 'c', 'ben', 1, TIMESTAMP '2026-01-04', TIMESTAMP '2026-01-06', 'error', 'no good');
+                   INSERT INTO costs VALUES ('a', 0.1, 'x'), ('c', NULL, 'y'), (NULL, 1, 'z')";
+        let written: Result<(), StateError> = state.write(|writer| {
+            writer.link().execute_batch(sql).unwrap();
+            Ok(())
+        });
+        written.unwrap();
+        let reader = state.reader().unwrap();
+        let mut sessions = reader.all_sessions().unwrap();
+        sessions.sort_by(|one, other| one.key.cmp(&other.key));
+        let at = |day: u32| Timestamp::parse(&format!("2026-01-0{day}T00:00:00Z")).unwrap();
+        let expected = ListedSession {
+            key: "a".to_owned(),
+            username: Some("ann".into()),
+            size: Some(8),
+            changed: Some(at(2)),
+            processed: Some(at(3)),
+            attempted: at(5),
+            processors: Some("p1 p2".into()),
+            failing: Some("p3".into()),
+        };
+        assert_eq!(sessions[0], expected);
+        assert_eq!((&sessions[1].username, sessions[1].changed), (&None, None));
+        assert_eq!((sessions[2].processed, sessions[2].attempted), (None, at(6)));
+        assert_eq!(sessions.len(), 3);
+        let report = Report::new("costs", "Costs", "SELECT name, session_file, cost FROM costs -- costs")
+            .column(ReportColumn::new("cost", "Cost", Unit::Usd))
+            .column(ReportColumn::new("session_file", "Session", Unit::Text))
+            .column(ReportColumn::new("name", "Name", Unit::Text));
+        let parameters = ReportParameters {
+            since: None,
+            until: None,
+            username: None,
+            project: None,
+            zone: Zone::utc(),
+            week_start: WeekStart::default(),
+            now: at(1),
+        };
+        let figures = reader.session_figures(&report, &parameters, QueryLimits::NONE).unwrap();
+        let of = |key: &str| figures[key].iter().map(|value| value.get()).collect::<Vec<_>>();
+        assert_eq!((of("a"), of("c")), (vec!["0.1", "\"x\""], vec!["null", "\"y\""]));
+        assert_eq!(figures.len(), 2);
+    }
+}

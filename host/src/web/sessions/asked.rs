@@ -4,8 +4,7 @@ use axum::http::Uri;
 
 use crate::{
     http::answer::Refusal,
-    reports::AskedSessions,
-    state::{SessionPlace, SessionStanding},
+    reports::{AskedSessions, SessionPlace, SessionStanding},
     web::asked::filled,
 };
 

@@ -2,16 +2,14 @@
 
 use axum::{extract::State, http::Uri, response::Response};
 use maud::{Markup, html};
-use session_plugin_api::Unit;
+use session_plugin_api::{Timestamp, Unit};
 
 use super::asked::{asked_sessions, page_after};
 use crate::{
-    http::{
-        answer::Refusal,
-        reading::{QUERY_LIMITS, in_time},
-    },
-    reports::{self, AskedSessions, Cells, ReportResult, ResultColumn, SessionColumn, SessionPage},
-    state::{ListedSession, SessionStanding},
+    clock,
+    http::answer::Refusal,
+    reports::{self, AskedSessions, Cells, ReportResult, ResultColumn, SessionColumn, SessionPage, SessionStanding},
+    state::ListedSession,
     web::{
         addresses::{self, SESSIONS},
         content::{Content, Scripts, Section},
@@ -35,26 +33,11 @@ pub(in crate::web) async fn show(State(web): State<Web>, visitor: Visitor, uri: 
 async fn content(web: &Web, uri: &Uri) -> Result<Content, Refusal> {
     let columns = reports::session_columns(&web.service.host.catalogue());
     let asked = asked_sessions(uri)?;
-    let (host, wanted) = (web.service.host.clone(), asked.clone());
-    let listed = in_time(&web.service, move |reader| {
-        let (catalogue, settings) = (host.catalogue(), host.settings());
-        Ok(reports::sessions(
-            &catalogue,
-            settings,
-            reader,
-            &wanted,
-            ON_A_PAGE,
-            QUERY_LIMITS,
-        )?)
-    })
-    .await;
-    let shown = match &listed {
-        Ok(listed) => sessions_part(listed, uri, &web.clock()),
+    let index = web.memory.sessions.current(web).await?;
+    let shown = match index.page(&asked, ON_A_PAGE) {
+        Ok(listed) => sessions_part(&listed, uri, &web.clock()),
         // The filters stay, so that people can correct them.
-        Err(refusal) if refusal.status.is_client_error() => {
-            html! { p.note.bad role="alert" { (foreign(&refusal.detail)) } }
-        }
-        Err(refusal) => return Err(refusal.clone()),
+        Err(error) => html! { p.note.bad role="alert" { (foreign(&error.to_string())) } },
     };
     Ok(Content {
         title: "Sessions".to_owned(),
@@ -157,8 +140,8 @@ fn table(listed: &SessionPage, clock: &Clock) -> Markup {
                                 }
                             }
                             td.number { (session.size.map_or_else(|| "-".to_owned(), size)) }
-                            td { (clock.time_or_dash(session.changed.as_deref())) }
-                            td { (clock.time_or_dash(session.processed.as_deref())) }
+                            td { (time(clock, session.changed)) }
+                            td { (time(clock, session.processed)) }
                             td { (processors(session)) }
                         }
                     }
@@ -168,16 +151,19 @@ fn table(listed: &SessionPage, clock: &Clock) -> Markup {
     }
 }
 
+fn time(clock: &Clock, time: Option<Timestamp>) -> Markup {
+    clock.time_or_dash(time.map(clock::text_of).as_deref())
+}
+
 fn class(column: &ResultColumn) -> Option<&'static str> {
     column.unit.is_numeric().then_some("number")
 }
 
 /// The processors that have processed a session, and those whose last attempt failed.
 fn processors(session: &ListedSession) -> Markup {
-    let names = |text: &'_ Option<String>| text.as_deref().unwrap_or_default().to_owned();
-    let (done, failing) = (names(&session.processors), names(&session.failing));
+    let (done, failing) = (session.processors.as_deref(), session.failing.as_deref());
     html! {
-        (foreign(&done))
-        @for name in failing.split_whitespace() { " " (pill(Tone::Bad, &format!("{name} fails"))) }
+        (foreign(done.unwrap_or_default()))
+        @for name in failing.unwrap_or_default().split_whitespace() { " " (pill(Tone::Bad, &format!("{name} fails"))) }
     }
 }

@@ -6,6 +6,7 @@ mod diff;
 mod entries;
 pub(super) mod forget;
 mod found;
+pub(super) mod kept;
 pub(super) mod line;
 pub(super) mod list;
 mod markdown;

@@ -18,11 +18,12 @@ const MEASURED: Duration = Duration::from_secs(5);
 const PROCESSORS: [&str; 3] = ["usage", "errors", "secrets"];
 /// How many people look at the page at once.
 const VISITORS: usize = 4;
-const PAGES: [(&str, &str); 5] = [
+const PAGES: [(&str, &str); 6] = [
     ("overview", "/"),
     ("  its small charts", "/overview/charts"),
     ("processor", "/processors/usage"),
     ("report of a month", "/reports/usage.daily?last=30d"),
+    ("sessions", "/sessions"),
     ("failures", "/failures"),
 ];
 
