@@ -156,7 +156,7 @@ fn sessions_are_found_and_one_is_forgotten_after_a_look() {
     let address = browser.address();
     assert!(address.contains("text=FAILS"), "{address}");
     browser.open("/failures/session?key=alice/fails.jsonl");
-    browser.sees("no good");
+    browser.sees("<b>no</b> good");
     browser.open("/sessions/forget?key=alice/fails.jsonl");
     browser.sees("session_processor_failure");
     browser.press("Forget it");
