@@ -18,7 +18,7 @@ pub(crate) fn world_of_samples(processor: &str) -> World {
 
 #[test]
 fn give_the_answers_that_stand_below_them() {
-    for processor in ["errors", "secrets", "usage"] {
+    for processor in ["errors", "search", "secrets", "usage"] {
         let examples = DocumentedQuery::of_page(&format!("processor-{processor}.md"));
         assert!(examples.len() > 1, "{processor}: {} examples", examples.len());
         let world = world_of_samples(processor);

@@ -136,7 +136,7 @@ fn classes_of_errors_fit_the_terminal() {
 
 #[test]
 fn the_manual_shows_what_a_terminal_of_80_columns_shows() {
-    for processor in ["errors", "secrets", "usage"] {
+    for processor in ["errors", "search", "secrets", "usage"] {
         let world = world_of_samples(processor);
         let page = fs::read_to_string(repository().join(format!("docs/processor-{processor}.md"))).unwrap();
         let mut examples = page.split("```text\n$ session-host report ").skip(1).peekable();
