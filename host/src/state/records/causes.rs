@@ -107,19 +107,19 @@ mod tests {
     #[test]
     fn sessions_of_a_cause_differ_in_name_and_number_alone() {
         let failures = [
-            failure("p", "a", "error", "a: line 7 is bad"),
-            failure("p", "b", "error", "b: line 12 is bad"),
-            failure("p", "c", "panic", "c: line 7 is bad"),
-            failure("p", "d", "error", "d: line 7 is odd"),
-            failure("q", "b", "error", "b: line 7 is bad"),
+            failure("p", "u/a", "error", "u/a: line 7 is bad"),
+            failure("p", "u/b", "error", "u/b: line 12 is bad"),
+            failure("p", "u/c", "panic", "u/c: line 7 is bad"),
+            failure("p", "u/d", "error", "u/d: line 7 is odd"),
+            failure("q", "u/b", "error", "u/b: line 7 is bad"),
         ];
         let same = |session| {
             of_the_same_cause(&failures, "p", session)
                 .into_iter()
                 .collect::<Vec<_>>()
         };
-        assert_eq!(same("b"), ["a", "b"]);
-        assert_eq!(same("c"), ["c"]);
-        assert_eq!(same("e"), [""; 0]);
+        assert_eq!(same("u/b"), ["u/a", "u/b"]);
+        assert_eq!(same("u/c"), ["u/c"]);
+        assert_eq!(same("u/e"), [""; 0]);
     }
 }
