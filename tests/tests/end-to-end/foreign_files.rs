@@ -127,7 +127,7 @@ fn refusal_of_handshake(values: &str) -> String {
 fn a_plugin_of_another_major_version() {
     assert_eq!(
         refusal_of_handshake("api_major: 7, api_minor: 3"),
-        "it was built with plugin interface 7.3 by rustc 9.9.9, but this host has 1.3: build it with session-plugin-api 1"
+        "it was built with plugin interface 7.3 by rustc 9.9.9, but this host has 1.4: build it with session-plugin-api 1"
     );
 }
 
@@ -222,7 +222,7 @@ fn another_layout_behind_the_right_handshake() {
     let reason = listing.rejection_of(&file);
     assert!(
         reason.starts_with(
-            "its binary interface differs from this host's, although both have version 1.3 (it was built by rustc "
+            "its binary interface differs from this host's, although both have version 1.4 (it was built by rustc "
         ),
         "{reason}"
     );

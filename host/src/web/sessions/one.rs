@@ -80,7 +80,8 @@ async fn content(web: &Web, uri: &Uri) -> Result<Content, Refusal> {
     let costs = Costs::of(web, key.clone(), entries).await;
     let clock = web.clock();
     // What others wrote makes a page long, so it is made where other requests do not wait for it.
-    web.read(move |_| Ok(session.content(&key, &which, &costs, clock))).await
+    web.read(move |_| Ok(session.content(&key, &which, &costs, clock)))
+        .await
 }
 
 impl Session {
