@@ -126,7 +126,7 @@ fn table(listed: &SessionPage, clock: &Clock) -> Markup {
                         @for (result, cells) in &figures {
                             @for (column, label) in result.columns.iter().zip(&cells.labels) { th class=[class(column)] { (label) } }
                         }
-                        th.number { "Size" } th { "Changed" } th { "Processed" } th { "By" }
+                        th.number { "Size" } th { "Changed" } th { "Processed" } th.number { "By" }
                     }
                 }
                 tbody {
@@ -142,7 +142,7 @@ fn table(listed: &SessionPage, clock: &Clock) -> Markup {
                             td.number { (session.size.map_or_else(|| "-".to_owned(), size)) }
                             td { (time(clock, session.changed)) }
                             td { (time(clock, session.processed)) }
-                            td { (processors(session)) }
+                            td.number { (processors(session)) }
                         }
                     }
                 }
@@ -159,11 +159,14 @@ fn class(column: &ResultColumn) -> Option<&'static str> {
     column.unit.is_numeric().then_some("number")
 }
 
-/// The processors that have processed a session, and those whose last attempt failed.
+/// How many processors have processed a session, and those whose last attempt failed. Its page names all.
 fn processors(session: &ListedSession) -> Markup {
     let (done, failing) = (session.processors.as_deref(), session.failing.as_deref());
     html! {
-        (foreign(done.unwrap_or_default()))
-        @for name in failing.unwrap_or_default().split_whitespace() { " " (pill(Tone::Bad, &format!("{name} fails"))) }
+        @match done.unwrap_or_default().split_whitespace().count() {
+            1 => "1 processor",
+            number => { (number) " processors" }
+        }
+        @for name in failing.unwrap_or_default().split_whitespace() { div { (pill(Tone::Bad, &format!("{name} fails"))) } }
     }
 }
