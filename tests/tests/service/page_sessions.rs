@@ -111,7 +111,7 @@ fn filters_stand_in_the_address_and_columns_come_from_the_reports_of_plugins() {
         "Cost at least",
         "value=\"OPUS\"",
         "docs",
-        "errors probe secrets usage",
+        "<td class=\"number\">4</td>",
     ] {
         assert!(page.contains(text), "no {text} in {page}");
     }

@@ -126,7 +126,7 @@ fn table(listed: &SessionPage, clock: &Clock) -> Markup {
                         @for (result, cells) in &figures {
                             @for (column, label) in result.columns.iter().zip(&cells.labels) { th class=[class(column)] { (label) } }
                         }
-                        th.number { "Size" } th { "Changed" } th { "Processed" } th.number { "By" }
+                        th.number { "Size" } th { "Changed" } th { "Processed" } th.number { "Processors" }
                     }
                 }
                 tbody {
@@ -163,10 +163,7 @@ fn class(column: &ResultColumn) -> Option<&'static str> {
 fn processors(session: &ListedSession) -> Markup {
     let (done, failing) = (session.processors.as_deref(), session.failing.as_deref());
     html! {
-        @match done.unwrap_or_default().split_whitespace().count() {
-            1 => "1 processor",
-            number => { (number) " processors" }
-        }
+        (done.unwrap_or_default().split_whitespace().count())
         @for name in failing.unwrap_or_default().split_whitespace() { div { (pill(Tone::Bad, &format!("{name} fails"))) } }
     }
 }
