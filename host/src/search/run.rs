@@ -17,7 +17,7 @@ use crate::{
     clock,
     config::Settings,
     plugins::{Catalogue, CheckedSelect, PluginFile, PluginStatus, Processor},
-    state::{FoundText, QueryError, QueryLimits, Reader, SearchQuery},
+    state::{FoundText, ProcessorStatus, QueryError, QueryLimits, Reader, SearchQuery},
 };
 
 /// How long this program looks for the places of what DuckDB found. Nothing interrupts that, and somebody may wait for the
@@ -63,7 +63,10 @@ pub fn run(
     let last = found.texts.last().filter(|_| found.has_older);
     Ok(SearchAnswer {
         older: last.map(|last| place::written(&last.place)),
-        warnings: source.warnings(reader)?,
+        warnings: match found.texts.is_empty() {
+            true => source.warnings(reader)?,
+            false => Vec::new(),
+        },
         processor: source.processor.name().to_string(),
         hits: found
             .texts
@@ -125,12 +128,11 @@ impl<'a> Source<'a> {
         }
     }
 
-    /// Why there may be more texts than those that were searched.
+    /// Why nothing may be found.
     fn warnings(&self, reader: &Reader) -> Result<Vec<String>, SearchError> {
         let name = self.processor.name();
         let status = reader.status()?;
-        let has_processed =
-            |status: &&crate::state::ProcessorStatus| status.processor == name.as_str() && status.sessions > 0;
+        let has_processed = |status: &&ProcessorStatus| status.processor == name.as_str() && status.sessions > 0;
         Ok(match status.iter().find(has_processed) {
             Some(_) => Vec::new(),
             None => vec![format!(

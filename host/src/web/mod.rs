@@ -18,6 +18,7 @@ mod content;
 mod entry;
 mod failures;
 mod files;
+mod kept;
 mod live;
 mod overview;
 mod parts;

@@ -1,6 +1,9 @@
 //! All sessions that the state knows, and what reports say of each.
 
-use std::{collections::HashMap, collections::HashSet, sync::Arc};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
 
 use serde_json::value::RawValue;
 use session_plugin_api::{Report, ReportColumn, Timestamp};

@@ -1,16 +1,10 @@
 //! Small charts of the last month: every report with a chart by day.
 //!
 //! Their reports read a month of everything, which takes long in a large state. So the charts are kept until results
-//! change, and those who ask at the same time wait for one calculation, but not for long.
-
-use std::time::Duration;
+//! change.
 
 use jiff::{Timestamp, ToSpan};
 use maud::{Markup, html};
-use tokio::{
-    sync::Mutex,
-    time::{Instant, timeout},
-};
 
 use crate::{
     http::{
@@ -18,7 +12,14 @@ use crate::{
         reading::{QUERY_LIMITS, in_time},
     },
     reports::{self, AskedReport, Question, ReportError, ReportResult},
-    web::{addresses, chart::Plot, parts::foreign, state::Web, texts::Clock},
+    web::{
+        addresses,
+        chart::Plot,
+        kept::{Kept, Lasts, PAUSE},
+        parts::foreign,
+        state::Web,
+        texts::Clock,
+    },
 };
 
 /// How many days there are.
@@ -26,12 +27,6 @@ const DAYS: i64 = 30;
 
 /// The most charts; the rest has pages of its own.
 const MOST: usize = 8;
-
-/// How long somebody waits for the calculation of somebody else.
-const PATIENCE: Duration = Duration::from_secs(35);
-
-/// How long a calculation that failed is not repeated. Those who waited for it would each repeat it, one after the other.
-const PAUSE: Duration = Duration::from_secs(5);
 
 /// A small chart.
 struct Small {
@@ -49,44 +44,32 @@ enum Shown {
     Error(String),
 }
 
-/// The charts that were drawn last.
-#[derive(Debug, Default)]
-pub(in crate::web) struct MonthCharts(Mutex<Option<Drawn>>);
+/// The charts that were drawn last, of the revision of the results and of the days.
+pub(in crate::web) type MonthCharts = Kept<(u64, Vec<String>), MonthDrawn>;
 
-#[derive(Debug)]
-struct Drawn {
-    /// The revision of the results, and the days.
-    of: (u64, Vec<String>),
-    charts: Result<Markup, Refusal>,
-    /// Until when they are kept, if something failed: it may succeed the next time.
-    until: Option<Instant>,
-}
-
-impl Drawn {
-    /// Whether these charts can be shown still.
-    fn is_good(&self, of: &(u64, Vec<String>), now: Instant) -> bool {
-        self.of == *of && self.until.is_none_or(|until| now < until)
-    }
+/// The charts as a page shows them.
+#[derive(Clone, Debug)]
+pub(in crate::web) struct MonthDrawn {
+    charts: Markup,
+    /// Whether a report failed, which may succeed the next time.
+    has_failed: bool,
 }
 
 /// The charts.
 pub(super) async fn part(web: &Web) -> Result<Markup, Refusal> {
-    let drawn = timeout(PATIENCE, web.memory.month.0.lock()).await;
-    let mut drawn = drawn.map_err(|_| Refusal::timeout("the charts are still being calculated: reload the page"))?;
-    // The results may have changed while somebody else calculated.
-    let of = (web.service.host.revision(), days(&web.clock()));
-    if let Some(known) = drawn.as_ref().filter(|known| known.is_good(&of, Instant::now())) {
-        return known.charts.clone();
-    }
-    let small = calculated(web, of.1.clone()).await;
-    let is_whole = small.as_ref().is_ok_and(|small| !small.iter().any(Small::has_failed));
-    let charts = small.map(|small| html! { @for chart in &small { (chart.drawn()) } });
-    *drawn = Some(Drawn {
-        of,
-        charts: charts.clone(),
-        until: (!is_whole).then(|| Instant::now() + PAUSE),
-    });
-    charts
+    let of = || (web.service.host.revision(), days(&web.clock()));
+    let draw = |(_, days): (u64, Vec<String>)| async {
+        let small = calculated(web, days).await?;
+        Ok(MonthDrawn {
+            charts: html! { @for chart in &small { (chart.drawn()) } },
+            has_failed: small.iter().any(Small::has_failed),
+        })
+    };
+    let lasts = |_: &_, drawn: &MonthDrawn| match drawn.has_failed {
+        true => Lasts::For(PAUSE),
+        false => Lasts::UntilChange,
+    };
+    Ok(web.memory.month.get(of, draw, lasts).await?.charts)
 }
 
 async fn calculated(web: &Web, days: Vec<String>) -> Result<Vec<Small>, Refusal> {
@@ -148,24 +131,4 @@ fn days(clock: &Clock) -> Vec<String> {
     let today = clock.date(Timestamp::now());
     let days = (0..DAYS).rev().map(|back| today.saturating_sub(back.days()));
     days.map(|day| day.to_string()).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_failed_is_kept_for_a_moment_and_the_rest_until_results_change() {
-        let now = Instant::now();
-        let of = |revision| (revision, vec!["2026-01-01".to_owned()]);
-        let drawn = |until| Drawn {
-            of: of(1),
-            charts: Ok(html! {}),
-            until,
-        };
-        assert!(drawn(None).is_good(&of(1), now));
-        assert!(!drawn(None).is_good(&of(2), now));
-        assert!(drawn(Some(now + PAUSE)).is_good(&of(1), now));
-        assert!(!drawn(Some(now)).is_good(&of(1), now));
-    }
 }

@@ -4,7 +4,10 @@ use axum::{extract::State, http::Uri, response::Response};
 use maud::{Markup, html};
 use session_plugin_api::{Timestamp, Unit};
 
-use super::asked::{asked_sessions, page_after};
+use super::{
+    asked::{asked_sessions, page_after},
+    kept,
+};
 use crate::{
     clock,
     http::answer::Refusal,
@@ -33,7 +36,7 @@ pub(in crate::web) async fn show(State(web): State<Web>, visitor: Visitor, uri: 
 async fn content(web: &Web, uri: &Uri) -> Result<Content, Refusal> {
     let columns = reports::session_columns(&web.service.host.catalogue());
     let asked = asked_sessions(uri)?;
-    let index = web.memory.sessions.current(web).await?;
+    let index = kept::current(web).await?;
     let shown = match index.page(&asked, ON_A_PAGE) {
         Ok(listed) => sessions_part(&listed, uri, &web.clock()),
         // The filters stay, so that people can correct them.
