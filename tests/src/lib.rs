@@ -46,7 +46,7 @@ pub use documentation::{DocumentedQuery, repository};
 pub use grown::grown;
 pub use held::Held;
 pub use listing::{Listed, Listing};
-pub use page::{FORM, Visit};
+pub use page::{FORM, Visit, named_token};
 pub use plugin_file::{LibraryFile, library_name, place};
 pub use processes::{Holdings, children_of, variables_of};
 pub use ran::{Moved, Ran, RunResult, Running, SessionError, send};

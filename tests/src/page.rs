@@ -1,5 +1,7 @@
 //! The page of a server, as a browser sees it, without a browser: cookies, forms, redirections.
 
+use sha2::{Digest, Sha256};
+
 use crate::service::{Answer, Service};
 
 /// Somebody who looks at the page of a server.
@@ -69,3 +71,10 @@ impl Visit {
 
 /// The header line of a form.
 pub const FORM: &str = "content-type: application/x-www-form-urlencoded\r\n";
+
+/// The part of the configuration that gives a token a name and a role.
+#[must_use]
+pub fn named_token(name: &str, token: &str, role: &str) -> String {
+    let digest: String = Sha256::digest(token).iter().map(|byte| format!("{byte:02x}")).collect();
+    format!("[[tokens]]\nname = \"{name}\"\nhash = \"sha256:{digest}\"\nrole = \"{role}\"\n")
+}

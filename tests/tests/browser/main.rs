@@ -17,4 +17,5 @@ mod commands;
 mod driver;
 mod hostile;
 mod pages;
+mod refusals;
 mod scene;

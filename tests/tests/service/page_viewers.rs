@@ -1,7 +1,6 @@
 //! Viewers: they look, and do nothing.
 
-use session_host_tests::{FORM, Service, Visit, World};
-use sha2::{Digest, Sha256};
+use session_host_tests::{FORM, Service, Visit, World, named_token};
 
 use crate::steps::write_sessions;
 
@@ -12,11 +11,7 @@ const ADMIN: &str = "incorrect-horse-battery-staple";
 fn serve() -> (World, Service) {
     let world = World::with(&["probe"]);
     write_sessions(&world, 1);
-    let table = |name: &str, token: &str, role: &str| {
-        let digest: String = Sha256::digest(token).iter().map(|byte| format!("{byte:02x}")).collect();
-        format!("[[tokens]]\nname = \"{name}\"\nhash = \"sha256:{digest}\"\nrole = \"{role}\"\n")
-    };
-    world.config(&(table("ann", VIEWER, "viewer") + &table("ben", ADMIN, "admin")));
+    world.config(&(named_token("ann", VIEWER, "viewer") + &named_token("ben", ADMIN, "admin")));
     let service = world.serve(&[]);
     drop(service.run("probe").is(200));
     (world, service)
