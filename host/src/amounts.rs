@@ -14,6 +14,15 @@ pub fn grouped(number: u64) -> String {
     grouped
 }
 
+/// A number of things, such as `1 line` or `1,234 lines`.
+#[must_use]
+pub fn counted(count: u64, thing: &str) -> String {
+    match count {
+        1 => format!("1 {thing}"),
+        count => format!("{} {thing}s", grouped(count)),
+    }
+}
+
 /// A number with so many decimals, and thousands separators.
 #[must_use]
 pub fn decimal(number: f64, decimals: usize) -> String {
@@ -46,6 +55,13 @@ fn unsigned(number: f64, decimals: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn one_thing_has_no_plural() {
+        assert_eq!(counted(0, "line"), "0 lines");
+        assert_eq!(counted(1, "line"), "1 line");
+        assert_eq!(counted(1_234, "line"), "1,234 lines");
+    }
 
     #[test]
     fn separates_thousands() {

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, sync::OnceLock, thread};
 
 use super::{output, report::print_rows};
 use crate::{
-    amounts::grouped,
+    amounts::{counted, grouped},
     config::Settings,
     host::Host,
     names::ProcessorName,
@@ -101,20 +101,15 @@ fn summary(results: &[&RunResult]) -> String {
     };
     let (errors, capped) = (sum(|result| result.errors), sum(|result| result.capped));
     if errors > 0 {
-        line += &format!("; {}: `session-host failures` says why", attempts(errors, "failed"));
+        line += &format!(
+            "; {} failed: `session-host failures` says why",
+            counted(errors, "attempt")
+        );
     }
     if capped > 0 {
-        line += &format!("; {}", attempts(capped, "left for the next run"));
+        line += &format!("; {} left for the next run", counted(capped, "attempt"));
     }
     line
-}
-
-/// So many attempts, and what became of them.
-fn attempts(count: u64, what: &str) -> String {
-    match count {
-        1 => format!("1 attempt {what}"),
-        count => format!("{} attempts {what}", grouped(count)),
-    }
 }
 
 /// What to say if there is no transcript at all.

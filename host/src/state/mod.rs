@@ -67,10 +67,7 @@ pub use open::{ailment::Ailment, recovery::Mended};
 pub use query::{
     ask::{QueryAnswer, QueryError, QueryLimits},
     export::export_file,
-    one_session::{
-        FoundAtLine, FoundInSession, ProcessedVersion, ResponseCost, ResponseKey, StoredByProcessor, StoredFailure,
-        StoredRows,
-    },
+    one_session::{FoundAtLine, FoundInSession, ResponseCost, ResponseKey, StoredByProcessor, StoredRows},
     reader::{Reader, TableContents},
     report::{ReportAnswer, ReportParameters, ReportQuery},
     report_check::ReportRejected,
@@ -81,7 +78,7 @@ pub use query::{
 pub(crate) use records::audit::RUN;
 pub use records::{
     alerts::{AlertChanges, AlertKind, AlertRecord, KnownSecrets, RecordedAlerts},
-    attempts::{FailedAttempts, SessionAttempts},
+    attempts::{FailedAttempts, OutputVersion, ProcessedVersion, SessionAttempts},
     audit::{Actor, AuditEntry, AuditRecord, Outcome},
     audit_entries::AuditFilter,
     causes::{FailureCause, by_cause, of_the_same_cause},

@@ -16,51 +16,18 @@ use crate::{
     state::{
         engine::sql::{quoted, text},
         error::{Doing, Result},
+        records::attempts::SessionAttempts,
         rows::table::SESSION_FILE,
     },
 };
 
 /// What a processor has stored of a session.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StoredByProcessor {
-    /// The processor.
-    pub processor: String,
-    /// The version that it has processed.
-    pub processed: Option<ProcessedVersion>,
-    /// Why it fails.
-    pub failure: Option<StoredFailure>,
+    /// What it made of the session.
+    pub attempts: SessionAttempts,
     /// Its session tables, with the numbers of their rows of the session.
     pub tables: Vec<(String, u64)>,
-}
-
-/// The version of a session that a processor has processed.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ProcessedVersion {
-    /// The user that it is recorded for.
-    pub username: Option<String>,
-    /// When, UTC.
-    pub at: String,
-    /// The output version that processed it; negative if it is marked to be processed again.
-    pub output_version: Option<i64>,
-    /// How many items it gave.
-    pub items: i64,
-    /// The size of the file.
-    pub size: Option<i64>,
-    /// The lines that could not be read.
-    pub unreadable_lines: Option<i64>,
-}
-
-/// Why a processor fails on a session.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct StoredFailure {
-    /// How it fails.
-    pub kind: String,
-    /// How many attempts failed.
-    pub attempts: i64,
-    /// When the last one failed, UTC.
-    pub last_failed_at: String,
-    /// The error of the last one.
-    pub error: String,
 }
 
 /// The rows of a table, as text.
@@ -150,51 +117,31 @@ impl Reader {
     /// # Errors
     /// When the state cannot be read.
     pub fn stored_of(&self, session: &SessionKey) -> Result<Vec<StoredByProcessor>> {
-        let doing = "read what is stored of a session";
-        let mut stored: Vec<StoredByProcessor> = Vec::new();
-        let sql = "SELECT processor_name, username, processed_at::VARCHAR, output_version, coalesce(items_extracted, 0), file_size,
-                          unreadable_lines
-                   FROM main.session_processor_state WHERE session_file = ?";
-        let mut statement = self.link.prepare(sql).doing(doing)?;
-        let rows = statement.query_map([session.as_str()], |row| {
-            let processed = ProcessedVersion {
-                username: row.get(1)?,
-                at: row.get(2)?,
-                output_version: row.get(3)?,
-                items: row.get(4)?,
-                size: row.get(5)?,
-                unreadable_lines: row.get(6)?,
-            };
-            Ok((row.get::<_, String>(0)?, processed))
-        });
-        for row in rows.doing(doing)? {
-            let (processor, processed) = row.doing(doing)?;
-            of(&mut stored, processor).processed = Some(processed);
-        }
-        let sql = "SELECT processor_name, kind, attempts, last_failed_at::VARCHAR, error
-                   FROM main.session_processor_failure WHERE session_file = ?";
-        let mut statement = self.link.prepare(sql).doing(doing)?;
-        let rows = statement.query_map([session.as_str()], |row| {
-            let failure = StoredFailure {
-                kind: row.get(1)?,
-                attempts: row.get(2)?,
-                last_failed_at: row.get(3)?,
-                error: row.get(4)?,
-            };
-            Ok((row.get::<_, String>(0)?, failure))
-        });
-        for row in rows.doing(doing)? {
-            let (processor, failure) = row.doing(doing)?;
-            of(&mut stored, processor).failure = Some(failure);
-        }
+        let attempts = self.attempts(session)?.into_iter();
+        let mut stored: Vec<StoredByProcessor> = attempts
+            .map(|attempts| StoredByProcessor {
+                attempts,
+                tables: Vec::new(),
+            })
+            .collect();
         for (processor, table) in self.session_tables()? {
-            match self.rows_of(session, &table)? {
+            let rows = self.rows_of(session, &table)?;
+            let known = stored.iter().position(|known| known.attempts.processor == processor);
+            match known {
+                Some(place) => stored[place].tables.push((table, rows)),
                 // What never met the session has nothing to tell of it.
-                0 if stored.iter().all(|known| known.processor != processor) => {}
-                rows => of(&mut stored, processor).tables.push((table, rows)),
+                None if rows == 0 => {}
+                None => stored.push(StoredByProcessor {
+                    attempts: SessionAttempts {
+                        processor,
+                        processed: None,
+                        failed: None,
+                    },
+                    tables: vec![(table, rows)],
+                }),
             }
         }
-        stored.sort_by(|one, other| one.processor.cmp(&other.processor));
+        stored.sort_by(|one, other| one.attempts.processor.cmp(&other.attempts.processor));
         Ok(stored)
     }
 
@@ -282,7 +229,7 @@ impl Reader {
 
     fn found(&self, session: &SessionKey, table: &FoundTable) -> Result<Vec<FoundAtLine>> {
         let doing = "read what was found in a session";
-        if !self.has_columns(table)? {
+        if !self.has_columns(table.name, table.columns)? {
             return Ok(Vec::new());
         }
         let mut statement = self.link.prepare(table.sql).doing(doing)?;
@@ -298,33 +245,33 @@ impl Reader {
     }
 
     /// Whether there is such a table or view with its columns.
-    fn has_columns(&self, table: &FoundTable) -> Result<bool> {
-        let names: Vec<String> = table.columns.iter().map(|column| text(column)).collect();
+    fn has_columns(&self, table: &str, columns: &[&str]) -> Result<bool> {
+        let names: Vec<String> = columns.iter().map(|column| text(column)).collect();
         let sql = format!(
             "SELECT system.main.count(*) FROM system.main.duckdb_columns()
              WHERE schema_name = 'main' AND database_name = system.main.current_database()
                AND system.main.lower(table_name) = {} AND system.main.lower(column_name) IN ({})",
-            text(table.name),
+            text(table),
             names.join(", ")
         );
         let known: i64 = self
             .link
             .query_row(&sql, [], |row| row.get(0))
-            .doing("look for a table of what was found in sessions")?;
-        Ok(usize::try_from(known).is_ok_and(|known| known == table.columns.len()))
+            .doing("look for a table of a processor")?;
+        Ok(usize::try_from(known).is_ok_and(|known| known == columns.len()))
     }
 
-    /// What some responses of a session cost, as the processor `usage` knows it.
+    /// What some responses of a session cost, as the processor `usage` knows it. Nothing without this processor.
     ///
     /// # Errors
-    /// When there is no such processor, or the limits are exceeded.
+    /// When the state cannot be read, or the limits are exceeded.
     pub fn costs_in(
         &self,
         session: &SessionKey,
         messages: &[String],
         limits: QueryLimits,
     ) -> Result<HashMap<ResponseKey, ResponseCost>, QueryError> {
-        if messages.is_empty() {
+        if messages.is_empty() || !self.has_columns("usage_messages", &[SESSION_FILE, "message_id", "cost_usd"])? {
             return Ok(HashMap::new());
         }
         let sql = format!(
@@ -352,19 +299,6 @@ impl Reader {
         let answer = self.query(&sql, &parameters, limits)?;
         Ok(answer.rows.iter().filter_map(|row| cost_of(row)).collect())
     }
-}
-
-/// What is known of a processor.
-fn of(stored: &mut Vec<StoredByProcessor>, processor: String) -> &mut StoredByProcessor {
-    let place = stored.iter().position(|known| known.processor == processor);
-    let place = place.unwrap_or_else(|| {
-        stored.push(StoredByProcessor {
-            processor,
-            ..StoredByProcessor::default()
-        });
-        stored.len() - 1
-    });
-    &mut stored[place]
 }
 
 fn cost_of(row: &[Box<RawValue>]) -> Option<(ResponseKey, ResponseCost)> {

@@ -14,7 +14,7 @@ use crate::{
     http::answer::Refusal,
     names::SessionKey,
     runner::RetryPolicy,
-    state::{FailedAttempts, SessionAttempts, is_quarantined},
+    state::{FailedAttempts, ProcessedVersion, SessionAttempts, is_quarantined},
     web::{
         addresses,
         asked::asked,
@@ -84,19 +84,20 @@ fn hide_secrets(web: &Web, attempts: &mut [SessionAttempts]) {
 }
 
 fn of_processor(key: &str, one: &SessionAttempts, policy: &RetryPolicy, visitor: &Visitor, clock: &Clock) -> Markup {
+    let processed = one.processed.as_ref();
     html! {
         section.card {
             div.head {
                 h2 { a href=(addresses::processor(&one.processor)) { (one.processor) } }
                 @match &one.failed {
                     Some(failed) => (pill(Tone::Bad, &failed.kind)),
-                    None if one.is_marked => (pill(Tone::Busy, "to be processed again")),
+                    None if processed.is_some_and(ProcessedVersion::is_marked) => (pill(Tone::Busy, "to be processed again")),
                     None => (pill(Tone::Good, "processed")),
                 }
             }
             dl {
-                dt { "Last processed" } dd { (clock.time_or_dash(one.processed_at.as_deref())) }
-                @if let Some(items) = one.items { dt { "Items" } dd { (grouped(u64::try_from(items).unwrap_or(0))) } }
+                dt { "Last processed" } dd { (clock.time_or_dash(processed.map(|processed| &*processed.at))) }
+                @if let Some(processed) = processed { dt { "Items" } dd { (grouped(processed.items)) } }
                 @if let Some(failed) = &one.failed { (failures(key, failed, policy, clock)) }
             }
             @if let Some(failed) = &one.failed {
@@ -111,7 +112,7 @@ fn failures(key: &str, failed: &FailedAttempts, policy: &RetryPolicy, clock: &Cl
     html! {
         dt { "Failed attempts" } dd { (failed.attempts) }
         dt { "First failed" } dd { (clock.time(&failed.first_failed_at)) }
-        dt { "Last failed" } dd { (clock.time(&clock::text_of(failed.last_failed_at))) }
+        dt { "Last failed" } dd { (clock.moment(failed.last_failed_at)) }
         dt { "Next attempt" } dd { (next(key, failed, policy, clock)) }
     }
 }

@@ -13,16 +13,19 @@ use crate::{
     },
     names::SessionKey,
     state::{ResponseCost, ResponseKey},
-    web::state::Web,
+    web::{parts::foreign, state::Web},
 };
 
 /// The costs of the responses of a page.
 #[derive(Debug, Default)]
-pub(super) struct Costs(HashMap<ResponseKey, ResponseCost>);
+pub(super) struct Costs {
+    known: HashMap<ResponseKey, ResponseCost>,
+    /// Why none are known, unless nobody has any.
+    silent: Option<String>,
+}
 
 impl Costs {
-    /// Asks for the costs, within the limits of a query. None are known without the processor `usage`, or if it takes too
-    /// long: the page does not fail for that.
+    /// Asks for the costs, within the limits of a query. If that takes too long, the page is shown without them.
     pub(super) async fn of(web: &Web, session: SessionKey, entries: &[Entry]) -> Self {
         let responses = entries.iter().filter_map(|entry| entry.response.as_ref()?.id.as_ref());
         let messages: BTreeSet<String> = responses.map(|id| id.names().0.to_owned()).collect();
@@ -34,19 +37,26 @@ impl Costs {
             Ok(reader.costs_in(&session, &messages, QUERY_LIMITS)?)
         });
         match costs.await {
-            Ok(costs) => Self(costs),
-            Err(Refusal { detail, .. }) => {
-                tracing::debug!("a session is shown without costs: {detail}");
-                Self::default()
-            }
+            Ok(known) => Self { known, silent: None },
+            Err(Refusal { detail, .. }) => Self {
+                known: HashMap::new(),
+                silent: Some(detail),
+            },
+        }
+    }
+
+    /// Tells why no costs are shown, if there may be some.
+    pub(super) fn told(&self) -> Markup {
+        html! {
+            @if let Some(why) = &self.silent { p.note.bad role="alert" { "No costs are shown: " (foreign(why)) } }
         }
     }
 
     fn find(&self, response: &Response) -> Option<&ResponseCost> {
         let (message, request) = response.id.as_ref()?.names();
         let key = (message.to_owned(), request.map(str::to_owned));
-        self.0.get(&key).or_else(|| {
-            let mut others = self.0.iter().filter(|((known, _), _)| known == message);
+        self.known.get(&key).or_else(|| {
+            let mut others = self.known.iter().filter(|((known, _), _)| known == message);
             others.next().map(|(_, cost)| cost)
         })
     }

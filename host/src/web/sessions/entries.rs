@@ -12,7 +12,7 @@ use super::{
     shown::{Whole, shown},
 };
 use crate::{
-    amounts::grouped,
+    amounts::{counted, grouped},
     conversation::{Entry, Masked, Part, Speaker},
     names::SessionKey,
     web::{
@@ -114,7 +114,7 @@ impl<'s> Stage<'s> {
     fn of_subagent(&self, agent: &Masked, entries: &[Entry]) -> Markup {
         html! {
             details.subagent open {
-                summary { "Subagent " (shown(agent)) ": " (counted(entries.len(), "line")) }
+                summary { "Subagent " (shown(agent)) ": " (counted(entries.len() as u64, "line")) }
                 (self.in_order(entries))
             }
         }
@@ -213,14 +213,6 @@ impl<'s> Stage<'s> {
                 Part::Remark(remark) => p.soft { (shown(remark)) },
             }
         }
-    }
-}
-
-/// A number of things.
-pub(super) fn counted(count: usize, thing: &str) -> String {
-    match count {
-        1 => format!("1 {thing}"),
-        count => format!("{count} {thing}s"),
     }
 }
 

@@ -94,6 +94,7 @@ impl Session {
             body: html! {
                 h1 { (shown(&self.name)) }
                 (self.head(&stage))
+                (costs.told())
                 (self.transcript(&stage, which.line()))
             },
         }

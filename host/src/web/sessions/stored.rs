@@ -2,12 +2,12 @@
 
 use maud::{Markup, html};
 
-use super::{entries::counted, shown::shown};
+use super::shown::shown;
 use crate::{
-    amounts::grouped,
+    amounts::{counted, grouped},
     conversation::{Mask, Masked},
     names::SessionKey,
-    state::{ProcessedVersion, StoredByProcessor},
+    state::{OutputVersion, ProcessedVersion, StoredByProcessor},
     web::{
         addresses,
         parts::{Tone, foreign, pill},
@@ -24,7 +24,7 @@ pub(super) struct Stored {
 impl Stored {
     pub(super) fn of(processors: Vec<StoredByProcessor>, mask: &Mask) -> Self {
         let masked = processors.into_iter().map(|stored| {
-            let error = stored.failure.as_ref().map(|failure| mask.text(&failure.error));
+            let error = stored.attempts.failed.as_ref().map(|failed| mask.text(&failed.error));
             (stored, error)
         });
         Self {
@@ -42,7 +42,7 @@ impl Stored {
         let processed = self
             .processors
             .iter()
-            .filter_map(|(stored, _)| stored.processed.as_ref());
+            .filter_map(|(stored, _)| stored.attempts.processed.as_ref());
         processed.filter_map(|processed| processed.username.as_deref()).next()
     }
 
@@ -69,31 +69,32 @@ impl Stored {
 }
 
 fn line(stored: &StoredByProcessor, error: Option<&Masked>, session: &SessionKey, clock: &Clock) -> Markup {
+    let StoredByProcessor { attempts, tables } = stored;
     html! {
         tr {
-            td { a href=(addresses::processor(&stored.processor)) { (foreign(&stored.processor)) } }
-            @match &stored.processed {
+            td { a href=(addresses::processor(&attempts.processor)) { (foreign(&attempts.processor)) } }
+            @match &attempts.processed {
                 Some(processed) => {
                     td { (clock.time(&processed.at)) }
                     td { (version(processed)) }
-                    td.number { (grouped(u64::try_from(processed.items).unwrap_or(0))) }
+                    td.number { (grouped(processed.items)) }
                 },
                 None => { td { "-" } td { "-" } td.number { "-" } },
             }
             td.long {
-                @match (&stored.failure, error) {
-                    (Some(failure), Some(error)) => {
-                        (pill(Tone::Bad, &failure.kind)) " " (failure.attempts) " attempts, the last "
-                        (clock.time(&failure.last_failed_at)) ": " (shown(error))
+                @match (&attempts.failed, error) {
+                    (Some(failed), Some(error)) => {
+                        (pill(Tone::Bad, &failed.kind)) " " (failed.attempts) " attempts, the last "
+                        (clock.moment(failed.last_failed_at)) ": " (shown(error))
                     },
                     _ => "-",
                 }
             }
             td {
-                @for (table, rows) in &stored.tables {
+                @for (table, rows) in tables {
                     div {
                         code { (foreign(table)) } ": "
-                        @if *rows > 0 { a href=(addresses::session_rows(session.as_str(), table)) { (grouped(*rows)) @if *rows == 1 { " row" } @else { " rows" } } } @else { "no row" }
+                        @if *rows > 0 { a href=(addresses::session_rows(session.as_str(), table)) { (counted(*rows, "row")) } } @else { "no row" }
                     }
                 }
             }
@@ -102,16 +103,15 @@ fn line(stored: &StoredByProcessor, error: Option<&Masked>, session: &SessionKey
 }
 
 fn version(processed: &ProcessedVersion) -> Markup {
-    let bytes = processed.size.and_then(|size| u64::try_from(size).ok());
     html! {
-        @match processed.output_version {
-            Some(version) if version >= 0 => { "output " (version) },
-            Some(_) => (pill(Tone::Warn, "to be processed again")),
+        @match processed.output {
+            Some(OutputVersion::Of(version)) => { "output " (version) },
+            Some(OutputVersion::Marked) => (pill(Tone::Warn, "to be processed again")),
             None => "-",
         }
-        @if let Some(bytes) = bytes { div.soft { (size(bytes)) } }
-        @if let Some(lines) = processed.unreadable_lines.and_then(|lines| usize::try_from(lines).ok()).filter(|lines| *lines > 0) {
-            div { (pill(Tone::Warn, &format!("{} unreadable", counted(lines, "line")))) }
+        @if let Some(bytes) = processed.size { div.soft { (size(bytes)) } }
+        @if processed.unreadable_lines > 0 {
+            div { (pill(Tone::Warn, &format!("{} unreadable", counted(processed.unreadable_lines, "line")))) }
         }
     }
 }
