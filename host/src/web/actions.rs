@@ -15,6 +15,7 @@ use serde_json::Value;
 use super::{
     addresses::{self, PROCESSORS},
     entry::{act::Act, notices::Notice, visitor::Visitor},
+    recorded,
     redirect::redirect,
     state::Web,
 };
@@ -22,7 +23,7 @@ use crate::{
     http::{
         Service, admin,
         answer::Refusal,
-        audit::{Note, recorded},
+        audit::Note,
         authentication::Caller,
         parameters::{OneProcessor, Parameters, Pausing, processor_name},
         paths,
@@ -56,13 +57,7 @@ pub(super) async fn run(State(web): State<Web>, Path(name): Path<String>, act: A
         name.clone(),
         Selection::All,
     );
-    let answer = recorded(
-        &web.service,
-        act.visitor.actor.clone(),
-        paths::RUN.to_owned(),
-        answering,
-    )
-    .await;
+    let answer = recorded::response(&web, &act.visitor, paths::RUN, answering).await;
     let done = format!("A run of {name} has begun.");
     told(&web, &act.visitor, &addresses::processor(&name), done, answer).await
 }
@@ -74,13 +69,7 @@ pub(super) async fn pause(State(web): State<Web>, Path(name): Path<String>, act:
         reason: act.form.reason,
     };
     let answering = admin::pause(State(web.service.clone()), act.visitor.caller(), Parameters(asked));
-    let answer = recorded(
-        &web.service,
-        act.visitor.actor.clone(),
-        paths::PAUSE.to_owned(),
-        answering,
-    )
-    .await;
+    let answer = recorded::response(&web, &act.visitor, paths::PAUSE, answering).await;
     let done = format!("{name} is paused: no run of it begins until somebody resumes it.");
     told(&web, &act.visitor, &addresses::processor(&name), done, answer).await
 }
@@ -91,13 +80,7 @@ pub(super) async fn resume(State(web): State<Web>, Path(name): Path<String>, act
         processor: name.clone(),
     };
     let answering = admin::resume(State(web.service.clone()), Parameters(asked));
-    let answer = recorded(
-        &web.service,
-        act.visitor.actor.clone(),
-        paths::RESUME.to_owned(),
-        answering,
-    )
-    .await;
+    let answer = recorded::response(&web, &act.visitor, paths::RESUME, answering).await;
     let done = format!("{name} is resumed.");
     told(&web, &act.visitor, &addresses::processor(&name), done, answer).await
 }
@@ -128,13 +111,7 @@ pub(super) async fn retry(State(web): State<Web>, act: Act<WhichFailing>) -> Res
         processor.clone(),
         selection,
     );
-    let answer = recorded(
-        &web.service,
-        act.visitor.actor.clone(),
-        paths::RETRY.to_owned(),
-        answering,
-    )
-    .await;
+    let answer = recorded::response(&web, &act.visitor, paths::RETRY, answering).await;
     let done = format!("A run of {processor} over {what} has begun.");
     told(&web, &act.visitor, &to, done, answer).await
 }
@@ -155,13 +132,7 @@ async fn sessions_like(web: &Web, processor: &str, session: String) -> Result<BT
 /// `POST /plugins/reload`: loads new, changed and removed plugins.
 pub(super) async fn reload(State(web): State<Web>, act: Act<()>) -> Response {
     let answering = admin::reload_plugins(State(web.service.clone()));
-    let answer = recorded(
-        &web.service,
-        act.visitor.actor.clone(),
-        paths::RELOAD.to_owned(),
-        answering,
-    )
-    .await;
+    let answer = recorded::response(&web, &act.visitor, paths::RELOAD, answering).await;
     told(
         &web,
         &act.visitor,

@@ -1,4 +1,4 @@
-//! Asks what a route of the HTTP interface answers, with the same row in the audit log.
+//! Does what a route of the HTTP interface does, with the same row in the audit log.
 
 use std::future::Future;
 
@@ -13,6 +13,16 @@ use crate::http::{
     answer::Refusal,
     audit::{Note, recorded},
 };
+
+/// The response of an action, which is recorded as one of this route for a visitor.
+pub(super) async fn response(
+    web: &Web,
+    visitor: &Visitor,
+    route: &str,
+    answering: impl Future<Output = Response> + Send + 'static,
+) -> Response {
+    recorded(&web.service, visitor.actor.clone(), route.to_owned(), answering).await
+}
 
 /// The answer, which is recorded as one of this route for a visitor. It is computed to its end, even if the visitor leaves.
 ///
@@ -34,8 +44,7 @@ pub(super) async fn answer<T: Send + 'static>(
         let _ = sender.send(result);
         response
     };
-    let recorded = recorded(&web.service, visitor.actor.clone(), route.to_owned(), answering).await;
-    let status = recorded.status();
+    let status = response(web, visitor, route, answering).await.status();
     let failed = |_| Err(Refusal::new(status, "there is no answer: see the log"));
     receiver.await.unwrap_or_else(failed)
 }

@@ -13,7 +13,6 @@ use crate::{
     amounts::grouped,
     http::{
         answer::Refusal,
-        audit::recorded,
         parameters::{Parameters, processor_name},
         paths,
         reprocessing::{self, WhichSessions},
@@ -31,6 +30,7 @@ use crate::{
             visitor::{SECRET, Visitor},
         },
         parts::foreign,
+        recorded,
         shell::page,
         state::Web,
         texts::size,
@@ -85,13 +85,7 @@ pub(in crate::web) async fn confirm(
 pub(in crate::web) async fn reprocess(State(web): State<Web>, Path(name): Path<String>, act: Act<Chosen>) -> Response {
     let asked = act.form.of(&name);
     let answering = reprocessing::reprocess(State(web.service.clone()), Parameters(asked));
-    let answer = recorded(
-        &web.service,
-        act.visitor.actor.clone(),
-        paths::REPROCESS.to_owned(),
-        answering,
-    )
-    .await;
+    let answer = recorded::response(&web, &act.visitor, paths::REPROCESS, answering).await;
     let done = format!("The sessions are marked: the next run of {name} processes them again.");
     told(&web, &act.visitor, &addresses::processor(&name), done, answer).await
 }

@@ -9,7 +9,6 @@ use crate::{
     http::{
         admin,
         answer::Refusal,
-        audit::recorded,
         parameters::{Parameters, Subject},
         paths,
     },
@@ -25,6 +24,7 @@ use crate::{
             visitor::{SECRET, Visitor},
         },
         parts::foreign,
+        recorded,
         shell::{page, refused},
         state::Web,
     },
@@ -69,13 +69,7 @@ pub(in crate::web) async fn forget(State(web): State<Web>, act: Act<Which>) -> R
         purge: false,
     };
     let answering = admin::forget(State(web.service.clone()), Parameters(asked));
-    let answer = recorded(
-        &web.service,
-        act.visitor.actor.clone(),
-        paths::FORGET.to_owned(),
-        answering,
-    )
-    .await;
+    let answer = recorded::response(&web, &act.visitor, paths::FORGET, answering).await;
     told(&web, &act.visitor, SESSIONS, format!("{key} is forgotten."), answer).await
 }
 
