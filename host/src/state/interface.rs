@@ -14,16 +14,17 @@ use super::{
         transaction::Transaction,
         writer::Writer,
     },
-    error::{Result, StateError},
-    file::{
+    duckdb_file::file::{
         disk::StateFiles,
         place::{new_export_folder, refuse_missing},
     },
+    duckdb_file::open::{ailment::Ailment, open_state::OpenState, recovery::Mended},
+    duckdb_file::rewrite::{copy, storage},
+    error::{Result, StateError},
     forget::{
         deletion::{self, Forgetting, Forgotten},
         purge::{PurgeWish, Purged, Purging},
     },
-    open::{ailment::Ailment, open_state::OpenState, recovery::Mended},
     query::reader::Reader,
     records::{
         alerts::{self, AlertChanges},
@@ -33,7 +34,6 @@ use super::{
         reprocessing::{self, Marked, ReprocessFilter},
         sessions::{self, SessionState},
     },
-    rewrite::{copy, storage},
     rows::table::FilledTable,
     schema::{
         processor::{self, DeclaredTables},

@@ -17,29 +17,25 @@
 //!
 //! - `error`, `database_error`, `trouble`: what goes wrong, and what to do about it.
 //! - `engine`: DuckDB itself.
-//! - `file`: the state as a file, and the files beside it.
 //! - `judge`: what a statement of somebody else does.
 //! - `rows`: converts rows between plugins and tables.
 //! - `records`: the rows of the host's own tables.
 //! - `schema`: the tables, and who owns which.
 //! - `commit`: writes rows.
-//! - `query`: reads them.
-//! - `open`: the open file, and how it recovers.
-//! - `rewrite`: replaces the file by a copy.
+//! - `duckdb_file`: the state in one file, the files beside it, and how it recovers.
+//! - `query`: reads rows.
 //! - `forget`: forgetting and purging.
 
 mod commit;
 mod database_error;
+mod duckdb_file;
 mod engine;
 mod error;
-mod file;
 mod forget;
 mod interface;
 mod judge;
-mod open;
 mod query;
 mod records;
-mod rewrite;
 mod rows;
 mod schema;
 mod trouble;
@@ -54,16 +50,16 @@ pub use commit::{
     writer::{CommitError, Writer},
 };
 pub use database_error::DatabaseError;
+pub use duckdb_file::file::disk::{Obstacle, StateFiles};
+pub use duckdb_file::open::{ailment::Ailment, recovery::Mended};
 pub use engine::interrupt::Interrupt;
 pub use error::{Result, StateError};
-pub use file::disk::{Obstacle, StateFiles};
 pub use forget::{
     deletion::{Forgetting, Forgotten, ToForget},
     purge::{PurgeWish, Purged},
 };
 pub use interface::State;
 pub use judge::{plan::ObjectKind, refused::StatementRefused};
-pub use open::{ailment::Ailment, recovery::Mended};
 pub use query::{
     ask::{QueryAnswer, QueryError, QueryLimits},
     export::export_file,

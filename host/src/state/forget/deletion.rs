@@ -9,14 +9,14 @@ use crate::{
     names::{FileHash, ProcessorName, SessionKey},
     state::{
         commit::transaction::Transaction,
+        duckdb_file::file::paths::exports_of,
+        duckdb_file::open::open_state::OpenState,
         engine::sql::{quoted, text},
         error::{Doing, Result, StateError},
-        file::paths::exports_of,
         forget::{
             mentions::{exports_with, redact_audit, redact_pauses},
             purge::{self, PurgeWish, Purged, Purging},
         },
-        open::open_state::OpenState,
         records::{alerts, sessions::EarlierVersion},
         rows::table::SESSION_FILE,
         schema::{

@@ -15,13 +15,13 @@ use std::{
 };
 
 use crate::state::{
-    error::{Result, StateError},
-    file::{
+    duckdb_file::file::{
         paths::{beside, sync_folder},
         place::refuse_gone,
     },
-    open::open_state::OpenState,
-    rewrite::replace::{Replaced, replace},
+    duckdb_file::open::open_state::OpenState,
+    duckdb_file::rewrite::replace::{Replaced, replace},
+    error::{Result, StateError},
 };
 
 /// When the state is purged.

@@ -7,6 +7,10 @@ use session_plugin_api::{Report, Timestamp};
 use crate::{
     names::{ProcessorName, SessionKey},
     state::{
+        duckdb_file::file::{
+            backup::{is_to_be_restored, restore},
+            place::{refuse_missing, refuse_odd_files},
+        },
         engine::{
             instance::{Access, Link},
             interrupt::Interrupt,
@@ -14,10 +18,6 @@ use crate::{
             sql::{contents_of, quoted, table_exists},
         },
         error::{Doing, Result, StateError},
-        file::{
-            backup::{is_to_be_restored, restore},
-            place::{refuse_missing, refuse_odd_files},
-        },
         query::{
             ask::{self, QueryAnswer, QueryError, QueryLimits},
             export,

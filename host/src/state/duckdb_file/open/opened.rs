@@ -8,12 +8,12 @@ use std::{
 
 use crate::state::{
     commit::writer::Writer,
+    duckdb_file::file::{backup::restore, checkpoint::Checkpoints, paths::exports_of},
     engine::{
         instance::{Access, Engine},
         open::{confine, link_to, open_engine},
     },
     error::{Result, StateError},
-    file::{backup::restore, checkpoint::Checkpoints, paths::exports_of},
     schema::{declared::Foundations, host_migrations, known::KnownSchema},
 };
 

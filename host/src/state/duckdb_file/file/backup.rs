@@ -17,8 +17,8 @@ use rustix::{
 };
 
 use crate::state::{
+    duckdb_file::file::paths::{beside, checkpoint_backup_of, sync_folder},
     error::{Result, StateError},
-    file::paths::{beside, checkpoint_backup_of, sync_folder},
 };
 
 /// The beginning of a backup, so that no other file is mistaken for one.

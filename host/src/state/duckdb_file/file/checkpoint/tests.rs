@@ -5,11 +5,11 @@ use std::{fs, os::unix::fs::FileExt as _};
 use super::*;
 use crate::state::{
     State,
+    duckdb_file::file::paths::{beside, checkpoint_backup_of},
     engine::{
         instance::{Access, Link},
         open::open_engine,
     },
-    file::paths::{beside, checkpoint_backup_of},
 };
 
 /// A state with rows in the file, and further ones in the WAL.

@@ -12,13 +12,13 @@ use std::{
 use duckdb::{Connection, params};
 
 use crate::state::{
+    duckdb_file::file::paths::{beside, sync_folder, wal_of},
     engine::{
         instance::{Access, Engine},
         open::{STORAGE, link_to},
         sql::{contents_of, quoted, text},
     },
     error::{Doing as _, Result, StateError},
-    file::paths::{beside, sync_folder, wal_of},
     trouble::Trouble,
 };
 

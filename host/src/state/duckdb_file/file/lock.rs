@@ -17,8 +17,8 @@ use rustix::{
 };
 
 use crate::state::{
+    duckdb_file::file::paths::beside,
     error::{Result, StateError},
-    file::paths::beside,
 };
 
 /// The one process that may write a state holds this for as long as it lives. The lock file is never removed, because

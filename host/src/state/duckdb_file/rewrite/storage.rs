@@ -15,9 +15,9 @@ use sd_notify::NotifyState;
 use super::replace::{Replaced, replace};
 use crate::{
     state::{
+        duckdb_file::open::open_state::OpenState,
         engine::open::STORAGE,
         error::{Doing as _, Result},
-        open::open_state::OpenState,
     },
     threads,
 };

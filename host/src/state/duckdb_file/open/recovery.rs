@@ -18,9 +18,9 @@ use super::{
     opened::Opened,
 };
 use crate::state::{
+    duckdb_file::file::place::{refuse_gone, refuse_odd_files},
     engine::open::link_to,
     error::Result,
-    file::place::{refuse_gone, refuse_odd_files},
 };
 
 /// The result of reopening a closed state.

@@ -7,9 +7,9 @@ use std::path::Path;
 
 use super::copy;
 use crate::state::{
+    duckdb_file::file::paths::wal_bytes,
+    duckdb_file::open::{open_state::OpenState, recovery::WhileClosed},
     error::Result,
-    file::paths::wal_bytes,
-    open::{open_state::OpenState, recovery::WhileClosed},
 };
 
 /// What became of the file.

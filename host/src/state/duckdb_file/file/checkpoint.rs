@@ -19,11 +19,11 @@ use duckdb::Connection;
 use rustix::fs::{FlockOperation, fcntl_lock, fstatvfs};
 
 use crate::state::{
-    error::{Doing as _, Result, StateError},
-    file::{
+    duckdb_file::file::{
         backup::{Backup, Before, HEADERS, failed, headers_of},
         paths::wal_bytes,
     },
+    error::{Doing as _, Result, StateError},
     trouble::Trouble,
 };
 

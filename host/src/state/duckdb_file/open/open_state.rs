@@ -24,17 +24,17 @@ use super::{
 };
 use crate::state::{
     commit::writer::Writer,
+    duckdb_file::file::{
+        checkpoint::Checkpoints,
+        lock::StateLock,
+        place::{make_folder, refuse_odd_files, refuse_unwritable_folder},
+    },
     engine::{
         instance::{Closing, Link},
         interrupt::Interrupts,
         open::link_to,
     },
     error::{Doing as _, Result, StateError},
-    file::{
-        checkpoint::Checkpoints,
-        lock::StateLock,
-        place::{make_folder, refuse_odd_files, refuse_unwritable_folder},
-    },
     schema::known::KnownSchema,
 };
 
