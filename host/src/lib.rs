@@ -23,6 +23,7 @@ pub mod metrics;
 pub mod names;
 pub mod own_files;
 pub mod plugins;
+pub mod postgres;
 pub mod printable;
 pub mod process;
 pub mod recent_log;

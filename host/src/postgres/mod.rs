@@ -1,0 +1,21 @@
+//! Connections to PostgreSQL that do not go through DuckDB.
+//!
+//! A host that shares its state with others keeps it in PostgreSQL. DuckDB's extension reads and writes it there, with
+//! libpq. What several hosts agree on must not wait for DuckDB, nor end with one of its instances. So the host also speaks
+//! to PostgreSQL itself: [`Session`] is such a connection.
+//!
+//! [`PostgresAddress`] is the one definition of where the server is and whom the host trusts. Both clients get the same
+//! from it: the same password file, the same certificates, the same time limits. No password is part of an address, of a
+//! conninfo string or of an error.
+
+mod address;
+mod conninfo;
+mod error;
+mod parsing;
+mod password;
+mod session;
+mod trust;
+
+pub use address::{AddressError, Endpoint, PostgresAddress, Roots, Tls};
+pub use error::PostgresError;
+pub use session::{Limits, Session};
