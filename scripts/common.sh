@@ -8,6 +8,10 @@ root="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd -P)"
 cargo_home="${CARGO_HOME:-$HOME/.cargo}"
 rustup_home="${RUSTUP_HOME:-$HOME/.rustup}"
 
+# The file of DuckDB's extension for PostgreSQL, which lies beside DuckDB's library.
+# shellcheck disable=SC2034
+extension=postgres_scanner.duckdb_extension
+
 say() {
     printf '%s\n' "$*" >&2
 }
@@ -22,6 +26,11 @@ cache_directory() {
     local directory="${SESSION_HOST_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/session-host}"
     mkdir -p "$directory"
     (cd "$directory" && pwd -P)
+}
+
+# directory_of VARIABLE: what scripts/setup told cargo.
+directory_of() {
+    sed -n "s/^$1 = \"\(.*\)\"\$/\1/p" "$root/.cargo/config.toml"
 }
 
 # Prints cargo's target directory. A variable or the user's own configuration may have moved it.

@@ -17,6 +17,7 @@
 //!
 //! - `error`, `database_error`, `trouble`: what goes wrong, and what to do about it.
 //! - `engine`: DuckDB itself.
+//! - `postgres`: what the state in PostgreSQL needs besides.
 //! - `judge`: what a statement of somebody else does.
 //! - `rows`: converts rows between plugins and tables.
 //! - `records`: the rows of the host's own tables.
@@ -34,6 +35,7 @@ mod error;
 mod forget;
 mod interface;
 mod judge;
+mod postgres;
 mod query;
 mod records;
 mod rows;
