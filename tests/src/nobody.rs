@@ -12,7 +12,8 @@ use std::{
 
 use crate::{artifacts::host_binary, world::World};
 
-const NOBODY: u32 = 65534;
+/// The user whom Debian calls `nobody`.
+pub(crate) const NOBODY: u32 = 65534;
 
 impl World {
     /// The same command by a user that is not root, whom the whole world is given to.

@@ -39,6 +39,12 @@ pub fn children_of(process: u32) -> Vec<u32> {
     processes().filter(|child| parent_of(*child) == Some(process)).collect()
 }
 
+/// Whether a process has ended, also if nobody has waited for it.
+#[must_use]
+pub fn has_ended(process: u32) -> bool {
+    status_of(process, "State").is_none_or(|state| state.starts_with(['Z', 'X']))
+}
+
 impl Holdings {
     /// What a process holds now.
     #[must_use]
@@ -69,7 +75,12 @@ fn processes() -> impl Iterator<Item = u32> {
 }
 
 fn parent_of(process: u32) -> Option<u32> {
+    status_of(process, "PPid")?.parse().ok()
+}
+
+/// A line of a process's status; none if it has ended and somebody has waited for it.
+fn status_of(process: u32, name: &str) -> Option<String> {
     let status = fs::read_to_string(format!("/proc/{process}/status")).ok()?;
-    let parent = status.lines().find_map(|line| line.strip_prefix("PPid:"))?;
-    parent.trim().parse().ok()
+    let line = |line: &str| Some(line.strip_prefix(name)?.strip_prefix(':')?.trim().to_owned());
+    status.lines().find_map(line)
 }

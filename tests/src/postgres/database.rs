@@ -1,0 +1,98 @@
+//! Databases of their own for tests, and SQL in them.
+
+use std::{
+    fs,
+    os::unix::fs::PermissionsExt,
+    path::{Path, PathBuf},
+    process::Command,
+    sync::atomic::{AtomicUsize, Ordering},
+};
+
+use super::{Postgres, ROLE, programs};
+use crate::proxy::Proxy;
+
+/// An empty database of a server, which [`ROLE`] owns.
+#[derive(Debug)]
+pub struct Database<'server> {
+    server: &'server Postgres,
+    name: String,
+}
+
+impl<'server> Database<'server> {
+    #[track_caller]
+    pub(super) fn create(server: &'server Postgres) -> Self {
+        static MADE: AtomicUsize = AtomicUsize::new(0);
+        let name = format!("test_{}", MADE.fetch_add(1, Ordering::Relaxed));
+        server.sql(&format!("CREATE DATABASE {name} OWNER {ROLE}"));
+        Self { server, name }
+    }
+
+    /// Its name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Where [`ROLE`] reaches it, without a password.
+    #[must_use]
+    pub fn url(&self) -> String {
+        self.url_at("127.0.0.1", self.server.port())
+    }
+
+    /// Where [`ROLE`] reaches it under another name of the machine, such as the one in the certificate.
+    #[must_use]
+    pub fn url_at(&self, host: &str, port: u16) -> String {
+        format!("postgres://{ROLE}@{host}:{port}/{}", self.name)
+    }
+
+    /// Where [`ROLE`] reaches it through a proxy.
+    #[must_use]
+    pub fn url_through(&self, proxy: &Proxy) -> String {
+        self.url_at("127.0.0.1", proxy.port())
+    }
+
+    /// Runs SQL as the superuser and gives what `psql` prints: a line for each row, with `|` between columns.
+    #[track_caller]
+    pub fn sql(&self, text: &str) -> String {
+        self.try_sql(text).unwrap_or_else(|error| panic!("{text}: {error}"))
+    }
+
+    /// Runs SQL as the superuser.
+    ///
+    /// # Errors
+    /// What `psql` says if a statement or the connection fails.
+    pub fn try_sql(&self, text: &str) -> Result<String, String> {
+        self.server.sql_in(&self.name, text)
+    }
+}
+
+/// Runs SQL through `psql`, without any settings of the user, and gives what it prints.
+///
+/// # Errors
+/// What `psql` says if a statement or the connection fails.
+///
+/// # Panics
+/// If there is no `psql`.
+pub fn psql(url: &str, text: &str) -> Result<String, String> {
+    let mut command = Command::new(programs::path("psql"));
+    command.env_clear().env("HOME", "/nonexistent");
+    command.args(["--no-psqlrc", "--quiet", "--no-align", "--tuples-only", "--no-password"]);
+    command.args(["--set=ON_ERROR_STOP=1", "--dbname", url, "--command", text]);
+    let output = command.output().expect("psql can be started");
+    let stream = if output.status.success() {
+        output.stdout
+    } else {
+        output.stderr
+    };
+    let said = String::from_utf8_lossy(&stream).trim_end().to_owned();
+    if output.status.success() { Ok(said) } else { Err(said) }
+}
+
+/// Writes a password file (`pgpass`) with this password of [`ROLE`] on every server, which only its owner can read.
+#[track_caller]
+pub fn write_password_file(folder: &Path, password: &str) -> PathBuf {
+    let path = folder.join("pgpass");
+    fs::write(&path, format!("*:*:*:{ROLE}:{password}\n")).expect("a file can be written");
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).expect("permissions can be set");
+    path
+}

@@ -1,0 +1,193 @@
+//! A network between a client and PostgreSQL that fails at will.
+//!
+//! # Threads
+//! One thread accepts connections. Two threads for each connection copy the bytes, one each way. Before they pass bytes
+//! on, they look at the network's [`State`] under its lock, and wait on its condition while the network is silent.
+
+mod answers;
+mod connection;
+
+use std::{
+    net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream},
+    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
+    thread::{self, JoinHandle},
+};
+
+use connection::Connection;
+use memchr::memmem;
+
+use crate::world::wait_until;
+
+/// A listener on loopback that passes everything on to a server, until it is told otherwise.
+#[derive(Debug)]
+pub struct Proxy {
+    port: u16,
+    network: Arc<Network>,
+    accepting: Option<JoinHandle<()>>,
+}
+
+/// What the threads share.
+#[derive(Debug, Default)]
+struct Network {
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    is_silent: bool,
+    has_ended: bool,
+    /// The connections that are open, each with a number.
+    open: Vec<(usize, Arc<Connection>)>,
+    accepted: usize,
+    /// The statement of the transaction whose answer to `COMMIT` is to be swallowed.
+    to_swallow: Option<Vec<u8>>,
+    swallowed: usize,
+}
+
+impl Proxy {
+    /// A network before the server that listens at this port of loopback.
+    #[must_use]
+    #[track_caller]
+    pub fn before(server: u16) -> Self {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("loopback has a free port");
+        let port = listener.local_addr().expect("a listener has an address").port();
+        let network = Arc::new(Network::default());
+        let accepting = thread::spawn({
+            let network = Arc::clone(&network);
+            move || network.accept(&listener, SocketAddr::from((Ipv4Addr::LOCALHOST, server)))
+        });
+        Self {
+            port,
+            network,
+            accepting: Some(accepting),
+        }
+    }
+
+    /// The port on `127.0.0.1` at which it listens.
+    #[must_use]
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// Passes nothing on from now on, as a cable does that was cut: connections stay open, and new ones get no answer.
+    pub fn fall_silent(&self) {
+        self.network.change(|state| state.is_silent = true);
+    }
+
+    /// Passes everything on again, first what came meanwhile.
+    pub fn pass(&self) {
+        self.network.change(|state| state.is_silent = false);
+    }
+
+    /// Ends all connections. New ones work.
+    pub fn cut(&self) {
+        self.network.change(|state| {
+            for (_, connection) in &state.open {
+                connection.cut();
+            }
+        });
+    }
+
+    /// Swallows the server's next answer to the `COMMIT` of a transaction in which the client sends this text from now on,
+    /// and ends that connection. An empty text is part of every transaction. Connections with TLS pass as they are.
+    pub fn swallow_answer_to_commit(&self, statement: &str) {
+        self.network
+            .change(|state| state.to_swallow = Some(statement.as_bytes().to_vec()));
+    }
+
+    /// Waits until it has swallowed so many answers since it was made.
+    #[track_caller]
+    pub fn has_swallowed(&self, answers: usize) {
+        wait_until("the proxy has swallowed an answer", || {
+            self.network.state().swallowed >= answers
+        });
+    }
+
+    /// How many connections are open.
+    #[must_use]
+    pub fn open(&self) -> usize {
+        self.network.state().open.len()
+    }
+
+    /// How many connections it has accepted since it was made.
+    #[must_use]
+    pub fn accepted(&self) -> usize {
+        self.network.state().accepted
+    }
+}
+
+impl Drop for Proxy {
+    fn drop(&mut self) {
+        self.cut();
+        self.network.change(|state| state.has_ended = true);
+        // Wakes the thread that accepts.
+        let _ = TcpStream::connect((Ipv4Addr::LOCALHOST, self.port));
+        if let Some(accepting) = self.accepting.take() {
+            let _ = accepting.join();
+        }
+    }
+}
+
+impl Network {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn change(&self, change: impl FnOnce(&mut State)) {
+        change(&mut self.state());
+        self.changed.notify_all();
+    }
+
+    /// Accepts connections until the proxy is dropped.
+    fn accept(self: &Arc<Self>, listener: &TcpListener, server: SocketAddr) {
+        for client in listener.incoming().map_while(Result::ok) {
+            if self.state().has_ended {
+                return;
+            }
+            // A server that is down refuses the client too.
+            if let Ok(server) = TcpStream::connect(server) {
+                self.open(Connection::new(client, server));
+            }
+        }
+    }
+
+    /// Lets two threads copy the bytes of a connection until both ways have ended.
+    fn open(self: &Arc<Self>, connection: Connection) {
+        let connection = Arc::new(connection);
+        let mut state = self.state();
+        state.accepted += 1;
+        let number = state.accepted;
+        state.open.push((number, Arc::clone(&connection)));
+        drop(state);
+        let network = Arc::clone(self);
+        thread::spawn(move || {
+            thread::scope(|both| {
+                both.spawn(|| connection.copy_requests(&network));
+                connection.copy_answers(&network);
+            });
+            network.change(|state| state.open.retain(|(open, _)| *open != number));
+        });
+    }
+
+    /// Waits until the network passes bytes on, or the connection was cut.
+    fn wait_to_pass(&self, connection: &Connection) {
+        let is_held = |state: &mut State| state.is_silent && !connection.was_cut();
+        let waited = self.changed.wait_while(self.state(), is_held);
+        drop(waited.unwrap_or_else(PoisonError::into_inner));
+    }
+
+    /// Whether it is to swallow an answer.
+    fn waits_for_commit(&self) -> bool {
+        self.state().to_swallow.is_some()
+    }
+
+    /// Whether the answer to the `COMMIT` of a transaction that has sent this is to be swallowed. It says so only once.
+    fn swallows_answer_after(&self, sent: &[u8]) -> bool {
+        let mut state = self.state();
+        let is_it = |statement: &mut Vec<u8>| memmem::find(sent, statement).is_some();
+        let is_wanted = state.to_swallow.take_if(is_it).is_some();
+        state.swallowed += usize::from(is_wanted);
+        is_wanted
+    }
+}

@@ -1,0 +1,12 @@
+//! Several hosts on one state in PostgreSQL, with a real server, and a network and a disk that fail.
+
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test fails where a step of it does"
+)]
+
+mod network;
+mod server;
+mod signing_in;

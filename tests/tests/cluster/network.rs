@@ -1,0 +1,70 @@
+//! The network of the tests: it falls silent, cuts connections, and swallows the answer to a commit.
+
+use std::thread;
+
+use session_host_tests::{Postgres, Proxy, psql, wait_until};
+
+#[test]
+fn an_answer_is_swallowed_and_the_row_is_there() {
+    let database = Postgres::shared().database();
+    let proxy = Proxy::before(Postgres::shared().port());
+    let url = database.url_through(&proxy);
+    database.sql("CREATE TABLE t (a int); GRANT ALL ON t TO session_host");
+    proxy.swallow_answer_to_commit("INSERT INTO t");
+    // Neither another transaction nor one that is rolled back.
+    psql(&url, "BEGIN; SELECT * FROM t; COMMIT").unwrap();
+    psql(&url, "BEGIN; INSERT INTO t VALUES (1); ROLLBACK").unwrap();
+    let said = psql(&url, "BEGIN; INSERT INTO t VALUES (2); COMMIT").unwrap_err();
+    assert!(said.contains("server closed the connection unexpectedly"), "{said}");
+    proxy.has_swallowed(1);
+    assert_eq!(database.sql("SELECT a FROM t"), "2");
+    // Only the next one.
+    psql(&url, "BEGIN; INSERT INTO t VALUES (3); COMMIT").unwrap();
+    assert_eq!(proxy.accepted(), 4);
+}
+
+#[test]
+fn a_silent_network_holds_everything_until_it_passes_again() {
+    let database = Postgres::shared().database();
+    let proxy = Proxy::before(Postgres::shared().port());
+    let url = database.url_through(&proxy);
+    proxy.fall_silent();
+    let asking = thread::spawn(move || psql(&url, "SELECT 7"));
+    wait_until("the client is connected", || proxy.open() == 1);
+    assert!(!asking.is_finished());
+    proxy.pass();
+    assert_eq!(asking.join().unwrap().unwrap(), "7");
+    wait_until("the connection has ended", || proxy.open() == 0);
+}
+
+#[test]
+fn a_cut_ends_every_connection_also_of_a_silent_network() {
+    let database = Postgres::shared().database();
+    let proxy = Proxy::before(Postgres::shared().port());
+    let url = database.url_through(&proxy);
+    proxy.fall_silent();
+    let asking = [url.clone(), url.clone()].map(|url| thread::spawn(move || psql(&url, "SELECT 7")));
+    wait_until("the clients are connected", || proxy.open() == 2);
+    proxy.cut();
+    for asking in asking {
+        let said = asking.join().unwrap().unwrap_err();
+        assert!(said.contains("closed the connection unexpectedly"), "{said}");
+    }
+    wait_until("the connections have ended", || proxy.open() == 0);
+    proxy.pass();
+    assert_eq!(psql(&url, "SELECT 7").unwrap(), "7");
+}
+
+#[test]
+fn much_passes_unchanged_both_ways() {
+    let database = Postgres::shared().database();
+    let proxy = Proxy::before(Postgres::shared().port());
+    let url = database.url_through(&proxy);
+    let text = "a".repeat(100_000);
+    assert_eq!(psql(&url, &format!("SELECT '{text}'")).unwrap(), text);
+    let numbers: Vec<String> = (1..=100_000).map(|number| number.to_string()).collect();
+    assert_eq!(
+        psql(&url, "SELECT generate_series(1, 100000)").unwrap(),
+        numbers.join("\n")
+    );
+}
