@@ -9,6 +9,7 @@ pub mod amounts;
 pub mod cause;
 pub mod cli;
 pub mod clock;
+pub mod cluster;
 pub mod column;
 pub mod config;
 pub mod conversation;

@@ -16,6 +16,9 @@ mod password;
 mod session;
 mod trust;
 
+/// The schema that has all tables. It has the name of DuckDB's own, so that the same SQL reaches both.
+pub const SCHEMA: &str = "main";
+
 pub use address::{AddressError, Endpoint, PostgresAddress, Roots, Tls};
 pub use error::PostgresError;
 pub use session::{Limits, Session};

@@ -12,6 +12,7 @@ use tokio::{
 use tokio_postgres::{Client, Config, NoTls, Row, Socket, config::SslMode, tls::MakeTlsConnect, types::ToSql};
 
 use super::{
+    SCHEMA,
     address::{PostgresAddress, Tls},
     conninfo::{KEEPALIVE_COUNT, KEEPALIVE_IDLE, KEEPALIVE_INTERVAL, UNCONFIRMED},
     error::PostgresError,
@@ -114,8 +115,8 @@ impl Session {
     ) -> Result<T, PostgresError> {
         self.batch(doing, "BEGIN")?;
         let done = work(self).and_then(|value| self.batch(doing, "COMMIT").map(|()| value));
-        if done.is_err() {
-            // A connection that cannot even roll back is closed, which rolls back too.
+        // A server that does not answer would not answer this either. It rolls back when the connection ends.
+        if let Err(PostgresError::Statement { .. }) = done {
             drop(self.batch(doing, "ROLLBACK"));
         }
         done
@@ -162,7 +163,7 @@ fn config(address: &PostgresAddress, application_name: &str, limits: Limits) -> 
         .keepalives_retries(KEEPALIVE_COUNT)
         .tcp_user_timeout(UNCONFIRMED)
         .options(format!(
-            "-c statement_timeout={} -c lock_timeout={} -c idle_in_transaction_session_timeout={}",
+            "-c search_path={SCHEMA} -c statement_timeout={} -c lock_timeout={} -c idle_in_transaction_session_timeout={}",
             limits.statement.as_millis(),
             limits.lock.as_millis(),
             limits.answer.as_millis(),

@@ -1,0 +1,263 @@
+//! The thread that keeps this machine among the others.
+//!
+//! # Threads
+//! One thread, `cluster`, with one connection. Between two rounds it answers what others ask of it. If PostgreSQL cannot
+//! be reached, it tries again with growing pauses, and keeps the incarnation: only PostgreSQL knows whether the others
+//! have ended it. Nobody waits for this thread longer than for a TTL.
+
+use std::{
+    sync::{
+        Arc,
+        mpsc::{Receiver, RecvTimeoutError, Sender, SyncSender},
+    },
+    time::{Duration, Instant},
+};
+
+use backon::{BackoffBuilder as _, ExponentialBackoff, ExponentialBuilder};
+
+use super::{
+    error::ClusterError,
+    joining,
+    looking::{self, Sight},
+    machine::{CONTROL, Machine, MachineId},
+    renewal,
+    requests::{self, NewRequest, Request, RequestId},
+    sharing::{share, unless_locked},
+    standing::Board,
+    takeover,
+    timing::Timing,
+};
+use crate::postgres::{PostgresAddress, PostgresError, Session};
+
+/// How many dead machines one round takes over. Each may take as long as a lock is waited for, and this machine does not
+/// renew meanwhile.
+const TAKE_OVERS: usize = 2;
+
+/// How often old requests are deleted.
+const PRUNING: Duration = Duration::from_hours(1);
+
+/// What is asked of the thread. It answers, or drops the sender if it cannot.
+pub(super) enum Command {
+    /// Ask something of all machines.
+    Ask(NewRequest, SyncSender<Result<RequestId, ClusterError>>),
+    /// Look at the machines.
+    Look(SyncSender<Result<Sight, ClusterError>>),
+    /// Share again: the machine has other processors.
+    Share,
+    /// Leave the machines, and end.
+    Leave(SyncSender<Result<(), ClusterError>>),
+}
+
+/// What the thread needs.
+pub(super) struct Control {
+    pub(super) address: PostgresAddress,
+    pub(super) machine: Machine,
+    pub(super) timing: Timing,
+    pub(super) board: Arc<Board>,
+    pub(super) commands: Receiver<Command>,
+    pub(super) requests: Sender<Request>,
+    pub(super) connection: Connection,
+}
+
+/// What the thread has of PostgreSQL.
+#[derive(Default)]
+pub(super) struct Connection {
+    session: Option<Session>,
+    /// Until when nobody is taken for dead.
+    patient_until: Option<Instant>,
+    /// The last request that was heard; it outlives incarnations, so that none is missed between two.
+    heard: Option<RequestId>,
+    pruned: Option<Instant>,
+}
+
+/// Whether the thread goes on.
+#[derive(PartialEq, Eq)]
+enum Next {
+    Round,
+    End,
+}
+
+impl Control {
+    /// Keeps the machine among the others until it is to leave.
+    pub(super) fn run(mut self) {
+        let mut backoff = self.backoff();
+        let mut pause = self.timing.renewal();
+        while self.answer_for(pause) == Next::Round {
+            pause = match self.round() {
+                Ok(()) => {
+                    backoff = self.backoff();
+                    self.timing.renewal()
+                }
+                Err(error) => {
+                    self.note(&error);
+                    backoff.next().unwrap_or(self.timing.renewal())
+                }
+            };
+        }
+    }
+
+    fn backoff(&self) -> ExponentialBackoff {
+        let longest = self.timing.renewal();
+        let builder = ExponentialBuilder::default()
+            .with_min_delay(longest / 16)
+            .with_max_delay(longest);
+        builder.with_jitter().without_max_times().build()
+    }
+
+    fn note(&self, error: &ClusterError) {
+        let trouble = error.to_string();
+        // The same again and again helps nobody.
+        if self.board.trouble().as_ref() != Some(&trouble) {
+            tracing::warn!(error = %trouble, "this machine cannot agree with the others; it tries again by itself");
+        }
+        self.board.failed(trouble);
+    }
+
+    /// One round of the protocol.
+    pub(super) fn round(&mut self) -> Result<(), ClusterError> {
+        let mut session = match self.connection.session.take() {
+            Some(session) => session,
+            None => self.open()?,
+        };
+        // A session in which anything else went wrong is not used again.
+        match self.round_in(&mut session) {
+            Err(ClusterError::Fenced) => {
+                tracing::warn!("the other machines took this one for dead; it joins anew");
+                self.board.fence();
+                self.round_in(&mut session)?;
+            }
+            done => done?,
+        }
+        self.connection.session = Some(session);
+        if let Some(trouble) = self.board.mended() {
+            tracing::info!(trouble, "this machine agrees with the others again");
+        }
+        Ok(())
+    }
+
+    /// Opens the connection. After an outage, the others may need some time as well until they reach PostgreSQL. Who took
+    /// them for dead at once would fence machines that live.
+    fn open(&mut self) -> Result<Session, PostgresError> {
+        let session = Session::open(&self.address, CONTROL, self.timing.limits())?;
+        if self.board.present().is_some() {
+            self.connection.patient_until = Some(Instant::now() + self.timing.ttl);
+        }
+        Ok(session)
+    }
+
+    fn round_in(&mut self, session: &mut Session) -> Result<(), ClusterError> {
+        let me = match self.board.present() {
+            Some(me) => me,
+            None => self.join(session)?,
+        };
+        let leases = self.board.wanted();
+        self.board.renewed(&renewal::renew(session, me, &leases)?);
+        if self
+            .connection
+            .patient_until
+            .is_none_or(|until| until <= Instant::now())
+        {
+            self.take_over(session, me)?;
+        }
+        share(session, me, &leases, &self.board)?;
+        self.hear(session)?;
+        if self.connection.pruned.is_none_or(|last| last.elapsed() > PRUNING) {
+            requests::prune(session).or_else(unless_locked)?;
+            self.connection.pruned = Some(Instant::now());
+        }
+        Ok(())
+    }
+
+    fn join(&mut self, session: &mut Session) -> Result<MachineId, ClusterError> {
+        if self.connection.heard.is_none() {
+            self.connection.heard = Some(requests::newest(session)?);
+        }
+        let me = joining::join(session, &self.machine, &self.board.wanted())?;
+        self.board.join(me);
+        tracing::info!(incarnation = me.number(), "this machine has joined the others");
+        Ok(me)
+    }
+
+    fn take_over(&self, session: &mut Session, me: MachineId) -> Result<(), PostgresError> {
+        for dead in takeover::dead(session, me, self.timing)?.into_iter().take(TAKE_OVERS) {
+            let (name, id) = (&dead.name, dead.id.number());
+            match takeover::take_over(session, &dead, me, self.timing) {
+                Ok(true) => {
+                    self.board.took_over();
+                    tracing::warn!(name, incarnation = id, "this machine took a dead one over");
+                }
+                Ok(false) => {}
+                Err(error) if error.is_lock_timeout() => {
+                    tracing::debug!(name, incarnation = id, "a commit of a dead machine has yet to end");
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+
+    fn hear(&mut self, session: &mut Session) -> Result<(), PostgresError> {
+        let Some(heard) = self.connection.heard else {
+            return Ok(());
+        };
+        let (requests, heard) = requests::after(session, heard)?;
+        self.connection.heard = Some(heard);
+        for request in requests {
+            // Nobody listens to a machine that is about to end.
+            drop(self.requests.send(request));
+        }
+        Ok(())
+    }
+
+    /// Answers what others ask until the next round is due.
+    fn answer_for(&mut self, pause: Duration) -> Next {
+        let due = Instant::now() + pause;
+        loop {
+            match self
+                .commands
+                .recv_timeout(due.saturating_duration_since(Instant::now()))
+            {
+                Ok(Command::Ask(request, answer)) => self.tell(&answer, |session| requests::ask(session, &request)),
+                Ok(Command::Look(answer)) => self.tell(&answer, looking::look),
+                Ok(Command::Share) => return Next::Round,
+                Ok(Command::Leave(answer)) => {
+                    self.leave(Some(&answer));
+                    return Next::End;
+                }
+                Err(RecvTimeoutError::Timeout) => return Next::Round,
+                Err(RecvTimeoutError::Disconnected) => {
+                    self.leave(None);
+                    return Next::End;
+                }
+            }
+        }
+    }
+
+    fn tell<T>(
+        &mut self,
+        answer: &SyncSender<Result<T, ClusterError>>,
+        work: impl FnOnce(&mut Session) -> Result<T, PostgresError>,
+    ) {
+        if let Some(mut session) = self.connection.session.take() {
+            let done = work(&mut session);
+            if done.is_ok() {
+                self.connection.session = Some(session);
+            }
+            // Who asked may have given up.
+            drop(answer.try_send(done.map_err(ClusterError::from)));
+        }
+    }
+
+    /// Leaves, if PostgreSQL can be reached. Otherwise the others find out after a TTL.
+    fn leave(&mut self, answer: Option<&SyncSender<Result<(), ClusterError>>>) {
+        let left = match (self.connection.session.as_mut(), self.board.present()) {
+            (Some(session), Some(me)) => joining::leave(session, me).map_err(ClusterError::from),
+            (None, Some(_)) => Err(ClusterError::NoAnswer),
+            (_, None) => Ok(()),
+        };
+        self.board.leave();
+        if let Some(answer) = answer {
+            drop(answer.try_send(left));
+        }
+    }
+}

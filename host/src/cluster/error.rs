@@ -1,0 +1,24 @@
+//! What may go wrong between the machines.
+
+use std::io;
+
+use crate::postgres::PostgresError;
+
+/// Why something could not be agreed on.
+#[derive(Debug, thiserror::Error)]
+pub enum ClusterError {
+    /// PostgreSQL did not do it.
+    #[error(transparent)]
+    Postgres(#[from] PostgresError),
+    /// Others have taken this machine for dead meanwhile. It joins anew by itself.
+    #[error("the other machines took this one for dead, because it did not renew in time; it joins anew by itself")]
+    Fenced,
+    /// The system gives no thread.
+    #[error("cannot start the thread that speaks to the other machines: {0}")]
+    Thread(io::Error),
+    /// The thread has ended, or waits for PostgreSQL.
+    #[error(
+        "the connection to the other machines does not answer; check that PostgreSQL can be reached, and try again"
+    )]
+    NoAnswer,
+}

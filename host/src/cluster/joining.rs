@@ -1,0 +1,42 @@
+//! A machine becomes one of those that share the sessions, and leaves them.
+
+use std::collections::BTreeMap;
+
+use super::{
+    buckets::BucketCount,
+    machine::{Machine, MachineId},
+};
+use crate::{
+    names::ProcessorName,
+    postgres::{PostgresError, Session},
+};
+
+/// The processors of a machine, and into how many buckets each is divided.
+pub(super) type Leases = BTreeMap<ProcessorName, BucketCount>;
+
+/// A new incarnation of a machine. It owns nothing yet.
+pub(super) fn join(session: &mut Session, machine: &Machine, leases: &Leases) -> Result<MachineId, PostgresError> {
+    let rows = session.query(
+        "join the machines",
+        "INSERT INTO session_host_machine (name, version, seen, processors)
+         VALUES ($1, $2, clock_timestamp(), $3) RETURNING id",
+        &[&machine.name, &machine.version, &names(leases)],
+    )?;
+    // An INSERT of one row returns one.
+    Ok(MachineId(rows.first().map_or(0, |row| row.get(0))))
+}
+
+/// Ends an incarnation, which frees what it owns. A commit that still goes on ends first, or is refused.
+pub(super) fn leave(session: &mut Session, me: MachineId) -> Result<(), PostgresError> {
+    session.execute(
+        "leave the machines",
+        "DELETE FROM session_host_machine WHERE id = $1",
+        &[&me.0],
+    )?;
+    Ok(())
+}
+
+/// The names of the processors, for SQL.
+pub(super) fn names(leases: &Leases) -> Vec<&str> {
+    leases.keys().map(ProcessorName::as_str).collect()
+}

@@ -1,0 +1,131 @@
+//! What people see of the machines.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use session_plugin_api::Timestamp;
+
+use super::{
+    buckets::{Bucket, Buckets},
+    machine::{Machine, MachineId},
+};
+use crate::postgres::{PostgresError, Session};
+
+/// How many take-overs are shown.
+const TAKE_OVERS: i64 = 20;
+
+/// The machines, as PostgreSQL has them. Processors have the names that the tables have.
+#[derive(Clone, Debug)]
+pub struct Sight {
+    /// The machines, by name.
+    pub machines: Vec<MachineSeen>,
+    /// What nobody owns, by processor. Nobody processes it until a machine takes it.
+    pub unowned: BTreeMap<String, Buckets>,
+    /// The last take-overs, newest first.
+    pub take_overs: Vec<TakeOver>,
+}
+
+/// A machine, as PostgreSQL has it.
+#[derive(Clone, Debug)]
+pub struct MachineSeen {
+    /// Its incarnation.
+    pub id: MachineId,
+    /// What it is called.
+    pub machine: Machine,
+    /// When it last renewed, on the clock of PostgreSQL.
+    pub seen: Timestamp,
+    /// How long ago that was, on the same clock.
+    pub age: Duration,
+    /// What it owns, by processor.
+    pub owned: BTreeMap<String, Buckets>,
+}
+
+/// A machine that was taken for dead.
+#[derive(Clone, Debug)]
+pub struct TakeOver {
+    /// When, on the clock of PostgreSQL.
+    pub at: Timestamp,
+    /// The incarnation that ended.
+    pub dead: MachineId,
+    /// The name of its machine.
+    pub dead_name: String,
+    /// The incarnation that took it over.
+    pub by: MachineId,
+}
+
+/// Looks at the machines.
+///
+/// # Errors
+/// When PostgreSQL refuses it.
+pub fn look(session: &mut Session) -> Result<Sight, PostgresError> {
+    let mut machines = machines(session)?;
+    let mut unowned = BTreeMap::new();
+    for (owner, processor, buckets) in leases(session)? {
+        let place = match owner {
+            Some(owner) => machines
+                .iter_mut()
+                .find(|machine| machine.id == owner)
+                .map(|machine| &mut machine.owned),
+            None => Some(&mut unowned),
+        };
+        // The owner may have joined since the machines were read.
+        if let Some(place) = place {
+            place.insert(processor, buckets);
+        }
+    }
+    Ok(Sight {
+        machines,
+        unowned,
+        take_overs: take_overs(session)?,
+    })
+}
+
+fn machines(session: &mut Session) -> Result<Vec<MachineSeen>, PostgresError> {
+    let rows = session.query(
+        "look at the machines",
+        "SELECT id, name, version, (extract(epoch FROM seen) * 1000000)::bigint,
+                (extract(epoch FROM clock_timestamp() - seen) * 1000000)::bigint
+         FROM session_host_machine ORDER BY name, id",
+        &[],
+    )?;
+    let machines = rows.iter().map(|row| MachineSeen {
+        id: MachineId(row.get(0)),
+        machine: Machine {
+            name: row.get(1),
+            version: row.get(2),
+        },
+        seen: Timestamp::from_micros(row.get(3)),
+        age: Duration::from_micros(row.get::<_, i64>(4).try_into().unwrap_or_default()),
+        owned: BTreeMap::new(),
+    });
+    Ok(machines.collect())
+}
+
+fn leases(session: &mut Session) -> Result<Vec<(Option<MachineId>, String, Buckets)>, PostgresError> {
+    let rows = session.query(
+        "look at the buckets",
+        "SELECT owner, processor_name, array_agg(bucket) FROM session_host_lease GROUP BY owner, processor_name",
+        &[],
+    )?;
+    let leases = rows.iter().map(|row| {
+        let buckets: Vec<i32> = row.get(2);
+        let buckets = buckets.into_iter().filter_map(Bucket::from_number).collect();
+        (row.get::<_, Option<i64>>(0).map(MachineId), row.get(1), buckets)
+    });
+    Ok(leases.collect())
+}
+
+fn take_overs(session: &mut Session) -> Result<Vec<TakeOver>, PostgresError> {
+    let rows = session.query(
+        "look at the last take-overs",
+        "SELECT (extract(epoch FROM at) * 1000000)::bigint, dead_id, dead_name, by_id
+         FROM session_host_takeover ORDER BY id DESC LIMIT $1",
+        &[&TAKE_OVERS],
+    )?;
+    let take_overs = rows.iter().map(|row| TakeOver {
+        at: Timestamp::from_micros(row.get(0)),
+        dead: MachineId(row.get(1)),
+        dead_name: row.get(2),
+        by: MachineId(row.get(3)),
+    });
+    Ok(take_overs.collect())
+}

@@ -1,0 +1,151 @@
+//! This machine among the others, as the rest of the host sees it.
+
+use std::{
+    sync::{
+        Arc,
+        mpsc::{self, Receiver, Sender, SyncSender},
+    },
+    time::Duration,
+};
+
+use super::{
+    buckets::{BucketCount, Buckets},
+    control::{Command, Connection, Control},
+    error::ClusterError,
+    in_flight::InFlight,
+    looking::Sight,
+    machine::{Machine, MachineId},
+    renewal::ClockDifference,
+    requests::{NewRequest, Request, RequestId},
+    standing::{Board, Counters, Standing},
+    timing::Timing,
+};
+use crate::{names::ProcessorName, postgres::PostgresAddress, threads};
+
+/// This machine among the others. When the last reference goes, it leaves them.
+pub struct Cluster {
+    board: Arc<Board>,
+    commands: Sender<Command>,
+    ttl: Duration,
+}
+
+impl Cluster {
+    /// Joins the machines that share the state at this address, and takes a first part of the buckets. What somebody
+    /// asks of all machines from now on comes over the channel, once and in order.
+    ///
+    /// # Errors
+    /// When PostgreSQL cannot be reached, or has no tables for the machines. Later, the machine waits for it.
+    pub fn join(
+        address: PostgresAddress,
+        machine: Machine,
+        processors: impl IntoIterator<Item = (ProcessorName, BucketCount)>,
+        timing: Timing,
+    ) -> Result<(Arc<Self>, Receiver<Request>), ClusterError> {
+        let board = Arc::new(Board::new(timing.ttl, processors.into_iter().collect()));
+        let (commands, asked) = mpsc::channel();
+        let (sender, requests) = mpsc::channel();
+        let mut control = Control {
+            address,
+            machine,
+            timing,
+            board: Arc::clone(&board),
+            commands: asked,
+            requests: sender,
+            connection: Connection::default(),
+        };
+        control.round()?;
+        threads::start("cluster", move || control.run()).map_err(ClusterError::Thread)?;
+        Ok((
+            Arc::new(Self {
+                board,
+                commands,
+                ttl: timing.ttl,
+            }),
+            requests,
+        ))
+    }
+
+    /// How this machine stands with the others.
+    #[must_use]
+    pub fn standing(&self) -> Standing {
+        self.board.standing()
+    }
+
+    /// The present incarnation, if the others cannot have taken it for dead.
+    #[must_use]
+    pub fn incarnation(&self) -> Option<MachineId> {
+        self.board.incarnation()
+    }
+
+    /// The buckets of a processor that this machine owns. They may go at any time, unless a run [begins](Self::begin).
+    #[must_use]
+    pub fn owned(&self, processor: &ProcessorName) -> Buckets {
+        self.board.owned(processor)
+    }
+
+    /// Begins a run over what this machine owns of a processor, if it owns anything.
+    #[must_use]
+    pub fn begin(&self, processor: &ProcessorName) -> Option<InFlight> {
+        InFlight::begin(&self.board, processor)
+    }
+
+    /// The machine has these processors from now on, after a reload. It owns nothing of others any more, and gives that away.
+    pub fn set_processors(&self, processors: impl IntoIterator<Item = (ProcessorName, BucketCount)>) {
+        self.board.want(processors.into_iter().collect());
+        // The thread ends only when this machine leaves.
+        drop(self.commands.send(Command::Share));
+    }
+
+    /// Asks something of all machines, this one too.
+    ///
+    /// # Errors
+    /// When PostgreSQL cannot be reached now.
+    pub fn ask(&self, request: NewRequest) -> Result<RequestId, ClusterError> {
+        self.answer(|answer| Command::Ask(request, answer))
+    }
+
+    /// Looks at the machines.
+    ///
+    /// # Errors
+    /// When PostgreSQL cannot be reached now.
+    pub fn look(&self) -> Result<Sight, ClusterError> {
+        self.answer(Command::Look)
+    }
+
+    /// Leaves the machines. A run must have made its last commit before: a later one is refused.
+    ///
+    /// # Errors
+    /// When PostgreSQL cannot be reached now. The others then take this machine over after a TTL.
+    pub fn leave(&self) -> Result<(), ClusterError> {
+        self.answer(Command::Leave)
+    }
+
+    /// How far the clock of this machine is ahead of that of PostgreSQL.
+    #[must_use]
+    pub fn clock_difference(&self) -> Option<ClockDifference> {
+        self.board.clock()
+    }
+
+    /// Why the last round failed, if it did.
+    #[must_use]
+    pub fn trouble(&self) -> Option<String> {
+        self.board.trouble()
+    }
+
+    /// What has happened since the start.
+    #[must_use]
+    pub fn counters(&self) -> Counters {
+        self.board.counters()
+    }
+
+    fn answer<T>(
+        &self,
+        command: impl FnOnce(SyncSender<Result<T, ClusterError>>) -> Command,
+    ) -> Result<T, ClusterError> {
+        let (sender, answer) = mpsc::sync_channel(1);
+        self.commands
+            .send(command(sender))
+            .map_err(|_| ClusterError::NoAnswer)?;
+        answer.recv_timeout(self.ttl).map_err(|_| ClusterError::NoAnswer)?
+    }
+}

@@ -1,0 +1,384 @@
+//! What this machine knows of itself: its incarnation, what it owns, and what its runs have pinned.
+//!
+//! # Threads
+//! The thread `cluster` writes it, everybody reads it. The lock is held for a moment, never while PostgreSQL is asked.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Mutex, MutexGuard, PoisonError},
+    time::{Duration, Instant},
+};
+
+use super::{
+    buckets::{BucketCount, Buckets},
+    joining::Leases,
+    machine::MachineId,
+    renewal::{ClockDifference, Renewed},
+};
+use crate::names::ProcessorName;
+
+/// How a machine stands with the others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// It is one of them.
+    Joined(MachineId),
+    /// It has not renewed for a TTL, so the others may have taken it for dead. It asks PostgreSQL as soon as it can.
+    Doubtful(MachineId),
+    /// The others have taken it for dead. It joins anew as soon as it can.
+    Fenced,
+    /// It has left.
+    Left,
+}
+
+/// What has happened since the start of this process.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counters {
+    /// Renewals.
+    pub renewals: u64,
+    /// Rounds that failed, such as for a server that could not be reached.
+    pub failed_rounds: u64,
+    /// Dead machines that this one took over.
+    pub take_overs: u64,
+    /// How often the others took this machine for dead.
+    pub fenced: u64,
+}
+
+/// What this machine knows of itself.
+pub(super) struct Board {
+    known: Mutex<Known>,
+    ttl: Duration,
+}
+
+#[derive(Default)]
+struct Known {
+    incarnation: Option<Incarnation>,
+    has_left: bool,
+    /// The processors of this machine.
+    wanted: Leases,
+    /// How the sessions of these processors are divided now.
+    divided: Leases,
+    owned: BTreeMap<ProcessorName, Buckets>,
+    /// How many buckets others wait for that are pinned here.
+    surplus: BTreeMap<ProcessorName, usize>,
+    pins: BTreeMap<PinId, Pin>,
+    last_pin: PinId,
+    clock: Option<ClockDifference>,
+    trouble: Option<String>,
+    counters: Counters,
+}
+
+struct Incarnation {
+    id: MachineId,
+    /// Until when nobody can have taken this machine for dead. The clock of this machine stands still while the system
+    /// sleeps, so it may be wrong; the commits are not.
+    good_until: Option<Instant>,
+}
+
+/// The number of a pin.
+pub(super) type PinId = u64;
+
+/// What a run has pinned.
+pub(super) struct Pinned {
+    pub(super) id: PinId,
+    /// The incarnation that owns it.
+    pub(super) by: MachineId,
+    /// How the sessions of the processor are divided.
+    pub(super) count: BucketCount,
+}
+
+/// Buckets that a run works on, and that are therefore not given away.
+struct Pin {
+    by: MachineId,
+    processor: ProcessorName,
+    buckets: Buckets,
+}
+
+impl Known {
+    /// The incarnation, unless it is in doubt.
+    fn sure(&self) -> Option<MachineId> {
+        let incarnation = self.incarnation.as_ref()?;
+        let until = incarnation.good_until?;
+        (Instant::now() < until).then_some(incarnation.id)
+    }
+
+    /// How a processor is divided, if that is as this machine wants it. Otherwise a bucket of PostgreSQL would have other
+    /// sessions than one of this machine.
+    fn usable(&self, processor: &ProcessorName) -> Option<BucketCount> {
+        let wanted = self.wanted.get(processor)?;
+        (self.divided.get(processor) == Some(wanted)).then_some(*wanted)
+    }
+
+    fn owned(&self, processor: &ProcessorName) -> Buckets {
+        self.owned.get(processor).copied().unwrap_or_default()
+    }
+
+    /// What runs of the present incarnation work on. What an earlier one works on is refused in any case.
+    fn pinned(&self, processor: &ProcessorName) -> Buckets {
+        let present = self.incarnation.as_ref().map(|incarnation| incarnation.id);
+        let pins = self
+            .pins
+            .values()
+            .filter(|pin| Some(pin.by) == present && pin.processor == *processor);
+        pins.fold(Buckets::NONE, |all, pin| all.and(pin.buckets))
+    }
+}
+
+/// What everybody reads.
+impl Board {
+    pub(super) fn new(ttl: Duration, wanted: Leases) -> Self {
+        let known = Known {
+            wanted,
+            ..Known::default()
+        };
+        Self {
+            known: Mutex::new(known),
+            ttl,
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Known> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn standing(&self) -> Standing {
+        let known = self.lock();
+        match (&known.incarnation, known.sure()) {
+            _ if known.has_left => Standing::Left,
+            (Some(_), Some(id)) => Standing::Joined(id),
+            (Some(incarnation), None) => Standing::Doubtful(incarnation.id),
+            (None, _) => Standing::Fenced,
+        }
+    }
+
+    pub(super) fn incarnation(&self) -> Option<MachineId> {
+        self.lock().sure()
+    }
+
+    pub(super) fn owned(&self, processor: &ProcessorName) -> Buckets {
+        let known = self.lock();
+        match (known.sure(), known.usable(processor)) {
+            (Some(_), Some(_)) => known.owned(processor),
+            _ => Buckets::NONE,
+        }
+    }
+
+    pub(super) fn surplus(&self, processor: &ProcessorName) -> usize {
+        self.lock().surplus.get(processor).copied().unwrap_or_default()
+    }
+
+    pub(super) fn clock(&self) -> Option<ClockDifference> {
+        self.lock().clock
+    }
+
+    pub(super) fn trouble(&self) -> Option<String> {
+        self.lock().trouble.clone()
+    }
+
+    pub(super) fn counters(&self) -> Counters {
+        self.lock().counters
+    }
+}
+
+/// What runs do.
+impl Board {
+    /// Pins what the machine owns of a processor, if that is anything.
+    pub(super) fn pin(&self, processor: &ProcessorName) -> Option<Pinned> {
+        let mut known = self.lock();
+        let (by, count) = (known.sure()?, known.usable(processor)?);
+        let buckets = known.owned(processor);
+        if buckets.is_empty() {
+            return None;
+        }
+        known.last_pin += 1;
+        let id = known.last_pin;
+        known.pins.insert(
+            id,
+            Pin {
+                by,
+                processor: processor.clone(),
+                buckets,
+            },
+        );
+        Some(Pinned { id, by, count })
+    }
+
+    pub(super) fn pinned_by(&self, pin: PinId) -> Buckets {
+        self.lock().pins.get(&pin).map_or(Buckets::NONE, |pin| pin.buckets)
+    }
+
+    pub(super) fn release(&self, pin: PinId, buckets: Buckets) {
+        if let Some(pin) = self.lock().pins.get_mut(&pin) {
+            pin.buckets = pin.buckets.without(buckets);
+        }
+    }
+
+    pub(super) fn unpin(&self, pin: PinId) {
+        self.lock().pins.remove(&pin);
+    }
+}
+
+/// What the thread `cluster` finds.
+impl Board {
+    /// The incarnation, even if it is in doubt.
+    pub(super) fn present(&self) -> Option<MachineId> {
+        self.lock().incarnation.as_ref().map(|incarnation| incarnation.id)
+    }
+
+    /// The machine is a new incarnation. It has yet to renew.
+    pub(super) fn join(&self, id: MachineId) {
+        self.lock().incarnation = Some(Incarnation { id, good_until: None });
+    }
+
+    pub(super) fn renewed(&self, renewed: &Renewed) {
+        let mut known = self.lock();
+        known.counters.renewals += 1;
+        known.clock = Some(renewed.clock);
+        if let Some(incarnation) = &mut known.incarnation {
+            incarnation.good_until = Some(renewed.sent + self.ttl);
+        }
+    }
+
+    pub(super) fn fence(&self) {
+        let mut known = self.lock();
+        known.counters.fenced += 1;
+        known.end_incarnation();
+    }
+
+    pub(super) fn leave(&self) {
+        let mut known = self.lock();
+        known.has_left = true;
+        known.end_incarnation();
+    }
+
+    pub(super) fn took_over(&self) {
+        self.lock().counters.take_overs += 1;
+    }
+
+    pub(super) fn failed(&self, trouble: String) {
+        let mut known = self.lock();
+        known.counters.failed_rounds += 1;
+        known.trouble = Some(trouble);
+    }
+
+    /// What did not work before works again: what that was.
+    pub(super) fn mended(&self) -> Option<String> {
+        self.lock().trouble.take()
+    }
+
+    /// This is all that the machine owns, and how processors are divided, as PostgreSQL has it.
+    pub(super) fn own(&self, owned: BTreeMap<ProcessorName, Buckets>, divided: Leases) {
+        let mut known = self.lock();
+        (known.owned, known.divided) = (owned, divided);
+    }
+
+    /// A processor is divided in this way from now on.
+    pub(super) fn divide(&self, processor: &ProcessorName, count: BucketCount) {
+        self.lock().divided.insert(processor.clone(), count);
+    }
+
+    pub(super) fn want(&self, wanted: Leases) {
+        self.lock().wanted = wanted;
+    }
+
+    pub(super) fn wanted(&self) -> Leases {
+        self.lock().wanted.clone()
+    }
+
+    pub(super) fn owned_in_any_case(&self) -> BTreeMap<ProcessorName, Buckets> {
+        self.lock().owned.clone()
+    }
+
+    pub(super) fn add(&self, processor: &ProcessorName, buckets: Buckets) {
+        let mut known = self.lock();
+        let all = known.owned(processor).and(buckets);
+        known.owned.insert(processor.clone(), all);
+    }
+
+    /// Takes so many buckets from what the machine owns, to give them away. No run can pin them any more. What runs have
+    /// pinned stays, and they are told how many are waited for.
+    pub(super) fn give_up(&self, processor: &ProcessorName, many: usize) -> Buckets {
+        let mut known = self.lock();
+        let (owned, pinned) = (known.owned(processor), known.pinned(processor));
+        let given = owned.without(pinned).last(many);
+        known.owned.insert(processor.clone(), owned.without(given));
+        known.surplus.insert(processor.clone(), many - given.len());
+        given
+    }
+}
+
+impl Known {
+    fn end_incarnation(&mut self) {
+        self.incarnation = None;
+        self.owned.clear();
+        self.surplus.clear();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn board(ttl: Duration) -> (Board, ProcessorName) {
+        let usage: ProcessorName = "usage".parse().unwrap();
+        let board = Board::new(ttl, Leases::from([(usage.clone(), BucketCount::SixtyFour)]));
+        board.join(MachineId(7));
+        let clock = ClockDifference {
+            micros: 0,
+            uncertain_micros: 0,
+        };
+        board.renewed(&Renewed {
+            sent: Instant::now(),
+            clock,
+        });
+        board.divide(&usage, BucketCount::SixtyFour);
+        board.add(&usage, BucketCount::SixtyFour.all());
+        (board, usage)
+    }
+
+    #[test]
+    fn what_a_run_has_pinned_is_not_given_up() {
+        let (board, usage) = board(Duration::from_secs(3600));
+        let Pinned { id: pin, by, .. } = board.pin(&usage).unwrap();
+        assert_eq!((by, board.pinned_by(pin).len()), (MachineId(7), 64));
+        assert_eq!(board.give_up(&usage, 32), Buckets::NONE);
+        assert_eq!(board.surplus(&usage), 32);
+        board.release(pin, board.pinned_by(pin).last(10));
+        assert_eq!(board.give_up(&usage, 32).len(), 10);
+        assert_eq!((board.surplus(&usage), board.owned(&usage).len()), (22, 54));
+        board.unpin(pin);
+        assert_eq!(board.give_up(&usage, 22).len(), 22);
+        assert_eq!((board.surplus(&usage), board.owned(&usage).len()), (0, 32));
+    }
+
+    #[test]
+    fn what_is_divided_otherwise_is_not_processed() {
+        let (board, usage) = board(Duration::from_secs(3600));
+        board.want(Leases::from([(usage.clone(), BucketCount::One)]));
+        assert_eq!(board.owned(&usage), Buckets::NONE);
+        assert!(board.pin(&usage).is_none());
+        board.divide(&usage, BucketCount::One);
+        assert!(board.pin(&usage).is_some());
+        board.want(Leases::new());
+        assert!(board.pin(&usage).is_none());
+    }
+
+    #[test]
+    fn a_machine_that_has_not_renewed_for_a_ttl_owns_nothing_for_sure() {
+        let (board, usage) = board(Duration::ZERO);
+        assert_eq!(board.standing(), Standing::Doubtful(MachineId(7)));
+        assert_eq!((board.incarnation(), board.owned(&usage)), (None, Buckets::NONE));
+        assert!(board.pin(&usage).is_none());
+    }
+
+    #[test]
+    fn what_an_earlier_incarnation_has_pinned_holds_nothing_back() {
+        let (board, usage) = board(Duration::from_secs(3600));
+        assert!(board.pin(&usage).is_some());
+        board.fence();
+        assert_eq!(board.standing(), Standing::Fenced);
+        assert_eq!(board.owned(&usage), Buckets::NONE);
+        board.join(MachineId(8));
+        board.add(&usage, BucketCount::SixtyFour.all());
+        assert_eq!(board.give_up(&usage, 64).len(), 64);
+    }
+}

@@ -1,0 +1,62 @@
+//! What a dead machine owned goes to those that live.
+//!
+//! A machine is dead that has not renewed for a TTL, as PostgreSQL measures it. It may also be paused, or cut off, and
+//! come back. So its connections are ended first: PostgreSQL rolls back what they had begun, and with that their locks
+//! go. Then the row of the machine is deleted. The `DELETE` waits for a commit that already holds the lock of this row,
+//! and every later commit finds the row gone.
+
+use super::{machine::MachineId, timing::Timing};
+use crate::postgres::{PostgresError, Session};
+
+/// A machine that has not renewed for a TTL.
+pub(super) struct Dead {
+    pub(super) id: MachineId,
+    pub(super) name: String,
+}
+
+/// The machines that are dead.
+pub(super) fn dead(session: &mut Session, me: MachineId, timing: Timing) -> Result<Vec<Dead>, PostgresError> {
+    let rows = session.query(
+        "find dead machines",
+        "SELECT id, name FROM session_host_machine
+         WHERE seen < clock_timestamp() - make_interval(secs => $1) AND id <> $2 ORDER BY id",
+        &[&timing.ttl_seconds(), &me.0],
+    )?;
+    Ok(rows
+        .iter()
+        .map(|row| Dead {
+            id: MachineId(row.get(0)),
+            name: row.get(1),
+        })
+        .collect())
+}
+
+/// Takes a machine over, unless it has renewed meanwhile or another machine was faster. `true` if this one did it.
+///
+/// # Errors
+/// [`PostgresError::is_lock_timeout`] when a commit of the dead machine did not end in time: the next round tries again.
+pub(super) fn take_over(
+    session: &mut Session,
+    dead: &Dead,
+    me: MachineId,
+    timing: Timing,
+) -> Result<bool, PostgresError> {
+    // This only sends the signals. The DELETE waits for the locks of the transactions that matter.
+    session.query(
+        "end the connections of a dead machine",
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+         WHERE application_name = $1 AND datname = current_database() AND pid <> pg_backend_pid()",
+        &[&dead.id.application_name()],
+    )?;
+    let taken = session.execute(
+        "take a dead machine over",
+        "WITH gone AS (
+             DELETE FROM session_host_machine
+             WHERE id = $1 AND seen < clock_timestamp() - make_interval(secs => $2) RETURNING id, name
+         )
+         INSERT INTO session_host_takeover (at, dead_id, dead_name, by_id)
+         SELECT clock_timestamp(), id, name, $3 FROM gone",
+        &[&dead.id.0, &timing.ttl_seconds(), &me.0],
+    )?;
+    Ok(taken > 0)
+}

@@ -1,0 +1,42 @@
+//! The times of the protocol.
+
+use std::time::Duration;
+
+use crate::postgres::Limits;
+
+/// The times of the protocol. All follow from the TTL; all machines use the same.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Timing {
+    /// How long a machine that does not renew counts as alive.
+    pub ttl: Duration,
+}
+
+impl Default for Timing {
+    fn default() -> Self {
+        Self {
+            ttl: Duration::from_secs(15),
+        }
+    }
+}
+
+impl Timing {
+    /// How long a machine waits between two renewals: three of them may be lost.
+    pub(super) fn renewal(self) -> Duration {
+        self.ttl / 4
+    }
+
+    /// The limits of the connection. One step that hangs costs less than the machine may be silent. A lock is waited for
+    /// less long than that, because the machine can do without it until the next time.
+    pub(super) fn limits(self) -> Limits {
+        Limits {
+            statement: self.ttl / 3,
+            lock: self.ttl / 5,
+            answer: self.ttl / 2,
+        }
+    }
+
+    /// The TTL in seconds, for PostgreSQL.
+    pub(super) fn ttl_seconds(self) -> f64 {
+        self.ttl.as_secs_f64()
+    }
+}
