@@ -1,12 +1,12 @@
-//! The messages of a PostgreSQL server: where each ends, and which of them ends a transaction.
+//! The messages of a PostgreSQL server: where each ends, and which of them end a transaction.
 
 /// What a piece of the server's answers is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
     /// The transaction was committed.
     Committed,
-    /// The transaction was rolled back.
-    RolledBack,
+    /// The server waits for a request, and no transaction is open.
+    Idle,
     /// Anything else.
     Other,
 }
@@ -66,7 +66,7 @@ impl Answers {
         let bytes = std::mem::replace(&mut self.begun, rest);
         let kind = match bytes.split_at_checked(5) {
             Some(([b'C', ..], b"COMMIT\0")) => Kind::Committed,
-            Some(([b'C', ..], b"ROLLBACK\0")) => Kind::RolledBack,
+            Some(([b'Z', ..], b"I")) => Kind::Idle,
             _ => Kind::Other,
         };
         Some(Answer { kind, bytes })
@@ -103,7 +103,8 @@ mod tests {
             (Kind::Other, message(b'C', b"INSERT 0 1\0")),
             (Kind::Other, message(b'D', b"COMMIT\0")),
             (Kind::Committed, message(b'C', b"COMMIT\0")),
-            (Kind::RolledBack, message(b'C', b"ROLLBACK\0")),
+            (Kind::Idle, message(b'Z', b"I")),
+            (Kind::Other, message(b'Z', b"T")),
         ];
         let expected: Vec<_> = parts.map(|(kind, bytes)| Answer { kind, bytes }).into();
         let sent: Vec<u8> = expected.iter().flat_map(|answer| answer.bytes.clone()).collect();

@@ -20,7 +20,7 @@ pub(super) struct Connection {
     client: TcpStream,
     server: TcpStream,
     was_cut: AtomicBool,
-    /// What the client has sent in the present transaction, while somebody waits for one of its statements.
+    /// What the client has sent in the present transaction, while the proxy waits for a text.
     sent: Mutex<Vec<u8>>,
 }
 
@@ -50,8 +50,11 @@ impl Connection {
     pub(super) fn copy_requests(&self, network: &Network) {
         // An error ends this way as an end does.
         let _ = read_all(&self.client, |bytes| {
-            if network.waits_for_commit() {
-                self.sent().extend_from_slice(bytes);
+            if network.waits_for_text() {
+                let mut sent = self.sent();
+                let known = sent.len();
+                sent.extend_from_slice(bytes);
+                network.heed(&sent, known);
             }
             network.wait_to_pass(self);
             (&self.server).write_all(bytes)
@@ -71,7 +74,7 @@ impl Connection {
                     self.cut();
                     return Err(io::ErrorKind::ConnectionAborted.into());
                 }
-                if answer.kind != Kind::Other {
+                if answer.kind == Kind::Idle {
                     self.sent().clear();
                 }
                 passed.extend(answer.bytes);

@@ -40,6 +40,8 @@ struct State {
     /// The connections that are open, each with a number.
     open: Vec<(usize, Arc<Connection>)>,
     accepted: usize,
+    /// The text before which it is to fall silent.
+    silent_before: Option<Vec<u8>>,
     /// The statement of the transaction whose answer to `COMMIT` is to be swallowed.
     to_swallow: Option<Vec<u8>>,
     swallowed: usize,
@@ -73,6 +75,18 @@ impl Proxy {
     /// Passes nothing on from now on, as a cable does that was cut: connections stay open, and new ones get no answer.
     pub fn fall_silent(&self) {
         self.network.change(|state| state.is_silent = true);
+    }
+
+    /// Falls silent as soon as a client sends this text from now on, before the server gets it.
+    pub fn fall_silent_before(&self, text: &str) {
+        self.network
+            .change(|state| state.silent_before = Some(text.as_bytes().to_vec()));
+    }
+
+    /// Waits until it has fallen silent.
+    #[track_caller]
+    pub fn has_fallen_silent(&self) {
+        wait_until("the proxy has fallen silent", || self.network.state().is_silent);
     }
 
     /// Passes everything on again, first what came meanwhile.
@@ -177,9 +191,22 @@ impl Network {
         drop(waited.unwrap_or_else(PoisonError::into_inner));
     }
 
-    /// Whether it is to swallow an answer.
-    fn waits_for_commit(&self) -> bool {
-        self.state().to_swallow.is_some()
+    /// Whether it is to do something when a client sends some text.
+    fn waits_for_text(&self) -> bool {
+        let state = self.state();
+        state.to_swallow.is_some() || state.silent_before.is_some()
+    }
+
+    /// Falls silent if the awaited text ends in what a client has sent after the part that is known already.
+    fn heed(&self, sent: &[u8], known: usize) {
+        let mut state = self.state();
+        let is_new = |text: &mut Vec<u8>| {
+            let begin = (known + 1).saturating_sub(text.len());
+            memmem::find(&sent[begin..], text).is_some()
+        };
+        if state.silent_before.take_if(is_new).is_some() {
+            state.is_silent = true;
+        }
     }
 
     /// Whether the answer to the `COMMIT` of a transaction that has sent this is to be swallowed. It says so only once.

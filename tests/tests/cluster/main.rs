@@ -7,6 +7,7 @@
     reason = "a test fails where a step of it does"
 )]
 
+mod machines;
 mod network;
 mod server;
 mod signing_in;

@@ -38,6 +38,23 @@ fn a_silent_network_holds_everything_until_it_passes_again() {
 }
 
 #[test]
+fn a_network_falls_silent_at_a_chosen_request() {
+    let database = Postgres::shared().database();
+    let proxy = Proxy::before(Postgres::shared().port());
+    let url = database.url_through(&proxy);
+    database.sql("CREATE TABLE t (a int); GRANT ALL ON t TO session_host");
+    proxy.fall_silent_before("INSERT INTO t VALUES (2)");
+    psql(&url, "INSERT INTO t VALUES (1)").unwrap();
+    let inserting = thread::spawn(move || psql(&url, "INSERT INTO t VALUES (2)"));
+    proxy.has_fallen_silent();
+    assert_eq!(database.sql("SELECT a FROM t"), "1");
+    assert!(!inserting.is_finished());
+    proxy.pass();
+    inserting.join().unwrap().unwrap();
+    assert_eq!(database.sql("SELECT count(*) FROM t"), "2");
+}
+
+#[test]
 fn a_cut_ends_every_connection_also_of_a_silent_network() {
     let database = Postgres::shared().database();
     let proxy = Proxy::before(Postgres::shared().port());

@@ -1,0 +1,9 @@
+//! The machines among themselves, against a real PostgreSQL: each is a real connection with a thread of its own.
+
+mod connecting;
+mod fencing;
+mod outages;
+mod requests;
+mod scene;
+mod sharing;
+mod take_overs;

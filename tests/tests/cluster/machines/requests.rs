@@ -1,0 +1,119 @@
+//! What somebody asks of all machines.
+
+use std::{sync::mpsc::Receiver, thread, time::Duration};
+
+use session_host::cluster::{NewRequest, Request, RequestKind, ask};
+use session_host_tests::wait_until;
+
+use super::scene::{Scene, processor};
+
+fn request(kind: RequestKind, actor: &str) -> NewRequest {
+    let payload = serde_json::json!({ "subject": "alice/\u{1F600}" });
+    NewRequest {
+        actor: actor.to_owned(),
+        kind,
+        processor: Some(processor("usage")),
+        payload,
+    }
+}
+
+fn next(requests: &Receiver<Request>) -> Request {
+    requests
+        .recv_timeout(Duration::from_secs(120))
+        .expect("a request comes")
+}
+
+#[test]
+fn requests_reach_every_machine_once_and_in_order() {
+    let scene = Scene::new();
+    let early = scene
+        .join("first", &["usage"])
+        .cluster
+        .ask(request(RequestKind::Run, "early"))
+        .unwrap();
+    let machines = ["first", "second"].map(|name| scene.join(name, &["usage"]));
+    let asked = [
+        machines[0]
+            .cluster
+            .ask(request(RequestKind::Retry, "token:ops"))
+            .unwrap(),
+        machines[1]
+            .cluster
+            .ask(request(RequestKind::Forget, "token:ops"))
+            .unwrap(),
+        ask(
+            &mut scene.session("command"),
+            &request(RequestKind::Reload, "user:root"),
+        )
+        .unwrap(),
+    ];
+    assert!(early < asked[0] && asked[0] < asked[1] && asked[1] < asked[2]);
+    for machine in &machines {
+        let heard = [
+            next(&machine.requests),
+            next(&machine.requests),
+            next(&machine.requests),
+        ];
+        assert_eq!(heard.each_ref().map(|request| request.id), asked);
+        let told = &heard[1].asked;
+        assert_eq!((told.actor.as_str(), told.kind), ("token:ops", RequestKind::Forget));
+        assert_eq!(told.processor, Some(processor("usage")));
+        assert_eq!(told.payload["subject"], "alice/\u{1F600}");
+        let rounds = machine.cluster.counters().renewals;
+        wait_until("it has listened again", || {
+            machine.cluster.counters().renewals > rounds + 1
+        });
+        assert!(machine.requests.try_recv().is_err());
+    }
+}
+
+#[test]
+fn a_machine_that_was_taken_for_dead_misses_no_request() {
+    let scene = Scene::new();
+    let machine = scene.join("first", &["usage"]);
+    let mut session = scene.session("command");
+    let first = ask(&mut session, &request(RequestKind::Run, "one")).unwrap();
+    scene.database.sql("DELETE FROM session_host_machine");
+    let second = ask(&mut session, &request(RequestKind::Pause, "two")).unwrap();
+    wait_until("it has joined anew", || machine.cluster.counters().fenced == 1);
+    let third = ask(&mut session, &request(RequestKind::Resume, "three")).unwrap();
+    let heard = [
+        next(&machine.requests),
+        next(&machine.requests),
+        next(&machine.requests),
+    ];
+    assert_eq!(heard.map(|request| request.id), [first, second, third]);
+}
+
+#[test]
+fn no_request_is_missed_when_many_ask_at_once() {
+    const EACH: usize = 20;
+    let scene = Scene::new();
+    let machine = scene.join("first", &["usage"]);
+    thread::scope(|scope| {
+        for actor in ["a", "b", "c", "d"] {
+            let mut session = scene.session("command");
+            scope.spawn(move || {
+                for _ in 0..EACH {
+                    ask(&mut session, &request(RequestKind::Run, actor)).unwrap();
+                }
+            });
+        }
+    });
+    let heard: Vec<_> = (0..4 * EACH).map(|_| next(&machine.requests).id).collect();
+    assert!(
+        heard.is_sorted() && heard.windows(2).all(|pair| pair[0] != pair[1]),
+        "{heard:?}"
+    );
+}
+
+#[test]
+fn what_only_a_newer_version_asks_is_passed_over() {
+    let scene = Scene::new();
+    let machine = scene.join("first", &["usage"]);
+    scene.database.sql(
+        "INSERT INTO session_host_request (asked_at, actor, kind, payload) VALUES (clock_timestamp(), 'x', 'dance', '{}')",
+    );
+    let known = machine.cluster.ask(request(RequestKind::Run, "x")).unwrap();
+    assert_eq!(next(&machine.requests).id, known);
+}

@@ -1,0 +1,124 @@
+//! A database, and machines that join there.
+
+use std::{
+    sync::{Arc, mpsc::Receiver},
+    time::Duration,
+};
+
+use session_host::{
+    cluster::{BucketCount, Cluster, Machine, Request, Sight, Timing, look, make_tables},
+    names::ProcessorName,
+    postgres::{Limits, PostgresAddress, Session},
+};
+use session_host_tests::{Database, Postgres, wait_until};
+
+/// Short, so that a test sees a machine die; long enough for a busy test machine to renew.
+pub(super) const TIMING: Timing = Timing {
+    ttl: Duration::from_secs(4),
+};
+
+/// Nothing that a test does itself is to end early.
+const PATIENT: Limits = Limits {
+    statement: Duration::from_secs(120),
+    lock: Duration::from_secs(120),
+    answer: Duration::from_secs(120),
+};
+
+/// A database with the tables of the machines.
+pub(super) struct Scene {
+    pub(super) database: Database<'static>,
+}
+
+/// A machine that has joined.
+pub(super) struct Joined {
+    pub(super) cluster: Arc<Cluster>,
+    pub(super) requests: Receiver<Request>,
+}
+
+/// The name of a processor.
+pub(super) fn processor(name: &str) -> ProcessorName {
+    name.parse().unwrap()
+}
+
+/// A connection of this name.
+pub(super) fn open(url: &str, application_name: &str) -> Session {
+    Session::open(&url.parse().unwrap(), application_name, PATIENT).unwrap()
+}
+
+/// Joins at this address with these processors, each of which more than one machine may share.
+pub(super) fn join_at(url: &str, name: &str, processors: &[&str]) -> Joined {
+    let address: PostgresAddress = url.parse().unwrap();
+    let machine = Machine {
+        name: name.to_owned(),
+        version: "1.2.3".to_owned(),
+    };
+    let (cluster, requests) = Cluster::join(address, machine, shared(processors), TIMING).unwrap();
+    Joined { cluster, requests }
+}
+
+/// These processors, each of which more than one machine may share.
+pub(super) fn shared(processors: &[&str]) -> Vec<(ProcessorName, BucketCount)> {
+    processors
+        .iter()
+        .map(|name| (processor(name), BucketCount::SixtyFour))
+        .collect()
+}
+
+/// These processors, each of which one machine may have.
+pub(super) fn serial(processors: &[&str]) -> Vec<(ProcessorName, BucketCount)> {
+    processors
+        .iter()
+        .map(|name| (processor(name), BucketCount::One))
+        .collect()
+}
+
+impl Scene {
+    pub(super) fn new() -> Self {
+        let scene = Self {
+            database: Postgres::shared().database(),
+        };
+        make_tables(&mut scene.session("test")).unwrap();
+        scene
+    }
+
+    pub(super) fn session(&self, application_name: &str) -> Session {
+        open(&self.database.url(), application_name)
+    }
+
+    pub(super) fn join(&self, name: &str, processors: &[&str]) -> Joined {
+        join_at(&self.database.url(), name, processors)
+    }
+
+    pub(super) fn look(&self) -> Sight {
+        look(&mut self.session("test")).unwrap()
+    }
+
+    /// Adds a machine that has not renewed for an hour, and owns the first buckets of `usage`.
+    pub(super) fn dead_machine(&self, owned: i64) -> i64 {
+        let number = self.database.sql(
+            "INSERT INTO session_host_machine (name, version, seen, processors)
+             VALUES ('dead', '1', clock_timestamp() - interval '1 hour', '{usage}') RETURNING id",
+        );
+        self.database.sql(&format!(
+            "INSERT INTO session_host_lease
+             SELECT 'usage', bucket, CASE WHEN bucket < {owned} THEN {number} END FROM generate_series(0, 63) AS bucket"
+        ));
+        number.parse().unwrap()
+    }
+}
+
+impl Joined {
+    pub(super) fn owned(&self, name: &str) -> usize {
+        self.cluster.owned(&processor(name)).len()
+    }
+
+    pub(super) fn number(&self) -> i64 {
+        self.cluster.incarnation().unwrap().number()
+    }
+
+    pub(super) fn wait_to_own(&self, name: &str, many: usize) {
+        wait_until(&format!("the machine owns {many} buckets of {name}"), || {
+            self.owned(name) == many
+        });
+    }
+}

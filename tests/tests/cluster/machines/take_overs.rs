@@ -1,0 +1,79 @@
+//! What a dead machine owned goes to the others.
+
+use session_host_tests::wait_until;
+
+use super::scene::Scene;
+
+/// Locks the row of a machine, as each commit does.
+const FENCE: &str = "SELECT 1 FROM session_host_machine WHERE id = $1 FOR KEY SHARE";
+
+#[test]
+fn a_dead_machine_is_taken_over_and_its_connections_end() {
+    let scene = Scene::new();
+    let dead = scene.dead_machine(40);
+    let mut commit = scene.session(&format!("session-host-{dead}"));
+    commit.batch("begin", "BEGIN").unwrap();
+    assert_eq!(commit.query("lock", FENCE, &[&dead]).unwrap().len(), 1);
+    commit.batch("write", "CREATE TABLE written ()").unwrap();
+    let machine = scene.join("alive", &["usage"]);
+    wait_until("the dead machine is taken over", || {
+        machine.cluster.counters().take_overs == 1
+    });
+    machine.wait_to_own("usage", 64);
+    assert!(commit.batch("commit", "COMMIT").is_err());
+    assert_eq!(scene.database.sql("SELECT to_regclass('written') IS NULL"), "t");
+    let sight = scene.look();
+    assert_eq!(sight.machines.len(), 1);
+    let taken: Vec<_> = sight
+        .take_overs
+        .iter()
+        .map(|taken| (taken.dead.number(), taken.by.number()))
+        .collect();
+    assert_eq!(taken, [(dead, machine.number())]);
+    assert_eq!(sight.take_overs[0].dead_name, "dead");
+}
+
+#[test]
+fn a_take_over_waits_for_a_commit_that_cannot_be_ended() {
+    let scene = Scene::new();
+    let dead = scene.dead_machine(64);
+    // Under another name, its connection is not found.
+    let mut commit = scene.session("somebody");
+    commit.batch("begin", "BEGIN").unwrap();
+    commit.query("lock", FENCE, &[&dead]).unwrap();
+    let machine = scene.join("alive", &["usage"]);
+    let rounds = machine.cluster.counters().renewals;
+    wait_until("the machine goes on renewing", || {
+        machine.cluster.counters().renewals > rounds + 2
+    });
+    assert_eq!((machine.cluster.counters().take_overs, machine.owned("usage")), (0, 0));
+    commit.batch("commit", "COMMIT").unwrap();
+    wait_until("the dead machine is taken over", || {
+        machine.cluster.counters().take_overs == 1
+    });
+    machine.wait_to_own("usage", 64);
+    assert_eq!(machine.cluster.counters().fenced, 0);
+}
+
+#[test]
+fn one_of_several_machines_takes_a_dead_one_over() {
+    let scene = Scene::new();
+    let machines = ["first", "second", "third"].map(|name| scene.join(name, &["usage"]));
+    let dead = scene.database.sql(
+        "INSERT INTO session_host_machine (name, version, seen, processors)
+         VALUES ('dead', '1', clock_timestamp() - interval '1 hour', '{}') RETURNING id",
+    );
+    wait_until("the dead machine is taken over", || scene.look().machines.len() == 3);
+    let rounds = machines.each_ref().map(|machine| machine.cluster.counters().renewals);
+    for (machine, rounds) in machines.iter().zip(rounds) {
+        wait_until("each has looked again", || {
+            machine.cluster.counters().renewals > rounds + 1
+        });
+    }
+    let took: u64 = machines
+        .iter()
+        .map(|machine| machine.cluster.counters().take_overs)
+        .sum();
+    let told = scene.look().take_overs;
+    assert_eq!((took, told.len(), told[0].dead.number().to_string()), (1, 1, dead));
+}
