@@ -36,6 +36,7 @@ pub mod sessions;
 pub mod shared_memory;
 pub mod similar;
 pub mod state;
+pub mod state_place;
 pub mod summary;
 pub mod threads;
 pub mod upkeep;

@@ -42,6 +42,14 @@ impl FromStr for ProcessorName {
     }
 }
 
+impl ProcessorName {
+    /// The name under which hosts that share a state agree on who of them does what one does for all.
+    #[must_use]
+    pub fn of_the_hosts_own_work() -> Self {
+        Self("session-host".to_owned())
+    }
+}
+
 impl SessionKey {
     /// The key of a transcript at this path below the sessions directory.
     pub fn new(key: impl Into<String>) -> Self {

@@ -14,7 +14,9 @@ pub async fn keep(alerts: &Arc<Alerts>, host: &Arc<Host>, stop: &StopToken) {
     let mut round: Option<tokio::task::JoinHandle<()>> = None;
     while stop.stopped_at().is_none() {
         let evaluating = in_background(alerts, host, |alerts, host| {
-            if let Err(error) = alerts.evaluate(host) {
+            if host.does_chores()
+                && let Err(error) = alerts.evaluate(host)
+            {
                 tracing::error!("cannot evaluate the alerts: {error}");
             }
         });
@@ -27,7 +29,9 @@ pub async fn keep(alerts: &Arc<Alerts>, host: &Arc<Host>, stop: &StopToken) {
         }
         if round.as_ref().is_none_or(tokio::task::JoinHandle::is_finished) {
             round = Some(in_background(alerts, host, |alerts, host| {
-                if let Err(error) = alerts.deliver(host) {
+                if host.does_chores()
+                    && let Err(error) = alerts.deliver(host)
+                {
                     tracing::error!("cannot deliver the alerts: {error}");
                 }
             }));

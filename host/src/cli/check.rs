@@ -47,6 +47,7 @@ use crate::{
     plugins::{LockFile, Pinning, PluginListing, PluginStatus, PluginTrust, TriedReports, Unpinned},
     process,
     sessions::SessionsDirectory,
+    state_place::StatePlace,
 };
 
 /// How long an attempt may take here: a plugin's author waits for the result.
@@ -101,7 +102,7 @@ fn laid_out(
         recursive: true,
         plugins: PluginsDirectory::Configured(plugins),
         data: scratch.path().join("data"),
-        state: scratch.path().join("data").join("check.duckdb"),
+        state: StatePlace::File(scratch.path().join("data").join("check.duckdb")),
         limits,
         isolation: settings.isolation.clone().in_processes(),
         // The check is about the plugin, not about what this host may load.

@@ -52,7 +52,7 @@ struct Candidates {
 
 /// Prints what runs would attempt. Nothing is written.
 pub(super) fn dry_run(settings: &Settings, trust: PluginTrust, options: &RunOptions) -> anyhow::Result<Exit> {
-    let lines = match open_or_ask(settings, || Reader::look_at(&settings.state))? {
+    let lines = match open_or_ask(settings, || Reader::look_at_place(&settings.state))? {
         Access::Here(reader) => look_here(settings, trust, reader.as_ref(), &options.processors)?,
         Access::Server(server) => ask(&server, &options.processors)?,
     };
@@ -84,7 +84,7 @@ fn look_here(
     reader: Option<&Reader>,
     names: &[String],
 ) -> anyhow::Result<Vec<Line>> {
-    if reader.is_none() && settings.state.exists() {
+    if reader.is_none() && settings.state.file().is_none_or(std::path::Path::exists) {
         anyhow::bail!(
             "cannot tell what a run would attempt, because the state must be restored first: `session-host status` restores it"
         );

@@ -135,7 +135,7 @@ fn fetch(exported: &Exported, folder: &Path) -> Result<(), UsageError> {
 
 /// Opens the state for reading, or finds the server that holds it.
 pub(super) fn reader(settings: &Settings) -> anyhow::Result<Access<Reader>> {
-    open_or_ask(settings, || Reader::open(&settings.state))
+    open_or_ask(settings, || Reader::open_at(&settings.state))
 }
 
 /// Opens the state that there is, or finds the server that holds it.

@@ -39,7 +39,7 @@ pub(super) fn lock(settings: &Settings, trust: PluginTrust, options: &Processors
     let file = &settings.pinning.lock;
     let earlier = file.pinned(trust)?;
     // If the state cannot be read now, the plugins' tables are tried in a temporary one.
-    let state = Reader::look_at(&settings.state).unwrap_or_default();
+    let state = Reader::look_at_place(&settings.state).unwrap_or_default();
     let pinned = look(settings, trust, state.as_ref(), None, |catalogue| {
         pins_of(catalogue, &earlier)
     })?;

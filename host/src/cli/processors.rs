@@ -25,7 +25,7 @@ use crate::{
 
 /// Lists the files of the plugins directory and their status, here or from the server that holds the state.
 pub(super) fn list(settings: &Settings, trust: PluginTrust, options: &ProcessorsOptions) -> anyhow::Result<Exit> {
-    let listed = match open_or_ask(settings, || Reader::look_at(&settings.state)) {
+    let listed = match open_or_ask(settings, || Reader::look_at_place(&settings.state)) {
         Ok(Access::Here(reader)) => load(settings, trust, reader.as_ref())?,
         Ok(Access::Server(server)) => server.get::<Plugins>("/api/admin/processors")?.processors,
         Err(error) if matches!(error.downcast_ref(), Some(StateError::InUse { .. })) => {

@@ -34,7 +34,7 @@ struct Listed {
 }
 
 fn list(settings: &Settings, trust: PluginTrust, options: &ReportOptions) -> anyhow::Result<Exit> {
-    let listed = match open_or_ask(settings, || Reader::look_at(&settings.state))? {
+    let listed = match open_or_ask(settings, || Reader::look_at_place(&settings.state))? {
         Access::Here(reader) => look(settings, trust, reader.as_ref(), Some(&settings.pinning), reports::list)?,
         Access::Server(server) => server.get::<Listed>("/api/reports")?.reports,
     };

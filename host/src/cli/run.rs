@@ -172,7 +172,8 @@ impl Runs<'_> {
         let bar = self.bar(|| vec![expected_here(host, processors).iter().sum()]);
         let begin = |processor: &Arc<Processor>| {
             let name = processor.name().as_str();
-            host.begin_run(name, Actor::Cli, self.selection.clone())
+            let begun = host.begin_run(name, Actor::Cli, self.selection.clone());
+            begun.map(BegunRun::on_all_hosts)
         };
         let mut runs: Vec<_> = processors.iter().map(begin).collect();
         BegunRun::share_among(&mut runs.iter_mut().flatten().collect::<Vec<_>>());

@@ -92,7 +92,11 @@ impl Server {
             // Why the command has no token says more than that the server wants one.
             Err(error) => return Err(unread.map_or_else(|| error.into(), anyhow::Error::from)),
         };
-        match is_same_file(Path::new(&served.state), &settings.state) {
+        let is_ours = settings
+            .state
+            .file()
+            .is_some_and(|ours| is_same_file(Path::new(&served.state), ours));
+        match is_ours {
             true => Ok(server),
             false => {
                 tracing::info!(
@@ -163,7 +167,7 @@ impl Server {
 fn stranger_at(address: SocketAddr, settings: &Settings) -> Option<u32> {
     let owner = |path: &Path| fs::metadata(path).ok().map(|metadata| metadata.uid());
     let mut trusted = vec![ROOT, rustix::process::geteuid().as_raw()];
-    trusted.extend(owner(&settings.state));
+    trusted.extend(settings.state.file().and_then(owner));
     trusted.extend(owner(&settings.data));
     let mut users = users_listening_on(address).into_iter();
     users.find(|user| !trusted.contains(user))

@@ -95,6 +95,9 @@ pub enum ConfigError {
         /// What is wrong, and what to do.
         reason: &'static str,
     },
+    /// The address of the database that has the state cannot be read. The text may contain a password.
+    #[error("state is no address of a PostgreSQL database: {0}")]
+    StateAddress(crate::postgres::AddressError),
     /// There is no home directory for the default paths.
     #[error("there is no home directory for the state: set HOME, or name a data directory with --data")]
     NoHome,

@@ -25,6 +25,7 @@ use crate::{
     plugins::{ISOLATION_VARIABLE, InvalidIsolation, Isolation, IsolationTable, LockFile, Pinning, Unpinned},
     runner::{RetryPolicy, RunLimits},
     sessions::{Depth, Discovery, Scanner, SessionsDirectory, Users, name_of_this_user},
+    state_place::{StatePlace, is_address},
     week::WeekStart,
     zone::Zone,
 };
@@ -48,8 +49,8 @@ pub struct Settings {
     pub disabled_plugins: Vec<String>,
     /// The data directory, where the host keeps its own files.
     pub data: PathBuf,
-    /// The DuckDB file.
-    pub state: PathBuf,
+    /// Where the state is.
+    pub state: StatePlace,
     /// The limits of a run.
     pub limits: RunLimits,
     /// How many bytes of transcripts the host holds in memory at once.
@@ -165,7 +166,7 @@ impl Configured {
             pinning: pinning(set.digests, required, plugins.path()),
             plugins,
             disabled_plugins: set.disabled_plugins.unwrap_or_default(),
-            state: set.state.map_or_else(|| data.join("session-host.duckdb"), absolute),
+            state: state_place(set.state, &data)?,
             data,
             limits,
             max_inflight_bytes,
@@ -317,6 +318,18 @@ pub(super) fn data_directory(named: Option<PathBuf>) -> Result<PathBuf, ConfigEr
     match named {
         Some(named) => Ok(absolute(named)),
         None => home_folder("XDG_DATA_HOME", ".local/share"),
+    }
+}
+
+/// Where the state is: by default in a file in the data directory. Exports from a database go to that directory, too.
+fn state_place(configured: Option<PathBuf>, data: &Path) -> Result<StatePlace, ConfigError> {
+    match configured {
+        Some(address) if is_address(&address) => Ok(StatePlace::Postgres {
+            address: address.to_string_lossy().parse().map_err(ConfigError::StateAddress)?,
+            exports: data.join("exports"),
+        }),
+        Some(file) => Ok(StatePlace::File(absolute(file))),
+        None => Ok(StatePlace::File(data.join("session-host.duckdb"))),
     }
 }
 

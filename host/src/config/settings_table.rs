@@ -23,7 +23,7 @@ use super::{
     named_tokens::NamedTokenTable,
     variables::FromVariable,
 };
-use crate::{plugins::IsolationTable, week::WeekStart, zone::Zone};
+use crate::{plugins::IsolationTable, state_place::is_address, week::WeekStart, zone::Zone};
 
 /// The properties of a key.
 #[derive(Clone, Copy, Debug)]
@@ -176,8 +176,8 @@ keys! {
     disabled_plugins: Vec<String>, None, "SESSION_HOST_DISABLED_PLUGINS", "none", "[\"libusage.so\"]";
     /// The data directory, where the host keeps its own files.
     data: PathBuf, Flag::of_all("data", "DIR"), "SESSION_HOST_DATA", "`session-host` in `$XDG_DATA_HOME` (`~/.local/share`)", "\"/var/lib/session-host\"";
-    /// The DuckDB file.
-    state: PathBuf, Flag::of_all("state", "FILE"), "SESSION_HOST_STATE", "`session-host.duckdb` in the data directory", "\"/var/lib/session-host/session-host.duckdb\"";
+    /// The DuckDB file, or the address of a PostgreSQL database that several hosts share: `postgres://USER@HOST/DATABASE`.
+    state: PathBuf, Flag::of_all("state", "FILE|ADDRESS"), "SESSION_HOST_STATE", "`session-host.duckdb` in the data directory", "\"/var/lib/session-host/session-host.duckdb\"";
     /// How many attempts call the processor at the same time.
     workers: usize, Flag::of_runs("workers", "N"), "SESSION_HOST_WORKERS", "the machine's cores", "2";
     /// How many attempts a run may make. A later run attempts the remaining sessions.
@@ -244,7 +244,9 @@ impl ConfigFile {
             plugins: self.plugins.map(beside),
             digests: self.digests.map(beside),
             data: self.data.map(beside),
-            state: self.state.map(beside),
+            state: self
+                .state
+                .map(|state| if is_address(&state) { state } else { beside(state) }),
             api_token_file: self.api_token_file.map(beside),
             alerts: self.alerts.below(folder),
             ..self

@@ -67,6 +67,7 @@ fn record(crash: &Crash, isolated: &mut Isolated, state: &State) {
         },
         tables: Vec::new(),
         before: Before::unknown(),
+        guard: None,
     };
     let recorded = state.write(|writer| writer.record_failures(&destination, &[failure]));
     if let Err(error) = recorded {

@@ -2,6 +2,7 @@
 
 mod correction;
 mod crashes;
+mod members;
 mod pause;
 mod preview;
 mod run;
@@ -20,13 +21,15 @@ use std::{
 };
 
 pub use correction::CorrectionError;
+pub use members::selection_asked;
 pub use pause::{PauseError, pause_in, resume_in};
 pub use run::{BegunRun, NotBegun};
 pub use status::{StatusListing, Waiting};
 pub use under_way::{RunListing, RunUnderWay};
 
-use self::{pause::PauseBoard, under_way::RunsUnderWay};
+use self::{members::Members, pause::PauseBoard, under_way::RunsUnderWay};
 use crate::{
+    cluster::ClusterError,
     config::{ConfigError, Settings},
     journal,
     metrics::Metrics,
@@ -44,6 +47,8 @@ use crate::{
 /// Everything needed to run processors over sessions.
 pub struct Host {
     state: Arc<State>,
+    /// The other hosts, where several share the state.
+    members: Option<Members>,
     catalogue: RwLock<Arc<Catalogue>>,
     reloading: Mutex<()>,
     trust: PluginTrust,
@@ -72,6 +77,9 @@ pub enum StartError {
     /// Its plugins directory cannot be used.
     #[error(transparent)]
     Catalogue(#[from] CatalogueError),
+    /// It cannot join the hosts that share its state.
+    #[error(transparent)]
+    Cluster(#[from] ClusterError),
 }
 
 /// A named processor that cannot be run.
@@ -105,7 +113,7 @@ impl Host {
         let plugins = settings.plugins()?;
         Catalogue::check_data_directory(&settings.data, trust)?;
         let found = Catalogue::find(plugins, trust, Some(&settings.pinning), &settings.disabled_plugins);
-        let state = Arc::new(State::open(&settings.state)?);
+        let state = Arc::new(State::open_at(&settings.state)?);
         crashes::take_up(&settings, &state);
         let reader = state.reader()?;
         let (failed_runs, paused) = (reader.failed_runs()?, PauseBoard::new(reader.pauses()?));
@@ -127,8 +135,11 @@ impl Host {
         };
         let catalogue = Catalogue::load_found(&options, found)?;
         warn_of_sections_without_processor(&settings, &catalogue);
+        let address = settings.state.address();
+        let members = address.map(|address| Members::join(address, &catalogue)).transpose()?;
         Ok(Self {
             state,
+            members,
             catalogue: RwLock::new(Arc::new(catalogue)),
             reloading: Mutex::default(),
             trust,
@@ -181,7 +192,8 @@ impl Host {
         self.revision.load(Ordering::Acquire)
     }
 
-    fn results_changed(&self) {
+    /// Notes that the results of the processors may have changed.
+    pub fn results_changed(&self) {
         self.revision.fetch_add(1, Ordering::AcqRel);
     }
 
@@ -225,6 +237,9 @@ impl Host {
         let reloaded = Arc::new(reloaded);
         *self.catalogue.write().unwrap_or_else(PoisonError::into_inner) = Arc::clone(&reloaded);
         self.results_changed();
+        if let Some(members) = &self.members {
+            members.has_processors_of(&reloaded);
+        }
         Ok(reloaded)
     }
 
@@ -308,6 +323,7 @@ impl Host {
     /// When the checkpoint fails; committed data is still safe in the WAL.
     pub fn end(&self) -> Result<(), StateError> {
         journal::close();
+        self.leave_the_others();
         self.state.mend();
         self.state.checkpoint()
     }
@@ -319,8 +335,15 @@ impl Host {
     /// As above.
     pub fn end_soon(&self) -> Result<(), StateError> {
         journal::close();
+        self.leave_the_others();
         self.state.mend();
         self.state.checkpoint_unless_small()
+    }
+
+    fn leave_the_others(&self) {
+        if let Some(members) = &self.members {
+            members.leave();
+        }
     }
 
     /// Drops the plugins' instances, and waits a few seconds for their `Drop` code; no run begins afterwards.

@@ -112,7 +112,11 @@ impl Host {
     }
 
     /// Reads the pauses again, after a correction that may have changed their reasons.
-    pub(super) fn read_pauses(&self) -> Result<(), StateError> {
+    /// Reads the pauses again, which another host may have changed.
+    ///
+    /// # Errors
+    /// When the state cannot be read.
+    pub fn read_pauses(&self) -> Result<(), StateError> {
         self.paused.change(&self.state, || Ok(()))
     }
 }

@@ -15,6 +15,7 @@ use session_plugin_api::{Timestamp, abi::capped, panic_text};
 
 use super::{
     Host, NoSuchProcessor,
+    members::Territory,
     under_way::{RunListing, RunUnderWay},
 };
 use crate::{
@@ -57,7 +58,17 @@ pub struct BegunRun {
     selection: Selection,
     under_way: RunUnderWay,
     share: Arc<Share>,
+    reach: Reach,
     _claim: Claim,
+}
+
+/// Which hosts make a run, where several share the state.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Reach {
+    /// This one alone: the others hear of it otherwise, or need not.
+    ThisHost,
+    /// All of them, each over the sessions that it owns.
+    AllHosts,
 }
 
 impl Host {
@@ -94,6 +105,7 @@ impl Host {
             selection,
             under_way,
             share: Arc::new(Share::alone()),
+            reach: Reach::ThisHost,
             _claim: claim,
         })
     }
@@ -140,6 +152,13 @@ impl BegunRun {
         }
     }
 
+    /// Asks the other hosts that share the state to run, too, each over the sessions that it owns.
+    #[must_use]
+    pub fn on_all_hosts(mut self) -> Self {
+        self.reach = Reach::AllHosts;
+        self
+    }
+
     /// The processor.
     #[must_use]
     pub fn processor(&self) -> &Arc<Processor> {
@@ -165,10 +184,21 @@ impl BegunRun {
     pub fn execute(self, stop: &StopToken) -> Result<RunResult, RunError> {
         let began = Instant::now();
         self.host.state.mend();
+        self.ask_others();
+        let (_in_flight, leases) = match self.host.territory(&self.processor) {
+            Territory::Everything => (None, None),
+            Territory::Owned(in_flight, leases) => (Some(in_flight), Some(leases)),
+            Territory::Nothing => {
+                let nothing = RunResult::of_nothing(self.processor.name());
+                return self.end(began, Ok(nothing));
+            }
+            Territory::Unknown(why) => return self.end(began, Err(RunError::NoMember(why))),
+        };
         let run = Run {
             processor: &self.processor,
             state: &self.host.state,
             selection: self.selection.clone(),
+            leases,
             scanner: &self.host.scanner,
             limits: self.host.settings.limits_of(self.processor.name()),
             memory: self.host.memory.clone(),
@@ -181,6 +211,15 @@ impl BegunRun {
             .unwrap_or_else(|payload| Err(RunError::Panicked(panic_text(&*payload).to_owned())));
         self.share.leave();
         self.end(began, result)
+    }
+
+    fn ask_others(&self) {
+        let (name, actor) = (self.processor.name(), &self.under_way.actor);
+        if self.reach == Reach::AllHosts
+            && let Err(error) = self.host.ask_others_to_run(name, actor, &self.selection)
+        {
+            tracing::warn!("only this host runs, because it cannot ask the others: {error}");
+        }
     }
 
     fn end(self, began: Instant, result: Result<RunResult, RunError>) -> Result<RunResult, RunError> {

@@ -93,7 +93,7 @@ pub(crate) fn begun(
             if run.advances_the_schedule() {
                 service.scheduler.has_run(run.processor().name(), run.started_at());
             }
-            Ok(run)
+            Ok(run.on_all_hosts())
         }
     }
 }
@@ -183,6 +183,7 @@ pub(crate) async fn reload_plugins(State(service): OfService) -> Response {
     let scheduler = Arc::clone(&service.scheduler);
     let (status, body) = in_background(&service, move |host| {
         let catalogue = scheduler.reload_plugins(host)?;
+        host.ask_others_to_reload(&crate::state::Actor::Admin)?;
         let plugins = PluginListing::all(&catalogue, &host.pauses());
         Ok(json!({"plugins": plugins}))
     })

@@ -78,7 +78,7 @@ pub(super) async fn status(State(service): OfService) -> Response {
         })
         .collect();
     let (status, body) = reading(&service, move |reader| {
-        let state = host.state().path().display().to_string();
+        let state = host.state().place();
         let processors = StatusListing::all(reader.status()?, &observed, &pauses, host.runs_under_way());
         Ok(json!({"state": state, "processors": processors, "alerts": alerts::active(reader)?}))
     })

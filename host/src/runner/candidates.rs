@@ -11,7 +11,7 @@ use super::retry_policy::{Retries, Turn};
 use crate::{
     names::{FileHash, SessionKey},
     sessions::Transcript,
-    state::{Before, EarlierVersion, FailingSession, SessionState},
+    state::{Before, EarlierVersion, FailingSession, Recorded, SessionState},
 };
 
 /// A session that a run examines.
@@ -119,11 +119,24 @@ pub(super) fn leave_out(candidates: &mut Vec<Candidate>, retries: &Retries<'_>) 
 }
 
 /// What the state holds of these candidates.
-pub(super) fn before(candidates: &[Candidate], failing: &HashMap<SessionKey, FailingSession>) -> Before {
-    let is_known =
-        |candidate: &&Candidate| candidate.earlier.is_some() || failing.contains_key(&candidate.transcript.session);
-    let known = candidates.iter().filter(is_known);
-    Before::only(known.map(|candidate| candidate.transcript.session.clone()).collect())
+pub(super) fn before(
+    candidates: &[Candidate],
+    states: &HashMap<SessionKey, SessionState>,
+    failing: &HashMap<SessionKey, FailingSession>,
+) -> Before {
+    let known = candidates.iter().filter_map(|candidate| {
+        let session = &candidate.transcript.session;
+        let recorded = match states.get(session) {
+            Some(state) => Recorded::Version {
+                hash: state.hash.clone(),
+                output: state.output_version,
+            },
+            None if failing.contains_key(session) => Recorded::Nothing,
+            None => return None,
+        };
+        Some((session.clone(), recorded))
+    });
+    Before::only(known.collect())
 }
 
 impl Candidate {

@@ -24,6 +24,9 @@ pub enum RunError {
     /// The state cannot be read or written.
     #[error(transparent)]
     State(#[from] StateError),
+    /// This host cannot reach the state that it shares with others, so nobody knows what it owns.
+    #[error("the run did not begin, because this host is none of those that share the state now: {0}")]
+    NoMember(String),
     /// No worker could be started.
     #[error("cannot start a worker: {0}")]
     Worker(std::io::Error),

@@ -70,6 +70,15 @@ impl RunResult {
     /// How many failures a result lists at most.
     pub const DETAILED_ERRORS: usize = 100;
 
+    /// The result of a run that had no session to look at.
+    #[must_use]
+    pub fn of_nothing(processor: &crate::names::ProcessorName) -> Self {
+        Self {
+            processor: processor.to_string(),
+            ..Self::default()
+        }
+    }
+
     /// Counts a session that is recorded for another user than before.
     pub(super) fn count_moved(&mut self, from: &str, to: &str) {
         let is_such = |moved: &&mut Moved| moved.from == from && moved.to == to;

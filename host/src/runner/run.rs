@@ -41,8 +41,8 @@ use crate::{
     metrics::Metrics,
     names::SessionKey,
     plugins::Processor,
-    sessions::{Scan, ScanError, Scanner},
-    state::{Before, Destination, FailingSession, State, StateError},
+    sessions::{Scan, ScanError, Scanner, Transcript},
+    state::{Before, Destination, FailingSession, Guard, Leases, State, StateError},
 };
 
 /// A run to be executed. The caller makes sure that a processor has only one at a time.
@@ -53,6 +53,8 @@ pub struct Run<'a> {
     pub state: &'a Arc<State>,
     /// The sessions that it attempts.
     pub selection: Selection,
+    /// The leases of this host, where several share the state: the run attempts no session of others.
+    pub leases: Option<Leases>,
     /// The sessions directory.
     pub scanner: &'a Scanner,
     /// Its limits.
@@ -165,6 +167,7 @@ impl Run<'_> {
             transcripts,
             unreadable,
         } = self.share.scan(|| self.scan())?;
+        let transcripts = self.covered(transcripts);
         let states = self.state.sessions(name)?;
         let mut failing = self.state.failing(name)?;
         let past = candidates::past_failures(&transcripts, &states, &failing, output_version);
@@ -178,11 +181,19 @@ impl Run<'_> {
         self.share
             .wants(candidates.iter().map(|candidate| &candidate.transcript.session));
         Ok(Chosen {
-            before: candidates::before(&candidates, &failing),
+            before: candidates::before(&candidates, &states, &failing),
             candidates,
             left_out,
             unreadable: unreadable.len() as u64,
         })
+    }
+
+    /// The transcripts of the sessions that are this host's to process.
+    fn covered(&self, mut transcripts: Vec<Transcript>) -> Vec<Transcript> {
+        if let Some(leases) = &self.leases {
+            transcripts.retain(|transcript| leases.cover(&transcript.session));
+        }
+        transcripts
     }
 
     fn scan(&self) -> Result<Scan, ScanError> {
@@ -234,6 +245,7 @@ impl Run<'_> {
                     plugin: self.processor.version().clone(),
                     tables: self.processor.tables().to_vec(),
                     before,
+                    guard: self.leases.map(|leases| Arc::new(leases) as Arc<dyn Guard>),
                 },
                 rules: self.state.statement_rules(name)?,
                 concurrency: self.processor.descriptor().concurrency(),

@@ -93,6 +93,7 @@ pub(super) fn tables(state: State, concurrency: Concurrency) -> Tables {
             plugin: plugin_version(),
             tables: Vec::new(),
             before: Before::unknown(),
+            guard: None,
         },
         state: Arc::new(state),
         concurrency,

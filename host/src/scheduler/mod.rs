@@ -1,5 +1,6 @@
 //! The schedule: when each processor is due, and the heartbeat that starts the runs.
 
+mod among_others;
 mod cadence;
 mod cron;
 mod plan;
@@ -144,7 +145,34 @@ impl Scheduler {
     }
 
     /// Starts the due runs at every tick, until shutdown.
-    pub async fn keep(&self, host: &Arc<Host>, stop: &StopToken) {
+    pub async fn keep(self: &Arc<Self>, host: &Arc<Host>, stop: &StopToken) {
+        match host.cluster() {
+            None => self.keep_alone(host, stop).await,
+            Some(_) => self.keep_among_others(host, stop).await,
+        }
+    }
+
+    async fn keep_among_others(self: &Arc<Self>, host: &Arc<Host>, stop: &StopToken) {
+        while stop.stopped_at().is_none() {
+            let (scheduler, host, ending) = (Arc::clone(self), Arc::clone(host), stop.clone());
+            // A database that does not answer must not delay anybody else, nor shutdown.
+            let beating = tokio::task::spawn_blocking(move || scheduler.beat(&host, &ending));
+            tokio::select! {
+                beaten = beating => {
+                    if let Err(panic) = beaten {
+                        tracing::error!("the schedule panicked: {panic}; please report this bug in session-host");
+                    }
+                }
+                () = stop.stopped() => return,
+            }
+            tokio::select! {
+                () = tokio::time::sleep(among_others::BEAT) => {}
+                () = stop.stopped() => {}
+            }
+        }
+    }
+
+    async fn keep_alone(&self, host: &Arc<Host>, stop: &StopToken) {
         let wanted = host.settings().service.tick;
         let mut followed = host.catalogue();
         while stop.stopped_at().is_none() {

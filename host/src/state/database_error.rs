@@ -16,6 +16,16 @@ impl From<duckdb::Error> for DatabaseError {
     }
 }
 
+/// Whether PostgreSQL tells of transactions that wrote the same rows, through DuckDB's extension.
+fn is_conflict_in_postgres(text: &str) -> bool {
+    const SAID: [&str; 3] = [
+        "ERROR:  could not serialize access",
+        "ERROR:  deadlock detected",
+        "ERROR:  duplicate key value violates unique constraint",
+    ];
+    text.starts_with("Invalid Error: Failed to ") && SAID.iter().any(|said| text.contains(said))
+}
+
 impl DatabaseError {
     /// The trouble of the whole state that caused this error, if there is one.
     pub(super) fn trouble(&self) -> Option<Trouble> {
@@ -28,7 +38,8 @@ impl DatabaseError {
     pub(super) fn is_conflict(&self) -> bool {
         const CLASSES: [&str; 2] = ["TransactionContext Error", "Constraint Error: Duplicate key"];
         let text = self.to_string();
-        CLASSES.iter().any(|class| text.starts_with(class)) && self.trouble().is_none()
+        let is_of_duckdb = CLASSES.iter().any(|class| text.starts_with(class));
+        (is_of_duckdb || is_conflict_in_postgres(&text)) && self.trouble().is_none()
     }
 
     /// Whether DuckDB reports a failure of the database instead of the statement.

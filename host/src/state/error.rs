@@ -5,7 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{database_error::DatabaseError, trouble::Trouble};
+use super::{database_error::DatabaseError, postgres::extension::ExtensionMissing, trouble::Trouble};
 
 /// A result whose error is [`StateError`].
 pub type Result<T, E = StateError> = std::result::Result<T, E>;
@@ -72,6 +72,50 @@ pub enum StateError {
         found: u32,
         /// The newest schema that this version knows.
         known: u32,
+    },
+    /// A newer version migrated the shared state.
+    #[error(
+        "the state {address} has schema {found}, but this session-host knows schemas only up to {known}; nothing was changed: use the newer version that migrated it"
+    )]
+    NewerSharedSchema {
+        /// The database.
+        address: String,
+        /// The schema that it has.
+        found: u32,
+        /// The newest schema that this version knows.
+        known: u32,
+    },
+    /// The database cannot be attached.
+    #[error("cannot open the state {address}: {reason}; check the address, the role and its password file")]
+    Unattached {
+        /// The database.
+        address: String,
+        /// What PostgreSQL says.
+        reason: String,
+    },
+    /// DuckDB's extension for PostgreSQL is missing.
+    #[error("cannot open the state {address}: {source}")]
+    NoExtension {
+        /// The database.
+        address: String,
+        /// Where the host looked.
+        r#source: ExtensionMissing,
+    },
+    /// This host lost the leases of what it wanted to commit.
+    #[error(
+        "cannot commit sessions of `{processor}`: other hosts have taken over the work of this one, because it did not renew its leases; nothing was committed, and the host joins again by itself"
+    )]
+    Fenced {
+        /// The processor.
+        processor: String,
+    },
+    /// Something that the state records cannot be read.
+    #[error("cannot read {what}: {reason}; restore the state from a backup")]
+    Unreadable {
+        /// What.
+        what: &'static str,
+        /// Why.
+        reason: String,
     },
     /// This user may not open the file.
     #[error("the state file {} may not be opened by this user: run as the user that the service runs as", path.display())]
@@ -241,7 +285,11 @@ impl StateError {
     pub fn is_fatal(&self) -> bool {
         match self {
             Self::Statement { source, .. } => source.is_fatal(),
-            Self::Lost { .. } | Self::Troubled { .. } | Self::Closed { .. } | Self::Gone { .. } => true,
+            Self::Lost { .. }
+            | Self::Troubled { .. }
+            | Self::Closed { .. }
+            | Self::Gone { .. }
+            | Self::Fenced { .. } => true,
             Self::Checkpoint { source, .. }
             | Self::Folder { source, .. }
             | Self::Lock { source, .. }
@@ -259,6 +307,9 @@ impl StateError {
             | Self::NotAFile { .. }
             | Self::IsALink { .. }
             | Self::NewerSchema { .. }
+            | Self::NewerSharedSchema { .. }
+            | Self::NoExtension { .. }
+            | Self::Unattached { .. }
             | Self::Forbidden { .. }
             | Self::LegacyTaken { .. }
             | Self::Open { .. } => true,
@@ -271,6 +322,8 @@ impl StateError {
             | Self::Copy { .. }
             | Self::CopyDiffers { .. }
             | Self::Closed { .. }
+            | Self::Fenced { .. }
+            | Self::Unreadable { .. }
             | Self::Statement { .. }
             | Self::Batch { .. }
             | Self::Lost { .. } => false,

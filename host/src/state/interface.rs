@@ -8,6 +8,8 @@ use std::{collections::HashMap, io, path::Path, path::PathBuf, sync::Arc};
 use session_plugin_api::Timestamp;
 
 use super::{
+    ailment::Ailment,
+    backend::Backend,
     commit::{
         reference::{self, ReferenceRows},
         rules::StatementRules,
@@ -18,13 +20,14 @@ use super::{
         disk::StateFiles,
         place::{new_export_folder, refuse_missing},
     },
-    duckdb_file::open::{ailment::Ailment, open_state::OpenState, recovery::Mended},
+    duckdb_file::open::{open_state::OpenState, recovery::Mended},
     duckdb_file::rewrite::{copy, storage},
     error::{Result, StateError},
     forget::{
         deletion::{self, Forgetting, Forgotten},
         purge::{PurgeWish, Purged, Purging},
     },
+    postgres::shared_state::SharedState,
     query::reader::Reader,
     records::{
         alerts::{self, AlertChanges},
@@ -35,21 +38,34 @@ use super::{
         sessions::{self, SessionState},
     },
     rows::table::FilledTable,
-    schema::{
-        processor::{self, DeclaredTables},
-        refused::SchemaRefused,
-    },
+    schema::{processor::DeclaredTables, refused::SchemaRefused},
 };
-use crate::names::{ProcessorName, SessionKey};
+use crate::{
+    cluster::{MachineId, NewRequest, RequestKind},
+    names::{ProcessorName, SessionKey},
+    postgres::PostgresAddress,
+    state_place::StatePlace,
+};
 
 /// The state file, which only this process has open.
 pub struct State {
-    open: OpenState,
+    backend: Backend,
     purging: Purging,
 }
 
 /// Opening, and facts about the state.
 impl State {
+    /// Opens the state at its place.
+    ///
+    /// # Errors
+    /// As for [`open`](Self::open) and [`open_shared`](Self::open_shared).
+    pub fn open_at(place: &StatePlace) -> Result<Self> {
+        match place {
+            StatePlace::File(path) => Self::open(path),
+            StatePlace::Postgres { address, exports } => Self::open_shared(address, exports),
+        }
+    }
+
     /// Opens the state file, creates it if it does not exist, and migrates its schema. Copies it, if a purge or a
     /// newer storage version is due.
     ///
@@ -59,30 +75,95 @@ impl State {
         let open = OpenState::open(path, copy::remove_leftovers)?;
         let purging = Purging::at_start(&open);
         storage::bring_up_to_date(&open);
-        Ok(Self { open, purging })
+        Ok(Self {
+            backend: Backend::File(open),
+            purging,
+        })
     }
 
-    /// Opens an existing state file, like [`open`](Self::open).
+    /// Opens a state that several hosts share, and creates or migrates the host's own tables. Exports go to this folder.
+    ///
+    /// # Errors
+    /// When the database cannot be reached, this role may not create tables there, or a newer version migrated them.
+    pub fn open_shared(address: &PostgresAddress, exports: &Path) -> Result<Self> {
+        Ok(Self {
+            backend: Backend::Shared(SharedState::open(address, exports.to_owned())?),
+            purging: Purging::default(),
+        })
+    }
+
+    /// Makes this host known to the database by its incarnation, so that a take-over ends its connections. A state in a
+    /// file has no other hosts.
+    pub fn enlist(&self, machine: Option<MachineId>) {
+        if let Some(shared) = self.backend.shared() {
+            shared.enlist(machine);
+        }
+    }
+
+    /// Asks something of all hosts that share the state. A state in a file has no other hosts.
+    ///
+    /// # Errors
+    /// When the database cannot be reached.
+    pub fn ask_all(&self, request: &NewRequest) -> Result<()> {
+        self.backend.shared().map_or(Ok(()), |shared| shared.ask_all(request))
+    }
+
+    /// Lets all hosts that share the state look again at what this one has changed.
+    fn tell_others(&self, kind: RequestKind, actor: &Actor) -> Result<()> {
+        self.ask_all(&NewRequest {
+            actor: actor.as_str().to_owned(),
+            kind,
+            processor: None,
+            payload: serde_json::Value::Null,
+        })
+    }
+
+    /// Moves the recorded time of a processor's last run from `seen` to `now`, and asks something of all hosts that share the
+    /// state with it. Returns whether nobody else did so before. With a state in a file, this host is always first, and
+    /// nothing is recorded.
+    ///
+    /// # Errors
+    /// When the database cannot be reached.
+    pub fn fire(
+        &self,
+        processor: &ProcessorName,
+        seen: Option<Timestamp>,
+        now: Timestamp,
+        request: &NewRequest,
+    ) -> Result<bool> {
+        let shared = self.backend.shared();
+        shared.map_or(Ok(true), |shared| shared.fire(processor, seen, now, request))
+    }
+
+    /// Opens an existing state, like [`open_at`](Self::open_at).
     ///
     /// # Errors
     /// When it does not exist, and as above.
-    pub fn open_existing(path: &Path) -> Result<Self> {
-        refuse_missing(path)?;
-        Self::open(path).inspect(Self::settle_schema)
+    pub fn open_existing(place: &StatePlace) -> Result<Self> {
+        if let StatePlace::File(path) = place {
+            refuse_missing(path)?;
+        }
+        Self::open_at(place).inspect(Self::settle_schema)
     }
 
-    /// The path of the file.
+    /// Where the state is, for people.
     #[must_use]
-    pub fn path(&self) -> &Path {
-        self.open.path()
+    pub fn place(&self) -> String {
+        match &self.backend {
+            Backend::File(state) => state.path().display().to_string(),
+            Backend::Shared(state) => state.address().to_string(),
+        }
     }
 
-    /// The state's files and their disk, without asking the database.
+    /// The files of a state in a file and their disk, without asking the database.
     ///
     /// # Errors
     /// When the system does not report the free space.
-    pub fn files(&self) -> io::Result<StateFiles> {
-        StateFiles::of(self.path())
+    pub fn files(&self) -> io::Result<Option<StateFiles>> {
+        self.backend
+            .file()
+            .map(|state| StateFiles::of(state.path()))
+            .transpose()
     }
 
     /// Creates a folder for an export, named by the time.
@@ -90,7 +171,7 @@ impl State {
     /// # Errors
     /// When the system refuses.
     pub fn new_export_folder(&self) -> Result<PathBuf> {
-        new_export_folder(self.path())
+        new_export_folder(&self.backend.exports())
     }
 }
 
@@ -101,12 +182,7 @@ impl State {
     /// # Errors
     /// When the processor cannot be used with this state. The migration that failed leaves nothing behind.
     pub fn prepare_processor(&self, declared: DeclaredTables<'_>) -> Result<Vec<Arc<FilledTable>>, SchemaRefused> {
-        let applied = || self.open.note_changed_schema();
-        let prepared = self
-            .open
-            .write(|writer| processor::prepare(writer.link(), declared, self.open.schema(), applied));
-        self.open.hold_lock()?;
-        prepared
+        self.backend.prepare_processor(declared)
     }
 
     /// Replaces the rows of those of a processor's reference tables that differ, in one transaction. Writes nothing if
@@ -115,8 +191,8 @@ impl State {
     /// # Errors
     /// When rows do not fit their table. No table is changed then.
     pub fn replace_reference_rows(&self, processor: &ProcessorName, rows: ReferenceRows) -> Result<(), SchemaRefused> {
-        self.open
-            .write(|writer| reference::replace_rows(writer.link(), processor, rows, self.open.schema()))
+        self.backend
+            .write(|writer| reference::replace_rows(writer.link(), processor, rows, self.backend.schema()))
     }
 
     /// The rules for the statements of a processor.
@@ -124,7 +200,7 @@ impl State {
     /// # Errors
     /// When the state cannot be read.
     pub fn statement_rules(&self, processor: &ProcessorName) -> Result<StatementRules> {
-        let inventory = self.open.schema().inventory(&*self.open.connect()?)?;
+        let inventory = self.backend.schema().inventory(&self.backend.connect()?)?;
         Ok(StatementRules::of(inventory, processor))
     }
 }
@@ -136,7 +212,7 @@ impl State {
     /// # Errors
     /// When the state cannot be read.
     pub fn sessions(&self, processor: &ProcessorName) -> Result<HashMap<SessionKey, SessionState>> {
-        sessions::read(&*self.open.connect()?, processor)
+        sessions::read(&*self.backend.connect()?, processor)
     }
 
     /// The sessions of a processor that fail.
@@ -144,7 +220,7 @@ impl State {
     /// # Errors
     /// When the state cannot be read.
     pub fn failing(&self, processor: &ProcessorName) -> Result<HashMap<SessionKey, FailingSession>> {
-        failures::failing(&*self.open.connect()?, processor)
+        failures::failing(&*self.backend.connect()?, processor)
     }
 
     /// Begins the transaction of an attempt that runs SQL, on a connection that nothing else uses.
@@ -152,7 +228,7 @@ impl State {
     /// # Errors
     /// When the state is closed, or the database fails.
     pub fn begin_attempt(&self) -> Result<Transaction> {
-        Transaction::begin(self.open.connect()?)
+        Transaction::begin(self.backend.connect()?)
     }
 
     /// Writes through the one writer, which commits groups of sessions; waits until no other thread is writing.
@@ -160,7 +236,7 @@ impl State {
     /// # Errors
     /// When the state is closed, or the work fails.
     pub fn write<T, E: From<StateError>>(&self, work: impl FnOnce(&Writer) -> Result<T, E>) -> Result<T, E> {
-        self.open.write(work)
+        self.backend.write(work)
     }
 
     /// Takes the database's lock on the file again. A statement that somebody else wrote may have opened and closed the
@@ -169,7 +245,7 @@ impl State {
     /// # Errors
     /// When the state is closed, or when another program has taken the lock meanwhile, which closes the state.
     pub fn hold_lock(&self) -> Result<()> {
-        self.open.hold_lock()
+        self.backend.hold_lock()
     }
 
     /// Removes the records of sessions that no longer fail.
@@ -180,7 +256,7 @@ impl State {
         match sessions {
             [] => Ok(()),
             sessions => self
-                .open
+                .backend
                 .write(|writer| failures::clear(writer.link(), processor, sessions)),
         }
     }
@@ -193,7 +269,7 @@ impl State {
         match sessions {
             [] => Ok(()),
             sessions => self
-                .open
+                .backend
                 .write(|writer| failures::count_anew(writer.link(), processor, sessions)),
         }
     }
@@ -206,8 +282,11 @@ impl State {
     /// # Errors
     /// When the state cannot be written.
     pub fn pause(&self, processor: &ProcessorName, reason: Option<&str>, actor: &Actor) -> Result<Pause> {
-        self.open
-            .write(|writer| pauses::pause(writer.link(), processor, reason, actor))
+        let pause = self
+            .backend
+            .write(|writer| pauses::pause(writer.link(), processor, reason, actor))?;
+        self.tell_others(RequestKind::Pause, actor)?;
+        Ok(pause)
     }
 
     /// Ends a pause; whether there was one.
@@ -215,7 +294,9 @@ impl State {
     /// # Errors
     /// When the state cannot be written.
     pub fn resume(&self, processor: &ProcessorName) -> Result<bool> {
-        self.open.write(|writer| pauses::resume(writer.link(), processor))
+        let resumed = self.backend.write(|writer| pauses::resume(writer.link(), processor))?;
+        self.tell_others(RequestKind::Resume, &Actor::Admin)?;
+        Ok(resumed)
     }
 }
 
@@ -226,7 +307,7 @@ impl State {
     /// # Errors
     /// When the state cannot be written.
     pub fn change_alerts(&self, changes: &AlertChanges, now: Timestamp) -> Result<()> {
-        self.open.write(|writer| alerts::change(writer.link(), changes, now))
+        self.backend.write(|writer| alerts::change(writer.link(), changes, now))
     }
 
     /// Records that the webhook took an alert.
@@ -234,7 +315,7 @@ impl State {
     /// # Errors
     /// When the state cannot be written.
     pub fn alert_delivered(&self, key: &str, now: Timestamp) -> Result<()> {
-        self.open.write(|writer| alerts::deliver(writer.link(), key, now))
+        self.backend.write(|writer| alerts::deliver(writer.link(), key, now))
     }
 }
 
@@ -245,7 +326,7 @@ impl State {
     /// # Errors
     /// When the state cannot be written.
     pub fn audit(&self, record: &AuditRecord) -> Result<()> {
-        self.open.write_noted(|writer| audit::append(writer.link(), record))
+        self.backend.write_noted(|writer| audit::append(writer.link(), record))
     }
 
     /// Records a run in the audit log and for the schedule.
@@ -253,7 +334,7 @@ impl State {
     /// # Errors
     /// When the state cannot be written.
     pub fn audit_run(&self, processor: &ProcessorName, run: &AuditRecord) -> Result<()> {
-        self.open
+        self.backend
             .write_noted(|writer| audit::append_run(writer.link(), processor, run))
     }
 
@@ -262,7 +343,7 @@ impl State {
     /// # Errors
     /// When the state cannot be written.
     pub fn prune_audit_log(&self, before: Timestamp) -> Result<usize> {
-        self.open.write(|writer| audit::prune(writer.link(), before))
+        self.backend.write(|writer| audit::prune(writer.link(), before))
     }
 }
 
@@ -273,8 +354,11 @@ impl State {
     /// # Errors
     /// When the state cannot be written.
     pub fn reprocess(&self, processor: &ProcessorName, filter: &ReprocessFilter) -> Result<Marked> {
-        self.open
-            .write(|writer| reprocessing::mark(writer.link(), processor, filter))
+        let marked = self
+            .backend
+            .write(|writer| reprocessing::mark(writer.link(), processor, filter))?;
+        self.tell_others(RequestKind::Reprocess, &Actor::Admin)?;
+        Ok(marked)
     }
 
     /// Begins to forget a user (`alice`, as recorded or as the folder's name) or one session (`alice/3f2c.jsonl`): gives
@@ -283,7 +367,7 @@ impl State {
     /// # Errors
     /// When the state cannot be read.
     pub fn begin_forgetting(&self, user_or_session: &str) -> Result<(Forgetting, Transaction)> {
-        deletion::begin(&self.open, user_or_session)
+        deletion::begin(&self.backend, user_or_session)
     }
 
     /// Removes everything about the subject from every table that has a `session_file`, commits the transaction, and
@@ -299,7 +383,9 @@ impl State {
         taken_back: &[ProcessorName],
         wish: PurgeWish,
     ) -> Result<Forgotten> {
-        deletion::end(&self.open, &self.purging, forgetting, transaction, taken_back, wish)
+        let forgotten = deletion::end(&self.backend, &self.purging, forgetting, transaction, taken_back, wish)?;
+        self.tell_others(RequestKind::Forget, &Actor::Admin)?;
+        Ok(forgotten)
     }
 
     /// Rewrites the state file without the forgotten data, if that is due.
@@ -308,7 +394,9 @@ impl State {
     /// When its file is gone, or the state cannot be written or copied. The state is unchanged then, and the purge
     /// stays due.
     pub fn purge(&self, wish: PurgeWish) -> Result<Purged> {
-        self.purging.purge(&self.open, wish)
+        self.backend
+            .file()
+            .map_or(Ok(Purged::NotDue), |state| self.purging.purge(state, wish))
     }
 
     /// Why the state file still holds forgotten data, if it does.
@@ -325,7 +413,7 @@ impl State {
     /// # Errors
     /// When the state is closed, or the database cannot connect.
     pub fn reader(&self) -> Result<Reader> {
-        self.open.connect().map(Reader::of)
+        self.backend.connect().map(Reader::of)
     }
 }
 
@@ -334,18 +422,18 @@ impl State {
     /// Why the state is closed, if it is.
     #[must_use]
     pub fn closed(&self) -> Option<StateError> {
-        self.open.closed()
+        self.backend.file().and_then(OpenState::closed)
     }
 
     /// Why the state cannot be written, if it cannot. Takes only a lock that is held for moments.
     #[must_use]
     pub fn ailment(&self) -> Option<Ailment> {
-        self.open.ailment()
+        self.backend.ailment()
     }
 
     /// Notes an error if it shows that the state cannot be written.
     pub fn note(&self, error: &StateError) {
-        self.open.note(error);
+        self.backend.note(error);
     }
 
     /// Transfers the WAL into the file.
@@ -353,7 +441,7 @@ impl State {
     /// # Errors
     /// When the state is closed, a transaction is open, or the disk is full.
     pub fn checkpoint(&self) -> Result<()> {
-        self.open.checkpoint()
+        self.backend.file().map_or(Ok(()), OpenState::checkpoint)
     }
 
     /// Transfers the WAL into the file, unless it holds so little that the next open may as well replay it.
@@ -361,28 +449,32 @@ impl State {
     /// # Errors
     /// As above.
     pub fn checkpoint_unless_small(&self) -> Result<()> {
-        self.open.checkpoint_unless_small()
+        self.backend.file().map_or(Ok(()), OpenState::checkpoint_unless_small)
     }
 
     /// Transfers the WAL into the file if it has grown large. If a transaction is open, waits for the next time.
     pub fn checkpoint_if_due(&self) {
-        self.open.checkpoint_if_due();
+        if let Some(state) = self.backend.file() {
+            state.checkpoint_if_due();
+        }
     }
 
     /// Transfers schema changes from the WAL into the file, because replaying them may fail. If a transaction is open,
     /// waits for the next time.
     pub fn settle_schema(&self) {
-        self.open.settle_schema();
+        if let Some(state) = self.backend.file() {
+            state.settle_schema();
+        }
     }
 
     /// Reopens a closed state, once nothing holds a connection to the failed instance.
     pub fn mend(&self) -> Mended {
-        self.open.mend()
+        self.backend.file().map_or(Mended::WasOpen, OpenState::mend)
     }
 
     /// Like [`mend`](Self::mend). If the state is open, tries again what failed.
     pub fn recover(&self) -> Mended {
-        self.open.recover()
+        self.backend.recover()
     }
 }
 
@@ -390,7 +482,15 @@ impl State {
 impl State {
     /// The underlying state, for tests that break it.
     pub(super) fn open_state(&self) -> &OpenState {
-        &self.open
+        match &self.backend {
+            Backend::File(state) => state,
+            Backend::Shared(_) => panic!("these tests use files"),
+        }
+    }
+
+    /// The path of the file, for tests that look at it.
+    pub(super) fn path(&self) -> &Path {
+        self.open_state().path()
     }
 }
 

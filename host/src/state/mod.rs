@@ -27,6 +27,8 @@
 //! - `query`: reads rows.
 //! - `forget`: forgetting and purging.
 
+mod ailment;
+mod backend;
 mod commit;
 mod database_error;
 mod duckdb_file;
@@ -42,8 +44,10 @@ mod rows;
 mod schema;
 mod trouble;
 
+pub use ailment::Ailment;
+pub(crate) use commit::guard::Guard;
 pub use commit::{
-    before::Before,
+    before::{Before, Recorded},
     destination::Destination,
     reference::ReferenceRows,
     rules::{Forbidden, StatementRules},
@@ -53,7 +57,7 @@ pub use commit::{
 };
 pub use database_error::DatabaseError;
 pub use duckdb_file::file::disk::{Obstacle, StateFiles};
-pub use duckdb_file::open::{ailment::Ailment, recovery::Mended};
+pub use duckdb_file::open::recovery::Mended;
 pub use engine::interrupt::Interrupt;
 pub use error::{Result, StateError};
 pub use forget::{
@@ -62,6 +66,7 @@ pub use forget::{
 };
 pub use interface::State;
 pub use judge::{plan::ObjectKind, refused::StatementRefused};
+pub use postgres::{extension::ExtensionMissing, fence::Leases};
 pub use query::{
     ask::{QueryAnswer, QueryError, QueryLimits},
     export::export_file,

@@ -15,6 +15,8 @@ pub enum Trouble {
     Damaged,
     /// DuckDB rejects every further statement after a fault of its own.
     Invalidated,
+    /// The database server cannot be reached, or has ended the connection.
+    Server,
 }
 
 /// The classes of DuckDB's errors that concern the database, its files or DuckDB itself. No SQL can raise them:
@@ -31,6 +33,9 @@ const CLASSES: [&str; 6] = [
 impl Trouble {
     /// The trouble that the text of a failed statement shows, if any.
     pub(super) fn of(text: &str) -> Option<Self> {
+        if let Some(trouble) = Self::of_the_server(text) {
+            return Some(trouble);
+        }
         if !CLASSES.iter().any(|class| text.starts_with(class)) {
             return None;
         }
@@ -50,6 +55,42 @@ impl Trouble {
         ];
         let found = named.iter().find(|(_, words)| contains_any(text, words));
         found.map(|(trouble, _)| *trouble)
+    }
+
+    /// The trouble that DuckDB's extension for PostgreSQL tells of. It passes on what PostgreSQL or its client library says.
+    fn of_the_server(text: &str) -> Option<Self> {
+        const CLASSES: [&str; 5] = [
+            "Invalid Error: Failed to ",
+            "IO Error: Unable to connect to Postgres",
+            "TransactionContext Error: Failed to commit: Failed to execute query",
+            "FATAL Error",
+            "INTERNAL Error",
+        ];
+        /// What the client library says of a connection that has ended, and PostgreSQL of one that it ends or refuses.
+        const ENDED: [&str; 12] = [
+            "Unable to connect to Postgres",
+            "server closed the connection",
+            "terminating connection",
+            "connection to server",
+            "connection not open",
+            "no connection to the server",
+            "SSL connection has been closed",
+            "SSL SYSCALL error",
+            "could not receive data from server",
+            "could not send data to server",
+            "the database system is",
+            "connection slots",
+        ];
+        if !CLASSES.iter().any(|class| text.starts_with(class)) {
+            return None;
+        }
+        match () {
+            () if text.contains("ERROR:") && text.contains("No space left on device") => Some(Self::Full),
+            () if text.contains("in a read-only transaction") => Some(Self::ReadOnly),
+            // The library says nothing of a connection that had ended before.
+            () if contains_any(text, &ENDED) || text.trim_end().ends_with("\":") => Some(Self::Server),
+            () => None,
+        }
     }
 
     /// Like [`of`](Self::of), for an error while the file is opened. DuckDB has read nothing but the file then, so any
@@ -83,6 +124,9 @@ impl Trouble {
                 "the state file is damaged: stop what uses it, then restore a backup, or move the file away with its .wal and .before-checkpoint files and let `session-host run` create a new one from the transcripts that still exist"
             }
             Self::Invalidated => "restart the process; no committed data is lost",
+            Self::Server => {
+                "see whether PostgreSQL runs and can be reached from here; the host continues by itself when it does"
+            }
         }
     }
 }

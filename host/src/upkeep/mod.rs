@@ -53,7 +53,7 @@ pub async fn keep_up(host: &Arc<Host>, scheduler: &Arc<Scheduler>, health: &Arc<
             host.catalogue()
                 .processors()
                 .for_each(|processor| processor.end_idle_workers());
-            if prunes {
+            if prunes && host.does_chores() {
                 prune(&host);
             }
         });

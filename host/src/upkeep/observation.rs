@@ -63,6 +63,7 @@ fn files_of_the_state(host: &Host) -> Option<StateFiles> {
     files
         .inspect_err(|error| tracing::error!("cannot observe the disk of the state: {error}"))
         .ok()
+        .flatten()
 }
 
 /// The earlier observations, with current hindrances, which are known without the state.

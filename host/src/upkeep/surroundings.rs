@@ -71,7 +71,7 @@ fn disk(host: &Host, files: &StateFiles) -> Option<Warning> {
         let message = format!(
             "{} MB are free on the disk of the state {}, less than min_free_bytes ({} MB): make room",
             files.free_bytes / MEGABYTE,
-            host.state().path().display(),
+            host.state().place(),
             least / MEGABYTE
         );
         Warning::new(WarningKind::Disk, message)

@@ -106,7 +106,7 @@ fn command(settings: &Settings, crowd: &Crowd, processor: &ProcessorName, thread
         .arg("--data")
         .arg(&settings.data)
         .arg("--state")
-        .arg(&settings.state)
+        .arg(settings.state.as_setting())
         .args(["--workers", &threads.to_string()])
         .args([
             "--attempt-timeout",

@@ -15,6 +15,7 @@ use crate::{
     config::Settings,
     plugins::{PluginTrust, Processor},
     sessions::SessionsDirectory,
+    state_place::StatePlace,
 };
 
 /// How long a session may take, in milliseconds, so that many do not take too long.
@@ -83,7 +84,7 @@ impl Calls<'_> {
         let data = self.scratch.join(data);
         Settings {
             sessions: SessionsDirectory::Configured(crowd.folder.clone()),
-            state: data.join("check.duckdb"),
+            state: StatePlace::File(data.join("check.duckdb")),
             data,
             ..self.settings.clone()
         }

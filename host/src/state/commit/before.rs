@@ -11,14 +11,14 @@
 //! sought, so that they are sought once.
 
 use std::{
-    collections::HashSet,
+    collections::{HashMap, HashSet},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use duckdb::{Connection, params};
 
 use crate::{
-    names::{ProcessorName, SessionKey},
+    names::{FileHash, ProcessorName, SessionKey},
     state::{
         commit::session::Done,
         engine::sql::quoted,
@@ -31,9 +31,24 @@ use crate::{
 /// What the state may hold of a processor's sessions from before a run.
 #[derive(Debug)]
 pub struct Before {
-    /// The sessions that have a state row or a failure; `None` if nobody knows.
-    sessions: Option<HashSet<SessionKey>>,
+    /// The sessions that have a state row or a failure, and their state rows; `None` if nobody knows.
+    sessions: Option<HashMap<SessionKey, Recorded>>,
     leftovers: Mutex<Leftovers>,
+}
+
+/// What a state row says of a session's version.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Recorded {
+    /// There is no state row.
+    #[default]
+    Nothing,
+    /// This version.
+    Version {
+        /// The hash of its bytes.
+        hash: Option<FileHash>,
+        /// The output version of the processor; `None` if the session is marked for reprocessing.
+        output: Option<u32>,
+    },
 }
 
 /// The sessions that have rows, but no state row.
@@ -74,11 +89,17 @@ impl Before {
     /// The state holds a state row or a failure of these sessions, and of no other session of the processor that the run
     /// attempts.
     #[must_use]
-    pub fn only(sessions: HashSet<SessionKey>) -> Self {
+    pub fn only(sessions: HashMap<SessionKey, Recorded>) -> Self {
         Self {
             sessions: Some(sessions),
             leftovers: Mutex::default(),
         }
+    }
+
+    /// What the state recorded of a session when it was chosen; `None` if nobody knows.
+    pub(crate) fn chosen_by(&self, session: &SessionKey) -> Option<Recorded> {
+        let sessions = self.sessions.as_ref()?;
+        Some(sessions.get(session).cloned().unwrap_or_default())
     }
 
     /// Notes that the processor has written rows of a session table with `execute`.
@@ -100,7 +121,7 @@ impl Before {
         let Some(known) = &self.sessions else {
             return Ok(vec![Traces::Record; group.len()]);
         };
-        let is_known = |done: &Done| known.contains(&done.seen.session);
+        let is_known = |done: &Done| known.contains_key(&done.seen.session);
         let mut leftovers = self.leftovers();
         if !group.iter().all(is_known) {
             leftovers.look(connection, processor, tables)?;

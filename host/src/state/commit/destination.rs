@@ -4,7 +4,11 @@ use std::sync::Arc;
 
 use crate::{
     names::ProcessorName,
-    state::{commit::before::Before, records::failures::PluginVersion, rows::table::FilledTable},
+    state::{
+        commit::{before::Before, guard::Guard},
+        records::failures::PluginVersion,
+        rows::table::FilledTable,
+    },
 };
 
 /// The processor, its output version and its tables, which the commits need.
@@ -17,6 +21,8 @@ pub struct Destination {
     pub tables: Vec<Arc<FilledTable>>,
     /// What the state may hold of its sessions.
     pub before: Before,
+    /// What each commit checks, where several hosts share the state.
+    pub(crate) guard: Option<Arc<dyn Guard>>,
 }
 
 impl Destination {

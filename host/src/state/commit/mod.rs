@@ -2,6 +2,7 @@
 
 pub(crate) mod before;
 pub(crate) mod destination;
+pub(crate) mod guard;
 pub(crate) mod reference;
 mod rows;
 pub(crate) mod rules;

@@ -11,7 +11,10 @@ use crate::{
     hex::hex,
     names::ProcessorName,
     state::{
-        engine::sql::{in_transaction, quoted},
+        engine::{
+            instance::Link,
+            sql::{in_transaction, quoted},
+        },
         error::{Doing, Result},
         rows::{
             batch::{check, record_batch},
@@ -110,7 +113,7 @@ fn bytes_of<T: Copy, const N: usize>(values: &[T], to_bytes: fn(T) -> [u8; N]) -
 /// # Errors
 /// When rows do not fit their table. No table is changed then.
 pub(crate) fn replace_rows(
-    connection: &Connection,
+    connection: &Link,
     processor: &ProcessorName,
     rows: ReferenceRows,
     known: &KnownSchema,
@@ -129,7 +132,12 @@ pub(crate) fn replace_rows(
     }
     let inventory = known.inventory(connection)?;
     let names = differing.iter().map(|(table, ..)| table.as_str());
-    let tables = inventory.owned_tables(connection, processor, TableKind::Reference, names)?;
+    let tables = inventory.owned_tables(
+        &*connection.judge().doing("connect to the instance that judges")?,
+        processor,
+        TableKind::Reference,
+        names,
+    )?;
     for (table, (_, _, batches)) in tables.iter().zip(&differing) {
         check_table(table, batches)?;
     }

@@ -5,25 +5,38 @@ use duckdb::{Connection, arrow::error::ArrowError};
 use crate::{
     names::SessionKey,
     state::{
-        commit::{destination::Destination, session::Done},
-        engine::sql::quoted,
+        commit::{destination::Destination, session::Done, states::Counted},
+        engine::{
+            attached::{self, SCHEMA, list},
+            instance::Link,
+            sql::quoted,
+        },
         error::{Doing, Result, StateError},
         rows::{batch::PendingRows, builder::ColumnsBuilder, table::SESSION_FILE},
     },
 };
 
-/// Removes the rows of the staged sessions from every session table.
-pub(super) fn delete_of_staged(connection: &Connection, destination: &Destination) -> Result<()> {
-    for table in &destination.tables {
-        let sql = format!(
-            "DELETE FROM {} WHERE {SESSION_FILE} IN (SELECT {SESSION_FILE} FROM staged_session)",
-            quoted(table.name())
-        );
-        connection
-            .execute(&sql, [])
-            .doing("delete the earlier rows of the sessions")?;
-    }
-    Ok(())
+/// Removes the rows of the staged sessions, which are these, from every session table.
+pub(super) fn delete_of_staged(link: &Link, destination: &Destination, sessions: &[Counted<'_>]) -> Result<()> {
+    let doing = "delete the earlier rows of the sessions";
+    destination.tables.iter().try_for_each(|table| {
+        let table = quoted(table.name());
+        match link.is_attached() {
+            false => {
+                let staged = format!("SELECT {SESSION_FILE} FROM staged_session");
+                let deleted = link.execute(&format!("DELETE FROM {table} WHERE {SESSION_FILE} IN ({staged})"), []);
+                deleted.map(drop).doing(doing)
+            }
+            true => {
+                let keys = list(sessions.iter().map(|(seen, _)| seen.session.as_str()));
+                attached::execute(
+                    link,
+                    doing,
+                    &format!("DELETE FROM {SCHEMA}.{table} WHERE {SESSION_FILE} IN {keys}"),
+                )
+            }
+        }
+    })
 }
 
 /// The rows of a group for one table, all with the same columns.

@@ -105,10 +105,11 @@ impl StatementRules {
                 Accepted::Reads
             }
             Call::Execute => {
-                let writing = writing(link, sql)?;
+                let judge = link.judge().map_err(StatementRefused::from)?;
+                let writing = writing(&judge, sql)?;
                 self.inventory.owners().check(&self.processor, &writing.table)?;
                 Accepted::Writes {
-                    repeated: self.repeated(link, &writing)?,
+                    repeated: self.repeated(&judge, &writing)?,
                     table: writing.table.into(),
                 }
             }

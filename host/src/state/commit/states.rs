@@ -17,8 +17,13 @@ use session_plugin_api::{Timestamp, abi::message::Processed};
 
 use crate::state::{
     commit::{destination::Destination, rows::unfit, session::Seen},
+    engine::{
+        attached::{self, SCHEMA, list},
+        instance::Link,
+        sql::text,
+    },
     error::{Doing, Result},
-    schema::host_tables::SESSION_STATE,
+    schema::host_tables::{SESSION_FAILURE, SESSION_STATE},
 };
 
 /// A session with the counts of its processor.
@@ -84,27 +89,56 @@ pub(super) fn replace_staged(connection: &Connection, destination: &Destination)
         .doing("write the state of the sessions")
 }
 
-/// Records that the staged sessions were read again, and have not changed.
-pub(super) fn refresh_staged(connection: &Connection, destination: &Destination) -> Result<()> {
+/// Records that the staged sessions, which are these, were read again and have not changed.
+pub(super) fn refresh_staged(link: &Link, destination: &Destination, sessions: &[Counted<'_>]) -> Result<()> {
+    let doing = "refresh unchanged sessions";
+    if link.is_attached() {
+        return attached::execute(link, doing, &refreshing(destination, sessions));
+    }
     let sql = "UPDATE session_processor_state AS state
                SET username = staged.username, file_size = staged.file_size, file_mtime = staged.file_mtime,
                    checked_at = staged.checked_at
                FROM staged_session AS staged
                WHERE state.processor_name = ? AND state.session_file = staged.session_file";
-    connection
-        .execute(sql, [destination.processor.as_str()])
+    link.execute(sql, [destination.processor.as_str()])
         .map(drop)
-        .doing("refresh unchanged sessions")
+        .doing(doing)
 }
 
-/// Removes the failures of the staged sessions.
-pub(super) fn clear_failures_of_staged(connection: &Connection, destination: &Destination) -> Result<()> {
+/// The statement of PostgreSQL's own that does the same.
+fn refreshing(destination: &Destination, sessions: &[Counted<'_>]) -> String {
+    let time = |time: Timestamp| format!("timestamp 'epoch' + {} * interval '1 microsecond'", time.as_micros());
+    let rows = sessions.iter().map(|(seen, _)| {
+        let (session, username) = (text(seen.session.as_str()), text(&seen.username));
+        let (modified, checked) = (time(seen.modified), time(seen.read_at));
+        format!("({session}, {username}, {}, {modified}, {checked})", seen.size)
+    });
+    format!(
+        "UPDATE {SCHEMA}.{SESSION_STATE} AS state
+         SET username = staged.username, file_size = staged.size, file_mtime = staged.modified, checked_at = staged.checked
+         FROM (VALUES {}) AS staged (session, username, size, modified, checked)
+         WHERE state.processor_name = {} AND state.session_file = staged.session",
+        rows.collect::<Vec<_>>().join(", "),
+        text(destination.processor.as_str())
+    )
+}
+
+/// Removes the failures of the staged sessions, which are these.
+pub(super) fn clear_failures_of_staged(link: &Link, destination: &Destination, sessions: &[Counted<'_>]) -> Result<()> {
+    let doing = "clear the failures of the sessions";
+    let processor = destination.processor.as_str();
+    if link.is_attached() {
+        let keys = list(sessions.iter().map(|(seen, _)| seen.session.as_str()));
+        let of_these = format!("processor_name = {} AND session_file IN {keys}", text(processor));
+        return attached::execute(
+            link,
+            doing,
+            &format!("DELETE FROM {SCHEMA}.{SESSION_FAILURE} WHERE {of_these}"),
+        );
+    }
     let sql = "DELETE FROM session_processor_failure
                WHERE processor_name = ? AND session_file IN (SELECT session_file FROM staged_session)";
-    connection
-        .execute(sql, [destination.processor.as_str()])
-        .map(drop)
-        .doing("clear the failures of the sessions")
+    link.execute(sql, [processor]).map(drop).doing(doing)
 }
 
 /// The columns of the staging table, in its order.

@@ -1,6 +1,6 @@
 //! What commits find, replace and leave.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 
 use session_plugin_api::{
     Migration, Timestamp,
@@ -8,7 +8,12 @@ use session_plugin_api::{
 };
 use tempfile::TempDir;
 
-use super::{before::Before, destination::Destination, session::Done, session::Seen};
+use super::{
+    before::{Before, Recorded},
+    destination::Destination,
+    session::Done,
+    session::Seen,
+};
 use crate::{
     column::Column,
     names::{FileHash, ProcessorName, SessionKey},
@@ -22,6 +27,12 @@ struct Scene {
     _folder: TempDir,
     state: State,
     destination: Destination,
+}
+
+/// These sessions, as failing ones that have no state row.
+fn recorded(sessions: &[&str]) -> HashMap<SessionKey, Recorded> {
+    let sessions = sessions.iter().map(|session| SessionKey::new(*session));
+    sessions.map(|session| (session, Recorded::Nothing)).collect()
 }
 
 impl Scene {
@@ -49,15 +60,15 @@ impl Scene {
                     digest: "aa".to_owned(),
                 },
                 tables,
-                before: Before::only(sessions.iter().map(|session| SessionKey::new(*session)).collect()),
+                before: Before::only(recorded(sessions)),
+                guard: None,
             },
         }
     }
 
     /// Begins another run, which knows these sessions.
     fn runs_again_knowing(&mut self, sessions: &[&str]) {
-        let sessions: HashSet<SessionKey> = sessions.iter().map(|session| SessionKey::new(*session)).collect();
-        self.destination.before = Before::only(sessions);
+        self.destination.before = Before::only(recorded(sessions));
     }
 
     fn execute(&self, sql: &str) {

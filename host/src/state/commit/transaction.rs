@@ -29,7 +29,7 @@ use crate::{
             write::{Trust, write, write_rows, write_states},
         },
         database_error::DatabaseError,
-        engine::{instance::Link, interrupt::Interrupt},
+        engine::{instance::Link, interrupt::Interrupt, sql::transaction_id},
         error::{Doing, Result, StateError},
         rows::result_columns::{ColumnError, OwnedColumn},
         trouble::Trouble,
@@ -329,11 +329,6 @@ impl Drop for Transaction {
         // If the transaction has already ended, DuckDB rejects this statement, which does no harm.
         let _ = self.connection.execute_batch("ROLLBACK");
     }
-}
-
-fn transaction_id(connection: &Connection) -> duckdb::Result<i64> {
-    let mut statement = connection.prepare_cached("SELECT system.main.txid_current()")?;
-    statement.query_row([], |row| row.get(0))
 }
 
 fn hand_over(

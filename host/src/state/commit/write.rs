@@ -1,7 +1,5 @@
 //! Writes sessions within a transaction: their rows, their state rows, and the end of their failures.
 
-use duckdb::Connection;
-
 use crate::state::{
     commit::{
         before::Traces,
@@ -10,6 +8,7 @@ use crate::state::{
         session::Done,
         states::{self, Counted},
     },
+    engine::{instance::Link, sql::transaction_id},
     error::{Doing, Result},
 };
 
@@ -22,38 +21,57 @@ pub(super) enum Trust {
     Nothing,
 }
 
-/// Writes sessions completely within the transaction of a connection, which can be committed then.
-pub(super) fn write(connection: &Connection, destination: &Destination, group: &[Done], trust: Trust) -> Result<()> {
-    if write_rows(connection, destination, group, trust)?.contains(&Traces::Record) {
-        write_states_of_staged(connection, destination)?;
+/// Writes sessions completely within the transaction of a link, which can be committed then.
+pub(super) fn write(link: &Link, destination: &Destination, group: &[Done], trust: Trust) -> Result<()> {
+    let admitted = admitted(link, destination, group)?;
+    let group = admitted.as_deref().unwrap_or(group);
+    let traces = write_admitted(link, destination, group, trust)?;
+    let known = with(group, &traces, &[Traces::Record]);
+    if !known.is_empty() {
+        write_states_of_staged(link, destination, &known)?;
     }
-    ensure_valid(connection)
+    ensure_valid(link)
 }
 
 /// Writes the state rows of sessions of which the state may hold something, in whose transaction their rows are. The
 /// transaction can be committed then.
-pub(super) fn write_states(connection: &Connection, destination: &Destination, known: &[Counted<'_>]) -> Result<()> {
+pub(super) fn write_states(link: &Link, destination: &Destination, known: &[Counted<'_>]) -> Result<()> {
     if !known.is_empty() {
-        states::create_staging(connection)?;
-        states::stage(connection, known)?;
-        write_states_of_staged(connection, destination)?;
+        states::create_staging(link)?;
+        states::stage(link, known)?;
+        write_states_of_staged(link, destination, known)?;
     }
-    ensure_valid(connection)
+    ensure_valid(link)
 }
 
-fn write_states_of_staged(connection: &Connection, destination: &Destination) -> Result<()> {
-    states::replace_staged(connection, destination)?;
-    states::clear_failures_of_staged(connection, destination)
+/// Writes the state rows of the staged sessions, which are these.
+fn write_states_of_staged(link: &Link, destination: &Destination, staged: &[Counted<'_>]) -> Result<()> {
+    states::replace_staged(link, destination)?;
+    states::clear_failures_of_staged(link, destination, staged)
 }
 
 /// Writes the rows of sessions, and the state rows of those that have none. The others are staged. Returns what the state
-/// may hold of each.
-pub(super) fn write_rows(
-    connection: &Connection,
-    destination: &Destination,
-    group: &[Done],
-    trust: Trust,
-) -> Result<Vec<Traces>> {
+/// may hold of each. Where several hosts share the state, those that are recorded already are left out.
+pub(super) fn write_rows(link: &Link, destination: &Destination, group: &[Done], trust: Trust) -> Result<Vec<Traces>> {
+    let admitted = admitted(link, destination, group)?;
+    write_admitted(link, destination, admitted.as_deref().unwrap_or(group), trust)
+}
+
+/// The sessions that are still to be written, if not all are.
+fn admitted(link: &Link, destination: &Destination, group: &[Done]) -> Result<Option<Vec<Done>>> {
+    match &destination.guard {
+        None => Ok(None),
+        Some(guard) => Ok(guard.admit(link, destination, group)?.of(group)),
+    }
+}
+
+/// The sessions of a group that left one of these traces.
+fn with<'a>(group: &'a [Done], traces: &[Traces], wanted: &[Traces]) -> Vec<Counted<'a>> {
+    let chosen = group.iter().zip(traces).filter(|(_, traces)| wanted.contains(traces));
+    chosen.map(|(done, _)| (&done.seen, &done.processed)).collect()
+}
+
+fn write_admitted(link: &Link, destination: &Destination, group: &[Done], trust: Trust) -> Result<Vec<Traces>> {
     let traces = match trust {
         Trust::Nothing => vec![Traces::Record; group.len()],
         Trust::Knowledge => {
@@ -63,40 +81,30 @@ pub(super) fn write_rows(
                 before,
                 ..
             } = destination;
-            before.traces(connection, processor, tables, group)?
+            before.traces(link, processor, tables, group)?
         }
     };
-    let with = |wanted: &[Traces]| -> Vec<Counted<'_>> {
-        let chosen = group.iter().zip(&traces).filter(|(_, traces)| wanted.contains(traces));
-        chosen.map(|(done, _)| (&done.seen, &done.processed)).collect()
-    };
+    let with = |wanted: &[Traces]| with(group, &traces, wanted);
     let (known, new) = (with(&[Traces::Record]), with(&[Traces::Rows, Traces::None]));
     let with_rows = with(&[Traces::Record, Traces::Rows]);
     if !with_rows.is_empty() {
-        states::create_staging(connection)?;
-        states::stage(connection, &with_rows)?;
-        rows::delete_of_staged(connection, destination)?;
+        states::create_staging(link)?;
+        states::stage(link, &with_rows)?;
+        rows::delete_of_staged(link, destination, &with_rows)?;
     }
     if !known.is_empty() && known.len() < with_rows.len() {
-        states::stage(connection, &known)?;
+        states::stage(link, &known)?;
     }
-    rows::append(connection, group)?;
+    rows::append(link, group)?;
     if !new.is_empty() {
-        states::append(connection, destination, &new)?;
+        states::append(link, destination, &new)?;
     }
     Ok(traces)
 }
 
-/// Checks that the transaction of a connection can be committed. After a failed statement, DuckDB reports success for
-/// COMMIT but rolls back. It rejects every statement but ROLLBACK and COMMIT then, so one that succeeds shows that
-/// COMMIT commits.
-fn ensure_valid(connection: &Connection) -> Result<()> {
-    let doing = "look whether the transaction is still valid";
-    let mut statement = connection
-        .prepare_cached("SELECT system.main.txid_current()")
-        .doing(doing)?;
-    statement
-        .query_row([], |row| row.get::<_, i64>(0))
+/// Checks that the transaction of a link can be committed.
+fn ensure_valid(link: &Link) -> Result<()> {
+    transaction_id(link)
         .map(drop)
-        .doing(doing)
+        .doing("look whether the transaction is still valid")
 }

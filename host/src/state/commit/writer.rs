@@ -7,7 +7,6 @@
 //! A state has one writer, under a lock that every writing thread takes. Without it, DuckDB would let two commits run
 //! at once, and reject one of them if both touch the same rows.
 
-use duckdb::Connection;
 use session_plugin_api::abi::message::Processed;
 
 use crate::{
@@ -73,11 +72,9 @@ impl Writer {
     }
 
     fn commit_together(&self, destination: &Destination, group: &[Done], trust: Trust) -> Result<()> {
-        in_transaction(
-            &self.connection,
-            "commit a group of sessions",
-            |connection: &Connection| write(connection, destination, group, trust),
-        )
+        in_transaction(&self.connection, "commit a group of sessions", |_| {
+            write(&self.connection, destination, group, trust)
+        })
     }
 
     /// Records that sessions were read again and turned out unchanged. That also ends failures of versions in between.
@@ -87,10 +84,11 @@ impl Writer {
     pub fn refresh(&self, destination: &Destination, unchanged: &[Seen]) -> Result<()> {
         let nothing = Processed::default();
         let unchanged: Vec<Counted<'_>> = unchanged.iter().map(|seen| (seen, &nothing)).collect();
-        in_transaction(&self.connection, "refresh unchanged sessions", |connection| {
-            states::stage(connection, &unchanged)?;
-            states::refresh_staged(connection, destination)?;
-            states::clear_failures_of_staged(connection, destination)
+        in_transaction(&self.connection, "refresh unchanged sessions", |_| {
+            self.hold(destination)?;
+            states::stage(&self.connection, &unchanged)?;
+            states::refresh_staged(&self.connection, destination, &unchanged)?;
+            states::clear_failures_of_staged(&self.connection, destination, &unchanged)
         })
     }
 
@@ -101,8 +99,15 @@ impl Writer {
     pub fn record_failures(&self, destination: &Destination, failures: &[FailureRecord]) -> Result<()> {
         let Destination { processor, plugin, .. } = destination;
         in_transaction(&self.connection, "record failed attempts", |connection| {
+            self.hold(destination)?;
             failures::record(connection, processor, plugin, failures)
         })
+    }
+
+    /// Holds the leases of this host, where several share the state, until the transaction ends.
+    fn hold(&self, destination: &Destination) -> Result<()> {
+        let guard = destination.guard.as_ref();
+        guard.map_or(Ok(()), |guard| guard.hold(&self.connection, destination))
     }
 
     /// The connection, for other writes that must also take turns.

@@ -4,6 +4,9 @@
 //! opens the instance through DuckDB's own interface, which can also count the statements of a text before any is
 //! prepared.
 //!
+//! The tables may lie in the instance itself, or in a database that it attaches. Then the instance cannot say what a
+//! statement does, and another one judges for it, which has the same tables without their rows.
+//!
 //! # Threads
 //! DuckDB synchronises an instance itself. Each thread works on a [`Link`] of its own. All share only the connection
 //! for parsing, under a lock.
@@ -12,6 +15,7 @@
 
 use std::{
     ffi::{CStr, CString},
+    mem::{self, ManuallyDrop},
     ops::Deref,
     os::unix::ffi::OsStrExt,
     path::Path,
@@ -41,8 +45,51 @@ pub(crate) struct Engine {
 
 /// A connection to an [`Engine`], which keeps the instance open.
 pub(crate) struct Link {
-    connection: Connection,
+    /// Taken when the link is dropped.
+    connection: ManuallyDrop<Connection>,
     engine: Engine,
+    tables: Tables,
+}
+
+/// Where the tables are that a link reads and writes.
+enum Tables {
+    /// In the instance.
+    Own,
+    /// In a database that the instance attaches.
+    Attached(Attached),
+}
+
+/// What a link to an attached database has in addition.
+pub(crate) struct Attached {
+    /// The instance that judges statements.
+    pub(crate) judge: Engine,
+    /// Takes the connection when the link is dropped.
+    pub(crate) keeper: Arc<dyn Keeper>,
+}
+
+/// Takes connections that are used no more.
+pub(crate) trait Keeper: Send + Sync {
+    /// Takes the only connection to an instance.
+    fn take_back(&self, connection: Connection, engine: Engine);
+}
+
+/// The link on which statements are judged.
+pub(crate) enum Judge<'a> {
+    /// The one that executes them.
+    Same(&'a Link),
+    /// One to an instance that has the same tables, without their rows.
+    Other(Link),
+}
+
+impl Deref for Judge<'_> {
+    type Target = Link;
+
+    fn deref(&self) -> &Link {
+        match self {
+            Self::Same(link) => link,
+            Self::Other(link) => link,
+        }
+    }
 }
 
 /// The handles of an instance.
@@ -50,6 +97,8 @@ struct Instance {
     database: ffi::duckdb_database,
     parsing: Mutex<ffi::duckdb_connection>,
     is_closed: Arc<AtomicBool>,
+    /// Whether DuckDB has given the instance up in a way that closing it would abort the process.
+    is_set_aside: AtomicBool,
 }
 
 /// Shows when an instance is closed, without keeping it open.
@@ -99,6 +148,7 @@ impl Engine {
             database,
             parsing: Mutex::new(ptr::null_mut()),
             is_closed: Arc::default(),
+            is_set_aside: AtomicBool::new(false),
         };
         let parsing = instance.parsing.get_mut().unwrap_or_else(PoisonError::into_inner);
         // SAFETY: the database is open, and the connection is written before it is read.
@@ -115,12 +165,30 @@ impl Engine {
     /// # Errors
     /// When DuckDB cannot connect.
     pub(crate) fn connect(&self) -> duckdb::Result<Link> {
-        // SAFETY: the instance is open, and stays so until the link that shares it is dropped.
-        let connection = unsafe { Connection::open_from_raw(self.instance.database) }?;
-        Ok(Link {
-            connection,
+        let connection = self.connection()?;
+        Ok(self.link(connection, Tables::Own))
+    }
+
+    /// The link of a connection whose tables are in an attached database.
+    pub(crate) fn attach(&self, connection: Connection, attached: Attached) -> Link {
+        self.link(connection, Tables::Attached(attached))
+    }
+
+    fn link(&self, connection: Connection, tables: Tables) -> Link {
+        Link {
+            connection: ManuallyDrop::new(connection),
             engine: self.clone(),
-        })
+            tables,
+        }
+    }
+
+    /// Opens a further connection that is no link yet.
+    ///
+    /// # Errors
+    /// When DuckDB cannot connect.
+    pub(crate) fn connection(&self) -> duckdb::Result<Connection> {
+        // SAFETY: the instance is open, and whoever has the connection keeps it open with a clone of the engine.
+        unsafe { Connection::open_from_raw(self.instance.database) }
     }
 
     /// How many hold the instance, including this one and every link.
@@ -157,6 +225,29 @@ impl Link {
     pub(crate) fn engine(&self) -> &Engine {
         &self.engine
     }
+
+    /// Whether the tables are in a database that the instance attaches.
+    pub(crate) fn is_attached(&self) -> bool {
+        matches!(self.tables, Tables::Attached(_))
+    }
+
+    /// The link on which statements are judged before this one executes them.
+    ///
+    /// # Errors
+    /// When DuckDB cannot connect.
+    pub(crate) fn judge(&self) -> duckdb::Result<Judge<'_>> {
+        match &self.tables {
+            Tables::Own => Ok(Judge::Same(self)),
+            Tables::Attached(attached) => attached.judge.connect().map(Judge::Other),
+        }
+    }
+}
+
+/// Whether a connection still takes statements. After an error inside of it, DuckDB rejects all.
+fn is_sound(connection: &Connection) -> bool {
+    // If no transaction is open, DuckDB rejects this statement, which does no harm.
+    let _ = connection.execute_batch("ROLLBACK");
+    connection.execute_batch("SELECT 1").is_ok()
 }
 
 impl Deref for Link {
@@ -167,8 +258,29 @@ impl Deref for Link {
     }
 }
 
+impl Drop for Link {
+    fn drop(&mut self) {
+        // SAFETY: the link is being dropped, so nobody uses its connection after this.
+        let connection = unsafe { ManuallyDrop::take(&mut self.connection) };
+        match &self.tables {
+            Tables::Own => drop(connection),
+            Tables::Attached(attached) if is_sound(&connection) => {
+                attached.keeper.take_back(connection, self.engine.clone());
+            }
+            Tables::Attached(_) => {
+                // DuckDB would abort the process if it closed what an extension left in the middle of a COPY.
+                self.engine.instance.is_set_aside.store(true, Ordering::Release);
+                mem::forget(connection);
+            }
+        }
+    }
+}
+
 impl Drop for Instance {
     fn drop(&mut self) {
+        if self.is_set_aside.load(Ordering::Acquire) {
+            return;
+        }
         let parsing = self.parsing.get_mut().unwrap_or_else(PoisonError::into_inner);
         // SAFETY: nobody else has either handle: every link that used them has been dropped.
         unsafe {

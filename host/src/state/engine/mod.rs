@@ -2,6 +2,7 @@
 //!
 //! The rest of the state builds on these modules and does not know how an instance is opened.
 
+pub(crate) mod attached;
 pub(crate) mod instance;
 pub(crate) mod interrupt;
 pub(crate) mod open;

@@ -2,6 +2,8 @@
 
 use std::path::Path;
 
+use duckdb::Connection;
+
 use super::instance::{Access, Engine, Link};
 use crate::state::{
     database_error::DatabaseError,
@@ -13,25 +15,42 @@ use crate::state::{
 /// The storage version of new files: the oldest one in which DuckDB compresses long texts. DuckDB before 1.2 cannot read it.
 pub(crate) const STORAGE: &str = "v1.2.0";
 
+/// The limits of every instance.
+const LIMITS: [(&str, &str); 5] = [
+    // Users' queries share this memory with the runs. A query that wants more fails, instead of exhausting the machine.
+    ("max_memory", "2GB"),
+    // How much of it DuckDB may move to the disk.
+    ("max_temp_directory_size", "10GB"),
+    // This optimizer computes constants before a query runs, and DuckDB's limit does not count them then:
+    // `repeat('x', 2000000000)`.
+    ("disabled_optimizers", "expression_rewriter"),
+    ("autoinstall_known_extensions", "false"),
+    ("autoload_known_extensions", "false"),
+];
+
+/// Opens an instance that keeps its own tables in memory. DuckDB never fetches extensions.
+///
+/// # Errors
+/// When DuckDB rejects its options.
+pub(crate) fn open_in_memory() -> Result<Engine> {
+    let options = [LIMITS.as_slice(), &[("threads", "1")]].concat();
+    let engine =
+        Engine::open(Path::new(":memory:"), Access::ReadWrite, &options).doing("open an instance in memory")?;
+    keep_utc(&engine.connection().doing("connect to an instance in memory")?);
+    Ok(engine)
+}
+
+/// Only ICU knows time zones. A DuckDB without it knows no zone but UTC, so a failure here does no harm.
+fn keep_utc(connection: &Connection) {
+    let _ = connection.execute_batch("SET GLOBAL TimeZone = 'UTC'");
+}
+
 /// Opens a database file. DuckDB never fetches extensions.
 ///
 /// # Errors
 /// When another process has it open, it is not a database, or DuckDB cannot read it.
 pub(crate) fn open_engine(path: &Path, access: Access) -> Result<Engine> {
-    /// Users' queries share this memory with the runs. A query that wants more fails, instead of exhausting the
-    /// machine.
-    const MEMORY: &str = "2GB";
-    /// How much of it DuckDB may move to the disk.
-    const TEMPORARY_FILES: &str = "10GB";
-    let mut options = vec![
-        ("max_memory", MEMORY),
-        ("max_temp_directory_size", TEMPORARY_FILES),
-        // This optimizer computes constants before a query runs, and DuckDB's limit does not count them then:
-        // `repeat('x', 2000000000)`.
-        ("disabled_optimizers", "expression_rewriter"),
-        ("autoinstall_known_extensions", "false"),
-        ("autoload_known_extensions", "false"),
-    ];
+    let mut options = Vec::from(LIMITS);
     if access == Access::ReadWrite {
         // Attempts already use all cores, and for what the host writes, DuckDB's own threads would spin longer than
         // they work. The host makes the checkpoints itself.
@@ -43,8 +62,7 @@ pub(crate) fn open_engine(path: &Path, access: Access) -> Result<Engine> {
     }
     let engine = Engine::open(path, access, &options).map_err(|source| refused(path, source.into()))?;
     let link = link_to(&engine)?;
-    // Only ICU knows time zones. A DuckDB without it knows no zone but UTC, so a failure here does no harm.
-    let _ = link.execute_batch("SET GLOBAL TimeZone = 'UTC'");
+    keep_utc(&link);
     link.execute_batch("PRAGMA disable_checkpoint_on_shutdown")
         .doing("turn off automatic checkpoints")?;
     Ok(engine)
@@ -75,7 +93,7 @@ pub(crate) fn confine(link: &Link, exports: &Path) -> Result<()> {
 ///
 /// # Errors
 /// When DuckDB rejects the settings.
-pub(crate) fn lock(link: &Link) -> Result<()> {
+pub(crate) fn lock(link: &Connection) -> Result<()> {
     let sql = "SET GLOBAL enable_external_access = false; SET GLOBAL lock_configuration = true";
     link.execute_batch(sql).doing("forbid external access")
 }

@@ -8,9 +8,8 @@ use serde::{Deserialize, Serialize};
 use crate::{
     names::{FileHash, ProcessorName, SessionKey},
     state::{
+        backend::Backend,
         commit::transaction::Transaction,
-        duckdb_file::file::paths::exports_of,
-        duckdb_file::open::open_state::OpenState,
         engine::sql::{quoted, text},
         error::{Doing, Result, StateError},
         forget::{
@@ -111,7 +110,7 @@ impl Forgetting {
 ///
 /// # Errors
 /// When the state cannot be read.
-pub(crate) fn begin(state: &OpenState, user_or_session: &str) -> Result<(Forgetting, Transaction)> {
+pub(crate) fn begin(state: &Backend, user_or_session: &str) -> Result<(Forgetting, Transaction)> {
     let transaction = Transaction::begin(state.connect()?)?;
     let subject = user_or_session.trim_end_matches('/');
     let sessions = sessions_of(transaction.link(), subject)?;
@@ -124,16 +123,15 @@ pub(crate) fn begin(state: &OpenState, user_or_session: &str) -> Result<(Forgett
 /// # Errors
 /// When the state cannot be written; nothing is removed then. A purge that fails is no error: it stays due.
 pub(crate) fn end(
-    state: &OpenState,
+    state: &Backend,
     purging: &Purging,
     forgetting: Forgetting,
     transaction: Transaction,
     taken_back: &[ProcessorName],
     wish: PurgeWish,
 ) -> Result<Forgotten> {
-    let path = state.path();
     // Marked before the rows are deleted, so that the next start purges even if this process is killed in between.
-    let is_marked_for_this = purge::mark(path)?;
+    let marked = state.file().map(|file| purge::mark(file.path())).transpose()?;
     let Forgetting { sessions } = forgetting;
     let names = sessions.names();
     // As long as the writer is held, nobody else writes what is removed here.
@@ -142,11 +140,14 @@ pub(crate) fn end(
         transaction.commit_alone(FORGETTING, |connection| ensure_gone(connection, &sessions))?;
         Ok(forgotten)
     })?;
-    if forgotten.is_nothing() && forgotten.audit_entries == 0 && is_marked_for_this {
-        purge::unmark(path)?;
+    forgotten.exports = exports_with(&*state.connect()?, &state.exports(), &names);
+    let Some(file) = state.file() else {
+        return Ok(forgotten);
+    };
+    if forgotten.is_nothing() && forgotten.audit_entries == 0 && marked == Some(true) {
+        purge::unmark(file.path())?;
     }
-    forgotten.exports = exports_with(&*state.connect()?, &exports_of(path), &names);
-    match purging.purge(state, wish) {
+    match purging.purge(file, wish) {
         Ok(Purged::Done | Purged::NotDue) => forgotten.purged = true,
         Ok(Purged::Waits { why }) => forgotten.purge_waits = Some(why),
         Err(error) => forgotten.purge_waits = Some(error.to_string()),

@@ -55,6 +55,18 @@ pub(super) const REFUSED_FUNCTIONS: [&str; 43] = [
     "write_log",
 ];
 
+/// Those of the extension for PostgreSQL, which only instances have that attach a database.
+const REFUSED_OF_POSTGRES: [&str; 8] = [
+    "pg_clear_cache",
+    "postgres_attach",
+    "postgres_configure_pool",
+    "postgres_execute",
+    "postgres_query",
+    "postgres_scan",
+    "postgres_scan_pushdown",
+    "read_postgres_binary",
+];
+
 /// Rejects functions that change more than rows.
 ///
 /// # Errors
@@ -62,7 +74,10 @@ pub(super) const REFUSED_FUNCTIONS: [&str; 43] = [
 pub(crate) fn refuse_functions(called: &[String]) -> std::result::Result<(), StatementRefused> {
     let is_refused = |function: &String| {
         let function = function.to_lowercase();
-        REFUSED_FUNCTIONS.contains(&function.as_str())
+        REFUSED_FUNCTIONS
+            .iter()
+            .chain(&REFUSED_OF_POSTGRES)
+            .any(|refused| *refused == function)
     };
     match called.iter().find(|function| is_refused(function)) {
         Some(function) => Err(StatementRefused::Function(function.clone())),

@@ -25,7 +25,7 @@ const FILE: &str = "postgres_scanner.duckdb_extension";
     paths(.looked_for),
     version()
 )]
-pub(crate) struct ExtensionMissing {
+pub struct ExtensionMissing {
     /// The paths at which the host looked.
     looked_for: Vec<PathBuf>,
 }

@@ -1,10 +1,25 @@
-//! The state in PostgreSQL, which DuckDB reaches by its own extension.
+//! A state in a PostgreSQL database, which several hosts share.
+//!
+//! DuckDB attaches the database through its own extension, so plugins, their SQL and the rows that they get are those of
+//! a state in a file. All tables are in PostgreSQL's schema `main`, which has the name of DuckDB's, so that the same SQL
+//! reaches both.
+//!
+//! - `extension`: finds DuckDB's extension.
+//! - `attach`: an instance that attaches the database.
+//! - `mirror`: an instance with the same tables without rows, which judges statements.
+//! - `era`: the instances that belong together, until the schema or the host's membership changes.
+//! - `bootstrap`: the host's own tables.
+//! - `migrate`: a processor's tables.
+//! - `fence`: what a commit checks in its own transaction.
+//! - `shared_state`: the open state.
+//! - `asking`: what hosts ask of each other.
 
-#[cfg_attr(
-    not(test),
-    expect(
-        dead_code,
-        reason = "only the state in PostgreSQL loads the extension, and no code opens such a state yet"
-    )
-)]
+mod asking;
+mod attach;
+mod bootstrap;
+mod era;
 pub(crate) mod extension;
+pub(crate) mod fence;
+mod migrate;
+mod mirror;
+pub(crate) mod shared_state;

@@ -18,6 +18,7 @@ use crate::{
             sql::{contents_of, quoted, table_exists},
         },
         error::{Doing, Result, StateError},
+        postgres::shared_state::SharedState,
         query::{
             ask::{self, QueryAnswer, QueryError, QueryLimits},
             export,
@@ -41,6 +42,7 @@ use crate::{
             refused::SchemaRefused,
         },
     },
+    state_place::StatePlace,
 };
 
 /// A connection for reading.
@@ -68,6 +70,30 @@ pub struct TableContents {
 }
 
 impl Reader {
+    /// Opens the state at its place for reading.
+    ///
+    /// # Errors
+    /// As for [`open`](Self::open); when a database cannot be reached.
+    pub fn open_at(place: &StatePlace) -> Result<Self> {
+        match place {
+            StatePlace::File(path) => Self::open(path),
+            StatePlace::Postgres { address, exports } => {
+                SharedState::open(address, exports.clone())?.connect().map(Self::of)
+            }
+        }
+    }
+
+    /// Opens the state at its place for reading, if there is one; changes nothing.
+    ///
+    /// # Errors
+    /// As for [`look_at`](Self::look_at); when a database cannot be reached.
+    pub fn look_at_place(place: &StatePlace) -> Result<Option<Self>> {
+        match place {
+            StatePlace::File(path) => Self::look_at(path),
+            StatePlace::Postgres { .. } => Self::open_at(place).map(Some),
+        }
+    }
+
     /// Opens an existing state file.
     ///
     /// # Errors
@@ -156,6 +182,9 @@ impl Reader {
     /// # Errors
     /// When DuckDB rejects the settings.
     pub fn without_external_access(self) -> Result<Self> {
+        if self.link.is_attached() {
+            return Ok(self);
+        }
         lock(&self.link)?;
         Ok(self)
     }
@@ -165,6 +194,9 @@ impl Reader {
     /// # Errors
     /// When DuckDB rejects the setting.
     pub fn on_one_thread(self) -> Result<Self> {
+        if self.link.is_attached() {
+            return Ok(self);
+        }
         self.link
             .execute_batch("SET GLOBAL threads = 1")
             .doing("set the number of threads")?;

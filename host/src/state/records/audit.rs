@@ -12,7 +12,7 @@ use session_plugin_api::Timestamp;
 use crate::{
     names::ProcessorName,
     state::{
-        engine::sql::in_transaction,
+        engine::{instance::Link, sql::in_transaction},
         error::{Doing, Result},
     },
 };
@@ -31,6 +31,14 @@ pub enum Actor {
 }
 
 impl Actor {
+    /// The actor whose name the audit log shows as this.
+    #[must_use]
+    pub fn named(name: &str) -> Self {
+        let fixed = [Self::Scheduler, Self::Admin, Self::Cli];
+        let known = fixed.into_iter().find(|actor| actor.as_str() == name);
+        known.unwrap_or_else(|| Self::Token(name.into()))
+    }
+
     /// The actor as it is stored in the tables.
     #[must_use]
     pub fn as_str(&self) -> &str {
@@ -136,18 +144,49 @@ pub(crate) fn prune(connection: &Connection, before: Timestamp) -> Result<usize>
 }
 
 /// Records a run in the audit log and for the schedule.
-pub(crate) fn append_run(connection: &Connection, processor: &ProcessorName, run: &AuditRecord) -> Result<()> {
-    in_transaction(connection, "record a run", |connection| {
+pub(crate) fn append_run(link: &Link, processor: &ProcessorName, run: &AuditRecord) -> Result<()> {
+    in_transaction(link, "record a run", |connection| {
         append(connection, run)?;
-        let sql = "INSERT INTO processor_schedule VALUES (?, system.main.make_timestamp(?), ?)
-                   ON CONFLICT (processor_name) DO UPDATE SET
-                       last_run_at = excluded.last_run_at, last_outcome = excluded.last_outcome";
+        // Another host may have fired the schedule since this run began.
+        let last_run_at = match link.is_attached() {
+            true => "system.main.greatest(processor_schedule.last_run_at, excluded.last_run_at)",
+            false => "excluded.last_run_at",
+        };
+        let sql = &format!(
+            "INSERT INTO processor_schedule VALUES (?, system.main.make_timestamp(?), ?)
+             ON CONFLICT (processor_name) DO UPDATE SET
+                 last_run_at = {last_run_at}, last_outcome = excluded.last_outcome"
+        );
         let parameters = params![processor.as_str(), run.started_at.as_micros(), run.outcome.as_str()];
         connection
             .execute(sql, parameters)
             .map(drop)
             .doing("record the time of a run")
     })
+}
+
+/// Moves the recorded time of a processor's last run from `seen` to `now`. Returns whether it stood there.
+pub(crate) fn move_last_run(
+    connection: &Connection,
+    processor: &ProcessorName,
+    seen: Option<Timestamp>,
+    now: Timestamp,
+) -> Result<bool> {
+    const BEGUN: &str = "begun";
+    let doing = "record the time of a run";
+    let moved = match seen {
+        None => {
+            let sql = "INSERT INTO processor_schedule SELECT ?1, system.main.make_timestamp(?2), ?3
+                       WHERE NOT EXISTS (FROM processor_schedule WHERE processor_name = ?1)";
+            connection.execute(sql, params![processor.as_str(), now.as_micros(), BEGUN])
+        }
+        Some(seen) => {
+            let sql = "UPDATE processor_schedule SET last_run_at = system.main.make_timestamp(?1)
+                       WHERE processor_name = ?2 AND last_run_at = system.main.make_timestamp(?3)";
+            connection.execute(sql, params![now.as_micros(), processor.as_str(), seen.as_micros()])
+        }
+    };
+    Ok(moved.doing(doing)? == 1)
 }
 
 /// Records an action in the audit log.

@@ -10,8 +10,8 @@ use duckdb::Connection;
 use crate::{
     names::ProcessorName,
     state::{
-        engine::sql::tables,
-        error::Result,
+        engine::{instance::Link, sql::tables},
+        error::{Doing, Result},
         rows::table::{FilledTable, keys_and_indexes},
         schema::{
             applied_migrations::{Applied, AppliedMigrations},
@@ -56,20 +56,20 @@ impl Foundations {
 
 impl Inventory {
     /// Reads the inventory of a state. One that is only looked at may not have the host's tables yet.
-    pub(crate) fn read(connection: &Connection) -> Result<Self> {
-        Self::read_on(connection, Foundations::read(connection)?)
+    pub(crate) fn read(link: &Link) -> Result<Self> {
+        Self::read_on(link, Foundations::read(link)?)
     }
 
     /// Reads the rest of the inventory of a state.
-    pub(crate) fn read_on(connection: &Connection, foundations: Foundations) -> Result<Self> {
+    pub(crate) fn read_on(link: &Link, foundations: Foundations) -> Result<Self> {
         let Foundations { tables, migrations } = foundations;
         if !tables.contains(SCHEMA_MIGRATION) {
             return Ok(Self::default());
         }
         Ok(Self {
             migrations,
-            owners: Owners::read_of(connection, &tables)?,
-            keys: keys_and_indexes(connection)?,
+            owners: Owners::read_of(link, &tables)?,
+            keys: keys_and_indexes(&*link.judge().doing("connect to the instance that judges")?)?,
             tables,
         })
     }

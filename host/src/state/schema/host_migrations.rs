@@ -30,9 +30,19 @@ const STEPS: [&str; 5] = [
 /// The table of the older service, whose only processor was `verification`.
 const OLDER_TABLE: &str = "session_extraction_state";
 
+/// The version of the newest migration.
+pub(crate) fn newest() -> u32 {
+    u32::try_from(STEPS.len()).unwrap_or(u32::MAX)
+}
+
+/// The migrations after a version, each with its own.
+pub(crate) fn after(version: u32) -> impl Iterator<Item = (u32, &'static str)> {
+    (1..).zip(STEPS).skip(version as usize)
+}
+
 /// Migrates the host's tables from any earlier form. Returns what the state is founded on, unless anything changed.
 pub(crate) fn bring_up_to_date(connection: &Connection, path: &Path) -> Result<Option<Foundations>> {
-    let known = u32::try_from(STEPS.len()).unwrap_or(u32::MAX);
+    let known = newest();
     let foundations = Foundations::read(connection)?;
     let Foundations { tables, migrations } = &foundations;
     let found = migrations.newest_of(HOST);
@@ -53,7 +63,7 @@ pub(crate) fn bring_up_to_date(connection: &Connection, path: &Path) -> Result<O
                 .try_for_each(|table| move_aside(connection, table))
         })?;
     }
-    for (version, sql) in (1..).zip(STEPS).skip(found as usize) {
+    for (version, sql) in after(found) {
         in_transaction(connection, "create the host's tables", |connection| {
             connection.execute_batch(sql).doing("create the host's tables")?;
             applied_migrations::record(connection, HOST, version, &applied_migrations::checksum(sql))

@@ -11,9 +11,8 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use duckdb::Connection;
-
 use crate::state::{
+    engine::instance::Link,
     error::Result,
     schema::declared::{Foundations, Inventory},
 };
@@ -41,11 +40,11 @@ impl KnownSchema {
     ///
     /// # Errors
     /// When the state cannot be read.
-    pub(crate) fn inventory(&self, connection: &Connection) -> Result<Arc<Inventory>> {
+    pub(crate) fn inventory(&self, link: &Link) -> Result<Arc<Inventory>> {
         let mut known = self.lock();
         let inventory = match mem::take(&mut *known) {
-            Known::Nothing => Arc::new(Inventory::read(connection)?),
-            Known::Foundations(foundations) => Arc::new(Inventory::read_on(connection, foundations)?),
+            Known::Nothing => Arc::new(Inventory::read(link)?),
+            Known::Foundations(foundations) => Arc::new(Inventory::read_on(link, foundations)?),
             Known::Inventory(inventory) => inventory,
         };
         *known = Known::Inventory(Arc::clone(&inventory));
@@ -65,10 +64,11 @@ impl KnownSchema {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::state::engine::open::{link_to, open_in_memory};
 
     #[test]
     fn the_inventory_is_read_once_and_again_after_a_change() {
-        let connection = Connection::open_in_memory().unwrap();
+        let connection = link_to(&open_in_memory().unwrap()).unwrap();
         connection
             .execute_batch(
                 "CREATE TABLE schema_migration (owner VARCHAR, version INTEGER, checksum VARCHAR);

@@ -41,7 +41,9 @@ pub(crate) fn prepare(
 ) -> Result<Vec<Arc<FilledTable>>, SchemaRefused> {
     let processor = declared.processor;
     for migration in outstanding(&*known.inventory(link)?, declared)? {
-        in_transaction(link, "apply a migration", |_| apply(link, processor, migration))?;
+        in_transaction(link, "apply a migration", |_| {
+            apply(link, processor, migration, |_, _| Ok(()))
+        })?;
         applied();
         tracing::info!(%processor, version = migration.version(), title = migration.title(), "applied a migration");
     }
@@ -53,17 +55,20 @@ pub(crate) fn prepare(
 ///
 /// # Errors
 /// When the processor cannot be used with this state.
-pub(crate) fn compare(connection: &Connection, declared: DeclaredTables<'_>) -> Result<Vec<u32>, SchemaRefused> {
-    let inventory = Inventory::read(connection)?;
+pub(crate) fn compare(link: &Link, declared: DeclaredTables<'_>) -> Result<Vec<u32>, SchemaRefused> {
+    let inventory = Inventory::read(link)?;
     let outstanding = outstanding(&inventory, declared)?;
     if outstanding.is_empty() && !declared.migrations.is_empty() {
-        session_tables(connection, &inventory, declared)?;
+        session_tables(link, &inventory, declared)?;
     }
     Ok(outstanding.iter().map(Migration::version).collect())
 }
 
-/// Checks its session tables.
-fn session_tables(
+/// Checks a processor's session tables, which its migrations have created.
+///
+/// # Errors
+/// When one does not exist, belongs to somebody else, or has a key.
+pub(crate) fn session_tables(
     connection: &Connection,
     inventory: &Inventory,
     declared: DeclaredTables<'_>,
@@ -71,7 +76,14 @@ fn session_tables(
     inventory.session_tables(connection, declared.processor, declared.session_tables)
 }
 
-fn outstanding<'a>(inventory: &Inventory, declared: DeclaredTables<'a>) -> Result<&'a [Migration], SchemaRefused> {
+/// The migrations that are not applied yet.
+///
+/// # Errors
+/// When the state has others than the processor declares.
+pub(crate) fn outstanding<'a>(
+    inventory: &Inventory,
+    declared: DeclaredTables<'a>,
+) -> Result<&'a [Migration], SchemaRefused> {
     let migrations = declared.migrations;
     for (expected, migration) in (1..).zip(migrations) {
         if migration.version() != expected {

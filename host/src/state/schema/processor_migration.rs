@@ -24,11 +24,17 @@ use crate::{
     },
 };
 
-/// Applies a migration of a processor, within the connection's transaction.
+/// Applies a migration of a processor, within the connection's transaction. `applied` gets each statement after it
+/// succeeded, and what it did.
 ///
 /// # Errors
 /// When the host rejects one of its statements, or a statement fails.
-pub(crate) fn apply(link: &Link, processor: &ProcessorName, migration: &Migration) -> Result<(), SchemaRefused> {
+pub(crate) fn apply(
+    link: &Link,
+    processor: &ProcessorName,
+    migration: &Migration,
+    applied: impl Fn(&str, &Effect) -> Result<(), SchemaRefused>,
+) -> Result<(), SchemaRefused> {
     let version = migration.version();
     let refused = |source| SchemaRefused::Statement { version, source };
     for sql in statement::split(link.engine(), migration.sql()).map_err(refused)? {
@@ -38,7 +44,8 @@ pub(crate) fn apply(link: &Link, processor: &ProcessorName, migration: &Migratio
             version,
             sql: sql.trim(),
         };
-        step.apply()?;
+        let effect = step.apply()?;
+        applied(step.sql, &effect)?;
     }
     digests::forget(link, processor)?;
     let checksum = applied_migrations::checksum(migration.sql());
@@ -59,27 +66,33 @@ struct Step<'a> {
 }
 
 impl Step<'_> {
-    fn apply(&self) -> Result<(), SchemaRefused> {
+    /// Applies the statement, and returns what it did.
+    fn apply(&self) -> Result<Effect, SchemaRefused> {
         let plan = plan_of(self.link, self.sql).map_err(|no_plan| match no_plan {
             NoPlan::Untold(_) => self.of_another_kind(),
             no_plan => self.refused(no_plan.into()),
         })?;
         refuse_functions(&plan.functions).map_err(|source| self.refused(source))?;
-        match plan.effect {
+        self.bring_about(&plan.effect)?;
+        Ok(plan.effect)
+    }
+
+    fn bring_about(&self, effect: &Effect) -> Result<(), SchemaRefused> {
+        match effect {
             Effect::Creates(kind, object) => {
-                self.refuse_built_in(kind, &object.name)?;
-                self.refuse_others(&object)?;
+                self.refuse_built_in(*kind, &object.name)?;
+                self.refuse_others(object)?;
                 self.create(&object.name)
             }
             Effect::Alters { object, renamed } => {
-                self.refuse_others(&object)?;
+                self.refuse_others(object)?;
                 let Some((kind, name)) = renamed else {
                     return self.run(self.sql);
                 };
-                self.refuse_built_in(kind, &name)?;
-                self.refuse_foreign(&name)?;
+                self.refuse_built_in(*kind, name)?;
+                self.refuse_foreign(name)?;
                 self.run(self.sql)?;
-                Ok(owners::follow_rename(self.link, &object.name, &name)?)
+                Ok(owners::follow_rename(self.link, &object.name, name)?)
             }
             Effect::Drops(ObjectKind::Other, _) | Effect::Other => Err(self.of_another_kind()),
             Effect::Drops(ObjectKind::Index, index) => {
@@ -89,7 +102,7 @@ impl Step<'_> {
                 self.run(self.sql)
             }
             Effect::Writes(object) | Effect::Indexes(object) | Effect::Drops(_, object) => {
-                self.refuse_others(&object)?;
+                self.refuse_others(object)?;
                 self.run(self.sql)
             }
         }

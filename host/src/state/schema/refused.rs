@@ -93,6 +93,18 @@ pub enum SchemaRefused {
         /// What DuckDB says.
         r#source: DatabaseError,
     },
+    /// PostgreSQL cannot take a statement of a migration.
+    #[error(
+        "migration {version} cannot be applied to PostgreSQL: `{statement}`: {reason}; this processor needs a state in a DuckDB file, or a version that keeps to what both know"
+    )]
+    NotPortable {
+        /// The migration.
+        version: u32,
+        /// The first line of the statement.
+        statement: String,
+        /// Why.
+        reason: String,
+    },
     /// A declared table does not exist.
     #[error("{kind} table `{table}` does not exist: create it in a migration")]
     MissingTable {

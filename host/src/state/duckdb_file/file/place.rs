@@ -10,7 +10,7 @@ use std::{
 
 use rustix::fs::{Access, access};
 
-use super::paths::{exports_of, files_of, folder_of};
+use super::paths::{files_of, folder_of};
 use crate::{
     clock,
     folders::make_private,
@@ -87,9 +87,9 @@ pub(crate) fn refuse_unwritable_folder(path: &Path) -> Result<()> {
 ///
 /// # Errors
 /// When the system refuses.
-pub(crate) fn new_export_folder(state: &Path) -> Result<PathBuf> {
+pub(crate) fn new_export_folder(exports: &Path) -> Result<PathBuf> {
     let name = clock::text_of(clock::now()).replace(':', "-");
-    let folder = exports_of(state).join(name);
+    let folder = exports.join(name);
     let made = fs::create_dir_all(&folder).and_then(|()| folder.canonicalize());
     made.map_err(|source| StateError::Folder { path: folder, source })
 }

@@ -18,11 +18,9 @@ use std::{
     time::Instant,
 };
 
-use super::{
-    ailment::{Ailing, Ailment, Reach},
-    opened::Opened,
-};
+use super::opened::Opened;
 use crate::state::{
+    ailment::{Ailing, Ailment, Reach},
     commit::writer::Writer,
     duckdb_file::file::{
         checkpoint::Checkpoints,

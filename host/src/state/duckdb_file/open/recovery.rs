@@ -13,11 +13,11 @@ use std::{
 };
 
 use super::{
-    ailment::Reach,
     open_state::{OpenState, Standing},
     opened::Opened,
 };
 use crate::state::{
+    ailment::Reach,
     duckdb_file::file::place::{refuse_gone, refuse_odd_files},
     engine::open::link_to,
     error::Result,

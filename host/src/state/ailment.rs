@@ -21,7 +21,7 @@ pub struct Ailment {
 
 /// What an ailment affects. One that reaches further hides the others until it ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Reach {
+pub(crate) enum Reach {
     /// A write failed.
     Writes,
     /// A checkpoint failed; the WAL grows until one succeeds.
@@ -32,21 +32,21 @@ pub(super) enum Reach {
 
 /// The current ailment of a state, if it has one.
 #[derive(Default)]
-pub(super) struct Ailing(Mutex<Option<Ailment>>);
+pub(crate) struct Ailing(Mutex<Option<Ailment>>);
 
 impl Ailing {
     /// The current ailment.
-    pub(super) fn told(&self) -> Option<Ailment> {
+    pub(crate) fn told(&self) -> Option<Ailment> {
         self.lock().clone()
     }
 
     /// Whether the state is open, but cannot be written.
-    pub(super) fn is_of_an_open_state(&self) -> bool {
+    pub(crate) fn is_of_an_open_state(&self) -> bool {
         self.lock().as_ref().is_some_and(|ailment| ailment.reach < Reach::All)
     }
 
     /// Notes how a write ended.
-    pub(super) fn note_write<T>(&self, written: Result<T>) -> Result<T> {
+    pub(crate) fn note_write<T>(&self, written: Result<T>) -> Result<T> {
         match &written {
             Ok(_) => self.ends(Reach::Writes),
             Err(error) => self.note(error),
@@ -54,8 +54,19 @@ impl Ailing {
         written
     }
 
+    /// Notes how reaching a database ended.
+    pub(crate) fn note_connection<T>(&self, reached: Result<T>) -> Result<T> {
+        match &reached {
+            Ok(_) if self.is_of_an_open_state() => {}
+            Ok(_) => self.ends(Reach::All),
+            Err(error) if error.is_fatal() => self.begins(error, Reach::All),
+            Err(_) => {}
+        }
+        reached
+    }
+
     /// Notes how a checkpoint ended.
-    pub(super) fn note_checkpoint(&self, made: Result<()>) -> Result<()> {
+    pub(crate) fn note_checkpoint(&self, made: Result<()>) -> Result<()> {
         match &made {
             Ok(()) => self.ends(Reach::Checkpoints),
             Err(error) if error.is_fatal() => self.begins(error, Reach::Checkpoints),
@@ -66,14 +77,14 @@ impl Ailing {
     }
 
     /// Notes an error if it shows that the state cannot be written.
-    pub(super) fn note(&self, error: &StateError) {
+    pub(crate) fn note(&self, error: &StateError) {
         if error.is_fatal() {
             self.begins(error, Reach::Writes);
         }
     }
 
     /// Notes an ailment, unless a current one reaches further.
-    pub(super) fn begins(&self, error: &StateError, reach: Reach) {
+    pub(crate) fn begins(&self, error: &StateError, reach: Reach) {
         let mut ailment = self.lock();
         if ailment.as_ref().is_none_or(|ailment| ailment.reach <= reach) {
             let message = error.to_string();
@@ -82,7 +93,7 @@ impl Ailing {
     }
 
     /// Ends the ailment as soon as a checkpoint shows that the disk accepts writes.
-    pub(super) fn ends_with_a_checkpoint(&self) {
+    pub(crate) fn ends_with_a_checkpoint(&self) {
         if let Some(ailment) = &mut *self.lock() {
             ailment.reach = Reach::Checkpoints;
         }

@@ -1,0 +1,276 @@
+//! This host among those that share its state: what it owns, what is asked of all, and what it asks.
+//!
+//! # Threads
+//! The cluster has a thread of its own. Any thread may ask here; the scheduler alone takes the requests.
+
+use std::{
+    collections::BTreeMap,
+    process,
+    sync::{
+        Arc, Mutex, PoisonError,
+        mpsc::{Receiver, TryRecvError},
+    },
+};
+
+use serde::{Deserialize, Serialize};
+use session_plugin_api::{Concurrency, Timestamp};
+
+use super::Host;
+use crate::{
+    cluster::{
+        BucketCount, Buckets, Cluster, ClusterError, InFlight, Machine, NewRequest, Request, RequestKind, Timing,
+    },
+    names::{ProcessorName, SessionKey},
+    plugins::{Catalogue, Processor},
+    postgres::PostgresAddress,
+    runner::Selection,
+    state::{Actor, Leases, StateError},
+};
+
+/// The membership of this host.
+pub(super) struct Members {
+    cluster: Arc<Cluster>,
+    requests: Mutex<Receiver<Request>>,
+    /// The buckets that the last run of each processor worked on.
+    covered: Mutex<BTreeMap<ProcessorName, Buckets>>,
+}
+
+/// What a run works on.
+pub(super) enum Territory {
+    /// All sessions, because no other host shares the state.
+    Everything,
+    /// The sessions of the buckets that this host owns.
+    Owned(InFlight, Leases),
+    /// Nothing: other hosts own all buckets.
+    Nothing,
+    /// Nobody knows, because this host cannot reach the database.
+    Unknown(String),
+}
+
+/// What a request says in addition to its kind and the processor.
+#[derive(Debug, Serialize, Deserialize)]
+struct Asked {
+    /// The host that does its part without the request.
+    asked_at: String,
+    /// Whether a run attempts only failing sessions.
+    failing: bool,
+    /// The failing sessions, if not all are meant.
+    sessions: Option<Vec<String>>,
+}
+
+impl Members {
+    /// Joins the hosts that share the state at this address.
+    pub(super) fn join(address: &PostgresAddress, catalogue: &Catalogue) -> Result<Self, ClusterError> {
+        let machine = Machine {
+            name: name_of_this_host(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+        };
+        let (cluster, requests) = Cluster::join(address.clone(), machine, leases_of(catalogue), Timing::default())?;
+        Ok(Self {
+            cluster,
+            requests: Mutex::new(requests),
+            covered: Mutex::default(),
+        })
+    }
+}
+
+/// The name of the machine and the number of the process, because several hosts may run on one machine.
+fn name_of_this_host() -> String {
+    let system = rustix::system::uname();
+    format!("{}:{}", system.nodename().to_string_lossy(), process::id())
+}
+
+/// Into how many parts the work of each processor may be divided. A serial processor runs on one host at a time.
+fn leases_of(catalogue: &Catalogue) -> Vec<(ProcessorName, BucketCount)> {
+    let processors = catalogue.processors();
+    let of_processors = processors.map(|processor| (processor.name().clone(), buckets_of(processor)));
+    of_processors.chain([(chores(), BucketCount::One)]).collect()
+}
+
+/// The name of the lease whose owner does what one host does for all: it deletes old entries and tells of alerts.
+fn chores() -> ProcessorName {
+    ProcessorName::of_the_hosts_own_work()
+}
+
+fn buckets_of(processor: &Processor) -> BucketCount {
+    match processor.descriptor().concurrency() {
+        Concurrency::Serial => BucketCount::One,
+        Concurrency::Parallel => BucketCount::SixtyFour,
+    }
+}
+
+impl Host {
+    /// The cluster, where several hosts share the state.
+    #[must_use]
+    pub fn cluster(&self) -> Option<&Arc<Cluster>> {
+        Some(&self.members.as_ref()?.cluster)
+    }
+
+    /// What a run of a processor that begins now works on. It stays with this host until the run has ended.
+    pub(super) fn territory(&self, processor: &Processor) -> Territory {
+        let Some(members) = &self.members else {
+            return Territory::Everything;
+        };
+        if members.cluster.incarnation().is_none() {
+            let trouble = members.cluster.trouble();
+            return Territory::Unknown(trouble.unwrap_or_else(|| "other hosts have taken over its work".to_owned()));
+        }
+        let Some(in_flight) = members.cluster.begin(processor.name()) else {
+            return Territory::Nothing;
+        };
+        let leases = Leases {
+            machine: in_flight.incarnation(),
+            count: buckets_of(processor),
+            buckets: in_flight.buckets(),
+        };
+        self.state.enlist(Some(leases.machine));
+        members.covers(processor.name(), leases.buckets);
+        Territory::Owned(in_flight, leases)
+    }
+
+    /// Whether this host does what one host does for all.
+    #[must_use]
+    pub fn does_chores(&self) -> bool {
+        let members = self.members.as_ref();
+        members.is_none_or(|members| !members.cluster.owned(&chores()).is_empty())
+    }
+
+    /// Whether this host may attempt sessions of a processor.
+    #[must_use]
+    pub fn owns_some_of(&self, processor: &ProcessorName) -> bool {
+        let members = self.members.as_ref();
+        members.is_none_or(|members| !members.cluster.owned(processor).is_empty())
+    }
+
+    /// The processors of which this host has gained buckets since its last run, such as by a take-over.
+    #[must_use]
+    pub fn gained(&self) -> Vec<ProcessorName> {
+        let Some(members) = &self.members else {
+            return Vec::new();
+        };
+        let catalogue = self.catalogue();
+        let names = catalogue.processors().map(|processor| processor.name());
+        names.filter(|name| members.has_gained(name)).cloned().collect()
+    }
+
+    /// What was asked of all hosts since the last call, in order, without what this host asked.
+    #[must_use]
+    pub fn requests(&self) -> Vec<Request> {
+        let Some(members) = &self.members else {
+            return Vec::new();
+        };
+        let requests = members.requests.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut new = Vec::new();
+        loop {
+            match requests.try_recv() {
+                Ok(request) if is_of_this_host(&request) => {}
+                Ok(request) => new.push(request),
+                Err(TryRecvError::Empty | TryRecvError::Disconnected) => return new,
+            }
+        }
+    }
+
+    /// Asks the other hosts to run a processor, too.
+    ///
+    /// # Errors
+    /// When the database cannot be reached.
+    pub fn ask_others_to_run(
+        &self,
+        processor: &ProcessorName,
+        actor: &Actor,
+        selection: &Selection,
+    ) -> Result<(), StateError> {
+        let kind = match selection {
+            Selection::All => RequestKind::Run,
+            Selection::Failing | Selection::These(_) => RequestKind::Retry,
+        };
+        self.state.ask_all(&request(kind, Some(processor), actor, selection))
+    }
+
+    /// Moves the recorded time of a processor's last run from what this host saw to now, and asks the other hosts to run
+    /// it, too. Returns whether nobody else did so before. A host that shares its state with nobody is always first.
+    ///
+    /// # Errors
+    /// When the database cannot be reached.
+    pub fn is_first_to_fire(
+        &self,
+        processor: &ProcessorName,
+        seen: Option<Timestamp>,
+        now: Timestamp,
+    ) -> Result<bool, StateError> {
+        let request = request(RequestKind::Run, Some(processor), &Actor::Scheduler, &Selection::All);
+        self.state.fire(processor, seen, now, &request)
+    }
+
+    /// Asks the other hosts to reload their plugins, too. A host that shares its state with nobody asks nothing.
+    ///
+    /// # Errors
+    /// When the database cannot be reached.
+    pub fn ask_others_to_reload(&self, actor: &Actor) -> Result<(), StateError> {
+        self.state
+            .ask_all(&request(RequestKind::Reload, None, actor, &Selection::All))
+    }
+}
+
+fn request(kind: RequestKind, processor: Option<&ProcessorName>, actor: &Actor, selection: &Selection) -> NewRequest {
+    let sessions = match selection {
+        Selection::These(sessions) => Some(sessions.iter().map(ToString::to_string).collect()),
+        Selection::All | Selection::Failing => None,
+    };
+    NewRequest {
+        actor: actor.as_str().to_owned(),
+        kind,
+        processor: processor.cloned(),
+        payload: serde_json::json!(Asked {
+            asked_at: name_of_this_host(),
+            failing: !matches!(selection, Selection::All),
+            sessions,
+        }),
+    }
+}
+
+fn asked(request: &Request) -> Option<Asked> {
+    serde_json::from_value(request.asked.payload.clone()).ok()
+}
+
+fn is_of_this_host(request: &Request) -> bool {
+    asked(request).is_some_and(|asked| asked.asked_at == name_of_this_host())
+}
+
+/// The sessions that a request to run concerns; `None` if it does not say that in a form that this version knows.
+#[must_use]
+pub fn selection_asked(request: &Request) -> Option<Selection> {
+    Some(match asked(request)? {
+        Asked { failing: false, .. } => Selection::All,
+        Asked { sessions: None, .. } => Selection::Failing,
+        Asked {
+            sessions: Some(sessions),
+            ..
+        } => Selection::These(sessions.into_iter().map(SessionKey::new).collect()),
+    })
+}
+
+impl Members {
+    fn covers(&self, processor: &ProcessorName, buckets: Buckets) {
+        let mut covered = self.covered.lock().unwrap_or_else(PoisonError::into_inner);
+        covered.insert(processor.clone(), buckets);
+    }
+
+    fn has_gained(&self, processor: &ProcessorName) -> bool {
+        let covered = self.covered.lock().unwrap_or_else(PoisonError::into_inner);
+        let before = covered.get(processor);
+        before.is_some_and(|before| !self.cluster.owned(processor).without(*before).is_empty())
+    }
+
+    /// Tells the cluster which processors this host has after a reload.
+    pub(super) fn has_processors_of(&self, catalogue: &Catalogue) {
+        self.cluster.set_processors(leases_of(catalogue));
+    }
+
+    /// Leaves the other hosts, after the last commit.
+    pub(super) fn leave(&self) {
+        if let Err(error) = self.cluster.leave() {
+            tracing::warn!("cannot leave the other hosts: {error}; they take this one over soon");
+        }
+    }
+}

@@ -1,0 +1,110 @@
+//! The heartbeat of a host that shares its state with others.
+//!
+//! All of them keep the same schedule. Whoever first moves the recorded time of a processor's last run fires it, and asks
+//! the others to run, too: each runs over the sessions that it owns. A host that takes work over runs at once, because
+//! nobody may have got to it.
+
+use std::{sync::Arc, time::Duration};
+
+use super::Scheduler;
+use crate::{
+    clock,
+    cluster::{Request, RequestKind},
+    host::{BegunRun, Host, NotBegun, selection_asked},
+    names::ProcessorName,
+    runner::{Selection, StopToken},
+    state::Actor,
+};
+
+/// How often a host looks at what is asked of it, and at what it has gained.
+pub(super) const BEAT: Duration = Duration::from_secs(2);
+
+impl Scheduler {
+    /// Does what was asked of all hosts, fires what is due, and runs over what this host has gained. Waits for the
+    /// database.
+    pub(super) fn beat(&self, host: &Arc<Host>, stop: &StopToken) {
+        for request in host.requests() {
+            self.answer(host, &request, stop);
+        }
+        if let Err(error) = self.follow(host) {
+            tracing::error!("the schedule stays unchanged: {error}");
+            return;
+        }
+        let mut begun: Vec<ProcessorName> = self
+            .due(host)
+            .into_iter()
+            .filter(|name| self.fires(host, name))
+            .collect();
+        let gained = host.gained().into_iter().filter(|name| !begun.contains(name));
+        begun.extend(gained.collect::<Vec<_>>());
+        self.start(host, &begun, stop);
+    }
+
+    fn due(&self, host: &Host) -> Vec<ProcessorName> {
+        let pauses = host.pauses();
+        let mut due = self.lock().due(clock::now(), |name| host.run_under_way(name).is_some());
+        due.retain(|name| !pauses.contains_key(name.as_str()));
+        due
+    }
+
+    fn fires(&self, host: &Host, processor: &ProcessorName) -> bool {
+        let seen = self.lock().get(processor).and_then(|entry| entry.last_run);
+        match host.is_first_to_fire(processor, seen, clock::now()) {
+            Ok(is_first) => is_first && host.owns_some_of(processor),
+            Err(error) => {
+                tracing::warn!(%processor, "cannot fire the schedule: {error}");
+                false
+            }
+        }
+    }
+
+    fn answer(&self, host: &Arc<Host>, request: &Request, stop: &StopToken) {
+        tracing::debug!(
+            request = request.id,
+            kind = request.asked.kind.as_str(),
+            "asked of all hosts"
+        );
+        match request.asked.kind {
+            RequestKind::Run | RequestKind::Retry => {
+                let selection = selection_asked(request);
+                if let (Some(processor), Some(selection)) = (&request.asked.processor, selection) {
+                    self.run_as_asked(host, processor, &request.asked.actor, selection, stop);
+                }
+            }
+            RequestKind::Pause | RequestKind::Resume => {
+                if let Err(error) = host.read_pauses() {
+                    tracing::error!("cannot read the pauses: {error}");
+                }
+            }
+            RequestKind::Reload => match self.reload_plugins(host) {
+                Ok(_) => tracing::info!("reloaded the plugins, as asked of all hosts"),
+                Err(error) => tracing::error!("the plugins stay unchanged: {error}"),
+            },
+            RequestKind::Reprocess | RequestKind::Forget => host.results_changed(),
+        }
+    }
+
+    fn run_as_asked(
+        &self,
+        host: &Arc<Host>,
+        processor: &ProcessorName,
+        actor: &str,
+        selection: Selection,
+        stop: &StopToken,
+    ) {
+        if stop.stopped_at().is_some() || !host.owns_some_of(processor) {
+            return;
+        }
+        match host.begin_run(processor.as_str(), Actor::named(actor), selection) {
+            Ok(run) => {
+                if run.advances_the_schedule() {
+                    self.has_run(processor, run.started_at());
+                }
+                // The run logs its error, and records it in the audit log.
+                BegunRun::execute_in_a_thread(run, stop.clone(), drop);
+            }
+            Err(NotBegun::Occupied { .. } | NotBegun::Paused { .. }) => {}
+            Err(error) => tracing::warn!(%processor, "cannot begin a run that was asked of all hosts: {error}"),
+        }
+    }
+}

@@ -1,0 +1,35 @@
+//! Statements of PostgreSQL's own, in the transaction of a link that attaches its database.
+//!
+//! DuckDB reads the rows that a statement names, and sends their places back. Where PostgreSQL can do all of it, the host
+//! asks PostgreSQL itself.
+
+use duckdb::Connection;
+
+pub(crate) use crate::postgres::SCHEMA;
+use crate::state::{
+    engine::sql::text,
+    error::{Doing as _, Result},
+};
+
+/// The name under which instances attach the database.
+pub(crate) const CATALOG: &str = "pg";
+
+/// The query of DuckDB's that asks PostgreSQL this one.
+pub(crate) fn asking(query: &str) -> String {
+    format!("FROM postgres_query('{CATALOG}', {})", text(query))
+}
+
+/// Runs statements of PostgreSQL's own.
+///
+/// # Errors
+/// When PostgreSQL rejects one, or cannot be reached.
+pub(crate) fn execute(connection: &Connection, doing: &'static str, sql: &str) -> Result<()> {
+    let call = format!("CALL postgres_execute('{CATALOG}', {})", text(sql));
+    connection.execute_batch(&call).doing(doing)
+}
+
+/// A list of texts, for `IN`.
+pub(crate) fn list<'a>(texts: impl IntoIterator<Item = &'a str>) -> String {
+    let quoted: Vec<String> = texts.into_iter().map(text).collect();
+    format!("({})", quoted.join(", "))
+}

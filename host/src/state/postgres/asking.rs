@@ -1,0 +1,82 @@
+//! What this host asks of all hosts that share the state, and which of them fires a schedule.
+
+use session_plugin_api::Timestamp;
+
+use super::shared_state::SharedState;
+use crate::{
+    cluster::{self, NewRequest},
+    names::ProcessorName,
+    state::{
+        engine::{
+            attached::{self, SCHEMA},
+            sql::{in_transaction, text},
+        },
+        error::Result,
+        records::audit,
+    },
+};
+
+impl SharedState {
+    /// Asks something of all hosts.
+    ///
+    /// # Errors
+    /// When the database cannot be reached.
+    pub(crate) fn ask_all(&self, request: &NewRequest) -> Result<()> {
+        self.write(|writer| {
+            in_transaction(writer.link(), "ask the other hosts", |connection| {
+                attached::execute(connection, "ask the other hosts", &asking(request))
+            })
+        })
+    }
+
+    /// Moves the recorded time of a processor's last run from `seen` to `now`, and asks something of all hosts with it.
+    /// Returns whether nobody else did so before.
+    ///
+    /// # Errors
+    /// When the database cannot be reached.
+    pub(crate) fn fire(
+        &self,
+        processor: &ProcessorName,
+        seen: Option<Timestamp>,
+        now: Timestamp,
+        request: &NewRequest,
+    ) -> Result<bool> {
+        let fired = self.write(|writer| {
+            in_transaction(writer.link(), "fire a schedule", |connection| -> Result<bool> {
+                // The lock comes before the first read, whose snapshot shows what others fired before.
+                attached::execute(connection, "fire a schedule", &locking())?;
+                let is_first = audit::move_last_run(connection, processor, seen, now)?;
+                if is_first {
+                    attached::execute(connection, "ask the other hosts", &asking(request))?;
+                }
+                Ok(is_first)
+            })
+        });
+        match fired {
+            // Somebody else moved it at the same time.
+            Err(error) if error.is_conflict() => Ok(false),
+            fired => fired,
+        }
+    }
+}
+
+/// Numbers are given before they become visible. With the lock, no later one becomes visible first.
+fn locking() -> String {
+    format!("LOCK TABLE {SCHEMA}.{} IN SHARE ROW EXCLUSIVE MODE", cluster::REQUEST)
+}
+
+fn asking(request: &NewRequest) -> String {
+    let processor = request
+        .processor
+        .as_ref()
+        .map_or_else(|| "NULL".to_owned(), |name| text(name.as_str()));
+    format!(
+        "{}; INSERT INTO {SCHEMA}.{} (asked_at, actor, kind, processor, payload)
+         VALUES (clock_timestamp(), {}, {}, {processor}, {}::jsonb)",
+        locking(),
+        cluster::REQUEST,
+        text(&request.actor),
+        text(request.kind.as_str()),
+        text(&request.payload.to_string())
+    )
+}

@@ -1,0 +1,123 @@
+//! Creates the host's own tables in the database, or migrates them.
+//!
+//! Several hosts may start at once. The first takes a lock, and the others find everything made.
+
+use duckdb::Connection;
+
+use super::{attach::Database, mirror::SCHEMA_TEXT};
+use crate::{
+    cluster::TABLES as OF_THE_CLUSTER,
+    state::{
+        engine::{
+            attached::{SCHEMA, asking, execute},
+            sql::{in_transaction, tables, text},
+        },
+        error::{Doing, Result, StateError},
+        schema::{
+            applied_migrations::{self, AppliedMigrations, HOST},
+            host_migrations,
+            host_tables::SCHEMA_MIGRATION,
+            shadows,
+        },
+    },
+};
+
+/// The key of PostgreSQL's advisory lock under which the schema is created: `session` in ASCII.
+const CREATING: u64 = 0x73_65_73_73_69_6f_6e;
+
+const DOING: &str = "create the host's tables";
+
+/// Creates what is missing of the host's own tables.
+///
+/// # Errors
+/// When the database cannot be reached, this role may not create tables, or a newer version migrated them.
+pub(super) fn bring_up_to_date(database: &Database, application_name: &str) -> Result<()> {
+    create_schema(database, application_name)?;
+    let (_engine, connection) = database.attach(application_name, &Default::default())?;
+    in_transaction(&connection, "create the host's tables", |connection| {
+        // The lock comes before the first read, whose snapshot shows what others made before.
+        lock_schema(connection)?;
+        migrate(database, connection)
+    })
+}
+
+fn create_schema(database: &Database, application_name: &str) -> Result<()> {
+    let (_engine, connection) = database.attach_whole(application_name)?;
+    let looking = format!("SELECT to_regclass('{SCHEMA}.{SCHEMA_TEXT}') IS NOT NULL AS is_there");
+    let is_there: bool = connection
+        .query_row(&asking(&looking), [], |row| row.get(0))
+        .doing("look for the host's tables")?;
+    if is_there {
+        return Ok(());
+    }
+    in_transaction(&connection, "create the host's schema", |connection| {
+        execute(connection, DOING, &format!("SELECT pg_advisory_xact_lock({CREATING})"))?;
+        let tables = format!(
+            "CREATE SCHEMA IF NOT EXISTS {SCHEMA};
+             SET LOCAL search_path = {SCHEMA};
+             CREATE TABLE IF NOT EXISTS {SCHEMA_TEXT} (
+                 id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, owner text NOT NULL, sql text NOT NULL);
+             CREATE TABLE IF NOT EXISTS {LANE} ();
+             {OF_THE_CLUSTER}"
+        );
+        execute(connection, DOING, &tables)
+    })
+}
+
+/// Waits until no other host changes the schema, and keeps others from it until the transaction ends.
+pub(super) fn lock_schema(connection: &Connection) -> Result<()> {
+    let lock = format!("LOCK TABLE {SCHEMA}.{SCHEMA_TEXT} IN EXCLUSIVE MODE");
+    execute(connection, "wait for other hosts that change the schema", &lock)
+}
+
+/// The table without columns that repeated attempts lock, so that they pass alone.
+pub(crate) const LANE: &str = "session_host_lane";
+
+fn migrate(database: &Database, connection: &Connection) -> Result<()> {
+    let tables = tables(connection)?;
+    let applied = match tables.contains(SCHEMA_MIGRATION) {
+        true => AppliedMigrations::read(connection)?,
+        false => AppliedMigrations::default(),
+    };
+    let found = applied.newest_of(HOST);
+    let known = host_migrations::newest();
+    if found > known {
+        return Err(StateError::NewerSharedSchema {
+            address: database.address.to_string(),
+            found,
+            known,
+        });
+    }
+    for (version, sql) in host_migrations::after(found) {
+        connection.execute_batch(sql).doing("create the host's tables")?;
+        applied_migrations::record(connection, HOST, version, &applied_migrations::checksum(sql))?;
+        record_text(connection, HOST, sql)?;
+    }
+    if found == 0 {
+        shadows::note_none(connection)?;
+    }
+    if found < known {
+        sort_by_bytes(connection)?;
+    }
+    Ok(())
+}
+
+/// Records a text that made a part of the schema.
+pub(super) fn record_text(connection: &Connection, owner: &str, sql: &str) -> Result<()> {
+    let insert = format!(
+        "INSERT INTO {SCHEMA}.{SCHEMA_TEXT} (owner, sql) VALUES ({}, {})",
+        text(owner),
+        text(sql)
+    );
+    execute(connection, "record a migration", &insert)
+}
+
+/// Gives the columns that rows are found by PostgreSQL's collation `C`, and each session table an index. No index serves
+/// the filters that DuckDB hands over, unless both compare bytes.
+pub(super) fn sort_by_bytes(connection: &Connection) -> Result<()> {
+    execute(
+        connection,
+        "index the tables of sessions",
+        include_str!("sort_by_bytes.sql"),
+    )
+}

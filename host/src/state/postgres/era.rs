@@ -1,0 +1,131 @@
+//! The instances of a time in which neither the schema nor the host's membership changed.
+//!
+//! A new instance takes many milliseconds, so those that are used no more are kept. A change of the schema makes the
+//! views and the known columns of all of them obsolete, and a host that joins anew has another name for PostgreSQL. Then
+//! a new era begins, and the instances of the one before are closed as they come back.
+//!
+//! # Threads
+//! The lock on the kept instances is held only to take or put one.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use duckdb::Connection;
+
+use super::{
+    attach::Database,
+    mirror::{Mirror, SCHEMA_TEXT, SchemaText},
+};
+use crate::state::{
+    engine::{
+        attached::{SCHEMA, asking},
+        instance::{Attached, Engine, Keeper, Link},
+        open::link_to,
+    },
+    error::{Doing, Result},
+};
+
+/// How many instances are kept that nobody uses.
+const KEPT: usize = 8;
+
+/// The instances of an era.
+pub(super) struct Era {
+    database: Database,
+    application_name: String,
+    mirror: Mirror,
+    /// How many texts had made the schema.
+    texts: usize,
+    shelf: Arc<Shelf>,
+}
+
+/// The instances that nobody uses; `None` when the era is over.
+struct Shelf(Mutex<Option<Vec<(Connection, Engine)>>>);
+
+impl Keeper for Shelf {
+    fn take_back(&self, connection: Connection, engine: Engine) {
+        if let Some(kept) = &mut *self.0.lock().unwrap_or_else(PoisonError::into_inner)
+            && kept.len() < KEPT
+        {
+            kept.push((connection, engine));
+        }
+    }
+}
+
+impl Era {
+    /// Begins an era with the present schema.
+    pub(super) fn begin(database: &Database, application_name: String) -> Result<Self> {
+        let (_engine, connection) = database.attach(&application_name, &Default::default())?;
+        let texts = texts(&connection)?;
+        Ok(Self {
+            database: database.clone(),
+            application_name,
+            texts: texts.len(),
+            mirror: Mirror::of(&texts)?,
+            shelf: Arc::new(Shelf(Mutex::new(Some(Vec::new())))),
+        })
+    }
+
+    /// A link that nothing else uses; `None` if the schema has changed meanwhile.
+    pub(super) fn link(&self) -> Result<Option<Link>> {
+        while let Some(kept) = self.kept() {
+            // PostgreSQL may have ended the connection meanwhile.
+            match self.is_current(&kept) {
+                Ok(true) => return Ok(Some(kept)),
+                Ok(false) => return Ok(None),
+                Err(error) => tracing::debug!(%error, "a connection to PostgreSQL has ended"),
+            }
+        }
+        let (engine, connection) = self.database.attach(&self.application_name, &self.mirror.objects)?;
+        let link = self.attached(connection, engine);
+        Ok(self.is_current(&link)?.then_some(link))
+    }
+
+    /// A link to the instance that judges.
+    pub(super) fn judge(&self) -> Result<Link> {
+        link_to(&self.mirror.engine)
+    }
+
+    fn kept(&self) -> Option<Link> {
+        let mut shelf = self.shelf.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let (connection, engine) = shelf.as_mut()?.pop()?;
+        drop(shelf);
+        Some(self.attached(connection, engine))
+    }
+
+    fn attached(&self, connection: Connection, engine: Engine) -> Link {
+        let attached = Attached {
+            judge: self.mirror.engine.clone(),
+            keeper: Arc::clone(&self.shelf) as Arc<dyn Keeper>,
+        };
+        engine.attach(connection, attached)
+    }
+
+    fn is_current(&self, connection: &Connection) -> Result<bool> {
+        let sql = asking(&format!("SELECT count(*) FROM {SCHEMA}.{SCHEMA_TEXT}"));
+        let doing = "look whether the schema has changed";
+        let texts: i64 = connection
+            .prepare_cached(&sql)
+            .and_then(|mut statement| statement.query_row([], |row| row.get(0)))
+            .doing(doing)?;
+        Ok(usize::try_from(texts).is_ok_and(|texts| texts == self.texts))
+    }
+}
+
+impl Drop for Era {
+    fn drop(&mut self) {
+        *self.shelf.0.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+}
+
+/// The texts that made the schema.
+pub(super) fn texts(connection: &Connection) -> Result<Vec<SchemaText>> {
+    let doing = "read the recorded schema";
+    let sql = format!("SELECT owner, sql FROM {SCHEMA_TEXT} ORDER BY id");
+    let mut statement = connection.prepare(&sql).doing(doing)?;
+    let rows = statement.query_map([], |row| {
+        Ok(SchemaText {
+            owner: row.get(0)?,
+            sql: row.get(1)?,
+        })
+    });
+    rows.and_then(Iterator::collect).doing(doing)
+}

@@ -1,0 +1,129 @@
+//! The guard of a shared state: a fence against a host that lost its leases, and a comparison with what the candidates
+//! were chosen by.
+//!
+//! Both lock the rows that they read. The fence reads the row of the host's incarnation, which a take-over deletes: either
+//! the commit ends before the take-over, or the fence finds no row. The comparison finds out that a session was committed
+//! before: by a commit whose answer was lost, or by another host.
+
+use std::collections::HashMap;
+
+use crate::{
+    cluster::{Bucket, BucketCount, Buckets, LEASE, MACHINE, MachineId, bucket_of},
+    names::{FileHash, SessionKey},
+    state::{
+        commit::{
+            before::{Before, Recorded},
+            destination::Destination,
+            guard::{Admitted, Guard},
+            session::Done,
+        },
+        engine::{
+            attached::{SCHEMA, asking, list},
+            instance::Link,
+            sql::text,
+        },
+        error::{Doing, Result, StateError},
+        schema::host_tables::SESSION_STATE,
+    },
+};
+
+/// The leases by which a run of this host commits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Leases {
+    /// The incarnation of the host that owns them.
+    pub machine: MachineId,
+    /// How many buckets the processor has.
+    pub count: BucketCount,
+    /// Those that the run works on.
+    pub buckets: Buckets,
+}
+
+impl Leases {
+    /// Whether a session is in one of the buckets.
+    #[must_use]
+    pub fn cover(&self, session: &SessionKey) -> bool {
+        self.buckets.contains(bucket_of(session, self.count))
+    }
+
+    fn fence(&self, link: &Link, destination: &Destination, buckets: Buckets) -> Result<()> {
+        let doing = "look whether this host still owns its leases";
+        let Self { machine, .. } = self;
+        let processor = text(destination.processor.as_str());
+        let numbers: Vec<String> = buckets
+            .iter()
+            .map(Bucket::number)
+            .map(|number| number.to_string())
+            .collect();
+        let owned = format!(
+            "SELECT (SELECT count(*) FROM (SELECT FROM {SCHEMA}.{MACHINE} WHERE id = {machine} FOR KEY SHARE) AS machine)
+                  + (SELECT count(*) FROM (SELECT FROM {SCHEMA}.{LEASE} WHERE processor_name = {processor}
+                     AND bucket IN ({}) AND owner = {machine} FOR SHARE) AS lease) AS found",
+            numbers.join(", ")
+        );
+        let found: i64 = link.query_row(&asking(&owned), [], |row| row.get(0)).doing(doing)?;
+        match usize::try_from(found).is_ok_and(|found| found == 1 + buckets.len()) {
+            true => Ok(()),
+            false => Err(StateError::Fenced {
+                processor: destination.processor.to_string(),
+            }),
+        }
+    }
+}
+
+impl Guard for Leases {
+    fn admit(&self, link: &Link, destination: &Destination, group: &[Done]) -> Result<Admitted> {
+        if cfg!(feature = "unguarded") {
+            return Ok(Admitted::All);
+        }
+        let buckets = group
+            .iter()
+            .map(|done| bucket_of(&done.seen.session, self.count))
+            .collect();
+        self.fence(link, destination, buckets)?;
+        let recorded = recorded(link, destination, group)?;
+        let is_new = |done: &Done| is_as_chosen(&destination.before, &recorded, done);
+        if group.iter().all(is_new) {
+            return Ok(Admitted::All);
+        }
+        let (new, others): (Vec<usize>, Vec<usize>) = (0..group.len()).partition(|place| is_new(&group[*place]));
+        for done in others.into_iter().map(|place| &group[place]) {
+            tracing::info!(session = %done.seen.session, "this version is recorded already: nothing is committed again");
+        }
+        Ok(Admitted::Some(new))
+    }
+
+    fn hold(&self, link: &Link, destination: &Destination) -> Result<()> {
+        match cfg!(feature = "unguarded") {
+            true => Ok(()),
+            false => self.fence(link, destination, self.buckets),
+        }
+    }
+}
+
+fn is_as_chosen(before: &Before, recorded: &HashMap<SessionKey, Recorded>, done: &Done) -> bool {
+    let session = &done.seen.session;
+    before
+        .chosen_by(session)
+        .is_none_or(|chosen| chosen == recorded.get(session).cloned().unwrap_or_default())
+}
+
+/// What the state holds of the sessions of a group, locked until the transaction ends.
+fn recorded(link: &Link, destination: &Destination, group: &[Done]) -> Result<HashMap<SessionKey, Recorded>> {
+    let doing = "look whether the sessions are recorded already";
+    let locked = format!(
+        "SELECT session_file, file_hash, output_version FROM {SCHEMA}.{SESSION_STATE}
+         WHERE processor_name = {} AND session_file IN {} FOR UPDATE",
+        text(destination.processor.as_str()),
+        list(group.iter().map(|done| done.seen.session.as_str()))
+    );
+    let mut statement = link.prepare(&asking(&locked)).doing(doing)?;
+    let rows = statement.query_map([], |row| {
+        let output: Option<i64> = row.get(2)?;
+        let recorded = Recorded::Version {
+            hash: row.get::<_, Option<String>>(1)?.map(FileHash::from_hex),
+            output: u32::try_from(output.unwrap_or(0)).ok(),
+        };
+        Ok((SessionKey::new(row.get::<_, String>(0)?), recorded))
+    });
+    rows.and_then(Iterator::collect).doing(doing)
+}

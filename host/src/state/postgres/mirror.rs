@@ -1,0 +1,124 @@
+//! An instance that has the tables of the database without their rows, as a state in a file has them.
+//!
+//! DuckDB cannot report the plan of a statement that reads PostgreSQL's tables, and PostgreSQL keeps neither DuckDB's
+//! views nor its macros. So the database records the texts that made the schema. Each host runs them in an instance of
+//! its own. That one judges the statements of processors and people by the same rules as in a file, and its views and
+//! macros are created in every instance that attaches the database.
+
+use duckdb::Connection;
+
+use crate::state::{
+    engine::{
+        instance::{Engine, Link},
+        open::{link_to, open_in_memory},
+    },
+    error::{Doing, Result},
+    judge::{
+        plan::{Effect, ObjectKind, plan_of},
+        statement,
+    },
+    schema::applied_migrations::HOST,
+};
+
+/// The table of the texts that made the schema, in their order.
+pub(crate) const SCHEMA_TEXT: &str = "session_host_schema";
+
+/// A text that made a part of the schema.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct SchemaText {
+    pub(super) owner: String,
+    pub(super) sql: String,
+}
+
+/// The views and macros, which every instance has for itself.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct LocalObjects {
+    macros: Vec<String>,
+    views: Vec<String>,
+}
+
+/// The instance that judges, and what it has that PostgreSQL cannot keep.
+pub(super) struct Mirror {
+    pub(super) engine: Engine,
+    pub(super) objects: LocalObjects,
+}
+
+impl Mirror {
+    /// The mirror of a schema that these texts made.
+    pub(super) fn of(texts: &[SchemaText]) -> Result<Self> {
+        let engine = open_in_memory()?;
+        let link = link_to(&engine)?;
+        let mut macros = Vec::new();
+        for text in texts {
+            match text.owner == HOST {
+                true => link
+                    .execute_batch(&text.sql)
+                    .doing("create the host's tables in memory")?,
+                false => replay(&link, &text.sql, &mut macros)?,
+            }
+        }
+        let objects = LocalObjects {
+            macros,
+            views: views(&link)?,
+        };
+        drop(link);
+        Ok(Self { engine, objects })
+    }
+}
+
+/// Runs the statements of a text, and adds those that concern macros.
+fn replay(link: &Link, sql: &str, macros: &mut Vec<String>) -> Result<()> {
+    let doing = "create a processor's tables in memory";
+    let unread = |error: &dyn std::fmt::Display| crate::state::error::StateError::Unreadable {
+        what: "a recorded migration",
+        reason: error.to_string(),
+    };
+    for statement in statement::split(link.engine(), sql).map_err(|error| unread(&error))? {
+        let plan = plan_of(link, statement.trim()).map_err(|error| unread(&error))?;
+        if let Effect::Creates(ObjectKind::Macro, _) | Effect::Drops(ObjectKind::Macro, _) = plan.effect {
+            macros.push(statement.trim().to_owned());
+        }
+        link.execute_batch(statement).doing(doing)?;
+    }
+    Ok(())
+}
+
+fn views(connection: &Connection) -> Result<Vec<String>> {
+    let doing = "list the views";
+    let sql = "SELECT sql FROM system.main.duckdb_views() WHERE NOT internal AND NOT temporary ORDER BY view_oid";
+    let mut statement = connection.prepare(sql).doing(doing)?;
+    let rows = statement.query_map([], |row| row.get(0));
+    rows.and_then(Iterator::collect).doing(doing)
+}
+
+impl LocalObjects {
+    /// Creates them in memory, beside the attached tables.
+    pub(super) fn create(&self, connection: &Connection) -> Result<()> {
+        let doing = "create the views of the processors";
+        connection
+            .execute_batch("SET search_path = 'memory.main,pg.main'")
+            .doing(doing)?;
+        for statement in &self.macros {
+            connection
+                .execute_batch(statement)
+                .doing("create the macros of the processors")?;
+        }
+        let mut left: Vec<&String> = self.views.iter().collect();
+        // A view that was replaced is younger than those that read it.
+        loop {
+            let mut refused = None;
+            let before = left.len();
+            left.retain(|view| {
+                let created = connection.execute_batch(view);
+                let is_left = created.is_err();
+                refused = created.err().or(refused.take());
+                is_left
+            });
+            match refused {
+                None => return Ok(()),
+                Some(error) if left.len() == before => return Err(error).doing(doing),
+                Some(_) => {}
+            }
+        }
+    }
+}

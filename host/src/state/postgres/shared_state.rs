@@ -1,0 +1,228 @@
+//! A state in a PostgreSQL database, which this host has open beside others.
+//!
+//! # Threads
+//! Any thread may use it. Each link is an instance of its own, and PostgreSQL isolates their transactions. The commits of
+//! this host take turns, as those of a state in a file do. The lock on the era is held only for a moment, except while a
+//! new era begins.
+
+use std::{
+    path::PathBuf,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use super::{
+    attach::Database,
+    bootstrap,
+    era::Era,
+    extension,
+    migrate::{self, Migrated},
+};
+use crate::{
+    cluster::MachineId,
+    postgres::PostgresAddress,
+    state::{
+        ailment::{Ailing, Ailment},
+        commit::writer::Writer,
+        engine::{instance::Link, interrupt::Interrupts},
+        error::{Doing, Result, StateError},
+        rows::table::FilledTable,
+        schema::{
+            known::KnownSchema,
+            processor::{DeclaredTables, outstanding, session_tables},
+            refused::SchemaRefused,
+        },
+    },
+};
+
+/// What PostgreSQL calls the connections of a host that is no member.
+const OUTSIDER: &str = "session-host";
+
+/// A state that several hosts share.
+pub(crate) struct SharedState {
+    database: Database,
+    era: Mutex<Option<Arc<Era>>>,
+    /// The incarnation by which PostgreSQL knows this host.
+    machine: Mutex<Option<MachineId>>,
+    writing: Mutex<()>,
+    schema: KnownSchema,
+    interrupts: Interrupts,
+    ailing: Ailing,
+}
+
+/// How often work is done that meets that of other hosts.
+const TRIES: u32 = 20;
+
+/// How often a change of the schema may come in the way of a new link.
+const ERAS: u32 = 10;
+
+impl SharedState {
+    /// Opens the state, and creates or migrates the host's own tables. `exports` is the folder that exports may be
+    /// written to.
+    ///
+    /// # Errors
+    /// When the database cannot be reached, this role may not create tables there, or a newer version migrated them.
+    pub(crate) fn open(address: &PostgresAddress, exports: PathBuf) -> Result<Self> {
+        let extension = extension::find().map_err(|source| StateError::NoExtension {
+            address: address.to_string(),
+            source,
+        })?;
+        let database = Database {
+            address: address.clone(),
+            extension,
+            exports,
+        };
+        bootstrap::bring_up_to_date(&database, OUTSIDER)?;
+        Ok(Self {
+            database,
+            era: Mutex::default(),
+            machine: Mutex::default(),
+            writing: Mutex::default(),
+            schema: KnownSchema::default(),
+            interrupts: Interrupts::default(),
+            ailing: Ailing::default(),
+        })
+    }
+
+    /// The address of the database.
+    pub(crate) fn address(&self) -> &PostgresAddress {
+        &self.database.address
+    }
+
+    /// The folder that exports may be written to.
+    pub(crate) fn exports(&self) -> &PathBuf {
+        &self.database.exports
+    }
+
+    /// Makes this host known to PostgreSQL by its incarnation from now on, so that a take-over ends its connections.
+    pub(crate) fn enlist(&self, machine: Option<MachineId>) {
+        let mut enlisted = self.machine.lock().unwrap_or_else(PoisonError::into_inner);
+        if *enlisted != machine {
+            *enlisted = machine;
+            drop(enlisted);
+            self.end_era();
+        }
+    }
+
+    /// Opens a link to an instance that nothing else uses.
+    ///
+    /// # Errors
+    /// When the database cannot be reached.
+    pub(crate) fn connect(&self) -> Result<Link> {
+        let link = self.ailing.note_connection(self.current_link())?;
+        self.interrupts.keep(&link);
+        Ok(link)
+    }
+
+    fn current_link(&self) -> Result<Link> {
+        for _ in 0..ERAS {
+            match self.era()?.link()? {
+                Some(link) => return Ok(link),
+                None => self.end_era(),
+            }
+        }
+        Err(StateError::Unreadable {
+            what: "the schema of the state",
+            reason: "other hosts change it all the time".to_owned(),
+        })
+    }
+
+    /// Writes through a link; waits until no other thread of this host is writing.
+    ///
+    /// # Errors
+    /// When the database cannot be reached, or the work fails.
+    pub(crate) fn write<T, E: From<StateError>>(&self, work: impl FnOnce(&Writer) -> Result<T, E>) -> Result<T, E> {
+        let _turn = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
+        work(&Writer::new(self.connect()?)?)
+    }
+
+    /// Like [`write`](Self::write), and notes for health how it ended. Work that meets that of another host is done again.
+    ///
+    /// # Errors
+    /// As above.
+    pub(crate) fn write_noted<T>(&self, work: impl Fn(&Writer) -> Result<T>) -> Result<T> {
+        let mut written = self.write(&work);
+        for _ in 1..TRIES {
+            match &written {
+                Err(error) if error.is_conflict() => written = self.write(&work),
+                _ => break,
+            }
+        }
+        self.ailing.note_write(written)
+    }
+
+    /// Applies a processor's pending migrations, and returns its session tables.
+    ///
+    /// # Errors
+    /// When the processor cannot be used with this state, or PostgreSQL cannot take one of its statements.
+    pub(crate) fn prepare_processor(
+        &self,
+        declared: DeclaredTables<'_>,
+    ) -> Result<Vec<Arc<FilledTable>>, SchemaRefused> {
+        loop {
+            let link = self.connect()?;
+            let inventory = self.schema.inventory(&link)?;
+            let Some(migration) = outstanding(&inventory, declared)?.first() else {
+                let judge = link.judge().doing("connect to the instance that judges")?;
+                return session_tables(&judge, &inventory, declared);
+            };
+            let processor = declared.processor;
+            let mirror = self.era()?.judge()?;
+            let migrated = migrate::apply(&link, &mirror, processor, migration);
+            drop(link);
+            self.note_changed_schema();
+            if migrated? == Migrated::Applied {
+                tracing::info!(%processor, version = migration.version(), title = migration.title(), "applied a migration");
+            }
+        }
+    }
+
+    /// What is known of the schema.
+    pub(crate) fn schema(&self) -> &KnownSchema {
+        &self.schema
+    }
+
+    /// Notes that the schema has changed.
+    pub(crate) fn note_changed_schema(&self) {
+        self.end_era();
+    }
+
+    /// Why the state cannot be written, if it cannot. Takes only a lock that is held for moments.
+    pub(crate) fn ailment(&self) -> Option<Ailment> {
+        self.ailing.told()
+    }
+
+    /// Notes an error if it shows that the state cannot be written.
+    pub(crate) fn note(&self, error: &StateError) {
+        self.ailing.note(error);
+    }
+
+    /// Tries again to reach the database, if it could not be reached.
+    pub(crate) fn recover(&self) {
+        if self.ailing.told().is_some()
+            && let Err(error) = self.connect()
+        {
+            tracing::warn!("the state still cannot be reached: {error}");
+        }
+    }
+
+    fn era(&self) -> Result<Arc<Era>> {
+        let mut era = self.lock_era();
+        if let Some(era) = &*era {
+            return Ok(Arc::clone(era));
+        }
+        let machine = *self.machine.lock().unwrap_or_else(PoisonError::into_inner);
+        let name = machine.map_or_else(|| OUTSIDER.to_owned(), MachineId::application_name);
+        let begun = Arc::new(Era::begin(&self.database, name)?);
+        *era = Some(Arc::clone(&begun));
+        Ok(begun)
+    }
+
+    fn end_era(&self) {
+        *self.lock_era() = None;
+        self.schema.forget();
+    }
+
+    fn lock_era(&self) -> MutexGuard<'_, Option<Arc<Era>>> {
+        self.era.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,71 @@
+//! Where the state is.
+
+use std::{
+    ffi::OsString,
+    fmt,
+    path::{Path, PathBuf},
+};
+
+use crate::postgres::PostgresAddress;
+
+/// Where the state is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum StatePlace {
+    /// In a DuckDB file.
+    File(PathBuf),
+    /// In a PostgreSQL database, which several hosts share.
+    Postgres {
+        /// The database.
+        address: PostgresAddress,
+        /// The folder that exports are written to.
+        exports: PathBuf,
+    },
+}
+
+/// Whether a configured path is the address of a database.
+#[must_use]
+pub fn is_address(configured: &Path) -> bool {
+    let schemes = ["postgres:", "postgresql:"];
+    configured
+        .to_str()
+        .is_some_and(|text| schemes.iter().any(|scheme| text.starts_with(scheme)))
+}
+
+impl StatePlace {
+    /// The place as `--state` takes it.
+    #[must_use]
+    pub fn as_setting(&self) -> OsString {
+        match self {
+            Self::File(path) => path.clone().into_os_string(),
+            Self::Postgres { address, .. } => address.to_string().into(),
+        }
+    }
+
+    /// The path of the file, if the state is in one.
+    #[must_use]
+    pub fn file(&self) -> Option<&Path> {
+        match self {
+            Self::File(path) => Some(path),
+            Self::Postgres { .. } => None,
+        }
+    }
+
+    /// The address of the database, if the state is in one.
+    #[must_use]
+    pub fn address(&self) -> Option<&PostgresAddress> {
+        match self {
+            Self::File(_) => None,
+            Self::Postgres { address, .. } => Some(address),
+        }
+    }
+}
+
+/// The path, or the address, which has no password.
+impl fmt::Display for StatePlace {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::File(path) => path.display().fmt(formatter),
+            Self::Postgres { address, .. } => address.fmt(formatter),
+        }
+    }
+}
