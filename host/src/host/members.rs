@@ -142,7 +142,8 @@ impl Host {
         members.is_none_or(|members| !members.cluster.owned(processor).is_empty())
     }
 
-    /// The processors of which this host has gained buckets since its last run, such as by a take-over.
+    /// The processors of which this host has gained buckets since its last run, such as by a take-over. After the start,
+    /// these are all of which it owns some.
     #[must_use]
     pub fn gained(&self) -> Vec<ProcessorName> {
         let Some(members) = &self.members else {
@@ -258,8 +259,8 @@ impl Members {
 
     fn has_gained(&self, processor: &ProcessorName) -> bool {
         let covered = self.covered.lock().unwrap_or_else(PoisonError::into_inner);
-        let before = covered.get(processor);
-        before.is_some_and(|before| !self.cluster.owned(processor).without(*before).is_empty())
+        let before = covered.get(processor).copied().unwrap_or_default();
+        !self.cluster.owned(processor).without(before).is_empty()
     }
 
     /// Tells the cluster which processors this host has after a reload.

@@ -329,7 +329,7 @@ mod tests {
     use super::*;
     use crate::{
         runner::sample::{flight, seen, tables},
-        state::State,
+        state::{AttemptTurn, State},
     };
 
     fn done() -> Done {
@@ -346,7 +346,7 @@ mod tests {
         let state = State::open(&folder.path().join("state.duckdb")).unwrap();
         let tables = tables(state, Concurrency::Parallel);
         let flight = flight();
-        *flight.transaction() = OwnTransaction::Open(tables.state.begin_attempt().unwrap());
+        *flight.transaction() = OwnTransaction::Open(tables.state.begin_attempt(AttemptTurn::First).unwrap());
         flight.roll_back();
         let (messages, _inbox) = sync_channel(1);
         let ended = end(&tables, &messages, &flight, done(), Recorded::default());

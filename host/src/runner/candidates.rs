@@ -36,11 +36,36 @@ pub(super) enum Reason {
     Outdated,
 }
 
-/// How close a file's last change may be to its last check before a later change could go unnoticed, in microseconds.
-///
-/// Some file systems keep times only to two seconds. A write within that time after the check may leave size and time
-/// unchanged. git calls such entries of its index "racily clean".
-const RACY: i64 = 2_000_000;
+/// What candidates are chosen by, besides the sizes and times of their files.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct ChosenBy {
+    /// The output version of the processor.
+    pub(super) output_version: u32,
+    /// Whose clocks the recorded times are from.
+    pub(super) clocks: Clocks,
+}
+
+/// Whose clocks the times of files and checks are from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Clocks {
+    /// One machine's.
+    One,
+    /// Those of several machines, and of the file system that they share. They may be apart.
+    Several,
+}
+
+impl Clocks {
+    /// How close a file's last change may be to its last check before a later change could go unnoticed, in microseconds.
+    ///
+    /// Some file systems keep times only to two seconds. A write within that time after the check may leave size and time
+    /// unchanged. git calls such entries of its index "racily clean". Clocks of several machines may be further apart.
+    fn tolerance(self) -> i64 {
+        match self {
+            Self::One => 2_000_000,
+            Self::Several => 60_000_000,
+        }
+    }
+}
 
 /// Chooses the candidates among the transcripts and sorts them. Sessions that have not failed come first: changed ones
 /// by their last change, oldest first, then outdated ones. Failed sessions follow, the least recently attempted first.
@@ -48,13 +73,13 @@ pub(super) fn choose(
     transcripts: Vec<Transcript>,
     states: &HashMap<SessionKey, SessionState>,
     failing: &HashMap<SessionKey, FailingSession>,
-    output_version: u32,
+    chosen_by: ChosenBy,
 ) -> Vec<Candidate> {
     let mut candidates: Vec<Candidate> = transcripts
         .into_iter()
         .filter_map(|transcript| {
             let state = states.get(&transcript.session);
-            let reason = reason(&transcript, state, output_version)?;
+            let reason = reason(&transcript, state, chosen_by)?;
             Some(Candidate {
                 transcript,
                 reason,
@@ -82,12 +107,12 @@ pub(super) fn past_failures(
     transcripts: &[Transcript],
     states: &HashMap<SessionKey, SessionState>,
     failing: &HashMap<SessionKey, FailingSession>,
-    output_version: u32,
+    chosen_by: ChosenBy,
 ) -> Vec<SessionKey> {
     transcripts
         .iter()
         .filter(|transcript| failing.contains_key(&transcript.session))
-        .filter(|transcript| reason(transcript, states.get(&transcript.session), output_version).is_none())
+        .filter(|transcript| reason(transcript, states.get(&transcript.session), chosen_by).is_none())
         .map(|transcript| transcript.session.clone())
         .collect()
 }
@@ -151,18 +176,18 @@ impl Candidate {
     }
 }
 
-fn reason(transcript: &Transcript, state: Option<&SessionState>, output_version: u32) -> Option<Reason> {
+fn reason(transcript: &Transcript, state: Option<&SessionState>, chosen_by: ChosenBy) -> Option<Reason> {
     let Some(state) = state else {
         return Some(Reason::Changed { recorded: None });
     };
-    if is_outdated(state, output_version) || is_another(&state.username, transcript) {
-        return Some(match may_have_changed(transcript, state) {
+    if is_outdated(state, chosen_by.output_version) || is_another(&state.username, transcript) {
+        return Some(match may_have_changed(transcript, state, chosen_by.clocks) {
             // A changed session is processed in any case, so its hash is not compared.
             true => Reason::Changed { recorded: None },
             false => Reason::Outdated,
         });
     }
-    may_have_changed(transcript, state).then(|| Reason::Changed {
+    may_have_changed(transcript, state, chosen_by.clocks).then(|| Reason::Changed {
         recorded: state.hash.clone(),
     })
 }
@@ -177,10 +202,10 @@ fn is_outdated(state: &SessionState, output_version: u32) -> bool {
     state.output_version.is_none_or(|recorded| recorded < output_version)
 }
 
-fn may_have_changed(transcript: &Transcript, state: &SessionState) -> bool {
+fn may_have_changed(transcript: &Transcript, state: &SessionState, clocks: Clocks) -> bool {
     let may_hide_a_change = state.checked.is_some_and(|checked| {
         let last_change = transcript.modified.max(transcript.changed);
-        last_change.as_micros() >= checked.checked_at.as_micros() - RACY
+        last_change.as_micros() >= checked.checked_at.as_micros() - clocks.tolerance()
     });
     has_changed(transcript, state) || may_hide_a_change
 }

@@ -218,7 +218,7 @@ impl<'a> Connection<'a> {
         self.tables.commit_shared(self.messages)?;
         commit_earlier(self.messages).map_err(ConnectionError::Earlier)?;
         match shared.sessions() {
-            0 => Ok(state.begin_attempt()?),
+            0 => Ok(state.begin_attempt(self.flight.turn())?),
             _ => Err(ConnectionError::Earlier(
                 "another transaction stands in the way".to_owned(),
             )),

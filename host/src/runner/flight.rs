@@ -10,7 +10,7 @@ use std::{
     fmt,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError, TryLockError,
-        atomic::{AtomicU8, Ordering},
+        atomic::{AtomicBool, AtomicU8, Ordering},
     },
     time::{Duration, Instant},
 };
@@ -18,13 +18,14 @@ use std::{
 use super::{candidates::Candidate, lane::OnLane, memory::Held, own_transaction::OwnTransaction};
 use crate::{
     plugins::{Killer, Watch, Wedge},
-    state::Interrupt,
+    state::{AttemptTurn, Interrupt},
 };
 
 /// One attempt, shared by the worker that makes it and the conductor that watches it.
 pub(super) struct Flight {
     candidate: Candidate,
     phase: AtomicU8,
+    is_repeated: AtomicBool,
     told: Mutex<Option<TimeOver>>,
     resources: Mutex<Resources>,
     transaction: Mutex<OwnTransaction>,
@@ -74,6 +75,7 @@ impl Flight {
         Arc::new(Self {
             candidate,
             phase: AtomicU8::new(IN_FLIGHT),
+            is_repeated: AtomicBool::new(false),
             told: Mutex::default(),
             resources: Mutex::default(),
             transaction: Mutex::default(),
@@ -96,7 +98,16 @@ impl Flight {
 
     /// Puts an ended attempt back in flight, so that it can be repeated.
     pub(super) fn resume(&self) {
+        self.is_repeated.store(true, Ordering::Release);
         self.change_phase(ENDED, IN_FLIGHT);
+    }
+
+    /// Whether the attempt is made for the first time.
+    pub(super) fn turn(&self) -> AttemptTurn {
+        match self.is_repeated.load(Ordering::Acquire) {
+            false => AttemptTurn::First,
+            true => AttemptTurn::Repeated,
+        }
     }
 
     /// Abandons the attempt: it releases what it holds, and its processor is wedged until it returns. `false` if it

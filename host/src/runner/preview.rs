@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    candidates::{Candidate, Reason, choose, leave_out},
+    candidates::{Candidate, ChosenBy, Clocks, Reason, choose, leave_out},
     retry_policy::Retries,
 };
 use crate::{
@@ -63,8 +63,12 @@ impl Preview {
         retries: &Retries<'_>,
         output_version: u32,
     ) -> Self {
+        let chosen_by = ChosenBy {
+            output_version,
+            clocks: Clocks::One,
+        };
         let mut preview = Self::default();
-        let mut candidates = choose(transcripts.to_vec(), states, retries.failing, output_version);
+        let mut candidates = choose(transcripts.to_vec(), states, retries.failing, chosen_by);
         let left_out = leave_out(&mut candidates, retries);
         (preview.waiting, preview.quarantined) = (left_out.waiting, left_out.quarantined);
         for candidate in candidates {

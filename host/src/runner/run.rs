@@ -14,7 +14,7 @@ use tracing::{Span, field};
 
 use super::{
     buffers::Buffers,
-    candidates::{self, Candidate, LeftOut},
+    candidates::{self, Candidate, ChosenBy, Clocks, LeftOut},
     conductor::Conductor,
     context::RunContext,
     dispatch::Dispatcher,
@@ -162,7 +162,13 @@ impl Run<'_> {
     /// Scans, and chooses the candidates.
     fn choose(&self) -> Result<Chosen, RunError> {
         let name = self.processor.name();
-        let output_version = self.processor.descriptor().version_of_output();
+        let chosen_by = ChosenBy {
+            output_version: self.processor.descriptor().version_of_output(),
+            clocks: match self.leases {
+                None => Clocks::One,
+                Some(_) => Clocks::Several,
+            },
+        };
         let Scan {
             transcripts,
             unreadable,
@@ -170,12 +176,12 @@ impl Run<'_> {
         let transcripts = self.covered(transcripts);
         let states = self.state.sessions(name)?;
         let mut failing = self.state.failing(name)?;
-        let past = candidates::past_failures(&transcripts, &states, &failing, output_version);
+        let past = candidates::past_failures(&transcripts, &states, &failing, chosen_by);
         self.state.clear_failures(name, &past)?;
         for session in &past {
             failing.remove(session);
         }
-        let mut candidates = candidates::choose(transcripts, &states, &failing, output_version);
+        let mut candidates = candidates::choose(transcripts, &states, &failing, chosen_by);
         candidates.retain(|candidate| self.selection.has(&candidate.transcript.session, &failing));
         let left_out = self.leave_out(&mut candidates, &failing)?;
         self.share

@@ -22,7 +22,8 @@ use std::{
 
 use super::outcome::failure;
 use crate::state::{
-    Destination, Done, Executed, FailureKind, FailureRecord, State, StateError, StateRow, Transaction, TransactionError,
+    AttemptTurn, Destination, Done, Executed, FailureKind, FailureRecord, State, StateError, StateRow, Transaction,
+    TransactionError,
 };
 
 /// How long a transaction stays open for further sessions.
@@ -291,7 +292,9 @@ impl Group {
     fn repeat(&mut self, state: &State, destination: &Destination) -> Result<Transaction, (usize, Unsettled)> {
         // What was learnt in the transaction that was rolled back counts no more, such as that a session has no earlier rows.
         destination.before.has_executed();
-        let mut transaction = state.begin_attempt().map_err(|error| (0, error.into()))?;
+        let mut transaction = state
+            .begin_attempt(AttemptTurn::Repeated)
+            .map_err(|error| (0, error.into()))?;
         for (place, member) in self.members.iter_mut().enumerate() {
             member
                 .repeat(&mut transaction, destination)

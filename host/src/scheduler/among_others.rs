@@ -30,21 +30,16 @@ impl Scheduler {
             tracing::error!("the schedule stays unchanged: {error}");
             return;
         }
-        let mut begun: Vec<ProcessorName> = self
-            .due(host)
-            .into_iter()
-            .filter(|name| self.fires(host, name))
-            .collect();
-        let gained = host.gained().into_iter().filter(|name| !begun.contains(name));
-        begun.extend(gained.collect::<Vec<_>>());
+        let may_run =
+            |name: &ProcessorName| !host.pauses().contains_key(name.as_str()) && host.run_under_way(name).is_none();
+        let due = self.lock().due(clock::now(), |name| !may_run(name));
+        let mut begun: Vec<ProcessorName> = due.into_iter().filter(|name| self.fires(host, name)).collect();
+        if !self.lock().is_in_grace(clock::now()) {
+            let mut gained = host.gained();
+            gained.retain(|name| may_run(name) && !begun.contains(name));
+            begun.extend(gained);
+        }
         self.start(host, &begun, stop);
-    }
-
-    fn due(&self, host: &Host) -> Vec<ProcessorName> {
-        let pauses = host.pauses();
-        let mut due = self.lock().due(clock::now(), |name| host.run_under_way(name).is_some());
-        due.retain(|name| !pauses.contains_key(name.as_str()));
-        due
     }
 
     fn fires(&self, host: &Host, processor: &ProcessorName) -> bool {

@@ -92,7 +92,7 @@ impl Plan {
 
     /// Whether the start-up grace still lasts. A clock set back to before the start ends it: the remainder is then unknown,
     /// and could be years.
-    fn is_in_grace(&self, now: Timestamp) -> bool {
+    pub(super) fn is_in_grace(&self, now: Timestamp) -> bool {
         self.started_at <= now && now < self.not_before
     }
 }

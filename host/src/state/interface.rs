@@ -13,7 +13,7 @@ use super::{
     commit::{
         reference::{self, ReferenceRows},
         rules::StatementRules,
-        transaction::Transaction,
+        transaction::{AttemptTurn, Transaction},
         writer::Writer,
     },
     duckdb_file::file::{
@@ -227,8 +227,8 @@ impl State {
     ///
     /// # Errors
     /// When the state is closed, or the database fails.
-    pub fn begin_attempt(&self) -> Result<Transaction> {
-        Transaction::begin(self.backend.connect()?)
+    pub fn begin_attempt(&self, turn: AttemptTurn) -> Result<Transaction> {
+        Transaction::begin(self.backend.connect()?, turn)
     }
 
     /// Writes through the one writer, which commits groups of sessions; waits until no other thread is writing.

@@ -52,7 +52,7 @@ pub use commit::{
     reference::ReferenceRows,
     rules::{Forbidden, StatementRules},
     session::{Done, Seen},
-    transaction::{Executed, NotTaken, StateRow, Transaction, TransactionError},
+    transaction::{AttemptTurn, Executed, NotTaken, StateRow, Transaction, TransactionError},
     writer::{CommitError, Writer},
 };
 pub use database_error::DatabaseError;

@@ -18,7 +18,8 @@ use crate::{
     column::Column,
     names::{FileHash, ProcessorName, SessionKey},
     state::{
-        DeclaredTables, FailureKind, FailureRecord, FileLook, PendingRows, PluginVersion, Result, State, StateError,
+        AttemptTurn, DeclaredTables, FailureKind, FailureRecord, FileLook, PendingRows, PluginVersion, Result, State,
+        StateError,
     },
 };
 
@@ -201,7 +202,7 @@ fn sessions_that_the_run_did_not_know_are_committed_one_by_one() {
 #[test]
 fn a_transaction_that_a_statement_has_ended_is_not_committed() {
     let scene = Scene::knowing(&["a"]);
-    let transaction = scene.state.begin_attempt().unwrap();
+    let transaction = scene.state.begin_attempt(AttemptTurn::First).unwrap();
     let link = transaction.link();
     link.execute_batch("INSERT INTO notes VALUES ('x', 1)").unwrap();
     link.execute_batch("INSERT INTO notes VALUES ('x', -1)").unwrap_err();
@@ -236,7 +237,7 @@ fn statements_that_depend_on_time_chance_or_a_sequence_cannot_be_repeated() {
         (false, "INSERT INTO stamped (n) VALUES (1)"),
         (false, "INSERT INTO stamped (stamp) VALUES (TIMESTAMP '2026-01-01')"),
     ] {
-        let mut transaction = scene.state.begin_attempt().unwrap();
+        let mut transaction = scene.state.begin_attempt(AttemptTurn::First).unwrap();
         let executed = transaction.execute(&rules, sql, &[]).unwrap();
         assert_eq!(executed.is_repeatable(), is_repeatable, "{sql}");
     }
@@ -247,7 +248,7 @@ fn a_statement_that_does_something_else_when_it_is_repeated_is_an_error() {
     let scene = Scene::knowing(&[]);
     let rules = scene.state.statement_rules(&scene.destination.processor).unwrap();
     scene.execute("INSERT INTO notes VALUES ('a', 1)");
-    let mut transaction = scene.state.begin_attempt().unwrap();
+    let mut transaction = scene.state.begin_attempt(AttemptTurn::First).unwrap();
     let executed = transaction
         .execute(&rules, "UPDATE notes SET n = 2 WHERE n = 1", &[])
         .unwrap();

@@ -29,7 +29,12 @@ use crate::{
             write::{Trust, write, write_rows, write_states},
         },
         database_error::DatabaseError,
-        engine::{instance::Link, interrupt::Interrupt, sql::transaction_id},
+        engine::{
+            attached::{self, LANE, SCHEMA},
+            instance::Link,
+            interrupt::Interrupt,
+            sql::transaction_id,
+        },
         error::{Doing, Result, StateError},
         rows::result_columns::{ColumnError, OwnedColumn},
         trouble::Trouble,
@@ -41,6 +46,15 @@ pub struct Transaction {
     connection: Link,
     id: i64,
     began: Instant,
+}
+
+/// Whether an attempt is made for the first time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AttemptTurn {
+    /// It is.
+    First,
+    /// It met another transaction before. Where several hosts share the state, it passes alone among those that did.
+    Repeated,
 }
 
 /// A statement of a processor that was run, and all that is needed to run it again.
@@ -168,9 +182,17 @@ impl Transaction {
     ///
     /// # Errors
     /// When the database refuses.
-    pub(in crate::state) fn begin(connection: Link) -> Result<Self> {
+    pub(in crate::state) fn begin(connection: Link, turn: AttemptTurn) -> Result<Self> {
         let doing = "begin the attempt's transaction";
         connection.execute_batch("BEGIN").doing(doing)?;
+        if turn == AttemptTurn::Repeated && connection.is_attached() {
+            // The lock comes before the first read, whose snapshot shows what others wrote before.
+            attached::execute(
+                &connection,
+                doing,
+                &format!("LOCK TABLE {SCHEMA}.{LANE} IN EXCLUSIVE MODE"),
+            )?;
+        }
         let id = transaction_id(&connection).doing(doing)?;
         Ok(Self {
             connection,

@@ -14,6 +14,9 @@ use crate::state::{
 /// The name under which instances attach the database.
 pub(crate) const CATALOG: &str = "pg";
 
+/// The table without columns that repeated attempts lock, so that they pass alone.
+pub(crate) const LANE: &str = "session_host_lane";
+
 /// The query of DuckDB's that asks PostgreSQL this one.
 pub(crate) fn asking(query: &str) -> String {
     format!("FROM postgres_query('{CATALOG}', {})", text(query))

@@ -9,7 +9,7 @@ use crate::{
     cluster::TABLES as OF_THE_CLUSTER,
     state::{
         engine::{
-            attached::{SCHEMA, asking, execute},
+            attached::{LANE, SCHEMA, asking, execute},
             sql::{in_transaction, tables, text},
         },
         error::{Doing, Result, StateError},
@@ -69,9 +69,6 @@ pub(super) fn lock_schema(connection: &Connection) -> Result<()> {
     let lock = format!("LOCK TABLE {SCHEMA}.{SCHEMA_TEXT} IN EXCLUSIVE MODE");
     execute(connection, "wait for other hosts that change the schema", &lock)
 }
-
-/// The table without columns that repeated attempts lock, so that they pass alone.
-pub(crate) const LANE: &str = "session_host_lane";
 
 fn migrate(database: &Database, connection: &Connection) -> Result<()> {
     let tables = tables(connection)?;
