@@ -31,29 +31,16 @@ pub(super) struct Database {
     pub(super) exports: PathBuf,
 }
 
+/// An instance that attaches the database, and its only connection. Its SQL still reaches more than the database.
+pub(super) struct Unconfined {
+    engine: Engine,
+    pub(super) connection: Connection,
+}
+
 impl Database {
-    /// Opens an instance that attaches the schema, with these views and macros, and its only connection. No SQL of it
-    /// reaches anything but the database and the folder for exports.
-    pub(super) fn attach(&self, application_name: &str, objects: &LocalObjects) -> Result<(Engine, Connection)> {
-        let (engine, connection) = self.attach_open(application_name, &format!(", SCHEMA {}", text(SCHEMA)))?;
-        objects.create(&connection)?;
-        connection
-            .execute_batch(&format!("SET search_path = '{CATALOG}.{SCHEMA},memory.main'"))
-            .doing("choose the attached schema")?;
-        let folder = text(&format!("{}/", self.exports.to_string_lossy()));
-        connection
-            .execute_batch(&format!("SET GLOBAL allowed_directories = [{folder}]"))
-            .doing("set the export folder")?;
-        lock(&connection)?;
-        Ok((engine, connection))
-    }
-
-    /// Opens an instance that attaches the whole database, to create the schema in it.
-    pub(super) fn attach_whole(&self, application_name: &str) -> Result<(Engine, Connection)> {
-        self.attach_open(application_name, "")
-    }
-
-    fn attach_open(&self, application_name: &str, options: &str) -> Result<(Engine, Connection)> {
+    /// Opens an instance that attaches the schema, which may not exist yet. DuckDB takes a tenth of a second to verify the
+    /// extension.
+    pub(super) fn attach(&self, application_name: &str) -> Result<Unconfined> {
         let engine = open_in_memory()?;
         let connection = engine.connection().doing("connect to an instance in memory")?;
         let load = format!("LOAD {}", text(&self.extension.to_string_lossy()));
@@ -66,13 +53,28 @@ impl Database {
             .execute_batch(settings)
             .doing("set up DuckDB's extension for PostgreSQL")?;
         let attach = format!(
-            "ATTACH {} AS {} (TYPE postgres{options})",
+            "ATTACH {} AS {} (TYPE postgres, SCHEMA {})",
             text(&self.address.libpq(application_name)),
-            quoted(CATALOG)
+            quoted(CATALOG),
+            text(SCHEMA)
         );
         connection
             .execute_batch(&attach)
             .map_err(|error| self.unreachable(error))?;
+        Ok(Unconfined { engine, connection })
+    }
+
+    /// Gives an instance these views and macros, and the last settings. From then on, no SQL of it reaches anything but the
+    /// database and the folder for exports.
+    pub(super) fn confine(&self, instance: Unconfined, objects: &LocalObjects) -> Result<(Engine, Connection)> {
+        let Unconfined { engine, connection } = instance;
+        objects.create(&connection)?;
+        choose_schema(&connection)?;
+        let folder = text(&format!("{}/", self.exports.to_string_lossy()));
+        connection
+            .execute_batch(&format!("SET GLOBAL allowed_directories = [{folder}]"))
+            .doing("set the export folder")?;
+        lock(&connection)?;
         Ok((engine, connection))
     }
 
@@ -92,4 +94,11 @@ impl Database {
             },
         }
     }
+}
+
+/// Makes names without a schema mean the attached tables first, and the instance's own views and macros then.
+pub(super) fn choose_schema(connection: &Connection) -> Result<()> {
+    connection
+        .execute_batch(&format!("SET search_path = '{CATALOG}.{SCHEMA},memory.main'"))
+        .doing("choose the attached schema")
 }

@@ -4,7 +4,10 @@
 
 use duckdb::Connection;
 
-use super::{attach::Database, mirror::SCHEMA_TEXT};
+use super::{
+    attach::{Database, choose_schema},
+    mirror::SCHEMA_TEXT,
+};
 use crate::{
     cluster::TABLES as OF_THE_CLUSTER,
     state::{
@@ -31,18 +34,20 @@ const DOING: &str = "create the host's tables";
 ///
 /// # Errors
 /// When the database cannot be reached, this role may not create tables, or a newer version migrated them.
-pub(super) fn bring_up_to_date(database: &Database, application_name: &str) -> Result<()> {
-    create_schema(database, application_name)?;
-    let (_engine, connection) = database.attach(application_name, &Default::default())?;
-    in_transaction(&connection, "create the host's tables", |connection| {
+pub(super) fn bring_up_to_date(database: &Database, connection: &Connection) -> Result<()> {
+    create_schema(connection)?;
+    choose_schema(connection)?;
+    if migrations_of(connection)?.newest_of(HOST) == host_migrations::newest() {
+        return Ok(());
+    }
+    in_transaction(connection, DOING, |connection| {
         // The lock comes before the first read, whose snapshot shows what others made before.
         lock_schema(connection)?;
         migrate(database, connection)
     })
 }
 
-fn create_schema(database: &Database, application_name: &str) -> Result<()> {
-    let (_engine, connection) = database.attach_whole(application_name)?;
+fn create_schema(connection: &Connection) -> Result<()> {
     let looking = format!("SELECT to_regclass('{SCHEMA}.{SCHEMA_TEXT}') IS NOT NULL AS is_there");
     let is_there: bool = connection
         .query_row(&asking(&looking), [], |row| row.get(0))
@@ -50,7 +55,7 @@ fn create_schema(database: &Database, application_name: &str) -> Result<()> {
     if is_there {
         return Ok(());
     }
-    in_transaction(&connection, "create the host's schema", |connection| {
+    in_transaction(connection, "create the host's schema", |connection| {
         execute(connection, DOING, &format!("SELECT pg_advisory_xact_lock({CREATING})"))?;
         let tables = format!(
             "CREATE SCHEMA IF NOT EXISTS {SCHEMA};
@@ -61,7 +66,16 @@ fn create_schema(database: &Database, application_name: &str) -> Result<()> {
              {OF_THE_CLUSTER}"
         );
         execute(connection, DOING, &tables)
-    })
+    })?;
+    // The extension remembers that there was no schema.
+    connection.execute_batch("CALL pg_clear_cache()").doing(DOING)
+}
+
+fn migrations_of(connection: &Connection) -> Result<AppliedMigrations> {
+    match tables(connection)?.contains(SCHEMA_MIGRATION) {
+        true => AppliedMigrations::read(connection),
+        false => Ok(AppliedMigrations::default()),
+    }
 }
 
 /// Waits until no other host changes the schema, and keeps others from it until the transaction ends.
@@ -71,11 +85,7 @@ pub(super) fn lock_schema(connection: &Connection) -> Result<()> {
 }
 
 fn migrate(database: &Database, connection: &Connection) -> Result<()> {
-    let tables = tables(connection)?;
-    let applied = match tables.contains(SCHEMA_MIGRATION) {
-        true => AppliedMigrations::read(connection)?,
-        false => AppliedMigrations::default(),
-    };
+    let applied = migrations_of(connection)?;
     let found = applied.newest_of(HOST);
     let known = host_migrations::newest();
     if found > known {

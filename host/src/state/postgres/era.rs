@@ -12,7 +12,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use duckdb::Connection;
 
 use super::{
-    attach::Database,
+    attach::{Database, Unconfined, choose_schema},
     mirror::{Mirror, SCHEMA_TEXT, SchemaText},
 };
 use crate::state::{
@@ -31,9 +31,7 @@ const KEPT: usize = 8;
 pub(super) struct Era {
     database: Database,
     application_name: String,
-    mirror: Mirror,
-    /// How many texts had made the schema.
-    texts: usize,
+    mirror: Arc<Mirror>,
     shelf: Arc<Shelf>,
 }
 
@@ -51,17 +49,37 @@ impl Keeper for Shelf {
 }
 
 impl Era {
-    /// Begins an era with the present schema.
-    pub(super) fn begin(database: &Database, application_name: String) -> Result<Self> {
-        let (_engine, connection) = database.attach(&application_name, &Default::default())?;
-        let texts = texts(&connection)?;
+    /// Begins an era with the present schema, and with the mirror of the one before if that is still right.
+    pub(super) fn begin(database: &Database, application_name: String, earlier: Option<Arc<Mirror>>) -> Result<Self> {
+        let instance = database.attach(&application_name)?;
+        choose_schema(&instance.connection)?;
+        Self::begin_with(database, application_name, instance, earlier)
+    }
+
+    /// Begins an era with an instance that already attaches the database.
+    pub(super) fn begin_with(
+        database: &Database,
+        application_name: String,
+        instance: Unconfined,
+        earlier: Option<Arc<Mirror>>,
+    ) -> Result<Self> {
+        let texts = texts(&instance.connection)?;
+        let mirror = match earlier {
+            Some(earlier) if earlier.texts == texts => earlier,
+            _ => Arc::new(Mirror::of(texts)?),
+        };
+        let (engine, connection) = database.confine(instance, &mirror.objects)?;
         Ok(Self {
             database: database.clone(),
             application_name,
-            texts: texts.len(),
-            mirror: Mirror::of(&texts)?,
-            shelf: Arc::new(Shelf(Mutex::new(Some(Vec::new())))),
+            mirror,
+            shelf: Arc::new(Shelf(Mutex::new(Some(vec![(connection, engine)])))),
         })
+    }
+
+    /// The mirror, for the next era.
+    pub(super) fn mirror(&self) -> &Arc<Mirror> {
+        &self.mirror
     }
 
     /// A link that nothing else uses; `None` if the schema has changed meanwhile.
@@ -74,7 +92,9 @@ impl Era {
                 Err(error) => tracing::debug!(%error, "a connection to PostgreSQL has ended"),
             }
         }
-        let (engine, connection) = self.database.attach(&self.application_name, &self.mirror.objects)?;
+        let instance = self.database.attach(&self.application_name)?;
+        choose_schema(&instance.connection)?;
+        let (engine, connection) = self.database.confine(instance, &self.mirror.objects)?;
         let link = self.attached(connection, engine);
         Ok(self.is_current(&link)?.then_some(link))
     }
@@ -106,7 +126,7 @@ impl Era {
             .prepare_cached(&sql)
             .and_then(|mut statement| statement.query_row([], |row| row.get(0)))
             .doing(doing)?;
-        Ok(usize::try_from(texts).is_ok_and(|texts| texts == self.texts))
+        Ok(usize::try_from(texts).is_ok_and(|texts| texts == self.mirror.texts.len()))
     }
 }
 

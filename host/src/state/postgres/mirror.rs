@@ -39,17 +39,18 @@ pub(super) struct LocalObjects {
 
 /// The instance that judges, and what it has that PostgreSQL cannot keep.
 pub(super) struct Mirror {
+    pub(super) texts: Vec<SchemaText>,
     pub(super) engine: Engine,
     pub(super) objects: LocalObjects,
 }
 
 impl Mirror {
     /// The mirror of a schema that these texts made.
-    pub(super) fn of(texts: &[SchemaText]) -> Result<Self> {
+    pub(super) fn of(texts: Vec<SchemaText>) -> Result<Self> {
         let engine = open_in_memory()?;
         let link = link_to(&engine)?;
         let mut macros = Vec::new();
-        for text in texts {
+        for text in &texts {
             match text.owner == HOST {
                 true => link
                     .execute_batch(&text.sql)
@@ -62,7 +63,7 @@ impl Mirror {
             views: views(&link)?,
         };
         drop(link);
-        Ok(Self { engine, objects })
+        Ok(Self { texts, engine, objects })
     }
 }
 

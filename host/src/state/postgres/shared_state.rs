@@ -16,6 +16,7 @@ use super::{
     era::Era,
     extension,
     migrate::{self, Migrated},
+    mirror::Mirror,
 };
 use crate::{
     cluster::MachineId,
@@ -41,6 +42,8 @@ const OUTSIDER: &str = "session-host";
 pub(crate) struct SharedState {
     database: Database,
     era: Mutex<Option<Arc<Era>>>,
+    /// The mirror of the last era.
+    mirror: Mutex<Option<Arc<Mirror>>>,
     /// The incarnation by which PostgreSQL knows this host.
     machine: Mutex<Option<MachineId>>,
     writing: Mutex<()>,
@@ -71,10 +74,13 @@ impl SharedState {
             extension,
             exports,
         };
-        bootstrap::bring_up_to_date(&database, OUTSIDER)?;
+        let instance = database.attach(OUTSIDER)?;
+        bootstrap::bring_up_to_date(&database, &instance.connection)?;
+        let era = Era::begin_with(&database, OUTSIDER.to_owned(), instance, None)?;
         Ok(Self {
+            mirror: Mutex::new(Some(Arc::clone(era.mirror()))),
+            era: Mutex::new(Some(Arc::new(era))),
             database,
-            era: Mutex::default(),
             machine: Mutex::default(),
             writing: Mutex::default(),
             schema: KnownSchema::default(),
@@ -212,7 +218,9 @@ impl SharedState {
         }
         let machine = *self.machine.lock().unwrap_or_else(PoisonError::into_inner);
         let name = machine.map_or_else(|| OUTSIDER.to_owned(), MachineId::application_name);
-        let begun = Arc::new(Era::begin(&self.database, name)?);
+        let mut mirror = self.mirror.lock().unwrap_or_else(PoisonError::into_inner);
+        let begun = Arc::new(Era::begin(&self.database, name, mirror.take())?);
+        *mirror = Some(Arc::clone(begun.mirror()));
         *era = Some(Arc::clone(&begun));
         Ok(begun)
     }
