@@ -108,12 +108,12 @@ fn no_step_takes_longer_than_it_may() {
     };
     let address: PostgresAddress = url.parse().unwrap();
     let mut holder = open(&url).unwrap();
-    holder.batch("lock", "CREATE TABLE locked ()").unwrap();
-    holder.batch("lock", "BEGIN; LOCK TABLE locked").unwrap();
+    holder.batch("lock", "CREATE TABLE public.locked ()").unwrap();
+    holder.batch("lock", "BEGIN; LOCK TABLE public.locked").unwrap();
     let mut session = Session::open(&address, "test", limits).unwrap();
     assert!(
         session
-            .batch("read", "SELECT FROM locked")
+            .batch("read", "SELECT FROM public.locked")
             .unwrap_err()
             .is_lock_timeout()
     );
@@ -127,6 +127,6 @@ fn no_step_takes_longer_than_it_may() {
         },
     )
     .unwrap();
-    let error = session.batch("read", "SELECT FROM locked").unwrap_err();
+    let error = session.batch("read", "SELECT FROM public.locked").unwrap_err();
     assert!(matches!(error, PostgresError::NoAnswer { .. }), "{error}");
 }

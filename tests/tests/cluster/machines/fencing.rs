@@ -11,7 +11,7 @@ fn a_machine_that_was_taken_for_dead_notices_and_joins_anew() {
     let machine = scene.join("first", &["usage"]);
     let (number, run) = (machine.number(), machine.cluster.begin(&processor("usage")).unwrap());
     assert!(run.is_current());
-    scene.database.sql("DELETE FROM session_host_machine");
+    scene.sql("DELETE FROM session_host_machine");
     wait_until("it has noticed", || machine.cluster.counters().fenced == 1);
     assert!(!run.is_current());
     machine.wait_to_own("usage", 64);
@@ -26,7 +26,7 @@ fn a_machine_that_was_taken_for_dead_notices_and_joins_anew() {
 #[test]
 fn a_machine_that_is_taken_for_dead_while_it_shares_takes_nothing() {
     let scene = Scene::new();
-    scene.database.sql(
+    scene.sql(
         "CREATE FUNCTION end_it() RETURNS trigger LANGUAGE plpgsql AS
          'BEGIN DELETE FROM session_host_machine WHERE id = NEW.id; RETURN NULL; END';
          CREATE TRIGGER end_it AFTER UPDATE ON session_host_machine FOR EACH ROW WHEN (NEW.id = 1) EXECUTE FUNCTION end_it()",

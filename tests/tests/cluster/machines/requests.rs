@@ -73,7 +73,7 @@ fn a_machine_that_was_taken_for_dead_misses_no_request() {
     let machine = scene.join("first", &["usage"]);
     let mut session = scene.session("command");
     let first = ask(&mut session, &request(RequestKind::Run, "one")).unwrap();
-    scene.database.sql("DELETE FROM session_host_machine");
+    scene.sql("DELETE FROM session_host_machine");
     let second = ask(&mut session, &request(RequestKind::Pause, "two")).unwrap();
     wait_until("it has joined anew", || machine.cluster.counters().fenced == 1);
     let third = ask(&mut session, &request(RequestKind::Resume, "three")).unwrap();
@@ -111,7 +111,7 @@ fn no_request_is_missed_when_many_ask_at_once() {
 fn what_only_a_newer_version_asks_is_passed_over() {
     let scene = Scene::new();
     let machine = scene.join("first", &["usage"]);
-    scene.database.sql(
+    scene.sql(
         "INSERT INTO session_host_request (asked_at, actor, kind, payload) VALUES (clock_timestamp(), 'x', 'dance', '{}')",
     );
     let known = machine.cluster.ask(request(RequestKind::Run, "x")).unwrap();

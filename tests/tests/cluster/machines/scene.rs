@@ -8,7 +8,7 @@ use std::{
 use session_host::{
     cluster::{BucketCount, Cluster, Machine, Request, Sight, Timing, look, make_tables},
     names::ProcessorName,
-    postgres::{Limits, PostgresAddress, Session},
+    postgres::{Limits, PostgresAddress, SCHEMA, Session},
 };
 use session_host_tests::{Database, Postgres, wait_until};
 
@@ -89,17 +89,22 @@ impl Scene {
         join_at(&self.database.url(), name, processors)
     }
 
+    /// Runs SQL in the schema of the host.
+    pub(super) fn sql(&self, text: &str) -> String {
+        self.database.sql(&format!("SET search_path = {SCHEMA}; {text}"))
+    }
+
     pub(super) fn look(&self) -> Sight {
         look(&mut self.session("test")).unwrap()
     }
 
     /// Adds a machine that has not renewed for an hour, and owns the first buckets of `usage`.
     pub(super) fn dead_machine(&self, owned: i64) -> i64 {
-        let number = self.database.sql(
+        let number = self.sql(
             "INSERT INTO session_host_machine (name, version, seen, processors)
              VALUES ('dead', '1', clock_timestamp() - interval '1 hour', '{usage}') RETURNING id",
         );
-        self.database.sql(&format!(
+        self.sql(&format!(
             "INSERT INTO session_host_lease
              SELECT 'usage', bucket, CASE WHEN bucket < {owned} THEN {number} END FROM generate_series(0, 63) AS bucket"
         ));

@@ -133,7 +133,7 @@ fn a_processor_is_divided_anew_when_nobody_owns_it_as_before() {
     wait_until("one machine owns it", || {
         first.owned("usage") + second.owned("usage") == 1
     });
-    assert_eq!(scene.database.sql("SELECT count(*) FROM session_host_lease"), "1");
+    assert_eq!(scene.sql("SELECT count(*) FROM session_host_lease"), "1");
 }
 
 #[test]
@@ -145,7 +145,7 @@ fn machines_that_start_at_once_make_the_tables_once() {
             scope.spawn(|| make_tables(&mut open(&url, "test")).unwrap());
         }
     });
-    assert_eq!(database.sql("SELECT count(*) FROM session_host_machine"), "0");
+    assert_eq!(database.sql("SELECT count(*) FROM main.session_host_machine"), "0");
 }
 
 #[test]

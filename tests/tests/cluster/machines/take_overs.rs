@@ -21,7 +21,7 @@ fn a_dead_machine_is_taken_over_and_its_connections_end() {
     });
     machine.wait_to_own("usage", 64);
     assert!(commit.batch("commit", "COMMIT").is_err());
-    assert_eq!(scene.database.sql("SELECT to_regclass('written') IS NULL"), "t");
+    assert_eq!(scene.sql("SELECT to_regclass('written') IS NULL"), "t");
     let sight = scene.look();
     assert_eq!(sight.machines.len(), 1);
     let taken: Vec<_> = sight
@@ -59,7 +59,7 @@ fn a_take_over_waits_for_a_commit_that_cannot_be_ended() {
 fn one_of_several_machines_takes_a_dead_one_over() {
     let scene = Scene::new();
     let machines = ["first", "second", "third"].map(|name| scene.join(name, &["usage"]));
-    let dead = scene.database.sql(
+    let dead = scene.sql(
         "INSERT INTO session_host_machine (name, version, seen, processors)
          VALUES ('dead', '1', clock_timestamp() - interval '1 hour', '{}') RETURNING id",
     );
