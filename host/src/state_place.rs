@@ -17,9 +17,18 @@ pub enum StatePlace {
     Postgres {
         /// The database.
         address: PostgresAddress,
-        /// The folder that exports are written to.
-        exports: PathBuf,
+        /// The folders of the host's own files.
+        folders: SharedFolders,
     },
+}
+
+/// The folders to which a host writes copies of a state that it shares.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SharedFolders {
+    /// The folder that exports are written to.
+    pub exports: PathBuf,
+    /// The folder of the snapshots, which all hosts share; `None` if there are none.
+    pub snapshots: Option<PathBuf>,
 }
 
 /// Whether a configured path is the address of a database.

@@ -15,6 +15,7 @@ use tempfile::TempDir;
 use crate::{
     artifacts::{host_binary, library},
     plugin_file::{LibraryFile, library_name, make_folder, place, set_mode},
+    postgres::{Database, Postgres},
     ran::{Ran, Running},
 };
 
@@ -23,7 +24,12 @@ use crate::{
 pub struct World {
     folder: TempDir,
     variables: Vec<(String, String)>,
+    /// The state, if it is not in a file.
+    database: Option<Database<'static>>,
 }
+
+/// The variable that makes every world keep its state in a PostgreSQL database of its own: `postgres`.
+const STATES: &str = "TESTED_STATES";
 
 impl World {
     /// An empty world: no plugin, no session, no state.
@@ -33,6 +39,7 @@ impl World {
         let world = Self {
             folder: tempfile::tempdir().expect("a temporary folder can be made"),
             variables: Vec::new(),
+            database: is_shared().then(|| Postgres::shared().database()),
         };
         make_folder(world.plugins());
         make_folder(world.sessions());
@@ -146,6 +153,9 @@ impl World {
         command.env("SESSION_HOST_CONFIG", self.path("config.toml"));
         command.env("SESSION_HOST_SESSIONS", self.sessions());
         command.env("SESSION_HOST_DATA", self.path("data"));
+        if let Some(database) = &self.database {
+            command.env("SESSION_HOST_STATE", database.url());
+        }
         command.envs(self.variables.iter().map(|(name, value)| (name, value)));
         command.current_dir(self.folder.path());
         command.args(arguments);
@@ -207,9 +217,13 @@ impl World {
         counts[0].parse().expect("a count is a number")
     }
 
-    /// Changes the state file with these statements, as another program would while no host has it open.
+    /// Changes the state with these statements, as another program would while no host has it open.
     #[track_caller]
     pub fn change_state(&self, sql: &str) {
+        if let Some(database) = &self.database {
+            database.change(sql);
+            return;
+        }
         let folder = self.state().parent().map(Path::to_owned);
         make_folder(folder.expect("the state file lies in a folder"));
         let changed = Connection::open(self.state()).and_then(|connection| connection.execute_batch(sql));
@@ -218,6 +232,9 @@ impl World {
 
     #[track_caller]
     fn texts(&self, sql: &str) -> Vec<String> {
+        if self.database.is_some() {
+            return self.texts_of_the_host(sql);
+        }
         // What a host that was killed within a checkpoint left is put back by the next one.
         if self.path("data/session-host.duckdb.before-checkpoint").exists() {
             drop(self.host(&["query", "SELECT 1"]).exits(0));
@@ -232,6 +249,26 @@ impl World {
             });
         found.unwrap_or_else(|error| panic!("{sql}: {error}"))
     }
+
+    /// The first column of what the host answers to a query.
+    #[track_caller]
+    fn texts_of_the_host(&self, sql: &str) -> Vec<String> {
+        let answer = self.host(&["query", "--format", "json", sql]).exits(0);
+        let texts = answer.stdout.lines().map(|line| {
+            let row: Value = serde_json::from_str(line).expect("each line is a row");
+            let first = row.as_object().and_then(|row| row.values().next());
+            first
+                .and_then(Value::as_str)
+                .expect("the first column is a text")
+                .to_owned()
+        });
+        texts.collect()
+    }
+}
+
+/// Whether worlds keep their states in PostgreSQL.
+fn is_shared() -> bool {
+    env::var_os(STATES).is_some_and(|states| states == "postgres")
 }
 
 /// Waits until something can be seen that another process does, and fails where it never can.

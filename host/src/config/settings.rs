@@ -25,7 +25,7 @@ use crate::{
     plugins::{ISOLATION_VARIABLE, InvalidIsolation, Isolation, IsolationTable, LockFile, Pinning, Unpinned},
     runner::{RetryPolicy, RunLimits},
     sessions::{Depth, Discovery, Scanner, SessionsDirectory, Users, name_of_this_user},
-    state_place::{StatePlace, is_address},
+    state_place::{SharedFolders, StatePlace, is_address},
     week::WeekStart,
     zone::Zone,
 };
@@ -92,6 +92,8 @@ pub struct ServiceSettings {
     pub stuck_file_grace: Option<Duration>,
     /// Health warns if the disk of the state has fewer free bytes than this.
     pub min_free_bytes: u64,
+    /// How often one of the hosts that share a state writes a snapshot.
+    pub snapshot_interval: Duration,
     schedule: BTreeMap<String, String>,
     file: PathBuf,
 }
@@ -151,6 +153,7 @@ impl Configured {
             audit_retention: days(set.audit_retention_days()),
             stuck_file_grace: set.stuck_file_grace_seconds.map(Duration::from_secs),
             min_free_bytes: set.min_free_bytes(),
+            snapshot_interval: Duration::from_secs(set.snapshot_seconds()),
             token: TokenSource::choose(set.api_token_file.map(absolute), &data),
             schedule: set.schedule,
             file: path.clone(),
@@ -166,7 +169,7 @@ impl Configured {
             pinning: pinning(set.digests, required, plugins.path()),
             plugins,
             disabled_plugins: set.disabled_plugins.unwrap_or_default(),
-            state: state_place(set.state, &data)?,
+            state: state_place(set.state, set.snapshots, &data)?,
             data,
             limits,
             max_inflight_bytes,
@@ -322,11 +325,18 @@ pub(super) fn data_directory(named: Option<PathBuf>) -> Result<PathBuf, ConfigEr
 }
 
 /// Where the state is: by default in a file in the data directory. Exports from a database go to that directory, too.
-fn state_place(configured: Option<PathBuf>, data: &Path) -> Result<StatePlace, ConfigError> {
+fn state_place(
+    configured: Option<PathBuf>,
+    snapshots: Option<PathBuf>,
+    data: &Path,
+) -> Result<StatePlace, ConfigError> {
     match configured {
         Some(address) if is_address(&address) => Ok(StatePlace::Postgres {
             address: address.to_string_lossy().parse().map_err(ConfigError::StateAddress)?,
-            exports: data.join("exports"),
+            folders: SharedFolders {
+                exports: data.join("exports"),
+                snapshots: snapshots.map(absolute),
+            },
         }),
         Some(file) => Ok(StatePlace::File(absolute(file))),
         None => Ok(StatePlace::File(data.join("session-host.duckdb"))),

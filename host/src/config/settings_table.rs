@@ -178,6 +178,10 @@ keys! {
     data: PathBuf, Flag::of_all("data", "DIR"), "SESSION_HOST_DATA", "`session-host` in `$XDG_DATA_HOME` (`~/.local/share`)", "\"/var/lib/session-host\"";
     /// The DuckDB file, or the address of a PostgreSQL database that several hosts share: `postgres://USER@HOST/DATABASE`.
     state: PathBuf, Flag::of_all("state", "FILE|ADDRESS"), "SESSION_HOST_STATE", "`session-host.duckdb` in the data directory", "\"/var/lib/session-host/session-host.duckdb\"";
+    /// The folder of the snapshots, which all hosts that share a state in PostgreSQL share, too: reports then come from the newest one.
+    snapshots: PathBuf, None, "SESSION_HOST_SNAPSHOTS", "none: reports come from the tables", "\"/srv/session-host/snapshots\"";
+    /// How often one of the hosts writes a snapshot, in seconds.
+    snapshot_seconds: u64 = 900, None, "SESSION_HOST_SNAPSHOT_SECONDS", "", "";
     /// How many attempts call the processor at the same time.
     workers: usize, Flag::of_runs("workers", "N"), "SESSION_HOST_WORKERS", "the machine's cores", "2";
     /// How many attempts a run may make. A later run attempts the remaining sessions.
@@ -247,6 +251,7 @@ impl ConfigFile {
             state: self
                 .state
                 .map(|state| if is_address(&state) { state } else { beside(state) }),
+            snapshots: self.snapshots.map(beside),
             api_token_file: self.api_token_file.map(beside),
             alerts: self.alerts.below(folder),
             ..self

@@ -1,6 +1,6 @@
 //! Routes that read the state: queries and exports. Reports have the limits of queries.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use axum::{
     body::Bytes,
@@ -18,7 +18,7 @@ use super::{
     background::in_background,
     service::{OfService, Service},
 };
-use crate::state::{QueryLimits, Reader};
+use crate::state::{QueryLimits, Reader, State as HostState, StateError};
 
 /// A query and its parameters.
 #[derive(Deserialize)]
@@ -110,10 +110,30 @@ pub(crate) async fn in_time<T: Send + 'static>(
     service: &Service,
     read: impl FnOnce(&Reader) -> Result<T, Refusal> + Send + 'static,
 ) -> Result<T, Refusal> {
+    in_time_from(service, HostState::reader, read).await
+}
+
+/// Like [`in_time`], for reports: from the newest snapshot, if the hosts that share the state write some.
+pub(crate) async fn report_in_time<T: Send + 'static>(
+    service: &Service,
+    read: impl FnOnce(&Reader) -> Result<T, Refusal> + Send + 'static,
+) -> Result<T, Refusal> {
+    in_time_from(service, HostState::report_reader, read).await
+}
+
+async fn in_time_from<T: Send + 'static>(
+    service: &Service,
+    open: fn(&HostState) -> Result<Reader, StateError>,
+    read: impl FnOnce(&Reader) -> Result<T, Refusal> + Send + 'static,
+) -> Result<T, Refusal> {
     let until = Instant::now() + QUERY_TIMEOUT;
     let place = timeout_at(until, service.queries.place());
     let place = place.await.map_err(|_| too_long())?;
-    let reader = service.host.state().reader()?;
+    let state = Arc::clone(service.host.state());
+    // A database that several hosts share may not answer.
+    let opening = tokio::task::spawn_blocking(move || open(&state));
+    let reader = timeout_at(until, opening).await.map_err(|_| too_long())?;
+    let reader = reader.map_err(Refusal::internal)??;
     let interrupt = reader.interrupt_handle();
     let mut running = tokio::task::spawn_blocking(move || {
         let _until_it_has_ended = place;

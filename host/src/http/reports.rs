@@ -12,7 +12,7 @@ use super::{
     audit::Note,
     background::in_background,
     parameters::Parameters,
-    reading::{QUERY_LIMITS, in_time},
+    reading::{QUERY_LIMITS, report_in_time},
     service::OfService,
 };
 use crate::reports::{self, AskedReport, ReportError, SessionsError};
@@ -37,7 +37,7 @@ pub(super) async fn report(
         Err(rejection) => return Refusal::bad_request(rejection.body_text()).into_response(),
     };
     let (host, note) = (service.host.clone(), note(&name, &asked));
-    let answered = in_time(&service, move |reader| {
+    let answered = report_in_time(&service, move |reader| {
         let (catalogue, settings) = (host.catalogue(), host.settings());
         let result = reports::run(&catalogue, settings, reader, &name, &asked, QUERY_LIMITS)?;
         Ok(json_answer(StatusCode::OK, &result))

@@ -16,6 +16,9 @@ pub struct ReportResult {
     pub description: String,
     /// The time zone of its days.
     pub timezone: String,
+    /// Of when the figures are, if they come from a snapshot.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub as_of: Option<String>,
     /// The beginning, inclusive.
     pub since: Option<String>,
     /// The end, exclusive.

@@ -103,7 +103,10 @@ impl<'a> Question<'a> {
             .reader
             .report(&query, &self.parameters, self.limits)
             .map_err(|error| why(&self.found, self.reader, error))?;
-        Ok(result(self.found.name.clone(), report, self.parameters.clone(), answer))
+        Ok(ReportResult {
+            as_of: self.reader.as_of().map(clock::text_of),
+            ..result(self.found.name.clone(), report, self.parameters.clone(), answer)
+        })
     }
 
     /// What people should know about the numbers. It is the same for all reports of the processor.
@@ -194,6 +197,7 @@ pub(super) fn result(
         title: report.title().to_owned(),
         description: report.text().to_owned(),
         timezone: parameters.zone.name().to_owned(),
+        as_of: None,
         since: parameters.since.map(clock::text_of),
         until: parameters.until.map(clock::text_of),
         username: parameters.username,

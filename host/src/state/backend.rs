@@ -23,6 +23,7 @@ use super::{
 };
 
 /// Where the state is.
+#[expect(clippy::large_enum_variant, reason = "a host has one state")]
 pub(crate) enum Backend {
     /// In a file, which only this process has open.
     File(OpenState),

@@ -109,6 +109,17 @@ pub enum StateError {
         /// The processor.
         processor: String,
     },
+    /// A snapshot cannot be written or read.
+    #[error(
+        "cannot write or read the snapshot {}: {source}; make sure that all hosts can read and write its folder, and that its disk has room",
+        path.display()
+    )]
+    Snapshot {
+        /// The file or folder.
+        path: PathBuf,
+        /// What the system says.
+        r#source: std::io::Error,
+    },
     /// Something that the state records cannot be read.
     #[error("cannot read {what}: {reason}; restore the state from a backup")]
     Unreadable {
@@ -324,6 +335,7 @@ impl StateError {
             | Self::Closed { .. }
             | Self::Fenced { .. }
             | Self::Unreadable { .. }
+            | Self::Snapshot { .. }
             | Self::Statement { .. }
             | Self::Batch { .. }
             | Self::Lost { .. } => false,

@@ -44,7 +44,7 @@ use crate::{
     cluster::{MachineId, NewRequest, RequestKind},
     names::{ProcessorName, SessionKey},
     postgres::PostgresAddress,
-    state_place::StatePlace,
+    state_place::{SharedFolders, StatePlace},
 };
 
 /// The state file, which only this process has open.
@@ -62,7 +62,7 @@ impl State {
     pub fn open_at(place: &StatePlace) -> Result<Self> {
         match place {
             StatePlace::File(path) => Self::open(path),
-            StatePlace::Postgres { address, exports } => Self::open_shared(address, exports),
+            StatePlace::Postgres { address, folders } => Self::open_shared(address, folders.clone()),
         }
     }
 
@@ -81,13 +81,13 @@ impl State {
         })
     }
 
-    /// Opens a state that several hosts share, and creates or migrates the host's own tables. Exports go to this folder.
+    /// Opens a state that several hosts share, and creates or migrates the host's own tables.
     ///
     /// # Errors
     /// When the database cannot be reached, this role may not create tables there, or a newer version migrated them.
-    pub fn open_shared(address: &PostgresAddress, exports: &Path) -> Result<Self> {
+    pub fn open_shared(address: &PostgresAddress, folders: SharedFolders) -> Result<Self> {
         Ok(Self {
-            backend: Backend::Shared(SharedState::open(address, exports.to_owned())?),
+            backend: Backend::Shared(SharedState::open(address, folders)?),
             purging: Purging::default(),
         })
     }
@@ -228,7 +228,7 @@ impl State {
     /// # Errors
     /// When the state is closed, or the database fails.
     pub fn begin_attempt(&self, turn: AttemptTurn) -> Result<Transaction> {
-        Transaction::begin(self.backend.connect()?, turn)
+        Transaction::begin(self.backend.connect()?, turn.into())
     }
 
     /// Writes through the one writer, which commits groups of sessions; waits until no other thread is writing.
@@ -414,6 +414,25 @@ impl State {
     /// When the state is closed, or the database cannot connect.
     pub fn reader(&self) -> Result<Reader> {
         self.backend.connect().map(Reader::of)
+    }
+
+    /// Opens a connection for reports: to the newest snapshot, if the hosts that share the state write some.
+    ///
+    /// # Errors
+    /// When the state is closed, the database cannot connect, or the snapshot cannot be read.
+    pub fn report_reader(&self) -> Result<Reader> {
+        match self.backend.shared().map(SharedState::snapshot).transpose()?.flatten() {
+            Some((link, taken_at)) => Ok(Reader::of_snapshot(link, taken_at)),
+            None => self.reader(),
+        }
+    }
+
+    /// Writes a snapshot, if the hosts that share the state write some. Returns of when it is.
+    ///
+    /// # Errors
+    /// When the database cannot be reached, or a file cannot be written.
+    pub fn take_snapshot(&self) -> Result<Option<Timestamp>> {
+        self.backend.shared().map_or(Ok(None), SharedState::take_snapshot)
     }
 }
 

@@ -173,6 +173,7 @@ mod tests {
             title: "R".to_owned(),
             description: String::new(),
             timezone: "UTC".to_owned(),
+            as_of: None,
             since: None,
             until: None,
             username: None,

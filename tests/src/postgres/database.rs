@@ -1,12 +1,14 @@
 //! Databases of their own for tests, and SQL in them.
 
 use std::{
-    fs,
+    env, fs,
     os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
     process::Command,
     sync::atomic::{AtomicUsize, Ordering},
 };
+
+use duckdb::Connection;
 
 use super::{Postgres, ROLE, programs};
 use crate::proxy::Proxy;
@@ -49,6 +51,24 @@ impl<'server> Database<'server> {
     #[must_use]
     pub fn url_through(&self, proxy: &Proxy) -> String {
         self.url_at("127.0.0.1", proxy.port())
+    }
+
+    /// Runs statements of DuckDB's on the tables in this database.
+    #[track_caller]
+    pub fn change(&self, sql: &str) {
+        let folder = env::var_os("DUCKDB_LIB_DIR").expect("cargo tells where DuckDB's library is");
+        let extension = Path::new(&folder).join("postgres_scanner.duckdb_extension");
+        let conninfo = format!(
+            "host=127.0.0.1 port={} user={ROLE} dbname={}",
+            self.server.port(),
+            self.name
+        );
+        let statements = format!(
+            "LOAD '{}'; ATTACH '{conninfo}' AS pg (TYPE postgres, SCHEMA 'main'); SET search_path = 'pg.main'; {sql}",
+            extension.display()
+        );
+        let changed = Connection::open_in_memory().and_then(|connection| connection.execute_batch(&statements));
+        changed.unwrap_or_else(|error| panic!("{sql}: {error}"));
     }
 
     /// Runs SQL as the superuser and gives what `psql` prints: a line for each row, with `|` between columns.

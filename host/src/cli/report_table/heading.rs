@@ -18,7 +18,8 @@ pub(super) fn of(result: &ReportResult) -> String {
     };
     let user = result.username.as_ref().map(|user| format!("user {user}"));
     let project = result.project.as_ref().map(|project| format!("project {project}"));
-    let choice: Vec<String> = [Some(result.timezone.clone()), span, user, project]
+    let as_of = result.as_of.as_ref().map(|as_of| format!("as of {as_of}"));
+    let choice: Vec<String> = [Some(result.timezone.clone()), span, user, project, as_of]
         .into_iter()
         .flatten()
         .collect();

@@ -18,6 +18,7 @@ use duckdb::{
 use session_plugin_api::abi::ValueKind;
 
 use crate::{
+    cluster::LEASE,
     column::Column,
     state::{
         commit::{
@@ -30,7 +31,7 @@ use crate::{
         },
         database_error::DatabaseError,
         engine::{
-            attached::{self, LANE, SCHEMA},
+            attached::{self, LANE},
             instance::Link,
             interrupt::Interrupt,
             sql::transaction_id,
@@ -46,6 +47,26 @@ pub struct Transaction {
     connection: Link,
     id: i64,
     began: Instant,
+}
+
+/// Who of the hosts that share a state waits until a transaction has ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::state) enum Excluded {
+    /// Nobody.
+    Nobody,
+    /// Attempts that are repeated.
+    RepeatedAttempts,
+    /// Everybody who commits sessions.
+    Commits,
+}
+
+impl From<AttemptTurn> for Excluded {
+    fn from(turn: AttemptTurn) -> Self {
+        match turn {
+            AttemptTurn::First => Self::Nobody,
+            AttemptTurn::Repeated => Self::RepeatedAttempts,
+        }
+    }
 }
 
 /// Whether an attempt is made for the first time.
@@ -182,16 +203,16 @@ impl Transaction {
     ///
     /// # Errors
     /// When the database refuses.
-    pub(in crate::state) fn begin(connection: Link, turn: AttemptTurn) -> Result<Self> {
+    pub(in crate::state) fn begin(connection: Link, excluded: Excluded) -> Result<Self> {
         let doing = "begin the attempt's transaction";
         connection.execute_batch("BEGIN").doing(doing)?;
-        if turn == AttemptTurn::Repeated && connection.is_attached() {
+        if connection.is_attached() {
             // The lock comes before the first read, whose snapshot shows what others wrote before.
-            attached::execute(
-                &connection,
-                doing,
-                &format!("LOCK TABLE {SCHEMA}.{LANE} IN EXCLUSIVE MODE"),
-            )?;
+            match excluded {
+                Excluded::Nobody => {}
+                Excluded::RepeatedAttempts => attached::lock(&connection, doing, LANE)?,
+                Excluded::Commits => attached::lock(&connection, doing, LEASE)?,
+            }
         }
         let id = transaction_id(&connection).doing(doing)?;
         Ok(Self {

@@ -31,6 +31,19 @@ pub(crate) fn execute(connection: &Connection, doing: &'static str, sql: &str) -
     connection.execute_batch(&call).doing(doing)
 }
 
+/// Locks a table against everybody who locks it or a row of it, until the transaction ends. It reads nothing, so the
+/// transaction's snapshot is younger.
+///
+/// # Errors
+/// When PostgreSQL cannot be reached.
+pub(crate) fn lock(connection: &Connection, doing: &'static str, table: &str) -> Result<()> {
+    execute(
+        connection,
+        doing,
+        &format!("LOCK TABLE {SCHEMA}.{table} IN EXCLUSIVE MODE"),
+    )
+}
+
 /// A list of texts, for `IN`.
 pub(crate) fn list<'a>(texts: impl IntoIterator<Item = &'a str>) -> String {
     let quoted: Vec<String> = texts.into_iter().map(text).collect();

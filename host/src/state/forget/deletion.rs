@@ -9,7 +9,7 @@ use crate::{
     names::{FileHash, ProcessorName, SessionKey},
     state::{
         backend::Backend,
-        commit::transaction::{AttemptTurn, Transaction},
+        commit::transaction::{Excluded, Transaction},
         engine::sql::{quoted, text},
         error::{Doing, Result, StateError},
         forget::{
@@ -111,7 +111,7 @@ impl Forgetting {
 /// # Errors
 /// When the state cannot be read.
 pub(crate) fn begin(state: &Backend, user_or_session: &str) -> Result<(Forgetting, Transaction)> {
-    let transaction = Transaction::begin(state.connect()?, AttemptTurn::First)?;
+    let transaction = Transaction::begin(state.connect()?, Excluded::Commits)?;
     let subject = user_or_session.trim_end_matches('/');
     let sessions = sessions_of(transaction.link(), subject)?;
     Ok((Forgetting { sessions }, transaction))

@@ -29,11 +29,13 @@ pub(super) struct Database {
     pub(super) extension: PathBuf,
     /// The folder that exports may be written to.
     pub(super) exports: PathBuf,
+    /// The folder of the snapshots, if some are written.
+    pub(super) snapshots: Option<PathBuf>,
 }
 
 /// An instance that attaches the database, and its only connection. Its SQL still reaches more than the database.
 pub(super) struct Unconfined {
-    engine: Engine,
+    pub(super) engine: Engine,
     pub(super) connection: Connection,
 }
 

@@ -12,7 +12,7 @@ use crate::{
     cluster::TABLES as OF_THE_CLUSTER,
     state::{
         engine::{
-            attached::{LANE, SCHEMA, asking, execute},
+            attached::{self, LANE, SCHEMA, asking, execute},
             sql::{in_transaction, tables, text},
         },
         error::{Doing, Result, StateError},
@@ -80,8 +80,7 @@ fn migrations_of(connection: &Connection) -> Result<AppliedMigrations> {
 
 /// Waits until no other host changes the schema, and keeps others from it until the transaction ends.
 pub(super) fn lock_schema(connection: &Connection) -> Result<()> {
-    let lock = format!("LOCK TABLE {SCHEMA}.{SCHEMA_TEXT} IN EXCLUSIVE MODE");
-    execute(connection, "wait for other hosts that change the schema", &lock)
+    attached::lock(connection, "wait for other hosts that change the schema", SCHEMA_TEXT)
 }
 
 fn migrate(database: &Database, connection: &Connection) -> Result<()> {

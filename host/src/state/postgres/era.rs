@@ -77,6 +77,17 @@ impl Era {
         })
     }
 
+    /// A link whose SQL may write files anywhere. It is for the host's own SQL alone, and closed after its use.
+    pub(super) fn unconfined_link(&self) -> Result<Link> {
+        let Unconfined { engine, connection } = self.database.attach(&self.application_name)?;
+        choose_schema(&connection)?;
+        let attached = Attached {
+            judge: self.mirror.engine.clone(),
+            keeper: Arc::new(Shelf(Mutex::new(None))),
+        };
+        Ok(engine.attach(connection, attached))
+    }
+
     /// The mirror, for the next era.
     pub(super) fn mirror(&self) -> &Arc<Mirror> {
         &self.mirror

@@ -15,7 +15,7 @@ use crate::{
     names::ProcessorName,
     state::{
         engine::{
-            attached::{self, SCHEMA, asking, execute},
+            attached::{self, SCHEMA, asking},
             instance::Link,
             sql::{in_transaction, quoted, text},
         },
@@ -52,7 +52,7 @@ pub(super) fn apply(
         // Locks come before the first read, whose snapshot shows what others made before. Nobody commits sessions of the
         // processor as long as its leases are locked.
         lock_schema(connection)?;
-        lock_leases(connection, processor)?;
+        attached::lock(connection, "wait for the commits of other hosts", LEASE)?;
         if AppliedMigrations::read(connection)?.newest_of(processor.as_str()) >= migration.version() {
             return Ok(Migrated::ByAnother);
         }
@@ -68,14 +68,6 @@ pub(super) fn apply(
         sort_by_bytes(connection)?;
         Ok(Migrated::Applied)
     })
-}
-
-fn lock_leases(connection: &Connection, processor: &ProcessorName) -> Result<()> {
-    let lock = format!(
-        "DO $lock$ BEGIN PERFORM FROM {SCHEMA}.{LEASE} WHERE processor_name = {} FOR UPDATE; END $lock$",
-        text(processor.as_str())
-    );
-    execute(connection, "wait for the commits of other hosts", &lock)
 }
 
 /// Runs a statement in PostgreSQL, unless it concerns what stays in DuckDB.

@@ -95,10 +95,15 @@ fn views(connection: &Connection) -> Result<Vec<String>> {
 impl LocalObjects {
     /// Creates them in memory, beside the attached tables.
     pub(super) fn create(&self, connection: &Connection) -> Result<()> {
-        let doing = "create the views of the processors";
         connection
             .execute_batch("SET search_path = 'memory.main,pg.main'")
-            .doing(doing)?;
+            .doing("choose where views are created")?;
+        self.create_alone(connection)
+    }
+
+    /// Creates them in memory, where the tables are, too.
+    pub(super) fn create_alone(&self, connection: &Connection) -> Result<()> {
+        let doing = "create the views of the processors";
         for statement in &self.macros {
             connection
                 .execute_batch(statement)

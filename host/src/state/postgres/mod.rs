@@ -12,6 +12,7 @@
 //! - `migrate`: a processor's tables.
 //! - `fence`: what a commit checks in its own transaction.
 //! - `shared_state`: the open state.
+//! - `snapshot`: copies of the tables, for reports.
 //! - `asking`: what hosts ask of each other.
 
 mod asking;
@@ -23,3 +24,4 @@ pub(crate) mod fence;
 mod migrate;
 mod mirror;
 pub(crate) mod shared_state;
+mod snapshot;

@@ -17,14 +17,21 @@ use super::{
     extension,
     migrate::{self, Migrated},
     mirror::Mirror,
+    snapshot::{self, Snapshot},
 };
+use session_plugin_api::Timestamp;
+
 use crate::{
     cluster::MachineId,
     postgres::PostgresAddress,
     state::{
         ailment::{Ailing, Ailment},
         commit::writer::Writer,
-        engine::{instance::Link, interrupt::Interrupts},
+        engine::{
+            instance::{Engine, Link},
+            interrupt::Interrupts,
+            open::link_to,
+        },
         error::{Doing, Result, StateError},
         rows::table::FilledTable,
         schema::{
@@ -33,6 +40,7 @@ use crate::{
             refused::SchemaRefused,
         },
     },
+    state_place::SharedFolders,
 };
 
 /// What PostgreSQL calls the connections of a host that is no member.
@@ -47,6 +55,8 @@ pub(crate) struct SharedState {
     /// The incarnation by which PostgreSQL knows this host.
     machine: Mutex<Option<MachineId>>,
     writing: Mutex<()>,
+    /// The snapshot that was read last.
+    snapshot: Mutex<Option<(Snapshot, Engine)>>,
     schema: KnownSchema,
     interrupts: Interrupts,
     ailing: Ailing,
@@ -59,12 +69,11 @@ const TRIES: u32 = 20;
 const ERAS: u32 = 10;
 
 impl SharedState {
-    /// Opens the state, and creates or migrates the host's own tables. `exports` is the folder that exports may be
-    /// written to.
+    /// Opens the state, and creates or migrates the host's own tables.
     ///
     /// # Errors
     /// When the database cannot be reached, this role may not create tables there, or a newer version migrated them.
-    pub(crate) fn open(address: &PostgresAddress, exports: PathBuf) -> Result<Self> {
+    pub(crate) fn open(address: &PostgresAddress, folders: SharedFolders) -> Result<Self> {
         let extension = extension::find().map_err(|source| StateError::NoExtension {
             address: address.to_string(),
             source,
@@ -72,7 +81,8 @@ impl SharedState {
         let database = Database {
             address: address.clone(),
             extension,
-            exports,
+            exports: folders.exports,
+            snapshots: folders.snapshots,
         };
         let instance = database.attach(OUTSIDER)?;
         bootstrap::bring_up_to_date(&database, &instance.connection)?;
@@ -83,6 +93,7 @@ impl SharedState {
             database,
             machine: Mutex::default(),
             writing: Mutex::default(),
+            snapshot: Mutex::default(),
             schema: KnownSchema::default(),
             interrupts: Interrupts::default(),
             ailing: Ailing::default(),
@@ -180,6 +191,37 @@ impl SharedState {
                 tracing::info!(%processor, version = migration.version(), title = migration.title(), "applied a migration");
             }
         }
+    }
+
+    /// Opens a link to the newest snapshot, and says of when it is. `None` if no snapshots are configured, or none is there
+    /// yet.
+    ///
+    /// # Errors
+    /// When a file of it cannot be read.
+    pub(crate) fn snapshot(&self) -> Result<Option<(Link, Timestamp)>> {
+        let Some(newest) = self.database.snapshots.as_deref().and_then(snapshot::newest) else {
+            return Ok(None);
+        };
+        let mut opened = self.snapshot.lock().unwrap_or_else(PoisonError::into_inner);
+        let engine = match &*opened {
+            Some((known, engine)) if *known == newest => engine.clone(),
+            _ => newest.open(&self.era()?.mirror().objects)?,
+        };
+        *opened = Some((newest.clone(), engine.clone()));
+        drop(opened);
+        Ok(Some((link_to(&engine)?, newest.taken_at)))
+    }
+
+    /// Writes a snapshot, if snapshots are configured. Returns of when it is.
+    ///
+    /// # Errors
+    /// When the database cannot be reached, or a file cannot be written.
+    pub(crate) fn take_snapshot(&self) -> Result<Option<Timestamp>> {
+        let Some(snapshots) = &self.database.snapshots else {
+            return Ok(None);
+        };
+        let link = self.era()?.unconfined_link()?;
+        snapshot::write(&link, snapshots).map(|snapshot| Some(snapshot.taken_at))
     }
 
     /// What is known of the schema.

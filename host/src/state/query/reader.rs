@@ -49,6 +49,7 @@ use crate::{
 pub struct Reader {
     pub(super) link: Link,
     tables: HostTables,
+    as_of: Option<Timestamp>,
 }
 
 /// Which of the host's tables a state has.
@@ -77,8 +78,8 @@ impl Reader {
     pub fn open_at(place: &StatePlace) -> Result<Self> {
         match place {
             StatePlace::File(path) => Self::open(path),
-            StatePlace::Postgres { address, exports } => {
-                SharedState::open(address, exports.clone())?.connect().map(Self::of)
+            StatePlace::Postgres { address, folders } => {
+                SharedState::open(address, folders.clone())?.connect().map(Self::of)
             }
         }
     }
@@ -127,6 +128,7 @@ impl Reader {
         Ok(Self {
             link: link_to(&open_engine(path, Access::ReadOnly)?)?,
             tables: HostTables::Some,
+            as_of: None,
         })
     }
 
@@ -135,7 +137,22 @@ impl Reader {
         Self {
             link,
             tables: HostTables::All,
+            as_of: None,
         }
+    }
+
+    /// A reader of a snapshot of this time.
+    pub(crate) fn of_snapshot(link: Link, taken_at: Timestamp) -> Self {
+        Self {
+            as_of: Some(taken_at),
+            ..Self::of(link)
+        }
+    }
+
+    /// Of when the state is that it reads; `None` if it reads the present one.
+    #[must_use]
+    pub fn as_of(&self) -> Option<Timestamp> {
+        self.as_of
     }
 
     /// Whether the state has a table of the host's. To ask takes DuckDB a millisecond.

@@ -9,7 +9,7 @@ use maud::{Markup, html};
 use crate::{
     http::{
         answer::Refusal,
-        reading::{QUERY_LIMITS, in_time},
+        reading::{QUERY_LIMITS, report_in_time},
     },
     reports::{self, AskedReport, Question, ReportError, ReportResult},
     web::{
@@ -74,7 +74,7 @@ pub(super) async fn part(web: &Web) -> Result<Markup, Refusal> {
 
 async fn calculated(web: &Web, days: Vec<String>) -> Result<Vec<Small>, Refusal> {
     let host = web.service.host.clone();
-    in_time(&web.service, move |reader| {
+    report_in_time(&web.service, move |reader| {
         let (catalogue, settings) = (host.catalogue(), host.settings());
         let asked = AskedReport {
             last: Some(format!("{DAYS}d")),

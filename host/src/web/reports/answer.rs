@@ -4,7 +4,7 @@ use crate::{
     http::{
         answer::Refusal,
         paths,
-        reading::{QUERY_LIMITS, in_time},
+        reading::{QUERY_LIMITS, report_in_time},
         reports::note,
     },
     reports::{self, AskedReport, ReportResult},
@@ -22,7 +22,7 @@ pub(super) async fn answer(
     let note = note(&name, &asked);
     let answering = async move {
         let host = service.host.clone();
-        in_time(&service, move |reader| {
+        report_in_time(&service, move |reader| {
             let (catalogue, settings) = (host.catalogue(), host.settings());
             Ok(reports::run(&catalogue, settings, reader, &name, &asked, QUERY_LIMITS)?)
         })

@@ -83,6 +83,7 @@ fn result_content(result: &ReportResult, uri: &Uri, filters: Markup) -> Content 
                 div {
                     h1 { (foreign(&result.title)) }
                     p.soft { code { (foreign(&result.report)) } " " (foreign(&result.description)) }
+                    @if let Some(as_of) = &result.as_of { p.soft { "As of " (as_of) } }
                 }
                 div.actions {
                     a.button href=(download("csv")) download { "CSV" }

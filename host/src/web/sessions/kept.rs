@@ -6,7 +6,7 @@ use std::{sync::Arc, time::Duration};
 use crate::{
     http::{
         answer::Refusal,
-        reading::{QUERY_LIMITS, in_time},
+        reading::{QUERY_LIMITS, report_in_time},
     },
     reports::SessionIndex,
     state::QueryLimits,
@@ -60,7 +60,7 @@ pub(super) async fn current(web: &Web) -> Result<Arc<SessionIndex>, Refusal> {
 
 async fn read(web: &Web, of: IndexOf) -> Result<Arc<SessionIndex>, Refusal> {
     let host = Arc::clone(&web.service.host);
-    let index = in_time(&web.service, move |reader| {
+    let index = report_in_time(&web.service, move |reader| {
         let catalogue = host.catalogue();
         Ok(SessionIndex::read(&catalogue, host.settings(), reader, LIMITS)?)
     });
