@@ -1,6 +1,6 @@
 //! The processes of a world, and what they hold, as `/proc` shows them.
 
-use std::{fs, path::PathBuf};
+use std::{fs, path::PathBuf, time::Duration};
 
 use crate::world::World;
 
@@ -37,6 +37,31 @@ pub fn variables_of(process: u32) -> Vec<String> {
 #[must_use]
 pub fn children_of(process: u32) -> Vec<u32> {
     processes().filter(|child| parent_of(*child) == Some(process)).collect()
+}
+
+/// Whose CPU time is meant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cpu {
+    /// The process's own.
+    Own,
+    /// Its own, and that of the children that have ended.
+    WithEnded,
+}
+
+/// The CPU time that a process has taken; none if it has gone.
+#[must_use]
+pub fn cpu_of(process: u32, cpu: Cpu) -> Duration {
+    // The system tells the times in hundredths of a second, after the name in parentheses.
+    let told = fs::read_to_string(format!("/proc/{process}/stat")).unwrap_or_default();
+    let fields = told.rsplit_once(") ").map_or("", |(_, fields)| fields);
+    let times = fields.split(' ').skip(11).take(match cpu {
+        Cpu::Own => 2,
+        Cpu::WithEnded => 4,
+    });
+    times
+        .filter_map(|time| time.parse().ok())
+        .map(|hundredths: u64| Duration::from_millis(10 * hundredths))
+        .sum()
 }
 
 /// Whether a process has ended, also if nobody has waited for it.

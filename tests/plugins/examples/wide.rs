@@ -1,5 +1,7 @@
 //! Gives as many rows as its transcript says, to measure how fast rows reach the database.
 
+use std::{thread, time::Duration};
+
 use serde::Deserialize;
 use session_plugin_api::prelude::*;
 
@@ -9,6 +11,9 @@ struct Wide;
 #[derive(Deserialize)]
 struct Wanted {
     rows: i64,
+    /// How long to wait first, as for the answer of a model.
+    #[serde(default)]
+    thinks_ms: u64,
 }
 
 row! {
@@ -45,7 +50,8 @@ impl SessionProcessor for Wide {
     fn process_session(&self, session: &Session<'_>, conn: &Connection<'_>) -> Result<ProcessorResult> {
         let mut items_count = 0;
         for wanted in session.events_as::<Wanted>() {
-            let rows = wanted?.rows;
+            let Wanted { rows, thinks_ms } = wanted?;
+            thread::sleep(Duration::from_millis(thinks_ms));
             conn.replace("wide_rows", (0..rows).map(row))?;
             items_count += rows.unsigned_abs();
         }

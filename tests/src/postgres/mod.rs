@@ -14,6 +14,7 @@ use std::{
     path::{Path, PathBuf},
     process::{Child, Stdio},
     sync::OnceLock,
+    time::Duration,
 };
 
 pub use certificates::Authority;
@@ -21,7 +22,7 @@ pub use database::{Database, psql, write_password_file};
 pub use setup::PostgresSetup;
 
 use crate::{
-    processes::{children_of, has_ended},
+    processes::{Cpu, children_of, cpu_of, has_ended},
     ran::send,
     world::wait_until,
 };
@@ -71,6 +72,23 @@ impl Postgres {
             .unwrap_or_else(|error| panic!("{text}: {error}"))
     }
 
+    /// The CPU time that the server has taken since its start, in all of its processes.
+    #[must_use]
+    #[track_caller]
+    pub fn cpu(&self) -> Duration {
+        let postmaster = self.postmaster();
+        let of_ended = cpu_of(postmaster, Cpu::WithEnded);
+        let running = children_of(postmaster).into_iter();
+        running.map(|process| cpu_of(process, Cpu::Own)).sum::<Duration>() + of_ended
+    }
+
+    fn postmaster(&self) -> u32 {
+        let file = self.data.join("postmaster.pid");
+        let content = fs::read_to_string(&file).expect("a server that runs has a file with its process");
+        let first = content.lines().next().and_then(|line| line.parse().ok());
+        first.expect("the first line is the process")
+    }
+
     /// Ends all connections with this application name, and gives their number.
     #[track_caller]
     pub fn terminate(&self, application_name: &str) -> usize {
@@ -90,10 +108,8 @@ impl Postgres {
     /// Kills all of its processes at once.
     #[track_caller]
     pub fn kill(&mut self) {
+        let postmaster = self.postmaster();
         let file = self.data.join("postmaster.pid");
-        let content = fs::read_to_string(&file).expect("a server that runs has a file with its process");
-        let first = content.lines().next().and_then(|line| line.parse().ok());
-        let postmaster = first.expect("the first line is the process");
         // It must not start another process after the others were listed.
         send(postmaster, libc::SIGSTOP);
         let mut processes = children_of(postmaster);

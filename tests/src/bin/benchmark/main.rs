@@ -12,6 +12,7 @@ mod in_workers;
 mod labelled_errors;
 mod labelled_secrets;
 mod latencies;
+mod many_hosts;
 mod other_processors;
 mod page;
 mod process;
@@ -98,6 +99,7 @@ fn main() -> Result<()> {
     against_appender::compare(&host, repetitions)?;
     against_idle::compare(&host, &arguments.corpus)?;
     page::measure(&host)?;
+    many_hosts::measure(&host)?;
     if let (Some(program), Some(home)) = (arguments.ccusage, arguments.home) {
         let ccusage = Ccusage {
             program,

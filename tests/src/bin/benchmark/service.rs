@@ -30,7 +30,18 @@ pub(crate) struct Connection {
 impl Service {
     /// Starts a server over the transcripts below `sessions`, by whose schedule nothing is due.
     pub(crate) fn start(host: &Host, sessions: &Path) -> Result<Self> {
-        std::fs::create_dir_all(&host.scratch)?;
+        Self::start_by(Self::command(host, sessions, &host.scratch)?, &host.scratch)
+    }
+
+    /// Starts a server with one worker that shares its state with others, with a data directory of its own.
+    pub(crate) fn sharing(host: &Host, sessions: &Path, data: &Path, state: &str) -> Result<Self> {
+        let mut command = Self::command(host, sessions, data)?;
+        command.args(["--workers=1", "--state", state]);
+        Self::start_by(command, data)
+    }
+
+    fn command(host: &Host, sessions: &Path, data: &Path) -> Result<Command> {
+        std::fs::create_dir_all(data)?;
         let mut command = Command::new(&host.program);
         without_settings(&mut command);
         command
@@ -40,12 +51,17 @@ impl Service {
             .arg("--plugins")
             .arg(host.plugins.join(EVERY))
             .arg("--data")
-            .arg(&host.scratch)
-            .env("XDG_CONFIG_HOME", &host.scratch)
+            .arg(data)
+            .env("XDG_CONFIG_HOME", data)
             .env("SESSION_HOST_STARTUP_GRACE_SECONDS", "100000")
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::null());
+        Ok(command)
+    }
+
+    /// Starts a server whose data directory is `data`.
+    fn start_by(mut command: Command, data: &Path) -> Result<Self> {
         let mut child = command.spawn().context("cannot start the server")?;
         let stdout = child.stdout.take().context("the server has no output")?;
         let mut stdout = BufReader::new(stdout);
@@ -57,7 +73,7 @@ impl Service {
             child,
             _stdout: stdout,
             address,
-            token: std::fs::read_to_string(host.scratch.join("api-token")).context("the server made no token")?,
+            token: std::fs::read_to_string(data.join("api-token")).context("the server made no token")?,
         })
     }
 
