@@ -51,6 +51,8 @@ pub struct Settings {
     pub data: PathBuf,
     /// Where the state is.
     pub state: StatePlace,
+    /// How long hosts that share the state wait for one that is silent.
+    pub lease: Duration,
     /// The limits of a run.
     pub limits: RunLimits,
     /// How many bytes of transcripts the host holds in memory at once.
@@ -144,11 +146,12 @@ impl Configured {
         let required = set.require_digests();
         let (limits, max_inflight_bytes, recursive) = (limits(&set), set.max_inflight_bytes(), set.recursive());
         let week_start = set.week_start();
+        let lease = at_least_one_second("lease_seconds", set.lease_seconds())?;
         let service = ServiceSettings {
             listen: set.listen(),
             tokens: NamedToken::all(set.tokens.clone(), &path)?,
             page: page(&set)?,
-            tick: tick(set.tick_seconds())?,
+            tick: at_least_one_second("tick_seconds", set.tick_seconds())?,
             startup_grace: Duration::from_secs(set.startup_grace_seconds()),
             audit_retention: days(set.audit_retention_days()),
             stuck_file_grace: set.stuck_file_grace_seconds.map(Duration::from_secs),
@@ -170,6 +173,7 @@ impl Configured {
             plugins,
             disabled_plugins: set.disabled_plugins.unwrap_or_default(),
             state: state_place(set.state, set.snapshots, &data)?,
+            lease,
             data,
             limits,
             max_inflight_bytes,
@@ -305,10 +309,10 @@ fn page(set: &ConfigFile) -> Result<Option<Duration>, ConfigError> {
     }
 }
 
-fn tick(configured: u64) -> Result<Duration, ConfigError> {
+fn at_least_one_second(key: &'static str, configured: u64) -> Result<Duration, ConfigError> {
     match configured {
         0 => Err(ConfigError::Value {
-            key: "tick_seconds",
+            key,
             value: "0".to_owned(),
             reason: "it must be at least 1",
         }),

@@ -10,6 +10,7 @@ use std::{
         Arc, Mutex, PoisonError,
         mpsc::{Receiver, TryRecvError},
     },
+    time::Duration,
 };
 
 use serde::{Deserialize, Serialize};
@@ -60,12 +61,12 @@ struct Asked {
 
 impl Members {
     /// Joins the hosts that share the state at this address.
-    pub(super) fn join(address: &PostgresAddress, catalogue: &Catalogue) -> Result<Self, ClusterError> {
+    pub(super) fn join(address: &PostgresAddress, catalogue: &Catalogue, ttl: Duration) -> Result<Self, ClusterError> {
         let machine = Machine {
             name: name_of_this_host(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
         };
-        let (cluster, requests) = Cluster::join(address.clone(), machine, leases_of(catalogue), Timing::default())?;
+        let (cluster, requests) = Cluster::join(address.clone(), machine, leases_of(catalogue), Timing { ttl })?;
         Ok(Self {
             cluster,
             requests: Mutex::new(requests),

@@ -136,7 +136,9 @@ impl Host {
         let catalogue = Catalogue::load_found(&options, found)?;
         warn_of_sections_without_processor(&settings, &catalogue);
         let address = settings.state.address();
-        let members = address.map(|address| Members::join(address, &catalogue)).transpose()?;
+        let members = address
+            .map(|address| Members::join(address, &catalogue, settings.lease))
+            .transpose()?;
         Ok(Self {
             state,
             members,
