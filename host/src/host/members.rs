@@ -258,6 +258,11 @@ impl Members {
         covered.insert(processor.clone(), buckets);
     }
 
+    /// Lets this host run a processor again as soon as it can, because a run failed with the connection to the others.
+    pub(super) fn covers_nothing(&self, processor: &ProcessorName) {
+        self.covers(processor, Buckets::NONE);
+    }
+
     fn has_gained(&self, processor: &ProcessorName) -> bool {
         let covered = self.covered.lock().unwrap_or_else(PoisonError::into_inner);
         let before = covered.get(processor).copied().unwrap_or_default();

@@ -238,6 +238,11 @@ impl BegunRun {
         if let Err(error) = &audited {
             tracing::error!(processor = %name, "cannot record the run in the audit log: {error}");
         }
+        if let (Err(error), Some(members)) = (&result, &self.host.members)
+            && error.is_of_the_connection()
+        {
+            members.covers_nothing(name);
+        }
         self.take_waiting_plugins();
         let result = match (result, audited) {
             (Ok(_), Err(error)) => Err(error.into()),

@@ -37,6 +37,18 @@ pub enum RunError {
     NotStarted(String),
 }
 
+impl RunError {
+    /// Whether the run failed only because the connection to a shared state did, or others took this host for dead.
+    #[must_use]
+    pub fn is_of_the_connection(&self) -> bool {
+        match self {
+            Self::NoMember(_) => true,
+            Self::State(error) => error.is_of_the_connection(),
+            _ => false,
+        }
+    }
+}
+
 impl From<std::io::Error> for RunError {
     fn from(error: std::io::Error) -> Self {
         Self::Worker(error)

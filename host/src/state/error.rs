@@ -309,6 +309,16 @@ impl StateError {
         }
     }
 
+    /// Whether only the connection to a shared state failed, or others took this host for dead.
+    #[must_use]
+    pub fn is_of_the_connection(&self) -> bool {
+        match self {
+            Self::Fenced { .. } => true,
+            Self::Troubled { trouble, .. } => matches!(trouble, Trouble::Server | Trouble::Invalidated),
+            _ => false,
+        }
+    }
+
     /// Whether the state is unusable until somebody repairs it, so that a restart does not help.
     #[must_use]
     pub fn is_lasting(&self) -> bool {
