@@ -57,6 +57,7 @@ impl Writer {
         if error.is_fatal() {
             return Err(error);
         }
+        tracing::debug!(%error, sessions = group.len(), "commits the sessions of a group one by one");
         let mut failed = Vec::new();
         for done in group {
             match self.commit_together(destination, std::slice::from_ref(done), Trust::Nothing) {
