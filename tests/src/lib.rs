@@ -50,7 +50,9 @@ pub use held::Held;
 pub use listing::{Listed, Listing};
 pub use page::{FORM, Visit, named_token};
 pub use plugin_file::{LibraryFile, library_name, place};
-pub use postgres::{Authority, Database, PASSWORD, Postgres, PostgresSetup, ROLE, psql, write_password_file};
+pub use postgres::{
+    Authority, Database, PASSWORD, Postgres, PostgresSetup, ROLE, psql, psql_in_steps, write_password_file,
+};
 pub use processes::{Holdings, children_of, has_ended, variables_of};
 pub use proxy::Proxy;
 pub use ran::{Moved, Ran, RunResult, Running, SessionError, send};

@@ -94,10 +94,24 @@ impl<'server> Database<'server> {
 /// # Panics
 /// If there is no `psql`.
 pub fn psql(url: &str, text: &str) -> Result<String, String> {
+    psql_in_steps(url, &[text])
+}
+
+/// Like [`psql`], and sends each step by itself.
+///
+/// # Errors
+/// As above.
+///
+/// # Panics
+/// As above.
+pub fn psql_in_steps(url: &str, steps: &[&str]) -> Result<String, String> {
     let mut command = Command::new(programs::path("psql"));
     command.env_clear().env("HOME", "/nonexistent");
     command.args(["--no-psqlrc", "--quiet", "--no-align", "--tuples-only", "--no-password"]);
-    command.args(["--set=ON_ERROR_STOP=1", "--dbname", url, "--command", text]);
+    command.args(["--set=ON_ERROR_STOP=1", "--dbname", url]);
+    for step in steps {
+        command.args(["--command", step]);
+    }
     let output = command.output().expect("psql can be started");
     let stream = if output.status.success() {
         output.stdout

@@ -54,7 +54,12 @@ impl Connection {
                 let mut sent = self.sent();
                 let known = sent.len();
                 sent.extend_from_slice(bytes);
-                network.heed(&sent, known);
+                if network.heed(&sent, known) {
+                    drop(sent);
+                    // The client learns that its connection has ended, and the server does not.
+                    let _ = self.client.shutdown(Shutdown::Both);
+                    network.wait_to_deliver(self);
+                }
             }
             network.wait_to_pass(self);
             (&self.server).write_all(bytes)

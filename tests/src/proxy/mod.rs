@@ -40,11 +40,36 @@ struct State {
     /// The connections that are open, each with a number.
     open: Vec<(usize, Arc<Connection>)>,
     accepted: usize,
-    /// The text before which it is to fall silent.
-    silent_before: Option<Vec<u8>>,
+    /// Where it is to fall silent.
+    silent_at: Option<Point>,
+    /// Whose `COMMIT` it is to hold back.
+    late_at: Option<Point>,
+    holds_back: bool,
     /// The statement of the transaction whose answer to `COMMIT` is to be swallowed.
     to_swallow: Option<Vec<u8>>,
     swallowed: usize,
+}
+
+/// A place in what a client sends in a transaction.
+#[derive(Debug)]
+struct Point {
+    /// What comes before, anywhere in the same transaction.
+    after: Vec<u8>,
+    text: Vec<u8>,
+}
+
+impl Point {
+    fn of(after: &str, text: &str) -> Option<Self> {
+        let [after, text] = [after, text].map(|text| text.as_bytes().to_vec());
+        Some(Self { after, text })
+    }
+
+    /// Whether it ends in what a client has sent after the part that is known already.
+    fn is_in(&self, sent: &[u8], known: usize) -> bool {
+        let begin = (known + 1).saturating_sub(self.text.len());
+        let mut places = memmem::find_iter(&sent[begin..], &self.text);
+        places.any(|place| memmem::find(&sent[..begin + place], &self.after).is_some())
+    }
 }
 
 impl Proxy {
@@ -79,8 +104,31 @@ impl Proxy {
 
     /// Falls silent as soon as a client sends this text from now on, before the server gets it.
     pub fn fall_silent_before(&self, text: &str) {
+        self.network.change(|state| state.silent_at = Point::of("", text));
+    }
+
+    /// Falls silent before the `COMMIT` of a transaction in which a client sends this text from now on.
+    pub fn fall_silent_before_commit_of(&self, statement: &str) {
         self.network
-            .change(|state| state.silent_before = Some(text.as_bytes().to_vec()));
+            .change(|state| state.silent_at = Point::of(statement, "COMMIT"));
+    }
+
+    /// Holds the next `COMMIT` back of a transaction in which a client sends this text from now on, and ends the connection
+    /// to that client. The server still waits for it.
+    pub fn hold_back_commit_of(&self, statement: &str) {
+        self.network
+            .change(|state| state.late_at = Point::of(statement, "COMMIT"));
+    }
+
+    /// Waits until it holds a `COMMIT` back.
+    #[track_caller]
+    pub fn holds_back(&self) {
+        wait_until("the proxy holds a COMMIT back", || self.network.state().holds_back);
+    }
+
+    /// Passes on the `COMMIT` that it holds back.
+    pub fn deliver(&self) {
+        self.network.change(|state| state.holds_back = false);
     }
 
     /// Waits until it has fallen silent.
@@ -194,19 +242,27 @@ impl Network {
     /// Whether it is to do something when a client sends some text.
     fn waits_for_text(&self) -> bool {
         let state = self.state();
-        state.to_swallow.is_some() || state.silent_before.is_some()
+        state.to_swallow.is_some() || state.silent_at.is_some() || state.late_at.is_some()
     }
 
-    /// Falls silent if the awaited text ends in what a client has sent after the part that is known already.
-    fn heed(&self, sent: &[u8], known: usize) {
+    /// Falls silent if the awaited text ends in what a client has sent after the part that is known already. Returns whether
+    /// this part is to be held back.
+    fn heed(&self, sent: &[u8], known: usize) -> bool {
         let mut state = self.state();
-        let is_new = |text: &mut Vec<u8>| {
-            let begin = (known + 1).saturating_sub(text.len());
-            memmem::find(&sent[begin..], text).is_some()
-        };
-        if state.silent_before.take_if(is_new).is_some() {
+        let is_new = |point: &mut Point| point.is_in(sent, known);
+        if state.silent_at.take_if(is_new).is_some() {
             state.is_silent = true;
         }
+        let is_late = state.late_at.take_if(is_new).is_some();
+        state.holds_back |= is_late;
+        is_late
+    }
+
+    /// Waits until what is held back is to be passed on, or the connection was cut.
+    fn wait_to_deliver(&self, connection: &Connection) {
+        let is_held = |state: &mut State| state.holds_back && !connection.was_cut();
+        let waited = self.changed.wait_while(self.state(), is_held);
+        drop(waited.unwrap_or_else(PoisonError::into_inner));
     }
 
     /// Whether the answer to the `COMMIT` of a transaction that has sent this is to be swallowed. It says so only once.

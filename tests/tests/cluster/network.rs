@@ -2,7 +2,7 @@
 
 use std::thread;
 
-use session_host_tests::{Postgres, Proxy, psql, wait_until};
+use session_host_tests::{Postgres, Proxy, psql, psql_in_steps, wait_until};
 
 #[test]
 fn an_answer_is_swallowed_and_the_row_is_there() {
@@ -52,6 +52,41 @@ fn a_network_falls_silent_at_a_chosen_request() {
     proxy.pass();
     inserting.join().unwrap().unwrap();
     assert_eq!(database.sql("SELECT count(*) FROM t"), "2");
+}
+
+#[test]
+fn a_network_falls_silent_at_the_commit_of_a_chosen_transaction() {
+    let database = Postgres::shared().database();
+    let proxy = Proxy::before(Postgres::shared().port());
+    let url = database.url_through(&proxy);
+    database.sql("CREATE TABLE t (a int); GRANT ALL ON t TO session_host");
+    proxy.fall_silent_before_commit_of("INSERT INTO t VALUES (2)");
+    let insert = |number| psql_in_steps(&url, &["BEGIN", &format!("INSERT INTO t VALUES ({number})"), "COMMIT"]);
+    insert(1).unwrap();
+    thread::scope(|scope| {
+        let inserting = scope.spawn(|| insert(2));
+        proxy.has_fallen_silent();
+        assert_eq!(database.sql("SELECT a FROM t"), "1");
+        proxy.pass();
+        inserting.join().unwrap().unwrap();
+    });
+    assert_eq!(database.sql("SELECT count(*) FROM t"), "2");
+}
+
+#[test]
+fn a_commit_comes_late_after_its_client_has_lost_the_connection() {
+    let database = Postgres::shared().database();
+    let proxy = Proxy::before(Postgres::shared().port());
+    database.sql("CREATE TABLE t (a int); GRANT ALL ON t TO session_host");
+    proxy.hold_back_commit_of("INSERT INTO t");
+    let steps = ["BEGIN", "INSERT INTO t VALUES (1)", "COMMIT"];
+    let said = psql_in_steps(&database.url_through(&proxy), &steps).unwrap_err();
+    assert!(said.contains("server closed the connection unexpectedly"), "{said}");
+    proxy.holds_back();
+    assert_eq!(database.sql("SELECT count(*) FROM t"), "0");
+    proxy.deliver();
+    wait_until("the commit has come", || database.sql("SELECT count(*) FROM t") == "1");
+    wait_until("the connection has ended", || proxy.open() == 0);
 }
 
 #[test]
