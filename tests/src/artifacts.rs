@@ -13,6 +13,19 @@ pub fn host_binary() -> PathBuf {
     built().join("session-host")
 }
 
+/// The `session-host` binary whose commits are not guarded: `scripts/unguarded` builds it.
+///
+/// # Panics
+/// If it was not built.
+#[must_use]
+#[track_caller]
+pub fn unguarded_host_binary() -> PathBuf {
+    let target_directory = target_folder().parent().expect("a profile's folder has a parent");
+    let path = target_directory.join("unguarded/session-host");
+    assert!(path.exists(), "there is no {}: run scripts/unguarded", path.display());
+    path
+}
+
 /// The library of a plugin: an example such as `probe` and `lines`, or a package such as `usage`.
 #[must_use]
 pub fn library(name: &str) -> PathBuf {

@@ -40,7 +40,7 @@ mod spending;
 mod world;
 pub mod zoo;
 
-pub use artifacts::{build_with, host_binary, library, target_folder};
+pub use artifacts::{build_with, host_binary, library, target_folder, unguarded_host_binary};
 pub use compat::interface_1_0;
 pub use compile::Code;
 pub use disk::{FailingDisk, SmallDisk, holds_bytes};

@@ -26,6 +26,7 @@ pub struct World {
     variables: Vec<(String, String)>,
     /// The state, if it is not in a file.
     database: Option<Database<'static>>,
+    program: Option<PathBuf>,
 }
 
 /// The variable that makes every world keep its state in a PostgreSQL database of its own: `postgres`.
@@ -40,6 +41,7 @@ impl World {
             folder: tempfile::tempdir().expect("a temporary folder can be made"),
             variables: Vec::new(),
             database: is_shared().then(|| Postgres::shared().database()),
+            program: None,
         };
         make_folder(world.plugins());
         make_folder(world.sessions());
@@ -134,6 +136,11 @@ impl World {
         self.variables.push((name.to_owned(), value.to_owned()));
     }
 
+    /// Runs this program in the place of `session-host` from now on.
+    pub fn run_by(&mut self, program: PathBuf) {
+        self.program = Some(program);
+    }
+
     /// Sets who may do what with a file or folder of the world, as `chmod` does.
     pub fn chmod(&self, below: impl AsRef<Path>, mode: u32) {
         set_mode(&self.path(below), mode);
@@ -144,7 +151,7 @@ impl World {
     /// Its folders are told by the environment, so that arguments come before them.
     #[must_use]
     pub fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(host_binary());
+        let mut command = Command::new(self.program.clone().unwrap_or_else(host_binary));
         let inherited = env::vars_os().map(|(name, _)| name);
         for name in inherited.filter(|name| name.to_string_lossy().starts_with("SESSION_HOST_")) {
             command.env_remove(name);

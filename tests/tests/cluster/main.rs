@@ -8,6 +8,7 @@
 )]
 
 mod encrypted;
+mod hosts;
 mod machines;
 mod network;
 mod server;

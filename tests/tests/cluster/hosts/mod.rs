@@ -1,0 +1,14 @@
+//! Hosts that share transcripts and a state: real processes with real plugins, against a real PostgreSQL.
+//!
+//! After each fault, the tables are those of one host that nobody disturbed, and no version of a session was committed
+//! twice. `unguarded` shows that these tests would notice if a guard were missing.
+
+mod cutting;
+mod killing;
+mod outages;
+mod pauses;
+mod pausing;
+mod scene;
+mod sharing;
+mod unguarded;
+mod watch;

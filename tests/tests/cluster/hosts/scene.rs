@@ -1,0 +1,301 @@
+//! Hosts that share transcripts and a state, and one that works alone, to compare with.
+
+use std::{
+    fs::{self, File},
+    io::Write,
+    path::PathBuf,
+    process::Command,
+    thread,
+    time::Duration,
+};
+
+use serde_json::{Value, json};
+use session_host::postgres::{Limits, Session};
+use session_host_tests::{Service, World, psql, send, target_folder, unguarded_host_binary, wait_until};
+use walkdir::WalkDir;
+
+use super::watch;
+
+/// How many rows of the probe each session has.
+pub(super) const ROWS: i64 = 5;
+
+/// Short, so that a test sees a host die; long enough for a busy test machine to renew.
+const LEASE_SECONDS: u64 = 4;
+
+/// Whether the commits of a host are guarded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Guards {
+    On,
+    Off,
+}
+
+/// How often a host runs by itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Schedule {
+    /// Every second.
+    Always,
+    /// At the start, and when it gains something.
+    Once,
+    /// Never.
+    Never,
+}
+
+/// What hosts share. The transcripts are those of the world of the host that works alone.
+pub(super) struct Scene {
+    pub(super) url: String,
+    pub(super) alone: World,
+    plugins: &'static [&'static str],
+}
+
+/// How a host is started.
+#[derive(Clone, Debug)]
+pub(super) struct Setup {
+    pub(super) guards: Guards,
+    pub(super) schedule: Schedule,
+    /// Where it reaches the database.
+    pub(super) url: String,
+}
+
+/// A running host, with a folder of its own; killed when it is dropped.
+pub(super) struct Member {
+    world: World,
+    pub(super) service: Service,
+}
+
+impl Scene {
+    /// No transcripts, and a state whose versions are watched.
+    #[track_caller]
+    pub(super) fn new(url: String, plugins: &'static [&'static str]) -> Self {
+        let alone = World::with(plugins);
+        let scene = Self { url, alone, plugins };
+        // This makes the host's own tables.
+        scene.query(&scene.url, "SELECT 1");
+        scene.sql(watch::LOG);
+        scene
+    }
+
+    /// Writes the transcript of a session, which gives rows of the probe.
+    pub(super) fn write(&self, session: &str, text: &str) {
+        let step = json!({"do": "rows", "count": ROWS, "text": text});
+        self.alone.write(session, format!("{step}\n"));
+    }
+
+    /// Writes so many sessions, whose rows have this text.
+    pub(super) fn write_many(&self, sessions: usize, text: &str) {
+        for number in 0..sessions {
+            self.write(&format!("user-{}/{number:04}.jsonl", number % 3), text);
+        }
+    }
+
+    /// Generates so many transcripts in the shape of real ones, which give rows of the probe, too.
+    #[track_caller]
+    pub(super) fn generate(&self, sessions: usize) {
+        let mut command = Command::new(target_folder().join("generate-corpus"));
+        command.arg(self.alone.sessions());
+        command.args(["--sessions", &sessions.to_string(), "--bytes", "1MB", "--seed", "7"]);
+        let status = command.status().expect("the generator can be started");
+        assert!(status.success(), "{command:?}");
+        self.append(&json!({"do": "rows", "count": ROWS}));
+    }
+
+    /// Adds a line to every transcript.
+    pub(super) fn append(&self, step: &Value) {
+        for path in self.transcripts() {
+            let mut file = File::options().append(true).open(path).unwrap();
+            file.write_all(format!("{step}\n").as_bytes()).unwrap();
+        }
+    }
+
+    fn transcripts(&self) -> Vec<PathBuf> {
+        let entries = WalkDir::new(self.alone.sessions()).into_iter().flatten();
+        let files = entries.map(walkdir::DirEntry::into_path);
+        files
+            .filter(|path| path.extension().is_some_and(|ending| ending == "jsonl"))
+            .collect()
+    }
+
+    /// How a guarded host is started that runs all the time.
+    pub(super) fn setup(&self) -> Setup {
+        Setup {
+            guards: Guards::On,
+            schedule: Schedule::Always,
+            url: self.url.clone(),
+        }
+    }
+
+    /// Starts a host.
+    #[track_caller]
+    pub(super) fn start(&self, setup: &Setup) -> Member {
+        let mut world = World::with(self.plugins);
+        if setup.guards == Guards::Off {
+            world.run_by(unguarded_host_binary());
+        }
+        let (cadence, grace) = match setup.schedule {
+            Schedule::Always => ("every 1s", "0"),
+            Schedule::Once => ("every 9d", "0"),
+            Schedule::Never => ("every 9d", "100000"),
+        };
+        let schedule = self.plugins.iter().map(|plugin| format!("{plugin} = \"{cadence}\"\n"));
+        world.config(&format!(
+            "lease_seconds = {LEASE_SECONDS}\nworkers = 1\n[schedule]\n{}",
+            schedule.collect::<String>()
+        ));
+        let sessions = self.alone.sessions().display().to_string();
+        let service = world.serve(&[
+            ("SESSION_HOST_SESSIONS", &sessions),
+            ("SESSION_HOST_STATE", &setup.url),
+            ("SESSION_HOST_STARTUP_GRACE_SECONDS", grace),
+        ]);
+        Member { world, service }
+    }
+
+    /// Runs SQL in the database, and gives what `psql` prints.
+    #[track_caller]
+    pub(super) fn sql(&self, text: &str) -> String {
+        psql(&self.url, text).unwrap_or_else(|error| panic!("{text}: {error}"))
+    }
+
+    /// Waits until a query of one truth value gives `true`; an outage of the database is waited for.
+    #[track_caller]
+    pub(super) fn wait_for(&self, what: &str, sql: &str) {
+        let mut open = None;
+        wait_until(what, || {
+            let known = open.take().or_else(|| session(&self.url));
+            let answered = known.and_then(|mut session| {
+                let is_true = session.query("wait", sql, &[]).ok()?.first()?.get(0);
+                open = Some(session);
+                Some(is_true)
+            });
+            answered.unwrap_or(false)
+        });
+    }
+
+    /// Waits until every processor has recorded every transcript as it is now.
+    #[track_caller]
+    pub(super) fn wait_for_all(&self) {
+        let sizes = self
+            .transcripts()
+            .into_iter()
+            .map(|path| fs::metadata(path).unwrap().len());
+        let (sessions, bytes) = sizes.fold((0, 0), |(count, sum), size| (count + 1, sum + size));
+        let all = format!(
+            "SELECT count(*) = {} FROM (
+                 SELECT 1 FROM main.session_processor_state GROUP BY processor_name
+                 HAVING count(*) = {sessions} AND sum(file_size) = {bytes}
+             ) AS done",
+            self.plugins.len()
+        );
+        self.wait_for("every session is processed", &all);
+    }
+
+    /// The rows that a query gives, as the command prints them.
+    #[track_caller]
+    fn query(&self, state: &str, sql: &str) -> String {
+        let mut command = self.alone.command(&["query", "--format", "json", sql]);
+        let output = command.env("SESSION_HOST_STATE", state).output().unwrap();
+        let complaint = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{sql}: {complaint}");
+        String::from_utf8(output.stdout).unwrap()
+    }
+
+    /// What processors wrote, and which versions are recorded: a line for each row.
+    #[track_caller]
+    fn contents(&self, state: &str) -> Vec<String> {
+        let listing = "SELECT table_name FROM duckdb_tables() JOIN processor_table USING (table_name) ORDER BY 1";
+        let tables: Vec<String> = self.alone.rows(listing).iter().map(name_of_table).collect();
+        assert!(!tables.is_empty());
+        // The instances of the probe are counted in each process.
+        let mut parts: Vec<String> = tables
+            .iter()
+            .map(|table| {
+                format!(
+                    "SELECT '{table}' AS name, to_json(r)::VARCHAR AS row FROM (
+                 SELECT COLUMNS(c -> c <> 'instance') FROM {table}) AS r"
+                )
+            })
+            .collect();
+        parts.push(
+            "SELECT 'state' AS name, to_json(r)::VARCHAR AS row FROM (
+                 SELECT * EXCLUDE (processed_at, checked_at) FROM session_processor_state) AS r"
+                .to_owned(),
+        );
+        let all = self.query(state, &format!("FROM ({}) ORDER BY ALL", parts.join(" UNION ALL ")));
+        all.lines().map(str::to_owned).collect()
+    }
+
+    /// Checks that the tables are those of a host that works alone, undisturbed.
+    #[track_caller]
+    pub(super) fn is_as_if_alone(&self) {
+        drop(self.alone.run(&[]).exits(0));
+        let alone = self.contents(&self.alone.state().display().to_string());
+        let shared = self.contents(&self.url);
+        let differing = alone.iter().zip(&shared).find(|(alone, shared)| alone != shared);
+        assert_eq!(differing, None, "{} rows alone, {} shared", alone.len(), shared.len());
+        assert_eq!(alone.len(), shared.len());
+    }
+
+    /// Checks that everything is as if nothing had happened.
+    #[track_caller]
+    pub(super) fn holds(&self) {
+        self.is_each_version_committed_once();
+        assert_eq!(self.sql(&watch::halves()), "");
+        assert_eq!(
+            self.sql("SELECT session_file, error FROM main.session_processor_failure"),
+            ""
+        );
+        self.is_as_if_alone();
+    }
+}
+
+/// A connection to a database, if it can be reached.
+pub(super) fn session(url: &str) -> Option<Session> {
+    const LIMIT: Duration = Duration::from_secs(100);
+    let limits = Limits {
+        statement: LIMIT,
+        lock: LIMIT,
+        answer: LIMIT,
+    };
+    Session::open(&url.parse().unwrap(), "watch", limits).ok()
+}
+
+fn name_of_table(row: &Value) -> String {
+    row["table_name"].as_str().unwrap().to_owned()
+}
+
+impl Member {
+    /// Sends its process a signal.
+    pub(super) fn signal(&self, signal: i32) {
+        send(self.service.id(), signal);
+    }
+
+    /// Waits until it has logged this.
+    #[track_caller]
+    pub(super) fn tells(&self, part: &str) {
+        wait_until(&format!("the host tells: {part}"), || self.service.log().contains(part));
+    }
+
+    /// Kills it.
+    pub(super) fn is_killed(self) {
+        self.signal(libc::SIGKILL);
+    }
+
+    /// Ends it in order.
+    #[track_caller]
+    pub(super) fn ends(self) {
+        self.signal(libc::SIGTERM);
+        wait_until("the host has ended", || {
+            session_host_tests::has_ended(self.service.id())
+        });
+    }
+}
+
+impl Drop for Member {
+    fn drop(&mut self) {
+        if thread::panicking() {
+            let log = self.service.log();
+            let tells = |line: &&str| !line.contains(" scanned=0 ");
+            let lines: Vec<&str> = log.lines().filter(tells).collect();
+            eprintln!("the log of {}:\n{}", self.world.path("").display(), lines.join("\n"));
+        }
+    }
+}

@@ -1,0 +1,52 @@
+//! Hosts share the work of a run, and leave what one host alone would.
+
+use session_host_tests::Postgres;
+
+use super::scene::{Scene, Schedule, Setup};
+
+/// Whether so many hosts own equally much of the probe.
+fn is_shared_by(hosts: i64) -> String {
+    format!(
+        "SELECT count(*) = {hosts} AND sum(many) = 64 AND max(many) <= ceil(64.0 / {hosts}) FROM (
+             SELECT count(*) AS many FROM main.session_host_lease
+             WHERE processor_name = 'probe' AND owner IS NOT NULL GROUP BY owner) AS owned"
+    )
+}
+
+#[track_caller]
+fn share(hosts: usize, plugins: &'static [&'static str], sessions: usize) {
+    let database = Postgres::shared().database();
+    let scene = Scene::new(database.url(), plugins);
+    scene.generate(sessions);
+    let setup = Setup {
+        schedule: Schedule::Never,
+        ..scene.setup()
+    };
+    let members: Vec<_> = (0..hosts).map(|_| scene.start(&setup)).collect();
+    scene.wait_for("the hosts share the buckets", &is_shared_by(hosts as i64));
+    let observer = scene.observe();
+    for plugin in plugins {
+        drop(members[0].service.run(plugin).is(200));
+    }
+    scene.wait_for_all();
+    observer.saw_nothing_half();
+    assert_eq!(scene.versions(), sessions * plugins.len());
+    let worked = "SELECT count(DISTINCT machine) FROM watch.version WHERE processor = 'probe'";
+    assert_eq!(scene.sql(worked), hosts.to_string());
+    let serial = "SELECT count(DISTINCT machine) FROM watch.version WHERE processor = 'probe_serial'";
+    assert_eq!(scene.sql(serial), "1");
+    for member in members {
+        member.ends();
+    }
+    scene.holds();
+}
+
+#[test]
+fn two_hosts_share_a_run_and_leave_what_one_would() {
+    share(2, &["probe", "probe_serial", "usage", "errors"], 200);
+}
+
+#[test]
+fn four_hosts_that_write_the_same_rows_with_sql_leave_what_one_would() {
+    share(4, &["probe", "probe_serial", "counts"], 100);
+}

@@ -1,0 +1,101 @@
+//! What is observed while hosts work: which versions are committed, and whether anything is ever half there.
+
+use std::{
+    sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel},
+    thread::{self, JoinHandle},
+    time::Duration,
+};
+
+use super::scene::{ROWS, Scene, session};
+
+/// Records in PostgreSQL each commit of a version of a session, and by which incarnation. A session that was only read
+/// again is none.
+pub(super) const LOG: &str = "
+    CREATE SCHEMA watch;
+    CREATE TABLE watch.version (
+        id bigint GENERATED ALWAYS AS IDENTITY, processor text, session text, hash text, output int, machine text);
+    CREATE FUNCTION watch.log() RETURNS trigger LANGUAGE plpgsql AS $log$ BEGIN
+        INSERT INTO watch.version (processor, session, hash, output, machine) VALUES (
+            NEW.processor_name, NEW.session_file, NEW.file_hash, NEW.output_version, current_setting('application_name'));
+        RETURN NULL;
+    END $log$;
+    CREATE TRIGGER log AFTER INSERT OR UPDATE OF processed_at ON main.session_processor_state
+    FOR EACH ROW EXECUTE FUNCTION watch.log()";
+
+/// The versions that were committed more than once.
+const TWICE: &str = "SELECT processor, session, hash, count(*), array_agg(machine) FROM watch.version
+                     GROUP BY processor, session, hash, output HAVING count(*) > 1";
+
+/// Whether a version was committed more than once.
+pub(super) const IS_ANY_TWICE: &str =
+    "SELECT count(DISTINCT (processor, session, hash, output)) < count(*) FROM watch.version";
+
+/// The query for the sessions of the probe that have rows without a state row, or not as many rows as they should.
+pub(super) fn halves() -> String {
+    format!(
+        "SELECT session_file FROM
+             (SELECT session_file, count(*) AS many FROM main.probe_rows GROUP BY session_file) AS rows
+         FULL JOIN
+             (SELECT session_file, 1 AS one FROM main.session_processor_state WHERE processor_name = 'probe') AS state
+         USING (session_file) WHERE many IS DISTINCT FROM {ROWS} OR one IS NULL"
+    )
+}
+
+/// How long the observer waits between two snapshots for its end. It must leave the machine to the hosts.
+const PAUSE: Duration = Duration::from_millis(5);
+
+/// Looks again and again for what is half there, until it is dropped.
+pub(super) struct Observer {
+    end: Sender<()>,
+    looking: JoinHandle<(u64, Vec<String>)>,
+}
+
+impl Scene {
+    /// How many versions were committed.
+    #[track_caller]
+    pub(super) fn versions(&self) -> usize {
+        self.sql("SELECT count(*) FROM watch.version").parse().unwrap()
+    }
+
+    #[track_caller]
+    pub(super) fn is_each_version_committed_once(&self) {
+        assert_eq!(self.sql(TWICE), "");
+    }
+
+    /// Begins to look for what is half there. An outage of the database is waited for.
+    pub(super) fn observe(&self) -> Observer {
+        let (end, ended) = channel();
+        let url = self.url.clone();
+        let looking = thread::spawn(move || look(&url, &ended));
+        Observer { end, looking }
+    }
+}
+
+fn look(url: &str, ended: &Receiver<()>) -> (u64, Vec<String>) {
+    let (mut snapshots, mut found) = (0, Vec::new());
+    let sql = halves();
+    let mut open = None;
+    while ended.recv_timeout(PAUSE) == Err(RecvTimeoutError::Timeout) {
+        let Some(mut session) = open.take().or_else(|| session(url)) else {
+            continue;
+        };
+        // One statement sees one snapshot, as a transaction with REPEATABLE READ does.
+        if let Ok(rows) = session.query("look", &sql, &[]) {
+            snapshots += 1;
+            found.extend(rows.iter().map(|row| row.get(0)));
+            open = Some(session);
+        }
+    }
+    (snapshots, found)
+}
+
+impl Observer {
+    /// Ends, and checks that nothing was ever half there.
+    #[track_caller]
+    pub(super) fn saw_nothing_half(self) {
+        drop(self.end);
+        let (snapshots, found) = self.looking.join().unwrap();
+        assert!(snapshots > 0);
+        assert_eq!(found, [""; 0], "in {snapshots} snapshots");
+    }
+}
