@@ -13,9 +13,9 @@ mod options;
 mod search;
 
 pub(super) use options::{
-    CheckOptions, ConfigOptions, ExportOptions, FailuresOptions, ForgetOptions, ListOptions, OpenOptions, PauseOptions,
-    ProcessorsOptions, QueryOptions, ReportOptions, ReprocessOptions, ResumeOptions, RetryOptions, RunOptions,
-    RunsOptions, ServeOptions, TableFormat,
+    CheckOptions, ConfigOptions, CopyStateOptions, ExportOptions, FailuresOptions, ForgetOptions, ListOptions,
+    OpenOptions, PauseOptions, ProcessorsOptions, QueryOptions, ReportOptions, ReprocessOptions, ResumeOptions,
+    RetryOptions, RunOptions, RunsOptions, ServeOptions, TableFormat,
 };
 pub(super) use search::SearchOptions;
 
@@ -113,6 +113,8 @@ pub(super) enum Command {
     Query(QueryOptions),
     /// Export every table as a Parquet file
     Export(ExportOptions),
+    /// Copy a state from a DuckDB file to a PostgreSQL database, or back; an interrupted copy goes on
+    CopyState(CopyStateOptions),
     /// Remove everything about a user or a session
     Forget(ForgetOptions),
     /// Print one line for a status bar: what today and the open block cost, and an agent's session from standard input

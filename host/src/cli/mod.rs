@@ -7,6 +7,7 @@ mod arguments;
 mod check;
 mod client;
 mod config;
+mod copy_state;
 mod dry_run;
 mod flags;
 mod forget;
@@ -61,7 +62,7 @@ use crate::{
     scheduler::ScheduleError,
     search::SearchError,
     sessions::ScanError,
-    state::{QueryError, StateError},
+    state::{CopyError, QueryError, StateError},
     threads,
 };
 
@@ -173,6 +174,7 @@ fn dispatch(arguments: Arguments) -> anyhow::Result<Exit> {
         Command::Search(options) => search::search(&settings, trust, &options),
         Command::Query(options) => inspect_state::query(&settings, &options),
         Command::Export(options) => inspect_state::export(&settings, &options),
+        Command::CopyState(options) => copy_state::copy_state(&settings, options),
         Command::Forget(options) => forget::forget(&settings, trust, &options),
         Command::Token => token::token(&settings),
         Command::Open(options) => open::open(&settings, &options),
@@ -189,6 +191,9 @@ fn exit_of(error: &anyhow::Error) -> Exit {
             _ => Exit::Failed,
         };
     }
+    if error.downcast_ref().is_some_and(CopyError::is_in_use) {
+        return Exit::Unusable;
+    }
     // A disk that is full now may have space at the next start.
     let may_mend = matches!(error.downcast_ref(), Some(ConfigError::MakeToken { .. }));
     let is_usage = error.is::<ConfigError>() && !may_mend
@@ -199,6 +204,7 @@ fn exit_of(error: &anyhow::Error) -> Exit {
         || error.is::<ScanError>()
         || error.is::<NoSuchProcessor>()
         || error.is::<UsageError>()
+        || error.downcast_ref().is_some_and(CopyError::is_of_usage)
         || error.downcast_ref().is_some_and(ReportError::is_of_usage)
         || error.downcast_ref().is_some_and(SearchError::is_of_usage)
         || matches!(error.downcast_ref(), Some(NotBegun::NoSuchProcessor(_)))
@@ -223,6 +229,9 @@ fn state_error(error: &anyhow::Error) -> Option<&StateError> {
         return Some(state);
     }
     if let Some(ForgetError::State(state)) = error.downcast_ref() {
+        return Some(state);
+    }
+    if let Some(CopyError::State(state)) = error.downcast_ref() {
         return Some(state);
     }
     if let Some(CatalogueError::State(state)) = error.downcast_ref() {

@@ -65,6 +65,12 @@ pub(super) fn print_block(lines: &str) -> io::Result<()> {
     writeln!(io::stdout().lock(), "{lines}")
 }
 
+/// Tells on stderr how far a command is.
+pub(super) fn tell(line: &str) {
+    // A command whose progress nobody can read still does its work.
+    let _ = writeln!(io::stderr().lock(), "{}", line.shown());
+}
+
 /// Prints a value as JSON.
 pub(super) fn print_json<T: Serialize>(value: &T) -> anyhow::Result<()> {
     Ok(print_json_text(serde_json::to_string(value)?)?)

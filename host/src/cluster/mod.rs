@@ -19,6 +19,8 @@
 //! and fails. A machine that was paused for hours and wakes up in the middle of a commit finds its connection ended. What
 //! this module holds in memory only saves work that a commit would refuse.
 //!
+//! A copy of the state needs that none of this happens: it lets the state *stand still* (`standstill`).
+//!
 //! All machines use one role in PostgreSQL: a role sees and ends only its own connections.
 //!
 //! # Threads
@@ -38,6 +40,7 @@ mod renewal;
 mod requests;
 mod sharing;
 mod standing;
+mod standstill;
 mod tables;
 mod takeover;
 mod timing;
@@ -51,5 +54,6 @@ pub use membership::Cluster;
 pub use renewal::ClockDifference;
 pub use requests::{NewRequest, Request, RequestId, RequestKind, ask};
 pub use standing::{Counters, Standing};
+pub use standstill::{NoStandstill, Standstill};
 pub use tables::{LEASE, MACHINE, REQUEST, TABLES, make_tables};
 pub use timing::Timing;

@@ -26,7 +26,7 @@ pub use named_tokens::{NamedToken, NamedTokenTable, Role};
 pub use page_secrets::PageSecrets;
 pub use plugins_directory::{PluginsDirectory, UsualPlace};
 pub use reference::{Origin, defaults_as_toml, keys_as_markdown};
-pub use settings::{Configured, ServiceSettings, Settings};
+pub use settings::{Configured, ServiceSettings, Settings, named_state};
 pub use settings_table::{ConfigFile, KEYS, Key};
 pub use token::TokenSource;
 

@@ -328,22 +328,33 @@ pub(super) fn data_directory(named: Option<PathBuf>) -> Result<PathBuf, ConfigEr
     }
 }
 
-/// Where the state is: by default in a file in the data directory. Exports from a database go to that directory, too.
+/// Where the state is: by default in a file in the data directory.
 fn state_place(
     configured: Option<PathBuf>,
     snapshots: Option<PathBuf>,
     data: &Path,
 ) -> Result<StatePlace, ConfigError> {
-    match configured {
-        Some(address) if is_address(&address) => Ok(StatePlace::Postgres {
-            address: address.to_string_lossy().parse().map_err(ConfigError::StateAddress)?,
+    let mut place = named_state(configured.unwrap_or_else(|| data.join("session-host.duckdb")), data)?;
+    if let StatePlace::Postgres { folders, .. } = &mut place {
+        folders.snapshots = snapshots.map(absolute);
+    }
+    Ok(place)
+}
+
+/// The place of a state that is named by a path or an address. Exports from a database go to the data directory.
+///
+/// # Errors
+/// When it is an address that cannot be read.
+pub fn named_state(named: PathBuf, data: &Path) -> Result<StatePlace, ConfigError> {
+    match is_address(&named) {
+        true => Ok(StatePlace::Postgres {
+            address: named.to_string_lossy().parse().map_err(ConfigError::StateAddress)?,
             folders: SharedFolders {
                 exports: data.join("exports"),
-                snapshots: snapshots.map(absolute),
+                snapshots: None,
             },
         }),
-        Some(file) => Ok(StatePlace::File(absolute(file))),
-        None => Ok(StatePlace::File(data.join("session-host.duckdb"))),
+        false => Ok(StatePlace::File(absolute(named))),
     }
 }
 

@@ -26,6 +26,7 @@
 //! - `duckdb_file`: the state in one file, the files beside it, and how it recovers.
 //! - `query`: reads rows.
 //! - `forget`: forgetting and purging.
+//! - `transfer`: copies a state from a file to PostgreSQL, and back.
 
 mod ailment;
 mod backend;
@@ -42,6 +43,7 @@ mod query;
 mod records;
 mod rows;
 mod schema;
+mod transfer;
 mod trouble;
 
 pub use ailment::Ailment;
@@ -98,6 +100,7 @@ pub use schema::{
     processor::DeclaredTables,
     refused::{SchemaRefused, TableKind},
 };
+pub use transfer::{CopiedTable, CopyError, Told, copy_state};
 pub use trouble::Trouble;
 
 /// The version of DuckDB that the crate is built for.

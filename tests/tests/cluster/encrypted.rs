@@ -1,9 +1,6 @@
 //! A host whose every connection to PostgreSQL is encrypted, and whose password no one sees.
 
-use session_host_tests::{
-    postgres::{Authority, PASSWORD, PostgresSetup, write_password_file},
-    world::World,
-};
+use session_host_tests::{Authority, PASSWORD, PostgresSetup, World, write_password_file};
 
 /// A session, which the plugin `lines` processes.
 const SESSION: &str = "alice/a.jsonl";
@@ -28,7 +25,8 @@ fn both_ways_to_the_server_trust_one_authority_and_read_one_password_file() {
     let ran = world.run(&["-vv", "--state", &right]).exits(0);
     assert_eq!(ran.result().processed, 1);
     assert!(!ran.stderr.contains(PASSWORD), "{}", ran.stderr);
-    let encrypted = "SELECT bool_and(ssl) FROM pg_stat_ssl JOIN pg_stat_activity USING (pid) WHERE client_addr IS NOT NULL";
+    let encrypted =
+        "SELECT bool_and(ssl) FROM pg_stat_ssl JOIN pg_stat_activity USING (pid) WHERE client_addr IS NOT NULL";
     assert_ne!(database.sql(encrypted), "f");
     assert_eq!(database.sql("SELECT count(*) FROM main.session_processor_state"), "1");
 
@@ -37,7 +35,9 @@ fn both_ways_to_the_server_trust_one_authority_and_read_one_password_file() {
     refused.tells("certificate");
     let wrong = world.path("wrong");
     std::fs::create_dir(&wrong).unwrap();
-    let refused = world.run(&["--state", &state(&authority, &write_password_file(&wrong, "guess"))]).exits(2);
+    let refused = world
+        .run(&["--state", &state(&authority, &write_password_file(&wrong, "guess"))])
+        .exits(2);
     refused.tells("password authentication failed");
     assert!(!refused.stderr.contains("guess"), "{}", refused.stderr);
 }

@@ -217,6 +217,14 @@ pub(in crate::cli) struct ExportOptions {
 }
 
 #[derive(Debug, Args)]
+pub(in crate::cli) struct CopyStateOptions {
+    /// The state to copy, which nobody may use meanwhile: a path or an address, as the setting `state` takes it
+    pub(in crate::cli) from: PathBuf,
+    /// Where the copy goes: a file that does not exist, or a database without a state
+    pub(in crate::cli) to: PathBuf,
+}
+
+#[derive(Debug, Args)]
 pub(in crate::cli) struct ForgetOptions {
     /// A user, or one session: USER or USER/SESSION
     #[arg(value_name = "USER[/SESSION]")]

@@ -18,13 +18,14 @@ use crate::{
             sql::{quoted, text},
         },
         error::{Doing, Result, StateError},
-        postgres::mirror::LocalObjects,
+        postgres::{extension, mirror::LocalObjects},
     },
+    state_place::SharedFolders,
 };
 
 /// Where the database is, and what DuckDB needs to attach it.
 #[derive(Clone, Debug)]
-pub(super) struct Database {
+pub(in crate::state) struct Database {
     pub(super) address: PostgresAddress,
     pub(super) extension: PathBuf,
     /// The folder that exports may be written to.
@@ -40,9 +41,41 @@ pub(super) struct Unconfined {
 }
 
 impl Database {
+    /// The database at this address.
+    ///
+    /// # Errors
+    /// When DuckDB's extension is missing.
+    pub(in crate::state) fn at(address: &PostgresAddress, folders: SharedFolders) -> Result<Self> {
+        let extension = extension::find().map_err(|source| StateError::NoExtension {
+            address: address.to_string(),
+            source,
+        })?;
+        Ok(Self {
+            address: address.clone(),
+            extension,
+            exports: folders.exports,
+            snapshots: folders.snapshots,
+        })
+    }
+
     /// Opens an instance that attaches the schema, which may not exist yet. DuckDB takes a tenth of a second to verify the
     /// extension.
     pub(super) fn attach(&self, application_name: &str) -> Result<Unconfined> {
+        let (engine, connection) = self.attach_schema(application_name, SCHEMA)?;
+        Ok(Unconfined { engine, connection })
+    }
+
+    /// Opens an instance that attaches a schema, from which files can be reached, too.
+    pub(in crate::state) fn attach_schema(&self, application_name: &str, schema: &str) -> Result<(Engine, Connection)> {
+        self.attach_open(application_name, &format!(", SCHEMA {}", text(schema)))
+    }
+
+    /// Opens an instance that attaches the whole database.
+    pub(in crate::state) fn attach_whole(&self, application_name: &str) -> Result<(Engine, Connection)> {
+        self.attach_open(application_name, "")
+    }
+
+    fn attach_open(&self, application_name: &str, options: &str) -> Result<(Engine, Connection)> {
         let engine = open_in_memory()?;
         let connection = engine.connection().doing("connect to an instance in memory")?;
         let load = format!("LOAD {}", text(&self.extension.to_string_lossy()));
@@ -55,15 +88,14 @@ impl Database {
             .execute_batch(settings)
             .doing("set up DuckDB's extension for PostgreSQL")?;
         let attach = format!(
-            "ATTACH {} AS {} (TYPE postgres, SCHEMA {})",
+            "ATTACH {} AS {} (TYPE postgres{options})",
             text(&self.address.libpq(application_name)),
-            quoted(CATALOG),
-            text(SCHEMA)
+            quoted(CATALOG)
         );
         connection
             .execute_batch(&attach)
             .map_err(|error| self.unreachable(error))?;
-        Ok(Unconfined { engine, connection })
+        Ok((engine, connection))
     }
 
     /// Gives an instance these views and macros, and the last settings. From then on, no SQL of it reaches anything but the

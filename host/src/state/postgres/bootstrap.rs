@@ -34,7 +34,7 @@ const DOING: &str = "create the host's tables";
 ///
 /// # Errors
 /// When the database cannot be reached, this role may not create tables, or a newer version migrated them.
-pub(super) fn bring_up_to_date(database: &Database, connection: &Connection) -> Result<()> {
+pub(in crate::state) fn bring_up_to_date(database: &Database, connection: &Connection) -> Result<()> {
     create_schema(connection)?;
     choose_schema(connection)?;
     if migrations_of(connection)?.newest_of(HOST) == host_migrations::newest() {
@@ -48,25 +48,10 @@ pub(super) fn bring_up_to_date(database: &Database, connection: &Connection) -> 
 }
 
 fn create_schema(connection: &Connection) -> Result<()> {
-    let looking = format!("SELECT to_regclass('{SCHEMA}.{SCHEMA_TEXT}') IS NOT NULL AS is_there");
-    let is_there: bool = connection
-        .query_row(&asking(&looking), [], |row| row.get(0))
-        .doing("look for the host's tables")?;
-    if is_there {
+    if is_there(connection)? {
         return Ok(());
     }
-    in_transaction(connection, "create the host's schema", |connection| {
-        execute(connection, DOING, &format!("SELECT pg_advisory_xact_lock({CREATING})"))?;
-        let tables = format!(
-            "CREATE SCHEMA IF NOT EXISTS {SCHEMA};
-             SET LOCAL search_path = {SCHEMA};
-             CREATE TABLE IF NOT EXISTS {SCHEMA_TEXT} (
-                 id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, owner text NOT NULL, sql text NOT NULL);
-             CREATE TABLE IF NOT EXISTS {LANE} ();
-             {OF_THE_CLUSTER}"
-        );
-        execute(connection, DOING, &tables)
-    })?;
+    in_transaction(connection, "create the host's schema", create_own_tables)?;
     // The extension remembers that there was no schema.
     connection.execute_batch("CALL pg_clear_cache()").doing(DOING)
 }
@@ -76,6 +61,28 @@ fn migrations_of(connection: &Connection) -> Result<AppliedMigrations> {
         true => AppliedMigrations::read(connection),
         false => Ok(AppliedMigrations::default()),
     }
+}
+
+/// Whether the database holds a state, as an instance sees it that attaches the whole database.
+pub(in crate::state) fn is_there(connection: &Connection) -> Result<bool> {
+    let looking = format!("SELECT to_regclass('{SCHEMA}.{SCHEMA_TEXT}') IS NOT NULL AS is_there");
+    connection
+        .query_row(&asking(&looking), [], |row| row.get(0))
+        .doing("look for the host's tables")
+}
+
+/// Creates the tables that only a state in PostgreSQL has.
+pub(in crate::state) fn create_own_tables(connection: &Connection) -> Result<()> {
+    execute(connection, DOING, &format!("SELECT pg_advisory_xact_lock({CREATING})"))?;
+    let tables = format!(
+        "CREATE SCHEMA IF NOT EXISTS {SCHEMA};
+         SET LOCAL search_path = {SCHEMA};
+         CREATE TABLE IF NOT EXISTS {SCHEMA_TEXT} (
+             id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, owner text NOT NULL, sql text NOT NULL);
+         CREATE TABLE IF NOT EXISTS {LANE} ();
+         {OF_THE_CLUSTER}"
+    );
+    execute(connection, DOING, &tables)
 }
 
 /// Waits until no other host changes the schema, and keeps others from it until the transaction ends.
@@ -109,7 +116,7 @@ fn migrate(database: &Database, connection: &Connection) -> Result<()> {
 }
 
 /// Records a text that made a part of the schema.
-pub(super) fn record_text(connection: &Connection, owner: &str, sql: &str) -> Result<()> {
+pub(in crate::state) fn record_text(connection: &Connection, owner: &str, sql: &str) -> Result<()> {
     let insert = format!(
         "INSERT INTO {SCHEMA}.{SCHEMA_TEXT} (owner, sql) VALUES ({}, {})",
         text(owner),
@@ -120,7 +127,7 @@ pub(super) fn record_text(connection: &Connection, owner: &str, sql: &str) -> Re
 
 /// Gives the columns that rows are found by PostgreSQL's collation `C`, and each session table an index. No index serves
 /// the filters that DuckDB hands over, unless both compare bytes.
-pub(super) fn sort_by_bytes(connection: &Connection) -> Result<()> {
+pub(in crate::state) fn sort_by_bytes(connection: &Connection) -> Result<()> {
     execute(
         connection,
         "index the tables of sessions",

@@ -148,7 +148,7 @@ impl Drop for Era {
 }
 
 /// The texts that made the schema.
-pub(super) fn texts(connection: &Connection) -> Result<Vec<SchemaText>> {
+pub(in crate::state) fn texts(connection: &Connection) -> Result<Vec<SchemaText>> {
     let doing = "read the recorded schema";
     let sql = format!("SELECT owner, sql FROM {SCHEMA_TEXT} ORDER BY id");
     let mut statement = connection.prepare(&sql).doing(doing)?;

@@ -25,28 +25,28 @@ pub(crate) const SCHEMA_TEXT: &str = "session_host_schema";
 
 /// A text that made a part of the schema.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct SchemaText {
-    pub(super) owner: String,
-    pub(super) sql: String,
+pub(in crate::state) struct SchemaText {
+    pub(in crate::state) owner: String,
+    pub(in crate::state) sql: String,
 }
 
 /// The views and macros, which every instance has for itself.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct LocalObjects {
+pub(in crate::state) struct LocalObjects {
     macros: Vec<String>,
     views: Vec<String>,
 }
 
 /// The instance that judges, and what it has that PostgreSQL cannot keep.
-pub(super) struct Mirror {
+pub(in crate::state) struct Mirror {
     pub(super) texts: Vec<SchemaText>,
-    pub(super) engine: Engine,
+    pub(in crate::state) engine: Engine,
     pub(super) objects: LocalObjects,
 }
 
 impl Mirror {
     /// The mirror of a schema that these texts made.
-    pub(super) fn of(texts: Vec<SchemaText>) -> Result<Self> {
+    pub(in crate::state) fn of(texts: Vec<SchemaText>) -> Result<Self> {
         let engine = open_in_memory()?;
         let link = link_to(&engine)?;
         let mut macros = Vec::new();

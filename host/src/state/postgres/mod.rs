@@ -16,12 +16,12 @@
 //! - `asking`: what hosts ask of each other.
 
 mod asking;
-mod attach;
-mod bootstrap;
-mod era;
+pub(crate) mod attach;
+pub(crate) mod bootstrap;
+pub(crate) mod era;
 pub(crate) mod extension;
 pub(crate) mod fence;
 mod migrate;
-mod mirror;
+pub(crate) mod mirror;
 pub(crate) mod shared_state;
 mod snapshot;

@@ -14,7 +14,6 @@ use super::{
     attach::Database,
     bootstrap,
     era::Era,
-    extension,
     migrate::{self, Migrated},
     mirror::Mirror,
     snapshot::{self, Snapshot},
@@ -44,7 +43,7 @@ use crate::{
 };
 
 /// What PostgreSQL calls the connections of a host that is no member.
-const OUTSIDER: &str = "session-host";
+pub(in crate::state) const OUTSIDER: &str = "session-host";
 
 /// A state that several hosts share.
 pub(crate) struct SharedState {
@@ -74,16 +73,7 @@ impl SharedState {
     /// # Errors
     /// When the database cannot be reached, this role may not create tables there, or a newer version migrated them.
     pub(crate) fn open(address: &PostgresAddress, folders: SharedFolders) -> Result<Self> {
-        let extension = extension::find().map_err(|source| StateError::NoExtension {
-            address: address.to_string(),
-            source,
-        })?;
-        let database = Database {
-            address: address.clone(),
-            extension,
-            exports: folders.exports,
-            snapshots: folders.snapshots,
-        };
+        let database = Database::at(address, folders)?;
         let instance = database.attach(OUTSIDER)?;
         bootstrap::bring_up_to_date(&database, &instance.connection)?;
         let era = Era::begin_with(&database, OUTSIDER.to_owned(), instance, None)?;

@@ -13,7 +13,7 @@ use std::{
 };
 
 use anyhow::{Result, bail, ensure};
-use session_host_tests::postgres::{Database, PostgresSetup};
+use session_host_tests::{Database, PostgresSetup};
 
 use crate::{programs::Host, service::Service};
 

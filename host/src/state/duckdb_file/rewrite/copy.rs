@@ -26,7 +26,7 @@ use crate::state::{
 const COPYING: &str = "copy the state";
 
 /// The parts of the catalogue that a copy must share with its source.
-const CATALOGUE: [(&str, &str); 8] = [
+pub(crate) const CATALOGUE: [(&str, &str); 8] = [
     (
         "schemas",
         "schema_name, comment FROM duckdb_schemas() WHERE NOT internal",
