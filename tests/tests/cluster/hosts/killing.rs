@@ -31,7 +31,7 @@ fn the_work_of_a_killed_host_is_done_by_the_other_without_anybody_asking() {
         "both hosts are there",
         "SELECT count(*) = 2 FROM main.session_host_machine",
     );
-    killed.is_killed();
+    killed.dies();
     held.let_go();
     scene.wait_for_all();
     assert_eq!(scene.sql("SELECT count(*) FROM main.session_host_takeover"), "1");
@@ -64,7 +64,7 @@ fn kill_at_random(seed: u64, hosts: usize, plugins: &'static [&'static str]) {
             "so much is committed",
             &format!("SELECT count(*) >= {wanted} FROM watch.version"),
         );
-        members.swap_remove(seed.below(hosts)).is_killed();
+        members.swap_remove(seed.below(hosts)).dies();
         members.push(scene.start(&scene.setup()));
     }
     scene.wait_for_all();
