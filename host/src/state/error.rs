@@ -120,6 +120,14 @@ pub enum StateError {
         /// What the system says.
         r#source: std::io::Error,
     },
+    /// The state row of a session has changed since its attempt began, whose statements must not be committed again.
+    #[error(
+        "cannot commit the attempt at {session}: its state has changed since the run chose it, such as by a commit whose answer was lost; nothing was committed, and the next run goes on"
+    )]
+    Recorded {
+        /// The session.
+        session: String,
+    },
     /// Something that the state records cannot be read.
     #[error("cannot read {what}: {reason}; restore the state from a backup")]
     Unreadable {
@@ -300,6 +308,7 @@ impl StateError {
             | Self::Troubled { .. }
             | Self::Closed { .. }
             | Self::Gone { .. }
+            | Self::Recorded { .. }
             | Self::Fenced { .. } => true,
             Self::Checkpoint { source, .. }
             | Self::Folder { source, .. }
@@ -309,11 +318,11 @@ impl StateError {
         }
     }
 
-    /// Whether only the connection to a shared state failed, or others took this host for dead.
+    /// Whether only the connection to a shared state failed, or others did the work of this host.
     #[must_use]
     pub fn is_of_the_connection(&self) -> bool {
         match self {
-            Self::Fenced { .. } => true,
+            Self::Fenced { .. } | Self::Recorded { .. } => true,
             Self::Troubled { trouble, .. } => matches!(trouble, Trouble::Server | Trouble::Invalidated),
             _ => false,
         }
@@ -344,6 +353,7 @@ impl StateError {
             | Self::CopyDiffers { .. }
             | Self::Closed { .. }
             | Self::Fenced { .. }
+            | Self::Recorded { .. }
             | Self::Unreadable { .. }
             | Self::Snapshot { .. }
             | Self::Statement { .. }

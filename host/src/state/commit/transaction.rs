@@ -27,7 +27,7 @@ use crate::{
             rules::{Accepted, Call, Forbidden, Repeated, StatementRules},
             session::Done,
             states::Counted,
-            write::{Trust, write, write_rows, write_states},
+            write::{write_attempt, write_rows, write_states},
         },
         database_error::DatabaseError,
         engine::{
@@ -301,12 +301,7 @@ impl Transaction {
     /// # Errors
     /// When the database rejects it. Nothing is committed then.
     pub fn commit(self, destination: &Destination, done: &Done) -> Result<()> {
-        write(
-            &self.connection,
-            destination,
-            std::slice::from_ref(done),
-            Trust::Knowledge,
-        )?;
+        write_attempt(&self.connection, destination, done)?;
         self.connection
             .execute_batch("COMMIT")
             .doing("commit the attempt's transaction")
@@ -317,12 +312,7 @@ impl Transaction {
     /// # Errors
     /// When the database rejects them.
     pub fn write(&mut self, destination: &Destination, done: &Done) -> Result<StateRow> {
-        let traces = write_rows(
-            &self.connection,
-            destination,
-            std::slice::from_ref(done),
-            Trust::Knowledge,
-        )?;
+        let traces = write_rows(&self.connection, destination, done)?;
         Ok(match traces.contains(&Traces::Record) {
             true => StateRow::Owed,
             false => StateRow::Written,

@@ -9,7 +9,7 @@ use crate::state::{
         states::{self, Counted},
     },
     engine::{instance::Link, sql::transaction_id},
-    error::{Doing, Result},
+    error::{Doing, Result, StateError},
 };
 
 /// Whether a commit relies on what its run knows of the state.
@@ -21,10 +21,23 @@ pub(super) enum Trust {
     Nothing,
 }
 
-/// Writes sessions completely within the transaction of a link, which can be committed then.
+/// Writes sessions completely within the transaction of a link, which can be committed then. Where several hosts share the
+/// state, those that are recorded already are left out.
 pub(super) fn write(link: &Link, destination: &Destination, group: &[Done], trust: Trust) -> Result<()> {
     let admitted = admitted(link, destination, group)?;
-    let group = admitted.as_deref().unwrap_or(group);
+    write_wholly(link, destination, admitted.as_deref().unwrap_or(group), trust)
+}
+
+/// Writes the session of an attempt completely within the transaction of a link, in which its statements are.
+///
+/// # Errors
+/// As for [`write_rows`].
+pub(super) fn write_attempt(link: &Link, destination: &Destination, done: &Done) -> Result<()> {
+    refuse_recorded(link, destination, done)?;
+    write_wholly(link, destination, std::slice::from_ref(done), Trust::Knowledge)
+}
+
+fn write_wholly(link: &Link, destination: &Destination, group: &[Done], trust: Trust) -> Result<()> {
     let traces = write_admitted(link, destination, group, trust)?;
     let known = with(group, &traces, &[Traces::Record]);
     if !known.is_empty() {
@@ -50,11 +63,24 @@ fn write_states_of_staged(link: &Link, destination: &Destination, staged: &[Coun
     states::clear_failures_of_staged(link, destination, staged)
 }
 
-/// Writes the rows of sessions, and the state rows of those that have none. The others are staged. Returns what the state
-/// may hold of each. Where several hosts share the state, those that are recorded already are left out.
-pub(super) fn write_rows(link: &Link, destination: &Destination, group: &[Done], trust: Trust) -> Result<Vec<Traces>> {
-    let admitted = admitted(link, destination, group)?;
-    write_admitted(link, destination, admitted.as_deref().unwrap_or(group), trust)
+/// Writes the rows of the session of an attempt, and its state row if it has none. Otherwise it is staged. Returns what the
+/// state may hold of it.
+///
+/// # Errors
+/// When the database refuses, or where several hosts share the state and the session is recorded already: what the
+/// attempt did with statements was done before then, and must not be committed.
+pub(super) fn write_rows(link: &Link, destination: &Destination, done: &Done) -> Result<Vec<Traces>> {
+    refuse_recorded(link, destination, done)?;
+    write_admitted(link, destination, std::slice::from_ref(done), Trust::Knowledge)
+}
+
+fn refuse_recorded(link: &Link, destination: &Destination, done: &Done) -> Result<()> {
+    match admitted(link, destination, std::slice::from_ref(done))? {
+        None => Ok(()),
+        Some(_) => Err(StateError::Recorded {
+            session: done.seen.session.to_string(),
+        }),
+    }
 }
 
 /// The sessions that are still to be written, if not all are.

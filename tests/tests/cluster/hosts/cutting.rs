@@ -6,18 +6,18 @@ use super::scene::{Guards, Member, Scene, Schedule, Setup};
 
 const PLUGINS: &[&str] = &["probe", "probe_serial"];
 
-/// What only the rows of one session have.
-const MARK: &str = "the marked session";
+/// The session that tells a commit from others.
+const MARK: &str = "user-9/last.jsonl";
 
 /// A scene with a network, and no host yet.
 #[track_caller]
-fn scene() -> (Scene, Proxy, String) {
+fn scene(plugins: &'static [&'static str]) -> (Scene, Proxy, String) {
     let database = Postgres::shared().database();
     let proxy = Proxy::before(Postgres::shared().port());
     let through_proxy = database.url_through(&proxy);
-    let scene = Scene::new(database.url(), PLUGINS);
+    let scene = Scene::new(database.url(), plugins);
     scene.write_many(40, &"x".repeat(2000));
-    scene.write("user-9/last.jsonl", MARK);
+    scene.write(MARK, "text");
     (scene, proxy, through_proxy)
 }
 
@@ -34,8 +34,8 @@ pub(super) struct Late {
 
 /// Lets the `COMMIT` of a host come late: the host has lost that connection, and makes the same sessions again meanwhile.
 #[track_caller]
-pub(super) fn commit_late(guards: Guards) -> Late {
-    let (scene, proxy, url) = scene();
+pub(super) fn commit_late(plugins: &'static [&'static str], guards: Guards) -> Late {
+    let (scene, proxy, url) = scene(plugins);
     proxy.hold_back_commit_of(MARK);
     let setup = Setup {
         guards,
@@ -55,9 +55,9 @@ pub(super) fn commit_late(guards: Guards) -> Late {
     }
 }
 
-#[test]
-fn what_a_late_commit_commits_is_not_committed_again() {
-    let Late { scene, member, _proxy } = commit_late(Guards::On);
+#[track_caller]
+fn is_not_committed_again(plugins: &'static [&'static str]) {
+    let Late { scene, member, _proxy } = commit_late(plugins, Guards::On);
     member.tells("this version is recorded already");
     scene.wait_for_all();
     member.ends();
@@ -65,8 +65,23 @@ fn what_a_late_commit_commits_is_not_committed_again() {
 }
 
 #[test]
+fn what_a_late_commit_commits_is_not_committed_again() {
+    is_not_committed_again(&["probe"]);
+}
+
+#[test]
+fn what_a_late_commit_of_statements_commits_is_not_committed_again() {
+    is_not_committed_again(&["counts"]);
+}
+
+#[test]
+fn what_a_late_commit_of_serial_statements_commits_is_not_committed_again() {
+    is_not_committed_again(&["upserts"]);
+}
+
+#[test]
 fn what_was_committed_without_an_answer_is_not_committed_again() {
-    let (scene, proxy, url) = scene();
+    let (scene, proxy, url) = scene(PLUGINS);
     proxy.swallow_answer_to_commit(MARK);
     let observer = scene.observe();
     let member = scene.start(&at(&scene, url));
@@ -81,7 +96,7 @@ fn what_was_committed_without_an_answer_is_not_committed_again() {
 /// Ends all connections of a host at a point, and lets it go on by itself.
 #[track_caller]
 fn end_connections(arm: impl Fn(&Proxy)) {
-    let (scene, proxy, url) = scene();
+    let (scene, proxy, url) = scene(PLUGINS);
     arm(&proxy);
     let observer = scene.observe();
     let member = scene.start(&at(&scene, url));
@@ -110,7 +125,7 @@ fn a_host_whose_connections_are_ended_while_it_copies_rows_goes_on() {
 
 #[test]
 fn a_host_behind_a_network_that_is_silent_for_long_is_taken_over_and_comes_back() {
-    let (scene, proxy, url) = scene();
+    let (scene, proxy, url) = scene(PLUGINS);
     proxy.fall_silent_before_commit_of(MARK);
     let observer = scene.observe();
     let silent = scene.start(&at(&scene, url));
@@ -133,7 +148,7 @@ fn a_host_behind_a_network_that_is_silent_for_long_is_taken_over_and_comes_back(
 
 #[test]
 fn a_host_that_runs_alone_survives_every_cut() {
-    let (scene, proxy, url) = scene();
+    let (scene, proxy, url) = scene(PLUGINS);
     let setup = Setup {
         schedule: Schedule::Always,
         ..at(&scene, url)

@@ -29,6 +29,6 @@ fn what_one_that_was_paused_before_its_commit_commits_is_committed_again() {
 
 #[test]
 fn what_a_late_commit_commits_is_committed_again() {
-    let late = commit_late(Guards::Off);
+    let late = commit_late(&["probe"], Guards::Off);
     late.scene.wait_for("a version is committed twice", IS_ANY_TWICE);
 }
