@@ -9,7 +9,7 @@ mod tables;
 use std::{io, path::Path, sync::Arc};
 
 use serde_json::Value;
-use session_plugin_api::Descriptor;
+use session_plugin_api::{Descriptor, Migration};
 
 use refused::Refused;
 
@@ -306,6 +306,7 @@ impl Loading<'_> {
                 let reports = self.reports(&name, descriptor, migrations.len(), &plan.copy.name);
                 let processor = Processor::new(name, description, path, digest, tables, code)
                     .with_reports(reports)
+                    .with_tables_at(migrations.last().map_or(0, Migration::version))
                     .distrusted(plan.distrust.clone());
                 Ok(Loaded::Status(PluginStatus::Loaded(Arc::new(processor))))
             }

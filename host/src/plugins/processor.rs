@@ -40,6 +40,7 @@ pub struct Processor {
     version: PluginVersion,
     file: PathBuf,
     tables: Vec<Arc<FilledTable>>,
+    tables_version: u32,
     code: Code,
     reports: LazyReports,
     distrust: Option<String>,
@@ -99,10 +100,19 @@ impl Processor {
             package_version: description.package_version,
             file: file.to_owned(),
             tables,
+            tables_version: 0,
             code,
             reports: LazyReports::new(Box::new(Reports::default)),
             distrust: None,
             wedges: Wedges::default(),
+        }
+    }
+
+    /// The same processor, whose tables are at this version: that of its newest migration.
+    pub(super) fn with_tables_at(self, version: u32) -> Self {
+        Self {
+            tables_version: version,
+            ..self
         }
     }
 
@@ -159,6 +169,12 @@ impl Processor {
     #[must_use]
     pub fn tables(&self) -> &[Arc<FilledTable>] {
         &self.tables
+    }
+
+    /// The version of its tables: that of its newest migration.
+    #[must_use]
+    pub fn tables_version(&self) -> u32 {
+        self.tables_version
     }
 
     /// Takes the processor out of service while the wedge exists, because a call into it does not return.

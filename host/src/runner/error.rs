@@ -1,6 +1,9 @@
 //! Why a whole run fails.
 
-use crate::{sessions::ScanError, state::StateError};
+use crate::{
+    sessions::ScanError,
+    state::{SchemaRefused, StateError},
+};
 
 /// Why a whole run failed.
 #[derive(Debug, thiserror::Error)]
@@ -24,6 +27,9 @@ pub enum RunError {
     /// The state cannot be read or written.
     #[error(transparent)]
     State(#[from] StateError),
+    /// Another host has other tables of the processor.
+    #[error(transparent)]
+    Tables(SchemaRefused),
     /// This host cannot reach the state that it shares with others, so nobody knows what it owns.
     #[error("the run did not begin, because this host is none of those that share the state now: {0}")]
     NoMember(String),
@@ -45,6 +51,15 @@ impl RunError {
             Self::NoMember(_) => true,
             Self::State(error) => error.is_of_the_connection(),
             _ => false,
+        }
+    }
+}
+
+impl From<SchemaRefused> for RunError {
+    fn from(refused: SchemaRefused) -> Self {
+        match refused {
+            SchemaRefused::State(error) => Self::State(error),
+            refused => Self::Tables(refused),
         }
     }
 }

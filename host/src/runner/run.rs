@@ -125,6 +125,9 @@ impl Run<'_> {
     }
 
     fn conduct(&self, span: &Span, started_at: Instant) -> Result<RunResult, RunError> {
+        // Another host may have a newer plugin, whose rows do not fit this one's.
+        self.state
+            .check_tables(self.processor.name(), self.processor.tables_version())?;
         let Chosen {
             candidates,
             left_out,

@@ -185,6 +185,16 @@ impl State {
         self.backend.prepare_processor(declared)
     }
 
+    /// Refuses a processor whose tables another host has migrated since this one prepared them at this version. Nobody else
+    /// migrates a state in a file.
+    ///
+    /// # Errors
+    /// When the versions differ, or the database cannot be reached.
+    pub fn check_tables(&self, processor: &ProcessorName, prepared: u32) -> Result<(), SchemaRefused> {
+        let shared = self.backend.shared();
+        shared.map_or(Ok(()), |shared| shared.check_tables(processor, prepared))
+    }
+
     /// Replaces the rows of those of a processor's reference tables that differ, in one transaction. Writes nothing if
     /// none differs.
     ///

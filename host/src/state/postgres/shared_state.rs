@@ -22,6 +22,7 @@ use session_plugin_api::Timestamp;
 
 use crate::{
     cluster::MachineId,
+    names::ProcessorName,
     postgres::PostgresAddress,
     state::{
         ailment::{Ailing, Ailment},
@@ -34,6 +35,7 @@ use crate::{
         error::{Doing, Result, StateError},
         rows::table::FilledTable,
         schema::{
+            applied_migrations::AppliedMigrations,
             known::KnownSchema,
             processor::{DeclaredTables, outstanding, session_tables},
             refused::SchemaRefused,
@@ -212,6 +214,22 @@ impl SharedState {
         };
         let link = self.era()?.unconfined_link()?;
         snapshot::write(&link, snapshots).map(|snapshot| Some(snapshot.taken_at))
+    }
+
+    /// Refuses a processor whose tables are no more at the version at which this host prepared them.
+    ///
+    /// # Errors
+    /// When they are not, or the database cannot be reached.
+    pub(crate) fn check_tables(&self, processor: &ProcessorName, prepared: u32) -> Result<(), SchemaRefused> {
+        let recorded = AppliedMigrations::read(&*self.connect()?)?.newest_of(processor.as_str());
+        if recorded == prepared {
+            return Ok(());
+        }
+        Err(SchemaRefused::Differs {
+            processor: processor.to_string(),
+            recorded,
+            prepared,
+        })
     }
 
     /// What is known of the schema.

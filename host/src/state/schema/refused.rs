@@ -33,6 +33,18 @@ pub enum SchemaRefused {
         /// The newest version of the plugin.
         known: u32,
     },
+    /// Another host has migrated the tables since this one prepared them.
+    #[error(
+        "the state has the tables of {processor} at version {recorded}, but this host has the plugin that made version {prepared}: install the same version of the plugin on all hosts, and reload"
+    )]
+    Differs {
+        /// The processor.
+        processor: String,
+        /// The version in the state.
+        recorded: u32,
+        /// The version that this host prepared.
+        prepared: u32,
+    },
     /// A migration that was already applied has changed.
     #[error("migration {version} was applied with other SQL: never change a released migration, add a further one")]
     Changed {
