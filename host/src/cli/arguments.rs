@@ -97,6 +97,8 @@ pub(super) enum Command {
     Failures(FailuresOptions),
     /// List the latest runs
     Runs(RunsOptions),
+    /// List the machines that share a state in PostgreSQL: who owns what, what waits, who took over
+    Cluster(ListOptions),
     /// Retry failing sessions now
     Retry(RetryOptions),
     /// Let no run of a processor begin until it is resumed

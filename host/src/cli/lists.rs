@@ -342,7 +342,7 @@ fn why(entry: &AuditEntry) -> String {
 }
 
 /// A time as the state writes it, without fractions of a second.
-fn to_seconds(mut time: String) -> String {
+pub(super) fn to_seconds(mut time: String) -> String {
     if let Some(point) = time.find('.') {
         time.truncate(point);
     }

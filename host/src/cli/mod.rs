@@ -6,6 +6,7 @@
 mod arguments;
 mod check;
 mod client;
+mod cluster;
 mod config;
 mod copy_state;
 mod dry_run;
@@ -166,6 +167,7 @@ fn dispatch(arguments: Arguments) -> anyhow::Result<Exit> {
         Command::Status(options) => lists::status(&settings, &options),
         Command::Failures(options) => lists::failures(&settings, &options),
         Command::Runs(options) => lists::runs(&settings, &options),
+        Command::Cluster(options) => cluster::cluster(&settings, &options),
         Command::Retry(options) => run::retry(settings, trust, &options),
         Command::Reprocess(options) => reprocess::reprocess(&settings, &options),
         Command::Pause(options) => pause::pause(&settings, &options),

@@ -23,6 +23,15 @@ pub struct Bucket(u8);
 #[derive(Clone, Copy, Default, PartialEq, Eq)]
 pub struct Buckets(u64);
 
+/// A part of the sessions of a processor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Part {
+    /// Into how many buckets the sessions are divided.
+    pub count: BucketCount,
+    /// The buckets of the part.
+    pub buckets: Buckets,
+}
+
 /// The bucket of a session: the first eight bytes of the MD5 of its key, as a big-endian number, modulo the number of
 /// buckets. It must never change: machines of different versions share sessions by it.
 #[must_use]
@@ -34,6 +43,20 @@ pub fn bucket_of(session: &SessionKey, count: BucketCount) -> Bucket {
         .fold(0_u64, |number, byte| number << 8 | u64::from(*byte));
     // The remainder is less than 64.
     Bucket((number % u64::from(count.number())) as u8)
+}
+
+impl Part {
+    /// No session.
+    pub const NOTHING: Self = Self {
+        count: BucketCount::One,
+        buckets: Buckets::NONE,
+    };
+
+    /// Whether a session is in the part.
+    #[must_use]
+    pub fn has(&self, session: &SessionKey) -> bool {
+        self.buckets.contains(bucket_of(session, self.count))
+    }
 }
 
 impl BucketCount {

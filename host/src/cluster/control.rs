@@ -21,6 +21,7 @@ use super::{
     looking::{self, Sight},
     machine::{CONTROL, Machine, MachineId},
     renewal,
+    reporting::{self, Notes, Reports},
     requests::{self, NewRequest, Request, RequestId},
     sharing::{share, unless_locked},
     standing::Board,
@@ -54,6 +55,7 @@ pub(super) struct Control {
     pub(super) machine: Machine,
     pub(super) timing: Timing,
     pub(super) board: Arc<Board>,
+    pub(super) notes: Arc<Notes>,
     pub(super) commands: Receiver<Command>,
     pub(super) requests: Sender<Request>,
     pub(super) connection: Connection,
@@ -68,6 +70,8 @@ pub(super) struct Connection {
     /// The last request that was heard; it outlives incarnations, so that none is missed between two.
     heard: Option<RequestId>,
     pruned: Option<Instant>,
+    /// What the incarnation has said of its processors.
+    told: Option<(MachineId, Reports)>,
 }
 
 /// Whether the thread goes on.
@@ -164,6 +168,19 @@ impl Control {
         if self.connection.pruned.is_none_or(|last| last.elapsed() > PRUNING) {
             requests::prune(session).or_else(unless_locked)?;
             self.connection.pruned = Some(Instant::now());
+        }
+        self.report(session, me)
+    }
+
+    /// Says what is new of the processors of this machine.
+    fn report(&mut self, session: &mut Session, me: MachineId) -> Result<(), ClusterError> {
+        let reports = self.notes.reports(&self.board.runs());
+        if matches!(&self.connection.told, Some((by, told)) if *by == me && *told == reports) {
+            return Ok(());
+        }
+        match reporting::tell(session, me, &reports) {
+            Ok(()) => self.connection.told = Some((me, reports)),
+            Err(error) => unless_locked(error)?,
         }
         Ok(())
     }

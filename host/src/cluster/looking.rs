@@ -6,15 +6,19 @@ use session_plugin_api::Timestamp;
 
 use super::{
     buckets::{Bucket, Buckets},
-    machine::{Machine, MachineId},
+    error::ClusterError,
+    machine::{LOOKING, Machine, MachineId},
+    reporting::{PluginSeen, Report, WaitingSeen},
+    tables::REPORT,
+    timing::Timing,
 };
-use crate::postgres::{PostgresError, Session};
+use crate::postgres::{PostgresAddress, PostgresError, Session};
 
 /// How many take-overs are shown.
 const TAKE_OVERS: i64 = 20;
 
 /// The machines, as PostgreSQL has them. Processors have the names that the tables have.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Sight {
     /// The machines, by name.
     pub machines: Vec<MachineSeen>,
@@ -37,6 +41,8 @@ pub struct MachineSeen {
     pub age: Duration,
     /// What it owns, by processor.
     pub owned: BTreeMap<String, Buckets>,
+    /// What it says of its processors.
+    pub reports: BTreeMap<String, Report>,
 }
 
 /// A machine that was taken for dead.
@@ -50,6 +56,26 @@ pub struct TakeOver {
     pub dead_name: String,
     /// The incarnation that took it over.
     pub by: MachineId,
+}
+
+/// Looks at the machines that share the state at this address, without being one of them. Nobody is there if no host has
+/// ever opened that state.
+///
+/// # Errors
+/// When PostgreSQL cannot be reached, or refuses it.
+pub fn look_at(address: &PostgresAddress) -> Result<Sight, ClusterError> {
+    let mut session = Session::open(address, LOOKING, Timing::default().limits())?;
+    let rows = session.query(
+        "look for the tables of the machines",
+        "SELECT to_regclass($1) IS NOT NULL",
+        &[&REPORT],
+    )?;
+    let is_there = rows.first().is_some_and(|row| row.get(0));
+    Ok(if is_there {
+        look(&mut session)?
+    } else {
+        Sight::default()
+    })
 }
 
 /// Looks at the machines.
@@ -70,6 +96,11 @@ pub fn look(session: &mut Session) -> Result<Sight, PostgresError> {
         // The owner may have joined since the machines were read.
         if let Some(place) = place {
             place.insert(processor, buckets);
+        }
+    }
+    for (machine, processor, report) in reports(session)? {
+        if let Some(machine) = machines.iter_mut().find(|known| known.id == machine) {
+            machine.reports.insert(processor, report);
         }
     }
     Ok(Sight {
@@ -96,6 +127,7 @@ fn machines(session: &mut Session) -> Result<Vec<MachineSeen>, PostgresError> {
         seen: Timestamp::from_micros(row.get(3)),
         age: Duration::from_micros(row.get::<_, i64>(4).try_into().unwrap_or_default()),
         owned: BTreeMap::new(),
+        reports: BTreeMap::new(),
     });
     Ok(machines.collect())
 }
@@ -112,6 +144,37 @@ fn leases(session: &mut Session) -> Result<Vec<(Option<MachineId>, String, Bucke
         (row.get::<_, Option<i64>>(0).map(MachineId), row.get(1), buckets)
     });
     Ok(leases.collect())
+}
+
+fn reports(session: &mut Session) -> Result<Vec<(MachineId, String, Report)>, PostgresError> {
+    let rows = session.query(
+        "look at what the machines say",
+        "SELECT machine, processor_name, plugin_version, output_version, digest, backlog,
+                (extract(epoch FROM oldest) * 1000000)::bigint, (extract(epoch FROM checked_at) * 1000000)::bigint,
+                (extract(epoch FROM running_since) * 1000000)::bigint
+         FROM session_host_report",
+        &[],
+    )?;
+    let time = |micros: Option<i64>| micros.map(Timestamp::from_micros);
+    let reports = rows.iter().map(|row| {
+        let (backlog, checked_at): (Option<i64>, Option<i64>) = (row.get(5), row.get(7));
+        let waiting = backlog.zip(checked_at).map(|(sessions, checked_at)| WaitingSeen {
+            sessions: u64::try_from(sessions).unwrap_or_default(),
+            oldest: time(row.get(6)),
+            checked_at: Timestamp::from_micros(checked_at),
+        });
+        let report = Report {
+            plugin: PluginSeen {
+                version: row.get(2),
+                output: u32::try_from(row.get::<_, i64>(3)).unwrap_or_default(),
+                digest: row.get(4),
+            },
+            waiting,
+            running_since: time(row.get(8)),
+        };
+        (MachineId(row.get(0)), row.get(1), report)
+    });
+    Ok(reports.collect())
 }
 
 fn take_overs(session: &mut Session) -> Result<Vec<TakeOver>, PostgresError> {

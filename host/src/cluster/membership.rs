@@ -1,6 +1,7 @@
 //! This machine among the others, as the rest of the host sees it.
 
 use std::{
+    collections::BTreeMap,
     sync::{
         Arc,
         mpsc::{self, Receiver, Sender, SyncSender},
@@ -9,15 +10,16 @@ use std::{
 };
 
 use super::{
-    buckets::{BucketCount, Buckets},
+    buckets::{BucketCount, Buckets, Part},
     control::{Command, Connection, Control},
     error::ClusterError,
     in_flight::InFlight,
     looking::Sight,
     machine::{Machine, MachineId},
     renewal::ClockDifference,
+    reporting::{Notes, PluginSeen, WaitingSeen},
     requests::{NewRequest, Request, RequestId},
-    standing::{Board, Counters, Standing},
+    standing::{Board, Counters, Standing, Unowned},
     timing::Timing,
 };
 use crate::{names::ProcessorName, postgres::PostgresAddress, threads};
@@ -25,6 +27,7 @@ use crate::{names::ProcessorName, postgres::PostgresAddress, threads};
 /// This machine among the others. When the last reference goes, it leaves them.
 pub struct Cluster {
     board: Arc<Board>,
+    notes: Arc<Notes>,
     commands: Sender<Command>,
     ttl: Duration,
 }
@@ -42,6 +45,7 @@ impl Cluster {
         timing: Timing,
     ) -> Result<(Arc<Self>, Receiver<Request>), ClusterError> {
         let board = Arc::new(Board::new(timing.ttl, processors.into_iter().collect()));
+        let notes = Arc::new(Notes::default());
         let (commands, asked) = mpsc::channel();
         let (sender, requests) = mpsc::channel();
         let mut control = Control {
@@ -49,6 +53,7 @@ impl Cluster {
             machine,
             timing,
             board: Arc::clone(&board),
+            notes: Arc::clone(&notes),
             commands: asked,
             requests: sender,
             connection: Connection::default(),
@@ -58,6 +63,7 @@ impl Cluster {
         Ok((
             Arc::new(Self {
                 board,
+                notes,
                 commands,
                 ttl: timing.ttl,
             }),
@@ -81,6 +87,36 @@ impl Cluster {
     #[must_use]
     pub fn owned(&self, processor: &ProcessorName) -> Buckets {
         self.board.owned(processor)
+    }
+
+    /// The sessions of a processor that this machine owns. They may go at any time.
+    #[must_use]
+    pub fn part(&self, processor: &ProcessorName) -> Part {
+        self.board.part(processor)
+    }
+
+    /// The buckets that nobody owns, of the processors of this machine.
+    #[must_use]
+    pub fn unowned(&self) -> BTreeMap<ProcessorName, Unowned> {
+        self.board.unowned()
+    }
+
+    /// How long a machine that does not renew counts as alive.
+    #[must_use]
+    pub fn ttl(&self) -> Duration {
+        self.ttl
+    }
+
+    /// Lets people see which plugins this machine has.
+    pub fn describe(&self, plugins: BTreeMap<ProcessorName, PluginSeen>) {
+        self.notes.plugins(plugins);
+        // The thread ends only when this machine leaves.
+        drop(self.commands.send(Command::Share));
+    }
+
+    /// Lets people see what waits on this machine, after its next renewal.
+    pub fn note_waiting(&self, waiting: BTreeMap<ProcessorName, WaitingSeen>) {
+        self.notes.waiting(waiting);
     }
 
     /// Begins a run over what this machine owns of a processor, if it owns anything.

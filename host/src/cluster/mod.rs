@@ -11,6 +11,7 @@
 //! 3. *Share* (`sharing`): each machine keeps a fair part of the buckets. It gives away only what no run of its own has
 //!    [pinned](InFlight).
 //! 4. *Hear* (`requests`): what somebody asked of all machines reaches each of them, once and in order.
+//! 5. *Tell* (`reporting`): people see on every machine what the others have, do, and have yet to do (`looking`).
 //!
 //! **Why this is safe.** All times come from the clock of PostgreSQL, so the clocks of machines do not matter. Every
 //! transaction that commits sessions first locks the row of its incarnation `FOR KEY SHARE`, and the rows of its buckets
@@ -33,10 +34,12 @@ mod control;
 mod error;
 mod in_flight;
 mod joining;
+mod listing;
 mod looking;
 mod machine;
 mod membership;
 mod renewal;
+mod reporting;
 mod requests;
 mod sharing;
 mod standing;
@@ -45,15 +48,17 @@ mod tables;
 mod takeover;
 mod timing;
 
-pub use buckets::{Bucket, BucketCount, Buckets, bucket_of};
+pub use buckets::{Bucket, BucketCount, Buckets, Part, bucket_of};
 pub use error::ClusterError;
 pub use in_flight::InFlight;
-pub use looking::{MachineSeen, Sight, TakeOver, look};
+pub use listing::{ClusterListing, MachineListing, ProcessorListing, TakeOverListing};
+pub use looking::{MachineSeen, Sight, TakeOver, look, look_at};
 pub use machine::{Machine, MachineId};
 pub use membership::Cluster;
 pub use renewal::ClockDifference;
+pub use reporting::{PluginSeen, Report, WaitingSeen};
 pub use requests::{NewRequest, Request, RequestId, RequestKind, ask};
-pub use standing::{Counters, Standing};
+pub use standing::{Counters, Standing, Unowned};
 pub use standstill::{NoStandstill, Standstill};
-pub use tables::{LEASE, MACHINE, REQUEST, TABLES, make_tables};
+pub use tables::{LEASE, MACHINE, REPORT, REQUEST, TABLES, make_tables};
 pub use timing::Timing;

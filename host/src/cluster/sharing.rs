@@ -32,6 +32,14 @@ struct Shares {
     owned: i64,
 }
 
+impl Shares {
+    /// How many buckets nobody owns.
+    fn unowned(&self) -> usize {
+        let buckets = self.divided.map_or(0, |count| usize::from(count.number()));
+        buckets.saturating_sub(usize::try_from(self.owned).unwrap_or_default())
+    }
+}
+
 /// A machine that shares.
 struct Sharer<'a> {
     session: &'a mut Session,
@@ -49,6 +57,10 @@ pub(super) fn share(session: &mut Session, me: MachineId, leases: &Leases, board
         .iter()
         .filter_map(|(processor, shares)| Some((processor.clone(), shares.divided?)));
     board.own(owned(session, me)?, divided.collect());
+    let unowned = shares
+        .iter()
+        .map(|(processor, shares)| (processor.clone(), shares.unowned()));
+    board.see_unowned(unowned.filter(|(_, buckets)| *buckets > 0));
     let mut sharer = Sharer { session, me, board };
     for (processor, mine) in board.owned_in_any_case() {
         if !leases.contains_key(&processor) {

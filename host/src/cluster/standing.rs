@@ -9,13 +9,15 @@ use std::{
     time::{Duration, Instant},
 };
 
+use session_plugin_api::Timestamp;
+
 use super::{
-    buckets::{BucketCount, Buckets},
+    buckets::{BucketCount, Buckets, Part},
     joining::Leases,
     machine::MachineId,
     renewal::{ClockDifference, Renewed},
 };
-use crate::names::ProcessorName;
+use crate::{clock, names::ProcessorName};
 
 /// How a machine stands with the others.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,6 +45,15 @@ pub struct Counters {
     pub fenced: u64,
 }
 
+/// Buckets of a processor of this machine that nobody owns.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Unowned {
+    /// How many they are.
+    pub buckets: usize,
+    /// For how long this machine has seen such buckets.
+    pub age: Duration,
+}
+
 /// What this machine knows of itself.
 pub(super) struct Board {
     known: Mutex<Known>,
@@ -62,6 +73,7 @@ struct Known {
     surplus: BTreeMap<ProcessorName, usize>,
     pins: BTreeMap<PinId, Pin>,
     last_pin: PinId,
+    unowned: BTreeMap<ProcessorName, (usize, Instant)>,
     clock: Option<ClockDifference>,
     trouble: Option<String>,
     counters: Counters,
@@ -91,6 +103,7 @@ struct Pin {
     by: MachineId,
     processor: ProcessorName,
     buckets: Buckets,
+    since: Timestamp,
 }
 
 impl Known {
@@ -162,6 +175,37 @@ impl Board {
         }
     }
 
+    /// The sessions of a processor that are this machine's to process.
+    pub(super) fn part(&self, processor: &ProcessorName) -> Part {
+        let known = self.lock();
+        match (known.sure(), known.usable(processor)) {
+            (Some(_), Some(count)) => Part {
+                count,
+                buckets: known.owned(processor),
+            },
+            _ => Part::NOTHING,
+        }
+    }
+
+    pub(super) fn unowned(&self) -> BTreeMap<ProcessorName, Unowned> {
+        let known = self.lock();
+        let unowned = known.unowned.iter().map(|(processor, (buckets, since))| {
+            let unowned = Unowned {
+                buckets: *buckets,
+                age: since.elapsed(),
+            };
+            (processor.clone(), unowned)
+        });
+        unowned.collect()
+    }
+
+    /// Since when a run of each processor is under way, by the clock of this machine.
+    pub(super) fn runs(&self) -> BTreeMap<ProcessorName, Timestamp> {
+        let known = self.lock();
+        let pins = known.pins.values();
+        pins.map(|pin| (pin.processor.clone(), pin.since)).collect()
+    }
+
     pub(super) fn surplus(&self, processor: &ProcessorName) -> usize {
         self.lock().surplus.get(processor).copied().unwrap_or_default()
     }
@@ -197,6 +241,7 @@ impl Board {
                 by,
                 processor: processor.clone(),
                 buckets,
+                since: clock::now(),
             },
         );
         Some(Pinned { id, by, count })
@@ -271,6 +316,17 @@ impl Board {
         (known.owned, known.divided) = (owned, divided);
     }
 
+    /// So many buckets of these processors have no owner; all of the others have one.
+    pub(super) fn see_unowned(&self, unowned: impl Iterator<Item = (ProcessorName, usize)>) {
+        let mut known = self.lock();
+        let mut before = std::mem::take(&mut known.unowned);
+        let seen = unowned.map(|(processor, buckets)| {
+            let since = before.remove(&processor).map_or_else(Instant::now, |(_, since)| since);
+            (processor, (buckets, since))
+        });
+        known.unowned = seen.collect();
+    }
+
     /// A processor is divided in this way from now on.
     pub(super) fn divide(&self, processor: &ProcessorName, count: BucketCount) {
         self.lock().divided.insert(processor.clone(), count);
@@ -315,70 +371,4 @@ impl Known {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn board(ttl: Duration) -> (Board, ProcessorName) {
-        let usage: ProcessorName = "usage".parse().unwrap();
-        let board = Board::new(ttl, Leases::from([(usage.clone(), BucketCount::SixtyFour)]));
-        board.join(MachineId(7));
-        let clock = ClockDifference {
-            micros: 0,
-            uncertain_micros: 0,
-        };
-        board.renewed(&Renewed {
-            sent: Instant::now(),
-            clock,
-        });
-        board.divide(&usage, BucketCount::SixtyFour);
-        board.add(&usage, BucketCount::SixtyFour.all());
-        (board, usage)
-    }
-
-    #[test]
-    fn what_a_run_has_pinned_is_not_given_up() {
-        let (board, usage) = board(Duration::from_secs(3600));
-        let Pinned { id: pin, by, .. } = board.pin(&usage).unwrap();
-        assert_eq!((by, board.pinned_by(pin).len()), (MachineId(7), 64));
-        assert_eq!(board.give_up(&usage, 32), Buckets::NONE);
-        assert_eq!(board.surplus(&usage), 32);
-        board.release(pin, board.pinned_by(pin).last(10));
-        assert_eq!(board.give_up(&usage, 32).len(), 10);
-        assert_eq!((board.surplus(&usage), board.owned(&usage).len()), (22, 54));
-        board.unpin(pin);
-        assert_eq!(board.give_up(&usage, 22).len(), 22);
-        assert_eq!((board.surplus(&usage), board.owned(&usage).len()), (0, 32));
-    }
-
-    #[test]
-    fn what_is_divided_otherwise_is_not_processed() {
-        let (board, usage) = board(Duration::from_secs(3600));
-        board.want(Leases::from([(usage.clone(), BucketCount::One)]));
-        assert_eq!(board.owned(&usage), Buckets::NONE);
-        assert!(board.pin(&usage).is_none());
-        board.divide(&usage, BucketCount::One);
-        assert!(board.pin(&usage).is_some());
-        board.want(Leases::new());
-        assert!(board.pin(&usage).is_none());
-    }
-
-    #[test]
-    fn a_machine_that_has_not_renewed_for_a_ttl_owns_nothing_for_sure() {
-        let (board, usage) = board(Duration::ZERO);
-        assert_eq!(board.standing(), Standing::Doubtful(MachineId(7)));
-        assert_eq!((board.incarnation(), board.owned(&usage)), (None, Buckets::NONE));
-        assert!(board.pin(&usage).is_none());
-    }
-
-    #[test]
-    fn what_an_earlier_incarnation_has_pinned_holds_nothing_back() {
-        let (board, usage) = board(Duration::from_secs(3600));
-        assert!(board.pin(&usage).is_some());
-        board.fence();
-        assert_eq!(board.standing(), Standing::Fenced);
-        assert_eq!(board.owned(&usage), Buckets::NONE);
-        board.join(MachineId(8));
-        board.add(&usage, BucketCount::SixtyFour.all());
-        assert_eq!(board.give_up(&usage, 64).len(), 64);
-    }
-}
+mod tests;

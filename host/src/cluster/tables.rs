@@ -14,6 +14,9 @@ pub const REQUEST: &str = "session_host_request";
 /// The table of the leases.
 pub const LEASE: &str = "session_host_lease";
 
+/// The table of what the machines say of their processors.
+pub const REPORT: &str = "session_host_report";
+
 /// The advisory lock under which the tables are made: `IF NOT EXISTS` alone fails when two make a table at once.
 const LOCK: i64 = 0x5e55_1055_2d63_6c75;
 

@@ -18,6 +18,21 @@ CREATE TABLE IF NOT EXISTS session_host_lease (
 );
 CREATE INDEX IF NOT EXISTS session_host_lease_owner ON session_host_lease (owner);
 
+-- What each machine says of its processors, for people. A time of a transcript, of a check or of a run is that of the
+-- machine's own clock.
+CREATE TABLE IF NOT EXISTS session_host_report (
+    machine bigint NOT NULL REFERENCES session_host_machine (id) ON DELETE CASCADE,
+    processor_name text NOT NULL,
+    plugin_version text NOT NULL,
+    output_version bigint NOT NULL,
+    digest text NOT NULL,
+    backlog bigint,
+    oldest timestamptz,
+    checked_at timestamptz,
+    running_since timestamptz,
+    PRIMARY KEY (machine, processor_name)
+);
+
 -- What somebody asked of all machines, in this order.
 CREATE TABLE IF NOT EXISTS session_host_request (
     id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,

@@ -2,8 +2,10 @@
 
 mod assessment;
 mod board;
+mod hosts;
 mod warning;
 
 pub use assessment::{Hindrance, Observed, assess};
 pub use board::{Health, HealthBoard, ObservedProcessor, ProcessorHealth};
+pub use hosts::{of_other_hosts, of_this_host, of_unowned_buckets};
 pub use warning::{Warning, WarningKind};

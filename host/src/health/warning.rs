@@ -59,6 +59,12 @@ pub enum WarningKind {
     State,
     /// Forgotten data is still in the state file.
     Purge,
+    /// A host that shares the state is silent or fenced, or nobody owns some sessions.
+    Hosts,
+    /// The clock of this machine is apart from that of PostgreSQL.
+    Clock,
+    /// The hosts that share the state have different versions.
+    Versions,
     /// An alert that the operator asked for lasts, or cannot be evaluated or delivered.
     Alert,
 }
@@ -76,7 +82,7 @@ impl WarningKind {
     ];
 
     /// The kinds of problems of the whole service.
-    pub const OF_THE_SERVICE: [Self; 10] = [
+    pub const OF_THE_SERVICE: [Self; 13] = [
         Self::Rejected,
         Self::Crashed,
         Self::Empty,
@@ -86,6 +92,9 @@ impl WarningKind {
         Self::Disk,
         Self::State,
         Self::Purge,
+        Self::Hosts,
+        Self::Clock,
+        Self::Versions,
         Self::Alert,
     ];
 
@@ -109,6 +118,9 @@ impl WarningKind {
             Self::Disk => "disk",
             Self::State => "state",
             Self::Purge => "purge",
+            Self::Hosts => "hosts",
+            Self::Clock => "clock",
+            Self::Versions => "versions",
             Self::Alert => "alert",
         }
     }

@@ -2,6 +2,8 @@
 //!
 //! Nothing here keeps the host from starting: what cannot be recorded is logged.
 
+use std::sync::atomic::AtomicU64;
+
 use session_plugin_api::abi::capped;
 
 use crate::{
@@ -67,6 +69,7 @@ fn record(crash: &Crash, isolated: &mut Isolated, state: &State) {
         },
         tables: Vec::new(),
         before: Before::unknown(),
+        recorded_already: AtomicU64::new(0),
         guard: None,
     };
     let recorded = state.write(|writer| writer.record_failures(&destination, &[failure]));

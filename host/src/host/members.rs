@@ -19,7 +19,8 @@ use session_plugin_api::{Concurrency, Timestamp};
 use super::Host;
 use crate::{
     cluster::{
-        BucketCount, Buckets, Cluster, ClusterError, InFlight, Machine, NewRequest, Request, RequestKind, Timing,
+        BucketCount, Buckets, Cluster, ClusterError, InFlight, Machine, NewRequest, PluginSeen, Request, RequestKind,
+        Timing,
     },
     names::{ProcessorName, SessionKey},
     plugins::{Catalogue, Processor},
@@ -67,6 +68,7 @@ impl Members {
             version: env!("CARGO_PKG_VERSION").to_owned(),
         };
         let (cluster, requests) = Cluster::join(address.clone(), machine, leases_of(catalogue), Timing { ttl })?;
+        cluster.describe(plugins_of(catalogue));
         Ok(Self {
             cluster,
             requests: Mutex::new(requests),
@@ -86,6 +88,19 @@ fn leases_of(catalogue: &Catalogue) -> Vec<(ProcessorName, BucketCount)> {
     let processors = catalogue.processors();
     let of_processors = processors.map(|processor| (processor.name().clone(), buckets_of(processor)));
     of_processors.chain([(chores(), BucketCount::One)]).collect()
+}
+
+/// The plugins, for people who look at the hosts.
+fn plugins_of(catalogue: &Catalogue) -> BTreeMap<ProcessorName, PluginSeen> {
+    let seen = catalogue.processors().map(|processor| {
+        let plugin = PluginSeen {
+            version: processor.package_version().to_owned(),
+            output: processor.version().output,
+            digest: processor.version().digest.clone(),
+        };
+        (processor.name().clone(), plugin)
+    });
+    seen.collect()
 }
 
 /// The name of the lease whose owner does what one host does for all: it deletes old entries and tells of alerts.
@@ -271,6 +286,7 @@ impl Members {
 
     /// Tells the cluster which processors this host has after a reload.
     pub(super) fn has_processors_of(&self, catalogue: &Catalogue) {
+        self.cluster.describe(plugins_of(catalogue));
         self.cluster.set_processors(leases_of(catalogue));
     }
 

@@ -9,6 +9,7 @@ use serde::Serialize;
 use serde_json::json;
 
 use crate::{
+    cluster::ClusterError,
     host::{CorrectionError, NotBegun, PauseError},
     printable,
     runner::RunError,
@@ -103,6 +104,12 @@ impl From<CorrectionError> for Refusal {
             CorrectionError::State(error) => error.into(),
             failed @ CorrectionError::Hook(_) => Self::internal(failed),
         }
+    }
+}
+
+impl From<ClusterError> for Refusal {
+    fn from(error: ClusterError) -> Self {
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, error)
     }
 }
 

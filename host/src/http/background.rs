@@ -47,7 +47,8 @@ pub(crate) async fn read<T: Send + 'static>(
     .await
 }
 
-async fn done<T: Send + 'static>(
+/// Does short work that may wait for the disk, the writer or PostgreSQL.
+pub(super) async fn done<T: Send + 'static>(
     service: &Service,
     work: impl FnOnce(&Arc<Host>) -> Result<T, Refusal> + Send + 'static,
 ) -> Result<T, Refusal> {

@@ -5,6 +5,7 @@ pub(crate) mod answer;
 pub(crate) mod audit;
 pub(crate) mod authentication;
 pub(crate) mod background;
+pub(crate) mod cluster;
 mod connection_limits;
 mod connections;
 mod counting;

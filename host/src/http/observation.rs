@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     clock,
-    health::{Health, Warning, WarningKind},
+    health::{Health, Warning, WarningKind, of_this_host},
     metrics::CountedWarnings,
 };
 
@@ -23,8 +23,8 @@ pub(super) async fn metrics(State(service): OfService) -> Response {
     answer(StatusCode::OK, crate::metrics::CONTENT_TYPE, text)
 }
 
-/// The last observation, with what is known without a check: the runs under way, and warnings of the state, the queries and the
-/// alerts.
+/// The last observation, with what is known without a check: the runs under way, and warnings of the state, of this host
+/// among others, of the queries and of the alerts.
 pub(crate) fn current(service: &Service) -> Health {
     let (failed_runs, pauses) = (service.host.failed_runs(), service.host.pauses());
     let health = service.health.read(clock::now(), &failed_runs, &pauses);
@@ -33,6 +33,8 @@ pub(crate) fn current(service: &Service) -> Health {
         Some(ailment) => health.with_state(Warning::new(WarningKind::State, ailment.message)),
         None => health,
     };
+    let of_this_host = service.host.cluster().map(|cluster| of_this_host(cluster));
+    let health = of_this_host.into_iter().flatten().fold(health, Health::with_warning);
     let health = match service.queries.trouble() {
         Some(trouble) => health.with_warning(Warning::new(WarningKind::State, trouble)),
         None => health,

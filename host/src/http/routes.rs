@@ -5,7 +5,9 @@
 
 use axum::routing::{MethodFilter, MethodRouter, on};
 
-use super::{admin, lists, observation, openapi, paths, reading, reports, reprocessing, search, service::Service};
+use super::{
+    admin, cluster, lists, observation, openapi, paths, reading, reports, reprocessing, search, service::Service,
+};
 
 /// The prefix below which every path requires the token, even one that is unknown.
 pub(super) const ADMIN: &str = "/api/admin";
@@ -120,6 +122,7 @@ routes! {
     Get "/api/admin/runs", TokenHolders, lists::runs, [400];
     Get "/api/admin/failures", TokenHolders, lists::failures, [400];
     Get "/api/admin/failure-causes", TokenHolders, lists::failure_causes, [400];
+    Get "/api/admin/cluster", TokenHolders, cluster::cluster, [];
     Get "/api/reports", TokenHolders, reports::list, [];
     Get paths::REPORT, TokenHolders, reports::report, [400, 404, 504];
     Get paths::SEARCH, TokenHolders, search::search, [400, 504];

@@ -195,7 +195,7 @@ fn whole(value: u64) -> i64 {
     i64::try_from(value).unwrap_or(i64::MAX)
 }
 
-fn set<L: Clone + std::hash::Hash + Eq>(family: &Family<L, Gauge>, label: &L, value: u64) {
+pub(super) fn set<L: Clone + std::hash::Hash + Eq>(family: &Family<L, Gauge>, label: &L, value: u64) {
     family.get_or_create(label).set(whole(value));
 }
 

@@ -1,6 +1,7 @@
 //! Counters, histograms and gauges, in the text format of Prometheus.
 
 mod alerts;
+mod cluster;
 mod connections;
 mod gauges;
 mod labels;
@@ -23,9 +24,11 @@ use prometheus_client::{
 };
 
 pub use alerts::{AlertMetrics, DeliveryOutcome};
+pub use cluster::ObservedCluster;
 pub use connections::Connections;
 
 use self::{
+    cluster::ClusterMetrics,
     gauges::Gauges,
     labels::{OfProcessor, OfRequest, OfRun, OfSession},
 };
@@ -67,6 +70,7 @@ struct Shared {
     request_durations: Timing<labels::OfRoute>,
     connections: Connections,
     alerts: AlertMetrics,
+    cluster: ClusterMetrics,
 }
 
 /// How a session of a run ended.
@@ -111,6 +115,7 @@ impl Default for Metrics {
             request_durations: timing(&mut registry, "http_request_duration", "Duration of answers", moments),
             connections: Connections::register(&mut registry),
             alerts: AlertMetrics::register(&mut registry),
+            cluster: ClusterMetrics::register(&mut registry),
             registry,
         };
         Self {
@@ -212,6 +217,16 @@ impl Metrics {
     /// Sets the number of files of the plugins directory with each status.
     pub fn set_plugins(&self, statuses: impl IntoIterator<Item = &'static str>) {
         self.shared.gauges.set_plugins(statuses);
+    }
+
+    /// Sets what the host has observed of itself among others.
+    pub fn set_cluster(&self, observed: ObservedCluster) {
+        self.shared.cluster.set(observed);
+    }
+
+    /// Counts sessions that the commits of a run found recorded already.
+    pub fn observe_conflicts(&self, processor: &ProcessorName, sessions: u64) {
+        self.shared.cluster.observe_conflicts(processor, sessions);
     }
 
     /// Counts a request: `route` is one of the known paths or `other`.

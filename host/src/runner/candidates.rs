@@ -235,8 +235,8 @@ pub struct Backlog {
 ///
 /// A session that is only checked again because a change could have gone unnoticed does not count.
 #[must_use]
-pub fn backlog(
-    transcripts: &[Transcript],
+pub fn backlog<'a>(
+    transcripts: impl IntoIterator<Item = &'a Transcript>,
     states: &HashMap<SessionKey, SessionState>,
     output_version: u32,
     retries: &Retries<'_>,
@@ -249,7 +249,7 @@ pub fn backlog(
         })
     };
     let mut backlog = Backlog::default();
-    for transcript in transcripts.iter().filter(|transcript| !is_done(transcript)) {
+    for transcript in transcripts.into_iter().filter(|transcript| !is_done(transcript)) {
         match retries.turn(transcript) {
             Turn::Due => {}
             Turn::Waits => backlog.waiting += 1,

@@ -159,6 +159,10 @@ impl Run<'_> {
         let context = Arc::new(self.context(span, before, dispatcher, messages)?);
         let ended = Conductor::new(Arc::clone(&context), &self.stop, tally).conduct(&inbox);
         context.log.sum_up();
+        if self.leases.is_some() {
+            let conflicts = context.tables.destination.recorded_already.load(Ordering::Relaxed);
+            self.metrics.observe_conflicts(self.processor.name(), conflicts);
+        }
         ended
     }
 
@@ -254,6 +258,7 @@ impl Run<'_> {
                     plugin: self.processor.version().clone(),
                     tables: self.processor.tables().to_vec(),
                     before,
+                    recorded_already: AtomicU64::new(0),
                     guard: self.leases.map(|leases| Arc::new(leases) as Arc<dyn Guard>),
                 },
                 rules: self.state.statement_rules(name)?,

@@ -1,6 +1,6 @@
 //! A session for the tests of this folder.
 
-use std::sync::Arc;
+use std::sync::{Arc, atomic::AtomicU64};
 
 use session_plugin_api::{Concurrency, Migration, Timestamp};
 
@@ -93,6 +93,7 @@ pub(super) fn tables(state: State, concurrency: Concurrency) -> Tables {
             plugin: plugin_version(),
             tables: Vec::new(),
             before: Before::unknown(),
+            recorded_already: AtomicU64::new(0),
             guard: None,
         },
         state: Arc::new(state),

@@ -4,6 +4,7 @@
 //! One task does it at every tick. Each check runs in its own blocking thread, which may hang in a mount that does not
 //! answer; at shutdown the task abandons it.
 
+mod among_others;
 mod observation;
 mod surroundings;
 

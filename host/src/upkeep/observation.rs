@@ -7,7 +7,7 @@ use std::{
 
 use session_plugin_api::Timestamp;
 
-use super::{Observations, pause, surroundings};
+use super::{Observations, among_others, pause, surroundings};
 use crate::{
     clock,
     health::{HealthBoard, Hindrance, Observed, ObservedProcessor, Warning},
@@ -40,10 +40,11 @@ pub(super) fn observe(host: &Host, scheduler: &Scheduler, health: &HealthBoard) 
         None => as_before(host, scheduler, health),
         Some(Err(error)) => {
             tracing::error!("cannot observe the processors: {error}");
-            warnings.push(surroundings::unanswering(&error));
+            warnings.push(surroundings::unanswering(host, &error));
             as_before(host, scheduler, health)
         }
     };
+    warnings.extend(among_others::observe(host, &observations));
     let metrics = host.metrics();
     let pauses = host.pauses();
     metrics.set_sessions(
@@ -233,7 +234,11 @@ impl Look<'_> {
             now: clock::now(),
         };
         let output_version = plugin.map_or(0, |plugin| plugin.output);
-        Ok(backlog(self.transcripts, states, output_version, &retries))
+        // What other hosts own waits for them.
+        let part = self.host.cluster().map(|cluster| cluster.part(name));
+        let own = |transcript: &&Transcript| part.is_none_or(|part| part.has(&transcript.session));
+        let transcripts = self.transcripts.iter().filter(own);
+        Ok(backlog(transcripts, states, output_version, &retries))
     }
 }
 

@@ -21,10 +21,14 @@ pub(super) fn warnings(host: &Host, scan: &Result<Scan, ScanError>, files: Optio
 }
 
 /// The warning of a state that does not answer.
-pub(super) fn unanswering(error: &StateError) -> Warning {
+pub(super) fn unanswering(host: &Host, error: &StateError) -> Warning {
+    let remedy = match host.cluster() {
+        Some(_) => "the service goes on by itself once PostgreSQL answers",
+        None => "see the log, and restart the service once its disk works",
+    };
     Warning::new(
         WarningKind::State,
-        format!("the state cannot be read: {error}; see the log, and restart the service once its disk works"),
+        format!("the state cannot be read: {error}; {remedy}"),
     )
 }
 

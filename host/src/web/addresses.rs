@@ -34,6 +34,8 @@ pub(super) const ATTEMPTS: &str = "/failures/session";
 pub(super) const RETRY: &str = "/failures/retry";
 /// Forgets a session.
 pub(super) const FORGET: &str = "/sessions/forget";
+/// The machines that share the state.
+pub(super) const CLUSTER: &str = "/cluster";
 /// The audit log.
 pub(super) const AUDIT: &str = "/audit";
 /// The console.

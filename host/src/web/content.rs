@@ -32,6 +32,8 @@ pub(super) enum Section {
     Sessions,
     /// What fails.
     Failures,
+    /// The machines that share the state.
+    Cluster,
     /// Who did what.
     Audit,
     /// The console.
@@ -56,6 +58,7 @@ impl Section {
         Self::Search,
         Self::Sessions,
         Self::Failures,
+        Self::Cluster,
         Self::Audit,
         Self::Query,
     ];
@@ -63,6 +66,11 @@ impl Section {
     /// Whether it is for admins alone.
     pub(super) fn is_for_admins(self) -> bool {
         matches!(self, Self::Audit | Self::Query)
+    }
+
+    /// Whether it says nothing of a state in a file.
+    pub(super) fn is_of_shared_states(self) -> bool {
+        self == Self::Cluster
     }
 
     /// The name.
@@ -74,6 +82,7 @@ impl Section {
             Self::Search => "Search",
             Self::Sessions => "Sessions",
             Self::Failures => "Failures",
+            Self::Cluster => "Machines",
             Self::Audit => "Audit",
             Self::Query => "Query",
         }
@@ -88,6 +97,7 @@ impl Section {
             Self::Search => addresses::SEARCH,
             Self::Sessions => addresses::SESSIONS,
             Self::Failures => addresses::FAILURES,
+            Self::Cluster => addresses::CLUSTER,
             Self::Audit => addresses::AUDIT,
             Self::Query => addresses::QUERY,
         }

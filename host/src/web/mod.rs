@@ -13,6 +13,7 @@ mod addresses;
 mod asked;
 mod audit;
 mod chart;
+mod cluster;
 mod console;
 mod content;
 mod entry;
@@ -87,6 +88,7 @@ pub fn pages(service: Service, visit: Duration, secrets: PageSecrets) -> Router 
         .route(addresses::FAILURES, get(failures::show))
         .route(addresses::ATTEMPTS, get(failures::session::show))
         .route(addresses::RETRY, post(actions::retry))
+        .route(addresses::CLUSTER, get(cluster::show))
         .route(addresses::AUDIT, get(audit::show))
         .route(addresses::QUERY, get(console::show).post(console::ask))
         .route(

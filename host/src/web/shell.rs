@@ -97,9 +97,8 @@ fn framed(web: &Web, visitor: &Visitor, status: StatusCode, content: &Content) -
             header.bar {
                 a.name href=(OVERVIEW) { "session-host" }
                 nav aria-label="Sections" {
-                    @let open = Section::ALL.iter().filter(|section| visitor.may_act() || !section.is_for_admins());
-                @for section in open {
-                        a href=(section.address()) aria-current=[(*section == content.section).then_some("page")] {
+                    @for section in open_sections(web, visitor) {
+                        a href=(section.address()) aria-current=[(section == content.section).then_some("page")] {
                             (section.name())
                         }
                     }
@@ -122,6 +121,15 @@ fn framed(web: &Web, visitor: &Visitor, status: StatusCode, content: &Content) -
             (keys())
         },
     )
+}
+
+/// The sections that a visitor may open.
+fn open_sections(web: &Web, visitor: &Visitor) -> impl Iterator<Item = Section> {
+    let (may_act, is_shared) = (visitor.may_act(), web.service.host.cluster().is_some());
+    let sections = Section::ALL.iter().copied();
+    sections
+        .filter(move |section| may_act || !section.is_for_admins())
+        .filter(move |section| is_shared || !section.is_of_shared_states())
 }
 
 fn keys() -> Markup {

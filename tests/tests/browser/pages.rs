@@ -38,6 +38,7 @@ const PAGES: &[(&str, &str)] = &[
     ("search", "/search"),
     ("search-hits", "/search?words=the"),
     ("failures", "/failures"),
+    ("cluster", "/cluster"),
     ("audit", "/audit"),
     ("query", "/query"),
 ];

@@ -9,6 +9,7 @@
 
 mod encrypted;
 mod hosts;
+mod looking;
 mod machines;
 mod network;
 mod server;

@@ -18,6 +18,7 @@ const PAGES: &[&str] = &[
     "/search",
     "/failures",
     "/failures?processor=probe",
+    "/cluster",
     "/audit",
     "/query",
 ];

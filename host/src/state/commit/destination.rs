@@ -1,6 +1,6 @@
 //! Where the sessions of a run go.
 
-use std::sync::Arc;
+use std::sync::{Arc, atomic::AtomicU64};
 
 use crate::{
     names::ProcessorName,
@@ -21,6 +21,8 @@ pub struct Destination {
     pub tables: Vec<Arc<FilledTable>>,
     /// What the state may hold of its sessions.
     pub before: Before,
+    /// How many sessions the commits found recorded already, by another host or by a commit whose answer was lost.
+    pub recorded_already: AtomicU64,
     /// What each commit checks, where several hosts share the state.
     pub(crate) guard: Option<Arc<dyn Guard>>,
 }

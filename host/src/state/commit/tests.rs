@@ -1,6 +1,6 @@
 //! What commits find, replace and leave.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, sync::atomic::AtomicU64};
 
 use session_plugin_api::{
     Migration, Timestamp,
@@ -62,6 +62,7 @@ impl Scene {
                 },
                 tables,
                 before: Before::only(recorded(sessions)),
+                recorded_already: AtomicU64::new(0),
                 guard: None,
             },
         }

@@ -9,7 +9,7 @@ use super::{
     mirror::SCHEMA_TEXT,
 };
 use crate::{
-    cluster::TABLES as OF_THE_CLUSTER,
+    cluster::{REPORT, TABLES as OF_THE_CLUSTER},
     state::{
         engine::{
             attached::{self, LANE, SCHEMA, asking, execute},
@@ -65,7 +65,9 @@ fn migrations_of(connection: &Connection) -> Result<AppliedMigrations> {
 
 /// Whether the database holds a state, as an instance sees it that attaches the whole database.
 pub(in crate::state) fn is_there(connection: &Connection) -> Result<bool> {
-    let looking = format!("SELECT to_regclass('{SCHEMA}.{SCHEMA_TEXT}') IS NOT NULL AS is_there");
+    let looking = format!(
+        "SELECT to_regclass('{SCHEMA}.{SCHEMA_TEXT}') IS NOT NULL AND to_regclass('{SCHEMA}.{REPORT}') IS NOT NULL AS is_there"
+    );
     connection
         .query_row(&asking(&looking), [], |row| row.get(0))
         .doing("look for the host's tables")

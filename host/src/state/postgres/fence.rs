@@ -5,7 +5,7 @@
 //! the commit ends before the take-over, or the fence finds no row. The comparison finds out that a session was committed
 //! before: by a commit whose answer was lost, or by another host.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, sync::atomic::Ordering};
 
 use crate::{
     cluster::{Bucket, BucketCount, Buckets, LEASE, MACHINE, MachineId, bucket_of},
@@ -86,6 +86,8 @@ impl Guard for Leases {
             return Ok(Admitted::All);
         }
         let (new, others): (Vec<usize>, Vec<usize>) = (0..group.len()).partition(|place| is_new(&group[*place]));
+        let already = u64::try_from(others.len()).unwrap_or_default();
+        destination.recorded_already.fetch_add(already, Ordering::Relaxed);
         for done in others.into_iter().map(|place| &group[place]) {
             tracing::info!(session = %done.seen.session, "this version is recorded already: nothing is committed again");
         }

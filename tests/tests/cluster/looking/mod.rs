@@ -1,0 +1,6 @@
+//! People look at the hosts that share a state: by the command, over HTTP, on the page, by health and by metrics.
+
+mod hosts;
+mod scene;
+mod tables;
+mod warnings;

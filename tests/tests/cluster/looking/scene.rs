@@ -1,0 +1,43 @@
+//! Hosts that share a database and the sessions.
+
+use serde_json::Value;
+use session_host_tests::{Service, World};
+
+/// A world whose host keeps its state at this address, with these plugins.
+pub(super) fn host_at(url: &str, plugins: &[&str]) -> World {
+    let mut world = World::with(plugins);
+    world.set_variable("SESSION_HOST_STATE", url);
+    world
+}
+
+/// Another such world, over the sessions of the first.
+pub(super) fn beside(first: &World, url: &str, plugins: &[&str]) -> World {
+    let mut world = host_at(url, plugins);
+    let sessions = first.sessions();
+    world.set_variable("SESSION_HOST_SESSIONS", sessions.to_str().unwrap());
+    world
+}
+
+/// What `session-host cluster --json` prints.
+#[track_caller]
+pub(super) fn cluster(world: &World) -> Value {
+    let ran = world.host(&["cluster", "--json"]).exits(0);
+    serde_json::from_str(&ran.stdout).unwrap()
+}
+
+/// What is listed of a processor, a line for each machine.
+pub(super) fn listed<'a>(cluster: &'a Value, processor: &str) -> Vec<&'a Value> {
+    let listed = cluster["processors"].as_array().unwrap().iter();
+    listed.filter(|listed| listed["processor"] == processor).collect()
+}
+
+/// The messages of the service's warnings of a kind.
+#[track_caller]
+pub(super) fn warnings(service: &Service, kind: &str) -> Vec<String> {
+    let health = service.get("/api/health").is(200).json();
+    let warnings = health["warnings"].as_array().unwrap().iter();
+    let of_kind = warnings.filter(|warning| warning["kind"] == kind);
+    of_kind
+        .map(|warning| warning["message"].as_str().unwrap().to_owned())
+        .collect()
+}
