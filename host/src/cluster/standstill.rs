@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use super::{looking::look, timing::Timing};
+use super::looking::look;
 use crate::postgres::{Limits, PostgresAddress, PostgresError, SCHEMA, Session};
 
 /// What the connection is called.
@@ -43,16 +43,16 @@ pub enum NoStandstill {
 }
 
 impl Standstill {
-    /// Lets the state at this address stand still. It must have all tables.
+    /// Lets the state at this address stand still. It must have all tables. A machine that has not renewed for `ttl` is dead.
     ///
     /// # Errors
     /// When a machine lives there, or somebody writes for longer than some seconds.
-    pub fn begin(address: &PostgresAddress) -> Result<Self, NoStandstill> {
+    pub fn begin(address: &PostgresAddress, ttl: Duration) -> Result<Self, NoStandstill> {
         let mut session = Session::open(address, NAME, LIMITS)?;
-        refuse_machines(&mut session, address)?;
+        refuse_machines(&mut session, address, ttl)?;
         session.batch("keep others from writing to the state", &locking())?;
         // One may have joined before the locks.
-        refuse_machines(&mut session, address)?;
+        refuse_machines(&mut session, address, ttl)?;
         Ok(Self { session })
     }
 
@@ -65,9 +65,9 @@ impl Standstill {
     }
 }
 
-fn refuse_machines(session: &mut Session, address: &PostgresAddress) -> Result<(), NoStandstill> {
+fn refuse_machines(session: &mut Session, address: &PostgresAddress, ttl: Duration) -> Result<(), NoStandstill> {
     let seen = look(session)?.machines;
-    let living = seen.into_iter().filter(|seen| seen.age < Timing::default().ttl);
+    let living = seen.into_iter().filter(|seen| seen.age < ttl);
     let machines: Vec<String> = living.map(|seen| seen.machine.name).collect();
     match machines.is_empty() {
         true => Ok(()),

@@ -341,7 +341,8 @@ fn state_place(
     Ok(place)
 }
 
-/// The place of a state that is named by a path or an address. Exports from a database go to the data directory.
+/// The place of a state that is named by a path or an address, without snapshots. Exports from a database go to the data
+/// directory.
 ///
 /// # Errors
 /// When it is an address that cannot be read.

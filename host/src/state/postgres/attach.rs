@@ -35,9 +35,10 @@ pub(in crate::state) struct Database {
 }
 
 /// An instance that attaches the database, and its only connection. Its SQL still reaches more than the database.
-pub(super) struct Unconfined {
-    pub(super) engine: Engine,
-    pub(super) connection: Connection,
+pub(in crate::state) struct Unconfined {
+    // The connection ends before the instance.
+    pub(in crate::state) connection: Connection,
+    pub(in crate::state) engine: Engine,
 }
 
 impl Database {
@@ -60,22 +61,12 @@ impl Database {
 
     /// Opens an instance that attaches the schema, which may not exist yet. DuckDB takes a tenth of a second to verify the
     /// extension.
-    pub(super) fn attach(&self, application_name: &str) -> Result<Unconfined> {
-        let (engine, connection) = self.attach_schema(application_name, SCHEMA)?;
-        Ok(Unconfined { engine, connection })
+    pub(in crate::state) fn attach(&self, application_name: &str) -> Result<Unconfined> {
+        self.attach_schema(application_name, SCHEMA)
     }
 
-    /// Opens an instance that attaches a schema, from which files can be reached, too.
-    pub(in crate::state) fn attach_schema(&self, application_name: &str, schema: &str) -> Result<(Engine, Connection)> {
-        self.attach_open(application_name, &format!(", SCHEMA {}", text(schema)))
-    }
-
-    /// Opens an instance that attaches the whole database.
-    pub(in crate::state) fn attach_whole(&self, application_name: &str) -> Result<(Engine, Connection)> {
-        self.attach_open(application_name, "")
-    }
-
-    fn attach_open(&self, application_name: &str, options: &str) -> Result<(Engine, Connection)> {
+    /// As [`attach`](Self::attach), with a schema of another name.
+    pub(in crate::state) fn attach_schema(&self, application_name: &str, schema: &str) -> Result<Unconfined> {
         let engine = open_in_memory()?;
         let connection = engine.connection().doing("connect to an instance in memory")?;
         let load = format!("LOAD {}", text(&self.extension.to_string_lossy()));
@@ -88,14 +79,15 @@ impl Database {
             .execute_batch(settings)
             .doing("set up DuckDB's extension for PostgreSQL")?;
         let attach = format!(
-            "ATTACH {} AS {} (TYPE postgres{options})",
+            "ATTACH {} AS {} (TYPE postgres, SCHEMA {})",
             text(&self.address.libpq(application_name)),
-            quoted(CATALOG)
+            quoted(CATALOG),
+            text(schema)
         );
         connection
             .execute_batch(&attach)
             .map_err(|error| self.unreachable(error))?;
-        Ok((engine, connection))
+        Ok(Unconfined { engine, connection })
     }
 
     /// Gives an instance these views and macros, and the last settings. From then on, no SQL of it reaches anything but the

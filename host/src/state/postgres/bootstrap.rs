@@ -56,14 +56,7 @@ fn create_schema(connection: &Connection) -> Result<()> {
     connection.execute_batch("CALL pg_clear_cache()").doing(DOING)
 }
 
-fn migrations_of(connection: &Connection) -> Result<AppliedMigrations> {
-    match tables(connection)?.contains(SCHEMA_MIGRATION) {
-        true => AppliedMigrations::read(connection),
-        false => Ok(AppliedMigrations::default()),
-    }
-}
-
-/// Whether the database holds a state, as an instance sees it that attaches the whole database.
+/// Whether the database holds a state.
 pub(in crate::state) fn is_there(connection: &Connection) -> Result<bool> {
     let looking = format!(
         "SELECT to_regclass('{SCHEMA}.{SCHEMA_TEXT}') IS NOT NULL AND to_regclass('{SCHEMA}.{REPORT}') IS NOT NULL AS is_there"
@@ -85,6 +78,13 @@ pub(in crate::state) fn create_own_tables(connection: &Connection) -> Result<()>
          {OF_THE_CLUSTER}"
     );
     execute(connection, DOING, &tables)
+}
+
+fn migrations_of(connection: &Connection) -> Result<AppliedMigrations> {
+    match tables(connection)?.contains(SCHEMA_MIGRATION) {
+        true => AppliedMigrations::read(connection),
+        false => Ok(AppliedMigrations::default()),
+    }
 }
 
 /// Waits until no other host changes the schema, and keeps others from it until the transaction ends.

@@ -39,7 +39,7 @@ pub(in crate::state) struct LocalObjects {
 
 /// The instance that judges, and what it has that PostgreSQL cannot keep.
 pub(in crate::state) struct Mirror {
-    pub(super) texts: Vec<SchemaText>,
+    pub(in crate::state) texts: Vec<SchemaText>,
     pub(in crate::state) engine: Engine,
     pub(super) objects: LocalObjects,
 }

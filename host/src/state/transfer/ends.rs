@@ -12,7 +12,10 @@ use crate::state::{
         sql::{quoted, text},
     },
     error::{Doing as _, Result},
-    postgres::{attach::Database, shared_state::OUTSIDER},
+    postgres::{
+        attach::{Database, Unconfined},
+        shared_state::OUTSIDER,
+    },
 };
 
 /// The name under which the instance attaches the file.
@@ -60,7 +63,7 @@ pub(super) struct Ends {
 impl Ends {
     /// An instance that attaches a schema of the database. The file comes later.
     pub(super) fn of(database: &Database, schema: &'static str, target: End) -> Result<Self> {
-        let (engine, connection) = database.attach_schema(OUTSIDER, schema)?;
+        let Unconfined { engine, connection } = database.attach_schema(OUTSIDER, schema)?;
         Ok(Self {
             connection,
             _engine: engine,

@@ -6,6 +6,7 @@ use std::{
     fs::{self, File},
     io,
     path::{Path, PathBuf},
+    time::Duration,
 };
 
 use super::{
@@ -16,7 +17,6 @@ use super::{
     tables,
     told::{CopiedTable, Told},
 };
-use crate::state_place::SharedFolders;
 use crate::{
     cluster::Standstill,
     postgres::{PostgresAddress, SCHEMA},
@@ -39,6 +39,7 @@ use crate::{
             shared_state::OUTSIDER,
         },
     },
+    state_place::SharedFolders,
 };
 
 const MAKING: &str = "create the tables of the copy";
@@ -49,7 +50,8 @@ const MAKING: &str = "create the tables of the copy";
 /// As for [`copy_state`](super::copy_state).
 pub(super) fn copy(
     from: &PostgresAddress,
-    folders: &SharedFolders,
+    folders: SharedFolders,
+    lease: Duration,
     to: &Path,
     tell: &mut dyn FnMut(Told<'_>),
 ) -> Result<Vec<CopiedTable>, CopyError> {
@@ -59,12 +61,9 @@ pub(super) fn copy(
     refuse_odd_files(&unfinished)?;
     let _lock = StateLock::take(to)?;
     refuse_other_data(to)?;
-    let database = Database::at(from, folders.clone())?;
-    refuse_without_state(&database, from)?;
-    let (_engine, connection) = database.attach_schema(OUTSIDER, SCHEMA)?;
-    bootstrap::bring_up_to_date(&database, &connection)?;
-    drop(connection);
-    let mut standstill = Standstill::begin(from)?;
+    let database = Database::at(from, folders)?;
+    migrate(&database, from)?;
+    let mut standstill = Standstill::begin(from, lease)?;
     let ends = Ends::of(&database, SCHEMA, End::File)?;
     let texts = texts(&ends, from)?;
     attach_unfinished(&ends, &unfinished)?;
@@ -96,10 +95,11 @@ fn refuse_other_data(to: &Path) -> Result<(), CopyError> {
     }
 }
 
-fn refuse_without_state(database: &Database, from: &PostgresAddress) -> Result<(), CopyError> {
-    let (_engine, connection) = database.attach_whole(OUTSIDER)?;
-    match bootstrap::is_there(&connection)? {
-        true => Ok(()),
+/// Migrates the host's own tables, as every host does. Refuses a database without a state.
+fn migrate(database: &Database, from: &PostgresAddress) -> Result<(), CopyError> {
+    let instance = database.attach(OUTSIDER)?;
+    match bootstrap::is_there(&instance.connection)? {
+        true => Ok(bootstrap::bring_up_to_date(database, &instance.connection)?),
         false => Err(CopyError::NoState { from: from.to_string() }),
     }
 }
@@ -112,11 +112,11 @@ fn texts(ends: &Ends, from: &PostgresAddress) -> Result<Vec<SchemaText>, CopyErr
     ends.run(MAKING, &format!("USE {}", ends.schema_at(End::Postgres)))?;
     let texts = era::texts(&ends.connection);
     ends.run(MAKING, "USE memory")?;
-    let texts = texts?;
-    let made = sql::tables(&*link_to(&Mirror::of(texts.clone())?.engine)?)?;
+    let mirror = Mirror::of(texts?)?;
+    let made = sql::tables(&*link_to(&mirror.engine)?)?;
     let is_known = |name: &String| name.starts_with(OWN) || made.contains(name);
     match tables_in_postgres(ends)?.into_iter().find(|name| !is_known(name)) {
-        None => Ok(texts),
+        None => Ok(mirror.texts),
         Some(table) => Err(CopyError::ForeignTable {
             table,
             from: from.to_string(),

@@ -13,7 +13,6 @@ use super::{
     texts::{self, Made},
     told::{CopiedTable, Told},
 };
-use crate::state_place::SharedFolders;
 use crate::{
     postgres::{PostgresAddress, SCHEMA},
     state::{
@@ -30,6 +29,7 @@ use crate::{
         judge::plan::ObjectKind,
         postgres::{attach::Database, bootstrap, mirror::SchemaText, shared_state::OUTSIDER},
     },
+    state_place::SharedFolders,
 };
 
 /// The schema of an unfinished copy.
@@ -45,11 +45,11 @@ const FINISHING: &str = "put the copy into its place";
 pub(super) fn copy(
     from: &Path,
     to: &PostgresAddress,
-    folders: &SharedFolders,
+    folders: SharedFolders,
     tell: &mut dyn FnMut(Told<'_>),
 ) -> Result<Vec<CopiedTable>, CopyError> {
     refuse_missing(from)?;
-    let database = Database::at(to, folders.clone())?;
+    let database = Database::at(to, folders)?;
     // This migrates the file, and keeps others from it.
     let state = OpenState::open(from, remove_leftovers)?;
     refuse_other_data(&database, to)?;
@@ -75,7 +75,7 @@ fn copy_closed(
     ends.attach_file(file, FileAccess::Read)?;
     let made = texts::of_file(&ends)?;
     let texts: Vec<SchemaText> = made.iter().map(|made| made.text.clone()).collect();
-    texts::refuse_other_schema(&ends, &texts)?;
+    texts::refuse_other_schema(&ends, texts.clone())?;
     let copying = Copying {
         ends: &ends,
         origin: Origin::new(file.display().to_string(), &texts),
@@ -90,12 +90,14 @@ fn copy_closed(
 
 /// Refuses a database with a state or other tables in its place.
 fn refuse_other_data(database: &Database, to: &PostgresAddress) -> Result<(), CopyError> {
-    let (_engine, connection) = database.attach_whole(OUTSIDER)?;
+    let instance = database.attach(OUTSIDER)?;
     let tables = format!(
         "SELECT count(*) FROM pg_class AS tab JOIN pg_namespace AS space ON space.oid = tab.relnamespace
          WHERE space.nspname = '{SCHEMA}'"
     );
-    let tables = connection.query_row(&asking(&tables), [], |row| row.get::<_, i64>(0));
+    let tables = instance
+        .connection
+        .query_row(&asking(&tables), [], |row| row.get::<_, i64>(0));
     match tables.doing("look whether the database has a state")? {
         0 => Ok(()),
         _ => Err(CopyError::HasData {

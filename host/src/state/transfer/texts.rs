@@ -79,8 +79,8 @@ pub(super) fn of_file(ends: &Ends) -> Result<Vec<Made>, CopyError> {
 ///
 /// # Errors
 /// When it has another one.
-pub(super) fn refuse_other_schema(ends: &Ends, texts: &[SchemaText]) -> Result<(), CopyError> {
-    let mirror = Mirror::of(texts.to_vec())?;
+pub(super) fn refuse_other_schema(ends: &Ends, texts: Vec<SchemaText>) -> Result<(), CopyError> {
+    let mirror = Mirror::of(texts)?;
     let mirror = link_to(&mirror.engine)?;
     for (what, question) in CATALOGUE {
         if catalogue(&ends.connection, question, FILE)? != catalogue(&mirror, question, "memory")? {
