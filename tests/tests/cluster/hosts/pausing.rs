@@ -7,10 +7,16 @@ use super::{
     watch::{IS_ANY_TWICE, Observer},
 };
 
-/// The processor, which gives rows, so that PostgreSQL gets them by `COPY`.
-const PLUGINS: &[&str] = &["probe"];
+/// The processor that gives rows, which PostgreSQL gets by `COPY`.
+pub(super) const ROWS: &[&str] = &["probe"];
 
-/// What only the rows of the last session have.
+/// The processor that writes with SQL, in a transaction for each session.
+pub(super) const STATEMENTS: &[&str] = &["counts"];
+
+/// The last session.
+const LAST: &str = "user-9/last.jsonl";
+
+/// What only its rows have.
 const MARK: &str = "the last session";
 
 /// Where a host is paused.
@@ -40,21 +46,21 @@ const IS_TAKEN_OVER: &str = "
 
 /// Pauses a host at this point until another one has taken its work over.
 #[track_caller]
-pub(super) fn pause(point: Point, guards: Guards) -> Woken {
+pub(super) fn pause(plugins: &'static [&'static str], point: Point, guards: Guards) -> Woken {
     let database = Postgres::shared().database();
     let proxy = Proxy::before(Postgres::shared().port());
-    let scene = Scene::new(database.url(), PLUGINS);
+    let scene = Scene::new(database.url(), plugins);
     // The rows of a group are more than goes into one packet.
     scene.write_many(19, &"x".repeat(2000));
     let held = (point == Point::BeforeBegin).then(|| Held::before(&scene.alone, "user-9/first.jsonl", &step()));
     if held.is_none() {
-        scene.write("user-9/last.jsonl", MARK);
+        scene.write(LAST, MARK);
     }
     match point {
         Point::BeforeBegin => {}
         Point::AfterTheFence => proxy.fall_silent_before("DELETE FROM main.\"probe_rows\""),
         Point::InCopy => proxy.fall_silent_before(MARK),
-        Point::BeforeCommit => proxy.fall_silent_before_commit_of(MARK),
+        Point::BeforeCommit => proxy.fall_silent_before_commit_of(LAST),
     }
     let setup = Setup {
         guards,

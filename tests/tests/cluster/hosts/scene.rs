@@ -44,7 +44,7 @@ pub(super) enum Schedule {
 pub(super) struct Scene {
     pub(super) url: String,
     pub(super) alone: World,
-    plugins: &'static [&'static str],
+    pub(super) plugins: &'static [&'static str],
 }
 
 /// How a host is started.
@@ -238,8 +238,8 @@ impl Scene {
     #[track_caller]
     pub(super) fn holds(&self) {
         self.is_each_version_committed_once();
-        if self.plugins.contains(&"probe") {
-            assert_eq!(self.sql(&watch::halves()), "");
+        if let Some(halves) = watch::halves(self.plugins) {
+            assert_eq!(self.sql(&halves), "");
         }
         assert_eq!(
             self.sql("SELECT session_file, error FROM main.session_processor_failure"),

@@ -2,29 +2,29 @@
 
 use super::{
     cutting::commit_late,
-    pausing::{Point, pause},
+    pausing::{Point, ROWS, pause},
     scene::Guards,
     watch::IS_ANY_TWICE,
 };
 
 #[test]
 fn one_that_was_paused_before_its_transaction_commits_again() {
-    pause(Point::BeforeBegin, Guards::Off).commits_twice();
+    pause(ROWS, Point::BeforeBegin, Guards::Off).commits_twice();
 }
 
 #[test]
 fn one_that_was_paused_before_its_first_statement_commits_again() {
-    pause(Point::AfterTheFence, Guards::Off).commits_twice();
+    pause(ROWS, Point::AfterTheFence, Guards::Off).commits_twice();
 }
 
 #[test]
 fn one_that_was_paused_while_it_copied_rows_commits_again() {
-    pause(Point::InCopy, Guards::Off).commits_twice();
+    pause(ROWS, Point::InCopy, Guards::Off).commits_twice();
 }
 
 #[test]
 fn what_one_that_was_paused_before_its_commit_commits_is_committed_again() {
-    pause(Point::BeforeCommit, Guards::Off).commits_twice();
+    pause(ROWS, Point::BeforeCommit, Guards::Off).commits_twice();
 }
 
 #[test]

@@ -30,15 +30,32 @@ const TWICE: &str = "SELECT processor, session, hash, count(*), array_agg(machin
 pub(super) const IS_ANY_TWICE: &str =
     "SELECT count(DISTINCT (processor, session, hash, output)) < count(*) FROM watch.version";
 
-/// The query for the sessions of the probe that have rows without a state row, or not as many rows as they should.
-pub(super) fn halves() -> String {
-    format!(
-        "SELECT session_file FROM
-             (SELECT session_file, count(*) AS many FROM main.probe_rows GROUP BY session_file) AS rows
-         FULL JOIN
-             (SELECT session_file, 1 AS one FROM main.session_processor_state WHERE processor_name = 'probe') AS state
-         USING (session_file) WHERE many IS DISTINCT FROM {ROWS} OR one IS NULL"
-    )
+/// The session table of a processor that has the same number of rows for each session, and this number.
+fn table_of(processor: &str) -> Option<(&'static str, i64)> {
+    match processor {
+        "probe" => Some(("probe_rows", ROWS)),
+        "probe_serial" => Some(("probe_serial_rows", ROWS)),
+        "counts" => Some(("counts_lines", 1)),
+        _ => None,
+    }
+}
+
+/// The query for the sessions that have rows without a state row, or not as many rows as they should; `None` if none of the
+/// processors has a table that tells.
+pub(super) fn halves(processors: &[&str]) -> Option<String> {
+    let queries = processors.iter().filter_map(|processor| {
+        let (table, rows) = table_of(processor)?;
+        Some(format!(
+            "SELECT session_file FROM
+                 (SELECT session_file, count(*) AS many FROM main.{table} GROUP BY session_file) AS rows
+             FULL JOIN
+                 (SELECT session_file, 1 AS one FROM main.session_processor_state
+                  WHERE processor_name = '{processor}') AS state
+             USING (session_file) WHERE many IS DISTINCT FROM {rows} OR one IS NULL"
+        ))
+    });
+    let queries: Vec<String> = queries.collect();
+    (!queries.is_empty()).then(|| queries.join(" UNION ALL "))
 }
 
 /// How long the observer waits between two snapshots for its end. It must leave the machine to the hosts.
@@ -66,21 +83,21 @@ impl Scene {
     pub(super) fn observe(&self) -> Observer {
         let (end, ended) = channel();
         let url = self.url.clone();
-        let looking = thread::spawn(move || look(&url, &ended));
+        let sql = halves(self.plugins).expect("a processor has a table that tells");
+        let looking = thread::spawn(move || look(&url, &sql, &ended));
         Observer { end, looking }
     }
 }
 
-fn look(url: &str, ended: &Receiver<()>) -> (u64, Vec<String>) {
+fn look(url: &str, sql: &str, ended: &Receiver<()>) -> (u64, Vec<String>) {
     let (mut snapshots, mut found) = (0, Vec::new());
-    let sql = halves();
     let mut open = None;
     while ended.recv_timeout(PAUSE) == Err(RecvTimeoutError::Timeout) {
         let Some(mut session) = open.take().or_else(|| session(url)) else {
             continue;
         };
         // One statement sees one snapshot, as a transaction with REPEATABLE READ does.
-        if let Ok(rows) = session.query("look", &sql, &[]) {
+        if let Ok(rows) = session.query("look", sql, &[]) {
             snapshots += 1;
             found.extend(rows.iter().map(|row| row.get(0)));
             open = Some(session);
