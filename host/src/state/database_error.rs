@@ -23,7 +23,8 @@ fn is_conflict_in_postgres(text: &str) -> bool {
         "ERROR:  deadlock detected",
         "ERROR:  duplicate key value violates unique constraint",
     ];
-    text.starts_with("Invalid Error: Failed to ") && SAID.iter().any(|said| text.contains(said))
+    const CLASSES: [&str; 2] = ["Invalid Error: Failed to ", "Failed to append: Failed to "];
+    CLASSES.iter().any(|class| text.starts_with(class)) && SAID.iter().any(|said| text.contains(said))
 }
 
 impl DatabaseError {

@@ -59,8 +59,9 @@ impl Trouble {
 
     /// The trouble that DuckDB's extension for PostgreSQL tells of. It passes on what PostgreSQL or its client library says.
     fn of_the_server(text: &str) -> Option<Self> {
-        const CLASSES: [&str; 5] = [
+        const CLASSES: [&str; 6] = [
             "Invalid Error: Failed to ",
+            "Failed to append: Failed to ",
             "IO Error: Unable to connect to Postgres",
             "TransactionContext Error: Failed to commit: Failed to execute query",
             "FATAL Error",
@@ -172,6 +173,18 @@ mod tests {
         told(
             "INTERNAL Error: Attempted to dereference null",
             Some(Trouble::Invalidated),
+        );
+    }
+
+    #[test]
+    fn a_connection_that_ends_while_rows_are_appended_is_trouble_of_the_server() {
+        told(
+            "Failed to append: Failed to copy data: FATAL:  terminating connection due to administrator command",
+            Some(Trouble::Server),
+        );
+        told(
+            "Failed to append: Failed to copy data: ERROR:  value too long for type character varying(3)",
+            None,
         );
     }
 
