@@ -113,6 +113,11 @@ impl Proxy {
             .change(|state| state.silent_at = Point::of(statement, "COMMIT"));
     }
 
+    /// Falls silent before this text in rows that a client copies from now on, when the server waits for them.
+    pub fn fall_silent_in_copy_of(&self, text: &str) {
+        self.network.change(|state| state.silent_at = Point::of("COPY ", text));
+    }
+
     /// Holds the next `COMMIT` back of a transaction in which a client sends this text from now on, and ends the connection
     /// to that client. The server still waits for it.
     pub fn hold_back_commit_of(&self, statement: &str) {

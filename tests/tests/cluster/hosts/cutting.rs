@@ -120,7 +120,7 @@ fn a_host_whose_connections_are_ended_before_a_commit_goes_on() {
 
 #[test]
 fn a_host_whose_connections_are_ended_while_it_copies_rows_goes_on() {
-    end_connections(|proxy| proxy.fall_silent_before(MARK));
+    end_connections(|proxy| proxy.fall_silent_in_copy_of(MARK));
 }
 
 #[test]

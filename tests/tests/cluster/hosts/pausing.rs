@@ -59,7 +59,7 @@ pub(super) fn pause(plugins: &'static [&'static str], point: Point, guards: Guar
     match point {
         Point::BeforeBegin => {}
         Point::AfterTheFence => proxy.fall_silent_before("DELETE FROM main.\"probe_rows\""),
-        Point::InCopy => proxy.fall_silent_before(MARK),
+        Point::InCopy => proxy.fall_silent_in_copy_of(MARK),
         Point::BeforeCommit => proxy.fall_silent_before_commit_of(LAST),
     }
     let setup = Setup {

@@ -241,10 +241,7 @@ impl Scene {
         if let Some(halves) = watch::halves(self.plugins) {
             assert_eq!(self.sql(&halves), "");
         }
-        assert_eq!(
-            self.sql("SELECT session_file, error FROM main.session_processor_failure"),
-            ""
-        );
+        assert_eq!(self.sql("SELECT * FROM watch.failure"), "");
         self.is_as_if_alone();
     }
 }

@@ -9,7 +9,7 @@ use std::{
 use super::scene::{ROWS, Scene, session};
 
 /// Records in PostgreSQL each commit of a version of a session, and by which incarnation. A session that was only read
-/// again is none.
+/// again is none. Records each failure of a session, too.
 pub(super) const LOG: &str = "
     CREATE SCHEMA watch;
     CREATE TABLE watch.version (
@@ -20,7 +20,14 @@ pub(super) const LOG: &str = "
         RETURN NULL;
     END $log$;
     CREATE TRIGGER log AFTER INSERT OR UPDATE OF processed_at ON main.session_processor_state
-    FOR EACH ROW EXECUTE FUNCTION watch.log()";
+    FOR EACH ROW EXECUTE FUNCTION watch.log();
+    CREATE TABLE watch.failure (session text, error text);
+    CREATE FUNCTION watch.fail() RETURNS trigger LANGUAGE plpgsql AS $fail$ BEGIN
+        INSERT INTO watch.failure VALUES (NEW.session_file, NEW.error);
+        RETURN NULL;
+    END $fail$;
+    CREATE TRIGGER fail AFTER INSERT OR UPDATE ON main.session_processor_failure
+    FOR EACH ROW EXECUTE FUNCTION watch.fail()";
 
 /// The versions that were committed more than once.
 const TWICE: &str = "SELECT processor, session, hash, count(*), array_agg(machine) FROM watch.version
