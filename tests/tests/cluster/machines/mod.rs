@@ -4,6 +4,6 @@ mod connecting;
 mod fencing;
 mod outages;
 mod requests;
-mod scene;
+pub(crate) mod scene;
 mod sharing;
 mod take_overs;

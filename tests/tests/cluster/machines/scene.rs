@@ -30,13 +30,13 @@ pub(super) struct Scene {
 }
 
 /// A machine that has joined.
-pub(super) struct Joined {
+pub(crate) struct Joined {
     pub(super) cluster: Arc<Cluster>,
     pub(super) requests: Receiver<Request>,
 }
 
 /// The name of a processor.
-pub(super) fn processor(name: &str) -> ProcessorName {
+pub(crate) fn processor(name: &str) -> ProcessorName {
     name.parse().unwrap()
 }
 
@@ -46,7 +46,7 @@ pub(super) fn open(url: &str, application_name: &str) -> Session {
 }
 
 /// Joins at this address with these processors, each of which more than one machine may share.
-pub(super) fn join_at(url: &str, name: &str, processors: &[&str]) -> Joined {
+pub(crate) fn join_at(url: &str, name: &str, processors: &[&str]) -> Joined {
     let address: PostgresAddress = url.parse().unwrap();
     let machine = Machine {
         name: name.to_owned(),
