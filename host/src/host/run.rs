@@ -189,6 +189,10 @@ impl BegunRun {
             Territory::Everything => (None, None),
             Territory::Owned(in_flight, leases) => (Some(in_flight), Some(leases)),
             Territory::Nothing => {
+                tracing::warn!(
+                    processor = %self.processor.name(),
+                    "other hosts own all sessions of this processor, so this one attempts none: `session-host cluster` shows them, and a host that died is taken over within one and a half leases"
+                );
                 let nothing = RunResult::of_nothing(self.processor.name());
                 return self.end(began, Ok(nothing));
             }

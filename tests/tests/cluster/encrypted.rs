@@ -31,13 +31,13 @@ fn both_ways_to_the_server_trust_one_authority_and_read_one_password_file() {
     assert_eq!(database.sql("SELECT count(*) FROM main.session_processor_state"), "1");
 
     let other = Authority::new();
-    let refused = world.run(&["--state", &state(&other, &password)]).exits(2);
+    let refused = world.run(&["--state", &state(&other, &password)]).exits(3);
     refused.tells("certificate");
     let wrong = world.path("wrong");
     std::fs::create_dir(&wrong).unwrap();
     let refused = world
         .run(&["--state", &state(&authority, &write_password_file(&wrong, "guess"))])
-        .exits(2);
+        .exits(3);
     refused.tells("password authentication failed");
     assert!(!refused.stderr.contains("guess"), "{}", refused.stderr);
 }

@@ -108,13 +108,22 @@ impl Database {
     fn unreachable(&self, error: duckdb::Error) -> StateError {
         let said = error.to_string();
         let reason = said.rsplit_once("\": ").map_or(said.as_str(), |(_, reason)| reason);
+        // These do not end by themselves.
+        const REFUSED: [&str; 6] = [
+            "certificate verify failed",
+            "server certificate for",
+            "authentication failed",
+            "no password supplied",
+            "does not exist",
+            "no pg_hba.conf entry",
+        ];
         match DatabaseError::from(error).trouble() {
-            Some(trouble) => StateError::Troubled {
+            Some(trouble) if !REFUSED.iter().any(|refused| reason.contains(refused)) => StateError::Troubled {
                 doing: format!("reach the state {}", self.address),
                 said: reason.trim().to_owned(),
                 trouble,
             },
-            None => StateError::Unattached {
+            _ => StateError::Unattached {
                 address: self.address.to_string(),
                 reason: reason.trim().to_owned(),
             },

@@ -112,6 +112,9 @@ fn migrate(database: &Database, connection: &Connection) -> Result<()> {
         shadows::note_none(connection)?;
     }
     if found < known {
+        // The extension cannot update a column of PostgreSQL's type `json`, and forgetting updates this one.
+        let alter = format!("ALTER TABLE {SCHEMA}.audit_log ALTER COLUMN params TYPE varchar");
+        execute(connection, DOING, &alter)?;
         sort_by_bytes(connection)?;
     }
     Ok(())

@@ -77,9 +77,11 @@ impl Era {
         })
     }
 
-    /// A link whose SQL may write files anywhere. It is for the host's own SQL alone, and closed after its use.
+    /// A link whose SQL reaches files, until somebody forbids that. It is closed after its use.
     pub(super) fn unconfined_link(&self) -> Result<Link> {
         let Unconfined { engine, connection } = self.database.attach(&self.application_name)?;
+        choose_schema(&connection)?;
+        self.mirror.objects.create(&connection)?;
         choose_schema(&connection)?;
         let attached = Attached {
             judge: self.mirror.engine.clone(),

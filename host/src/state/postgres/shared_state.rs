@@ -185,6 +185,14 @@ impl SharedState {
         }
     }
 
+    /// Opens a link for one reader. Its SQL reaches files, until the reader forbids that.
+    ///
+    /// # Errors
+    /// When the database cannot be reached.
+    pub(crate) fn unconfined(&self) -> Result<Link> {
+        self.era()?.unconfined_link()
+    }
+
     /// Opens a link to the newest snapshot, and says of when it is. `None` if no snapshots are configured, or none is there
     /// yet.
     ///
@@ -204,6 +212,15 @@ impl SharedState {
         Ok(Some((link_to(&engine)?, newest.taken_at)))
     }
 
+    /// Removes all snapshots, because they hold what was forgotten. Reports come from the tables until the next one.
+    ///
+    /// # Errors
+    /// When a file cannot be removed.
+    pub(crate) fn remove_snapshots(&self) -> Result<()> {
+        *self.snapshot.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        self.database.snapshots.as_deref().map_or(Ok(()), snapshot::remove_all)
+    }
+
     /// Writes a snapshot, if snapshots are configured. Returns of when it is.
     ///
     /// # Errors
@@ -212,7 +229,7 @@ impl SharedState {
         let Some(snapshots) = &self.database.snapshots else {
             return Ok(None);
         };
-        let link = self.era()?.unconfined_link()?;
+        let link = self.unconfined()?;
         snapshot::write(&link, snapshots).map(|snapshot| Some(snapshot.taken_at))
     }
 

@@ -57,6 +57,13 @@ pub(super) fn write(link: &Link, snapshots: &Path) -> Result<Snapshot> {
     Ok(Snapshot { folder, taken_at })
 }
 
+/// Removes all snapshots, because they hold what was forgotten.
+pub(super) fn remove_all(snapshots: &Path) -> Result<()> {
+    all(snapshots).into_iter().try_for_each(|snapshot| {
+        fs::remove_dir_all(&snapshot.folder).map_err(|source| failed(&snapshot.folder, source))
+    })
+}
+
 /// The newest snapshot in a folder of snapshots.
 pub(super) fn newest(snapshots: &Path) -> Option<Snapshot> {
     all(snapshots).into_iter().next()

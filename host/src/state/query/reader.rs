@@ -79,7 +79,7 @@ impl Reader {
         match place {
             StatePlace::File(path) => Self::open(path),
             StatePlace::Postgres { address, folders } => {
-                SharedState::open(address, folders.clone())?.connect().map(Self::of)
+                SharedState::open(address, folders.clone())?.unconfined().map(Self::of)
             }
         }
     }
@@ -199,9 +199,6 @@ impl Reader {
     /// # Errors
     /// When DuckDB rejects the settings.
     pub fn without_external_access(self) -> Result<Self> {
-        if self.link.is_attached() {
-            return Ok(self);
-        }
         lock(&self.link)?;
         Ok(self)
     }
@@ -211,9 +208,6 @@ impl Reader {
     /// # Errors
     /// When DuckDB rejects the setting.
     pub fn on_one_thread(self) -> Result<Self> {
-        if self.link.is_attached() {
-            return Ok(self);
-        }
         self.link
             .execute_batch("SET GLOBAL threads = 1")
             .doing("set the number of threads")?;
