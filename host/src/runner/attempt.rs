@@ -35,8 +35,9 @@ use crate::{
     state::{Done, FailureKind, Seen},
 };
 
-/// How often an attempt is repeated after a write conflict.
-const RETRIES: u32 = 3;
+/// How often an attempt is repeated after a write conflict. With a state in a file once is enough, because it passes alone. Where
+/// several hosts share the state, it still meets first attempts of the others.
+const RETRIES: u32 = 20;
 
 /// Makes the attempt at a candidate; `None` if it was abandoned meanwhile, so that its result must not count.
 pub(super) fn make(context: &RunContext, prepared: &Prepared) -> Option<Outcome> {

@@ -52,10 +52,10 @@ pub struct Transaction {
 /// Who of the hosts that share a state waits until a transaction has ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::state) enum Excluded {
-    /// Nobody, but repeated attempts.
+    /// Nobody.
     Nobody,
-    /// Everybody who makes an attempt that runs SQL.
-    Attempts,
+    /// Attempts that are repeated.
+    RepeatedAttempts,
     /// Everybody who commits sessions.
     Commits,
 }
@@ -64,7 +64,7 @@ impl From<AttemptTurn> for Excluded {
     fn from(turn: AttemptTurn) -> Self {
         match turn {
             AttemptTurn::First => Self::Nobody,
-            AttemptTurn::Repeated => Self::Attempts,
+            AttemptTurn::Repeated => Self::RepeatedAttempts,
         }
     }
 }
@@ -74,7 +74,7 @@ impl From<AttemptTurn> for Excluded {
 pub enum AttemptTurn {
     /// It is.
     First,
-    /// It met another transaction before. Where several hosts share the state, it passes alone.
+    /// It met another transaction before. Where several hosts share the state, it passes alone among those that did.
     Repeated,
 }
 
@@ -209,8 +209,8 @@ impl Transaction {
         if connection.is_attached() {
             // The lock comes before the first read, whose snapshot shows what others wrote before.
             match excluded {
-                Excluded::Nobody => attached::share(&connection, doing, LANE)?,
-                Excluded::Attempts => attached::lock(&connection, doing, LANE)?,
+                Excluded::Nobody => {}
+                Excluded::RepeatedAttempts => attached::lock(&connection, doing, LANE)?,
                 Excluded::Commits => attached::lock(&connection, doing, LEASE)?,
             }
         }

@@ -14,7 +14,7 @@ use crate::state::{
 /// The name under which instances attach the database.
 pub(crate) const CATALOG: &str = "pg";
 
-/// The table without columns that attempts lock together, and repeated ones by themselves, so that those pass alone.
+/// The table without columns that repeated attempts lock, so that they pass one after the other.
 pub(crate) const LANE: &str = "session_host_lane";
 
 /// The query of DuckDB's that asks PostgreSQL this one.
@@ -41,18 +41,6 @@ pub(crate) fn lock(connection: &Connection, doing: &'static str, table: &str) ->
         connection,
         doing,
         &format!("LOCK TABLE {SCHEMA}.{table} IN EXCLUSIVE MODE"),
-    )
-}
-
-/// Locks a table like [`lock`], but only against those who lock it like that.
-///
-/// # Errors
-/// As above.
-pub(crate) fn share(connection: &Connection, doing: &'static str, table: &str) -> Result<()> {
-    execute(
-        connection,
-        doing,
-        &format!("LOCK TABLE {SCHEMA}.{table} IN ROW SHARE MODE"),
     )
 }
 
