@@ -38,6 +38,12 @@ pub(super) struct Era {
 /// The instances that nobody uses; `None` when the era is over.
 struct Shelf(Mutex<Option<Vec<(Connection, Engine)>>>);
 
+impl Shelf {
+    fn take(&self) -> Option<(Connection, Engine)> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).as_mut()?.pop()
+    }
+}
+
 impl Keeper for Shelf {
     fn take_back(&self, connection: Connection, engine: Engine) {
         if let Some(kept) = &mut *self.0.lock().unwrap_or_else(PoisonError::into_inner)
@@ -97,12 +103,16 @@ impl Era {
 
     /// A link that nothing else uses; `None` if the schema has changed meanwhile.
     pub(super) fn link(&self) -> Result<Option<Link>> {
-        while let Some(kept) = self.kept() {
-            // PostgreSQL may have ended the connection meanwhile.
-            match self.is_current(&kept) {
-                Ok(true) => return Ok(Some(kept)),
+        while let Some((connection, engine)) = self.shelf.take() {
+            match self.is_current(&connection) {
+                Ok(true) => return Ok(Some(self.attached(connection, engine))),
                 Ok(false) => return Ok(None),
-                Err(error) => tracing::debug!(%error, "a connection to PostgreSQL has ended"),
+                // PostgreSQL has ended its connection meanwhile. It does not go back to the others: it would be taken again.
+                Err(error) => {
+                    tracing::debug!(%error, "a connection to PostgreSQL has ended");
+                    drop(connection);
+                    drop(engine);
+                }
             }
         }
         let instance = self.database.attach(&self.application_name)?;
@@ -115,13 +125,6 @@ impl Era {
     /// A link to the instance that judges.
     pub(super) fn judge(&self) -> Result<Link> {
         link_to(&self.mirror.engine)
-    }
-
-    fn kept(&self) -> Option<Link> {
-        let mut shelf = self.shelf.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let (connection, engine) = shelf.as_mut()?.pop()?;
-        drop(shelf);
-        Some(self.attached(connection, engine))
     }
 
     fn attached(&self, connection: Connection, engine: Engine) -> Link {
