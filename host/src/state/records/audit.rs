@@ -165,7 +165,9 @@ pub(crate) fn append_run(link: &Link, processor: &ProcessorName, run: &AuditReco
     })
 }
 
-/// Moves the recorded time of a processor's last run from `seen` to `now`. Returns whether it stood there.
+/// Moves the recorded time of a processor's last run to `now`, unless it is later than `seen`, so that another host has moved
+/// it since. Returns whether it was moved. It may be earlier than what this host saw, because a run whose end could not be
+/// recorded is known to its host alone.
 pub(crate) fn move_last_run(
     connection: &Connection,
     processor: &ProcessorName,
@@ -174,19 +176,18 @@ pub(crate) fn move_last_run(
 ) -> Result<bool> {
     const BEGUN: &str = "begun";
     let doing = "record the time of a run";
-    let moved = match seen {
-        None => {
-            let sql = "INSERT INTO processor_schedule SELECT ?1, system.main.make_timestamp(?2), ?3
-                       WHERE NOT EXISTS (FROM processor_schedule WHERE processor_name = ?1)";
-            connection.execute(sql, params![processor.as_str(), now.as_micros(), BEGUN])
+    if let Some(seen) = seen {
+        let sql = "UPDATE processor_schedule SET last_run_at = system.main.make_timestamp(?1)
+                   WHERE processor_name = ?2 AND last_run_at <= system.main.make_timestamp(?3)";
+        let parameters = params![now.as_micros(), processor.as_str(), seen.as_micros()];
+        if connection.execute(sql, parameters).doing(doing)? == 1 {
+            return Ok(true);
         }
-        Some(seen) => {
-            let sql = "UPDATE processor_schedule SET last_run_at = system.main.make_timestamp(?1)
-                       WHERE processor_name = ?2 AND last_run_at = system.main.make_timestamp(?3)";
-            connection.execute(sql, params![now.as_micros(), processor.as_str(), seen.as_micros()])
-        }
-    };
-    Ok(moved.doing(doing)? == 1)
+    }
+    let sql = "INSERT INTO processor_schedule SELECT ?1, system.main.make_timestamp(?2), ?3
+               WHERE NOT EXISTS (FROM processor_schedule WHERE processor_name = ?1)";
+    let inserted = connection.execute(sql, params![processor.as_str(), now.as_micros(), BEGUN]);
+    Ok(inserted.doing(doing)? == 1)
 }
 
 /// Records an action in the audit log.
@@ -276,4 +277,31 @@ pub(super) fn entry(row: &Row<'_>) -> duckdb::Result<AuditEntry> {
         result: row.get(6)?,
         duration_ms: row.get(7)?,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::state::State;
+
+    #[test]
+    fn the_time_of_a_run_moves_unless_another_host_has_moved_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let state = State::open(&folder.path().join("state.duckdb")).unwrap();
+        let usage: ProcessorName = "usage".parse().unwrap();
+        let moves = |seen: Option<i64>, now: i64| {
+            let (seen, now) = (seen.map(Timestamp::from_micros), Timestamp::from_micros(now));
+            state
+                .write(|writer| move_last_run(writer.link(), &usage, seen, now))
+                .unwrap()
+        };
+        let recorded = || state.reader().unwrap().last_runs().unwrap()["usage"].as_micros();
+        assert!(moves(Some(5), 10), "nothing is recorded");
+        assert!(!moves(None, 11) && !moves(Some(9), 11), "another host was first");
+        assert_eq!(recorded(), 10);
+        assert!(moves(Some(10), 20));
+        // The run of 20 began at 21, and its end could not be recorded.
+        assert!(moves(Some(21), 30));
+        assert_eq!(recorded(), 30);
+    }
 }

@@ -147,7 +147,6 @@ fn a_host_behind_a_network_that_is_silent_for_long_is_taken_over_and_comes_back(
 }
 
 #[test]
-#[ignore = "a host that is cut off five times in a row sometimes waits for its schedule instead of running again"]
 fn a_host_that_runs_alone_survives_every_cut() {
     let (scene, proxy, url) = scene(PLUGINS);
     let setup = Setup {
