@@ -8,7 +8,6 @@ use std::{collections::HashMap, io, path::Path, path::PathBuf, sync::Arc};
 use session_plugin_api::Timestamp;
 
 use super::{
-    ailment::Ailment,
     backend::Backend,
     commit::{
         reference::{self, ReferenceRows},
@@ -20,7 +19,7 @@ use super::{
         disk::StateFiles,
         place::{new_export_folder, refuse_missing},
     },
-    duckdb_file::open::{open_state::OpenState, recovery::Mended},
+    duckdb_file::open::open_state::OpenState,
     duckdb_file::rewrite::{copy, storage},
     error::{Result, StateError},
     forget::{
@@ -41,13 +40,13 @@ use super::{
     schema::{processor::DeclaredTables, refused::SchemaRefused},
 };
 use crate::{
-    cluster::{MachineId, NewRequest, RequestKind},
+    cluster::RequestKind,
     names::{ProcessorName, SessionKey},
     postgres::PostgresAddress,
     state_place::{SharedFolders, StatePlace},
 };
 
-/// The state file, which only this process has open.
+/// The state: in a file, which only this process has open, or in a database, which other hosts share.
 pub struct State {
     backend: Backend,
     purging: Purging,
@@ -90,49 +89,6 @@ impl State {
             backend: Backend::Shared(SharedState::open(address, folders)?),
             purging: Purging::default(),
         })
-    }
-
-    /// Makes this host known to the database by its incarnation, so that a take-over ends its connections. A state in a
-    /// file has no other hosts.
-    pub fn enlist(&self, machine: Option<MachineId>) {
-        if let Some(shared) = self.backend.shared() {
-            shared.enlist(machine);
-        }
-    }
-
-    /// Asks something of all hosts that share the state. A state in a file has no other hosts.
-    ///
-    /// # Errors
-    /// When the database cannot be reached.
-    pub fn ask_all(&self, request: &NewRequest) -> Result<()> {
-        self.backend.shared().map_or(Ok(()), |shared| shared.ask_all(request))
-    }
-
-    /// Lets all hosts that share the state look again at what this one has changed.
-    fn tell_others(&self, kind: RequestKind, actor: &Actor) -> Result<()> {
-        self.ask_all(&NewRequest {
-            actor: actor.as_str().to_owned(),
-            kind,
-            processor: None,
-            payload: serde_json::Value::Null,
-        })
-    }
-
-    /// Moves the recorded time of a processor's last run from `seen` to `now`, and asks something of all hosts that share the
-    /// state with it. Returns whether nobody else did so before. With a state in a file, this host is always first, and
-    /// nothing is recorded.
-    ///
-    /// # Errors
-    /// When the database cannot be reached.
-    pub fn fire(
-        &self,
-        processor: &ProcessorName,
-        seen: Option<Timestamp>,
-        now: Timestamp,
-        request: &NewRequest,
-    ) -> Result<bool> {
-        let shared = self.backend.shared();
-        shared.map_or(Ok(true), |shared| shared.fire(processor, seen, now, request))
     }
 
     /// Opens an existing state, like [`open_at`](Self::open_at).
@@ -183,16 +139,6 @@ impl State {
     /// When the processor cannot be used with this state. The migration that failed leaves nothing behind.
     pub fn prepare_processor(&self, declared: DeclaredTables<'_>) -> Result<Vec<Arc<FilledTable>>, SchemaRefused> {
         self.backend.prepare_processor(declared)
-    }
-
-    /// Refuses a processor whose tables another host has migrated since this one prepared them at this version. Nobody else
-    /// migrates a state in a file.
-    ///
-    /// # Errors
-    /// When the versions differ, or the database cannot be reached.
-    pub fn check_tables(&self, processor: &ProcessorName, prepared: u32) -> Result<(), SchemaRefused> {
-        let shared = self.backend.shared();
-        shared.map_or(Ok(()), |shared| shared.check_tables(processor, prepared))
     }
 
     /// Replaces the rows of those of a processor's reference tables that differ, in one transaction. Writes nothing if
@@ -426,86 +372,6 @@ impl State {
     pub fn reader(&self) -> Result<Reader> {
         self.backend.connect().map(Reader::of)
     }
-
-    /// Opens a connection for reports: to the newest snapshot, if the hosts that share the state write some.
-    ///
-    /// # Errors
-    /// When the state is closed, the database cannot connect, or the snapshot cannot be read.
-    pub fn report_reader(&self) -> Result<Reader> {
-        match self.backend.shared().map(SharedState::snapshot).transpose()?.flatten() {
-            Some((link, taken_at)) => Ok(Reader::of_snapshot(link, taken_at)),
-            None => self.reader(),
-        }
-    }
-
-    /// Writes a snapshot, if the hosts that share the state write some. Returns of when it is.
-    ///
-    /// # Errors
-    /// When the database cannot be reached, or a file cannot be written.
-    pub fn take_snapshot(&self) -> Result<Option<Timestamp>> {
-        self.backend.shared().map_or(Ok(None), SharedState::take_snapshot)
-    }
-}
-
-/// Health, and the upkeep of the file.
-impl State {
-    /// Why the state is closed, if it is.
-    #[must_use]
-    pub fn closed(&self) -> Option<StateError> {
-        self.backend.file().and_then(OpenState::closed)
-    }
-
-    /// Why the state cannot be written, if it cannot. Takes only a lock that is held for moments.
-    #[must_use]
-    pub fn ailment(&self) -> Option<Ailment> {
-        self.backend.ailment()
-    }
-
-    /// Notes an error if it shows that the state cannot be written.
-    pub fn note(&self, error: &StateError) {
-        self.backend.note(error);
-    }
-
-    /// Transfers the WAL into the file.
-    ///
-    /// # Errors
-    /// When the state is closed, a transaction is open, or the disk is full.
-    pub fn checkpoint(&self) -> Result<()> {
-        self.backend.file().map_or(Ok(()), OpenState::checkpoint)
-    }
-
-    /// Transfers the WAL into the file, unless it holds so little that the next open may as well replay it.
-    ///
-    /// # Errors
-    /// As above.
-    pub fn checkpoint_unless_small(&self) -> Result<()> {
-        self.backend.file().map_or(Ok(()), OpenState::checkpoint_unless_small)
-    }
-
-    /// Transfers the WAL into the file if it has grown large. If a transaction is open, waits for the next time.
-    pub fn checkpoint_if_due(&self) {
-        if let Some(state) = self.backend.file() {
-            state.checkpoint_if_due();
-        }
-    }
-
-    /// Transfers schema changes from the WAL into the file, because replaying them may fail. If a transaction is open,
-    /// waits for the next time.
-    pub fn settle_schema(&self) {
-        if let Some(state) = self.backend.file() {
-            state.settle_schema();
-        }
-    }
-
-    /// Reopens a closed state, once nothing holds a connection to the failed instance.
-    pub fn mend(&self) -> Mended {
-        self.backend.file().map_or(Mended::WasOpen, OpenState::mend)
-    }
-
-    /// Like [`mend`](Self::mend). If the state is open, tries again what failed.
-    pub fn recover(&self) -> Mended {
-        self.backend.recover()
-    }
 }
 
 #[cfg(test)]
@@ -524,5 +390,7 @@ impl State {
     }
 }
 
+mod sharing;
 #[cfg(test)]
 mod tests;
+mod upkeep;

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use super::*;
+use crate::state::Mended;
 use crate::state::forget::purge;
 
 fn broken() -> StateError {

@@ -1,0 +1,87 @@
+//! What only a state has that several hosts share. With a state in a file, most of it does nothing.
+
+use session_plugin_api::Timestamp;
+
+use super::State;
+use crate::{
+    cluster::{MachineId, NewRequest, RequestKind},
+    names::ProcessorName,
+    state::{
+        error::Result, postgres::shared_state::SharedState, query::reader::Reader, records::audit::Actor,
+        schema::refused::SchemaRefused,
+    },
+};
+
+impl State {
+    /// Makes this host known to the database by its incarnation, so that a take-over ends its connections. A state in a
+    /// file has no other hosts.
+    pub fn enlist(&self, machine: Option<MachineId>) {
+        if let Some(shared) = self.backend.shared() {
+            shared.enlist(machine);
+        }
+    }
+
+    /// Asks something of all hosts that share the state. A state in a file has no other hosts.
+    ///
+    /// # Errors
+    /// When the database cannot be reached.
+    pub fn ask_all(&self, request: &NewRequest) -> Result<()> {
+        self.backend.shared().map_or(Ok(()), |shared| shared.ask_all(request))
+    }
+
+    /// Lets all hosts that share the state look again at what this one has changed.
+    pub(super) fn tell_others(&self, kind: RequestKind, actor: &Actor) -> Result<()> {
+        self.ask_all(&NewRequest {
+            actor: actor.as_str().to_owned(),
+            kind,
+            processor: None,
+            payload: serde_json::Value::Null,
+        })
+    }
+
+    /// Moves the recorded time of a processor's last run from `seen` to `now`, and asks something of all hosts that share the
+    /// state with it. Returns whether nobody else did so before. With a state in a file, this host is always first, and
+    /// nothing is recorded.
+    ///
+    /// # Errors
+    /// When the database cannot be reached.
+    pub fn fire(
+        &self,
+        processor: &ProcessorName,
+        seen: Option<Timestamp>,
+        now: Timestamp,
+        request: &NewRequest,
+    ) -> Result<bool> {
+        let shared = self.backend.shared();
+        shared.map_or(Ok(true), |shared| shared.fire(processor, seen, now, request))
+    }
+
+    /// Refuses a processor whose tables another host has migrated since this one prepared them at this version. Nobody else
+    /// migrates a state in a file.
+    ///
+    /// # Errors
+    /// When the versions differ, or the database cannot be reached.
+    pub fn check_tables(&self, processor: &ProcessorName, prepared: u32) -> Result<(), SchemaRefused> {
+        let shared = self.backend.shared();
+        shared.map_or(Ok(()), |shared| shared.check_tables(processor, prepared))
+    }
+
+    /// Opens a connection for reports: to the newest snapshot, if the hosts that share the state write some.
+    ///
+    /// # Errors
+    /// When the state is closed, the database cannot connect, or the snapshot cannot be read.
+    pub fn report_reader(&self) -> Result<Reader> {
+        match self.backend.shared().map(SharedState::snapshot).transpose()?.flatten() {
+            Some((link, taken_at)) => Ok(Reader::of_snapshot(link, taken_at)),
+            None => self.reader(),
+        }
+    }
+
+    /// Writes a snapshot, if the hosts that share the state write some. Returns of when it is.
+    ///
+    /// # Errors
+    /// When the database cannot be reached, or a file cannot be written.
+    pub fn take_snapshot(&self) -> Result<Option<Timestamp>> {
+        self.backend.shared().map_or(Ok(None), SharedState::take_snapshot)
+    }
+}
