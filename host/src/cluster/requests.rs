@@ -4,9 +4,10 @@
 //! before it. Each machine reads at every renewal what is new since it joined. Requests from before that are no concern of
 //! it: what they changed for good is in the state.
 
+use super::tables::REQUEST;
 use crate::{
     names::ProcessorName,
-    postgres::{PostgresError, Session},
+    postgres::{PostgresError, SCHEMA, Session},
 };
 use session_plugin_api::Timestamp;
 
@@ -85,6 +86,22 @@ impl RequestKind {
     }
 }
 
+/// The statement that comes before [`recording`] in its transaction, and before the first read of it. Numbers are given before
+/// they become visible; without the lock, a later one might become visible first.
+#[must_use]
+pub fn locking() -> String {
+    format!("LOCK TABLE {SCHEMA}.{REQUEST} IN SHARE ROW EXCLUSIVE MODE")
+}
+
+/// The statement that records a request. The actor, the kind, the processor and the payload are SQL.
+#[must_use]
+pub fn recording([actor, kind, processor, payload]: [&str; 4]) -> String {
+    format!(
+        "INSERT INTO {SCHEMA}.{REQUEST} (asked_at, actor, kind, processor, payload)
+         VALUES (clock_timestamp(), {actor}, {kind}, {processor}, {payload}::text::jsonb)"
+    )
+}
+
 /// Asks something of all machines.
 ///
 /// # Errors
@@ -92,13 +109,11 @@ impl RequestKind {
 pub fn ask(session: &mut Session, request: &NewRequest) -> Result<RequestId, PostgresError> {
     const DOING: &str = "ask the machines";
     session.in_transaction(DOING, |session| {
-        // Numbers are given before they become visible. Without the lock, a later one might become visible first.
-        session.batch(DOING, "LOCK TABLE session_host_request IN SHARE ROW EXCLUSIVE MODE")?;
+        session.batch(DOING, &locking())?;
         let processor = request.processor.as_ref().map(ProcessorName::as_str);
         let rows = session.query(
             DOING,
-            "INSERT INTO session_host_request (asked_at, actor, kind, processor, payload)
-             VALUES (clock_timestamp(), $1, $2, $3, $4::text::jsonb) RETURNING id",
+            &format!("{} RETURNING id", recording(["$1", "$2", "$3", "$4"])),
             &[
                 &request.actor,
                 &request.kind.as_str(),

@@ -9,7 +9,7 @@ pub const TABLES: &str = include_str!("tables.sql");
 pub const MACHINE: &str = "session_host_machine";
 
 /// The table of what is asked of all hosts.
-pub const REQUEST: &str = "session_host_request";
+pub(super) const REQUEST: &str = "session_host_request";
 
 /// The table of the leases.
 pub const LEASE: &str = "session_host_lease";

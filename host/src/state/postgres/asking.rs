@@ -8,7 +8,7 @@ use crate::{
     names::ProcessorName,
     state::{
         engine::{
-            attached::{self, SCHEMA},
+            attached,
             sql::{in_transaction, text},
         },
         error::Result,
@@ -44,7 +44,7 @@ impl SharedState {
         let fired = self.write(|writer| {
             in_transaction(writer.link(), "fire a schedule", |connection| -> Result<bool> {
                 // The lock comes before the first read, whose snapshot shows what others fired before.
-                attached::execute(connection, "fire a schedule", &locking())?;
+                attached::execute(connection, "fire a schedule", &cluster::locking())?;
                 let is_first = audit::move_last_run(connection, processor, seen, now)?;
                 if is_first {
                     attached::execute(connection, "ask the other hosts", &asking(request))?;
@@ -60,23 +60,14 @@ impl SharedState {
     }
 }
 
-/// Numbers are given before they become visible. With the lock, no later one becomes visible first.
-fn locking() -> String {
-    format!("LOCK TABLE {SCHEMA}.{} IN SHARE ROW EXCLUSIVE MODE", cluster::REQUEST)
-}
-
 fn asking(request: &NewRequest) -> String {
-    let processor = request
-        .processor
-        .as_ref()
-        .map_or_else(|| "NULL".to_owned(), |name| text(name.as_str()));
-    format!(
-        "{}; INSERT INTO {SCHEMA}.{} (asked_at, actor, kind, processor, payload)
-         VALUES (clock_timestamp(), {}, {}, {processor}, {}::jsonb)",
-        locking(),
-        cluster::REQUEST,
-        text(&request.actor),
-        text(request.kind.as_str()),
-        text(&request.payload.to_string())
-    )
+    let processor = request.processor.as_ref();
+    let processor = processor.map_or_else(|| "NULL".to_owned(), |name| text(name.as_str()));
+    let recording = cluster::recording([
+        &text(&request.actor),
+        &text(request.kind.as_str()),
+        &processor,
+        &text(&request.payload.to_string()),
+    ]);
+    format!("{}; {recording}", cluster::locking())
 }
