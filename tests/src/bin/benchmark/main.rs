@@ -30,7 +30,7 @@ use std::num::NonZero;
 use std::path::PathBuf;
 use std::thread;
 
-use anyhow::Result;
+use anyhow::{Result, ensure};
 use clap::Parser;
 
 use crate::programs::{Ccusage, Floor, Host};
@@ -65,48 +65,102 @@ struct Arguments {
     /// How many threads the host and the floor have; all cores by default.
     #[arg(long)]
     threads: Option<NonZero<usize>>,
+    /// Only the measurements whose name contains this.
+    #[arg(long, default_value = "")]
+    only: String,
 }
+
+/// What is measured, and with what.
+struct Bench {
+    host: Host,
+    floor: Floor,
+    ccusage: Option<Ccusage>,
+    corpus: PathBuf,
+    scratch: PathBuf,
+    repetitions: u32,
+}
+
+/// Prints its figures.
+type Measurement = fn(&Bench) -> Result<()>;
+
+/// Every measurement with its name, in the order in which they run.
+const MEASUREMENTS: &[(&str, Measurement)] = &[
+    ("floor", |it| {
+        against_floor::compare(&it.host, &it.floor, &it.corpus, it.repetitions)
+    }),
+    ("workers", |it| {
+        in_workers::compare(&it.host, &it.corpus, it.repetitions)
+    }),
+    ("processors", |it| {
+        other_processors::compare(&it.host, &it.floor, &["errors", "secrets"], &it.corpus, it.repetitions)
+    }),
+    ("together", |it| together::compare(&it.host, &it.corpus, it.repetitions)),
+    ("small-sessions", |it| small_sessions::measure(&it.host, it.repetitions)),
+    ("execute-lane", |it| execute_lane::compare(&it.host, it.repetitions)),
+    ("status-line", |it| {
+        status_line::compare(&it.host, &it.corpus, it.repetitions)
+    }),
+    ("labelled-secrets", |it| {
+        labelled_secrets::measure(&it.host, &it.scratch)
+    }),
+    ("labelled-errors", |it| labelled_errors::measure(&it.host, &it.scratch)),
+    ("appender", |it| against_appender::compare(&it.host, it.repetitions)),
+    ("idle", |it| against_idle::compare(&it.host, &it.corpus)),
+    ("page", |it| page::measure(&it.host)),
+    ("many-hosts", |it| many_hosts::measure(&it.host)),
+    ("ccusage", |it| match &it.ccusage {
+        Some(ccusage) => against_ccusage::compare(&it.host, &it.floor, ccusage, it.repetitions),
+        None => Ok(()),
+    }),
+];
 
 fn main() -> Result<()> {
     let arguments = Arguments::parse();
-    let threads = arguments.threads.map_or_else(thread::available_parallelism, Ok)?.get();
-    fs::create_dir_all(&arguments.scratch)?;
-    let scratch = fs::canonicalize(&arguments.scratch)?;
-    let floor = Floor {
-        program: arguments.floor,
-        threads,
-    };
-    let host = Host {
-        program: arguments.host,
-        plugins: arguments.plugins,
-        scratch: scratch.join("host"),
-        threads,
-    };
-    let repetitions = arguments.repetitions.get();
+    let only = arguments.only.clone();
+    let names: Vec<_> = MEASUREMENTS.iter().map(|(name, _)| *name).collect();
+    ensure!(
+        names.iter().any(|name| name.contains(&only)),
+        "no measurement's name contains {only:?}; they are: {}",
+        names.join(", ")
+    );
+    let bench = arguments.prepare()?;
     writeln!(
         io::stdout(),
-        "Medians (minimum to maximum) of {repetitions} interleaved repetitions; {threads} threads; files in the page cache.",
+        "Medians (minimum to maximum) of {} interleaved repetitions; {} threads; files in the page cache.",
+        bench.repetitions,
+        bench.host.threads,
     )?;
-    against_floor::compare(&host, &floor, &arguments.corpus, repetitions)?;
-    in_workers::compare(&host, &arguments.corpus, repetitions)?;
-    other_processors::compare(&host, &floor, &["errors", "secrets"], &arguments.corpus, repetitions)?;
-    together::compare(&host, &arguments.corpus, repetitions)?;
-    small_sessions::measure(&host, repetitions)?;
-    execute_lane::compare(&host, repetitions)?;
-    status_line::compare(&host, &arguments.corpus, repetitions)?;
-    labelled_secrets::measure(&host, &scratch)?;
-    labelled_errors::measure(&host, &scratch)?;
-    against_appender::compare(&host, repetitions)?;
-    against_idle::compare(&host, &arguments.corpus)?;
-    page::measure(&host)?;
-    many_hosts::measure(&host)?;
-    if let (Some(program), Some(home)) = (arguments.ccusage, arguments.home) {
-        let ccusage = Ccusage {
+    for (_, measure) in MEASUREMENTS.iter().filter(|(name, _)| name.contains(&only)) {
+        measure(&bench)?;
+    }
+    Ok(())
+}
+
+impl Arguments {
+    fn prepare(self) -> Result<Bench> {
+        let threads = self.threads.map_or_else(thread::available_parallelism, Ok)?.get();
+        fs::create_dir_all(&self.scratch)?;
+        let scratch = fs::canonicalize(&self.scratch)?;
+        let ccusage = self.ccusage.zip(self.home).map(|(program, home)| Ccusage {
             program,
             home,
             scratch: scratch.join("ccusage"),
-        };
-        against_ccusage::compare(&host, &floor, &ccusage, repetitions)?;
+        });
+        Ok(Bench {
+            host: Host {
+                program: self.host,
+                plugins: self.plugins,
+                scratch: scratch.join("host"),
+                threads,
+            },
+            floor: Floor {
+                program: self.floor,
+                threads,
+            },
+            ccusage,
+            corpus: self.corpus,
+            scratch,
+            repetitions: self.repetitions.get(),
+        })
     }
-    Ok(())
 }
