@@ -2,7 +2,8 @@
 //!
 //! All share its cores with PostgreSQL. So only sessions that wait, as for a model's answer, show what more machines bring;
 //! the others show how much work a commit is. A run is timed by the audit log, from the first host's start to the last
-//! one's end.
+//! one's end. Hosts learn of a run when they renew their leases; short leases keep that wait small beside the run. One host
+//! with a file stands beside them.
 
 use std::{
     fs,
@@ -17,16 +18,21 @@ use session_host_tests::{Database, PostgresSetup};
 
 use crate::{programs::Host, service::Service};
 
-const SESSIONS: u32 = 2_000;
 /// As many rows as a session has on average.
 const ROWS: u32 = 82;
 /// How long a step of this measurement may take.
 const PATIENCE: Duration = Duration::from_secs(300);
 
+/// Every host renews its leases each second.
+const SHORT_LEASE: Duration = Duration::from_secs(3);
+/// As long as by default.
+const LEASE: Duration = Duration::from_secs(15);
+
 /// What is measured: a lane, and how long each session thinks.
 struct Case {
     told: &'static str,
     processor: &'static str,
+    sessions: u32,
     thinks_ms: u64,
     rows: u32,
     hosts: &'static [usize],
@@ -36,6 +42,7 @@ const CASES: [Case; 3] = [
     Case {
         told: "rows (`replace`)",
         processor: "wide",
+        sessions: 20_000,
         thinks_ms: 0,
         rows: ROWS,
         hosts: &[1, 2, 4],
@@ -43,6 +50,7 @@ const CASES: [Case; 3] = [
     Case {
         told: "rows, 5 ms of thought a session",
         processor: "wide",
+        sessions: 8_000,
         thinks_ms: 5,
         rows: ROWS,
         hosts: &[1, 2, 4],
@@ -50,6 +58,7 @@ const CASES: [Case; 3] = [
     Case {
         told: "a statement (`execute`, serial)",
         processor: "upserts",
+        sessions: 2_000,
         thinks_ms: 0,
         rows: 1,
         hosts: &[1, 2],
@@ -62,44 +71,74 @@ pub(crate) fn measure(host: &Host) -> Result<()> {
     let mut out = io::stdout().lock();
     writeln!(
         out,
-        "\nSeveral hosts, one PostgreSQL: {SESSIONS} sessions of {ROWS} rows, one worker each; sessions and rows a second"
+        "\nSeveral hosts, one PostgreSQL, one worker each: sessions and rows a second"
     )?;
-    for case in CASES {
-        let folder = host.scratch.with_extension(format!("shared-{}", case.thinks_ms));
-        write_sessions(&folder, case.thinks_ms)?;
+    for case in &CASES {
+        let folder = case.write(host)?;
+        let alone = case.with_a_file(host, &folder)?;
+        writeln!(out, "  {:<32} a file   {}", case.told, case.show(alone))?;
         for hosts in case.hosts {
             let (database, cpu) = (server.database(), server.cpu());
-            let together = Together::start(host, &folder, &database, *hosts)?;
-            let seconds = together.run(case.processor)?;
-            let rows = f64::from(SESSIONS * case.rows);
+            let seconds = Together::start(host, &folder, &database, *hosts, SHORT_LEASE)?.run(case)?;
             writeln!(
                 out,
-                "  {:<32} {hosts} hosts  {:>6.0}  {:>8.0}   PostgreSQL: {:>5.1} µs of CPU a row",
+                "  {:<32} {hosts} hosts  {}   PostgreSQL: {:>5.1} µs of CPU a row",
                 case.told,
-                f64::from(SESSIONS) / seconds,
-                rows / seconds,
-                1e6 * (server.cpu() - cpu).as_secs_f64() / rows
+                case.show(seconds),
+                1e6 * (server.cpu() - cpu).as_secs_f64() / case.all_rows()
             )?;
         }
     }
     let database = server.database();
-    let folder = host.scratch.with_extension("shared-0");
-    let took = Together::start(host, &folder, &database, 2)?.take_over()?;
+    let folder = CASES[0].folder(host);
+    let took = Together::start(host, &folder, &database, 2, LEASE)?.take_over()?;
     writeln!(
         out,
-        "  a killed host's work is another's after {:.1} s",
-        took.as_secs_f64()
+        "  a killed host's work is another's after {:.1} s, with leases of {} s",
+        took.as_secs_f64(),
+        LEASE.as_secs()
     )?;
     Ok(())
 }
 
-fn write_sessions(folder: &Path, thinks_ms: u64) -> Result<()> {
-    fs::create_dir_all(folder.join("alice"))?;
-    let line = format!("{{\"rows\":{ROWS},\"thinks_ms\":{thinks_ms}}}\n");
-    for session in 0..SESSIONS {
-        fs::write(folder.join(format!("alice/{session}.jsonl")), &line)?;
+impl Case {
+    fn all_rows(&self) -> f64 {
+        f64::from(self.sessions * self.rows)
     }
-    Ok(())
+
+    fn show(&self, seconds: f64) -> String {
+        format!(
+            "{:>6.0}  {:>8.0}",
+            f64::from(self.sessions) / seconds,
+            self.all_rows() / seconds
+        )
+    }
+
+    fn folder(&self, host: &Host) -> PathBuf {
+        host.scratch
+            .with_extension(format!("shared-{}-{}", self.sessions, self.thinks_ms))
+    }
+
+    /// Writes the sessions. Returns their folder.
+    fn write(&self, host: &Host) -> Result<PathBuf> {
+        let folder = self.folder(host);
+        fs::create_dir_all(folder.join("alice"))?;
+        let line = format!("{{\"rows\":{ROWS},\"thinks_ms\":{}}}\n", self.thinks_ms);
+        for session in 0..self.sessions {
+            fs::write(folder.join(format!("alice/{session}.jsonl")), &line)?;
+        }
+        Ok(folder)
+    }
+
+    /// The seconds of a run of one host whose state is a file.
+    fn with_a_file(&self, host: &Host, folder: &Path) -> Result<f64> {
+        let host = Host {
+            threads: 1,
+            ..host.clone()
+        };
+        host.forget()?;
+        Ok(host.run_processor(self.processor, folder)?.1.seconds())
+    }
 }
 
 /// Hosts that share a state.
@@ -110,10 +149,10 @@ struct Together<'a> {
 
 impl<'a> Together<'a> {
     /// Starts hosts, and waits until they have divided the work.
-    fn start(host: &Host, sessions: &Path, database: &'a Database<'a>, hosts: usize) -> Result<Self> {
+    fn start(host: &Host, sessions: &Path, database: &'a Database<'a>, hosts: usize, lease: Duration) -> Result<Self> {
         let services = (0..hosts).map(|number| {
             let data: PathBuf = host.scratch.with_extension(format!("host-{number}"));
-            Service::sharing(host, sessions, &data, &database.url())
+            Service::sharing(host, sessions, &data, &database.url(), lease)
         });
         let together = Self {
             database,
@@ -131,14 +170,15 @@ impl<'a> Together<'a> {
     }
 
     /// Lets all hosts run a processor. Returns the seconds from the first start to the last end.
-    fn run(&self, processor: &str) -> Result<f64> {
+    fn run(&self, case: &Case) -> Result<f64> {
+        let processor = case.processor;
         self.database.sql(&format!(
             "INSERT INTO main.session_host_request (asked_at, actor, kind, processor, payload)
              VALUES (clock_timestamp(), 'cli', 'run', '{processor}', '{{\"asked_at\": \"\", \"failing\": false, \"sessions\": null}}')"
         ));
         self.wait(
             &format!("SELECT count(*) FROM main.session_processor_state WHERE processor_name = '{processor}'"),
-            SESSIONS as usize,
+            case.sessions as usize,
         )?;
         let owners = "SELECT count(DISTINCT owner) FROM main.session_host_lease";
         let of_processor = format!("processor_name = '{processor}' AND owner IS NOT NULL");

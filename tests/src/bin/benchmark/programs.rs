@@ -15,6 +15,7 @@ use crate::process::{Measured, measure};
 pub(crate) const EVERY: &str = "every";
 
 /// session-host with its processors.
+#[derive(Clone)]
 pub(crate) struct Host {
     pub(crate) program: PathBuf,
     /// The folder of plugins directories: one for each processor, which holds its plugin alone, and [`EVERY`].

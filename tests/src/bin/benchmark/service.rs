@@ -34,9 +34,11 @@ impl Service {
     }
 
     /// Starts a server with one worker that shares its state with others, with a data directory of its own.
-    pub(crate) fn sharing(host: &Host, sessions: &Path, data: &Path, state: &str) -> Result<Self> {
+    pub(crate) fn sharing(host: &Host, sessions: &Path, data: &Path, state: &str, lease: Duration) -> Result<Self> {
         let mut command = Self::command(host, sessions, data)?;
-        command.args(["--workers=1", "--state", state]);
+        command
+            .args(["--workers=1", "--state", state])
+            .env("SESSION_HOST_LEASE_SECONDS", lease.as_secs().to_string());
         Self::start_by(command, data)
     }
 
