@@ -2,7 +2,7 @@
 
 use super::{Exit, arguments::ListOptions, lists::to_seconds, output};
 use crate::{
-    cluster::{ClusterListing, MachineListing, ProcessorListing, TakeOverListing, look_at},
+    cluster::{ClusterListing, LagListing, MachineListing, ProcessorListing, TakeOverListing, look_at},
     config::Settings,
 };
 
@@ -16,16 +16,17 @@ pub(super) fn cluster(settings: &Settings, options: &ListOptions) -> anyhow::Res
         output::print_json(&listed)?;
         return Ok(Exit::Done);
     }
-    let ClusterListing {
-        shared,
-        machines,
-        processors,
-        take_overs,
-    } = listed;
-    if !shared {
+    if !listed.shared {
         output::print("this state is in a file: no other host shares it")?;
         return Ok(Exit::Done);
     }
+    let lags: Vec<[String; 5]> = listed.longest_waiting().into_iter().map(lag_row).collect();
+    let ClusterListing {
+        machines,
+        processors,
+        take_overs,
+        ..
+    } = listed;
     if machines.is_empty() {
         output::print("no host has this state open")?;
     } else {
@@ -34,6 +35,10 @@ pub(super) fn cluster(settings: &Settings, options: &ListOptions) -> anyhow::Res
     }
     if !processors.is_empty() {
         print_processors(processors)?;
+    }
+    if !lags.is_empty() {
+        let header = ["longest waiting", "bucket", "machine", "backlog", "oldest waiting"];
+        output::print(output::table(header, lags))?;
     }
     if !take_overs.is_empty() {
         let header = ["taken over", "machine", "incarnation", "by incarnation"];
@@ -83,6 +88,16 @@ fn processor_row(listed: ProcessorListing) -> [String; 9] {
         listed.plugin_version.unwrap_or_default(),
         count(listed.output_version.map(u64::from)),
         listed.digest.unwrap_or_default().chars().take(DIGITS).collect(),
+    ]
+}
+
+fn lag_row((processor, lag): (&ProcessorListing, &LagListing)) -> [String; 5] {
+    [
+        processor.processor.clone(),
+        lag.bucket.to_string(),
+        processor.machine.clone().unwrap_or_default(),
+        lag.backlog.to_string(),
+        to_seconds(lag.oldest.clone()),
     ]
 }
 

@@ -52,10 +52,16 @@ impl Part {
         buckets: Buckets::NONE,
     };
 
+    /// The bucket of a session, if it is in the part.
+    #[must_use]
+    pub fn bucket(&self, session: &SessionKey) -> Option<Bucket> {
+        Some(bucket_of(session, self.count)).filter(|bucket| self.buckets.contains(*bucket))
+    }
+
     /// Whether a session is in the part.
     #[must_use]
     pub fn has(&self, session: &SessionKey) -> bool {
-        self.buckets.contains(bucket_of(session, self.count))
+        self.bucket(session).is_some()
     }
 }
 

@@ -4,9 +4,12 @@ use serde::Serialize;
 
 use super::{
     looking::{MachineSeen, Sight, TakeOver},
-    reporting::Report,
+    reporting::{Report, WaitingSeen},
 };
 use crate::clock::text_of;
+
+/// How many of the buckets that have waited longest are shown to people.
+const LONGEST_WAITING: usize = 10;
 
 /// The machines that share a state, as the command, the HTTP interface and the page list them.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
@@ -51,6 +54,8 @@ pub struct ProcessorListing {
     pub backlog: Option<u64>,
     /// When the one that has waited longest was last written.
     pub oldest: Option<String>,
+    /// What waits in each of these buckets in which anything waits, by number.
+    pub lags: Vec<LagListing>,
     /// When the machine looked, by its own clock.
     pub checked_at: Option<String>,
     /// Since when a run is under way there, by the clock of the machine.
@@ -61,6 +66,17 @@ pub struct ProcessorListing {
     pub output_version: Option<u32>,
     /// The digest of the plugin's file.
     pub digest: Option<String>,
+}
+
+/// What waits in a bucket.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct LagListing {
+    /// The number of the bucket.
+    pub bucket: i32,
+    /// How many sessions wait to be processed.
+    pub backlog: u64,
+    /// When the one that has waited longest was last written: RFC 3339 in UTC.
+    pub oldest: String,
 }
 
 /// A listed take-over.
@@ -93,6 +109,21 @@ impl From<&Sight> for ClusterListing {
     }
 }
 
+impl ClusterListing {
+    /// The buckets that have waited longest, and whose they are.
+    #[must_use]
+    pub fn longest_waiting(&self) -> Vec<(&ProcessorListing, &LagListing)> {
+        let all = self
+            .processors
+            .iter()
+            .flat_map(|processor| processor.lags.iter().map(move |lag| (processor, lag)));
+        let mut waiting: Vec<_> = all.collect();
+        waiting.sort_by(|(_, one), (_, other)| one.oldest.cmp(&other.oldest));
+        waiting.truncate(LONGEST_WAITING);
+        waiting
+    }
+}
+
 /// What a machine owns, and what it has a plugin for although it owns nothing.
 fn of_machine(machine: &MachineSeen) -> Vec<ProcessorListing> {
     let mut names: Vec<&String> = machine.owned.keys().chain(machine.reports.keys()).collect();
@@ -107,14 +138,15 @@ fn of_machine(machine: &MachineSeen) -> Vec<ProcessorListing> {
 
 impl ProcessorListing {
     fn new(processor: &str, machine: Option<&MachineSeen>, buckets: usize, report: Option<&Report>) -> Self {
-        let waiting = report.and_then(|report| report.waiting);
+        let waiting = report.and_then(|report| report.waiting.as_ref());
         Self {
             processor: processor.to_owned(),
             machine: machine.map(|machine| machine.machine.name.clone()),
             incarnation: machine.map(|machine| machine.id.number()),
             buckets,
-            backlog: waiting.map(|waiting| waiting.sessions),
-            oldest: waiting.and_then(|waiting| waiting.oldest).map(text_of),
+            backlog: waiting.map(WaitingSeen::sessions),
+            oldest: waiting.and_then(WaitingSeen::oldest).map(text_of),
+            lags: waiting.map(lags).unwrap_or_default(),
             checked_at: waiting.map(|waiting| text_of(waiting.checked_at)),
             running_since: report.and_then(|report| report.running_since).map(text_of),
             plugin_version: report.map(|report| report.plugin.version.clone()),
@@ -122,6 +154,15 @@ impl ProcessorListing {
             digest: report.map(|report| report.plugin.digest.clone()),
         }
     }
+}
+
+fn lags(waiting: &WaitingSeen) -> Vec<LagListing> {
+    let lags = waiting.buckets.iter().map(|(bucket, lag)| LagListing {
+        bucket: bucket.number(),
+        backlog: lag.sessions,
+        oldest: text_of(lag.oldest),
+    });
+    lags.collect()
 }
 
 impl From<&MachineSeen> for MachineListing {

@@ -149,20 +149,17 @@ fn leases(session: &mut Session) -> Result<Vec<(Option<MachineId>, String, Bucke
 fn reports(session: &mut Session) -> Result<Vec<(MachineId, String, Report)>, PostgresError> {
     let rows = session.query(
         "look at what the machines say",
-        "SELECT machine, processor_name, plugin_version, output_version, digest, backlog,
-                (extract(epoch FROM oldest) * 1000000)::bigint, (extract(epoch FROM checked_at) * 1000000)::bigint,
+        "SELECT machine, processor_name, plugin_version, output_version, digest, waiting::text,
+                (extract(epoch FROM checked_at) * 1000000)::bigint,
                 (extract(epoch FROM running_since) * 1000000)::bigint
          FROM session_host_report",
         &[],
     )?;
     let time = |micros: Option<i64>| micros.map(Timestamp::from_micros);
     let reports = rows.iter().map(|row| {
-        let (backlog, checked_at): (Option<i64>, Option<i64>) = (row.get(5), row.get(7));
-        let waiting = backlog.zip(checked_at).map(|(sessions, checked_at)| WaitingSeen {
-            sessions: u64::try_from(sessions).unwrap_or_default(),
-            oldest: time(row.get(6)),
-            checked_at: Timestamp::from_micros(checked_at),
-        });
+        let (buckets, checked_at): (Option<String>, Option<i64>) = (row.get(5), row.get(6));
+        let waiting = buckets.zip(time(checked_at));
+        let waiting = waiting.map(|(buckets, checked_at)| WaitingSeen::from_json(&buckets, checked_at));
         let report = Report {
             plugin: PluginSeen {
                 version: row.get(2),
@@ -170,7 +167,7 @@ fn reports(session: &mut Session) -> Result<Vec<(MachineId, String, Report)>, Po
                 digest: row.get(4),
             },
             waiting,
-            running_since: time(row.get(8)),
+            running_since: time(row.get(7)),
         };
         (MachineId(row.get(0)), row.get(1), report)
     });

@@ -13,7 +13,7 @@ use std::{
 
 use session_plugin_api::Timestamp;
 
-use super::machine::MachineId;
+use super::{buckets::Bucket, machine::MachineId};
 use crate::{
     names::ProcessorName,
     postgres::{PostgresError, Session},
@@ -31,14 +31,57 @@ pub struct PluginSeen {
 }
 
 /// The sessions of a machine that wait to be processed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WaitingSeen {
-    /// How many they are.
-    pub sessions: u64,
-    /// When the one that has waited longest was last written.
-    pub oldest: Option<Timestamp>,
+    /// Those of each bucket in which any wait.
+    pub buckets: BTreeMap<Bucket, Lag>,
     /// When the machine looked, by its own clock.
     pub checked_at: Timestamp,
+}
+
+/// The sessions of a bucket that wait to be processed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Lag {
+    /// How many they are, at least one.
+    pub sessions: u64,
+    /// When the one that has waited longest was last written.
+    pub oldest: Timestamp,
+}
+
+impl WaitingSeen {
+    /// How many sessions wait.
+    #[must_use]
+    pub fn sessions(&self) -> u64 {
+        self.buckets.values().map(|lag| lag.sessions).sum()
+    }
+
+    /// When the one that has waited longest was last written.
+    #[must_use]
+    pub fn oldest(&self) -> Option<Timestamp> {
+        self.buckets.values().map(|lag| lag.oldest).min()
+    }
+
+    /// The buckets as the table has them: by number, the sessions and the microseconds of the oldest.
+    fn to_json(&self) -> String {
+        let buckets = self.buckets.iter().map(|(bucket, lag)| {
+            let lag = serde_json::json!([lag.sessions, lag.oldest.as_micros()]);
+            (bucket.number().to_string(), lag)
+        });
+        serde_json::Value::Object(buckets.collect()).to_string()
+    }
+
+    /// The reverse of [`to_json`](Self::to_json). What a newer machine says in another way is left out.
+    pub(super) fn from_json(buckets: &str, checked_at: Timestamp) -> Self {
+        let said: BTreeMap<i32, (u64, i64)> = serde_json::from_str(buckets).unwrap_or_default();
+        let buckets = said.into_iter().filter_map(|(number, (sessions, oldest))| {
+            let oldest = Timestamp::from_micros(oldest);
+            Some((Bucket::from_number(number)?, Lag { sessions, oldest }))
+        });
+        Self {
+            buckets: buckets.collect(),
+            checked_at,
+        }
+    }
 }
 
 /// What a machine says of one of its processors.
@@ -84,7 +127,7 @@ impl Notes {
         let reports = noted.plugins.iter().map(|(processor, plugin)| {
             let report = Report {
                 plugin: plugin.clone(),
-                waiting: noted.waiting.get(processor).copied(),
+                waiting: noted.waiting.get(processor).cloned(),
                 running_since: runs.get(processor).copied(),
             };
             (processor.clone(), report)
@@ -101,13 +144,8 @@ pub(super) fn tell(session: &mut Session, me: MachineId, reports: &Reports) -> R
     let versions: Vec<&str> = reports.values().map(|report| report.plugin.version.as_str()).collect();
     let outputs: Vec<i64> = reports.values().map(|report| report.plugin.output.into()).collect();
     let digests: Vec<&str> = reports.values().map(|report| report.plugin.digest.as_str()).collect();
-    let waiting = || reports.values().map(|report| report.waiting);
-    let backlogs: Vec<Option<i64>> = waiting()
-        .map(|waiting| waiting.map(|waiting| i64::try_from(waiting.sessions).unwrap_or(i64::MAX)))
-        .collect();
-    let oldest: Vec<Option<i64>> = waiting()
-        .map(|waiting| micros(waiting.and_then(|waiting| waiting.oldest)))
-        .collect();
+    let waiting = || reports.values().map(|report| report.waiting.as_ref());
+    let lags: Vec<Option<String>> = waiting().map(|waiting| waiting.map(WaitingSeen::to_json)).collect();
     let checked: Vec<Option<i64>> = waiting()
         .map(|waiting| micros(waiting.map(|waiting| waiting.checked_at)))
         .collect();
@@ -117,16 +155,51 @@ pub(super) fn tell(session: &mut Session, me: MachineId, reports: &Reports) -> R
         session.execute(
             DOING,
             "INSERT INTO session_host_report
-             SELECT $1, name, version, output, digest, backlog, timestamptz 'epoch' + oldest * interval '1 microsecond',
+             SELECT $1, name, version, output, digest, lags::jsonb,
                     timestamptz 'epoch' + checked * interval '1 microsecond',
                     timestamptz 'epoch' + running * interval '1 microsecond'
-             FROM unnest($2::text[], $3::text[], $4::bigint[], $5::text[], $6::bigint[], $7::bigint[], $8::bigint[],
-                         $9::bigint[])
-                  AS said (name, version, output, digest, backlog, oldest, checked, running)",
-            &[
-                &me.0, &names, &versions, &outputs, &digests, &backlogs, &oldest, &checked, &running,
-            ],
+             FROM unnest($2::text[], $3::text[], $4::bigint[], $5::text[], $6::text[], $7::bigint[], $8::bigint[])
+                  AS said (name, version, output, digest, lags, checked, running)",
+            &[&me.0, &names, &versions, &outputs, &digests, &lags, &checked, &running],
         )
     })?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn what_waits_is_read_as_it_was_said(said: BTreeMap<u8, (u64, i64)>) {
+            let buckets = said.into_iter().filter_map(|(number, (sessions, oldest))| {
+                let oldest = Timestamp::from_micros(oldest);
+                Some((Bucket::from_number(number.into())?, Lag { sessions, oldest }))
+            });
+            let checked_at = Timestamp::from_micros(1);
+            let waiting = WaitingSeen { buckets: buckets.collect(), checked_at };
+            prop_assert_eq!(WaitingSeen::from_json(&waiting.to_json(), checked_at), waiting);
+        }
+    }
+
+    #[test]
+    fn a_machine_waits_for_all_its_buckets() {
+        let lag = |sessions, oldest| Lag {
+            sessions,
+            oldest: Timestamp::from_micros(oldest),
+        };
+        let buckets = [(3, lag(2, 50)), (60, lag(5, 20))];
+        let waiting = WaitingSeen {
+            buckets: buckets
+                .into_iter()
+                .filter_map(|(number, lag)| Some((Bucket::from_number(number)?, lag)))
+                .collect(),
+            checked_at: Timestamp::from_micros(100),
+        };
+        assert_eq!(waiting.sessions(), 7);
+        assert_eq!(waiting.oldest(), Some(Timestamp::from_micros(20)));
+    }
 }

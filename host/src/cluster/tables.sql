@@ -18,7 +18,8 @@ CREATE TABLE IF NOT EXISTS session_host_lease (
 );
 CREATE INDEX IF NOT EXISTS session_host_lease_owner ON session_host_lease (owner);
 
--- What each machine says of its processors, for people. A time of a transcript, of a check or of a run is that of the
+-- What each machine says of its processors, for people. `waiting` has the buckets in which sessions wait: by number, how many
+-- they are and when the oldest was last written, in microseconds of Unix time. A time of a transcript, of a check or of a run is that of the
 -- machine's own clock.
 CREATE TABLE IF NOT EXISTS session_host_report (
     machine bigint NOT NULL REFERENCES session_host_machine (id) ON DELETE CASCADE,
@@ -26,8 +27,7 @@ CREATE TABLE IF NOT EXISTS session_host_report (
     plugin_version text NOT NULL,
     output_version bigint NOT NULL,
     digest text NOT NULL,
-    backlog bigint,
-    oldest timestamptz,
+    waiting jsonb,
     checked_at timestamptz,
     running_since timestamptz,
     PRIMARY KEY (machine, processor_name)

@@ -15,6 +15,7 @@ use super::{
 };
 use crate::{
     clock::text_of,
+    cluster::{Bucket, Lag},
     host::RunListing,
     names::ProcessorName,
     state::{Pause, Pauses},
@@ -43,6 +44,8 @@ pub struct ObservedProcessor {
     pub observed: Observed,
     /// How many sessions wait to be processed.
     pub backlog: u64,
+    /// What waits in each bucket of this host; nothing if the state cannot be shared.
+    pub lags: BTreeMap<Bucket, Lag>,
     /// How many sessions' last attempts failed.
     pub failing: u64,
     /// How many of these wait for their next attempt.
@@ -274,6 +277,7 @@ mod tests {
         let processor = ObservedProcessor {
             observed,
             backlog: 1,
+            lags: BTreeMap::new(),
             failing: 2,
             waiting: 1,
             unrecognised: 0,

@@ -230,6 +230,19 @@ pub struct Backlog {
     pub quarantined: u64,
 }
 
+impl Backlog {
+    /// This and that, of other sessions.
+    #[must_use]
+    pub fn and(&self, other: &Self) -> Self {
+        Self {
+            sessions: self.sessions + other.sessions,
+            oldest: self.oldest.into_iter().chain(other.oldest).min(),
+            waiting: self.waiting + other.waiting,
+            quarantined: self.quarantined + other.quarantined,
+        }
+    }
+}
+
 /// Counts the sessions that are new, have changed, were processed by an older output version, or were recorded for another
 /// user.
 ///

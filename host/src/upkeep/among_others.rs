@@ -45,8 +45,7 @@ fn waiting(observations: &Observations) -> BTreeMap<ProcessorName, WaitingSeen> 
     let checked_at = clock::now();
     let waiting = observations.iter().map(|(name, processor)| {
         let waiting = WaitingSeen {
-            sessions: processor.backlog,
-            oldest: processor.observed.oldest_unprocessed,
+            buckets: processor.lags.clone(),
             checked_at,
         };
         (name.clone(), waiting)

@@ -1,7 +1,7 @@
 //! Observes the processors and their surroundings.
 
 use std::{
-    collections::HashMap,
+    collections::{BTreeMap, HashMap},
     time::{Duration, Instant},
 };
 
@@ -10,6 +10,7 @@ use session_plugin_api::Timestamp;
 use super::{Observations, among_others, pause, surroundings};
 use crate::{
     clock,
+    cluster::{Bucket, Lag, Part},
     health::{HealthBoard, Hindrance, Observed, ObservedProcessor, Warning},
     host::Host,
     metrics::ObservedSessions,
@@ -121,6 +122,7 @@ fn unobserved(
     ObservedProcessor {
         observed,
         backlog: 0,
+        lags: BTreeMap::new(),
         failing: 0,
         waiting: 0,
         unrecognised: 0,
@@ -189,8 +191,8 @@ impl Look<'_> {
     fn at(&self, name: &ProcessorName, file: &PluginFile) -> Result<ObservedProcessor, StateError> {
         let unobserved = unobserved(self.host, self.scheduler, self.since, name, file);
         let states = self.reader.sessions(name)?;
-        let backlog = match unobserved.observed.hindrance {
-            Some(Hindrance::NotConfigured) => Backlog::default(),
+        let (backlog, lags) = match unobserved.observed.hindrance {
+            Some(Hindrance::NotConfigured) => Default::default(),
             _ => self.backlog(name, file, &states)?,
         };
         let status = self.statuses.iter().find(|status| status.processor == name.as_str());
@@ -211,6 +213,7 @@ impl Look<'_> {
         Ok(ObservedProcessor {
             observed,
             backlog: backlog.sessions,
+            lags,
             failing: counted(|status| status.failing),
             waiting: backlog.waiting,
             unrecognised: counted(|status| status.unrecognised),
@@ -220,12 +223,13 @@ impl Look<'_> {
 }
 
 impl Look<'_> {
+    /// What waits here, and what of it in each bucket if several hosts may share the state.
     fn backlog(
         &self,
         name: &ProcessorName,
         file: &PluginFile,
         states: &HashMap<SessionKey, SessionState>,
-    ) -> Result<Backlog, StateError> {
+    ) -> Result<(Backlog, BTreeMap<Bucket, Lag>), StateError> {
         let plugin = file.status.processor().map(|processor| processor.version());
         let retries = Retries {
             failing: &self.reader.failing(name)?,
@@ -234,12 +238,31 @@ impl Look<'_> {
             now: clock::now(),
         };
         let output_version = plugin.map_or(0, |plugin| plugin.output);
-        // What other hosts own waits for them.
-        let part = self.host.cluster().map(|cluster| cluster.part(name));
-        let own = |transcript: &&Transcript| part.is_none_or(|part| part.has(&transcript.session));
-        let transcripts = self.transcripts.iter().filter(own);
-        Ok(backlog(transcripts, states, output_version, &retries))
+        let Some(cluster) = self.host.cluster() else {
+            let backlog = backlog(self.transcripts, states, output_version, &retries);
+            return Ok((backlog, BTreeMap::new()));
+        };
+        let mut whole = Backlog::default();
+        let mut lags = BTreeMap::new();
+        for (bucket, transcripts) in by_bucket(self.transcripts, &cluster.part(name)) {
+            let backlog = backlog(transcripts, states, output_version, &retries);
+            whole = whole.and(&backlog);
+            let sessions = backlog.sessions;
+            lags.extend(backlog.oldest.map(|oldest| (bucket, Lag { sessions, oldest })));
+        }
+        Ok((whole, lags))
     }
+}
+
+/// The transcripts of a part. What other hosts own waits for them.
+fn by_bucket<'a>(transcripts: &'a [Transcript], part: &Part) -> BTreeMap<Bucket, Vec<&'a Transcript>> {
+    let mut buckets = BTreeMap::<Bucket, Vec<&Transcript>>::new();
+    for transcript in transcripts {
+        if let Some(bucket) = part.bucket(&transcript.session) {
+            buckets.entry(bucket).or_default().push(transcript);
+        }
+    }
+    buckets
 }
 
 /// When the last run began, if it succeeded.

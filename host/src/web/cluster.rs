@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     amounts::grouped,
-    cluster::{ClusterListing, MachineListing, ProcessorListing, TakeOverListing},
+    cluster::{ClusterListing, LagListing, MachineListing, ProcessorListing, TakeOverListing},
     http::{answer::Refusal, cluster::machines},
 };
 
@@ -50,6 +50,13 @@ fn shared(listed: &ClusterListing, clock: &Clock) -> Markup {
             h2 { "Who does what" }
             @if listed.processors.is_empty() { p.soft { "Nobody owns anything." } } @else {
                 (processors_table(&listed.processors, clock))
+            }
+        }
+        @let lags = listed.longest_waiting();
+        @if !lags.is_empty() {
+            section.card {
+                h2 { "Buckets that have waited longest" }
+                (lags_table(&lags, clock))
             }
         }
         section.card {
@@ -132,6 +139,32 @@ fn processor_row(listed: &ProcessorListing, clock: &Clock) -> Markup {
             td { (foreign(listed.plugin_version.as_deref().unwrap_or("-"))) }
             td.number { @match listed.output_version { Some(version) => (version), None => "-" } }
             td { code { (foreign(&digest)) } }
+        }
+    }
+}
+
+fn lags_table(lags: &[(&ProcessorListing, &LagListing)], clock: &Clock) -> Markup {
+    html! {
+        div.scroll tabindex="0" {
+            table {
+                thead {
+                    tr {
+                        th { "Processor" } th.number { "Bucket" } th { "Machine" } th.number { "Backlog" }
+                        th { "Oldest waiting" }
+                    }
+                }
+                tbody {
+                    @for (processor, lag) in lags {
+                        tr {
+                            td { a href=(addresses::processor(&processor.processor)) { (foreign(&processor.processor)) } }
+                            td.number { (lag.bucket) }
+                            td { (foreign(processor.machine.as_deref().unwrap_or("-"))) }
+                            td.number { (grouped(lag.backlog)) }
+                            td { (clock.time(&lag.oldest)) }
+                        }
+                    }
+                }
+            }
         }
     }
 }

@@ -86,6 +86,16 @@ fn two_hosts_are_seen_with_what_they_own_until_one_takes_the_other_over() {
             "no {name} in {told}\n{page}"
         );
     }
+    assert!(
+        page.contains("waited longest") && told.contains("longest waiting"),
+        "{told}\n{page}"
+    );
+    for listed in listed(&seen, "probe") {
+        let lags = listed["lags"].as_array().unwrap();
+        let waiting: u64 = lags.iter().map(|lag| lag["backlog"].as_u64().unwrap()).sum();
+        assert_eq!(waiting, listed["backlog"], "{listed}");
+        assert!(lags.iter().any(|lag| lag["oldest"] == listed["oldest"]), "{listed}");
+    }
     assert!(visit.get(&service, "/").is(200).body.contains("\"/cluster\""));
     let digests: Vec<_> = listed(&seen, "probe").iter().map(|listed| &listed["digest"]).collect();
     assert!(digests[0].is_string() && digests[0] == digests[1], "{digests:?}");
