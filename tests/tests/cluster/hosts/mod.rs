@@ -3,6 +3,7 @@
 //! After each fault, the tables are those of one host that nobody disturbed, and no version of a session was committed
 //! twice. `unguarded` shows that these tests would notice if a guard were missing.
 
+mod clocks;
 mod cutting;
 mod killing;
 mod outages;

@@ -66,6 +66,7 @@ pub(super) fn pause(plugins: &'static [&'static str], point: Point, guards: Guar
         guards,
         schedule: Schedule::Once,
         url: database.url(),
+        ahead: 0,
     };
     let through_proxy = Setup {
         url: database.url_through(&proxy),

@@ -54,6 +54,8 @@ pub(super) struct Setup {
     pub(super) schedule: Schedule,
     /// Where it reaches the database.
     pub(super) url: String,
+    /// How many seconds its clock is ahead.
+    pub(super) ahead: i64,
 }
 
 /// A running host, with a folder of its own; killed when it is dropped.
@@ -120,6 +122,7 @@ impl Scene {
             guards: Guards::On,
             schedule: Schedule::Always,
             url: self.url.clone(),
+            ahead: 0,
         }
     }
 
@@ -129,6 +132,9 @@ impl Scene {
         let mut world = World::with(self.plugins);
         if setup.guards == Guards::Off {
             world.run_by(unguarded_host_binary());
+        }
+        if setup.ahead != 0 {
+            set_clock(&mut world, setup.ahead);
         }
         let (cadence, grace) = match setup.schedule {
             Schedule::Always => ("every 1s", "0"),
@@ -246,6 +252,20 @@ impl Scene {
     }
 }
 
+/// Sets the clock of what the world runs ahead, by the library of Debian's package `faketime`. The times of files and the
+/// clock that only goes forward stay what they are.
+fn set_clock(world: &mut World, seconds: i64) {
+    let ahead = format!("{seconds:+}s");
+    let mut faketime = Command::new("faketime");
+    let asked = faketime.args(["-f", &ahead, "printenv", "LD_PRELOAD"]).output();
+    let asked = asked.expect("faketime can be started; install Debian's package faketime");
+    let library = String::from_utf8(asked.stdout).unwrap();
+    world.set_variable("LD_PRELOAD", library.trim());
+    world.set_variable("FAKETIME", &ahead);
+    world.set_variable("FAKETIME_DONT_FAKE_MONOTONIC", "1");
+    world.set_variable("NO_FAKE_STAT", "1");
+}
+
 /// A connection to a database, if it can be reached.
 pub(super) fn session(url: &str) -> Option<Session> {
     const LIMIT: Duration = Duration::from_secs(100);
@@ -271,6 +291,13 @@ impl Member {
     #[track_caller]
     pub(super) fn tells(&self, part: &str) {
         wait_until(&format!("the host tells: {part}"), || self.service.log().contains(part));
+    }
+
+    /// Whether its health warns of something of this kind.
+    pub(super) fn warns(&self, kind: &str) -> bool {
+        let health = self.service.get("/api/health").is(200).json();
+        let mut warnings = health["warnings"].as_array().unwrap().iter();
+        warnings.any(|warning| warning["kind"] == kind)
     }
 
     /// Kills it.
