@@ -22,7 +22,7 @@ use super::{
     machine::{CONTROL, Machine, MachineId},
     renewal,
     reporting::{self, Notes, Reports},
-    requests::{self, NewRequest, Request, RequestId},
+    requests::{self, Request, RequestId},
     sharing::{share, unless_locked},
     standing::Board,
     takeover,
@@ -39,8 +39,6 @@ const PRUNING: Duration = Duration::from_hours(1);
 
 /// What is asked of the thread. It answers, or drops the sender if it cannot.
 pub(super) enum Command {
-    /// Ask something of all machines.
-    Ask(NewRequest, SyncSender<Result<RequestId, ClusterError>>),
     /// Look at the machines.
     Look(SyncSender<Result<Sight, ClusterError>>),
     /// Share again: the machine has other processors.
@@ -234,7 +232,6 @@ impl Control {
                 .commands
                 .recv_timeout(due.saturating_duration_since(Instant::now()))
             {
-                Ok(Command::Ask(request, answer)) => self.tell(&answer, |session| requests::ask(session, &request)),
                 Ok(Command::Look(answer)) => self.tell(&answer, looking::look),
                 Ok(Command::Share) => return Next::Round,
                 Ok(Command::Leave(answer)) => {

@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use super::{
-    buckets::{BucketCount, Buckets, bucket_of},
+    buckets::{BucketCount, Buckets},
     machine::MachineId,
     standing::{Board, Pinned},
 };
-use crate::names::{ProcessorName, SessionKey};
+use crate::names::ProcessorName;
 
 /// Keeps the buckets of a run with this machine until the run has made its last commit and drops this.
 ///
@@ -17,7 +17,6 @@ use crate::names::{ProcessorName, SessionKey};
 pub struct InFlight {
     board: Arc<Board>,
     pinned: Pinned,
-    processor: ProcessorName,
 }
 
 impl InFlight {
@@ -26,7 +25,6 @@ impl InFlight {
         Some(Self {
             board: Arc::clone(board),
             pinned,
-            processor: processor.clone(),
         })
     }
 
@@ -39,37 +37,13 @@ impl InFlight {
     /// The buckets whose sessions the run may process.
     #[must_use]
     pub fn buckets(&self) -> Buckets {
-        self.board.pinned_by(self.pinned.id)
+        self.pinned.buckets
     }
 
     /// Into how many buckets the sessions of the processor are divided.
     #[must_use]
     pub fn count(&self) -> BucketCount {
         self.pinned.count
-    }
-
-    /// Whether the run may process a session.
-    #[must_use]
-    pub fn has(&self, session: &SessionKey) -> bool {
-        self.buckets().contains(bucket_of(session, self.pinned.count))
-    }
-
-    /// Whether the run may go on. If not, the others have taken the machine for dead, or may have: its commits would
-    /// be refused.
-    #[must_use]
-    pub fn is_current(&self) -> bool {
-        self.board.incarnation() == Some(self.pinned.by)
-    }
-
-    /// How many buckets of this run other machines wait for. A long run may finish some and release them.
-    #[must_use]
-    pub fn surplus(&self) -> usize {
-        self.board.surplus(&self.processor)
-    }
-
-    /// The run works on these buckets no more.
-    pub fn release(&self, buckets: Buckets) {
-        self.board.release(self.pinned.id, buckets);
     }
 }
 

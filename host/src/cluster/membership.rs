@@ -18,7 +18,7 @@ use super::{
     machine::{Machine, MachineId},
     renewal::ClockDifference,
     reporting::{Notes, PluginSeen, WaitingSeen},
-    requests::{NewRequest, Request, RequestId},
+    requests::Request,
     standing::{Board, Counters, Standing, Unowned},
     timing::Timing,
 };
@@ -130,14 +130,6 @@ impl Cluster {
         self.board.want(processors.into_iter().collect());
         // The thread ends only when this machine leaves.
         drop(self.commands.send(Command::Share));
-    }
-
-    /// Asks something of all machines, this one too.
-    ///
-    /// # Errors
-    /// When PostgreSQL cannot be reached now.
-    pub fn ask(&self, request: NewRequest) -> Result<RequestId, ClusterError> {
-        self.answer(|answer| Command::Ask(request, answer))
     }
 
     /// Looks at the machines.

@@ -60,6 +60,19 @@ pub struct NewRequest {
     pub payload: serde_json::Value,
 }
 
+impl NewRequest {
+    /// A request about all processors, of whose kind there is no more to know.
+    #[must_use]
+    pub fn to_all(kind: RequestKind, actor: &str) -> Self {
+        Self {
+            actor: actor.to_owned(),
+            kind,
+            processor: None,
+            payload: serde_json::Value::Null,
+        }
+    }
+}
+
 /// A request that somebody made.
 #[derive(Clone, Debug)]
 pub struct Request {
@@ -100,30 +113,6 @@ pub fn recording([actor, kind, processor, payload]: [&str; 4]) -> String {
         "INSERT INTO {SCHEMA}.{REQUEST} (asked_at, actor, kind, processor, payload)
          VALUES (clock_timestamp(), {actor}, {kind}, {processor}, {payload}::text::jsonb)"
     )
-}
-
-/// Asks something of all machines.
-///
-/// # Errors
-/// When PostgreSQL does not take it.
-pub fn ask(session: &mut Session, request: &NewRequest) -> Result<RequestId, PostgresError> {
-    const DOING: &str = "ask the machines";
-    session.in_transaction(DOING, |session| {
-        session.batch(DOING, &locking())?;
-        let processor = request.processor.as_ref().map(ProcessorName::as_str);
-        let rows = session.query(
-            DOING,
-            &format!("{} RETURNING id", recording(["$1", "$2", "$3", "$4"])),
-            &[
-                &request.actor,
-                &request.kind.as_str(),
-                &processor,
-                &request.payload.to_string(),
-            ],
-        )?;
-        // An INSERT of one row returns one.
-        Ok(rows.first().map_or(0, |row| row.get(0)))
-    })
 }
 
 /// The number of the newest request: who joins hears what comes after it.

@@ -69,8 +69,6 @@ struct Known {
     /// How the sessions of these processors are divided now.
     divided: Leases,
     owned: BTreeMap<ProcessorName, Buckets>,
-    /// How many buckets others wait for that are pinned here.
-    surplus: BTreeMap<ProcessorName, usize>,
     pins: BTreeMap<PinId, Pin>,
     last_pin: PinId,
     unowned: BTreeMap<ProcessorName, (usize, Instant)>,
@@ -96,6 +94,7 @@ pub(super) struct Pinned {
     pub(super) by: MachineId,
     /// How the sessions of the processor are divided.
     pub(super) count: BucketCount,
+    pub(super) buckets: Buckets,
 }
 
 /// Buckets that a run works on, and that are therefore not given away.
@@ -206,10 +205,6 @@ impl Board {
         pins.map(|pin| (pin.processor.clone(), pin.since)).collect()
     }
 
-    pub(super) fn surplus(&self, processor: &ProcessorName) -> usize {
-        self.lock().surplus.get(processor).copied().unwrap_or_default()
-    }
-
     pub(super) fn clock(&self) -> Option<ClockDifference> {
         self.lock().clock
     }
@@ -244,17 +239,7 @@ impl Board {
                 since: clock::now(),
             },
         );
-        Some(Pinned { id, by, count })
-    }
-
-    pub(super) fn pinned_by(&self, pin: PinId) -> Buckets {
-        self.lock().pins.get(&pin).map_or(Buckets::NONE, |pin| pin.buckets)
-    }
-
-    pub(super) fn release(&self, pin: PinId, buckets: Buckets) {
-        if let Some(pin) = self.lock().pins.get_mut(&pin) {
-            pin.buckets = pin.buckets.without(buckets);
-        }
+        Some(Pinned { id, by, count, buckets })
     }
 
     pub(super) fn unpin(&self, pin: PinId) {
@@ -351,13 +336,12 @@ impl Board {
     }
 
     /// Takes so many buckets from what the machine owns, to give them away. No run can pin them any more. What runs have
-    /// pinned stays, and they are told how many are waited for.
+    /// pinned stays until they end.
     pub(super) fn give_up(&self, processor: &ProcessorName, many: usize) -> Buckets {
         let mut known = self.lock();
         let (owned, pinned) = (known.owned(processor), known.pinned(processor));
         let given = owned.without(pinned).last(many);
         known.owned.insert(processor.clone(), owned.without(given));
-        known.surplus.insert(processor.clone(), many - given.len());
         given
     }
 }
@@ -366,7 +350,6 @@ impl Known {
     fn end_incarnation(&mut self) {
         self.incarnation = None;
         self.owned.clear();
-        self.surplus.clear();
     }
 }
 

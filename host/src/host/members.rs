@@ -7,7 +7,7 @@ use std::{
     collections::BTreeMap,
     process,
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc, Mutex, OnceLock, PoisonError,
         mpsc::{Receiver, TryRecvError},
     },
     time::Duration,
@@ -20,8 +20,9 @@ use super::Host;
 use crate::{
     cluster::{
         BucketCount, Buckets, Cluster, ClusterError, InFlight, Machine, NewRequest, PluginSeen, Request, RequestKind,
-        Timing,
+        Standing, Timing,
     },
+    hex::hex,
     names::{ProcessorName, SessionKey},
     plugins::{Catalogue, Processor},
     postgres::PostgresAddress,
@@ -83,6 +84,18 @@ fn name_of_this_host() -> String {
     format!("{}:{}", system.nodename().to_string_lossy(), process::id())
 }
 
+/// What tells this process from all others, also from one of the same name and number in another container.
+fn mark_of_this_process() -> &'static str {
+    static MARK: OnceLock<String> = OnceLock::new();
+    MARK.get_or_init(|| {
+        let mut bytes = [0; 16];
+        match getrandom::fill(&mut bytes) {
+            Ok(()) => hex(bytes),
+            Err(_) => name_of_this_host(),
+        }
+    })
+}
+
 /// Into how many parts the work of each processor may be divided. A serial processor runs on one host at a time.
 fn leases_of(catalogue: &Catalogue) -> Vec<(ProcessorName, BucketCount)> {
     let processors = catalogue.processors();
@@ -134,10 +147,17 @@ impl Host {
         let Some(in_flight) = members.cluster.begin(processor.name()) else {
             return Territory::Nothing;
         };
+        let forgotten = match self.state.last_forgotten() {
+            Ok(Some(forgotten)) => forgotten,
+            Ok(None) => return Territory::Everything,
+            Err(error) => return Territory::Unknown(error.to_string()),
+        };
         let leases = Leases {
             machine: in_flight.incarnation(),
-            count: buckets_of(processor),
+            count: in_flight.count(),
             buckets: in_flight.buckets(),
+            tables: processor.tables_version(),
+            forgotten,
         };
         self.state.enlist(Some(leases.machine));
         members.covers(processor.name(), leases.buckets);
@@ -239,7 +259,7 @@ fn request(kind: RequestKind, processor: Option<&ProcessorName>, actor: &Actor, 
         kind,
         processor: processor.cloned(),
         payload: serde_json::json!(Asked {
-            asked_at: name_of_this_host(),
+            asked_at: mark_of_this_process().to_owned(),
             failing: !matches!(selection, Selection::All),
             sessions,
         }),
@@ -251,7 +271,7 @@ fn asked(request: &Request) -> Option<Asked> {
 }
 
 fn is_of_this_host(request: &Request) -> bool {
-    asked(request).is_some_and(|asked| asked.asked_at == name_of_this_host())
+    asked(request).is_some_and(|asked| asked.asked_at == mark_of_this_process())
 }
 
 /// The sessions that a request to run concerns; `None` if it does not say that in a form that this version knows.
@@ -265,6 +285,15 @@ pub fn selection_asked(request: &Request) -> Option<Selection> {
             ..
         } => Selection::These(sessions.into_iter().map(SessionKey::new).collect()),
     })
+}
+
+/// A host that ends early, such as for an error after its start, leaves as well.
+impl Drop for Members {
+    fn drop(&mut self) {
+        if self.cluster.standing() != Standing::Left {
+            self.leave();
+        }
+    }
 }
 
 impl Members {

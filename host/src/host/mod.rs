@@ -115,9 +115,6 @@ impl Host {
         let found = Catalogue::find(plugins, trust, Some(&settings.pinning), &settings.disabled_plugins);
         let state = Arc::new(State::open_at(&settings.state)?);
         crashes::take_up(&settings, &state);
-        let reader = state.reader()?;
-        let (failed_runs, paused) = (reader.failed_runs()?, PauseBoard::new(reader.pauses()?));
-        drop(reader);
         let claims = Claims::default();
         let options = LoadOptions {
             folder: plugins,
@@ -139,6 +136,10 @@ impl Host {
         let members = address
             .map(|address| Members::join(address, &catalogue, settings.lease))
             .transpose()?;
+        // After the host has joined, it hears of every further pause.
+        let reader = state.reader()?;
+        let (failed_runs, paused) = (reader.failed_runs()?, PauseBoard::new(reader.pauses()?));
+        drop(reader);
         Ok(Self {
             state,
             members,

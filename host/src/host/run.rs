@@ -191,7 +191,7 @@ impl BegunRun {
             Territory::Nothing => {
                 tracing::warn!(
                     processor = %self.processor.name(),
-                    "other hosts own all sessions of this processor, so this one attempts none: `session-host cluster` shows them, and a host that died is taken over within one and a half leases"
+                    "other hosts own all sessions of this processor, so they do what was asked, and this one attempts none: `session-host runs` shows their runs, `session-host cluster` who owns what; a host that died is taken over within one and a half leases"
                 );
                 let nothing = RunResult::of_nothing(self.processor.name());
                 return self.end(began, Ok(nothing));

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use session_host::postgres::{Limits, PostgresAddress, PostgresError, Session};
+use session_host::postgres::{Limits, PostgresAddress, PostgresError, Session, check_admission};
 use session_host_tests::{Authority, PASSWORD, PostgresSetup, psql, write_password_file};
 
 const LIMIT: Duration = Duration::from_secs(60);
@@ -93,6 +93,33 @@ fn what_is_not_there_is_told_with_the_remedy() {
     server.stop();
     let error = refused(&url);
     assert!(matches!(error, PostgresError::Unreachable { .. }), "{error}");
+}
+
+#[test]
+fn a_database_that_cannot_hold_a_state_is_refused_with_the_remedy() {
+    let server = PostgresSetup::default().start();
+    let database = server.database();
+    let address: PostgresAddress = database.url().parse().unwrap();
+    check_admission(&address).unwrap();
+    let refused = |remedy: &str| {
+        let error = check_admission(&address).unwrap_err();
+        assert!(error.is_lasting() && error.to_string().contains(remedy), "{error}");
+    };
+    let role = &address.user;
+    let name = database.name();
+    server.sql(&format!("ALTER ROLE {role} SET lc_messages = 'de_DE.UTF-8'"));
+    refused("SET lc_messages = 'C'");
+    server.sql(&format!("ALTER ROLE {role} RESET lc_messages"));
+    server.sql(&format!("ALTER DATABASE {name} OWNER TO postgres"));
+    refused("GRANT CREATE ON DATABASE");
+    database.sql("CREATE SCHEMA main");
+    refused("GRANT ALL ON SCHEMA main");
+    server.sql(&format!("REVOKE CONNECT ON DATABASE {name} FROM PUBLIC"));
+    refused("GRANT CONNECT ON DATABASE");
+    server.sql("CREATE DATABASE latin ENCODING 'LATIN1' LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0");
+    let latin: PostgresAddress = database.url().replace(name, "latin").parse().unwrap();
+    let error = check_admission(&latin).unwrap_err();
+    assert!(matches!(error, PostgresError::Encoding { .. }), "{error}");
 }
 
 /// The limits of the control connection end a statement and the wait for a lock.

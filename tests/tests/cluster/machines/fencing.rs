@@ -10,14 +10,12 @@ fn a_machine_that_was_taken_for_dead_notices_and_joins_anew() {
     let scene = Scene::new();
     let machine = scene.join("first", &["usage"]);
     let (number, run) = (machine.number(), machine.cluster.begin(&processor("usage")).unwrap());
-    assert!(run.is_current());
     scene.sql("DELETE FROM session_host_machine");
     wait_until("it has noticed", || machine.cluster.counters().fenced == 1);
-    assert!(!run.is_current());
     machine.wait_to_own("usage", 64);
     assert!(machine.number() > number);
     // What the earlier incarnation has pinned holds nothing back.
-    assert!(!run.is_current());
+    assert_eq!(run.incarnation().number(), number);
     let second = scene.join("second", &["usage"]);
     second.wait_to_own("usage", 32);
 }

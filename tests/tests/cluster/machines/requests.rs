@@ -2,19 +2,28 @@
 
 use std::{sync::mpsc::Receiver, thread, time::Duration};
 
-use session_host::cluster::{NewRequest, Request, RequestKind, ask};
+use session_host::{
+    cluster::{Request, RequestId, RequestKind, locking, recording},
+    postgres::{PostgresError, Session},
+};
 use session_host_tests::wait_until;
 
 use super::scene::{Scene, processor};
 
-fn request(kind: RequestKind, actor: &str) -> NewRequest {
+/// Asks something of all machines, as a host does.
+#[track_caller]
+fn ask(session: &mut Session, kind: RequestKind, actor: &str) -> RequestId {
     let payload = serde_json::json!({ "subject": "alice/\u{1F600}" });
-    NewRequest {
-        actor: actor.to_owned(),
-        kind,
-        processor: Some(processor("usage")),
-        payload,
-    }
+    let asked = session.in_transaction("ask", |session| -> Result<RequestId, PostgresError> {
+        session.batch("ask", &locking())?;
+        let rows = session.query(
+            "ask",
+            &format!("{} RETURNING id", recording(["$1", "$2", "$3", "$4"])),
+            &[&actor, &kind.as_str(), &"usage", &payload.to_string()],
+        )?;
+        Ok(rows[0].get(0))
+    });
+    asked.unwrap()
 }
 
 fn next(requests: &Receiver<Request>) -> Request {
@@ -26,26 +35,13 @@ fn next(requests: &Receiver<Request>) -> Request {
 #[test]
 fn requests_reach_every_machine_once_and_in_order() {
     let scene = Scene::new();
-    let early = scene
-        .join("first", &["usage"])
-        .cluster
-        .ask(request(RequestKind::Run, "early"))
-        .unwrap();
+    let mut session = scene.session("command");
+    let early = ask(&mut session, RequestKind::Run, "early");
     let machines = ["first", "second"].map(|name| scene.join(name, &["usage"]));
     let asked = [
-        machines[0]
-            .cluster
-            .ask(request(RequestKind::Retry, "token:ops"))
-            .unwrap(),
-        machines[1]
-            .cluster
-            .ask(request(RequestKind::Forget, "token:ops"))
-            .unwrap(),
-        ask(
-            &mut scene.session("command"),
-            &request(RequestKind::Reload, "user:root"),
-        )
-        .unwrap(),
+        ask(&mut session, RequestKind::Retry, "token:ops"),
+        ask(&mut session, RequestKind::Forget, "token:ops"),
+        ask(&mut session, RequestKind::Reload, "user:root"),
     ];
     assert!(early < asked[0] && asked[0] < asked[1] && asked[1] < asked[2]);
     for machine in &machines {
@@ -72,11 +68,11 @@ fn a_machine_that_was_taken_for_dead_misses_no_request() {
     let scene = Scene::new();
     let machine = scene.join("first", &["usage"]);
     let mut session = scene.session("command");
-    let first = ask(&mut session, &request(RequestKind::Run, "one")).unwrap();
+    let first = ask(&mut session, RequestKind::Run, "one");
     scene.sql("DELETE FROM session_host_machine");
-    let second = ask(&mut session, &request(RequestKind::Pause, "two")).unwrap();
+    let second = ask(&mut session, RequestKind::Pause, "two");
     wait_until("it has joined anew", || machine.cluster.counters().fenced == 1);
-    let third = ask(&mut session, &request(RequestKind::Resume, "three")).unwrap();
+    let third = ask(&mut session, RequestKind::Resume, "three");
     let heard = [
         next(&machine.requests),
         next(&machine.requests),
@@ -95,7 +91,7 @@ fn no_request_is_missed_when_many_ask_at_once() {
             let mut session = scene.session("command");
             scope.spawn(move || {
                 for _ in 0..EACH {
-                    ask(&mut session, &request(RequestKind::Run, actor)).unwrap();
+                    ask(&mut session, RequestKind::Run, actor);
                 }
             });
         }
@@ -114,6 +110,6 @@ fn what_only_a_newer_version_asks_is_passed_over() {
     scene.sql(
         "INSERT INTO session_host_request (asked_at, actor, kind, payload) VALUES (clock_timestamp(), 'x', 'dance', '{}')",
     );
-    let known = machine.cluster.ask(request(RequestKind::Run, "x")).unwrap();
+    let known = ask(&mut scene.session("command"), RequestKind::Run, "x");
     assert_eq!(next(&machine.requests).id, known);
 }

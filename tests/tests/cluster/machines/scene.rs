@@ -6,7 +6,7 @@ use std::{
 };
 
 use session_host::{
-    cluster::{BucketCount, Cluster, Machine, Request, Sight, Timing, look, make_tables},
+    cluster::{BucketCount, Cluster, Machine, Request, Sight, TABLES, Timing, look},
     names::ProcessorName,
     postgres::{Limits, PostgresAddress, SCHEMA, Session},
 };
@@ -45,6 +45,13 @@ pub(super) fn open(url: &str, application_name: &str) -> Session {
     Session::open(&url.parse().unwrap(), application_name, PATIENT).unwrap()
 }
 
+/// Makes the tables of the machines in an empty database.
+pub(super) fn make_tables(session: &mut Session) {
+    session
+        .batch("make the tables", &format!("CREATE SCHEMA {SCHEMA}; {TABLES}"))
+        .unwrap();
+}
+
 /// Joins at this address with these processors, each of which more than one machine may share.
 pub(crate) fn join_at(url: &str, name: &str, processors: &[&str]) -> Joined {
     let address: PostgresAddress = url.parse().unwrap();
@@ -77,7 +84,7 @@ impl Scene {
         let scene = Self {
             database: Postgres::shared().database(),
         };
-        make_tables(&mut scene.session("test")).unwrap();
+        make_tables(&mut scene.session("test"));
         scene
     }
 
