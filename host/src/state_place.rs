@@ -31,13 +31,16 @@ pub struct SharedFolders {
     pub snapshots: Option<PathBuf>,
 }
 
-/// Whether a configured path is the address of a database.
+/// Whether a configured path is meant as the address of a database. What is meant as one and is none must not become a file,
+/// whose name might hold a password: so each URL counts, and each list of libpq's keywords.
 #[must_use]
 pub fn is_address(configured: &Path) -> bool {
-    let schemes = ["postgres:", "postgresql:"];
-    configured
-        .to_str()
-        .is_some_and(|text| schemes.iter().any(|scheme| text.starts_with(scheme)))
+    let text = configured.to_string_lossy().to_ascii_lowercase();
+    text.contains("://")
+        || ["postgres:", "postgresql:"]
+            .iter()
+            .any(|scheme| text.starts_with(scheme))
+        || ["password=", "dbname="].iter().any(|keyword| text.contains(keyword))
 }
 
 impl StatePlace {

@@ -200,7 +200,9 @@ fn exit_of(error: &anyhow::Error) -> Exit {
     let may_mend = matches!(error.downcast_ref(), Some(ConfigError::MakeToken { .. }));
     let is_usage = error.is::<ConfigError>() && !may_mend
         || error.is::<ScheduleError>()
-        || error.is::<StartError>()
+        || error
+            .downcast_ref()
+            .is_some_and(|error| !matches!(error, StartError::Cluster(_)))
         || error.is::<CatalogueError>()
         || error.is::<LockError>()
         || error.is::<ScanError>()

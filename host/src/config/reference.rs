@@ -1,10 +1,11 @@
 //! The configuration as text: the starter file, the table of the reference, and the settings in force.
 
-use std::fmt::Write as _;
+use std::{fmt::Write as _, path::Path};
 
 use toml::{Table, Value};
 
 use super::{ConfigFile, KEYS, Key, settings::Configured};
+use crate::{postgres::PostgresAddress, state_place::is_address};
 
 /// The origin of a value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -146,9 +147,20 @@ impl Configured {
         let layers = layers.map(|(layer, origin)| (table_of(layer), origin));
         let found = |key: &Key| {
             let mut places = layers.iter();
-            places.find_map(|(layer, origin)| Some((key.name, layer.get(key.name)?.to_string(), *origin)))
+            places.find_map(|(layer, origin)| Some((key.name, shown(key.name, layer.get(key.name)?), *origin)))
         };
         KEYS.iter().filter_map(found).collect()
+    }
+}
+
+/// A value as people may see it. An address that is refused may hold a password.
+fn shown(key: &str, value: &Value) -> String {
+    let address = value
+        .as_str()
+        .filter(|text| key == "state" && is_address(Path::new(text)));
+    match address.map(str::parse::<PostgresAddress>) {
+        Some(Err(error)) => Value::from(format!("(not shown: {error})")).to_string(),
+        _ => value.to_string(),
     }
 }
 
@@ -163,6 +175,23 @@ fn table_of(file: &ConfigFile) -> Table {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn no_password_in_an_address_is_shown() {
+        for address in [
+            "postgres://a:S3cret@b/c",
+            "POSTGRES://a:S3cret@b/c",
+            "mysql://a:S3cret@b/c",
+            "postgres://a@b/c?S3cret",
+            "host=b user=a password=S3cret",
+        ] {
+            let told = shown("state", &Value::from(address));
+            assert!(told.contains("not shown") && !told.contains("S3cret"), "{told}");
+        }
+        for fine in ["postgres://a@b/c", "/var/lib/state.duckdb"] {
+            assert_eq!(shown("state", &Value::from(fine)), format!("\"{fine}\""));
+        }
+    }
 
     #[test]
     fn the_starter_file_is_valid_and_sets_the_defaults() {

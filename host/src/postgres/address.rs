@@ -81,7 +81,9 @@ pub enum Roots {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum AddressError {
     /// It does not begin as one.
-    #[error("it does not begin with `postgres://` or `postgresql://`")]
+    #[error(
+        "it does not begin with `postgres://` or `postgresql://`; write `postgres://USER@HOST/DATABASE`, or the path of a file"
+    )]
     Scheme,
     /// It has a password. Addresses appear in logs and in lists of processes.
     #[error(
@@ -103,9 +105,12 @@ pub enum AddressError {
         /// What is wrong with it.
         reason: &'static str,
     },
-    /// It has a parameter that session-host does not know.
-    #[error("`{0}` is not one of its parameters: {known}", known = PARAMETERS.join(", "))]
-    UnknownParameter(String),
+    /// It has a parameter that session-host does not know. Its name is not repeated: it may be a part of a password.
+    #[error("it has a parameter that is none of {known}", known = PARAMETERS.join(", "))]
+    UnknownParameter,
+    /// The path of a file depends on the folder in which the host was started.
+    #[error("`{0}` is no absolute path")]
+    Relative(&'static str),
     /// It has a parameter twice.
     #[error("it has the parameter `{0}` twice")]
     Twice(&'static str),

@@ -31,6 +31,7 @@ impl PostgresAddress {
             let _ = write!(text, "{name}={} ", quoted(value));
         };
         set("host", self.endpoint.host());
+        set("hostaddr", "");
         set("port", &self.endpoint.port().to_string());
         set("user", &self.user);
         set("dbname", &self.database);
@@ -52,10 +53,22 @@ impl PostgresAddress {
         set("keepalives_interval", &KEEPALIVE_INTERVAL.as_secs().to_string());
         set("keepalives_count", &KEEPALIVE_COUNT.to_string());
         set("tcp_user_timeout", &UNCONFIRMED.as_millis().to_string());
+        set("options", &settings_of_the_server());
         set("application_name", application_name);
         text.truncate(text.trim_end().len());
         text
     }
+}
+
+/// Lets the server notice, too, that a host is gone: what its transaction has locked would stay locked for hours.
+pub(super) fn settings_of_the_server() -> String {
+    format!(
+        "-c tcp_keepalives_idle={} -c tcp_keepalives_interval={} -c tcp_keepalives_count={KEEPALIVE_COUNT} \
+         -c tcp_user_timeout={}",
+        KEEPALIVE_IDLE.as_secs(),
+        KEEPALIVE_INTERVAL.as_secs(),
+        UNCONFIRMED.as_millis()
+    )
 }
 
 /// libpq before version 16 does not know the word `system`, so it gets the file that it means.

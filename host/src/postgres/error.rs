@@ -82,6 +82,46 @@ pub enum PostgresError {
         /// What the server says.
         reason: String,
     },
+    /// The role lacks a right.
+    #[error("`{user}` may not use {place}: {reason}; run `{remedy}` as the owner of the database")]
+    NoRight {
+        /// The database and server.
+        place: String,
+        /// The role.
+        user: String,
+        /// What it may not do.
+        reason: String,
+        /// The statement that gives it the right.
+        remedy: String,
+    },
+    /// The database stores text in another way than DuckDB.
+    #[error("{place} has the encoding {encoding}; create one with `createdb -E UTF8 -T template0`")]
+    Encoding {
+        /// The database and server.
+        place: String,
+        /// Its encoding.
+        encoding: String,
+    },
+    /// The server speaks another language. The host recognises conflicts and outages by what it says.
+    #[error(
+        "{place} gives its messages in another language ({language}); run `ALTER ROLE {user} SET lc_messages = 'C'` as a superuser"
+    )]
+    Language {
+        /// The database and server.
+        place: String,
+        /// The role, quoted.
+        user: String,
+        /// The setting `lc_messages`.
+        language: String,
+    },
+    /// The server takes no writes.
+    #[error("cannot {doing}: {place} takes no writes; if it is a standby, let the address name the primary")]
+    Standby {
+        /// What was asked of it.
+        doing: &'static str,
+        /// The database and server.
+        place: String,
+    },
     /// There is no such database.
     #[error("there is no {place}; create it with `createdb`")]
     NoDatabase {
@@ -129,6 +169,16 @@ impl PostgresError {
                 Self::Refused { place, user, reason }
             }
             Some(&SqlState::INVALID_CATALOG_NAME) => Self::NoDatabase { place },
+            Some(&SqlState::INSUFFICIENT_PRIVILEGE) => Self::NoRight {
+                remedy: format!(
+                    "GRANT CONNECT ON DATABASE {} TO {}",
+                    name(&address.database),
+                    name(&user)
+                ),
+                place,
+                user,
+                reason,
+            },
             Some(&SqlState::TOO_MANY_CONNECTIONS) => Self::TooManyConnections { place, reason },
             Some(_) => Self::Unreachable { place, reason },
             // The crate has no kinds of its errors to look at, only texts.
@@ -141,11 +191,39 @@ impl PostgresError {
 
     /// Why a statement failed.
     pub(super) fn statement(doing: &'static str, place: &str, error: &tokio_postgres::Error) -> Self {
+        let place = place.to_owned();
+        if error.code() == Some(&SqlState::READ_ONLY_SQL_TRANSACTION) {
+            return Self::Standby { doing, place };
+        }
         Self::Statement {
             doing,
-            place: place.to_owned(),
+            place,
             reason: reason_of(error),
             code: error.code().map(|code| code.code().to_owned()),
+        }
+    }
+
+    /// Whether it lasts until somebody changes a setting, a role or a file. What else fails may succeed later.
+    #[must_use]
+    pub fn is_lasting(&self) -> bool {
+        match self {
+            Self::PasswordFile { .. }
+            | Self::Roots { .. }
+            | Self::NoRoots
+            | Self::Tls { .. }
+            | Self::NotTrusted { .. }
+            | Self::NoPassword { .. }
+            | Self::Refused { .. }
+            | Self::NoRight { .. }
+            | Self::Encoding { .. }
+            | Self::Language { .. }
+            | Self::NoDatabase { .. } => true,
+            Self::Start(_)
+            | Self::Unreachable { .. }
+            | Self::Standby { .. }
+            | Self::TooManyConnections { .. }
+            | Self::NoAnswer { .. }
+            | Self::Statement { .. } => false,
         }
     }
 
@@ -164,6 +242,11 @@ impl PostgresError {
     fn has_code(&self, wanted: &SqlState) -> bool {
         matches!(self, Self::Statement { code: Some(code), .. } if code == wanted.code())
     }
+}
+
+/// A name in quotes, as SQL takes it.
+pub(super) fn name(text: &str) -> String {
+    format!("\"{}\"", text.replace('"', "\"\""))
 }
 
 /// What an error says, with its sources.

@@ -9,6 +9,7 @@
 //! conninfo string or of an error.
 
 mod address;
+mod admission;
 mod conninfo;
 mod error;
 mod parsing;
@@ -20,5 +21,6 @@ mod trust;
 pub const SCHEMA: &str = "main";
 
 pub use address::{AddressError, Endpoint, PostgresAddress, Roots, Tls};
+pub use admission::check_admission;
 pub use error::PostgresError;
 pub use session::{Limits, Session};

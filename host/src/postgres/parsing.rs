@@ -24,10 +24,13 @@ impl FromStr for PostgresAddress {
     type Err = AddressError;
 
     fn from_str(text: &str) -> Result<Self, AddressError> {
-        let rest = text
-            .strip_prefix("postgres://")
-            .or_else(|| text.strip_prefix("postgresql://"));
-        let rest = rest.ok_or(AddressError::Scheme)?;
+        let (scheme, rest) = text.split_once("://").ok_or(AddressError::Scheme)?;
+        if !["postgres", "postgresql"]
+            .iter()
+            .any(|known| known.eq_ignore_ascii_case(scheme))
+        {
+            return Err(AddressError::Scheme);
+        }
         let (rest, query) = rest.split_once('?').unwrap_or((rest, ""));
         // A password may contain any of the characters that separate parts. All before the last `@` belongs to it.
         let (user, rest) = rest.rsplit_once('@').ok_or(AddressError::Missing("user"))?;
@@ -42,7 +45,7 @@ impl FromStr for PostgresAddress {
             tls: tls(&endpoint, mode.as_deref(), roots)?,
             endpoint,
             database: required("database", database)?,
-            passfile: passfile.map(PathBuf::from),
+            passfile: passfile.map(|file| absolute("passfile", file)).transpose()?,
             connect_timeout: timeout.map_or(Ok(DEFAULT_CONNECT_TIMEOUT), |text| seconds(&text))?,
         })
     }
@@ -75,7 +78,7 @@ fn values(query: &str) -> Result<Values, AddressError> {
         }
         let known = PARAMETERS.iter().zip(&mut values).find(|(known, _)| **known == name);
         let Some((known, place)) = known else {
-            return Err(AddressError::UnknownParameter(name.into_owned()));
+            return Err(AddressError::UnknownParameter);
         };
         if place.is_some() {
             return Err(AddressError::Twice(known));
@@ -83,6 +86,15 @@ fn values(query: &str) -> Result<Values, AddressError> {
         *place = Some(required(known, value)?);
     }
     Ok(values)
+}
+
+/// The path of a file, which must not depend on where the host was started.
+fn absolute(parameter: &'static str, path: impl Into<PathBuf>) -> Result<PathBuf, AddressError> {
+    let path = path.into();
+    match path.is_absolute() {
+        true => Ok(path),
+        false => Err(AddressError::Relative(parameter)),
+    }
 }
 
 fn endpoint(server: &str, folder: Option<String>) -> Result<Endpoint, AddressError> {
@@ -178,7 +190,7 @@ fn tls(endpoint: &Endpoint, mode: Option<&str>, roots: Option<String>) -> Result
         ("disable", None) => Ok(Tls::Disabled),
         ("disable", Some(_)) => Err(AddressError::UnusedRoots),
         ("verify-full", None | Some("system")) => Ok(Tls::VerifyFull(Roots::System)),
-        ("verify-full", Some(file)) => Ok(Tls::VerifyFull(Roots::File(PathBuf::from(file)))),
+        ("verify-full", Some(file)) => Ok(Tls::VerifyFull(Roots::File(absolute("sslrootcert", file)?))),
         (other, _) => Err(match UNSAFE_MODES.into_iter().find(|mode| *mode == other) {
             Some(mode) => AddressError::UnsafeMode(mode),
             None => AddressError::UnknownMode,
@@ -245,7 +257,12 @@ mod tests {
             ("postgres://a@b/c?sslmode=require", E::UnsafeMode("require")),
             ("postgres://a@b/c?sslmode=on", E::UnknownMode),
             ("postgres://a@b/c?sslmode=disable&sslrootcert=/x", E::UnusedRoots),
-            ("postgres://a@b/c?user=x", E::UnknownParameter("user".to_owned())),
+            ("postgres://a@b/c?user=x", E::UnknownParameter),
+            ("postgres://a@b/c?passfile=x", E::Relative("passfile")),
+            (
+                "postgres://a@b/c?sslmode=verify-full&sslrootcert=x",
+                E::Relative("sslrootcert"),
+            ),
             ("postgres://a@b/c?passfile=/x&passfile=/y", E::Twice("passfile")),
         ] {
             assert_eq!(parse(text), Err(error), "{text}");
@@ -290,7 +307,7 @@ mod tests {
                 Just(Tls::VerifyFull(Roots::System)),
                 "/[^\\p{C}]{1,12}".prop_map(|file| Tls::VerifyFull(Roots::File(file.into()))),
             ],
-            passfile in prop::option::of("[^\\p{C}]{1,12}".prop_map(PathBuf::from)),
+            passfile in prop::option::of("/[^\\p{C}]{1,12}".prop_map(PathBuf::from)),
             seconds in CONNECT_SECONDS,
         ) {
             let (endpoint, tls) = match host.starts_with('/') {

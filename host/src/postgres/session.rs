@@ -14,7 +14,7 @@ use tokio_postgres::{Client, Config, NoTls, Row, Socket, config::SslMode, tls::M
 use super::{
     SCHEMA,
     address::{PostgresAddress, Tls},
-    conninfo::{KEEPALIVE_COUNT, KEEPALIVE_IDLE, KEEPALIVE_INTERVAL, UNCONFIRMED},
+    conninfo::{KEEPALIVE_COUNT, KEEPALIVE_IDLE, KEEPALIVE_INTERVAL, UNCONFIRMED, settings_of_the_server},
     error::PostgresError,
     password, trust,
 };
@@ -163,7 +163,8 @@ fn config(address: &PostgresAddress, application_name: &str, limits: Limits) -> 
         .keepalives_retries(KEEPALIVE_COUNT)
         .tcp_user_timeout(UNCONFIRMED)
         .options(format!(
-            "-c search_path={SCHEMA} -c statement_timeout={} -c lock_timeout={} -c idle_in_transaction_session_timeout={}",
+            "{} -c search_path={SCHEMA} -c statement_timeout={} -c lock_timeout={} -c idle_in_transaction_session_timeout={}",
+            settings_of_the_server(),
             limits.statement.as_millis(),
             limits.lock.as_millis(),
             limits.answer.as_millis(),
