@@ -46,8 +46,8 @@ pub(super) fn forget(settings: &Settings, trust: PluginTrust, options: &ForgetOp
         return Err(UsageError(forgotten.unknown(&options.subject)).into());
     }
     tell_what_was_forgotten(&options.subject, &forgotten)?;
-    match (options.purge, forgotten.purged) {
-        (true, false) => Ok(Exit::Failed),
+    match (options.purge, &forgotten.purge_waits) {
+        (true, Some(_)) => Ok(Exit::Failed),
         _ => Ok(Exit::Done),
     }
 }
@@ -88,7 +88,10 @@ fn tell_what_was_forgotten(subject: &str, forgotten: &Forgotten) -> anyhow::Resu
         forgotten.states, forgotten.failures, forgotten.rows, forgotten.audit_entries
     ))?;
     match &forgotten.purge_waits {
-        None => output::print("the state file no longer holds its text")?,
+        None if forgotten.purged => output::print("the state file no longer holds its text")?,
+        None => output::print(
+            "PostgreSQL keeps the text of deleted rows on its disk until it vacuums the tables, and longer in its WAL and its backups",
+        )?,
         Some(why) => output::print(format!(
             "the state file still holds its text: {why}; `session-host forget --purge {subject}` or the next start removes it"
         ))?,

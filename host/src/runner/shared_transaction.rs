@@ -202,7 +202,7 @@ impl SharedTransaction {
         if self.sessions() == 0 {
             return Ok(Settled::default());
         }
-        state.write(|_| {
+        state.in_turn(|| {
             let settled = self.lock().settle(state, destination)?;
             // While the writer is held, no other group commits, and most transactions are those of groups.
             state.checkpoint_if_due();

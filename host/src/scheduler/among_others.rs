@@ -4,7 +4,11 @@
 //! the others to run, too: each runs over the sessions that it owns. A host that takes work over runs at once, because
 //! nobody may have got to it.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    mem,
+    sync::{Arc, MutexGuard, PoisonError},
+    time::Duration,
+};
 
 use super::Scheduler;
 use crate::{
@@ -19,13 +23,34 @@ use crate::{
 /// How often a host looks at what is asked of it, and at what it has gained.
 pub(super) const BEAT: Duration = Duration::from_secs(2);
 
+/// Whether a host has done what it was asked for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Answer {
+    Done,
+    /// It does so at a later beat.
+    Postponed,
+}
+
+/// Whether two requests ask for the same, so that one answer serves both.
+fn is_the_same(one: &Request, other: &Request) -> bool {
+    let what = |request: &Request| (request.asked.kind, request.asked.processor.clone());
+    what(one) == what(other) && selection_asked(one) == selection_asked(other)
+}
+
 impl Scheduler {
     /// Does what was asked of all hosts, fires what is due, and runs over what this host has gained. Waits for the
     /// database.
     pub(super) fn beat(&self, host: &Arc<Host>, stop: &StopToken) {
-        for request in host.requests() {
-            self.answer(host, &request, stop);
+        let mut asked = mem::take(&mut *self.postponed());
+        asked.extend(host.requests());
+        asked.retain(|request| self.answer(host, request, stop) == Answer::Postponed);
+        let mut postponed = self.postponed();
+        for request in asked {
+            if !postponed.iter().any(|known| is_the_same(known, &request)) {
+                postponed.push(request);
+            }
         }
+        drop(postponed);
         if let Err(error) = self.follow(host) {
             tracing::error!("the schedule stays unchanged: {error}");
             return;
@@ -53,7 +78,11 @@ impl Scheduler {
         }
     }
 
-    fn answer(&self, host: &Arc<Host>, request: &Request, stop: &StopToken) {
+    fn postponed(&self) -> MutexGuard<'_, Vec<Request>> {
+        self.postponed.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn answer(&self, host: &Arc<Host>, request: &Request, stop: &StopToken) -> Answer {
         tracing::debug!(
             request = request.id,
             kind = request.asked.kind.as_str(),
@@ -63,12 +92,13 @@ impl Scheduler {
             RequestKind::Run | RequestKind::Retry => {
                 let selection = selection_asked(request);
                 if let (Some(processor), Some(selection)) = (&request.asked.processor, selection) {
-                    self.run_as_asked(host, processor, &request.asked.actor, selection, stop);
+                    return self.run_as_asked(host, processor, &request.asked.actor, selection, stop);
                 }
             }
             RequestKind::Pause | RequestKind::Resume => {
                 if let Err(error) = host.read_pauses() {
                     tracing::error!("cannot read the pauses: {error}");
+                    return Answer::Postponed;
                 }
             }
             RequestKind::Reload => match self.reload_plugins(host) {
@@ -77,6 +107,7 @@ impl Scheduler {
             },
             RequestKind::Reprocess | RequestKind::Forget => host.results_changed(),
         }
+        Answer::Done
     }
 
     fn run_as_asked(
@@ -86,9 +117,15 @@ impl Scheduler {
         actor: &str,
         selection: Selection,
         stop: &StopToken,
-    ) {
-        if stop.stopped_at().is_some() || !host.owns_some_of(processor) {
-            return;
+    ) -> Answer {
+        if stop.stopped_at().is_some() {
+            return Answer::Done;
+        }
+        if host.cluster().is_some_and(|cluster| cluster.incarnation().is_none()) {
+            return Answer::Postponed;
+        }
+        if !host.owns_some_of(processor) {
+            return Answer::Done;
         }
         match host.begin_run(processor.as_str(), Actor::named(actor), selection) {
             Ok(run) => {
@@ -97,9 +134,15 @@ impl Scheduler {
                 }
                 // The run logs its error, and records it in the audit log.
                 BegunRun::execute_in_a_thread(run, stop.clone(), drop);
+                Answer::Done
             }
-            Err(NotBegun::Occupied { .. } | NotBegun::Paused { .. }) => {}
-            Err(error) => tracing::warn!(%processor, "cannot begin a run that was asked of all hosts: {error}"),
+            // A run that is under way may have chosen its sessions before somebody asked for them. The schedule asks again.
+            Err(NotBegun::Occupied { .. }) if actor != Actor::Scheduler.as_str() => Answer::Postponed,
+            Err(NotBegun::Occupied { .. } | NotBegun::Paused { .. }) => Answer::Done,
+            Err(error) => {
+                tracing::warn!(%processor, "cannot begin a run that was asked of all hosts: {error}");
+                Answer::Done
+            }
         }
     }
 }

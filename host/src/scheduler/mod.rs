@@ -16,6 +16,7 @@ use plan::Plan;
 
 use crate::{
     clock,
+    cluster::Request,
     host::{BegunRun, Host, NotBegun},
     names::ProcessorName,
     plugins::{Catalogue, CatalogueError, Processor},
@@ -26,6 +27,8 @@ use crate::{
 /// Starts the runs that are due.
 pub struct Scheduler {
     plan: Mutex<Plan>,
+    /// What other hosts asked for and this one has yet to do.
+    postponed: Mutex<Vec<Request>>,
 }
 
 /// Why the schedule cannot be made.
@@ -75,7 +78,10 @@ impl Scheduler {
     /// When a configured schedule is invalid, or the state cannot be read.
     pub fn new(host: &Host) -> Result<Self, ScheduleError> {
         let plan = Plan::new(clock::now(), host.settings().service.startup_grace);
-        let scheduler = Self { plan: Mutex::new(plan) };
+        let scheduler = Self {
+            plan: Mutex::new(plan),
+            postponed: Mutex::default(),
+        };
         for name in host.settings().service.scheduled() {
             if let Ok(name) = name.parse() {
                 configured_cadence(host, &name)?;

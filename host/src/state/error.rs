@@ -6,6 +6,7 @@ use std::{
 };
 
 use super::{database_error::DatabaseError, postgres::extension::ExtensionMissing, trouble::Trouble};
+use crate::postgres::PostgresError;
 
 /// A result whose error is [`StateError`].
 pub type Result<T, E = StateError> = std::result::Result<T, E>;
@@ -93,6 +94,9 @@ pub enum StateError {
         /// What PostgreSQL says.
         reason: String,
     },
+    /// PostgreSQL cannot be reached, or does not let this host keep a state there.
+    #[error("cannot open the state: {0}")]
+    NotAdmitted(Box<PostgresError>),
     /// DuckDB's extension for PostgreSQL is missing.
     #[error("cannot open the state {address}: {source}")]
     NoExtension {
@@ -106,6 +110,26 @@ pub enum StateError {
         "cannot commit sessions of `{processor}`: other hosts have taken over the work of this one, because it did not renew its leases; nothing was committed, and the host joins again by itself"
     )]
     Fenced {
+        /// The processor.
+        processor: String,
+    },
+    /// Another host has migrated the tables since the run began.
+    #[error(
+        "cannot commit sessions of `{processor}`: another host has migrated its tables to version {recorded} since the run began, and this host's plugin knows version {prepared}; nothing was committed; install the same plugin on all hosts and reload"
+    )]
+    MigratedMeanwhile {
+        /// The processor.
+        processor: String,
+        /// The version of the tables.
+        recorded: i64,
+        /// The version for which this host prepared them.
+        prepared: u32,
+    },
+    /// Somebody was forgotten since the run began, which may have read their transcripts before.
+    #[error(
+        "cannot commit sessions of `{processor}`: a user or session was forgotten since the run began; nothing was committed, and the next run goes on with the transcripts that are left"
+    )]
+    ForgottenMeanwhile {
         /// The processor.
         processor: String,
     },
@@ -309,6 +333,8 @@ impl StateError {
             | Self::Closed { .. }
             | Self::Gone { .. }
             | Self::Recorded { .. }
+            | Self::MigratedMeanwhile { .. }
+            | Self::ForgottenMeanwhile { .. }
             | Self::Fenced { .. } => true,
             Self::Checkpoint { source, .. }
             | Self::Folder { source, .. }
@@ -322,8 +348,10 @@ impl StateError {
     #[must_use]
     pub fn is_of_the_connection(&self) -> bool {
         match self {
-            Self::Fenced { .. } | Self::Recorded { .. } => true,
-            Self::Troubled { trouble, .. } => matches!(trouble, Trouble::Server | Trouble::Invalidated),
+            Self::Fenced { .. } | Self::ForgottenMeanwhile { .. } | Self::Recorded { .. } => true,
+            Self::Troubled { trouble, .. } => {
+                matches!(trouble, Trouble::Server | Trouble::Standby | Trouble::Invalidated)
+            }
             _ => false,
         }
     }
@@ -343,6 +371,7 @@ impl StateError {
             | Self::Forbidden { .. }
             | Self::LegacyTaken { .. }
             | Self::Open { .. } => true,
+            Self::NotAdmitted(error) => error.is_lasting(),
             Self::Troubled { trouble, .. } => *trouble == Trouble::Damaged,
             Self::Checkpoint { source, .. } | Self::Folder { source, .. } | Self::Lock { source, .. } => {
                 source.kind() == io::ErrorKind::PermissionDenied
@@ -353,6 +382,8 @@ impl StateError {
             | Self::CopyDiffers { .. }
             | Self::Closed { .. }
             | Self::Fenced { .. }
+            | Self::MigratedMeanwhile { .. }
+            | Self::ForgottenMeanwhile { .. }
             | Self::Recorded { .. }
             | Self::Unreadable { .. }
             | Self::Snapshot { .. }

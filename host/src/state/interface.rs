@@ -195,6 +195,18 @@ impl State {
         self.backend.write(work)
     }
 
+    /// Lets a group of attempts commit whose transaction is its own. In a file, it takes its turn with the writer. In a state that
+    /// hosts share, it may wait for another group that is repeated, which must not wait for its turn meanwhile.
+    ///
+    /// # Errors
+    /// As for [`write`](Self::write).
+    pub fn in_turn<T, E: From<StateError>>(&self, work: impl FnOnce() -> Result<T, E>) -> Result<T, E> {
+        match self.backend.file() {
+            Some(file) => file.write(|_| work()),
+            None => work(),
+        }
+    }
+
     /// Takes the database's lock on the file again. A statement that somebody else wrote may have opened and closed the
     /// file, which gives up that lock.
     ///
@@ -341,7 +353,6 @@ impl State {
     ) -> Result<Forgotten> {
         let forgotten = deletion::end(&self.backend, &self.purging, forgetting, transaction, taken_back, wish)?;
         self.backend.shared().map_or(Ok(()), SharedState::remove_snapshots)?;
-        self.tell_others(RequestKind::Forget, &Actor::Admin)?;
         Ok(forgotten)
     }
 

@@ -68,7 +68,10 @@ pub use forget::{
 };
 pub use interface::State;
 pub use judge::{plan::ObjectKind, refused::StatementRefused};
-pub use postgres::{extension::ExtensionMissing, fence::Leases};
+pub use postgres::{
+    extension::ExtensionMissing,
+    fence::{LastForgotten, Leases},
+};
 pub use query::{
     ask::{QueryAnswer, QueryError, QueryLimits},
     export::export_file,

@@ -17,6 +17,8 @@ pub enum Trouble {
     Invalidated,
     /// The database server cannot be reached, or has ended the connection.
     Server,
+    /// The database server takes no writes.
+    Standby,
 }
 
 /// The classes of DuckDB's errors that concern the database, its files or DuckDB itself. No SQL can raise them:
@@ -87,7 +89,7 @@ impl Trouble {
         }
         match () {
             () if text.contains("ERROR:") && text.contains("No space left on device") => Some(Self::Full),
-            () if text.contains("in a read-only transaction") => Some(Self::ReadOnly),
+            () if text.contains("in a read-only transaction") => Some(Self::Standby),
             // The library says nothing of a connection that had ended before.
             () if contains_any(text, &ENDED) || text.trim_end().ends_with("\":") => Some(Self::Server),
             () => None,
@@ -126,8 +128,9 @@ impl Trouble {
             }
             Self::Invalidated => "restart the process; no committed data is lost",
             Self::Server => {
-                "see whether PostgreSQL runs and can be reached from here; the host continues by itself when it does"
+                "see whether PostgreSQL runs and can be reached from here; a service goes on by itself when it can"
             }
+            Self::Standby => "PostgreSQL takes no writes; if it is a standby, let the address name the primary",
         }
     }
 }

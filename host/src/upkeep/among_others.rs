@@ -18,6 +18,8 @@ pub(super) fn observe(host: &Host, observations: &Observations) -> Vec<Warning> 
         return Vec::new();
     };
     cluster.note_waiting(waiting(observations));
+    // Other hosts commit, too, and do not say so.
+    host.results_changed();
     let unowned = cluster.unowned();
     let mut warnings = of_unowned_buckets(&unowned, cluster.ttl());
     let sight = cluster.look();

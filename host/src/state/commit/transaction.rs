@@ -18,7 +18,6 @@ use duckdb::{
 use session_plugin_api::abi::ValueKind;
 
 use crate::{
-    cluster::LEASE,
     column::Column,
     state::{
         commit::{
@@ -211,7 +210,7 @@ impl Transaction {
             match excluded {
                 Excluded::Nobody => {}
                 Excluded::RepeatedAttempts => attached::lock(&connection, doing, LANE)?,
-                Excluded::Commits => attached::lock(&connection, doing, LEASE)?,
+                Excluded::Commits => attached::lock_leases(&connection, doing)?,
             }
         }
         let id = transaction_id(&connection).doing(doing)?;

@@ -6,9 +6,12 @@
 use duckdb::Connection;
 
 pub(crate) use crate::postgres::SCHEMA;
-use crate::state::{
-    engine::sql::text,
-    error::{Doing as _, Result},
+use crate::{
+    cluster::LEASE,
+    state::{
+        engine::sql::text,
+        error::{Doing as _, Result},
+    },
 };
 
 /// The name under which instances attach the database.
@@ -42,6 +45,16 @@ pub(crate) fn lock(connection: &Connection, doing: &'static str, table: &str) ->
         doing,
         &format!("LOCK TABLE {SCHEMA}.{table} IN EXCLUSIVE MODE"),
     )
+}
+
+/// Locks all leases, so that nobody commits sessions until the transaction ends. Commits that began before meet a conflict
+/// then, and see what the transaction wrote when they are repeated.
+///
+/// # Errors
+/// When PostgreSQL cannot be reached.
+pub(crate) fn lock_leases(connection: &Connection, doing: &'static str) -> Result<()> {
+    lock(connection, doing, LEASE)?;
+    execute(connection, doing, &format!("UPDATE {SCHEMA}.{LEASE} SET owner = owner"))
 }
 
 /// A list of texts, for `IN`.

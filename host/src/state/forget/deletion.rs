@@ -6,6 +6,7 @@ use duckdb::{Connection, params};
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    cluster::{NewRequest, RequestKind},
     names::{FileHash, ProcessorName, SessionKey},
     state::{
         backend::Backend,
@@ -16,7 +17,8 @@ use crate::{
             mentions::{exports_with, redact_audit, redact_pauses},
             purge::{self, PurgeWish, Purged, Purging},
         },
-        records::{alerts, sessions::EarlierVersion},
+        postgres::{asking, is_of_shared_state},
+        records::{alerts, audit::Actor, sessions::EarlierVersion},
         rows::table::SESSION_FILE,
         schema::{
             digests,
@@ -45,7 +47,8 @@ pub struct Forgotten {
     pub shared_tables: Vec<String>,
     /// Folders of exports that hold the subject.
     pub exports: Vec<String>,
-    /// Whether the state file no longer holds the subject's text.
+    /// Whether the state file no longer holds the subject's text. Never so for a state in PostgreSQL, which keeps it until it
+    /// vacuums the tables.
     pub purged: bool,
     /// Why it still does, if it does.
     pub purge_waits: Option<String>,
@@ -137,6 +140,13 @@ pub(crate) fn end(
     // As long as the writer is held, nobody else writes what is removed here.
     let mut forgotten = state.write(|_| -> Result<Forgotten> {
         let forgotten = remove(transaction.link(), &sessions, &names, taken_back)?;
+        if state.shared().is_some() {
+            // With the deletion, so that no run of another host that began before commits what it has read.
+            asking::ask(
+                transaction.link(),
+                &NewRequest::to_all(RequestKind::Forget, Actor::Admin.as_str()),
+            )?;
+        }
         transaction.commit_alone(FORGETTING, |connection| ensure_gone(connection, &sessions))?;
         Ok(forgotten)
     })?;
@@ -310,9 +320,9 @@ fn tables_of_others(connection: &Connection) -> Result<(Vec<String>, Vec<String>
     let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)));
     let tables: Vec<(String, bool)> = rows.and_then(Iterator::collect).doing(doing)?;
     let reference = digests::recorded(connection)?;
-    let others = tables
-        .into_iter()
-        .filter(|(name, _)| !is_of_the_host(name) && !reference.contains(&name.to_lowercase()));
+    let others = tables.into_iter().filter(|(name, _)| {
+        !is_of_the_host(name) && !is_of_shared_state(name) && !reference.contains(&name.to_lowercase())
+    });
     let (of_sessions, shared): (Vec<_>, Vec<_>) = others.partition(|(_, is_of_sessions)| *is_of_sessions);
     let names = |tables: Vec<(String, bool)>| tables.into_iter().map(|(name, _)| name).collect();
     Ok((names(of_sessions), names(shared)))

@@ -7,7 +7,10 @@ use crate::{
     cluster::{MachineId, NewRequest, RequestKind},
     names::ProcessorName,
     state::{
-        error::Result, postgres::shared_state::SharedState, query::reader::Reader, records::audit::Actor,
+        error::Result,
+        postgres::{fence::LastForgotten, shared_state::SharedState},
+        query::reader::Reader,
+        records::audit::Actor,
         schema::refused::SchemaRefused,
     },
 };
@@ -31,12 +34,7 @@ impl State {
 
     /// Lets all hosts that share the state look again at what this one has changed.
     pub(super) fn tell_others(&self, kind: RequestKind, actor: &Actor) -> Result<()> {
-        self.ask_all(&NewRequest {
-            actor: actor.as_str().to_owned(),
-            kind,
-            processor: None,
-            payload: serde_json::Value::Null,
-        })
+        self.ask_all(&NewRequest::to_all(kind, actor.as_str()))
     }
 
     /// Moves the recorded time of a processor's last run from `seen` to `now`, and asks something of all hosts that share the
@@ -54,6 +52,14 @@ impl State {
     ) -> Result<bool> {
         let shared = self.backend.shared();
         shared.map_or(Ok(true), |shared| shared.fire(processor, seen, now, request))
+    }
+
+    /// Who was forgotten last in a state that hosts share.
+    ///
+    /// # Errors
+    /// When the database cannot be reached.
+    pub fn last_forgotten(&self) -> Result<Option<LastForgotten>> {
+        self.backend.shared().map(SharedState::last_forgotten).transpose()
     }
 
     /// Refuses a processor whose tables another host has migrated since this one prepared them at this version. Nobody else

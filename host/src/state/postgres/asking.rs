@@ -1,5 +1,6 @@
 //! What this host asks of all hosts that share the state, and which of them fires a schedule.
 
+use duckdb::Connection;
 use session_plugin_api::Timestamp;
 
 use super::shared_state::SharedState;
@@ -24,7 +25,7 @@ impl SharedState {
     pub(crate) fn ask_all(&self, request: &NewRequest) -> Result<()> {
         self.write(|writer| {
             in_transaction(writer.link(), "ask the other hosts", |connection| {
-                attached::execute(connection, "ask the other hosts", &asking(request))
+                ask(connection, request)
             })
         })
     }
@@ -47,7 +48,7 @@ impl SharedState {
                 attached::execute(connection, "fire a schedule", &cluster::locking())?;
                 let is_first = audit::move_last_run(connection, processor, seen, now)?;
                 if is_first {
-                    attached::execute(connection, "ask the other hosts", &asking(request))?;
+                    ask(connection, request)?;
                 }
                 Ok(is_first)
             })
@@ -60,7 +61,11 @@ impl SharedState {
     }
 }
 
-fn asking(request: &NewRequest) -> String {
+/// Asks something of all hosts, in the transaction that is open.
+///
+/// # Errors
+/// When the database cannot be reached.
+pub(in crate::state) fn ask(connection: &Connection, request: &NewRequest) -> Result<()> {
     let processor = request.processor.as_ref();
     let processor = processor.map_or_else(|| "NULL".to_owned(), |name| text(name.as_str()));
     let recording = cluster::recording([
@@ -69,5 +74,6 @@ fn asking(request: &NewRequest) -> String {
         &processor,
         &text(&request.payload.to_string()),
     ]);
-    format!("{}; {recording}", cluster::locking())
+    let asking = format!("{}; {recording}", cluster::locking());
+    attached::execute(connection, "ask the other hosts", &asking)
 }

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use duckdb::Connection;
 
 use crate::{
-    postgres::PostgresAddress,
+    postgres::{PostgresAddress, check_admission},
     state::{
         database_error::DatabaseError,
         engine::{
@@ -45,8 +45,9 @@ impl Database {
     /// The database at this address.
     ///
     /// # Errors
-    /// When DuckDB's extension is missing.
+    /// When PostgreSQL cannot be reached or refuses this role, or DuckDB's extension is missing.
     pub(in crate::state) fn at(address: &PostgresAddress, folders: SharedFolders) -> Result<Self> {
+        check_admission(address).map_err(|error| StateError::NotAdmitted(Box::new(error)))?;
         let extension = extension::find().map_err(|source| StateError::NoExtension {
             address: address.to_string(),
             source,

@@ -43,6 +43,8 @@ pub(in crate::state) fn bring_up_to_date(database: &Database, connection: &Conne
     in_transaction(connection, DOING, |connection| {
         // The lock comes before the first read, whose snapshot shows what others made before.
         lock_schema(connection)?;
+        // The extension remembers that there were no tables.
+        connection.execute_batch("CALL pg_clear_cache()").doing(DOING)?;
         migrate(database, connection)
     })
 }
@@ -112,12 +114,16 @@ fn migrate(database: &Database, connection: &Connection) -> Result<()> {
         shadows::note_none(connection)?;
     }
     if found < known {
-        // The extension cannot update a column of PostgreSQL's type `json`, and forgetting updates this one.
-        let alter = format!("ALTER TABLE {SCHEMA}.audit_log ALTER COLUMN params TYPE varchar");
-        execute(connection, DOING, &alter)?;
+        let_parameters_change(connection)?;
         sort_by_bytes(connection)?;
     }
     Ok(())
+}
+
+/// Lets forgetting change the audit log. The extension cannot update a column of PostgreSQL's type `json`.
+pub(in crate::state) fn let_parameters_change(connection: &Connection) -> Result<()> {
+    let alter = format!("ALTER TABLE {SCHEMA}.audit_log ALTER COLUMN params TYPE varchar");
+    execute(connection, DOING, &alter)
 }
 
 /// Records a text that made a part of the schema.

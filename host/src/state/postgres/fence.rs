@@ -7,8 +7,10 @@
 
 use std::{collections::HashMap, sync::atomic::Ordering};
 
+use duckdb::Connection;
+
 use crate::{
-    cluster::{Bucket, BucketCount, Buckets, LEASE, MACHINE, MachineId, bucket_of},
+    cluster::{Bucket, BucketCount, Buckets, LEASE, MACHINE, MachineId, REQUEST, RequestKind, bucket_of},
     names::{FileHash, SessionKey},
     state::{
         commit::{
@@ -23,7 +25,7 @@ use crate::{
             sql::text,
         },
         error::{Doing, Result, StateError},
-        schema::host_tables::SESSION_STATE,
+        schema::host_tables::{SCHEMA_MIGRATION, SESSION_STATE},
     },
 };
 
@@ -36,6 +38,33 @@ pub struct Leases {
     pub count: BucketCount,
     /// Those that the run works on.
     pub buckets: Buckets,
+    /// The version of the processor's tables for which this host prepared them.
+    pub tables: u32,
+    /// Who had been forgotten when the run began.
+    pub forgotten: LastForgotten,
+}
+
+/// The number of the last request to forget somebody. A later one may concern transcripts that a run has read before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LastForgotten(i64);
+
+impl LastForgotten {
+    /// Looks for it.
+    ///
+    /// # Errors
+    /// When the database cannot be reached.
+    pub(super) fn look(connection: &Connection) -> Result<Self> {
+        let looking = format!("SELECT {} AS last", last_forgotten());
+        connection
+            .query_row(&asking(&looking), [], |row| row.get(0))
+            .map(Self)
+            .doing("look who was forgotten last")
+    }
+}
+
+fn last_forgotten() -> String {
+    let kind = text(RequestKind::Forget.as_str());
+    format!("(SELECT coalesce(max(id), 0) FROM {SCHEMA}.{REQUEST} WHERE kind = {kind})")
 }
 
 impl Leases {
@@ -45,6 +74,8 @@ impl Leases {
         self.buckets.contains(bucket_of(session, self.count))
     }
 
+    /// Refuses the commit if others have taken the leases, migrated the tables or forgotten somebody since the run began. What
+    /// they do meanwhile ends in a conflict, because they change the leases ([`attached::lock_leases`]).
     fn fence(&self, link: &Link, destination: &Destination, buckets: Buckets) -> Result<()> {
         let doing = "look whether this host still owns its leases";
         let Self { machine, .. } = self;
@@ -57,15 +88,30 @@ impl Leases {
         let owned = format!(
             "SELECT (SELECT count(*) FROM (SELECT FROM {SCHEMA}.{MACHINE} WHERE id = {machine} FOR KEY SHARE) AS machine)
                   + (SELECT count(*) FROM (SELECT FROM {SCHEMA}.{LEASE} WHERE processor_name = {processor}
-                     AND bucket IN ({}) AND owner = {machine} FOR SHARE) AS lease) AS found",
-            numbers.join(", ")
+                     AND bucket IN ({}) AND owner = {machine} FOR SHARE) AS lease) AS found,
+                    (SELECT coalesce(max(version), 0)::bigint FROM {SCHEMA}.{SCHEMA_MIGRATION} WHERE owner = {processor})
+                    AS tables,
+                    {} AS forgotten",
+            numbers.join(", "),
+            last_forgotten()
         );
-        let found: i64 = link.query_row(&asking(&owned), [], |row| row.get(0)).doing(doing)?;
-        match usize::try_from(found).is_ok_and(|found| found == 1 + buckets.len()) {
+        let (found, recorded, forgotten): (i64, i64, i64) = link
+            .query_row(&asking(&owned), [], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
+            .doing(doing)?;
+        let processor = destination.processor.to_string();
+        if usize::try_from(found) != Ok(1 + buckets.len()) {
+            return Err(StateError::Fenced { processor });
+        }
+        if recorded != i64::from(self.tables) {
+            return Err(StateError::MigratedMeanwhile {
+                processor,
+                recorded,
+                prepared: self.tables,
+            });
+        }
+        match LastForgotten(forgotten) == self.forgotten {
             true => Ok(()),
-            false => Err(StateError::Fenced {
-                processor: destination.processor.to_string(),
-            }),
+            false => Err(StateError::ForgottenMeanwhile { processor }),
         }
     }
 }

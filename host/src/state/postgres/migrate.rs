@@ -11,7 +11,6 @@ use session_plugin_api::Migration;
 
 use super::bootstrap::{lock_schema, record_text, sort_by_bytes};
 use crate::{
-    cluster::LEASE,
     names::ProcessorName,
     state::{
         engine::{
@@ -52,7 +51,7 @@ pub(super) fn apply(
         // Locks come before the first read, whose snapshot shows what others made before. Nobody commits sessions of the
         // processor as long as its leases are locked.
         lock_schema(connection)?;
-        attached::lock(connection, "wait for the commits of other hosts", LEASE)?;
+        attached::lock_leases(connection, "wait for the commits of other hosts")?;
         if AppliedMigrations::read(connection)?.newest_of(processor.as_str()) >= migration.version() {
             return Ok(Migrated::ByAnother);
         }

@@ -15,7 +15,12 @@
 //! - `snapshot`: copies of the tables, for reports.
 //! - `asking`: what hosts ask of each other.
 
-mod asking;
+use crate::{
+    cluster::{LEASE, MACHINE, REPORT, REQUEST, TAKE_OVER},
+    state::engine::attached::LANE,
+};
+
+pub(crate) mod asking;
 pub(crate) mod attach;
 pub(crate) mod bootstrap;
 pub(crate) mod era;
@@ -25,3 +30,8 @@ mod migrate;
 pub(crate) mod mirror;
 pub(crate) mod shared_state;
 mod snapshot;
+
+/// Whether a table is one of those that only a state in PostgreSQL has.
+pub(in crate::state) fn is_of_shared_state(table: &str) -> bool {
+    [LEASE, MACHINE, REPORT, REQUEST, TAKE_OVER, LANE, mirror::SCHEMA_TEXT].contains(&table)
+}

@@ -11,9 +11,10 @@ use std::{
 };
 
 use super::{
-    attach::Database,
+    attach::{Database, Unconfined},
     bootstrap,
     era::Era,
+    fence::LastForgotten,
     migrate::{self, Migrated},
     mirror::Mirror,
     snapshot::{self, Snapshot},
@@ -77,6 +78,23 @@ impl SharedState {
     pub(crate) fn open(address: &PostgresAddress, folders: SharedFolders) -> Result<Self> {
         let database = Database::at(address, folders)?;
         let instance = database.attach(OUTSIDER)?;
+        Self::with(database, instance)
+    }
+
+    /// Opens the state, like [`open`](Self::open), if there is one.
+    ///
+    /// # Errors
+    /// As for [`open`](Self::open).
+    pub(crate) fn open_existing(address: &PostgresAddress, folders: SharedFolders) -> Result<Option<Self>> {
+        let database = Database::at(address, folders)?;
+        let instance = database.attach(OUTSIDER)?;
+        match bootstrap::is_there(&instance.connection)? {
+            true => Self::with(database, instance).map(Some),
+            false => Ok(None),
+        }
+    }
+
+    fn with(database: Database, instance: Unconfined) -> Result<Self> {
         bootstrap::bring_up_to_date(&database, &instance.connection)?;
         let era = Era::begin_with(&database, OUTSIDER.to_owned(), instance, None)?;
         Ok(Self {
@@ -178,6 +196,10 @@ impl SharedState {
             let mirror = self.era()?.judge()?;
             let migrated = migrate::apply(&link, &mirror, processor, migration);
             drop(link);
+            if migrated.is_err() {
+                // The mirror holds a part of the migration.
+                *self.mirror.lock().unwrap_or_else(PoisonError::into_inner) = None;
+            }
             self.note_changed_schema();
             if migrated? == Migrated::Applied {
                 tracing::info!(%processor, version = migration.version(), title = migration.title(), "applied a migration");
@@ -247,6 +269,14 @@ impl SharedState {
             recorded,
             prepared,
         })
+    }
+
+    /// Who was forgotten last.
+    ///
+    /// # Errors
+    /// When the database cannot be reached.
+    pub(crate) fn last_forgotten(&self) -> Result<LastForgotten> {
+        LastForgotten::look(&*self.connect()?)
     }
 
     /// What is known of the schema.

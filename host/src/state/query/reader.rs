@@ -91,7 +91,10 @@ impl Reader {
     pub fn look_at_place(place: &StatePlace) -> Result<Option<Self>> {
         match place {
             StatePlace::File(path) => Self::look_at(path),
-            StatePlace::Postgres { .. } => Self::open_at(place).map(Some),
+            StatePlace::Postgres { address, folders } => match SharedState::open_existing(address, folders.clone())? {
+                Some(state) => state.unconfined().map(Self::of).map(Some),
+                None => Ok(None),
+            },
         }
     }
 

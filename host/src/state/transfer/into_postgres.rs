@@ -179,6 +179,7 @@ fn finish(ends: &Ends, texts: &[SchemaText]) -> Result<()> {
         texts
             .iter()
             .try_for_each(|text| bootstrap::record_text(connection, &text.owner, &text.sql))?;
+        bootstrap::let_parameters_change(connection)?;
         bootstrap::sort_by_bytes(connection)
     })
 }

@@ -80,6 +80,10 @@ fn hosts_go_on_with_a_copy() {
     let ran = scene.world.run(&["--state", &scene.url()]).exits(0);
     assert_eq!(ran.result_of("probe").processed, 1);
     assert_eq!(ran.result_of("viewed").processed, 1);
+    // The audit log names her.
+    let reprocess = ["reprocess", "probe", "--user", "dora", "--state", &scene.url()];
+    drop(scene.world.host(&reprocess).exits(0));
+    drop(scene.world.host(&["forget", "dora", "--state", &scene.url()]).exits(0));
     drop(scene.copy(&scene.url(), &scene.back()).exits(0));
     scene.world.write("chen/newer.jsonl", r#"{"do":"rows","count":2}"#);
     let ran = scene.world.run(&["--state", &scene.back()]).exits(0);

@@ -7,6 +7,7 @@ mod clocks;
 mod cutting;
 mod killing;
 mod outages;
+mod overtaking;
 mod pauses;
 mod pausing;
 mod scene;

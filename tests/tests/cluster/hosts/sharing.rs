@@ -1,6 +1,8 @@
 //! Hosts share the work of a run, and leave what one host alone would.
 
-use session_host_tests::Postgres;
+use std::process::Stdio;
+
+use session_host_tests::{Postgres, World};
 
 use super::scene::{Scene, Schedule, Setup};
 
@@ -49,4 +51,22 @@ fn two_hosts_share_a_run_and_leave_what_one_would() {
 #[test]
 fn four_hosts_that_write_the_same_rows_with_sql_leave_what_one_would() {
     share(4, &["probe", "probe_serial", "counts"], 100);
+}
+
+#[test]
+fn hosts_that_start_at_once_make_the_state_once() {
+    const HOSTS: usize = 4;
+    let database = Postgres::shared().database();
+    let world = World::with(&["probe"]);
+    let start = |_| {
+        let mut command = world.command(&["query", "--format", "json", "SELECT count(*) AS n FROM audit_log"]);
+        command.env("SESSION_HOST_STATE", database.url());
+        command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+    };
+    let started: Vec<_> = (0..HOSTS).map(start).collect();
+    for host in started {
+        let output = host.wait_with_output().unwrap();
+        let told = String::from_utf8_lossy(&output.stdout);
+        assert_eq!(told.trim(), r#"{"n":0}"#, "{}", String::from_utf8_lossy(&output.stderr));
+    }
 }

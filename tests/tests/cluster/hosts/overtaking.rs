@@ -1,0 +1,54 @@
+//! What a run relies on changes while it is under way: somebody is forgotten, or another host migrates the tables.
+
+use session_host_tests::{Held, Postgres};
+
+use super::scene::{Member, Scene, Schedule, Setup};
+
+/// A host whose attempt has read the only transcript, and waits.
+#[track_caller]
+fn begin(plugins: &'static [&'static str]) -> (Scene, Held, Member) {
+    let scene = Scene::new(Postgres::shared().database().url(), plugins);
+    let held = Held::before(&scene.alone, "alice/secret.jsonl", r#"{"do":"rows","count":3}"#);
+    let member = scene.start(&Setup {
+        schedule: Schedule::Once,
+        ..scene.setup()
+    });
+    held.starts();
+    (scene, held, member)
+}
+
+#[test]
+fn what_is_forgotten_during_the_run_of_another_host_stays_forgotten() {
+    let (scene, held, member) = begin(&["probe"]);
+    let mut command = scene.alone.command(&["forget", "alice"]);
+    let forgotten = command.env("SESSION_HOST_STATE", &scene.url).output().unwrap();
+    let told = String::from_utf8_lossy(&forgotten.stdout);
+    assert!(
+        forgotten.status.success(),
+        "{told}{}",
+        String::from_utf8_lossy(&forgotten.stderr)
+    );
+    assert!(!told.contains("session_host_"), "{told}");
+    std::fs::remove_file(scene.alone.sessions().join("alice/secret.jsonl")).unwrap();
+    held.let_go();
+    member.tells("was forgotten since the run began");
+    member.ends();
+    for table in ["session_processor_state", "session_processor_failure", "probe_rows"] {
+        assert_eq!(scene.sql(&format!("SELECT count(*) FROM main.{table}")), "0", "{table}");
+    }
+}
+
+#[test]
+fn what_an_older_plugin_gives_is_not_written_to_tables_that_were_migrated_meanwhile() {
+    let (scene, held, member) = begin(&["probe"]);
+    scene.sql(
+        "INSERT INTO main.schema_migration (owner, version, checksum, applied_at)
+         SELECT owner, version + 7, checksum, applied_at FROM main.schema_migration WHERE owner = 'probe'",
+    );
+    held.let_go();
+    member.tells("another host has migrated its tables");
+    member.ends();
+    for table in ["session_processor_state", "session_processor_failure", "probe_rows"] {
+        assert_eq!(scene.sql(&format!("SELECT count(*) FROM main.{table}")), "0", "{table}");
+    }
+}
