@@ -7,7 +7,7 @@ use serde::Deserialize;
 use super::{
     Exit,
     arguments::{ReportOptions, TableFormat},
-    inspect_state::{print_csv, reader},
+    inspect_state::print_csv,
     output,
     processors::{look, look_for_report},
     report_table::{Style, render},
@@ -58,11 +58,13 @@ fn list(settings: &Settings, trust: PluginTrust, options: &ReportOptions) -> any
 }
 
 fn answer(settings: &Settings, trust: PluginTrust, name: &str, asked: &AskedReport) -> anyhow::Result<ReportResult> {
-    let reader = match reader(settings)? {
-        Access::Here(reader) => reader.on_one_thread()?.without_external_access()?,
+    let (reader, snapshot) = match open_or_ask(settings, || Reader::open_with_snapshot(&settings.state))? {
+        Access::Here(opened) => opened,
         Access::Server(server) => return ask(&server, name, asked),
     };
-    let run = |catalogue: &Catalogue| reports::run(catalogue, settings, &reader, name, asked, QueryLimits::NONE);
+    let reader = reader.on_one_thread()?.without_external_access()?;
+    let answering = snapshot.as_ref().unwrap_or(&reader);
+    let run = |catalogue: &Catalogue| reports::run(catalogue, settings, answering, name, asked, QueryLimits::NONE);
     let only = name.split_once('.').map(|(processor, _)| processor);
     match look_for_report(settings, trust, &reader, only, run)? {
         // Only all reports tell what a misspelt name means.

@@ -105,7 +105,14 @@ impl Scheduler {
                 Ok(_) => tracing::info!("reloaded the plugins, as asked of all hosts"),
                 Err(error) => tracing::error!("the plugins stay unchanged: {error}"),
             },
-            RequestKind::Reprocess | RequestKind::Forget => host.results_changed(),
+            RequestKind::Reprocess => host.results_changed(),
+            RequestKind::Forget => {
+                // Whoever forgot may not know the folder of the snapshots.
+                if let Err(error) = host.state().remove_snapshots() {
+                    tracing::error!("snapshots still hold what was forgotten: {error}");
+                }
+                host.results_changed();
+            }
         }
         Answer::Done
     }

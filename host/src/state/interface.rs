@@ -352,7 +352,7 @@ impl State {
         wish: PurgeWish,
     ) -> Result<Forgotten> {
         let forgotten = deletion::end(&self.backend, &self.purging, forgetting, transaction, taken_back, wish)?;
-        self.backend.shared().map_or(Ok(()), SharedState::remove_snapshots)?;
+        self.remove_snapshots()?;
         Ok(forgotten)
     }
 

@@ -1,11 +1,13 @@
-//! The service's work besides its runs: it checks health, prunes the audit log, and checkpoints schema changes.
+//! The service's work besides its runs: it checks health, prunes the audit log, checkpoints schema changes, and writes
+//! snapshots.
 //!
 //! # Threads
 //! One task does it at every tick. Each check runs in its own blocking thread, which may hang in a mount that does not
-//! answer; at shutdown the task abandons it.
+//! answer; at shutdown the task abandons it. A snapshot has a blocking thread, too, because health must not wait for it.
 
 mod among_others;
 mod observation;
+mod snapshots;
 mod surroundings;
 
 use std::{
@@ -16,7 +18,7 @@ use std::{
 
 use session_plugin_api::Timestamp;
 
-use self::observation::observe;
+use self::{observation::observe, snapshots::Snapshots};
 use crate::{
     clock,
     health::{HealthBoard, ObservedProcessor},
@@ -38,17 +40,13 @@ const PRUNING: Duration = Duration::from_secs(3600);
 /// Checks health every `tick_seconds` and prunes the audit log every hour, until shutdown.
 pub async fn keep_up(host: &Arc<Host>, scheduler: &Arc<Scheduler>, health: &Arc<HealthBoard>, stop: &StopToken) {
     let mut pruned_at: Option<Instant> = None;
-    let mut snapshot_at: Option<Instant> = None;
+    let mut snapshots = Snapshots::default();
     while stop.stopped_at().is_none() {
-        let prunes = pruned_at.is_none_or(|at| at.elapsed() >= PRUNING);
+        let prunes = pruned_at.is_none_or(|at| at.elapsed() >= PRUNING) && host.does_chores();
         if prunes {
             pruned_at = Some(Instant::now());
         }
-        let interval = host.settings().service.snapshot_interval;
-        let snapshot_is_due = snapshot_at.is_none_or(|at| at.elapsed() >= interval);
-        if snapshot_is_due {
-            snapshot_at = Some(Instant::now());
-        }
+        snapshots.take_if_due(host);
         let (host, scheduler, health) = (Arc::clone(host), Arc::clone(scheduler), Arc::clone(health));
         let ending = stop.clone();
         let tick = host.settings().service.tick;
@@ -60,10 +58,7 @@ pub async fn keep_up(host: &Arc<Host>, scheduler: &Arc<Scheduler>, health: &Arc<
             host.catalogue()
                 .processors()
                 .for_each(|processor| processor.end_idle_workers());
-            if snapshot_is_due && host.does_chores() {
-                take_snapshot(&host);
-            }
-            if prunes && host.does_chores() {
+            if prunes {
                 prune(&host);
             }
         });
@@ -100,23 +95,6 @@ fn recover(host: &Host, ending: &StopToken) {
 /// How long to wait after a check of this duration.
 fn pause(tick: Duration, check: Duration) -> Duration {
     tick.max(check * SHARE)
-}
-
-fn take_snapshot(host: &Host) {
-    let began = Instant::now();
-    match host.state().take_snapshot() {
-        Ok(None) => {}
-        Ok(Some(taken_at)) => {
-            let duration_ms = began.elapsed().as_millis() as u64;
-            host.results_changed();
-            tracing::info!(
-                as_of = clock::text_of(taken_at),
-                duration_ms,
-                "wrote a snapshot for the reports"
-            );
-        }
-        Err(error) => tracing::error!("reports stay as of the last snapshot: {error}"),
-    }
 }
 
 fn prune(host: &Host) {

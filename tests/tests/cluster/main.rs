@@ -15,3 +15,4 @@ mod machines;
 mod network;
 mod server;
 mod signing_in;
+mod snapshots;

@@ -72,15 +72,24 @@ impl State {
         shared.map_or(Ok(()), |shared| shared.check_tables(processor, prepared))
     }
 
-    /// Opens a connection for reports: to the newest snapshot, if the hosts that share the state write some.
+    /// Opens a connection for reports: to the newest snapshot, if the hosts that share the state write some. To the tables, if
+    /// it cannot be read.
     ///
     /// # Errors
-    /// When the state is closed, the database cannot connect, or the snapshot cannot be read.
+    /// When the state is closed, or the database cannot connect.
     pub fn report_reader(&self) -> Result<Reader> {
         match self.backend.shared().map(SharedState::snapshot).transpose()?.flatten() {
             Some((link, taken_at)) => Ok(Reader::of_snapshot(link, taken_at)),
             None => self.reader(),
         }
+    }
+
+    /// Removes all snapshots, because they hold what was forgotten.
+    ///
+    /// # Errors
+    /// When a file cannot be removed.
+    pub fn remove_snapshots(&self) -> Result<()> {
+        self.backend.shared().map_or(Ok(()), SharedState::remove_snapshots)
     }
 
     /// Writes a snapshot, if the hosts that share the state write some. Returns of when it is.

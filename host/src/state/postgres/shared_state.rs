@@ -17,7 +17,7 @@ use super::{
     fence::LastForgotten,
     migrate::{self, Migrated},
     mirror::Mirror,
-    snapshot::{self, Snapshot},
+    snapshot::{self, OpenedSnapshot},
 };
 use session_plugin_api::Timestamp;
 
@@ -28,11 +28,7 @@ use crate::{
     state::{
         ailment::{Ailing, Ailment},
         commit::writer::Writer,
-        engine::{
-            instance::{Engine, Link},
-            interrupt::Interrupts,
-            open::link_to,
-        },
+        engine::{instance::Link, interrupt::Interrupts, open::link_to},
         error::{Doing, Result, StateError},
         rows::table::FilledTable,
         schema::{
@@ -58,7 +54,7 @@ pub(crate) struct SharedState {
     machine: Mutex<Option<MachineId>>,
     writing: Mutex<()>,
     /// The snapshot that was read last.
-    snapshot: Mutex<Option<(Snapshot, Engine)>>,
+    snapshot: Mutex<Option<OpenedSnapshot>>,
     schema: KnownSchema,
     interrupts: Interrupts,
     ailing: Ailing,
@@ -215,23 +211,24 @@ impl SharedState {
         self.era()?.unconfined_link()
     }
 
-    /// Opens a link to the newest snapshot, and says of when it is. `None` if no snapshots are configured, or none is there
-    /// yet.
+    /// Opens a link to the newest snapshot, and says of when it is. `None` if no snapshots are configured, none is there yet,
+    /// or the newest one cannot be read.
     ///
     /// # Errors
-    /// When a file of it cannot be read.
+    /// When the database cannot be reached, which has the schema.
     pub(crate) fn snapshot(&self) -> Result<Option<(Link, Timestamp)>> {
         let Some(newest) = self.database.snapshots.as_deref().and_then(snapshot::newest) else {
             return Ok(None);
         };
+        let mirror = Arc::clone(self.era()?.mirror());
         let mut opened = self.snapshot.lock().unwrap_or_else(PoisonError::into_inner);
-        let engine = match &*opened {
-            Some((known, engine)) if *known == newest => engine.clone(),
-            _ => newest.open(&self.era()?.mirror().objects)?,
-        };
-        *opened = Some((newest.clone(), engine.clone()));
+        let known = opened.take().filter(|known| known.is_of(&newest, &mirror));
+        let known = known.unwrap_or_else(|| OpenedSnapshot::open(newest, mirror));
+        let engine = known.engine.clone();
+        let taken_at = known.snapshot.taken_at;
+        *opened = Some(known);
         drop(opened);
-        Ok(Some((link_to(&engine)?, newest.taken_at)))
+        engine.map(|engine| Ok((link_to(&engine)?, taken_at))).transpose()
     }
 
     /// Removes all snapshots, because they hold what was forgotten. Reports come from the tables until the next one.

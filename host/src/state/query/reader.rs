@@ -84,6 +84,21 @@ impl Reader {
         }
     }
 
+    /// Like [`open_at`](Self::open_at); also opens the newest snapshot, if there is one, for reports. SQL on the snapshot
+    /// reaches nothing else.
+    ///
+    /// # Errors
+    /// As above.
+    pub fn open_with_snapshot(place: &StatePlace) -> Result<(Self, Option<Self>)> {
+        let StatePlace::Postgres { address, folders } = place else {
+            return Ok((Self::open_at(place)?, None));
+        };
+        let shared = SharedState::open(address, folders.clone())?;
+        let snapshot = shared.snapshot()?;
+        let snapshot = snapshot.map(|(link, taken_at)| Self::of_snapshot(link, taken_at));
+        Ok((Self::of(shared.unconfined()?), snapshot))
+    }
+
     /// Opens the state at its place for reading, if there is one; changes nothing.
     ///
     /// # Errors
