@@ -2,14 +2,18 @@
 //!
 //! The mirror applies a migration first, as a state in a file does. So the same statements are refused for the same
 //! reasons. Then PostgreSQL runs those that change tables. Views and macros stay in the mirror, and every instance has
-//! its own.
+//! its own. They are tried over the tables as PostgreSQL has them before the commit.
 
 use std::collections::HashSet;
 
 use duckdb::{Connection, params};
 use session_plugin_api::Migration;
 
-use super::bootstrap::{lock_schema, record_text, sort_by_bytes};
+use super::{
+    bootstrap::{lock_schema, record_text, sort_by_bytes},
+    mirror::NotCreated,
+    view_check::find_unreadable,
+};
 use crate::{
     names::ProcessorName,
     state::{
@@ -65,7 +69,12 @@ pub(super) fn apply(
         applied_migrations::record(connection, processor.as_str(), migration.version(), &checksum)?;
         record_text(connection, processor.as_str(), migration.sql())?;
         sort_by_bytes(connection)?;
-        Ok(Migrated::Applied)
+        match find_unreadable(connection)? {
+            None => Ok(Migrated::Applied),
+            Some(NotCreated { statement, source }) => {
+                Err(not_portable(migration.version(), &statement, source.to_string()))
+            }
+        }
     })
 }
 
@@ -77,11 +86,7 @@ fn run(
     sql: &str,
     effect: &Effect,
 ) -> Result<(), SchemaRefused> {
-    let not_portable = |reason: String| SchemaRefused::NotPortable {
-        version,
-        statement: sql.lines().next().unwrap_or_default().to_owned(),
-        reason,
-    };
+    let not_portable = |reason: String| not_portable(version, sql, reason);
     let execute_in_postgres = || {
         connection.execute_batch(sql).map_err(|error| {
             match StateError::of_statement("apply a migration", error.into()) {
@@ -106,6 +111,14 @@ fn run(
             None => execute_in_postgres(),
         },
         _ => execute_in_postgres(),
+    }
+}
+
+fn not_portable(version: u32, sql: &str, reason: String) -> SchemaRefused {
+    SchemaRefused::NotPortable {
+        version,
+        statement: sql.lines().next().unwrap_or_default().to_owned(),
+        reason,
     }
 }
 

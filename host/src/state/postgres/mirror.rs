@@ -37,6 +37,14 @@ pub(in crate::state) struct LocalObjects {
     views: Vec<String>,
 }
 
+/// A view or macro that an instance cannot have.
+pub(super) struct NotCreated {
+    /// The statement that creates it.
+    pub(super) statement: String,
+    /// What DuckDB says.
+    pub(super) source: duckdb::Error,
+}
+
 /// The instance that judges, and what it has that PostgreSQL cannot keep.
 pub(in crate::state) struct Mirror {
     pub(in crate::state) texts: Vec<SchemaText>,
@@ -103,26 +111,35 @@ impl LocalObjects {
 
     /// Creates them in memory, where the tables are, too.
     pub(super) fn create_alone(&self, connection: &Connection) -> Result<()> {
-        let doing = "create the views of the processors";
-        for statement in &self.macros {
-            connection
-                .execute_batch(statement)
-                .doing("create the macros of the processors")?;
-        }
+        let created = self.try_create(connection);
+        created
+            .map_err(|refused| refused.source)
+            .doing("create the views and macros of the processors")
+    }
+
+    /// Creates them in memory, and tells which of them DuckDB refuses.
+    pub(super) fn try_create(&self, connection: &Connection) -> Result<(), NotCreated> {
+        let create = |statement: &String| {
+            connection.execute_batch(statement).map_err(|source| NotCreated {
+                statement: statement.clone(),
+                source,
+            })
+        };
+        self.macros.iter().try_for_each(create)?;
         let mut left: Vec<&String> = self.views.iter().collect();
         // A view that was replaced is younger than those that read it.
         loop {
             let mut refused = None;
             let before = left.len();
             left.retain(|view| {
-                let created = connection.execute_batch(view);
+                let created = create(view);
                 let is_left = created.is_err();
-                refused = created.err().or(refused.take());
+                refused = refused.take().or(created.err());
                 is_left
             });
             match refused {
                 None => return Ok(()),
-                Some(error) if left.len() == before => return Err(error).doing(doing),
+                Some(refused) if left.len() == before => return Err(refused),
                 Some(_) => {}
             }
         }

@@ -10,6 +10,7 @@
 //! - `era`: the instances that belong together, until the schema or the host's membership changes.
 //! - `bootstrap`: the host's own tables.
 //! - `migrate`: a processor's tables.
+//! - `view_check`: whether views can read the tables as PostgreSQL has them.
 //! - `fence`: what a commit checks in its own transaction.
 //! - `shared_state`: the open state.
 //! - `snapshot`: copies of the tables, for reports.
@@ -30,6 +31,7 @@ mod migrate;
 pub(crate) mod mirror;
 pub(crate) mod shared_state;
 mod snapshot;
+mod view_check;
 
 /// Whether a table is one of those that only a state in PostgreSQL has.
 pub(in crate::state) fn is_of_shared_state(table: &str) -> bool {
