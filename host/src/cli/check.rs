@@ -4,11 +4,14 @@
 //! again, shortened, whole, and forgets them. [`calls`](self::calls) cancels attempts, makes many, and makes several at the
 //! same time. [`rules`](self::rules) says what the results mean. The code of the plugin runs in other processes, so that the
 //! check survives it.
+//!
+//! With `--state ADDRESS`, the passes run with a state in PostgreSQL, in a [`database`](self::database) of its own.
 
 mod beside;
 mod calls;
 mod configuration;
 mod crowd;
+mod database;
 mod endurance;
 mod passes;
 mod printing;
@@ -32,6 +35,7 @@ use tempfile::TempDir;
 use self::{
     calls::Calls,
     configuration::Misconfigured,
+    database::Database,
     passes::{Behaviour, Passes},
     rules::{Tried, try_all},
     transcripts::Transcripts,
@@ -45,6 +49,7 @@ use crate::{
     config::{PluginsDirectory, Settings},
     host::Host,
     plugins::{LockFile, Pinning, PluginListing, PluginStatus, PluginTrust, TriedReports, Unpinned},
+    postgres::PostgresAddress,
     process,
     sessions::SessionsDirectory,
     state_place::StatePlace,
@@ -57,6 +62,9 @@ const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(30);
 #[derive(Serialize)]
 struct Report {
     plugin: PluginListing,
+    /// The server in whose database the passes ran, if it was PostgreSQL.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    server: Option<String>,
     /// What of the configuration the plugin refuses, and where it stands.
     configuration: Option<Misconfigured>,
     /// How it behaved; `None` if the host rejects it.
@@ -65,13 +73,31 @@ struct Report {
     rules: Vec<Tried>,
 }
 
-/// Loads a plugin as the service would, runs it over transcripts with a state of its own, and reports the findings.
-pub(super) fn check(settings: Settings, trust: PluginTrust, options: &CheckOptions) -> anyhow::Result<Exit> {
+/// Loads a plugin as the service would, runs it over transcripts with a state of its own, and reports the findings. The state
+/// is in a database on `server`, or else in a file.
+pub(super) fn check(
+    settings: Settings,
+    trust: PluginTrust,
+    options: &CheckOptions,
+    server: Option<&PostgresAddress>,
+) -> anyhow::Result<Exit> {
     let scratch = tempfile::tempdir().context("cannot create a folder for the check")?;
     let transcripts = Transcripts::copy(options.transcripts.as_deref(), scratch.path())?;
-    let settings = laid_out(settings, &scratch, &transcripts, options)?;
+    let mut settings = laid_out(settings, &scratch, &transcripts, options)?;
+    // Declared before the host, so that it is dropped after it where something fails.
+    let database = server.map(Database::create).transpose()?;
+    if let Some(database) = &database {
+        settings.state = database.state(&settings.data);
+    }
     let host = Arc::new(Host::start(settings, trust, TriedReports::All)?);
-    let report = look_into(&host, trust, &transcripts, scratch.path())?;
+    let mut report = look_into(&host, trust, &transcripts, scratch.path())?;
+    if database.is_some() {
+        report.server = server.map(PostgresAddress::server);
+        if let Err(error) = host.end() {
+            tracing::warn!(%error, "cannot end the host of the check");
+        }
+    }
+    drop(database);
     match options.json {
         true => output::print_json(&report)?,
         false => printing::print(&report, options.rows)?,
@@ -158,6 +184,7 @@ fn look_into(
     Ok(Report {
         rules: try_all(&plugin, configuration.as_ref(), behaviour.as_ref()),
         plugin,
+        server: None,
         configuration,
         behaviour,
     })

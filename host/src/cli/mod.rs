@@ -57,6 +57,7 @@ use crate::{
     config::{ConfigError, Configured},
     host::{NoSuchProcessor, NotBegun, PauseError, StartError},
     plugins::{CatalogueError, LockError, drops_return},
+    postgres::PostgresError,
     printable, process,
     reports::ReportError,
     runner::{ForgetError, RunError},
@@ -152,6 +153,7 @@ fn dispatch(arguments: Arguments) -> anyhow::Result<Exit> {
     if let Command::Config(options) = &command {
         return config::config(&configured, options);
     }
+    let is_state_named = configured.flags.state.is_some();
     let settings = configured.settings()?;
     match command {
         // Handled above, because the settings may be incomplete.
@@ -161,7 +163,11 @@ fn dispatch(arguments: Arguments) -> anyhow::Result<Exit> {
         Command::Run(options) if options.dry_run => dry_run::dry_run(&settings, trust, &options),
         Command::Run(options) => run::run(settings, trust, &options),
         Command::Serve(_) => serve::serve(settings, trust),
-        Command::Check(options) => check::check(settings, trust, &options),
+        Command::Check(options) => {
+            // A state that the configuration names is in use. Only who names a server for the check means it.
+            let server = settings.state.address().filter(|_| is_state_named).cloned();
+            check::check(settings, trust, &options, server.as_ref())
+        }
         Command::Processors(options) if options.lock => lock::lock(&settings, trust, &options),
         Command::Processors(options) => processors::list(&settings, trust, &options),
         Command::Status(options) => lists::status(&settings, &options),
@@ -193,7 +199,7 @@ fn exit_of(error: &anyhow::Error) -> Exit {
             _ => Exit::Failed,
         };
     }
-    if error.downcast_ref().is_some_and(CopyError::is_in_use) {
+    if error.is::<PostgresError>() || error.downcast_ref().is_some_and(CopyError::is_in_use) {
         return Exit::Unusable;
     }
     // A disk that is full now may have space at the next start.

@@ -12,7 +12,7 @@ use std::{
 use signal_hook::flag;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-use crate::{runner::StopToken, threads};
+use crate::{process, runner::StopToken, threads};
 
 /// The exit status that a shell reports for a process that SIGINT ended.
 const INTERRUPTED: i32 = 130;
@@ -44,6 +44,31 @@ pub(super) fn stop_on_signals(stop: StopToken, hangup: Hangup) -> io::Result<()>
         }
     };
     threads::start("signals", move || runtime.block_on(listen))
+}
+
+/// From now on, the signals that end the process let `clean` end first.
+pub(super) fn end_after(clean: impl FnOnce() + Send + 'static) -> io::Result<()> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build()?;
+    end_at_once_on_the_second()?;
+    let entered = runtime.enter();
+    let (mut interrupt, mut terminate, mut hangup) = (
+        signal(SignalKind::interrupt())?,
+        signal(SignalKind::terminate())?,
+        signal(SignalKind::hangup())?,
+    );
+    drop(entered);
+    let heard = async move {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+            _ = hangup.recv() => {}
+        }
+    };
+    threads::start("signals", move || {
+        runtime.block_on(heard);
+        clean();
+        process::end_at_once(INTERRUPTED)
+    })
 }
 
 /// The handler itself ends the process. A thread could not always do it: when it first uses a thread-local value, for

@@ -154,10 +154,16 @@ impl PostgresAddress {
     /// The server and database, for messages.
     #[must_use]
     pub fn place(&self) -> String {
+        format!("database `{}` on {}", self.database, self.server())
+    }
+
+    /// The server, for messages.
+    #[must_use]
+    pub fn server(&self) -> String {
         let (host, port) = (self.endpoint.host(), self.endpoint.port());
         match host.contains(':') {
-            true => format!("database `{}` on [{host}]:{port}", self.database),
-            false => format!("database `{}` on {host}:{port}", self.database),
+            true => format!("[{host}]:{port}"),
+            false => format!("{host}:{port}"),
         }
     }
 }

@@ -128,6 +128,17 @@ pub enum PostgresError {
         /// The database and server.
         place: String,
     },
+    /// The role may not make databases.
+    #[error(
+        "`{user}` may not create a database on the server of {place}; let a superuser run `ALTER ROLE \"{user}\" CREATEDB`, or \
+         name a role that may, or another server"
+    )]
+    MayNotCreate {
+        /// The database and server.
+        place: String,
+        /// The role.
+        user: String,
+    },
     /// The server takes no further connection.
     #[error("{place} takes no more connections: {reason}; raise `max_connections`, or stop what holds them")]
     TooManyConnections {
@@ -237,6 +248,17 @@ impl PostgresError {
     #[must_use]
     pub fn is_lock_timeout(&self) -> bool {
         self.has_code(&SqlState::LOCK_NOT_AVAILABLE)
+    }
+
+    /// This error; if it says that the role lacks a right, what gives the right to make databases.
+    pub(super) fn of_missing_right(self, address: &PostgresAddress) -> Self {
+        match self.has_code(&SqlState::INSUFFICIENT_PRIVILEGE) {
+            true => Self::MayNotCreate {
+                place: address.place(),
+                user: address.user.clone(),
+            },
+            false => self,
+        }
     }
 
     fn has_code(&self, wanted: &SqlState) -> bool {

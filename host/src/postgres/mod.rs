@@ -4,6 +4,8 @@
 //! libpq. What several hosts agree on must not wait for DuckDB, nor end with one of its instances. So the host also speaks
 //! to PostgreSQL itself: [`Session`] is such a connection.
 //!
+//! [`ScratchDatabase`] is a database for a while: something can be tried there that must leave nothing behind.
+//!
 //! [`PostgresAddress`] is the one definition of where the server is and whom the host trusts. Both clients get the same
 //! from it: the same password file, the same certificates, the same time limits. No password is part of an address, of a
 //! conninfo string or of an error.
@@ -14,6 +16,7 @@ mod conninfo;
 mod error;
 mod parsing;
 mod password;
+mod scratch;
 mod session;
 mod trust;
 
@@ -23,4 +26,5 @@ pub const SCHEMA: &str = "main";
 pub use address::{AddressError, Endpoint, PostgresAddress, Roots, Tls};
 pub use admission::check_admission;
 pub use error::PostgresError;
+pub use scratch::ScratchDatabase;
 pub use session::{Limits, Session};

@@ -50,6 +50,19 @@ pub(super) fn find(address: &PostgresAddress) -> Result<Option<Vec<u8>>, Postgre
     }
 }
 
+/// The line of a password file that gives this password wherever it is asked for.
+pub(super) fn line_of_any_server(password: &[u8]) -> Vec<u8> {
+    let mut line = b"*:*:*:*:".to_vec();
+    for byte in password {
+        if matches!(byte, b'\\' | b':') {
+            line.push(b'\\');
+        }
+        line.push(*byte);
+    }
+    line.push(b'\n');
+    line
+}
+
 enum Unreadable {
     Missing,
     Other(String),
@@ -153,6 +166,14 @@ mod tests {
             let text = format!("# a comment\n\nother:*:*:*:no\n{line}:{}\r\n*:*:*:*:last\n", escaped(&password));
             prop_assume!(fields[0] != "other");
             prop_assert_eq!(found(&text, fields.each_ref().map(String::as_str)), Some(password));
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_password_that_is_written_is_found(password in "[^\\n\\r]{0,12}") {
+            let line = String::from_utf8(line_of_any_server(password.as_bytes())).unwrap();
+            prop_assert_eq!(found(&line, ["db", "5432", "a", "me"]), Some(password));
         }
     }
 

@@ -7,6 +7,7 @@
     reason = "a test fails where a step of it does"
 )]
 
+mod checking;
 mod copying;
 mod encrypted;
 mod hosts;

@@ -16,6 +16,11 @@ pub(super) fn print(report: &Report, rows: bool) -> anyhow::Result<()> {
         None => output::print(format!("{file}: loaded as the processor {name} {version}"))?,
         Some(_) => output::print(format!("{file}: {} ({name} {version})", plugin.status))?,
     }
+    if let Some(server) = &report.server {
+        output::print(format!(
+            "  with a state in PostgreSQL, in a database of its own on {server}"
+        ))?;
+    }
     for step in &plugin.trace {
         output::print(format!("  {step}"))?;
     }
