@@ -226,6 +226,7 @@ impl PostgresError {
             | Self::NoPassword { .. }
             | Self::Refused { .. }
             | Self::NoRight { .. }
+            | Self::MayNotCreate { .. }
             | Self::Encoding { .. }
             | Self::Language { .. }
             | Self::NoDatabase { .. } => true,

@@ -12,6 +12,7 @@ use crate::{
     names::ProcessorName,
     state::{
         engine::{
+            attached,
             instance::Link,
             sql::{in_transaction, quoted},
         },
@@ -23,6 +24,7 @@ use crate::{
         },
         schema::{
             digests,
+            host_tables::REFERENCE_TABLE,
             known::KnownSchema,
             refused::{SchemaRefused, TableKind},
         },
@@ -141,10 +143,19 @@ pub(crate) fn replace_rows(
     for (table, (_, _, batches)) in tables.iter().zip(&differing) {
         check_table(table, batches)?;
     }
+    let is_shared = connection.is_attached();
     in_transaction(
         connection,
         "replace the rows of reference tables",
         |connection| -> Result<()> {
+            if is_shared {
+                // The lock comes before the first read, whose snapshot shows what other hosts replaced before.
+                attached::lock(
+                    connection,
+                    "wait for other hosts that replace reference rows",
+                    REFERENCE_TABLE,
+                )?;
+            }
             retired
                 .iter()
                 .try_for_each(|table| digests::retire(connection, table))?;
