@@ -85,15 +85,9 @@ impl Era {
 
     /// A link whose SQL reaches files, until somebody forbids that. It is closed after its use.
     pub(super) fn unconfined_link(&self) -> Result<Link> {
-        let Unconfined { engine, connection } = self.database.attach(&self.application_name)?;
-        choose_schema(&connection)?;
-        self.mirror.objects.create(&connection)?;
-        choose_schema(&connection)?;
-        let attached = Attached {
-            judge: self.mirror.engine.clone(),
-            keeper: Arc::new(Shelf(Mutex::new(None))),
-        };
-        Ok(engine.attach(connection, attached))
+        let instance = self.database.attach(&self.application_name)?;
+        choose_schema(&instance.connection)?;
+        unconfined(instance, &self.mirror)
     }
 
     /// The mirror, for the next era.
@@ -150,6 +144,24 @@ impl Drop for Era {
     fn drop(&mut self) {
         *self.shelf.0.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
+}
+
+/// The link of an instance that nobody else uses, with the views of the present schema. Its SQL reaches files, until
+/// somebody forbids that.
+pub(super) fn lone_link(instance: Unconfined) -> Result<Link> {
+    let mirror = Mirror::of(texts(&instance.connection)?)?;
+    unconfined(instance, &mirror)
+}
+
+fn unconfined(instance: Unconfined, mirror: &Mirror) -> Result<Link> {
+    let Unconfined { engine, connection } = instance;
+    mirror.objects.create(&connection)?;
+    choose_schema(&connection)?;
+    let attached = Attached {
+        judge: mirror.engine.clone(),
+        keeper: Arc::new(Shelf(Mutex::new(None))),
+    };
+    Ok(engine.attach(connection, attached))
 }
 
 /// The texts that made the schema.

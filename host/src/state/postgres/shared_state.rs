@@ -13,7 +13,7 @@ use std::{
 use super::{
     attach::{Database, Unconfined},
     bootstrap,
-    era::Era,
+    era::{self, Era},
     fence::LastForgotten,
     migrate::{self, Migrated},
     mirror::Mirror,
@@ -104,6 +104,18 @@ impl SharedState {
             interrupts: Interrupts::default(),
             ailing: Ailing::default(),
         })
+    }
+
+    /// Opens a link for one reader, and creates or migrates the host's own tables. Its SQL reaches files, until the reader
+    /// forbids that.
+    ///
+    /// # Errors
+    /// As above.
+    pub(crate) fn open_for_a_reader(address: &PostgresAddress, folders: SharedFolders) -> Result<Link> {
+        let database = Database::at(address, folders)?;
+        let instance = database.attach(OUTSIDER)?;
+        bootstrap::bring_up_to_date(&database, &instance.connection)?;
+        era::lone_link(instance)
     }
 
     /// The address of the database.

@@ -79,7 +79,7 @@ impl Reader {
         match place {
             StatePlace::File(path) => Self::open(path),
             StatePlace::Postgres { address, folders } => {
-                SharedState::open(address, folders.clone())?.unconfined().map(Self::of)
+                SharedState::open_for_a_reader(address, folders.clone()).map(Self::of)
             }
         }
     }
