@@ -87,14 +87,14 @@ fn tell_what_was_forgotten(subject: &str, forgotten: &Forgotten) -> anyhow::Resu
         "forgot {subject}: {} state rows, {} failures, {} rows of processors, {} entries of the audit log",
         forgotten.states, forgotten.failures, forgotten.rows, forgotten.audit_entries
     ))?;
-    match &forgotten.purge_waits {
-        None if forgotten.purged => output::print("the state file no longer holds its text")?,
-        None => output::print(
-            "PostgreSQL keeps the text of deleted rows on its disk until it vacuums the tables, and longer in its WAL and its backups",
-        )?,
-        Some(why) => output::print(format!(
+    match (&forgotten.purge_waits, forgotten.purged) {
+        (Some(why), _) => output::print(format!(
             "the state file still holds its text: {why}; `session-host forget --purge {subject}` or the next start removes it"
         ))?,
+        (None, true) => output::print("the state file no longer holds its text")?,
+        (None, false) => output::print(
+            "the files of PostgreSQL hold the text of deleted rows until `VACUUM FULL` has rewritten the tables",
+        )?,
     }
     if !forgotten.shared_tables.is_empty() {
         output::print(format!(

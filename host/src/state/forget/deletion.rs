@@ -47,8 +47,7 @@ pub struct Forgotten {
     pub shared_tables: Vec<String>,
     /// Folders of exports that hold the subject.
     pub exports: Vec<String>,
-    /// Whether the state file no longer holds the subject's text. Never so for a state in PostgreSQL, which keeps it until it
-    /// vacuums the tables.
+    /// Whether the state file no longer holds the subject's text. The host cannot rewrite the files of PostgreSQL.
     pub purged: bool,
     /// Why it still does, if it does.
     pub purge_waits: Option<String>,
