@@ -37,6 +37,7 @@ mod proxy;
 mod ran;
 mod service;
 mod spending;
+mod state;
 mod world;
 pub mod zoo;
 

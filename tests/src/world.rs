@@ -8,15 +8,15 @@ use std::{
     time::{Duration, Instant, SystemTime},
 };
 
-use duckdb::{AccessMode, Config, Connection};
 use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::{
     artifacts::{host_binary, library},
     plugin_file::{LibraryFile, library_name, make_folder, place, set_mode},
-    postgres::{Database, Postgres},
+    postgres::Database,
     ran::{Ran, Running},
+    state::Backend,
 };
 
 /// A temporary folder with `plugins/`, `sessions/`, `data/` and `config.toml`, in which `session-host` runs.
@@ -25,12 +25,9 @@ pub struct World {
     folder: TempDir,
     variables: Vec<(String, String)>,
     /// The state, if it is not in a file.
-    database: Option<Database<'static>>,
+    pub(crate) database: Option<Database<'static>>,
     program: Option<PathBuf>,
 }
-
-/// The variable that makes every world keep its state in a PostgreSQL database of its own: `postgres`.
-const STATES: &str = "TESTED_STATES";
 
 impl World {
     /// An empty world: no plugin, no session, no state.
@@ -40,7 +37,7 @@ impl World {
         let world = Self {
             folder: tempfile::tempdir().expect("a temporary folder can be made"),
             variables: Vec::new(),
-            database: is_shared().then(|| Postgres::shared().database()),
+            database: Backend::tested().new_database(),
             program: None,
         };
         make_folder(world.plugins());
@@ -77,7 +74,7 @@ impl World {
         self.path("sessions")
     }
 
-    /// The state file.
+    /// The state file. Where the state is in PostgreSQL, there is none.
     #[must_use]
     pub fn state(&self) -> PathBuf {
         self.path("data/session-host.duckdb")
@@ -205,77 +202,6 @@ impl World {
     pub fn status(&self) -> Value {
         self.host(&["status", "--json"]).exits(0).json()[0].clone()
     }
-
-    /// The rows that a query on the state file gives, as JSON objects.
-    #[must_use]
-    #[track_caller]
-    pub fn rows(&self, sql: &str) -> Vec<Value> {
-        self.texts(&format!("SELECT to_json(row)::VARCHAR FROM ({sql}) AS row"))
-            .iter()
-            .map(|row| serde_json::from_str(row).expect("DuckDB writes JSON"))
-            .collect()
-    }
-
-    /// How many rows a table of the state file has.
-    #[must_use]
-    #[track_caller]
-    pub fn count(&self, table: &str) -> u64 {
-        let counts = self.texts(&format!("SELECT count(*)::VARCHAR FROM {table}"));
-        counts[0].parse().expect("a count is a number")
-    }
-
-    /// Changes the state with these statements, as another program would while no host has it open.
-    #[track_caller]
-    pub fn change_state(&self, sql: &str) {
-        if let Some(database) = &self.database {
-            database.change(sql);
-            return;
-        }
-        let folder = self.state().parent().map(Path::to_owned);
-        make_folder(folder.expect("the state file lies in a folder"));
-        let changed = Connection::open(self.state()).and_then(|connection| connection.execute_batch(sql));
-        changed.unwrap_or_else(|error| panic!("{sql}: {error}"));
-    }
-
-    #[track_caller]
-    fn texts(&self, sql: &str) -> Vec<String> {
-        if self.database.is_some() {
-            return self.texts_of_the_host(sql);
-        }
-        // What a host that was killed within a checkpoint left is put back by the next one.
-        if self.path("data/session-host.duckdb.before-checkpoint").exists() {
-            drop(self.host(&["query", "SELECT 1"]).exits(0));
-        }
-        let config = Config::default().access_mode(AccessMode::ReadOnly);
-        let found = config
-            .and_then(|config| Connection::open_with_flags(self.state(), config))
-            .and_then(|connection| {
-                let mut statement = connection.prepare(sql)?;
-                let rows = statement.query_map([], |row| row.get(0))?;
-                rows.collect()
-            });
-        found.unwrap_or_else(|error| panic!("{sql}: {error}"))
-    }
-
-    /// The first column of what the host answers to a query.
-    #[track_caller]
-    fn texts_of_the_host(&self, sql: &str) -> Vec<String> {
-        let answer = self.host(&["query", "--format", "json", sql]).exits(0);
-        let texts = answer.stdout.lines().map(|line| {
-            let row: Value = serde_json::from_str(line).expect("each line is a row");
-            let first = row.as_object().and_then(|row| row.values().next());
-            first
-                .and_then(Value::as_str)
-                .expect("the first column is a text")
-                .to_owned()
-        });
-        texts.collect()
-    }
-}
-
-/// Whether worlds keep their states in PostgreSQL.
-fn is_shared() -> bool {
-    env::var_os(STATES).is_some_and(|states| states == "postgres")
 }
 
 /// Waits until something can be seen that another process does, and fails where it never can.

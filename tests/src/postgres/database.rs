@@ -23,9 +23,21 @@ pub struct Database<'server> {
 impl<'server> Database<'server> {
     #[track_caller]
     pub(super) fn create(server: &'server Postgres) -> Self {
+        Self::create_from(server, "template1")
+    }
+
+    /// A copy of it. Nobody may be connected to it.
+    #[must_use]
+    #[track_caller]
+    pub fn copy(&self) -> Self {
+        Self::create_from(self.server, &self.name)
+    }
+
+    #[track_caller]
+    fn create_from(server: &'server Postgres, template: &str) -> Self {
         static MADE: AtomicUsize = AtomicUsize::new(0);
         let name = format!("test_{}", MADE.fetch_add(1, Ordering::Relaxed));
-        server.sql(&format!("CREATE DATABASE {name} OWNER {ROLE}"));
+        server.sql(&format!("CREATE DATABASE {name} OWNER {ROLE} TEMPLATE {template}"));
         Self { server, name }
     }
 
@@ -69,6 +81,25 @@ impl<'server> Database<'server> {
         );
         let changed = Connection::open_in_memory().and_then(|connection| connection.execute_batch(&statements));
         changed.unwrap_or_else(|error| panic!("{sql}: {error}"));
+    }
+
+    /// All rows of its tables as texts, as `pg_dump` writes them.
+    #[must_use]
+    #[track_caller]
+    pub fn dump(&self) -> Vec<u8> {
+        let mut command = Command::new(programs::path("pg_dump"));
+        command.env_clear().env("HOME", "/nonexistent");
+        command.args(["--data-only", "--no-password", "--dbname", &self.url()]);
+        let output = command.output().expect("pg_dump can be started");
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{command:?}: {said}");
+        // It begins and ends with a line that has another number each time.
+        let lines = output.stdout.split_inclusive(|byte| *byte == b'\n');
+        lines
+            .filter(|line| !line.starts_with(b"\\restrict") && !line.starts_with(b"\\unrestrict"))
+            .flatten()
+            .copied()
+            .collect()
     }
 
     /// Runs SQL as the superuser and gives what `psql` prints: a line for each row, with `|` between columns.

@@ -49,7 +49,7 @@ impl Postgres {
     #[track_caller]
     pub fn shared() -> &'static Self {
         static SHARED: OnceLock<Postgres> = OnceLock::new();
-        SHARED.get_or_init(|| PostgresSetup::default().start())
+        SHARED.get_or_init(|| PostgresSetup::default().without_fsync().start())
     }
 
     /// The port on `127.0.0.1` at which it listens, also after it was stopped and started again.

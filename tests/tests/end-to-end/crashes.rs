@@ -1,4 +1,5 @@
-//! Plugins that end the host: the next start says which, and runs them in worker processes.
+//! Plugins that end the host: the next start says which, and runs them in worker processes. With a state in PostgreSQL, that
+//! start would first have to wait for the lease of the host that ended.
 
 use std::{fs, process::Command};
 

@@ -1,4 +1,5 @@
-//! What survives `kill -9`: whole sessions or nothing of them, and the next run ends as if nothing had been.
+//! What survives `kill -9` in a state file: whole sessions or nothing of them, and the next run ends as if nothing had been.
+//! The suite `cluster` kills hosts that share a state.
 
 use std::{path::Path, thread, time::Duration};
 

@@ -1,4 +1,4 @@
-//! A state that has the tables of the usage processor's first version, and rows of sessions whose transcripts are gone.
+//! A state file that has the tables of the usage processor's first version, and rows of sessions whose transcripts are gone.
 
 use session_host_tests::World;
 

@@ -61,18 +61,13 @@ fn change_at_once(sessions: &Path) {
     }
 }
 
-/// All that a processor makes of the sample transcripts, with its code in this place, from this state on.
-fn tables_with(mode: &str, processor: &str, state: &Path) -> Vec<(String, Vec<Value>)> {
+/// All that a processor makes of the sample transcripts, with its code in this place, from the state of this world on.
+fn tables_with(mode: &str, processor: &str, begun: &World) -> Vec<(String, Vec<Value>)> {
     let mut world = world_of(processor);
     world.write_samples();
     change_at_once(&world.sessions());
     world.set_variable("SESSION_HOST_ISOLATION", mode);
-    fs::create_dir(world.path("data")).unwrap();
-    // A command may leave the last of what it recorded in the WAL.
-    for ending in ["", ".wal"] {
-        let [from, to] = [state, &world.state()].map(|file| format!("{}{ending}", file.display()));
-        assert!(!Path::new(&from).exists() || fs::copy(from, to).is_ok());
-    }
+    world.copy_state_of(begun);
     drop(world.run(&[]).exits(0));
     tables_of(&world, processor)
 }
@@ -89,8 +84,8 @@ fn rows_are_the_same_in_either_mode() {
             );
         }
         drop(begun.run(&[]).exits(0));
-        let here = tables_with("in-process", processor, &begun.state());
-        let there = tables_with("process", processor, &begun.state());
+        let here = tables_with("in-process", processor, &begun);
+        let there = tables_with("process", processor, &begun);
         assert!(here.iter().all(|(_, rows)| !rows.is_empty()), "{processor}: {here:?}");
         assert_eq!(here, there, "{processor}");
     }

@@ -5,7 +5,7 @@ use std::fs;
 use serde_json::{Value, json};
 use session_host_tests::{Held, World};
 
-use crate::script::{counts, processed, rows, skipped};
+use crate::script::{counts, error, processed, rows, skipped};
 
 const OLDER: &str = "CREATE TABLE session_extraction_state (session_file VARCHAR PRIMARY KEY, username VARCHAR,
                      processed_at TIMESTAMP, items_extracted INTEGER, file_hash VARCHAR);
@@ -180,4 +180,37 @@ fn without_a_state_file_there_is_nothing_to_show() {
         refused.tells("there is no state file");
     }
     assert!(!world.state().exists());
+}
+
+#[test]
+fn a_zero_byte_in_a_message_is_kept() {
+    let world = World::with(&["probe"]);
+    // In PostgreSQL, U+FFFD takes its place.
+    let message = "before \u{0} after";
+    world.write("alice/a.jsonl", error(message));
+    drop(world.run(&["probe"]).exits(1));
+    assert_eq!(
+        world.rows("SELECT error FROM session_processor_failure"),
+        [json!({"error": message})]
+    );
+}
+
+#[test]
+fn an_export_holds_the_rows_of_the_file() {
+    let world = World::with(&["probe"]);
+    world.write("alice/a.jsonl", rows(2));
+    world.write("alice/b.jsonl", error("no"));
+    drop(world.run(&["probe"]).exits(1));
+    let folder = world.path("it's exported");
+    drop(world.host(&["export", folder.to_str().unwrap()]).exits(0));
+    for table in world.rows("SELECT table_name FROM duckdb_tables()") {
+        let table = table["table_name"].as_str().unwrap();
+        let file = folder.join(format!("{table}.parquet")).display().to_string();
+        let file = file.replace('\'', "''");
+        let differences = world.rows(&format!(
+            "(FROM {table} EXCEPT ALL FROM read_parquet('{file}')) UNION ALL
+             (FROM read_parquet('{file}') EXCEPT ALL FROM {table})"
+        ));
+        assert_eq!(differences, [] as [Value; 0], "{table}");
+    }
 }

@@ -1,4 +1,5 @@
-//! A state file of an older storage version is copied once, whatever ends the copy.
+//! How a state file is stored: texts are compressed, and a file of an older storage version is copied once, whatever ends
+//! the copy.
 
 use std::{fs, os::unix::fs::MetadataExt as _, path::PathBuf, thread, time::Duration};
 
@@ -109,4 +110,21 @@ fn a_copy_that_is_killed_anywhere_is_made_by_the_next_start() {
         assert_eq!((notes(&world), version(&world)), (held, json!("v1.2.0+")));
         assert_eq!((world.count("probe_rows"), copies(&world)), (3, Vec::new()));
     }
+}
+
+#[test]
+fn texts_are_compressed() {
+    let world = World::with(&["search"]);
+    let words = "the quick brown fox jumps over the lazy dog and runs away from it ".repeat(50);
+    let prompt = |number: u32| {
+        let message = json!({"role": "user", "content": format!("{number} {words}")});
+        let line = json!({"type": "user", "sessionId": "s1", "cwd": "/home/carla", "timestamp": "2026-03-07T10:00:00Z",
+                          "uuid": format!("u{number}"), "message": message});
+        format!("{line}\n")
+    };
+    world.write("carla/c.jsonl", (0..300).map(prompt).collect::<String>());
+    drop(world.run(&["search"]).exits(0));
+    let sql = "SELECT DISTINCT compression FROM pragma_storage_info('search_texts')
+               WHERE column_name = 'text' AND segment_type = 'VARCHAR'";
+    assert_eq!(world.rows(sql), [json!({"compression": "ZSTD"})]);
 }

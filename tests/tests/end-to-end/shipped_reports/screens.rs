@@ -5,7 +5,7 @@ use std::{fs, path::PathBuf, process::Command};
 use serde_json::json;
 use session_host_tests::{World, repository};
 
-use crate::documented_queries::world_of_samples;
+use crate::any_state::documented_queries::world_of_samples;
 
 use super::{CallResult, PRICES, Session, usage, world};
 

@@ -192,7 +192,7 @@ fn the_samples_are_forgotten_from_every_table_of_the_usage_processor() {
     let world = World::with(&["usage"]);
     world.write(
         "alice/a.jsonl",
-        include_str!("../../transcripts/alice/opening-hours.jsonl"),
+        include_str!("../../../transcripts/alice/opening-hours.jsonl"),
     );
     drop(world.run(&["usage"]).exits(0));
     assert!(world.count("usage_events") > 0);

@@ -114,7 +114,7 @@ fn a_result_names_a_hundred_failures_and_the_table_all() {
 
 #[test]
 fn a_message_of_any_text_is_kept_as_it_is() {
-    let message = "line one\nline two \u{0} \u{1f980} 'quoted' \"twice\"";
+    let message = "line one\nline two \u{1} \u{1f980} 'quoted' \"twice\"";
     let world = world_with("alice/a.jsonl", &error(message));
     let ran = world.run(&["probe"]).exits(1);
     assert_eq!(ran.result().errors_detail[0].error, message);
