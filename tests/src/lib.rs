@@ -54,7 +54,7 @@ pub use plugin_file::{LibraryFile, library_name, place};
 pub use postgres::{
     Authority, Database, PASSWORD, Postgres, PostgresSetup, ROLE, psql, psql_in_steps, write_password_file,
 };
-pub use processes::{Holdings, children_of, has_ended, variables_of};
+pub use processes::{Cpu, Holdings, children_of, cpu_of, has_ended, variables_of};
 pub use proxy::Proxy;
 pub use ran::{Moved, Ran, RunResult, Running, SessionError, send};
 pub use service::{AT_ONCE, Answer, Service};

@@ -41,7 +41,7 @@ pub fn children_of(process: u32) -> Vec<u32> {
 
 /// Whose CPU time is meant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Cpu {
+pub enum Cpu {
     /// The process's own.
     Own,
     /// Its own, and that of the children that have ended.
@@ -50,7 +50,7 @@ pub(crate) enum Cpu {
 
 /// The CPU time that a process has taken; none if it has gone.
 #[must_use]
-pub(crate) fn cpu_of(process: u32, cpu: Cpu) -> Duration {
+pub fn cpu_of(process: u32, cpu: Cpu) -> Duration {
     // The system tells the times in hundredths of a second, after the name in parentheses.
     let told = fs::read_to_string(format!("/proc/{process}/stat")).unwrap_or_default();
     let fields = told.rsplit_once(") ").map_or("", |(_, fields)| fields);

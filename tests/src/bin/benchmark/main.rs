@@ -21,6 +21,7 @@ mod series;
 mod service;
 mod session_files;
 mod small_sessions;
+mod snapshots;
 mod status_line;
 mod together;
 
@@ -108,6 +109,7 @@ const MEASUREMENTS: &[(&str, Measurement)] = &[
     ("idle", |it| against_idle::compare(&it.host, &it.corpus)),
     ("page", |it| page::measure(&it.host)),
     ("many-hosts", |it| many_hosts::measure(&it.host)),
+    ("snapshots", |it| snapshots::measure(&it.host, it.repetitions)),
     ("ccusage", |it| match &it.ccusage {
         Some(ccusage) => against_ccusage::compare(&it.host, &it.floor, ccusage, it.repetitions),
         None => Ok(()),

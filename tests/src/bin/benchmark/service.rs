@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
+use session_host_tests::{Cpu, cpu_of};
 
 use crate::programs::{EVERY, Host, without_settings};
 
@@ -39,6 +40,26 @@ impl Service {
         command
             .args(["--workers=1", "--state", state])
             .env("SESSION_HOST_LEASE_SECONDS", lease.as_secs().to_string());
+        Self::start_by(command, data)
+    }
+
+    /// Starts a server whose state is in PostgreSQL and has no sessions to process. It writes a snapshot into this folder at
+    /// once, and its reports come from there.
+    pub(crate) fn reporting(
+        host: &Host,
+        sessions: &Path,
+        data: &Path,
+        state: &str,
+        snapshots: Option<&Path>,
+    ) -> Result<Self> {
+        const NEVER_AGAIN: &str = "1000000";
+        let mut command = Self::command(host, sessions, data)?;
+        command.args(["--state", state]).env("SESSION_HOST_TICK_SECONDS", "1");
+        if let Some(folder) = snapshots {
+            command
+                .env("SESSION_HOST_SNAPSHOTS", folder)
+                .env("SESSION_HOST_SNAPSHOT_SECONDS", NEVER_AGAIN);
+        }
         Self::start_by(command, data)
     }
 
@@ -77,6 +98,11 @@ impl Service {
             address,
             token: std::fs::read_to_string(data.join("api-token")).context("the server made no token")?,
         })
+    }
+
+    /// The CPU time that it has taken.
+    pub(crate) fn cpu(&self) -> Duration {
+        cpu_of(self.child.id(), Cpu::Own)
     }
 
     /// A connection to it, which bears its token.
