@@ -33,6 +33,7 @@ mod isolation;
 mod looking;
 mod misfits;
 mod nobody;
+mod noticing;
 mod numbers;
 mod obstacles;
 mod odd_files;

@@ -13,7 +13,6 @@ mod hooks;
 mod inspecting;
 mod limits;
 mod model;
-mod noticing;
 mod pausing;
 mod reference_tables;
 mod replace_lane;
