@@ -84,7 +84,7 @@ fn look_here(
     reader: Option<&Reader>,
     names: &[String],
 ) -> anyhow::Result<Vec<Line>> {
-    if reader.is_none() && settings.state.file().is_none_or(std::path::Path::exists) {
+    if reader.is_none() && settings.state.file().is_some_and(std::path::Path::exists) {
         anyhow::bail!(
             "cannot tell what a run would attempt, because the state must be restored first: `session-host status` restores it"
         );
