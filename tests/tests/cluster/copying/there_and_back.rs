@@ -83,6 +83,7 @@ fn hosts_go_on_with_a_copy() {
     // The audit log names her.
     let reprocess = ["reprocess", "probe", "--user", "dora", "--state", &scene.url()];
     drop(scene.world.host(&reprocess).exits(0));
+    std::fs::remove_file(scene.world.sessions().join("dora/probe.jsonl")).unwrap();
     drop(scene.world.host(&["forget", "dora", "--state", &scene.url()]).exits(0));
     drop(scene.copy(&scene.url(), &scene.back()).exits(0));
     scene.world.write("chen/newer.jsonl", r#"{"do":"rows","count":2}"#);

@@ -105,11 +105,7 @@ fn a_database_that_cannot_hold_a_state_is_refused_with_the_remedy() {
         let error = check_admission(&address).unwrap_err();
         assert!(error.is_lasting() && error.to_string().contains(remedy), "{error}");
     };
-    let role = &address.user;
     let name = database.name();
-    server.sql(&format!("ALTER ROLE {role} SET lc_messages = 'de_DE.UTF-8'"));
-    refused("SET lc_messages = 'C'");
-    server.sql(&format!("ALTER ROLE {role} RESET lc_messages"));
     server.sql(&format!("ALTER DATABASE {name} OWNER TO postgres"));
     refused("GRANT CREATE ON DATABASE");
     database.sql("CREATE SCHEMA main");
