@@ -121,7 +121,7 @@ mod tests {
         let text = address.libpq("session-host-3");
         for part in [
             r"user='it\'s'",
-            "host='db' port='5432'",
+            "host='db' hostaddr='' port='5432'",
             "password='' passfile='/p'",
             "sslmode='verify-full' sslrootcert='/ca'",
             "connect_timeout='7'",
