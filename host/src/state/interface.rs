@@ -195,8 +195,8 @@ impl State {
         self.backend.write(work)
     }
 
-    /// Lets a group of attempts commit whose transaction is its own. In a file, it takes its turn with the writer. In a state that
-    /// hosts share, it may wait for another group that is repeated, which must not wait for its turn meanwhile.
+    /// Runs the commit of a group of attempts. In a file, the group takes its turn with the writer. In a shared state, there are no
+    /// turns: a group that is repeated waits for another one, which must not wait for a turn meanwhile.
     ///
     /// # Errors
     /// As for [`write`](Self::write).

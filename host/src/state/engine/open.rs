@@ -28,34 +28,12 @@ const LIMITS: [(&str, &str); 5] = [
     ("autoload_known_extensions", "false"),
 ];
 
-/// Whether DuckDB verifies the signature of an extension that an instance loads.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Signature {
-    /// It does.
-    Verified,
-    /// It does not, because another instance of this process has loaded the same file.
-    VerifiedBefore,
-}
-
 /// Opens an instance that keeps its own tables in memory. DuckDB never fetches extensions.
 ///
 /// # Errors
 /// When DuckDB rejects its options.
 pub(crate) fn open_in_memory() -> Result<Engine> {
-    open_for_extension(Signature::Verified)
-}
-
-/// As [`open_in_memory`], for an instance that is to load an extension.
-///
-/// # Errors
-/// As above.
-pub(crate) fn open_for_extension(signature: Signature) -> Result<Engine> {
-    let allows_unsigned = match signature {
-        Signature::Verified => "false",
-        Signature::VerifiedBefore => "true",
-    };
-    let options = [("threads", "1"), ("allow_unsigned_extensions", allows_unsigned)];
-    let options = [LIMITS.as_slice(), &options].concat();
+    let options = [LIMITS.as_slice(), &[("threads", "1")]].concat();
     let engine =
         Engine::open(Path::new(":memory:"), Access::ReadWrite, &options).doing("open an instance in memory")?;
     keep_utc(&engine.connection().doing("connect to an instance in memory")?);

@@ -3,33 +3,17 @@
 //! DuckDB would download the extension when it first needs it. Many machines that run the host reach no server of
 //! DuckDB's, and none should load code that nobody chose. So the extension comes with DuckDB's library and lies beside it:
 //! in an installed release, and in the cache of `scripts/setup`. DuckDB checks its signature, version and platform.
-//!
-//! The check of the signature takes a tenth of a second. The first instance of a process makes it. The code is then in the
-//! process, and the instances after it, which load the same file, do not check it again.
-//!
-//! # Threads
-//! The lock on what was loaded last is held only for a moment. Two threads may both check the signature.
 
 use std::{
     env,
     ffi::{CStr, OsStr, c_void},
     fs,
     mem::MaybeUninit,
-    os::unix::{ffi::OsStrExt, fs::MetadataExt as _},
+    os::unix::ffi::OsStrExt,
     path::{Path, PathBuf},
-    sync::{LazyLock, Mutex, PoisonError},
 };
 
-use duckdb::{Connection, ffi};
-
-use crate::state::{
-    engine::{
-        instance::Engine,
-        open::{Signature, open_for_extension},
-        sql::text,
-    },
-    error::{Doing as _, Result},
-};
+use duckdb::ffi;
 
 /// The name of the extension's file. DuckDB derives the name of the extension's entry point from it.
 const FILE: &str = "postgres_scanner.duckdb_extension";
@@ -52,57 +36,6 @@ pub(crate) fn find() -> Result<PathBuf, ExtensionMissing> {
     let files = [file_with_duckdb(), program].into_iter().flatten();
     let folders = files.filter_map(|file| Some(fs::canonicalize(file).ok()?.parent()?.to_owned()));
     find_in(folders)
-}
-
-/// A file as it was when its signature was checked. A file that is replaced or written is another one.
-#[derive(Clone, Copy, PartialEq, Eq)]
-struct Seen {
-    device: u64,
-    inode: u64,
-    bytes: u64,
-    /// Seconds and nanoseconds. Nobody can set this time.
-    changed: (i64, i64),
-}
-
-impl Seen {
-    fn at(path: &Path) -> Option<Self> {
-        let file = fs::metadata(path).ok()?;
-        Some(Self {
-            device: file.dev(),
-            inode: file.ino(),
-            bytes: file.len(),
-            changed: (file.ctime(), file.ctime_nsec()),
-        })
-    }
-}
-
-/// The file whose signature was checked last.
-#[derive(Default)]
-struct Verified(Mutex<Option<Seen>>);
-
-impl Verified {
-    fn open_with(&self, extension: &Path) -> Result<(Engine, Connection)> {
-        let seen = Seen::at(extension);
-        let verified = *self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let signature = match seen.is_some() && seen == verified {
-            true => Signature::VerifiedBefore,
-            false => Signature::Verified,
-        };
-        let engine = open_for_extension(signature)?;
-        let connection = engine.connection().doing("connect to an instance in memory")?;
-        let load = format!("LOAD {}", text(&extension.to_string_lossy()));
-        connection
-            .execute_batch(&load)
-            .doing("load DuckDB's extension for PostgreSQL")?;
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = seen;
-        Ok((engine, connection))
-    }
-}
-
-/// Opens an instance that has loaded the extension, and a connection to it.
-pub(super) fn open_with(extension: &Path) -> Result<(Engine, Connection)> {
-    static VERIFIED: LazyLock<Verified> = LazyLock::new(Verified::default);
-    VERIFIED.open_with(extension)
 }
 
 /// The first of these folders that holds the extension.
@@ -142,6 +75,8 @@ fn paths(paths: &[PathBuf]) -> String {
 
 #[cfg(test)]
 mod tests {
+    use duckdb::Connection;
+
     use super::*;
 
     #[test]
@@ -152,28 +87,6 @@ mod tests {
         duckdb.execute_batch(&format!("LOAD '{}'", found.display())).unwrap();
         let loaded = "SELECT loaded FROM duckdb_extensions() WHERE extension_name = 'postgres_scanner'";
         assert!(duckdb.query_row(loaded, [], |row| row.get::<_, bool>(0)).unwrap());
-    }
-
-    #[test]
-    fn its_signature_is_checked_once_and_again_in_a_file_that_has_changed() {
-        let verified = Verified::default();
-        let is_checked = |extension: &Path| {
-            let (_engine, connection) = verified.open_with(extension).unwrap();
-            let setting = "SELECT NOT current_setting('allow_unsigned_extensions')";
-            connection.query_row(setting, [], |row| row.get::<_, bool>(0)).unwrap()
-        };
-        let folder = tempfile::tempdir().unwrap();
-        let copy = folder.path().join(FILE);
-        fs::copy(find().unwrap(), &copy).unwrap();
-        assert!(is_checked(&copy));
-        assert!(!is_checked(&copy));
-        let mut bytes = fs::read(&copy).unwrap();
-        let last = bytes.len() - 1;
-        bytes[last] ^= 1;
-        fs::remove_file(&copy).unwrap();
-        fs::write(&copy, bytes).unwrap();
-        let refused = verified.open_with(&copy).map(drop).unwrap_err().to_string();
-        assert!(refused.contains("load DuckDB's extension"), "{refused}");
     }
 
     #[test]

@@ -72,9 +72,8 @@ impl SharedState {
     /// # Errors
     /// When the database cannot be reached, this role may not create tables there, or a newer version migrated them.
     pub(crate) fn open(address: &PostgresAddress, folders: SharedFolders) -> Result<Self> {
-        let database = Database::at(address, folders)?;
-        let instance = database.attach(OUTSIDER)?;
-        Self::with(database, instance)
+        let (database, instance) = attach(address, folders)?;
+        Self::begin(database, instance)
     }
 
     /// Opens the state, like [`open`](Self::open), if there is one.
@@ -82,15 +81,14 @@ impl SharedState {
     /// # Errors
     /// As for [`open`](Self::open).
     pub(crate) fn open_existing(address: &PostgresAddress, folders: SharedFolders) -> Result<Option<Self>> {
-        let database = Database::at(address, folders)?;
-        let instance = database.attach(OUTSIDER)?;
+        let (database, instance) = attach(address, folders)?;
         match bootstrap::is_there(&instance.connection)? {
-            true => Self::with(database, instance).map(Some),
+            true => Self::begin(database, instance).map(Some),
             false => Ok(None),
         }
     }
 
-    fn with(database: Database, instance: Unconfined) -> Result<Self> {
+    fn begin(database: Database, instance: Unconfined) -> Result<Self> {
         bootstrap::bring_up_to_date(&database, &instance.connection)?;
         let era = Era::begin_with(&database, OUTSIDER.to_owned(), instance, None)?;
         Ok(Self {
@@ -112,8 +110,7 @@ impl SharedState {
     /// # Errors
     /// As above.
     pub(crate) fn open_for_a_reader(address: &PostgresAddress, folders: SharedFolders) -> Result<Link> {
-        let database = Database::at(address, folders)?;
-        let instance = database.attach(OUTSIDER)?;
+        let (database, instance) = attach(address, folders)?;
         bootstrap::bring_up_to_date(&database, &instance.connection)?;
         era::lone_link(instance)
     }
@@ -339,4 +336,11 @@ impl SharedState {
     fn lock_era(&self) -> MutexGuard<'_, Option<Arc<Era>>> {
         self.era.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// The database at this address, and an instance that attaches it, of a host that is no member yet.
+fn attach(address: &PostgresAddress, folders: SharedFolders) -> Result<(Database, Unconfined)> {
+    let database = Database::at(address, folders)?;
+    let instance = database.attach(OUTSIDER)?;
+    Ok((database, instance))
 }
