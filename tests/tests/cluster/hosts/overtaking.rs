@@ -1,14 +1,16 @@
-//! What a run relies on changes while it is under way: somebody is forgotten, or another host migrates the tables.
+//! What concerns a run happens while it is under way: somebody is forgotten, another host migrates the tables, or asks for a run.
 
+use serde_json::json;
 use session_host_tests::{Held, Postgres};
 
-use super::scene::{Member, Scene, Schedule, Setup};
+use super::scene::{Member, ROWS, Scene, Schedule, Setup};
 
 /// A host whose attempt has read the only transcript, and waits.
 #[track_caller]
 fn begin(plugins: &'static [&'static str]) -> (Scene, Held, Member) {
     let scene = Scene::new(Postgres::shared().database().url(), plugins);
-    let held = Held::before(&scene.alone, "alice/secret.jsonl", r#"{"do":"rows","count":3}"#);
+    let steps = json!({"do": "rows", "count": ROWS}).to_string();
+    let held = Held::before(&scene.alone, "alice/secret.jsonl", &steps);
     let member = scene.start(&Setup {
         schedule: Schedule::Once,
         ..scene.setup()
@@ -46,4 +48,18 @@ fn what_an_older_plugin_gives_is_not_written_to_tables_that_were_migrated_meanwh
     for table in ["session_processor_state", "session_processor_failure", "probe_rows"] {
         assert_eq!(scene.sql(&format!("SELECT count(*) FROM main.{table}")), "0", "{table}");
     }
+}
+
+#[test]
+fn a_run_that_is_asked_for_elsewhere_during_a_run_follows_it() {
+    let (scene, held, member) = begin(&["probe"]);
+    // The run under way has chosen its sessions before.
+    scene.write("bruno/later.jsonl", "x");
+    let mut command = scene.alone.command(&["run", "probe"]);
+    let asked = command.env("SESSION_HOST_STATE", &scene.url).output().unwrap();
+    assert!(asked.status.success(), "{asked:?}");
+    held.let_go();
+    scene.wait_for_all();
+    member.ends();
+    scene.holds();
 }
