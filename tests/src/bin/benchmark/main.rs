@@ -128,7 +128,7 @@ fn main() -> Result<()> {
     let bench = arguments.prepare()?;
     writeln!(
         io::stdout(),
-        "Medians (minimum to maximum) of {} interleaved repetitions; {} threads; files in the page cache.",
+        "Medians (minimum to maximum) of {} interleaved repetitions, where a range is shown; {} threads; files in the page cache.",
         bench.repetitions,
         bench.host.threads,
     )?;

@@ -38,7 +38,7 @@ struct Case {
     hosts: &'static [usize],
 }
 
-const CASES: [Case; 3] = [
+const CASES: [Case; 5] = [
     Case {
         told: "rows (`replace`)",
         processor: "wide",
@@ -56,7 +56,24 @@ const CASES: [Case; 3] = [
         hosts: &[1, 2, 4],
     },
     Case {
-        told: "a statement (`execute`, serial)",
+        told: "a statement (`execute`)",
+        processor: "statements",
+        sessions: 2_000,
+        thinks_ms: 0,
+        rows: 1,
+        hosts: &[1, 2, 4],
+    },
+    Case {
+        told: "a statement, 5 ms of thought",
+        processor: "statements",
+        sessions: 2_000,
+        thinks_ms: 5,
+        rows: 1,
+        hosts: &[1, 2, 4],
+    },
+    // One host runs a serial processor, however many there are.
+    Case {
+        told: "a statement, serial",
         processor: "upserts",
         sessions: 2_000,
         thinks_ms: 0,
