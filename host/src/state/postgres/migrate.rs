@@ -117,8 +117,18 @@ fn run(
 fn not_portable(version: u32, sql: &str, reason: String) -> SchemaRefused {
     SchemaRefused::NotPortable {
         version,
-        statement: sql.lines().next().unwrap_or_default().to_owned(),
+        statement: in_one_line(sql),
         reason,
+    }
+}
+
+/// A statement in one line, or its beginning.
+fn in_one_line(sql: &str) -> String {
+    const MOST: usize = 300;
+    let line = sql.split_whitespace().collect::<Vec<_>>().join(" ");
+    match line.char_indices().nth(MOST) {
+        None => line,
+        Some((end, _)) => format!("{} ...", &line[..end]),
     }
 }
 

@@ -112,7 +112,7 @@ pub enum SchemaRefused {
     NotPortable {
         /// The migration.
         version: u32,
-        /// The first line of the statement.
+        /// The statement in one line, or its beginning.
         statement: String,
         /// Why.
         reason: String,
