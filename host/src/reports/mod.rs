@@ -12,7 +12,7 @@ mod sessions;
 pub use asked::AskedReport;
 pub use cells::{Cells, NO_NUMBER};
 pub use error::ReportError;
-pub use registry::{ReportListing, daily, list, overview};
+pub use registry::{ReportListing, daily, list, overview, selects};
 pub use result::{ReportResult, ResultColumn, text_of, value};
 pub use run::{Question, run};
 pub use sessions::{

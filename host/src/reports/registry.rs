@@ -48,6 +48,21 @@ pub fn list(catalogue: &Catalogue) -> Vec<ReportListing> {
     reports.collect()
 }
 
+/// The SELECTs of all reports that can be run, and those of their warnings.
+#[must_use]
+pub fn selects(catalogue: &Catalogue) -> Vec<String> {
+    let registered = registered(catalogue).into_iter();
+    let reports = registered.filter(|registered| registered.checked.rejected.is_none());
+    let warnings = catalogue
+        .processors()
+        .filter_map(|processor| processor.reports().warnings());
+    let warnings = warnings.filter(|warnings| warnings.rejected.is_none());
+    reports
+        .map(|registered| registered.checked.report.sql().to_owned())
+        .chain(warnings.map(|warnings| warnings.sql.clone()))
+        .collect()
+}
+
 /// The names of the reports that people look at first, in their order.
 #[must_use]
 pub fn overview(catalogue: &Catalogue) -> Vec<String> {

@@ -1,6 +1,7 @@
 //! Where the state is: in a DuckDB file, or in a PostgreSQL database.
 //!
-//! The rest of the state works on links and does not ask. What differs between the two is told here.
+//! The rest of the state works on links. What differs between the two is told here, but for SQL that one of them cannot take:
+//! that asks its link ([`Link::is_attached`]).
 
 use std::{path::PathBuf, sync::Arc};
 

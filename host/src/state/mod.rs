@@ -1,29 +1,29 @@
-//! The state: the records of each session, the rows of the processors, and the file that holds both.
+//! The state: the records of each session, the rows of the processors, and the database that holds both.
 //!
-//! The host keeps its state in one DuckDB file, which one process at a time has open. Nothing outside this module names
-//! DuckDB's types, the host's tables, or SQL of its own. The host uses the methods of [`State`], which are together in
-//! `interface.rs`, and those of the types that they return:
+//! The state is in one DuckDB file, which one process at a time has open, or in a PostgreSQL database, which hosts share.
+//! Nothing outside this module names DuckDB's types, the host's tables, or SQL of its own. The host uses the methods of
+//! [`State`], which are together in `interface.rs`, and those of the types that they return:
 //!
-//! - [`State`]: opens the file, prepares the tables of processors, knows which sessions are processed, begins attempts, keeps
-//!   the audit log, forgets, and reopens itself after a fault of its disk.
+//! - [`State`]: opens the database, prepares the tables of processors, knows which sessions are processed, begins attempts,
+//!   keeps the audit log, forgets, and reopens itself after a fault.
 //! - [`Writer`]: commits groups of sessions, each session's rows together with its state row, and verifies the commits.
 //! - [`Transaction`]: the SQL of one attempt, and its commit.
 //! - [`Reader`]: lists, queries that people write, exports.
 //!
-//! A second backend would answer the same calls. There will be a trait for that once there are two.
+//! `backend.rs` tells the two apart.
 //!
 //! # The folders
 //! Each builds only on those above it:
 //!
 //! - `error`, `database_error`, `trouble`: what goes wrong, and what to do about it.
-//! - `engine`: DuckDB itself.
-//! - `postgres`: what the state in PostgreSQL needs besides.
+//! - `engine`: DuckDB itself, and how it reaches PostgreSQL's tables.
 //! - `judge`: what a statement of somebody else does.
 //! - `rows`: converts rows between plugins and tables.
 //! - `records`: the rows of the host's own tables.
 //! - `schema`: the tables, and who owns which.
 //! - `commit`: writes rows.
 //! - `duckdb_file`: the state in one file, the files beside it, and how it recovers.
+//! - `postgres`: the state in a database that hosts share.
 //! - `query`: reads rows.
 //! - `forget`: forgetting and purging.
 //! - `transfer`: copies a state from a file to PostgreSQL, and back.
@@ -60,7 +60,7 @@ pub use commit::{
 pub use database_error::DatabaseError;
 pub use duckdb_file::file::disk::{Obstacle, StateFiles};
 pub use duckdb_file::open::recovery::Mended;
-pub use engine::interrupt::Interrupt;
+pub use engine::{export::export_file, interrupt::Interrupt};
 pub use error::{Result, StateError};
 pub use forget::{
     deletion::{Forgetting, Forgotten, ToForget},
@@ -74,7 +74,6 @@ pub use postgres::{
 };
 pub use query::{
     ask::{QueryAnswer, QueryError, QueryLimits},
-    export::export_file,
     one_session::{FoundAtLine, FoundInSession, ResponseCost, ResponseKey, StoredByProcessor, StoredRows},
     reader::{Reader, TableContents},
     report::{ReportAnswer, ReportParameters, ReportQuery},

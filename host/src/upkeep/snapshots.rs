@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Instant};
 
 use tokio::task::{JoinHandle, spawn_blocking};
 
-use crate::{clock, host::Host};
+use crate::{clock, host::Host, reports};
 
 /// The snapshots of a service.
 #[derive(Default)]
@@ -30,7 +30,8 @@ impl Snapshots {
 
 fn take(host: &Host) {
     let began = Instant::now();
-    match host.state().take_snapshot() {
+    let reports = reports::selects(&host.catalogue());
+    match host.state().take_snapshot(&reports) {
         Ok(None) => {}
         Ok(Some(taken_at)) => {
             let duration_ms = began.elapsed().as_millis() as u64;

@@ -8,7 +8,7 @@ use std::{
 
 use serde_json::Value;
 use session_host::postgres::{Limits, Session};
-use session_host_tests::{Database, Postgres, Service, Visit, World, wait_until};
+use session_host_tests::{Database, Postgres, Service, Visit, World, repository, wait_until};
 
 /// The plugins of every host. The tables of `usage` come behind those of `reporting` in a snapshot.
 const PLUGINS: [&str; 2] = ["reporting", "usage"];
@@ -222,6 +222,59 @@ fn reports_come_from_the_tables_where_a_file_of_a_snapshot_is_missing() {
 fn reports_come_from_the_tables_where_a_file_of_a_snapshot_is_torn() {
     let tear = |snapshot: &Path| fs::write(snapshot.join("reporting_lines.parquet"), "PAR1").unwrap();
     falls_back_after(tear, "reporting_lines.parquet");
+}
+
+/// What all reports of `usage` answer, without of when they are.
+#[track_caller]
+fn answers(member: &Member) -> Vec<Value> {
+    let listed: Value = serde_json::from_str(&member.service.get("/api/reports").is(200).body).unwrap();
+    let names = listed["reports"].as_array().unwrap().iter();
+    let names: Vec<&str> = names.map(|report| report["name"].as_str().unwrap()).collect();
+    let asked = names.into_iter().filter(|name| name.starts_with("usage."));
+    let answered = asked.map(|name| {
+        let path = format!("/api/reports/{name}");
+        let mut answer: Value = serde_json::from_str(&member.service.get(&path).is(200).body).unwrap();
+        answer.as_object_mut().unwrap().remove("as_of");
+        answer
+    });
+    answered.collect()
+}
+
+#[test]
+fn reports_from_stored_views_say_what_those_from_the_tables_say() {
+    let scene = Scene::new();
+    for session in ["alice/opening-hours", "alice/opening-hours-resumed", "bruno/rain-gauge"] {
+        let transcript = repository().join(format!("tests/transcripts/{session}.jsonl"));
+        scene
+            .shared
+            .write(&format!("{session}.jsonl"), fs::read(transcript).unwrap());
+    }
+    let member = scene.with_all_in_a_snapshot();
+    let snapshot = scene.folder().join(complete(&scene.folder()).last().unwrap());
+    // What reports read, and nothing that only other views read.
+    let stored = names_in(&snapshot.join("views"));
+    assert!(stored.contains(&"usage_responses.parquet".to_owned()), "{stored:?}");
+    assert!(
+        !stored.contains(&"usage_distinct_messages.parquet".to_owned()),
+        "{stored:?}"
+    );
+    assert!(member.as_of().is_some());
+    let from_snapshot = answers(&member);
+    assert!(from_snapshot.len() > 10);
+    assert!(
+        from_snapshot
+            .iter()
+            .any(|answer| answer["rows"].as_array().is_some_and(|rows| rows.len() > 1))
+    );
+    fs::remove_dir_all(&snapshot).unwrap();
+    assert_eq!(member.as_of(), None);
+    assert_eq!(from_snapshot, answers(&member));
+}
+
+#[test]
+fn reports_come_from_the_tables_where_a_stored_view_is_torn() {
+    let tear = |snapshot: &Path| fs::write(snapshot.join("views/usage_projects.parquet"), "PAR1").unwrap();
+    falls_back_after(tear, "usage_projects.parquet");
 }
 
 #[test]

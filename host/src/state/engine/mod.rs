@@ -1,8 +1,9 @@
-//! DuckDB itself: instances, connections, interrupts, and the basics of its SQL.
+//! DuckDB itself: instances, connections, interrupts, and the basics of its SQL, and exports of whole tables.
 //!
 //! The rest of the state builds on these modules and does not know how an instance is opened.
 
 pub(crate) mod attached;
+pub(crate) mod export;
 pub(crate) mod instance;
 pub(crate) mod interrupt;
 pub(crate) mod open;

@@ -33,7 +33,8 @@ const LIMITS: [(&str, &str); 5] = [
 /// # Errors
 /// When DuckDB rejects its options.
 pub(crate) fn open_in_memory() -> Result<Engine> {
-    let options = [LIMITS.as_slice(), &[("threads", "1")]].concat();
+    // Without a file, DuckDB would move what does not fit into memory to the working directory.
+    let options = [LIMITS.as_slice(), &[("threads", "1"), ("temp_directory", "")]].concat();
     let engine =
         Engine::open(Path::new(":memory:"), Access::ReadWrite, &options).doing("open an instance in memory")?;
     keep_utc(&engine.connection().doing("connect to an instance in memory")?);

@@ -92,11 +92,13 @@ impl State {
         self.backend.shared().map_or(Ok(()), SharedState::remove_snapshots)
     }
 
-    /// Writes a snapshot, if the hosts that share the state write some. Returns of when it is.
+    /// Writes a snapshot, if the hosts that share the state write some, with the views that the SELECTs of `reports` read.
+    /// Returns of when it is.
     ///
     /// # Errors
     /// When the database cannot be reached, or a file cannot be written.
-    pub fn take_snapshot(&self) -> Result<Option<Timestamp>> {
-        self.backend.shared().map_or(Ok(None), SharedState::take_snapshot)
+    pub fn take_snapshot(&self, reports: &[String]) -> Result<Option<Timestamp>> {
+        let shared = self.backend.shared();
+        shared.map_or(Ok(None), |shared| shared.take_snapshot(reports))
     }
 }

@@ -1,9 +1,9 @@
 //! A state in a PostgreSQL database, which this host has open beside others.
 //!
 //! # Threads
-//! Any thread may use it. Each link is an instance of its own, and PostgreSQL isolates their transactions. The commits of
-//! this host take turns, as those of a state in a file do. The lock on the era is held only for a moment, except while a
-//! new era begins.
+//! Any thread may use it. Each link is an instance of its own, and PostgreSQL isolates their transactions. The one writer takes
+//! turns, as that of a state in a file does; the commits of attempts take none. The lock on the era is held only for a moment,
+//! except while a new era begins.
 
 use std::{
     path::PathBuf,
@@ -249,16 +249,17 @@ impl SharedState {
         self.database.snapshots.as_deref().map_or(Ok(()), snapshot::remove_all)
     }
 
-    /// Writes a snapshot, if snapshots are configured. Returns of when it is.
+    /// Writes a snapshot, with the views that `reports` read, if snapshots are configured. Returns of when it is.
     ///
     /// # Errors
     /// When the database cannot be reached, or a file cannot be written.
-    pub(crate) fn take_snapshot(&self) -> Result<Option<Timestamp>> {
+    pub(crate) fn take_snapshot(&self, reports: &[String]) -> Result<Option<Timestamp>> {
         let Some(snapshots) = &self.database.snapshots else {
             return Ok(None);
         };
         let link = self.unconfined()?;
-        snapshot::write(&link, snapshots).map(|snapshot| Some(snapshot.taken_at))
+        let mirror = Arc::clone(self.era()?.mirror());
+        snapshot::write(&link, snapshots, &mirror, reports).map(|snapshot| Some(snapshot.taken_at))
     }
 
     /// Refuses a processor whose tables are no more at the version at which this host prepared them.

@@ -1,7 +1,6 @@
 //! Reads the state: lists, queries that people write, exports.
 
 pub(crate) mod ask;
-pub(crate) mod export;
 pub(crate) mod json;
 pub(crate) mod look;
 pub(crate) mod memory;

@@ -12,6 +12,7 @@ use crate::{
             place::{refuse_missing, refuse_odd_files},
         },
         engine::{
+            export,
             instance::{Access, Link},
             interrupt::Interrupt,
             open::{link_to, lock, open_engine},
@@ -21,7 +22,6 @@ use crate::{
         postgres::shared_state::SharedState,
         query::{
             ask::{self, QueryAnswer, QueryError, QueryLimits},
-            export,
             report::{self, ReportAnswer, ReportParameters, ReportQuery},
             report_check::{self, ReportRejected},
             search::{self, FoundTexts, SearchQuery},

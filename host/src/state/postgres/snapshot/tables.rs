@@ -1,0 +1,84 @@
+//! The tables of a snapshot: its Parquet files.
+
+use std::{
+    collections::HashSet,
+    fs, io,
+    path::{Path, PathBuf},
+};
+
+use super::folders::failed;
+use crate::state::{
+    engine::{
+        instance::{Engine, Link},
+        open::{link_to, open_in_memory},
+        sql::{quoted, tables, text},
+    },
+    error::{Doing, Result, StateError},
+    postgres::mirror::{Mirror, SCHEMA_TEXT},
+};
+
+/// Opens an instance whose tables are the files in a folder, with the views and macros of the mirror.
+///
+/// # Errors
+/// When a file is missing or cannot be read, or the schema was another one.
+pub(super) fn open_tables(folder: &Path, mirror: &Mirror) -> Result<Engine> {
+    let engine = open_in_memory()?;
+    let link = link_to(&engine)?;
+    for (table, file) in files_in(folder)? {
+        let reading = reading(&file);
+        let view = format!("CREATE VIEW {} AS {reading}", quoted(&table));
+        link.execute_batch(&view).doing("open the tables of a snapshot")?;
+    }
+    refuse_another_schema(&link, mirror)?;
+    mirror.objects.create_alone(&link)?;
+    drop(link);
+    Ok(engine)
+}
+
+/// SQL that gives the rows of a Parquet file.
+pub(super) fn reading(file: &Path) -> String {
+    format!("FROM system.main.read_parquet({})", text(&file.to_string_lossy()))
+}
+
+/// Refuses a snapshot from before or after a migration, or without one of the tables.
+fn refuse_another_schema(link: &Link, mirror: &Mirror) -> Result<()> {
+    let refused = |reason: String| StateError::Unreadable {
+        what: "the snapshot",
+        reason,
+    };
+    let doing = "read the schema of a snapshot";
+    let counting = format!("SELECT system.main.count(*) FROM {SCHEMA_TEXT}");
+    let texts: i64 = link.query_row(&counting, [], |row| row.get(0)).doing(doing)?;
+    if usize::try_from(texts) != Ok(mirror.texts.len()) {
+        return Err(refused("a migration has changed the tables since".to_owned()));
+    }
+    let listing = "SELECT view_name FROM system.main.duckdb_views() WHERE NOT internal AND NOT temporary";
+    let mut statement = link.prepare(listing).doing(doing)?;
+    let rows = statement.query_map([], |row| row.get(0));
+    let known: HashSet<String> = rows.and_then(Iterator::collect).doing(doing)?;
+    match tables(&*link_to(&mirror.engine)?)?.difference(&known).min() {
+        Some(missing) => Err(refused(format!("the file of the table {missing} is missing"))),
+        None => Ok(()),
+    }
+}
+
+/// The Parquet files in a folder, each with the name of what an export has written to it.
+pub(super) fn files_in(folder: &Path) -> Result<Vec<(String, PathBuf)>> {
+    let entries = fs::read_dir(folder).map_err(|source| failed(folder, source))?;
+    let paths: Vec<PathBuf> = entries
+        .map(|entry| entry.map(|entry| entry.path()))
+        .collect::<io::Result<_>>()
+        .map_err(|source| failed(folder, source))?;
+    let files = paths
+        .into_iter()
+        .filter(|path| path.extension().is_some_and(|ending| ending == "parquet"));
+    Ok(files.map(|file| (exported_as(&file), file)).collect())
+}
+
+/// The name of what an export has written to a file.
+fn exported_as(file: &Path) -> String {
+    let stem = file.file_stem().unwrap_or_default().to_string_lossy();
+    percent_encoding::percent_decode_str(&stem)
+        .decode_utf8_lossy()
+        .into_owned()
+}
