@@ -194,7 +194,7 @@ fn dispatch(arguments: Arguments) -> anyhow::Result<Exit> {
 fn exit_of(error: &anyhow::Error) -> Exit {
     if let Some(state) = state_error(error) {
         return match state {
-            StateError::Missing { .. } => Exit::Usage,
+            StateError::Missing { .. } | StateError::MissingShared { .. } => Exit::Usage,
             state if state.is_lasting() => Exit::Unusable,
             _ => Exit::Failed,
         };

@@ -52,6 +52,12 @@ pub enum StateError {
         /// Where it would be.
         path: PathBuf,
     },
+    /// The database holds no state yet.
+    #[error("there is no state at {address} yet: `session-host run` creates it")]
+    MissingShared {
+        /// The database.
+        address: String,
+    },
     /// The file of an open state no longer exists.
     #[error(
         "the state file {} is gone: mount the volume that it is on, or put it back with its .wal and .before-checkpoint files; the service then continues by itself",
@@ -377,6 +383,7 @@ impl StateError {
                 source.kind() == io::ErrorKind::PermissionDenied
             }
             Self::Missing { .. }
+            | Self::MissingShared { .. }
             | Self::Gone { .. }
             | Self::Copy { .. }
             | Self::CopyDiffers { .. }

@@ -85,10 +85,14 @@ impl State {
     /// # Errors
     /// When the database cannot be reached, this role may not create tables there, or a newer version migrated them.
     pub fn open_shared(address: &PostgresAddress, folders: SharedFolders) -> Result<Self> {
-        Ok(Self {
-            backend: Backend::Shared(SharedState::open(address, folders)?),
+        SharedState::open(address, folders).map(Self::of_shared)
+    }
+
+    fn of_shared(state: SharedState) -> Self {
+        Self {
+            backend: Backend::Shared(state),
             purging: Purging::default(),
-        })
+        }
     }
 
     /// Opens an existing state, like [`open_at`](Self::open_at).
@@ -96,10 +100,19 @@ impl State {
     /// # Errors
     /// When it does not exist, and as above.
     pub fn open_existing(place: &StatePlace) -> Result<Self> {
-        if let StatePlace::File(path) = place {
-            refuse_missing(path)?;
-        }
-        Self::open_at(place).inspect(Self::settle_schema)
+        let opened = match place {
+            StatePlace::File(path) => {
+                refuse_missing(path)?;
+                Self::open(path)
+            }
+            StatePlace::Postgres { address, folders } => {
+                let shared = SharedState::open_existing(address, folders.clone())?;
+                shared.map(Self::of_shared).ok_or_else(|| StateError::MissingShared {
+                    address: address.to_string(),
+                })
+            }
+        };
+        opened.inspect(Self::settle_schema)
     }
 
     /// Where the state is, for people.

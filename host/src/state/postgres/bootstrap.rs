@@ -68,6 +68,21 @@ pub(in crate::state) fn is_there(connection: &Connection) -> Result<bool> {
         .doing("look for the host's tables")
 }
 
+/// Whether the database holds a state that can be read; changes nothing. There is none until the first host has made all of
+/// its own tables.
+///
+/// # Errors
+/// When the database cannot be reached, or a newer version migrated the tables.
+pub(super) fn is_readable(database: &Database, connection: &Connection) -> Result<bool> {
+    if !is_there(connection)? {
+        return Ok(false);
+    }
+    choose_schema(connection)?;
+    let found = migrations_of(connection)?.newest_of(HOST);
+    refuse_newer(database, found)?;
+    Ok(found > 0)
+}
+
 /// Creates the tables that only a state in PostgreSQL has.
 pub(in crate::state) fn create_own_tables(connection: &Connection) -> Result<()> {
     execute(connection, DOING, &format!("SELECT pg_advisory_xact_lock({CREATING})"))?;
@@ -98,13 +113,7 @@ fn migrate(database: &Database, connection: &Connection) -> Result<()> {
     let applied = migrations_of(connection)?;
     let found = applied.newest_of(HOST);
     let known = host_migrations::newest();
-    if found > known {
-        return Err(StateError::NewerSharedSchema {
-            address: database.address.to_string(),
-            found,
-            known,
-        });
-    }
+    refuse_newer(database, found)?;
     for (version, sql) in host_migrations::after(found) {
         connection.execute_batch(sql).doing("create the host's tables")?;
         applied_migrations::record(connection, HOST, version, &applied_migrations::checksum(sql))?;
@@ -118,6 +127,18 @@ fn migrate(database: &Database, connection: &Connection) -> Result<()> {
         sort_by_bytes(connection)?;
     }
     Ok(())
+}
+
+fn refuse_newer(database: &Database, found: u32) -> Result<()> {
+    let known = host_migrations::newest();
+    match found > known {
+        false => Ok(()),
+        true => Err(StateError::NewerSharedSchema {
+            address: database.address.to_string(),
+            found,
+            known,
+        }),
+    }
 }
 
 /// Lets forgetting change the audit log. The extension cannot update a column of PostgreSQL's type `json`.

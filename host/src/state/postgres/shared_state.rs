@@ -73,7 +73,7 @@ impl SharedState {
     /// When the database cannot be reached, this role may not create tables there, or a newer version migrated them.
     pub(crate) fn open(address: &PostgresAddress, folders: SharedFolders) -> Result<Self> {
         let (database, instance) = attach(address, folders)?;
-        Self::begin(database, instance)
+        Self::open_with(database, instance)
     }
 
     /// Opens the state, like [`open`](Self::open), if there is one.
@@ -82,14 +82,29 @@ impl SharedState {
     /// As for [`open`](Self::open).
     pub(crate) fn open_existing(address: &PostgresAddress, folders: SharedFolders) -> Result<Option<Self>> {
         let (database, instance) = attach(address, folders)?;
-        match bootstrap::is_there(&instance.connection)? {
-            true => Self::begin(database, instance).map(Some),
+        match bootstrap::is_readable(&database, &instance.connection)? {
+            true => Self::open_with(database, instance).map(Some),
             false => Ok(None),
         }
     }
 
-    fn begin(database: Database, instance: Unconfined) -> Result<Self> {
+    fn open_with(database: Database, instance: Unconfined) -> Result<Self> {
         bootstrap::bring_up_to_date(&database, &instance.connection)?;
+        Self::begin(database, instance)
+    }
+
+    /// Opens the state to read it, if there is one; changes nothing.
+    ///
+    /// # Errors
+    /// When the database cannot be reached, or a newer version migrated it.
+    pub(crate) fn look_at(address: &PostgresAddress, folders: SharedFolders) -> Result<Option<Self>> {
+        match attach_readable(address, folders)? {
+            Some((database, instance)) => Self::begin(database, instance).map(Some),
+            None => Ok(None),
+        }
+    }
+
+    fn begin(database: Database, instance: Unconfined) -> Result<Self> {
         let era = Era::begin_with(&database, OUTSIDER.to_owned(), instance, None)?;
         Ok(Self {
             mirror: Mutex::new(Some(Arc::clone(era.mirror()))),
@@ -104,15 +119,13 @@ impl SharedState {
         })
     }
 
-    /// Opens a link for one reader, and creates or migrates the host's own tables. Its SQL reaches files, until the reader
-    /// forbids that.
+    /// Opens a link for one reader, if there is a state; changes nothing. Its SQL reaches files, until the reader forbids that.
     ///
     /// # Errors
-    /// As above.
-    pub(crate) fn open_for_a_reader(address: &PostgresAddress, folders: SharedFolders) -> Result<Link> {
-        let (database, instance) = attach(address, folders)?;
-        bootstrap::bring_up_to_date(&database, &instance.connection)?;
-        era::lone_link(instance)
+    /// As for [`look_at`](Self::look_at).
+    pub(crate) fn open_for_a_reader(address: &PostgresAddress, folders: SharedFolders) -> Result<Option<Link>> {
+        let readable = attach_readable(address, folders)?;
+        readable.map(|(_, instance)| era::lone_link(instance)).transpose()
     }
 
     /// The address of the database.
@@ -344,4 +357,11 @@ fn attach(address: &PostgresAddress, folders: SharedFolders) -> Result<(Database
     let database = Database::at(address, folders)?;
     let instance = database.attach(OUTSIDER)?;
     Ok((database, instance))
+}
+
+/// As [`attach`], if the database holds a state; changes nothing.
+fn attach_readable(address: &PostgresAddress, folders: SharedFolders) -> Result<Option<(Database, Unconfined)>> {
+    let (database, instance) = attach(address, folders)?;
+    let is_readable = bootstrap::is_readable(&database, &instance.connection)?;
+    Ok(is_readable.then_some((database, instance)))
 }

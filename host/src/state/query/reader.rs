@@ -6,6 +6,7 @@ use session_plugin_api::{Report, Timestamp};
 
 use crate::{
     names::{ProcessorName, SessionKey},
+    postgres::PostgresAddress,
     state::{
         duckdb_file::file::{
             backup::{is_to_be_restored, restore},
@@ -71,15 +72,16 @@ pub struct TableContents {
 }
 
 impl Reader {
-    /// Opens the state at its place for reading.
+    /// Opens the state at its place for reading. A state in a database is not changed.
     ///
     /// # Errors
-    /// As for [`open`](Self::open); when a database cannot be reached.
+    /// As for [`open`](Self::open); when a database holds no state or cannot be reached.
     pub fn open_at(place: &StatePlace) -> Result<Self> {
         match place {
             StatePlace::File(path) => Self::open(path),
             StatePlace::Postgres { address, folders } => {
-                SharedState::open_for_a_reader(address, folders.clone()).map(Self::of)
+                let link = SharedState::open_for_a_reader(address, folders.clone())?;
+                link.map(Self::of_some_shared).ok_or_else(|| missing(address))
             }
         }
     }
@@ -93,10 +95,10 @@ impl Reader {
         let StatePlace::Postgres { address, folders } = place else {
             return Ok((Self::open_at(place)?, None));
         };
-        let shared = SharedState::open(address, folders.clone())?;
+        let shared = SharedState::look_at(address, folders.clone())?.ok_or_else(|| missing(address))?;
         let snapshot = shared.snapshot()?;
         let snapshot = snapshot.map(|(link, taken_at)| Self::of_snapshot(link, taken_at));
-        Ok((Self::of(shared.unconfined()?), snapshot))
+        Ok((Self::of_some_shared(shared.unconfined()?), snapshot))
     }
 
     /// Opens the state at its place for reading, if there is one; changes nothing.
@@ -106,10 +108,10 @@ impl Reader {
     pub fn look_at_place(place: &StatePlace) -> Result<Option<Self>> {
         match place {
             StatePlace::File(path) => Self::look_at(path),
-            StatePlace::Postgres { address, folders } => match SharedState::open_existing(address, folders.clone())? {
-                Some(state) => state.unconfined().map(Self::of).map(Some),
-                None => Ok(None),
-            },
+            StatePlace::Postgres { address, folders } => {
+                let link = SharedState::open_for_a_reader(address, folders.clone())?;
+                Ok(link.map(Self::of_some_shared))
+            }
         }
     }
 
@@ -148,6 +150,14 @@ impl Reader {
             tables: HostTables::Some,
             as_of: None,
         })
+    }
+
+    /// Reads a state in a database that no host has opened here for writing.
+    fn of_some_shared(link: Link) -> Self {
+        Self {
+            tables: HostTables::Some,
+            ..Self::of(link)
+        }
     }
 
     /// Reads through a connection to a state that is already open.
@@ -436,6 +446,12 @@ impl Reader {
     /// When a file cannot be written.
     pub fn export(&self, folder: &Path) -> Result<Vec<String>> {
         export::export(&self.link, folder)
+    }
+}
+
+fn missing(address: &PostgresAddress) -> StateError {
+    StateError::MissingShared {
+        address: address.to_string(),
     }
 }
 

@@ -10,7 +10,11 @@ use std::{
 };
 
 use serde_json::{Value, json};
-use session_host::postgres::{Limits, Session};
+use session_host::{
+    postgres::{Limits, Session},
+    state::State,
+    state_place::SharedFolders,
+};
 use session_host_tests::{Service, World, psql, send, target_folder, unguarded_host_binary, wait_until};
 use walkdir::WalkDir;
 
@@ -70,10 +74,20 @@ impl Scene {
     pub(super) fn new(url: String, plugins: &'static [&'static str]) -> Self {
         let alone = World::with(plugins);
         let scene = Self { url, alone, plugins };
-        // This makes the host's own tables.
-        scene.query(&scene.url, "SELECT 1");
+        scene.make_state();
         scene.sql(watch::LOG);
         scene
+    }
+
+    /// Makes the host's own tables.
+    #[track_caller]
+    fn make_state(&self) {
+        let address = self.url.parse().expect("the address of a database");
+        let folders = SharedFolders {
+            exports: self.alone.path("data/exports"),
+            snapshots: None,
+        };
+        drop(State::open_shared(&address, folders).expect("the database can hold a state"));
     }
 
     /// Writes the transcript of a session, which gives rows of the probe.
