@@ -16,6 +16,7 @@ pub async fn keep(alerts: &Arc<Alerts>, host: &Arc<Host>, stop: &StopToken) {
         let evaluating = in_background(alerts, host, |alerts, host| {
             if host.does_chores()
                 && let Err(error) = alerts.evaluate(host)
+                && !error.is_outage()
             {
                 tracing::error!("cannot evaluate the alerts: {error}");
             }
@@ -31,6 +32,7 @@ pub async fn keep(alerts: &Arc<Alerts>, host: &Arc<Host>, stop: &StopToken) {
             round = Some(in_background(alerts, host, |alerts, host| {
                 if host.does_chores()
                     && let Err(error) = alerts.deliver(host)
+                    && !error.is_outage()
                 {
                     tracing::error!("cannot deliver the alerts: {error}");
                 }

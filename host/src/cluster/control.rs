@@ -28,7 +28,7 @@ use super::{
     takeover,
     timing::Timing,
 };
-use crate::postgres::{PostgresAddress, PostgresError, Session};
+use crate::postgres::{NoticedBy, Outage, PostgresAddress, PostgresError, Session};
 
 /// How many dead machines one round takes over. Each may take as long as a lock is waited for, and this machine does not
 /// renew meanwhile.
@@ -57,6 +57,7 @@ pub(super) struct Control {
     pub(super) commands: Receiver<Command>,
     pub(super) requests: Sender<Request>,
     pub(super) connection: Connection,
+    pub(super) outage: Arc<Outage>,
 }
 
 /// What the thread has of PostgreSQL.
@@ -108,8 +109,10 @@ impl Control {
 
     fn note(&self, error: &ClusterError) {
         let trouble = error.to_string();
-        // The same again and again helps nobody.
-        if self.board.trouble().as_ref() != Some(&trouble) {
+        if error.is_outage() {
+            self.outage.lasts(NoticedBy::Leases, error);
+        } else if self.board.trouble().as_ref() != Some(&trouble) {
+            // The same again and again helps nobody.
             tracing::warn!(error = %trouble, "this machine cannot agree with the others; it tries again by itself");
         }
         self.board.failed(trouble);
@@ -131,7 +134,10 @@ impl Control {
             done => done?,
         }
         self.connection.session = Some(session);
-        if let Some(trouble) = self.board.mended() {
+        let was_away = self.outage.is_over(NoticedBy::Leases);
+        if let Some(trouble) = self.board.mended()
+            && !was_away
+        {
             tracing::info!(trouble, "this machine agrees with the others again");
         }
         Ok(())

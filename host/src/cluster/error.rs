@@ -22,3 +22,11 @@ pub enum ClusterError {
     )]
     NoAnswer,
 }
+
+impl ClusterError {
+    /// Whether PostgreSQL is out of reach or takes no writes.
+    #[must_use]
+    pub fn is_outage(&self) -> bool {
+        matches!(self, Self::Postgres(error) if error.is_outage())
+    }
+}

@@ -22,7 +22,11 @@ use super::{
     standing::{Board, Counters, Standing, Unowned},
     timing::Timing,
 };
-use crate::{names::ProcessorName, postgres::PostgresAddress, threads};
+use crate::{
+    names::ProcessorName,
+    postgres::{Outage, PostgresAddress},
+    threads,
+};
 
 /// This machine among the others. When the last reference goes, it leaves them.
 pub struct Cluster {
@@ -34,7 +38,7 @@ pub struct Cluster {
 
 impl Cluster {
     /// Joins the machines that share the state at this address, and takes a first part of the buckets. What somebody
-    /// asks of all machines from now on comes over the channel, once and in order.
+    /// asks of all machines from now on comes over the channel, once and in order. Each later outage is noted.
     ///
     /// # Errors
     /// When PostgreSQL cannot be reached, or has no tables for the machines. Later, the machine waits for it.
@@ -43,6 +47,7 @@ impl Cluster {
         machine: Machine,
         processors: impl IntoIterator<Item = (ProcessorName, BucketCount)>,
         timing: Timing,
+        outage: Arc<Outage>,
     ) -> Result<(Arc<Self>, Receiver<Request>), ClusterError> {
         let board = Arc::new(Board::new(timing.ttl, processors.into_iter().collect()));
         let notes = Arc::new(Notes::default());
@@ -57,6 +62,7 @@ impl Cluster {
             commands: asked,
             requests: sender,
             connection: Connection::default(),
+            outage,
         };
         control.round()?;
         threads::start("cluster", move || control.run()).map_err(ClusterError::Thread)?;

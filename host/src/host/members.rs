@@ -25,7 +25,7 @@ use crate::{
     hex::hex,
     names::{ProcessorName, SessionKey},
     plugins::{Catalogue, Processor},
-    postgres::PostgresAddress,
+    postgres::{Outage, PostgresAddress},
     runner::Selection,
     state::{Actor, Leases, StateError},
 };
@@ -63,12 +63,18 @@ struct Asked {
 
 impl Members {
     /// Joins the hosts that share the state at this address.
-    pub(super) fn join(address: &PostgresAddress, catalogue: &Catalogue, ttl: Duration) -> Result<Self, ClusterError> {
+    pub(super) fn join(
+        address: &PostgresAddress,
+        catalogue: &Catalogue,
+        ttl: Duration,
+        outage: Arc<Outage>,
+    ) -> Result<Self, ClusterError> {
         let machine = Machine {
             name: name_of_this_host(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
         };
-        let (cluster, requests) = Cluster::join(address.clone(), machine, leases_of(catalogue), Timing { ttl })?;
+        let leases = leases_of(catalogue);
+        let (cluster, requests) = Cluster::join(address.clone(), machine, leases, Timing { ttl }, outage)?;
         cluster.describe(plugins_of(catalogue));
         Ok(Self {
             cluster,

@@ -132,9 +132,9 @@ impl Host {
         };
         let catalogue = Catalogue::load_found(&options, found)?;
         warn_of_sections_without_processor(&settings, &catalogue);
-        let address = settings.state.address();
-        let members = address
-            .map(|address| Members::join(address, &catalogue, settings.lease))
+        let shared = settings.state.address().zip(state.outage());
+        let members = shared
+            .map(|(address, outage)| Members::join(address, &catalogue, settings.lease, outage))
             .transpose()?;
         // After the host has joined, it hears of every further pause.
         let reader = state.reader()?;

@@ -11,11 +11,15 @@ use serde_json::json;
 use crate::{
     cluster::ClusterError,
     host::{CorrectionError, NotBegun, PauseError},
+    plugins::CatalogueError,
     printable,
     runner::RunError,
-    scheduler::ReloadError,
+    scheduler::{ReloadError, ScheduleError},
     state::{QueryError, StateError},
 };
+
+/// What a request is told that needs a state in PostgreSQL while there is none to be had. Health has the reason.
+const OUT_OF_REACH: &str = "PostgreSQL, which holds the state, is out of reach or takes no writes; the service goes on by itself when it is back";
 
 /// Why a request is refused, as the client sees it: `{"detail": "..."}`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -126,6 +130,7 @@ impl From<StateError> for Refusal {
     fn from(error: StateError) -> Self {
         match error {
             closed @ StateError::Closed { .. } => Self::new(StatusCode::SERVICE_UNAVAILABLE, closed),
+            error if error.is_outage() => Self::new(StatusCode::SERVICE_UNAVAILABLE, OUT_OF_REACH),
             error => Self::internal(error),
         }
     }
@@ -133,7 +138,11 @@ impl From<StateError> for Refusal {
 
 impl From<ReloadError> for Refusal {
     fn from(error: ReloadError) -> Self {
-        Self::internal(error)
+        match error {
+            ReloadError::Catalogue(CatalogueError::State(error))
+            | ReloadError::Schedule(ScheduleError::State(error)) => error.into(),
+            error => Self::internal(error),
+        }
     }
 }
 
@@ -141,6 +150,7 @@ impl From<RunError> for Refusal {
     fn from(error: RunError) -> Self {
         match error {
             RunError::State(error) => error.into(),
+            no_member @ RunError::NoMember(_) => Self::new(StatusCode::SERVICE_UNAVAILABLE, no_member),
             error => Self::internal(error),
         }
     }

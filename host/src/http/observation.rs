@@ -34,7 +34,14 @@ pub(crate) fn current(service: &Service) -> Health {
         None => health,
     };
     let of_this_host = service.host.cluster().map(|cluster| of_this_host(cluster));
-    let health = of_this_host.into_iter().flatten().fold(health, Health::with_warning);
+    let health = of_this_host
+        .into_iter()
+        .flatten()
+        .fold(health, |health, warning| match warning.kind {
+            // The state and this connection have the same cause.
+            WarningKind::State => health.with_state(warning),
+            _ => health.with_warning(warning),
+        });
     let health = match service.queries.trouble() {
         Some(trouble) => health.with_warning(Warning::new(WarningKind::State, trouble)),
         None => health,

@@ -239,6 +239,28 @@ impl PostgresError {
         }
     }
 
+    /// Whether the server is out of reach or takes no writes, so that nothing that needs it goes on until it is back.
+    #[must_use]
+    pub fn is_outage(&self) -> bool {
+        const ENDING: [&SqlState; 3] = [
+            &SqlState::ADMIN_SHUTDOWN,
+            &SqlState::CRASH_SHUTDOWN,
+            &SqlState::CANNOT_CONNECT_NOW,
+        ];
+        match self {
+            Self::Unreachable { .. }
+            | Self::Standby { .. }
+            | Self::TooManyConnections { .. }
+            | Self::NoAnswer { .. } => true,
+            // A connection that breaks leaves no code.
+            Self::Statement { code, .. } => match code {
+                None => true,
+                Some(code) => ENDING.iter().any(|ending| ending.code() == code),
+            },
+            _ => false,
+        }
+    }
+
     /// Whether a row was to refer to one that is not there.
     #[must_use]
     pub fn is_foreign_key(&self) -> bool {

@@ -6,6 +6,8 @@
 //!
 //! [`ScratchDatabase`] is a database for a while: something can be tried there that must leave nothing behind.
 //!
+//! [`Outage`] tells in the log that PostgreSQL is out of reach.
+//!
 //! [`PostgresAddress`] is the one definition of where the server is and whom the host trusts. Both clients get the same
 //! from it: the same password file, the same certificates, the same time limits. No password is part of an address, of a
 //! conninfo string or of an error.
@@ -14,6 +16,7 @@ mod address;
 mod admission;
 mod conninfo;
 mod error;
+mod outage;
 mod parsing;
 mod password;
 mod scratch;
@@ -26,5 +29,6 @@ pub const SCHEMA: &str = "main";
 pub use address::{AddressError, Endpoint, PostgresAddress, Roots, Tls};
 pub use admission::check_admission;
 pub use error::PostgresError;
+pub use outage::{NoticedBy, Outage};
 pub use scratch::ScratchDatabase;
 pub use session::{Limits, Session};

@@ -31,7 +31,9 @@ pub enum RunError {
     #[error(transparent)]
     Tables(SchemaRefused),
     /// This host cannot reach the state that it shares with others, so nobody knows what it owns.
-    #[error("the run did not begin, because this host is none of those that share the state now: {0}")]
+    #[error(
+        "the run did not begin, because this host is none of those that share the state now: {0}; it joins them again by itself"
+    )]
     NoMember(String),
     /// No worker could be started.
     #[error("cannot start a worker: {0}")]

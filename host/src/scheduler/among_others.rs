@@ -10,7 +10,7 @@ use std::{
     time::Duration,
 };
 
-use super::Scheduler;
+use super::{ScheduleError, Scheduler};
 use crate::{
     clock,
     cluster::{Request, RequestKind},
@@ -51,9 +51,13 @@ impl Scheduler {
             }
         }
         drop(postponed);
-        if let Err(error) = self.follow(host) {
-            tracing::error!("the schedule stays unchanged: {error}");
-            return;
+        match self.follow(host) {
+            Ok(()) => {}
+            Err(ScheduleError::State(error)) if error.is_outage() => return,
+            Err(error) => {
+                tracing::error!("the schedule stays unchanged: {error}");
+                return;
+            }
         }
         let may_run =
             |name: &ProcessorName| !host.pauses().contains_key(name.as_str()) && host.run_under_way(name).is_none();
@@ -71,6 +75,7 @@ impl Scheduler {
         let seen = self.lock().get(processor).and_then(|entry| entry.last_run);
         match host.is_first_to_fire(processor, seen, clock::now()) {
             Ok(is_first) => is_first && host.owns_some_of(processor),
+            Err(error) if error.is_outage() => false,
             Err(error) => {
                 tracing::warn!(%processor, "cannot fire the schedule: {error}");
                 false
@@ -97,7 +102,9 @@ impl Scheduler {
             }
             RequestKind::Pause | RequestKind::Resume => {
                 if let Err(error) = host.read_pauses() {
-                    tracing::error!("cannot read the pauses: {error}");
+                    if !error.is_outage() {
+                        tracing::error!("cannot read the pauses: {error}");
+                    }
                     return Answer::Postponed;
                 }
             }

@@ -8,7 +8,10 @@
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use crate::state::error::{Result, StateError};
+use crate::state::{
+    error::{Result, StateError},
+    trouble::Trouble,
+};
 
 /// Why the state cannot be written.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -76,10 +79,17 @@ impl Ailing {
         made
     }
 
-    /// Notes an error if it shows that the state cannot be written.
+    /// Notes an error if it shows that the state cannot be written. If that is an outage, it ends with the next connection.
     pub(crate) fn note(&self, error: &StateError) {
+        let is_away = matches!(
+            error,
+            StateError::Troubled {
+                trouble: Trouble::Server,
+                ..
+            }
+        );
         if error.is_fatal() {
-            self.begins(error, Reach::Writes);
+            self.begins(error, if is_away { Reach::All } else { Reach::Writes });
         }
     }
 

@@ -40,7 +40,9 @@ pub(super) fn observe(host: &Host, scheduler: &Scheduler, health: &HealthBoard) 
         }
         None => as_before(host, scheduler, health),
         Some(Err(error)) => {
-            tracing::error!("cannot observe the processors: {error}");
+            if !error.is_outage() {
+                tracing::error!("cannot observe the processors: {error}");
+            }
             warnings.push(surroundings::unanswering(host, &error));
             as_before(host, scheduler, health)
         }

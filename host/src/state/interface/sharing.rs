@@ -1,11 +1,14 @@
 //! What only a state has that several hosts share. With a state in a file, most of it does nothing.
 
+use std::sync::Arc;
+
 use session_plugin_api::Timestamp;
 
 use super::State;
 use crate::{
     cluster::{MachineId, NewRequest, RequestKind},
     names::ProcessorName,
+    postgres::Outage,
     state::{
         error::Result,
         postgres::{fence::LastForgotten, shared_state::SharedState},
@@ -22,6 +25,12 @@ impl State {
         if let Some(shared) = self.backend.shared() {
             shared.enlist(machine);
         }
+    }
+
+    /// What the parts of this host that reach the database note of its outages. A state in a file has no database.
+    #[must_use]
+    pub fn outage(&self) -> Option<Arc<Outage>> {
+        self.backend.shared().map(|shared| Arc::clone(shared.outage()))
     }
 
     /// Asks something of all hosts that share the state. A state in a file has no other hosts.

@@ -24,7 +24,7 @@ use session_plugin_api::Timestamp;
 use crate::{
     cluster::MachineId,
     names::ProcessorName,
-    postgres::PostgresAddress,
+    postgres::{NoticedBy, Outage, PostgresAddress},
     state::{
         ailment::{Ailing, Ailment},
         commit::writer::Writer,
@@ -58,6 +58,7 @@ pub(crate) struct SharedState {
     schema: KnownSchema,
     interrupts: Interrupts,
     ailing: Ailing,
+    outage: Arc<Outage>,
 }
 
 /// How often work is done that meets that of other hosts.
@@ -116,6 +117,7 @@ impl SharedState {
             schema: KnownSchema::default(),
             interrupts: Interrupts::default(),
             ailing: Ailing::default(),
+            outage: Arc::default(),
         })
     }
 
@@ -153,9 +155,21 @@ impl SharedState {
     /// # Errors
     /// When the database cannot be reached.
     pub(crate) fn connect(&self) -> Result<Link> {
-        let link = self.ailing.note_connection(self.current_link())?;
-        self.interrupts.keep(&link);
-        Ok(link)
+        let reached = self.ailing.note_connection(self.current_link());
+        match &reached {
+            Ok(link) => {
+                self.outage.is_over(NoticedBy::State);
+                self.interrupts.keep(link);
+            }
+            Err(error) if error.is_outage() => self.outage.lasts(NoticedBy::State, error),
+            Err(_) => {}
+        }
+        reached
+    }
+
+    /// What the parts of this host that reach the database note of its outages.
+    pub(crate) fn outage(&self) -> &Arc<Outage> {
+        &self.outage
     }
 
     fn current_link(&self) -> Result<Link> {
@@ -323,6 +337,7 @@ impl SharedState {
     pub(crate) fn recover(&self) {
         if self.ailing.told().is_some()
             && let Err(error) = self.connect()
+            && !error.is_outage()
         {
             tracing::warn!("the state still cannot be reached: {error}");
         }

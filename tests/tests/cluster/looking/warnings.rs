@@ -3,7 +3,7 @@
 use std::{fs, time::Duration};
 
 use session_host::postgres::{Limits, Session};
-use session_host_tests::{LibraryFile, Postgres, PostgresSetup, library, library_name, wait_until};
+use session_host_tests::{Answer, LibraryFile, Postgres, PostgresSetup, library, library_name, wait_until};
 
 use super::scene::{beside, host_at, warnings};
 
@@ -80,16 +80,59 @@ fn health_answers_while_postgres_is_away_and_is_well_again_by_itself() {
     server.stop();
     wait_until("health says so", || {
         let told = warnings(&service, "state");
+        assert!(told.len() < 2, "{told:?}");
         told.iter()
             .any(|told| told.contains("goes on by itself once PostgreSQL answers"))
     });
-    wait_until("the host doubts", || !warnings(&service, "hosts").is_empty());
+    wait_until("the host doubts", || {
+        assert_eq!(warnings(&service, "state").len(), 1);
+        !warnings(&service, "hosts").is_empty()
+    });
     assert_eq!(service.get("/api/health").json()["status"], "degraded");
     drop(service.get("/api/admin/cluster").is(503));
+    for target in ["status", "runs", "failures", "failure-causes"] {
+        tells_of_the_outage(&service.get(&format!("/api/admin/{target}")));
+    }
+    tells_of_the_outage(&service.query("FROM session_processor_state", &serde_json::json!([])));
+    tells_of_the_outage(&service.post("/api/admin/pause?processor=probe"));
+    let run = service.run("probe").is(503).detail();
+    assert!(run.contains("joins them again by itself"), "{run}");
     world.host(&["cluster"]).exits(1).tells("check that PostgreSQL runs");
     server.start_again();
     wait_until("the host is well again", is_well);
     wait_until("it owns its work again", || {
         service.run("probe").json()["details"]["processed"] == 1
     });
+    wait_until("the log says so", || {
+        service.log().contains("PostgreSQL is within reach again")
+    });
+    is_told_once(&service.log());
+}
+
+/// Checks that a request is told in one sentence that PostgreSQL is away.
+#[track_caller]
+fn tells_of_the_outage(answer: &Answer) {
+    assert_eq!(answer.status, 503, "{}", answer.body);
+    let detail = answer.detail();
+    assert!(
+        detail.starts_with("PostgreSQL, which holds the state, is out of reach") && detail.contains("by itself"),
+        "{detail}"
+    );
+}
+
+/// Checks that a log tells of one outage, and not at each attempt to end it.
+#[track_caller]
+fn is_told_once(log: &str) {
+    let told = |part: &str| log.lines().filter(|line| line.contains(part)).count();
+    assert_eq!(told("PostgreSQL is out of reach"), 1, "{log}");
+    assert_eq!(told("PostgreSQL is within reach again"), 1, "{log}");
+    for repeated in [
+        "cannot agree with the others",
+        "the schedule stays unchanged",
+        "cannot observe the processors",
+        "still cannot be reached",
+        "cannot fire the schedule",
+    ] {
+        assert_eq!(told(repeated), 0, "{log}");
+    }
 }

@@ -59,7 +59,7 @@ pub(crate) fn join_at(url: &str, name: &str, processors: &[&str]) -> Joined {
         name: name.to_owned(),
         version: "1.2.3".to_owned(),
     };
-    let (cluster, requests) = Cluster::join(address, machine, shared(processors), TIMING).unwrap();
+    let (cluster, requests) = Cluster::join(address, machine, shared(processors), TIMING, Arc::default()).unwrap();
     Joined { cluster, requests }
 }
 

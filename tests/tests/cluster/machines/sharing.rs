@@ -42,7 +42,7 @@ fn a_serial_processor_has_one_owner() {
             version: "1".to_owned(),
         };
         let address = scene.database.url().parse().unwrap();
-        Cluster::join(address, machine, serial(&["memory"]), TIMING).unwrap()
+        Cluster::join(address, machine, serial(&["memory"]), TIMING, Arc::default()).unwrap()
     };
     let ((first, _first), (second, _second)) = (join("first"), join("second"));
     let memory = processor("memory");
