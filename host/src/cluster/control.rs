@@ -64,8 +64,6 @@ pub(super) struct Control {
 #[derive(Default)]
 pub(super) struct Connection {
     session: Option<Session>,
-    /// Until when nobody is taken for dead.
-    patient_until: Option<Instant>,
     /// The last request that was heard; it outlives incarnations, so that none is missed between two.
     heard: Option<RequestId>,
     pruned: Option<Instant>,
@@ -144,12 +142,14 @@ impl Control {
     }
 
     /// Opens the connection. After an outage, the others may need some time as well until they reach PostgreSQL. Who took
-    /// them for dead at once would fence machines that live.
+    /// them for dead at once would fence machines that live. A machine that has yet to join asks since when PostgreSQL runs.
     fn open(&mut self) -> Result<Session, PostgresError> {
-        let session = Session::open(&self.address, CONTROL, self.timing.limits())?;
-        if self.board.present().is_some() {
-            self.connection.patient_until = Some(Instant::now() + self.timing.ttl);
-        }
+        let mut session = Session::open(&self.address, CONTROL, self.timing.limits())?;
+        let patience = match self.board.present() {
+            Some(_) => self.timing.ttl,
+            None => self.timing.ttl.saturating_sub(takeover::uptime(&mut session)?),
+        };
+        self.board.be_patient(patience);
         Ok(session)
     }
 
@@ -160,11 +160,7 @@ impl Control {
         };
         let leases = self.board.wanted();
         self.board.renewed(&renewal::renew(session, me, &leases)?);
-        if self
-            .connection
-            .patient_until
-            .is_none_or(|until| until <= Instant::now())
-        {
+        if !self.board.is_patient() {
             self.take_over(session, me)?;
         }
         share(session, me, &leases, &self.board)?;

@@ -107,6 +107,12 @@ impl Cluster {
         self.board.unowned()
     }
 
+    /// Whether this machine takes nobody for dead yet, because all come back after an outage of PostgreSQL.
+    #[must_use]
+    pub fn is_patient(&self) -> bool {
+        self.board.is_patient()
+    }
+
     /// How long a machine that does not renew counts as alive.
     #[must_use]
     pub fn ttl(&self) -> Duration {

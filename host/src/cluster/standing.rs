@@ -72,6 +72,8 @@ struct Known {
     pins: BTreeMap<PinId, Pin>,
     last_pin: PinId,
     unowned: BTreeMap<ProcessorName, (usize, Instant)>,
+    /// Until when nobody is taken for dead, because all come back after an outage.
+    patient_until: Option<Instant>,
     clock: Option<ClockDifference>,
     trouble: Option<String>,
     counters: Counters,
@@ -198,6 +200,11 @@ impl Board {
         unowned.collect()
     }
 
+    /// Whether nobody is taken for dead yet.
+    pub(super) fn is_patient(&self) -> bool {
+        self.lock().patient_until.is_some_and(|until| Instant::now() < until)
+    }
+
     /// Since when a run of each processor is under way, by the clock of this machine.
     pub(super) fn runs(&self) -> BTreeMap<ProcessorName, Timestamp> {
         let known = self.lock();
@@ -278,6 +285,19 @@ impl Board {
         let mut known = self.lock();
         known.has_left = true;
         known.end_incarnation();
+    }
+
+    /// Nobody is taken for dead for so long. What nobody owns, this machine sees anew.
+    pub(super) fn be_patient(&self, patience: Duration) {
+        if patience.is_zero() {
+            return;
+        }
+        let mut known = self.lock();
+        let now = Instant::now();
+        known.patient_until = known.patient_until.max(Some(now + patience));
+        for (_, since) in known.unowned.values_mut() {
+            *since = now;
+        }
     }
 
     pub(super) fn took_over(&self) {

@@ -5,6 +5,8 @@
 //! go. Then the row of the machine is deleted. The `DELETE` waits for a commit that already holds the lock of this row,
 //! and every later commit finds the row gone.
 
+use std::time::Duration;
+
 use super::{machine::MachineId, timing::Timing};
 use crate::postgres::{PostgresError, Session};
 
@@ -12,6 +14,17 @@ use crate::postgres::{PostgresError, Session};
 pub(super) struct Dead {
     pub(super) id: MachineId,
     pub(super) name: String,
+}
+
+/// For how long PostgreSQL has run. Before, nobody could renew.
+pub(super) fn uptime(session: &mut Session) -> Result<Duration, PostgresError> {
+    let rows = session.query(
+        "ask since when PostgreSQL runs",
+        "SELECT (extract(epoch FROM clock_timestamp() - pg_postmaster_start_time()) * 1000000)::bigint",
+        &[],
+    )?;
+    let micros = rows.first().and_then(|row| u64::try_from(row.get::<_, i64>(0)).ok());
+    Ok(Duration::from_micros(micros.unwrap_or_default()))
 }
 
 /// The machines that are dead.

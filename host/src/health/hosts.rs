@@ -23,11 +23,11 @@ pub fn of_this_host(cluster: &Cluster) -> Vec<Warning> {
     unreachable.into_iter().chain(standing).chain(clock).collect()
 }
 
-/// What this host sees of the others in PostgreSQL.
+/// The hosts that are silent for longer than they may be.
 #[must_use]
-pub fn of_other_hosts(sight: &Sight, ttl: Duration) -> Vec<Warning> {
-    let silent = sight.machines.iter().filter(|machine| machine.age > ttl).map(silent);
-    silent.chain(versions(sight)).collect()
+pub fn of_silent_hosts(sight: &Sight, ttl: Duration) -> Vec<Warning> {
+    let machines = sight.machines.iter();
+    machines.filter(|machine| machine.age > ttl).map(silent).collect()
 }
 
 /// What nobody owns for longer than a machine may be silent.
@@ -91,7 +91,8 @@ fn silent(machine: &MachineSeen) -> Warning {
 }
 
 /// The hosts of each version, by what they have a version of.
-fn versions(sight: &Sight) -> Vec<Warning> {
+#[must_use]
+pub fn of_different_versions(sight: &Sight) -> Vec<Warning> {
     let mut of_hosts: BTreeMap<String, BTreeSet<&str>> = BTreeMap::new();
     let mut of_plugins: BTreeMap<&str, BTreeMap<String, BTreeSet<&str>>> = BTreeMap::new();
     for machine in &sight.machines {

@@ -6,7 +6,7 @@ use super::Observations;
 use crate::{
     clock,
     cluster::WaitingSeen,
-    health::{Warning, of_other_hosts, of_unowned_buckets},
+    health::{Warning, of_different_versions, of_silent_hosts, of_unowned_buckets},
     host::Host,
     metrics::ObservedCluster,
     names::ProcessorName,
@@ -24,7 +24,11 @@ pub(super) fn observe(host: &Host, observations: &Observations) -> Vec<Warning> 
     let mut warnings = of_unowned_buckets(&unowned, cluster.ttl());
     let sight = cluster.look();
     if let Ok(sight) = &sight {
-        warnings.extend(of_other_hosts(sight, cluster.ttl()));
+        // After an outage, all are silent until they reach PostgreSQL again.
+        if !cluster.is_patient() {
+            warnings.extend(of_silent_hosts(sight, cluster.ttl()));
+        }
+        warnings.extend(of_different_versions(sight));
     }
     let catalogue = host.catalogue();
     let names = catalogue.processors().map(|processor| processor.name().clone());

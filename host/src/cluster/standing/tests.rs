@@ -95,3 +95,20 @@ fn a_pin_tells_of_a_run_under_way() {
     board.unpin(pin.id);
     assert!(board.runs().is_empty());
 }
+
+#[test]
+fn what_nobody_owns_is_seen_anew_after_an_outage() {
+    let (board, usage) = board(Duration::from_secs(3600));
+    board.see_unowned([(usage.clone(), 3)].into_iter());
+    let before = Instant::now();
+    board.be_patient(Duration::ZERO);
+    assert!(!board.is_patient());
+    board.be_patient(Duration::from_secs(3600));
+    assert!(board.is_patient());
+    let unowned = board.unowned()[&usage];
+    assert_eq!(unowned.buckets, 3);
+    assert!(unowned.age <= before.elapsed());
+    // A machine that joins anew meanwhile is no less patient.
+    board.be_patient(Duration::from_secs(1));
+    assert!(board.is_patient());
+}

@@ -109,6 +109,34 @@ fn health_answers_while_postgres_is_away_and_is_well_again_by_itself() {
     is_told_once(&service.log());
 }
 
+#[test]
+fn hosts_that_have_yet_to_come_back_after_an_outage_are_not_told_as_silent() {
+    let mut server = PostgresSetup::default().start();
+    let url = server.database().url();
+    let world = host_at(&url, &["probe"]);
+    let other = beside(&world, &url, &["probe"]);
+    let (service, late) = (world.serve(&[]), other.serve(&[]));
+    wait_until("the hosts are well", || {
+        [&service, &late].map(|service| service.get("/api/health").json()["status"] == "ok") == [true; 2]
+    });
+    // It comes back last.
+    late.signal(libc::SIGSTOP);
+    server.stop();
+    wait_until("the host doubts", || !warnings(&service, "hosts").is_empty());
+    server.start_again();
+    wait_until("the host is back", || warnings(&service, "hosts").is_empty());
+    let checked_at = || service.get("/api/health").json()["checked_at"].clone();
+    for _ in 0..3 {
+        let before = checked_at();
+        wait_until("health is checked again", || checked_at() != before);
+        assert_eq!(warnings(&service, "hosts"), [""; 0]);
+    }
+    late.signal(libc::SIGCONT);
+    wait_until("the other one is back", || {
+        late.get("/api/health").json()["status"] == "ok"
+    });
+}
+
 /// Checks that a request is told in one sentence that PostgreSQL is away.
 #[track_caller]
 fn tells_of_the_outage(answer: &Answer) {

@@ -1,9 +1,11 @@
 //! PostgreSQL is not there for a while.
 
+use std::time::Duration;
+
 use session_host::cluster::{ClusterError, Standing};
 use session_host_tests::{Postgres, PostgresSetup, Proxy, wait_until};
 
-use super::scene::{Scene, join_at, make_tables, open, processor};
+use super::scene::{Scene, join_at, join_with, make_tables, open, processor};
 
 #[test]
 fn a_machine_goes_on_by_itself_when_the_server_is_there_again() {
@@ -36,6 +38,27 @@ fn a_machine_goes_on_by_itself_when_the_server_is_there_again() {
     wait_until("the trouble is over", || machine.cluster.trouble().is_none());
     assert_eq!(machine.cluster.incarnation(), Some(run.incarnation()));
     assert_eq!(machine.cluster.look().unwrap().machines.len(), 2);
+}
+
+#[test]
+fn a_machine_that_joins_as_soon_as_the_server_runs_lets_the_others_come_back() {
+    let server = PostgresSetup::default().start();
+    let database = server.database();
+    make_tables(&mut open(&database.url(), "test"));
+    database.sql(
+        "INSERT INTO main.session_host_machine (name, version, seen, processors)
+         VALUES ('late', '1', clock_timestamp() - interval '1 hour', '{usage}')",
+    );
+    // Longer than the server has run.
+    let patient = join_with(&database.url(), "first", &["usage"], Duration::from_secs(600));
+    assert!(patient.cluster.is_patient());
+    assert_eq!(patient.cluster.look().unwrap().machines.len(), 2);
+    let other = join_at(&database.url(), "second", &["usage"]);
+    wait_until("the patience is over", || {
+        other.cluster.look().unwrap().machines.len() == 2
+    });
+    assert!(!other.cluster.is_patient());
+    assert_eq!(other.cluster.counters().take_overs, 1);
 }
 
 #[test]

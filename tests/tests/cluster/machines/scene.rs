@@ -54,12 +54,18 @@ pub(super) fn make_tables(session: &mut Session) {
 
 /// Joins at this address with these processors, each of which more than one machine may share.
 pub(crate) fn join_at(url: &str, name: &str, processors: &[&str]) -> Joined {
+    join_with(url, name, processors, TIMING.ttl)
+}
+
+/// Joins as with [`join_at`], with this TTL.
+pub(super) fn join_with(url: &str, name: &str, processors: &[&str], ttl: Duration) -> Joined {
     let address: PostgresAddress = url.parse().unwrap();
     let machine = Machine {
         name: name.to_owned(),
         version: "1.2.3".to_owned(),
     };
-    let (cluster, requests) = Cluster::join(address, machine, shared(processors), TIMING, Arc::default()).unwrap();
+    let (cluster, requests) =
+        Cluster::join(address, machine, shared(processors), Timing { ttl }, Arc::default()).unwrap();
     Joined { cluster, requests }
 }
 
