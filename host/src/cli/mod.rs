@@ -37,6 +37,7 @@ mod server_runs;
 mod signals;
 mod statusline;
 mod token;
+mod waiting;
 mod watchdog;
 mod worker;
 
@@ -230,6 +231,9 @@ fn exit_of(error: &anyhow::Error) -> Exit {
 /// The state error inside an error, if it is one.
 fn state_error(error: &anyhow::Error) -> Option<&StateError> {
     if let Some(StartError::State(state) | StartError::Catalogue(CatalogueError::State(state))) = error.downcast_ref() {
+        return Some(state);
+    }
+    if let Some(ScheduleError::State(state)) = error.downcast_ref() {
         return Some(state);
     }
     if let Some(PauseError::State(state)) = error.downcast_ref() {

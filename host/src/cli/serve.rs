@@ -17,7 +17,8 @@ use sd_notify::NotifyState;
 use super::{
     Exit, complained,
     output::{self, UsageError},
-    signals::{self, Hangup},
+    signals::ServiceSignals,
+    waiting::{self, Started},
     watchdog,
 };
 use crate::{
@@ -27,7 +28,7 @@ use crate::{
     health::HealthBoard,
     host::Host,
     http::{self, Listening, Service},
-    plugins::{PluginTrust, TriedReports},
+    plugins::PluginTrust,
     process,
     runner::StopToken,
     scheduler::Scheduler,
@@ -58,7 +59,21 @@ pub(super) fn serve(settings: Settings, trust: PluginTrust) -> anyhow::Result<Ex
     source.find()?;
     let grace = settings.limits.shutdown_grace + LAST_WORDS;
     let alerts = Arc::new(Alerts::new(&settings)?);
-    let host = Arc::new(Host::start(settings, trust, TriedReports::All)?);
+    let signals = ServiceSignals::default();
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .thread_name("http")
+        .thread_stack_size(threads::STACK)
+        .on_thread_start(threads::take_up_the_log)
+        .enable_all()
+        .build()?;
+    let Some(Started { host, listening }) = waiting::start(settings, trust, &runtime, &signals)? else {
+        tracing::info!("service stopped before it could start");
+        io::stdout().flush()?;
+        // An attempt to start may still wait for the database.
+        process::end_at_once(Exit::Done as i32)
+    };
+    let host = Arc::new(host);
     let token = source.find_or_make()?;
     let page = match host.settings().service.page {
         Some(visit) => Some(Page {
@@ -75,23 +90,14 @@ pub(super) fn serve(settings: Settings, trust: PluginTrust) -> anyhow::Result<Ex
         health: Arc::new(HealthBoard::new(clock::now(), host.settings().service.tick)),
         alerts,
         metrics: host.metrics().clone(),
-        stop: StopToken::default(),
+        stop: signals.stop().clone(),
         queries: http::Queries::default(),
         token: Arc::new(RwLock::new(token)),
         host,
     };
-    signals::stop_on_signals(
-        service.stop.clone(),
-        Hangup::Reloads(Arc::new(reload(&service, page.as_ref()))),
-    )?;
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
-        .thread_name("http")
-        .thread_stack_size(threads::STACK)
-        .on_thread_start(threads::take_up_the_log)
-        .enable_all()
-        .build()?;
-    runtime.block_on(run(&service, page, address, grace))?;
+    signals.reload_by(reload(&service, page.as_ref()));
+    signals.listen()?;
+    runtime.block_on(run(&service, page, listening, address, grace))?;
     // Do not wait for blocking work that still waits for the disk.
     runtime.shutdown_background();
     end(&service, grace)
@@ -107,10 +113,17 @@ fn refuse_an_open_door(address: SocketAddr, token: &TokenSource) -> Result<(), U
     }
 }
 
-async fn run(service: &Service, page: Option<Page>, address: SocketAddr, grace: Duration) -> anyhow::Result<()> {
-    let listening = Listening::on(address)
-        .await
-        .map_err(|error| cannot_listen(address, &error))?;
+async fn run(
+    service: &Service,
+    page: Option<Page>,
+    listening: Option<Listening>,
+    address: SocketAddr,
+    grace: Duration,
+) -> anyhow::Result<()> {
+    let listening = match listening {
+        Some(listening) => listening,
+        None => listen(address).await?,
+    };
     let served_at = listening.address();
     announce(service, page.as_ref(), served_at)?;
     let pages = page.map_or_else(Router::new, |page| {
@@ -142,6 +155,12 @@ async fn run(service: &Service, page: Option<Page>, address: SocketAddr, grace: 
         alerts::keep(alerts, host, stop)
     );
     Ok(())
+}
+
+/// Listens on an address.
+pub(super) async fn listen(address: SocketAddr) -> anyhow::Result<Listening> {
+    let listening = Listening::on(address).await;
+    listening.map_err(|error| cannot_listen(address, &error))
 }
 
 /// An address in use may become free soon, and one that the machine does not have yet may appear: in both cases the

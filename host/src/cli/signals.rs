@@ -5,8 +5,9 @@
 //! ends the process at the second signal, because every thread could be waiting.
 
 use std::{
+    cell::Cell,
     io,
-    sync::{Arc, atomic::AtomicBool},
+    sync::{Arc, OnceLock, atomic::AtomicBool},
 };
 
 use signal_hook::flag;
@@ -23,6 +24,43 @@ pub(super) enum Hangup {
     Ends,
     /// It makes a service reload its plugins and its token.
     Reloads(Arc<dyn Fn() + Send + Sync>),
+}
+
+/// What the signals do in a service, from when it first listens to them.
+#[derive(Default)]
+pub(super) struct ServiceSignals {
+    stop: StopToken,
+    reload: Arc<OnceLock<Reload>>,
+    listens: Cell<bool>,
+}
+
+/// What SIGHUP does in a service that has started.
+type Reload = Box<dyn Fn() + Send + Sync>;
+
+impl ServiceSignals {
+    /// What SIGINT and SIGTERM stop.
+    pub(super) fn stop(&self) -> &StopToken {
+        &self.stop
+    }
+
+    /// SIGHUP does this from now on. Until then, it does nothing.
+    pub(super) fn reload_by(&self, reload: impl Fn() + Send + Sync + 'static) {
+        // A service starts once.
+        let _ = self.reload.set(Box::new(reload));
+    }
+
+    /// Listens to the signals, if it does not do so yet.
+    pub(super) fn listen(&self) -> io::Result<()> {
+        if self.listens.replace(true) {
+            return Ok(());
+        }
+        let reload = Arc::clone(&self.reload);
+        let on_hangup = move || match reload.get() {
+            Some(reload) => reload(),
+            None => tracing::info!("there is nothing to reload yet"),
+        };
+        stop_on_signals(self.stop.clone(), Hangup::Reloads(Arc::new(on_hangup)))
+    }
 }
 
 /// From now on, turns the signals into a request to stop.

@@ -8,12 +8,16 @@ use session_plugin_api::abi::capped;
 
 use crate::{
     config::Settings,
-    journal::{Crash, Isolated, Journal, LeftAttempt},
+    journal::{self, Crash, Isolated, Journal, LeftAttempt},
     state::{Before, Destination, FailureKind, FailureRecord, FileLook, PluginVersion, State},
 };
 
 /// Takes the journal up. The state must be open: its lock keeps other hosts away.
 pub(super) fn take_up(settings: &Settings, state: &State) {
+    if journal::has_begun() {
+        // An earlier attempt to start has begun it.
+        return;
+    }
     let journal = match Journal::open(&settings.data) {
         Ok(journal) => journal,
         Err(error) => {

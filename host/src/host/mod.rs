@@ -82,6 +82,18 @@ pub enum StartError {
     Cluster(#[from] ClusterError),
 }
 
+impl StartError {
+    /// Whether the database of the state is out of reach, so that the host can start once it is back.
+    #[must_use]
+    pub fn is_outage(&self) -> bool {
+        match self {
+            Self::State(error) | Self::Catalogue(CatalogueError::State(error)) => error.is_outage(),
+            Self::Cluster(error) => error.is_outage(),
+            Self::Config(_) | Self::Catalogue(_) => false,
+        }
+    }
+}
+
 /// A named processor that cannot be run.
 #[derive(Debug, thiserror::Error)]
 pub enum NoSuchProcessor {

@@ -3,6 +3,7 @@
 use std::{
     io,
     net::{IpAddr, SocketAddr},
+    os::fd::AsFd as _,
     sync::Arc,
     time::Duration,
 };
@@ -55,6 +56,18 @@ impl Listening {
         let listener = TcpListener::bind(address).await?;
         let address = listener.local_addr()?;
         Ok(Self { listener, address })
+    }
+
+    /// Another hold on the same server: connections wait until either serves them.
+    ///
+    /// # Errors
+    /// When the system refuses.
+    pub fn try_clone(&self) -> io::Result<Self> {
+        let listener = self.listener.as_fd().try_clone_to_owned()?;
+        Ok(Self {
+            listener: TcpListener::from_std(listener.into())?,
+            address: self.address,
+        })
     }
 
     /// The address; its port is the one that the system chose, if 0 was requested.

@@ -25,9 +25,11 @@ mod router;
 mod routes;
 pub(crate) mod search;
 mod service;
+mod waiting;
 
 pub use connections::{Listening, serve};
 pub use queries::Queries;
 pub use router::router;
 pub use routes::{Access, Method, ROUTES, Route};
 pub use service::{Service, TokenHolder};
+pub use waiting::Waiting;

@@ -53,7 +53,7 @@ pub(crate) fn current(service: &Service) -> Health {
 }
 
 /// The number of warnings of every kind, including 0, so that alerts see them end.
-fn warnings_of(health: &Health) -> Vec<CountedWarnings> {
+pub(super) fn warnings_of(health: &Health) -> Vec<CountedWarnings> {
     let counted = |kind: WarningKind, processor: Option<&String>, warnings: &[Warning]| CountedWarnings {
         kind: kind.as_str(),
         processor: processor.cloned(),

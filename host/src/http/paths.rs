@@ -1,5 +1,9 @@
-//! The paths of what the page does too. The audit log names a path where nothing else tells what was done.
+//! The paths that more than one part of the service serves. The audit log names a path where nothing else tells what was done.
 
+/// Tells the health.
+pub(crate) const HEALTH: &str = "/api/health";
+/// Tells the metrics.
+pub(crate) const METRICS: &str = "/metrics";
 /// Runs a processor.
 pub(crate) const RUN: &str = "/api/admin/run-session-processor";
 /// Retries failing sessions.

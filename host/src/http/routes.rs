@@ -126,9 +126,9 @@ routes! {
     Get "/api/reports", TokenHolders, reports::list, [];
     Get paths::REPORT, TokenHolders, reports::report, [400, 404, 504];
     Get paths::SEARCH, TokenHolders, search::search, [400, 504];
-    Get "/api/health", Anyone, observation::health, [];
+    Get paths::HEALTH, Anyone, observation::health, [];
     Get "/api/openapi.json", Anyone, openapi::document, [];
-    Get "/metrics", Anyone, observation::metrics, [];
+    Get paths::METRICS, Anyone, observation::metrics, [];
 }
 
 #[cfg(test)]

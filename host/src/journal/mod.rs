@@ -64,6 +64,12 @@ struct Running {
     _file: File,
 }
 
+/// Whether this process keeps its journal already.
+#[must_use]
+pub fn has_begun() -> bool {
+    running().is_some()
+}
+
 fn running() -> Option<&'static Running> {
     RUNNING.get()
 }

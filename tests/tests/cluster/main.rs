@@ -17,3 +17,4 @@ mod network;
 mod server;
 mod signing_in;
 mod snapshots;
+mod waiting;
