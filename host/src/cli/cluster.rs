@@ -30,7 +30,7 @@ pub(super) fn cluster(settings: &Settings, options: &ListOptions) -> anyhow::Res
     if machines.is_empty() {
         output::print("no host has this state open")?;
     } else {
-        let header = ["machine", "incarnation", "version", "renewed", "seconds ago"];
+        let header = ["machine", "incarnation", "version", "renewed", "seconds ago", "lease"];
         output::print(output::table(header, machines.into_iter().map(machine_row)))?;
     }
     if !processors.is_empty() {
@@ -47,13 +47,14 @@ pub(super) fn cluster(settings: &Settings, options: &ListOptions) -> anyhow::Res
     Ok(Exit::Done)
 }
 
-fn machine_row(machine: MachineListing) -> [String; 5] {
+fn machine_row(machine: MachineListing) -> [String; 6] {
     [
         machine.name,
         machine.incarnation.to_string(),
         machine.version,
         to_seconds(machine.renewed_at),
         format!("{:.1}", machine.renewed_seconds_ago),
+        machine.lease_seconds.map(|lease| lease.to_string()).unwrap_or_default(),
     ]
 }
 

@@ -145,11 +145,11 @@ impl Control {
     /// them for dead at once would fence machines that live. A machine that has yet to join asks since when PostgreSQL runs.
     fn open(&mut self) -> Result<Session, PostgresError> {
         let mut session = Session::open(&self.address, CONTROL, self.timing.limits())?;
-        let patience = match self.board.present() {
-            Some(_) => self.timing.ttl,
-            None => self.timing.ttl.saturating_sub(takeover::uptime(&mut session)?),
+        let reached_for = match self.board.present() {
+            Some(_) => Duration::ZERO,
+            None => takeover::uptime(&mut session)?,
         };
-        self.board.be_patient(patience);
+        self.board.reaches_again(reached_for);
         Ok(session)
     }
 
@@ -160,9 +160,7 @@ impl Control {
         };
         let leases = self.board.wanted();
         self.board.renewed(&renewal::renew(session, me, &leases)?);
-        if !self.board.is_patient() {
-            self.take_over(session, me)?;
-        }
+        self.take_over(session, me)?;
         share(session, me, &leases, &self.board)?;
         self.hear(session)?;
         if self.connection.pruned.is_none_or(|last| last.elapsed() > PRUNING) {
@@ -189,14 +187,15 @@ impl Control {
         if self.connection.heard.is_none() {
             self.connection.heard = Some(requests::newest(session)?);
         }
-        let me = joining::join(session, &self.machine, &self.board.wanted())?;
+        let me = joining::join(session, &self.machine, &self.board.wanted(), self.timing)?;
         self.board.join(me);
         tracing::info!(incarnation = me.number(), "this machine has joined the others");
         Ok(me)
     }
 
     fn take_over(&self, session: &mut Session, me: MachineId) -> Result<(), PostgresError> {
-        for dead in takeover::dead(session, me, self.timing)?.into_iter().take(TAKE_OVERS) {
+        let dead = takeover::dead(session, me, self.timing, self.board.reached_for())?;
+        for dead in dead.into_iter().take(TAKE_OVERS) {
             let (name, id) = (&dead.name, dead.id.number());
             match takeover::take_over(session, &dead, me, self.timing) {
                 Ok(true) => {

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::{
     buckets::BucketCount,
     machine::{Machine, MachineId},
+    timing::Timing,
 };
 use crate::{
     names::ProcessorName,
@@ -15,12 +16,17 @@ use crate::{
 pub(super) type Leases = BTreeMap<ProcessorName, BucketCount>;
 
 /// A new incarnation of a machine. It owns nothing yet.
-pub(super) fn join(session: &mut Session, machine: &Machine, leases: &Leases) -> Result<MachineId, PostgresError> {
+pub(super) fn join(
+    session: &mut Session,
+    machine: &Machine,
+    leases: &Leases,
+    timing: Timing,
+) -> Result<MachineId, PostgresError> {
     let rows = session.query(
         "join the machines",
-        "INSERT INTO session_host_machine (name, version, seen, processors)
-         VALUES ($1, $2, clock_timestamp(), $3) RETURNING id",
-        &[&machine.name, &machine.version, &names(leases)],
+        "INSERT INTO session_host_machine (name, version, seen, processors, lease_seconds)
+         VALUES ($1, $2, clock_timestamp(), $3, $4) RETURNING id",
+        &[&machine.name, &machine.version, &names(leases), &timing.ttl_seconds()],
     )?;
     // An INSERT of one row returns one.
     Ok(MachineId(rows.first().map_or(0, |row| row.get(0))))

@@ -39,10 +39,20 @@ pub struct MachineSeen {
     pub seen: Timestamp,
     /// How long ago that was, on the same clock.
     pub age: Duration,
+    /// For how long it may be silent; `None` if it is of an earlier version, which does not say.
+    pub lease: Option<Duration>,
     /// What it owns, by processor.
     pub owned: BTreeMap<String, Buckets>,
     /// What it says of its processors.
     pub reports: BTreeMap<String, Report>,
+}
+
+impl MachineSeen {
+    /// Whether it has been silent for longer than it may. If it does not say how long that is, it is `otherwise`.
+    #[must_use]
+    pub fn is_silent(&self, otherwise: Duration) -> bool {
+        self.age > self.lease.unwrap_or(otherwise)
+    }
 }
 
 /// A machine that was taken for dead.
@@ -110,12 +120,14 @@ pub fn look(session: &mut Session) -> Result<Sight, PostgresError> {
     })
 }
 
+/// The tables may be those of an earlier version, whose machines have no lease. JSON lacks a column without complaining.
 fn machines(session: &mut Session) -> Result<Vec<MachineSeen>, PostgresError> {
     let rows = session.query(
         "look at the machines",
         "SELECT id, name, version, (extract(epoch FROM seen) * 1000000)::bigint,
-                (extract(epoch FROM clock_timestamp() - seen) * 1000000)::bigint
-         FROM session_host_machine ORDER BY name, id",
+                (extract(epoch FROM clock_timestamp() - seen) * 1000000)::bigint,
+                (to_jsonb(machine) ->> 'lease_seconds')::double precision
+         FROM session_host_machine AS machine ORDER BY name, id",
         &[],
     )?;
     let machines = rows.iter().map(|row| MachineSeen {
@@ -126,6 +138,9 @@ fn machines(session: &mut Session) -> Result<Vec<MachineSeen>, PostgresError> {
         },
         seen: Timestamp::from_micros(row.get(3)),
         age: Duration::from_micros(row.get::<_, i64>(4).try_into().unwrap_or_default()),
+        lease: row
+            .get::<_, Option<f64>>(5)
+            .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok()),
         owned: BTreeMap::new(),
         reports: BTreeMap::new(),
     });

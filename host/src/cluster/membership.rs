@@ -107,13 +107,14 @@ impl Cluster {
         self.board.unowned()
     }
 
-    /// Whether this machine takes nobody for dead yet, because all come back after an outage of PostgreSQL.
+    /// For how long this machine has reached PostgreSQL again, if it could not reach it before or if PostgreSQL did not run. The
+    /// others may have needed as long.
     #[must_use]
-    pub fn is_patient(&self) -> bool {
-        self.board.is_patient()
+    pub fn reached_for(&self) -> Option<Duration> {
+        self.board.reached_for()
     }
 
-    /// How long a machine that does not renew counts as alive.
+    /// How long this machine counts as alive if it does not renew.
     #[must_use]
     pub fn ttl(&self) -> Duration {
         self.ttl

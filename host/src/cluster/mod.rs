@@ -6,8 +6,8 @@
 //!
 //! 1. *Renew* (`renewal`): the machine says that it lives. If its row is gone, others have taken it for dead: it is
 //!    *fenced*. It ends what it does and joins anew, as another incarnation (`joining`).
-//! 2. *Take over* (`takeover`): who has not renewed for a TTL is dead. PostgreSQL ends its connections, then its row is
-//!    deleted, which frees its buckets.
+//! 2. *Take over* (`takeover`): who has not renewed for its own TTL is dead. PostgreSQL ends its connections, then its row
+//!    is deleted, which frees its buckets.
 //! 3. *Share* (`sharing`): each machine keeps a fair part of the buckets. It gives away only what no run of its own has
 //!    [pinned](InFlight).
 //! 4. *Hear* (`requests`): what somebody asked of all machines reaches each of them, once and in order.
@@ -60,5 +60,5 @@ pub use reporting::{Lag, PluginSeen, Report, WaitingSeen};
 pub use requests::{NewRequest, Request, RequestId, RequestKind, locking, recording};
 pub use standing::{Counters, Standing, Unowned};
 pub use standstill::{NoStandstill, Standstill};
-pub use tables::{LEASE, MACHINE, REPORT, REQUEST, TABLES, TAKE_OVER};
+pub use tables::{ADDED, ADDITION, LEASE, MACHINE, REPORT, REQUEST, TABLES, TAKE_OVER};
 pub use timing::Timing;

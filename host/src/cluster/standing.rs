@@ -72,8 +72,8 @@ struct Known {
     pins: BTreeMap<PinId, Pin>,
     last_pin: PinId,
     unowned: BTreeMap<ProcessorName, (usize, Instant)>,
-    /// Until when nobody is taken for dead, because all come back after an outage.
-    patient_until: Option<Instant>,
+    /// Since when PostgreSQL can be reached again, after it could not or did not run.
+    reached_since: Option<Instant>,
     clock: Option<ClockDifference>,
     trouble: Option<String>,
     counters: Counters,
@@ -200,9 +200,9 @@ impl Board {
         unowned.collect()
     }
 
-    /// Whether nobody is taken for dead yet.
-    pub(super) fn is_patient(&self) -> bool {
-        self.lock().patient_until.is_some_and(|until| Instant::now() < until)
+    /// For how long PostgreSQL can be reached again.
+    pub(super) fn reached_for(&self) -> Option<Duration> {
+        self.lock().reached_since.map(|since| since.elapsed())
     }
 
     /// Since when a run of each processor is under way, by the clock of this machine.
@@ -287,16 +287,16 @@ impl Board {
         known.end_incarnation();
     }
 
-    /// Nobody is taken for dead for so long. What nobody owns, this machine sees anew.
-    pub(super) fn be_patient(&self, patience: Duration) {
-        if patience.is_zero() {
-            return;
-        }
-        let mut known = self.lock();
+    /// PostgreSQL can be reached again, for so long already. What nobody owns, this machine sees anew.
+    pub(super) fn reaches_again(&self, reached_for: Duration) {
         let now = Instant::now();
-        known.patient_until = known.patient_until.max(Some(now + patience));
-        for (_, since) in known.unowned.values_mut() {
-            *since = now;
+        let mut known = self.lock();
+        // A machine that joins anew meanwhile is no less patient with the others.
+        known.reached_since = known.reached_since.max(now.checked_sub(reached_for));
+        if reached_for < self.ttl {
+            for (_, since) in known.unowned.values_mut() {
+                *since = now;
+            }
         }
     }
 

@@ -43,16 +43,17 @@ pub enum NoStandstill {
 }
 
 impl Standstill {
-    /// Lets the state at this address stand still. It must have all tables. A machine that has not renewed for `ttl` is dead.
+    /// Lets the state at this address stand still. It must have all tables. A machine that has not renewed for
+    /// its lease is dead; `otherwise` is that of one of an earlier version.
     ///
     /// # Errors
     /// When a machine lives there, or somebody writes for longer than some seconds.
-    pub fn begin(address: &PostgresAddress, ttl: Duration) -> Result<Self, NoStandstill> {
+    pub fn begin(address: &PostgresAddress, otherwise: Duration) -> Result<Self, NoStandstill> {
         let mut session = Session::open(address, NAME, LIMITS)?;
-        refuse_machines(&mut session, address, ttl)?;
+        refuse_machines(&mut session, address, otherwise)?;
         session.batch("keep others from writing to the state", &locking())?;
         // One may have joined before the locks.
-        refuse_machines(&mut session, address, ttl)?;
+        refuse_machines(&mut session, address, otherwise)?;
         Ok(Self { session })
     }
 
@@ -65,9 +66,9 @@ impl Standstill {
     }
 }
 
-fn refuse_machines(session: &mut Session, address: &PostgresAddress, ttl: Duration) -> Result<(), NoStandstill> {
+fn refuse_machines(session: &mut Session, address: &PostgresAddress, otherwise: Duration) -> Result<(), NoStandstill> {
     let seen = look(session)?.machines;
-    let living = seen.into_iter().filter(|seen| seen.age < ttl);
+    let living = seen.into_iter().filter(|seen| !seen.is_silent(otherwise));
     let machines: Vec<String> = living.map(|seen| seen.machine.name).collect();
     match machines.is_empty() {
         true => Ok(()),

@@ -1,6 +1,6 @@
 //! What a dead machine owned goes to those that live.
 //!
-//! A machine is dead that has not renewed for a TTL, as PostgreSQL measures it. It may also be paused, or cut off, and
+//! A machine is dead that has not renewed for its own TTL, as PostgreSQL measures it. It may also be paused, or cut off, and
 //! come back. So its connections are ended first: PostgreSQL rolls back what they had begun, and with that their locks
 //! go. Then the row of the machine is deleted. The `DELETE` waits for a commit that already holds the lock of this row,
 //! and every later commit finds the row gone.
@@ -10,7 +10,7 @@ use std::time::Duration;
 use super::{machine::MachineId, timing::Timing};
 use crate::postgres::{PostgresError, Session};
 
-/// A machine that has not renewed for a TTL.
+/// A machine that has not renewed for its TTL.
 pub(super) struct Dead {
     pub(super) id: MachineId,
     pub(super) name: String,
@@ -27,13 +27,25 @@ pub(super) fn uptime(session: &mut Session) -> Result<Duration, PostgresError> {
     Ok(Duration::from_micros(micros.unwrap_or_default()))
 }
 
-/// The machines that are dead.
-pub(super) fn dead(session: &mut Session, me: MachineId, timing: Timing) -> Result<Vec<Dead>, PostgresError> {
+/// The machines that are dead. A machine of an earlier version counts as dead after the TTL of this one. `reached_for`
+/// is for how long this machine has reached PostgreSQL again after an outage: the others may have needed as long, so nobody is
+/// dead who may be silent for longer.
+pub(super) fn dead(
+    session: &mut Session,
+    me: MachineId,
+    timing: Timing,
+    reached_for: Option<Duration>,
+) -> Result<Vec<Dead>, PostgresError> {
     let rows = session.query(
         "find dead machines",
         "SELECT id, name FROM session_host_machine
-         WHERE seen < clock_timestamp() - make_interval(secs => $1) AND id <> $2 ORDER BY id",
-        &[&timing.ttl_seconds(), &me.0],
+         WHERE seen < clock_timestamp() - make_interval(secs => coalesce(lease_seconds, $1)) AND id <> $2
+           AND coalesce(coalesce(lease_seconds, $1) <= $3, true) ORDER BY id",
+        &[
+            &timing.ttl_seconds(),
+            &me.0,
+            &reached_for.map(|reached| reached.as_secs_f64()),
+        ],
     )?;
     Ok(rows
         .iter()
@@ -61,7 +73,8 @@ pub(super) fn take_over(
         "take a dead machine over",
         "WITH gone AS (
              DELETE FROM session_host_machine
-             WHERE id = $1 AND seen < clock_timestamp() - make_interval(secs => $2) RETURNING id, name
+             WHERE id = $1 AND seen < clock_timestamp() - make_interval(secs => coalesce(lease_seconds, $2))
+             RETURNING id, name
          )
          INSERT INTO session_host_takeover (at, dead_id, dead_name, by_id)
          SELECT clock_timestamp(), id, name, $3 FROM gone",

@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use crate::postgres::Limits;
 
-/// The times of the protocol. All follow from the TTL; all machines use the same.
+/// The times of the protocol. All follow from the TTL. Each machine has its own, which the others know.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Timing {
-    /// How long a machine that does not renew counts as alive.
+    /// How long this machine counts as alive if it does not renew.
     pub ttl: Duration,
 }
 

@@ -178,7 +178,7 @@ keys! {
     data: PathBuf, Flag::of_all("data", "DIR"), "SESSION_HOST_DATA", "`session-host` in `$XDG_DATA_HOME` (`~/.local/share`)", "\"/var/lib/session-host\"";
     /// The DuckDB file, or the address of a PostgreSQL database that several hosts share: `postgres://USER@HOST/DATABASE`.
     state: PathBuf, Flag::of_all("state", "FILE|ADDRESS"), "SESSION_HOST_STATE", "`session-host.duckdb` in the data directory", "\"/var/lib/session-host/session-host.duckdb\"";
-    /// How long hosts that share a state wait for one that is silent before they take its work over, in seconds. All of them must have the same.
+    /// How long this host may be silent until hosts that share its state take its work over, in seconds.
     lease_seconds: u64 = 15, None, "SESSION_HOST_LEASE_SECONDS", "", "";
     /// The folder of the snapshots, which all hosts that share a state in PostgreSQL share, too: reports then come from the newest one.
     snapshots: PathBuf, None, "SESSION_HOST_SNAPSHOTS", "none: reports come from the tables", "\"/srv/session-host/snapshots\"";

@@ -23,11 +23,15 @@ pub fn of_this_host(cluster: &Cluster) -> Vec<Warning> {
     unreachable.into_iter().chain(standing).chain(clock).collect()
 }
 
-/// The hosts that are silent for longer than they may be.
+/// The hosts that are silent for longer than they may be. `ttl` is for how long one of an earlier version may be silent; others
+/// say it themselves. `reached_for` is for how long this host has reached PostgreSQL again after an outage, before which nobody
+/// could renew.
 #[must_use]
-pub fn of_silent_hosts(sight: &Sight, ttl: Duration) -> Vec<Warning> {
-    let machines = sight.machines.iter();
-    machines.filter(|machine| machine.age > ttl).map(silent).collect()
+pub fn of_silent_hosts(sight: &Sight, ttl: Duration, reached_for: Option<Duration>) -> Vec<Warning> {
+    let could_renew =
+        |machine: &&MachineSeen| reached_for.is_none_or(|reached| machine.lease.unwrap_or(ttl) <= reached);
+    let silent = sight.machines.iter().filter(|machine| machine.is_silent(ttl));
+    silent.filter(could_renew).map(silent_warning).collect()
 }
 
 /// What nobody owns for longer than a machine may be silent.
@@ -79,7 +83,7 @@ fn apart(clock: ClockDifference) -> Option<Warning> {
     })
 }
 
-fn silent(machine: &MachineSeen) -> Warning {
+fn silent_warning(machine: &MachineSeen) -> Warning {
     let message = format!(
         "host {} (incarnation {}) has not renewed for {} s, and nobody has taken it over yet: if that lasts, something holds its lease; end its connections with `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = '{}'`",
         machine.machine.name,

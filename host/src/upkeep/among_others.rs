@@ -24,10 +24,7 @@ pub(super) fn observe(host: &Host, observations: &Observations) -> Vec<Warning> 
     let mut warnings = of_unowned_buckets(&unowned, cluster.ttl());
     let sight = cluster.look();
     if let Ok(sight) = &sight {
-        // After an outage, all are silent until they reach PostgreSQL again.
-        if !cluster.is_patient() {
-            warnings.extend(of_silent_hosts(sight, cluster.ttl()));
-        }
+        warnings.extend(of_silent_hosts(sight, cluster.ttl(), cluster.reached_for()));
         warnings.extend(of_different_versions(sight));
     }
     let catalogue = host.catalogue();

@@ -72,7 +72,7 @@ fn machines_table(machines: &[MachineListing], clock: &Clock) -> Markup {
     html! {
         div.scroll tabindex="0" {
             table {
-                thead { tr { th { "Machine" } th.number { "Incarnation" } th { "Version" } th { "Renewed" } th.number { "Ago" } } }
+                thead { tr { th { "Machine" } th.number { "Incarnation" } th { "Version" } th { "Renewed" } th.number { "Ago" } th.number { "Lease" } } }
                 tbody {
                     @for machine in machines {
                         tr {
@@ -80,7 +80,8 @@ fn machines_table(machines: &[MachineListing], clock: &Clock) -> Markup {
                             td.number { (machine.incarnation) }
                             td { (foreign(&machine.version)) }
                             td { (clock.time(&machine.renewed_at)) }
-                            td.number { (ago(machine.renewed_seconds_ago)) }
+                            td.number { (measured(machine.renewed_seconds_ago)) }
+                            td.number { @if let Some(lease) = machine.lease_seconds { (measured(lease)) } }
                         }
                     }
                 }
@@ -89,8 +90,8 @@ fn machines_table(machines: &[MachineListing], clock: &Clock) -> Markup {
     }
 }
 
-/// The age of a renewal. The clock of PostgreSQL may have been set back meanwhile.
-fn ago(seconds: f64) -> String {
+/// A time that PostgreSQL has measured, such as the age of a renewal. Its clock may have been set back meanwhile.
+fn measured(seconds: f64) -> String {
     duration(std::time::Duration::try_from_secs_f64(seconds).unwrap_or_default())
 }
 

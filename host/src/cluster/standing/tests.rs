@@ -101,14 +101,18 @@ fn what_nobody_owns_is_seen_anew_after_an_outage() {
     let (board, usage) = board(Duration::from_secs(3600));
     board.see_unowned([(usage.clone(), 3)].into_iter());
     let before = Instant::now();
-    board.be_patient(Duration::ZERO);
-    assert!(!board.is_patient());
-    board.be_patient(Duration::from_secs(3600));
-    assert!(board.is_patient());
+    board.reaches_again(Duration::from_secs(7200));
+    assert!(
+        board
+            .reached_for()
+            .is_none_or(|reached| reached >= Duration::from_secs(7200))
+    );
+    board.reaches_again(Duration::ZERO);
+    assert!(board.reached_for().unwrap() <= before.elapsed());
     let unowned = board.unowned()[&usage];
     assert_eq!(unowned.buckets, 3);
     assert!(unowned.age <= before.elapsed());
     // A machine that joins anew meanwhile is no less patient.
-    board.be_patient(Duration::from_secs(1));
-    assert!(board.is_patient());
+    board.reaches_again(Duration::from_secs(1));
+    assert!(board.reached_for().unwrap() <= before.elapsed());
 }

@@ -42,7 +42,7 @@ use std::time::Duration;
 use crate::state_place::StatePlace;
 
 /// Copies a state to a place where there is none. Goes on with an unfinished copy of the same state. Returns all tables.
-/// `lease` is how long a machine that shares a state counts as alive.
+/// `lease` is how long a machine of an earlier version counts as alive that shares a state; others say it themselves.
 ///
 /// # Errors
 /// When one of them is in use, both are of the same kind, the target has other data, the target cannot take a table, or the

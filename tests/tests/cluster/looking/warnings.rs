@@ -45,8 +45,9 @@ fn a_silent_host_that_cannot_be_taken_over_is_told() {
     let world = host_at(&database.url(), &["probe"]);
     let service = world.serve(&[]);
     database.sql(
-        "INSERT INTO main.session_host_machine (name, version, seen, processors)
-         VALUES ('silent', '1', clock_timestamp() + interval '1 hour', '{}')",
+        "INSERT INTO main.session_host_machine (name, version, seen, processors, lease_seconds)
+         VALUES ('silent', '1', clock_timestamp() + interval '1 hour', '{}', 15),
+                ('patient', '1', clock_timestamp() - interval '1 hour', '{}', 86400)",
     );
     // Under another name, this connection is not ended by a take-over.
     let mut commit = Session::open(&database.url().parse().unwrap(), "somebody", PATIENT).unwrap();
@@ -64,6 +65,7 @@ fn a_silent_host_that_cannot_be_taken_over_is_told() {
         let told = warnings(&service, "hosts");
         told.iter().any(|told| told.contains("host silent (incarnation "))
     });
+    assert_eq!(warnings(&service, "hosts").len(), 1);
     commit.batch("commit", "COMMIT").unwrap();
     wait_until("it is taken over", || warnings(&service, "hosts").is_empty());
 }

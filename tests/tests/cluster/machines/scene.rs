@@ -54,18 +54,17 @@ pub(super) fn make_tables(session: &mut Session) {
 
 /// Joins at this address with these processors, each of which more than one machine may share.
 pub(crate) fn join_at(url: &str, name: &str, processors: &[&str]) -> Joined {
-    join_with(url, name, processors, TIMING.ttl)
+    join_with(url, name, processors, TIMING)
 }
 
-/// Joins as with [`join_at`], with this TTL.
-pub(super) fn join_with(url: &str, name: &str, processors: &[&str], ttl: Duration) -> Joined {
+/// Joins like [`join_at`], with these times.
+pub(super) fn join_with(url: &str, name: &str, processors: &[&str], timing: Timing) -> Joined {
     let address: PostgresAddress = url.parse().unwrap();
     let machine = Machine {
         name: name.to_owned(),
         version: "1.2.3".to_owned(),
     };
-    let (cluster, requests) =
-        Cluster::join(address, machine, shared(processors), Timing { ttl }, Arc::default()).unwrap();
+    let (cluster, requests) = Cluster::join(address, machine, shared(processors), timing, Arc::default()).unwrap();
     Joined { cluster, requests }
 }
 
@@ -111,7 +110,20 @@ impl Scene {
         look(&mut self.session("test")).unwrap()
     }
 
-    /// Adds a machine that has not renewed for an hour, and owns the first buckets of `usage`.
+    /// Adds a machine that has not renewed for an hour, and may be silent for so many seconds.
+    pub(super) fn silent_machine(&self, name: &str, lease: &str) {
+        self.sql(&format!(
+            "INSERT INTO session_host_machine (name, version, seen, processors, lease_seconds)
+             VALUES ('{name}', '1', clock_timestamp() - interval '1 hour', '{{}}', {lease})"
+        ));
+    }
+
+    /// The names of the machines.
+    pub(super) fn names(&self) -> Vec<String> {
+        self.look().machines.into_iter().map(|seen| seen.machine.name).collect()
+    }
+
+    /// Adds a machine of an earlier version that has not renewed for an hour, and owns the first buckets of `usage`.
     pub(super) fn dead_machine(&self, owned: i64) -> i64 {
         let number = self.sql(
             "INSERT INTO session_host_machine (name, version, seen, processors)

@@ -1,8 +1,11 @@
 //! What a dead machine owned goes to the others.
 
+use std::time::Duration;
+
+use session_host::cluster::Timing;
 use session_host_tests::wait_until;
 
-use super::scene::Scene;
+use super::scene::{Scene, TIMING, join_with};
 
 /// Locks the row of a machine, as each commit does.
 const FENCE: &str = "SELECT 1 FROM session_host_machine WHERE id = $1 FOR KEY SHARE";
@@ -76,4 +79,59 @@ fn one_of_several_machines_takes_a_dead_one_over() {
         .sum();
     let told = scene.look().take_overs;
     assert_eq!((took, told.len(), told[0].dead.number().to_string()), (1, 1, dead));
+}
+
+#[test]
+fn each_machine_is_dead_after_its_own_lease() {
+    const TWO_HOURS: Timing = Timing {
+        ttl: Duration::from_secs(7200),
+    };
+    let scene = Scene::new();
+    let short_and_long = [("brief", "1"), ("patient", "7200"), ("older", "NULL")];
+    for (name, lease) in short_and_long {
+        scene.silent_machine(name, lease);
+    }
+    let url = scene.database.url();
+    // It takes over while it joins. One of an earlier version says no lease, and counts by that of who looks.
+    let _slow = join_with(&url, "slow", &["usage"], TWO_HOURS);
+    wait_until("who may be silent for a second is taken over", || {
+        scene.names() == ["older", "patient", "slow"]
+    });
+    let _quick = scene.join("quick", &["usage"]);
+    wait_until("one of an earlier version is taken over", || {
+        scene.names() == ["patient", "quick", "slow"]
+    });
+    let sight = scene.look();
+    let leases = sight
+        .machines
+        .iter()
+        .map(|seen| (seen.machine.name.as_str(), seen.lease));
+    let expected = [("patient", TWO_HOURS), ("quick", TIMING), ("slow", TWO_HOURS)];
+    assert!(
+        leases
+            .clone()
+            .eq(expected.map(|(name, timing)| (name, Some(timing.ttl)))),
+        "{:?}",
+        leases.collect::<Vec<_>>()
+    );
+}
+
+/// The others may need as long as their lease until they reach PostgreSQL as well.
+#[test]
+fn after_an_outage_nobody_is_dead_who_may_be_silent_for_longer() {
+    let scene = Scene::new();
+    let machine = scene.join("alive", &["usage"]);
+    let ended = scene.sql(
+        "SELECT bool_and(pg_terminate_backend(pid, 60000)) FROM pg_stat_activity
+         WHERE application_name = 'session-host-control' AND datname = current_database()",
+    );
+    assert_eq!(ended, "t");
+    scene.silent_machine("brief", "0.1");
+    scene.silent_machine("patient", "1800");
+    wait_until("one is taken over", || machine.cluster.counters().take_overs == 1);
+    let rounds = machine.cluster.counters().renewals;
+    wait_until("the machine has looked for longer than its own lease", || {
+        machine.cluster.counters().renewals > rounds + 6
+    });
+    assert_eq!(scene.names(), ["alive", "patient"]);
 }
