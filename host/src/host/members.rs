@@ -196,6 +196,13 @@ impl Host {
         names.filter(|name| members.has_gained(name)).cloned().collect()
     }
 
+    /// Lets this host run a processor again as soon as it can, as if it had gained all that it owns of it.
+    pub fn runs_again(&self, processor: &ProcessorName) {
+        if let Some(members) = &self.members {
+            members.covers(processor, Buckets::NONE);
+        }
+    }
+
     /// What was asked of all hosts since the last call, in order, without what this host asked.
     #[must_use]
     pub fn requests(&self) -> Vec<Request> {
@@ -306,11 +313,6 @@ impl Members {
     fn covers(&self, processor: &ProcessorName, buckets: Buckets) {
         let mut covered = self.covered.lock().unwrap_or_else(PoisonError::into_inner);
         covered.insert(processor.clone(), buckets);
-    }
-
-    /// Lets this host run a processor again as soon as it can, because a run failed with the connection to the others.
-    pub(super) fn covers_nothing(&self, processor: &ProcessorName) {
-        self.covers(processor, Buckets::NONE);
     }
 
     fn has_gained(&self, processor: &ProcessorName) -> bool {

@@ -242,10 +242,10 @@ impl BegunRun {
         if let Err(error) = &audited {
             tracing::error!(processor = %name, "cannot record the run in the audit log: {error}");
         }
-        if let (Err(error), Some(members)) = (&result, &self.host.members)
+        if let Err(error) = &result
             && error.is_of_the_connection()
         {
-            members.covers_nothing(name);
+            self.host.runs_again(name);
         }
         self.take_waiting_plugins();
         let result = match (result, audited) {

@@ -78,6 +78,11 @@ impl Scheduler {
             Err(error) if error.is_outage() => false,
             Err(error) => {
                 tracing::warn!(%processor, "cannot fire the schedule: {error}");
+                if error.is_of_the_connection() {
+                    // It may have fired, and only the answer is lost. Nobody fires again then, and a host does not answer its
+                    // own request.
+                    host.runs_again(processor);
+                }
                 false
             }
         }

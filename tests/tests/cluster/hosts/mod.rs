@@ -5,6 +5,7 @@
 
 mod clocks;
 mod cutting;
+mod firing;
 mod killing;
 mod outages;
 mod overtaking;

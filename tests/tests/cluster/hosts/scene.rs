@@ -40,6 +40,8 @@ pub(super) enum Schedule {
     Always,
     /// At the start, and when it gains something.
     Once,
+    /// Some seconds after the start, and when it has gained something.
+    OnceAfterAWhile,
     /// Never.
     Never,
 }
@@ -153,6 +155,7 @@ impl Scene {
         let (cadence, grace) = match setup.schedule {
             Schedule::Always => ("every 1s", "0"),
             Schedule::Once => ("every 9d", "0"),
+            Schedule::OnceAfterAWhile => ("every 9d", "8"),
             Schedule::Never => ("every 9d", "100000"),
         };
         let schedule = self.plugins.iter().map(|plugin| format!("{plugin} = \"{cadence}\"\n"));
