@@ -49,6 +49,21 @@ impl Backend {
 }
 
 impl World {
+    /// Whether it keeps its state in PostgreSQL.
+    #[must_use]
+    pub fn is_in_postgres(&self) -> bool {
+        self.database.is_some()
+    }
+
+    /// What the database says that keeps its state: DuckDB in the first words, PostgreSQL in the others.
+    #[must_use]
+    pub fn says<'text>(&self, duckdb: &'text str, postgres: &'text str) -> &'text str {
+        match self.is_in_postgres() {
+            false => duckdb,
+            true => postgres,
+        }
+    }
+
     /// The rows that a query on the state gives, as JSON objects.
     #[must_use]
     #[track_caller]

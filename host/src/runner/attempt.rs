@@ -1,7 +1,7 @@
 //! One attempt: calls the processor with a transcript that was read, unless that is the recorded version.
 //!
-//! An attempt that loses a write conflict is repeated, alone on the lane. Any other failure is recorded for the
-//! session, unless the state is to blame: then the run ends, and nothing is recorded for the session.
+//! An attempt that loses a write conflict is repeated, alone on the lane. A key that is in its way again is its own. That, and
+//! any other failure, is recorded for the session, unless the state is to blame: then the run ends, and nothing is recorded for the session.
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
@@ -32,7 +32,7 @@ use super::{
 use crate::{
     plugins::{CallError, Ending, Hook, Refusal, describe_fault},
     shared_memory::TranscriptSlice,
-    state::{Done, FailureKind, Seen},
+    state::{Conflict, Conflicts, Done, FailureKind, Judged, Seen},
 };
 
 /// How often an attempt is repeated after a write conflict. With a state in a file once is enough, because it passes alone. Where
@@ -55,24 +55,24 @@ pub(super) fn make(context: &RunContext, prepared: &Prepared) -> Option<Outcome>
 }
 
 fn attempt(context: &RunContext, flight: &Flight, seen: &Seen, bytes: TranscriptSlice<'_>) -> Option<Outcome> {
-    let mut conflicts = 0;
+    let mut conflicts = Conflicts::at_most(RETRIES);
     loop {
-        let passage = match conflicts {
+        let passage = match conflicts.met() {
             0 => Passage::Together,
             _ => Passage::Alone,
         };
-        match pass(context, flight, seen, bytes, passage) {
+        let error = match pass(context, flight, seen, bytes, passage) {
             Ok(outcome) => return outcome,
-            Err(error) if error.is_conflict() && conflicts < RETRIES && !flight.is_abandoned() => {
-                conflicts += 1;
-                flight.resume();
-                tracing::debug!(
-                    conflicts,
-                    "another transaction wrote the same rows: repeating the attempt"
-                );
-            }
-            Err(error) => return fail(context, flight, seen, error),
+            Err(error) => error,
+        };
+        if flight.is_abandoned() || conflicts.judge(error.conflict()) != Judged::Repeat {
+            return fail(context, flight, seen, error);
         }
+        flight.resume();
+        tracing::debug!(
+            conflicts = conflicts.met(),
+            "another transaction wrote the same rows: repeating the attempt"
+        );
     }
 }
 
@@ -313,10 +313,10 @@ impl From<ConnectionError> for AttemptError {
 }
 
 impl AttemptError {
-    fn is_conflict(&self) -> bool {
+    fn conflict(&self) -> Option<Conflict> {
         match self {
-            Self::Fault(_) | Self::NotStarted | Self::Ended(_) | Self::Killed(_) => false,
-            Self::Connection(error) => error.is_conflict(),
+            Self::Fault(_) | Self::NotStarted | Self::Ended(_) | Self::Killed(_) => None,
+            Self::Connection(error) => error.conflict(),
         }
     }
 }

@@ -28,7 +28,7 @@ use super::{
 use crate::{
     column::Column,
     plugins::{Fault, Refusal, Requests, TakeRows},
-    state::{NotTaken, PendingRows, RowsRefused, Seen, StateError, Transaction, TransactionError},
+    state::{Conflict, NotTaken, PendingRows, RowsRefused, Seen, StateError, Transaction, TransactionError},
 };
 
 /// The connection of one attempt, and what the attempt has done through it so far.
@@ -82,12 +82,12 @@ impl From<RowsRefused> for ConnectionError {
 }
 
 impl ConnectionError {
-    /// Whether the same attempt may succeed if it is repeated.
-    pub(super) fn is_conflict(&self) -> bool {
+    /// What the transaction met, if the same attempt may succeed if it is repeated.
+    pub(super) fn conflict(&self) -> Option<Conflict> {
         match self {
-            Self::Transaction(error) => error.is_conflict(),
-            Self::Commit(error) | Self::State(error) => error.is_conflict(),
-            _ => false,
+            Self::Transaction(error) => error.conflict(),
+            Self::Commit(error) | Self::State(error) => error.conflict(),
+            _ => None,
         }
     }
 

@@ -22,8 +22,8 @@ use std::{
 
 use super::outcome::failure;
 use crate::state::{
-    AttemptTurn, Destination, Done, Executed, FailureKind, FailureRecord, State, StateError, StateRow, Transaction,
-    TransactionError,
+    AttemptTurn, Conflict, Conflicts, Destination, Done, Executed, FailureKind, FailureRecord, Judged, State,
+    StateError, StateRow, Transaction, TransactionError,
 };
 
 /// How long a transaction stays open for further sessions.
@@ -248,7 +248,7 @@ impl Group {
             return Ok(settled);
         }
         let began = Instant::now();
-        let mut conflicts = 0;
+        let mut conflicts = Conflicts::at_most(RETRIES);
         while !self.members.is_empty() {
             let Err((first, error)) = self.try_commit(state, destination) else {
                 settled.done.extend(self.members.drain(..).map(|member| member.done));
@@ -259,20 +259,23 @@ impl Group {
                     *self = Self::default();
                     return Err(fatal);
                 }
-                Err(error) if error.is_conflict() && conflicts < RETRIES => conflicts += 1,
-                Err(error) if error.is_conflict() => return Ok(settled),
-                Err(error) => {
-                    let failed = self
-                        .members
-                        .drain(first..)
-                        .map(|Member { done, .. }| failure(&done.seen, FailureKind::Error, error.to_string()));
-                    settled.failed.extend(failed);
-                }
+                Err(error) => match conflicts.judge(error.conflict()) {
+                    Judged::Repeat => {}
+                    Judged::GiveUp => return Ok(settled),
+                    Judged::Fails => settled.failed.extend(self.fail_from(first, &error)),
+                },
             }
         }
         *self = Self::default();
         settled.took = began.elapsed();
         Ok(settled)
+    }
+
+    /// Takes the members from a place on out of the group, because they failed.
+    fn fail_from(&mut self, first: usize, error: &Unsettled) -> impl Iterator<Item = FailureRecord> {
+        let error = error.to_string();
+        let failed = self.members.drain(first..);
+        failed.map(move |Member { done, .. }| failure(&done.seen, FailureKind::Error, error.clone()))
     }
 
     /// Commits all members. An error comes with the place of the first member that it concerns: those after it have seen
@@ -319,11 +322,11 @@ impl Member {
 }
 
 impl Unsettled {
-    fn is_conflict(&self) -> bool {
+    fn conflict(&self) -> Option<Conflict> {
         match self {
-            Self::Statement(error) => error.is_conflict(),
-            Self::State(error) => error.is_conflict(),
-            Self::Unrepeatable => false,
+            Self::Statement(error) => error.conflict(),
+            Self::State(error) => error.conflict(),
+            Self::Unrepeatable => None,
         }
     }
 

@@ -3,7 +3,7 @@
 //! DuckDB's C interface returns no error codes, only texts that begin with the class of the error. The host interprets
 //! these texts only here and in [`Trouble`].
 
-use super::trouble::Trouble;
+use super::{conflict::Conflict, trouble::Trouble};
 
 /// DuckDB's error for a failed statement.
 #[derive(Debug, thiserror::Error)]
@@ -16,15 +16,18 @@ impl From<duckdb::Error> for DatabaseError {
     }
 }
 
-/// Whether PostgreSQL tells of transactions that wrote the same rows, through DuckDB's extension.
-fn is_conflict_in_postgres(text: &str) -> bool {
-    const SAID: [&str; 3] = [
-        "ERROR:  could not serialize access",
-        "ERROR:  deadlock detected",
-        "ERROR:  duplicate key value violates unique constraint",
-    ];
+/// The conflict that PostgreSQL tells of, through DuckDB's extension.
+fn conflict_in_postgres(text: &str) -> Option<Conflict> {
     const CLASSES: [&str; 2] = ["Invalid Error: Failed to ", "Failed to append: Failed to "];
-    CLASSES.iter().any(|class| text.starts_with(class)) && SAID.iter().any(|said| text.contains(said))
+    if !CLASSES.iter().any(|class| text.starts_with(class)) {
+        return None;
+    }
+    let says = |said: &str| text.contains(said);
+    match () {
+        () if says("ERROR:  could not serialize access") || says("ERROR:  deadlock detected") => Some(Conflict::Rows),
+        () if says("ERROR:  duplicate key value violates unique constraint") => Some(Conflict::Key(text.to_owned())),
+        () => None,
+    }
 }
 
 impl DatabaseError {
@@ -33,14 +36,16 @@ impl DatabaseError {
         Trouble::of(&self.to_string())
     }
 
-    /// Whether two transactions wrote the same rows, so that the same work may succeed if it is repeated.
-    ///
-    /// If two transactions insert the same key first, the second gets a duplicate key, because it cannot see the first.
-    pub(super) fn is_conflict(&self) -> bool {
+    /// The conflict that this tells of, so that the same work may succeed if it is repeated.
+    pub(super) fn conflict(&self) -> Option<Conflict> {
+        /// DuckDB has other words for rows of one transaction that collide.
         const CLASSES: [&str; 2] = ["TransactionContext Error", "Constraint Error: Duplicate key"];
         let text = self.to_string();
-        let is_of_duckdb = CLASSES.iter().any(|class| text.starts_with(class));
-        (is_of_duckdb || is_conflict_in_postgres(&text)) && self.trouble().is_none()
+        match CLASSES.iter().any(|class| text.starts_with(class)) {
+            _ if self.trouble().is_some() => None,
+            true => Some(Conflict::Rows),
+            false => conflict_in_postgres(&text),
+        }
     }
 
     /// Whether DuckDB reports a failure of the database instead of the statement.

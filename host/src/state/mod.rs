@@ -15,7 +15,7 @@
 //! # The folders
 //! Each builds only on those above it:
 //!
-//! - `error`, `database_error`, `trouble`: what goes wrong, and what to do about it.
+//! - `error`, `database_error`, `trouble`, `conflict`: what goes wrong, and what to do about it.
 //! - `engine`: DuckDB itself, and how it reaches PostgreSQL's tables.
 //! - `judge`: what a statement of somebody else does.
 //! - `rows`: converts rows between plugins and tables.
@@ -31,6 +31,7 @@
 mod ailment;
 mod backend;
 mod commit;
+mod conflict;
 mod database_error;
 mod duckdb_file;
 mod engine;
@@ -57,6 +58,7 @@ pub use commit::{
     transaction::{AttemptTurn, Executed, NotTaken, StateRow, Transaction, TransactionError},
     writer::{CommitError, Writer},
 };
+pub use conflict::{Conflict, Conflicts, Judged};
 pub use database_error::DatabaseError;
 pub use duckdb_file::file::disk::{Obstacle, StateFiles};
 pub use duckdb_file::open::recovery::Mended;

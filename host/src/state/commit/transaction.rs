@@ -28,6 +28,7 @@ use crate::{
             states::Counted,
             write::{write_attempt, write_rows, write_states},
         },
+        conflict::Conflict,
         database_error::DatabaseError,
         engine::{
             attached::{self, LANE},
@@ -177,10 +178,13 @@ impl From<duckdb::Error> for TransactionError {
 }
 
 impl TransactionError {
-    /// Whether the same statements may succeed if the attempt is repeated.
+    /// What the transaction met, if the same statements may succeed if the attempt is repeated.
     #[must_use]
-    pub fn is_conflict(&self) -> bool {
-        matches!(self, Self::Database(error) if error.is_conflict())
+    pub fn conflict(&self) -> Option<Conflict> {
+        match self {
+            Self::Database(error) => error.conflict(),
+            _ => None,
+        }
     }
 
     /// The error of the state, if its disk or file is to blame instead of the statement.

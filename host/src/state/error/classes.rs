@@ -3,13 +3,16 @@
 use std::io;
 
 use super::StateError;
-use crate::state::trouble::Trouble;
+use crate::state::{conflict::Conflict, trouble::Trouble};
 
 impl StateError {
-    /// Whether another transaction wrote the same rows.
+    /// What the transaction met, if the same work may succeed if it is repeated.
     #[must_use]
-    pub fn is_conflict(&self) -> bool {
-        matches!(self, Self::Statement { source, .. } if source.is_conflict())
+    pub fn conflict(&self) -> Option<Conflict> {
+        match self {
+            Self::Statement { source, .. } => source.conflict(),
+            _ => None,
+        }
     }
 
     /// Whether the state or its disk failed, and not the statement. DuckDB also reports an I/O error if a query names a

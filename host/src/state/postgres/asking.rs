@@ -55,7 +55,7 @@ impl SharedState {
         });
         match fired {
             // Somebody else moved it at the same time.
-            Err(error) if error.is_conflict() => Ok(false),
+            Err(error) if error.conflict().is_some() => Ok(false),
             fired => fired,
         }
     }

@@ -28,6 +28,7 @@ use crate::{
     state::{
         ailment::{Ailing, Ailment},
         commit::writer::Writer,
+        conflict::{Conflicts, Judged},
         engine::{instance::Link, interrupt::Interrupts, open::link_to},
         error::{Doing, Result, StateError},
         rows::table::FilledTable,
@@ -61,8 +62,8 @@ pub(crate) struct SharedState {
     outage: Arc<Outage>,
 }
 
-/// How often work is done that meets that of other hosts.
-const TRIES: u32 = 20;
+/// How often work is repeated that meets that of other hosts.
+const RETRIES: u32 = 20;
 
 /// How often a change of the schema may come in the way of a new link.
 const ERAS: u32 = 10;
@@ -199,14 +200,13 @@ impl SharedState {
     /// # Errors
     /// As above.
     pub(crate) fn write_noted<T>(&self, work: impl Fn(&Writer) -> Result<T>) -> Result<T> {
-        let mut written = self.write(&work);
-        for _ in 1..TRIES {
-            match &written {
-                Err(error) if error.is_conflict() => written = self.write(&work),
-                _ => break,
+        let mut conflicts = Conflicts::at_most(RETRIES);
+        loop {
+            match self.write(&work) {
+                Err(error) if conflicts.judge(error.conflict()) == Judged::Repeat => {}
+                written => return self.ailing.note_write(written),
             }
         }
-        self.ailing.note_write(written)
     }
 
     /// Applies a processor's pending migrations, and returns its session tables.

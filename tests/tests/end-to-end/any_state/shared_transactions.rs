@@ -12,6 +12,7 @@ use crate::{
 
 const COUNT_UP: &str =
     "INSERT INTO probe_serial_totals VALUES ('k', 1) ON CONFLICT (key) DO UPDATE SET n = probe_serial_totals.n + 1";
+const COLLIDES: &str = "INSERT INTO probe_serial_totals VALUES ('x', 1), ('x', 2)";
 const CHANCE: &str = "INSERT INTO probe_serial_totals VALUES (uuid()::VARCHAR, 1)";
 
 /// A session that tells of its call, counts itself, and then does this.
@@ -51,6 +52,13 @@ fn calls(world: &World) -> Vec<String> {
 /// Checks that so many sessions left everything that they wrote, once, and that no call was made twice.
 #[track_caller]
 fn assert_whole(world: &World, sessions: u64, called: usize) {
+    assert_written(world, sessions);
+    assert_called(world, called, 0);
+}
+
+/// Checks that so many sessions left everything that they wrote, once.
+#[track_caller]
+fn assert_written(world: &World, sessions: u64) {
     assert_eq!(
         world.rows("SELECT sum(n)::BIGINT AS n FROM probe_serial_totals"),
         [json!({"n": sessions})]
@@ -59,10 +67,15 @@ fn assert_whole(world: &World, sessions: u64, called: usize) {
         (world.count("probe_serial_rows"), world.count("session_processor_state")),
         (sessions, sessions)
     );
+}
+
+/// Checks that the processor was called for so many sessions, and so often again.
+#[track_caller]
+fn assert_called(world: &World, sessions: usize, again: usize) {
     let mut calls = calls(world);
-    assert_eq!(calls.len(), called);
+    assert_eq!(calls.len(), sessions + again);
     calls.dedup();
-    assert_eq!(calls.len(), called, "a session was called twice");
+    assert_eq!(calls.len(), sessions, "a session was called twice");
 }
 
 #[test]
@@ -71,7 +84,7 @@ fn an_attempt_that_fails_takes_nothing_of_the_others_with_it() {
         json!({"do": "error", "message": "no"}),
         json!({"do": "panic", "payload": "str"}),
         execute("INSERT INTO nowhere VALUES (1)"),
-        execute("INSERT INTO probe_serial_totals VALUES ('x', 1), ('x', 2)"),
+        execute(COLLIDES),
         json!({"do": "query", "sql": "SELECT error('no')", "swallow": true}),
         json!({"do": "rows", "count": 1, "first": -1}),
         json!({"do": "hang"}),
@@ -86,7 +99,10 @@ fn an_attempt_that_fails_takes_nothing_of_the_others_with_it() {
             false => (processed(16) + failed(1), 17),
         };
         assert_eq!(counts(&ran), expected, "{then}");
-        assert_whole(&world, if hangs { 8 } else { 16 }, called);
+        assert_written(&world, if hangs { 8 } else { 16 });
+        // PostgreSQL tells of these rows as of those of another host. So the attempt is repeated once.
+        let is_repeated = world.is_in_postgres() && then["sql"] == COLLIDES;
+        assert_called(&world, called, usize::from(is_repeated));
     }
 }
 
