@@ -112,17 +112,28 @@ impl<'a> Question<'a> {
     /// What people should know about the numbers. It is the same for all reports of the processor.
     #[must_use]
     pub fn warnings(&self) -> Vec<String> {
-        let Some(warnings) = self.found.processor.reports().warnings() else {
-            return Vec::new();
-        };
         let unknown = |reason: &str| vec![format!("the warnings of {} are unknown: {reason}", self.processor())];
-        if let Some(reason) = &warnings.rejected {
-            return unknown(reason);
+        let warnings = self.found.processor.reports().warnings();
+        match warnings.and_then(|warnings| warnings.rejected.as_deref()) {
+            Some(reason) => unknown(reason),
+            None => self
+                .try_warnings()
+                .unwrap_or_else(|error| unknown(first_line(&error.to_string()))),
         }
-        let given = self
-            .reader
-            .report_warnings(&warnings.sql, &self.parameters, self.limits);
-        given.unwrap_or_else(|error| unknown(first_line(&error.to_string())))
+    }
+
+    /// The warnings, unless their SELECT is rejected.
+    ///
+    /// # Errors
+    /// When the SELECT fails.
+    pub fn try_warnings(&self) -> Result<Vec<String>, QueryError> {
+        match self.found.processor.reports().warnings() {
+            Some(warnings) if warnings.rejected.is_none() => {
+                self.reader
+                    .report_warnings(&warnings.sql, &self.parameters, self.limits)
+            }
+            _ => Ok(Vec::new()),
+        }
     }
 }
 

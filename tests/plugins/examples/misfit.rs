@@ -1,4 +1,5 @@
-//! A plugin with one fault, which the environment variable `MISFIT` chooses.
+//! A plugin with one fault, which the environment variable `MISFIT` chooses. Others give its SQL: `MISFIT_SQL` that of its
+//! migration, `MISFIT_STATEMENT` what each session executes, `MISFIT_REPORT` that of a report with the column `n`.
 
 use std::{env, fs, path::Path, process, thread};
 
@@ -13,6 +14,15 @@ fn fault() -> String {
 /// `aborts_where_is:FILE` makes the file with the first session, and aborts each constructor while it is there.
 fn file(fault: &str) -> Option<&Path> {
     fault.strip_prefix("aborts_where_is:").map(Path::new)
+}
+
+fn reporting(descriptor: Descriptor) -> Descriptor {
+    match env::var("MISFIT_REPORT") {
+        Ok(sql) => {
+            descriptor.report(Report::new("rows", "The rows", sql).column(ReportColumn::new("n", "N", Unit::Text)))
+        }
+        Err(_) => descriptor,
+    }
 }
 
 impl Default for Misfit {
@@ -49,7 +59,7 @@ impl SessionProcessor for Misfit {
             "descriptor" => panic!("cannot be described"),
             "cadence" => Descriptor::new("misfit").cadence_minutes(0),
             "table" => Descriptor::new("misfit").session_table("misfit_rows"),
-            fault => Descriptor::new(fault.strip_prefix("name:").unwrap_or("misfit")),
+            fault => reporting(Descriptor::new(fault.strip_prefix("name:").unwrap_or("misfit"))),
         }
     }
 
@@ -58,7 +68,10 @@ impl SessionProcessor for Misfit {
         vec![Migration::new(1, "make the tables", sql)]
     }
 
-    fn process_session(&self, _: &Session<'_>, _: &Connection<'_>) -> Result<ProcessorResult> {
+    fn process_session(&self, _: &Session<'_>, connection: &Connection<'_>) -> Result<ProcessorResult> {
+        if let Ok(statement) = env::var("MISFIT_STATEMENT") {
+            connection.execute(&statement, &[])?;
+        }
         if let Some(file) = file(&fault()) {
             fs::write(file, "")?;
         }

@@ -153,6 +153,48 @@ fn a_statement_of_a_session_that_postgresql_cannot_take_is_told() {
     assert_eq!(scene.databases(), before);
 }
 
+/// The host loads the plugin, because nothing is wrong with its tables.
+#[test]
+fn a_statement_that_only_a_file_takes_is_told_with_the_reason() {
+    let scene = Scene::new();
+    let database = scene.server.database();
+    let mut world = misfit("CREATE TABLE misfit_rows (n INTEGER)");
+    world.set_variable("MISFIT_STATEMENT", "INSERT INTO misfit_rows VALUES (1) RETURNING n");
+    let (file, sessions) = (file_in(&world), world.sessions());
+    let ran = world.host(&["check", &file, sessions.to_str().unwrap(), "--json"]);
+    let in_file: Value = serde_json::from_str(&ran.stdout).unwrap();
+    let of = |report: &Value, rule: &str| {
+        let rules = report["rules"].as_array().unwrap().iter();
+        rules.clone().find(|tried| tried["rule"] == rule).unwrap()["verdict"].clone()
+    };
+    assert_eq!(of(&in_file, "sessions-succeed"), "passed", "{in_file}");
+    let (ran, report) = check(&world, &database.url());
+    assert_eq!((ran.status, of(&report, "loads")), (1, json!("passed")), "{ran:?}");
+    let told = reasons(&report, "sessions-succeed");
+    for part in ["alice/a.jsonl", "RETURNING"] {
+        assert!(told.contains(part), "{part}: {told}");
+    }
+}
+
+#[test]
+fn what_has_no_answer_over_the_rows_of_postgresql_is_told() {
+    let scene = Scene::new();
+    let database = scene.server.database();
+    let before = scene.databases();
+    let mut world = misfit(
+        "CREATE TABLE misfit_rows (n VARCHAR);\nCREATE VIEW misfit_view AS SELECT n::INTEGER AS n FROM misfit_rows",
+    );
+    world.set_variable("MISFIT_STATEMENT", "INSERT INTO misfit_rows VALUES ('seven')");
+    world.set_variable("MISFIT_REPORT", "SELECT n::INTEGER AS n FROM misfit_rows");
+    let (ran, report) = check(&world, &database.url());
+    assert_eq!(ran.status, 1, "{ran:?}");
+    let told = reasons(&report, "answers");
+    for part in ["the report misfit.rows", "the view misfit_view", "seven"] {
+        assert!(told.contains(part), "{part}: {told}");
+    }
+    assert_eq!(scene.databases(), before);
+}
+
 #[test]
 fn a_role_that_may_make_no_database_is_told_the_remedy() {
     let database = Postgres::shared().database();

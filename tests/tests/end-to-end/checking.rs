@@ -323,3 +323,28 @@ fn the_transcripts_stay_as_they_are() {
     drop(check(&world, "probe"));
     assert_eq!(fs::read(world.sessions().join("alice/a.jsonl")).unwrap(), before);
 }
+
+#[test]
+fn what_has_no_answer_over_the_rows_is_told() {
+    let mut world = World::with(&["misfit"]);
+    world.write("alice/a.jsonl", "{}\n");
+    for (variable, sql) in [
+        (
+            "MISFIT_SQL",
+            "CREATE TABLE misfit_rows (n VARCHAR);\nCREATE VIEW misfit_view AS SELECT n::INTEGER AS n FROM misfit_rows",
+        ),
+        ("MISFIT_STATEMENT", "INSERT INTO misfit_rows VALUES ('seven')"),
+        ("MISFIT_REPORT", "SELECT n::INTEGER AS n FROM misfit_rows"),
+    ] {
+        world.set_variable(variable, sql);
+    }
+    let (status, report) = check(&world, "misfit");
+    assert_eq!(status, 1, "{report}");
+    // DuckDB finds nothing wrong with either over no rows.
+    assert_eq!(verdict(&report, "reports").0, "passed");
+    let (found, reason) = verdict(&report, "answers");
+    assert_eq!(found, "failed", "{report}");
+    for told in ["the report misfit.rows", "the view misfit_view", "seven"] {
+        assert!(reason.contains(told), "{told}: {reason}");
+    }
+}

@@ -5,7 +5,13 @@ use std::{collections::BTreeMap, sync::Arc};
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-use super::{beside::Beside, endurance::Endurance, stopping::Stopping, transcripts::Transcripts};
+use super::{
+    answers::{Unanswered, find_unanswered},
+    beside::Beside,
+    endurance::Endurance,
+    stopping::Stopping,
+    transcripts::Transcripts,
+};
 use crate::{
     host::Host,
     names::{ProcessorName, SessionKey},
@@ -28,6 +34,8 @@ pub(super) struct Behaviour {
     pub(super) first_pass: RunResult,
     /// The rows of its tables after the first pass, the session tables first.
     pub(super) tables: Vec<TableRows>,
+    /// What has no answer over these rows.
+    pub(super) unanswered: Vec<Unanswered>,
     /// The same transcripts processed again; `None` if an attempt before did not return. So are the following.
     pub(super) second_pass: Option<RunResult>,
     /// The first half of each transcript.
@@ -121,6 +129,7 @@ impl<'a> Passes<'a> {
         let mut behaviour = Behaviour {
             first_pass,
             tables,
+            unanswered: find_unanswered(self.host, self.processor)?,
             second_pass: None,
             shortened_pass: None,
             whole_pass: None,

@@ -24,7 +24,7 @@ struct Rule {
 }
 
 /// Every rule, in the order in which the report names them.
-const RULES: [Rule; 12] = [
+const RULES: [Rule; 13] = [
     Rule {
         name: "loads",
         says: "the host loads the plugin, and the processor takes its configuration",
@@ -39,6 +39,11 @@ const RULES: [Rule; 12] = [
         name: "sessions-succeed",
         says: "no transcript fails, however odd",
         judge: sessions_succeed,
+    },
+    Rule {
+        name: "answers",
+        says: "every report and view has an answer over the rows",
+        judge: answers,
     },
     Rule {
         name: "steady",
@@ -219,6 +224,14 @@ fn sessions_succeed(evidence: &Evidence<'_>) -> Verdict {
             reasons.push(format!("{most} sessions fail in one pass; not all are listed"));
         }
         Verdict::failed_if(reasons)
+    })
+}
+
+fn answers(evidence: &Evidence<'_>) -> Verdict {
+    evidence.of_pass(Some, |_, behaviour| {
+        let unanswered = behaviour.unanswered.iter();
+        let reasons = unanswered.map(|unanswered| format!("{}: {}", unanswered.asked, unanswered.reason));
+        Verdict::failed_if(reasons.collect())
     })
 }
 

@@ -7,7 +7,7 @@ use super::{
 use crate::{
     names::{ProcessorName, SessionKey},
     state::{
-        engine::sql::{quoted, text},
+        engine::sql::{contents_of, quoted, text},
         error::{Doing, Result},
         records::attempts::{self, SessionAttempts},
         rows::table::SESSION_FILE,
@@ -20,13 +20,43 @@ impl Reader {
     /// # Errors
     /// When the state cannot be read.
     pub fn tables_of(&self, processor: &ProcessorName) -> Result<Vec<String>> {
+        self.made_by(
+            processor,
+            "SELECT table_name FROM system.main.duckdb_tables() WHERE schema_name = 'main' AND NOT temporary",
+        )
+    }
+
+    /// The views that a processor made, in the order of their names.
+    ///
+    /// # Errors
+    /// When the state cannot be read.
+    pub fn views_of(&self, processor: &ProcessorName) -> Result<Vec<String>> {
+        self.made_by(
+            processor,
+            "SELECT view_name FROM system.main.duckdb_views() WHERE schema_name = 'main' AND NOT internal",
+        )
+    }
+
+    /// What of these a processor made, in the order of their names.
+    fn made_by(&self, processor: &ProcessorName, listing: &str) -> Result<Vec<String>> {
         let doing = "list the tables of a processor";
-        let sql = "SELECT DISTINCT t.table_name FROM system.main.duckdb_tables() AS t JOIN processor_table AS p
-                   ON system.main.lower(p.table_name) = system.main.lower(t.table_name)
-                   WHERE t.schema_name = 'main' AND NOT t.temporary AND p.owner = ? ORDER BY t.table_name";
-        let mut statement = self.link.prepare(sql).doing(doing)?;
+        let sql = format!(
+            "SELECT DISTINCT made.name FROM ({listing}) AS made (name) JOIN processor_table AS p
+             ON system.main.lower(p.table_name) = system.main.lower(made.name) WHERE p.owner = ? ORDER BY made.name"
+        );
+        let mut statement = self.link.prepare(&sql).doing(doing)?;
         let names = statement.query_map([processor.as_str()], |row| row.get(0));
         names.and_then(Iterator::collect).doing(doing)
+    }
+
+    /// Reads every value of a view.
+    ///
+    /// # Errors
+    /// When there is no such view, or its SELECT fails.
+    pub fn read_view(&self, view: &str) -> Result<()> {
+        let sql = contents_of(&quoted(view));
+        let read = self.link.query_row(&sql, [], |_| Ok(()));
+        read.doing("read a view")
     }
 
     /// What each processor made of a session, by their names.
