@@ -79,7 +79,8 @@ impl Backend {
         }
     }
 
-    /// Like [`write`](Self::write), and notes for health how it ended.
+    /// Like [`write`](Self::write), and notes for health how it ended. Work on a shared state that meets that of another host is
+    /// done again.
     ///
     /// # Errors
     /// As above.

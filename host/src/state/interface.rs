@@ -238,7 +238,7 @@ impl State {
             [] => Ok(()),
             sessions => self
                 .backend
-                .write(|writer| failures::clear(writer.link(), processor, sessions)),
+                .write_noted(|writer| failures::clear(writer.link(), processor, sessions)),
         }
     }
 
@@ -251,7 +251,7 @@ impl State {
             [] => Ok(()),
             sessions => self
                 .backend
-                .write(|writer| failures::count_anew(writer.link(), processor, sessions)),
+                .write_noted(|writer| failures::count_anew(writer.link(), processor, sessions)),
         }
     }
 }
@@ -265,7 +265,7 @@ impl State {
     pub fn pause(&self, processor: &ProcessorName, reason: Option<&str>, actor: &Actor) -> Result<Pause> {
         let pause = self
             .backend
-            .write(|writer| pauses::pause(writer.link(), processor, reason, actor))?;
+            .write_noted(|writer| pauses::pause(writer.link(), processor, reason, actor))?;
         self.tell_others(RequestKind::Pause, actor)?;
         Ok(pause)
     }
@@ -275,7 +275,9 @@ impl State {
     /// # Errors
     /// When the state cannot be written.
     pub fn resume(&self, processor: &ProcessorName) -> Result<bool> {
-        let resumed = self.backend.write(|writer| pauses::resume(writer.link(), processor))?;
+        let resumed = self
+            .backend
+            .write_noted(|writer| pauses::resume(writer.link(), processor))?;
         self.tell_others(RequestKind::Resume, &Actor::Admin)?;
         Ok(resumed)
     }
@@ -337,7 +339,7 @@ impl State {
     pub fn reprocess(&self, processor: &ProcessorName, filter: &ReprocessFilter) -> Result<Marked> {
         let marked = self
             .backend
-            .write(|writer| reprocessing::mark(writer.link(), processor, filter))?;
+            .write_noted(|writer| reprocessing::mark(writer.link(), processor, filter))?;
         self.tell_others(RequestKind::Reprocess, &Actor::Admin)?;
         Ok(marked)
     }
