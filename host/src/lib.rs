@@ -30,6 +30,7 @@ pub mod process;
 pub mod recent_log;
 pub mod reports;
 pub mod runner;
+pub mod safeguards;
 pub mod scheduler;
 pub mod search;
 pub mod sessions;

@@ -13,7 +13,7 @@ pub fn host_binary() -> PathBuf {
     built().join("session-host")
 }
 
-/// The `session-host` binary whose commits are not guarded: `scripts/unguarded` builds it.
+/// The `session-host` binary that can do without its safeguards: `scripts/unguarded` builds it.
 ///
 /// # Panics
 /// If it was not built.

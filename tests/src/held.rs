@@ -23,14 +23,22 @@ impl Held {
     /// Writes such a session; it takes these steps once it is let go.
     #[must_use]
     pub fn before(world: &World, session: &str, steps: &str) -> Self {
+        Self::between(world, session, "", steps)
+    }
+
+    /// Writes such a session; it takes the first steps before it waits, and the others once it is let go.
+    #[must_use]
+    pub fn between(world: &World, session: &str, first: &str, then: &str) -> Self {
         let name = session.replace('/', "-");
         let held = Self {
             started: world.path(format!("started-{name}")),
             go_on: world.path(format!("go-on-{name}")),
         };
-        let touch = json!({"do": "touch", "path": held.started});
-        let wait = json!({"do": "wait_for_file", "path": held.go_on});
-        world.write(session, format!("{touch}\n{wait}\n{steps}\n"));
+        let touch = json!({"do": "touch", "path": held.started}).to_string();
+        let wait = json!({"do": "wait_for_file", "path": held.go_on}).to_string();
+        let lines = [first, &touch, &wait, then].into_iter().filter(|line| !line.is_empty());
+        let lines: String = lines.flat_map(|line| [line, "\n"]).collect();
+        world.write(session, lines);
         held
     }
 

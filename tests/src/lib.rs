@@ -55,7 +55,7 @@ pub use postgres::{
     Authority, Database, PASSWORD, Postgres, PostgresSetup, ROLE, psql, psql_in_steps, write_password_file,
 };
 pub use processes::{Cpu, Holdings, children_of, cpu_of, has_ended, variables_of};
-pub use proxy::Proxy;
+pub use proxy::{Proxy, copying_into};
 pub use ran::{Moved, Ran, RunResult, Running, SessionError, send};
 pub use service::{AT_ONCE, Answer, Service};
 pub use spending::Spending;

@@ -8,7 +8,10 @@
 use std::time::Duration;
 
 use super::{machine::MachineId, timing::Timing};
-use crate::postgres::{PostgresError, Session};
+use crate::{
+    postgres::{PostgresError, Session},
+    safeguards::Safeguard,
+};
 
 /// A machine that has not renewed for its TTL.
 pub(super) struct Dead {
@@ -66,7 +69,7 @@ pub(super) fn take_over(
     me: MachineId,
     timing: Timing,
 ) -> Result<bool, PostgresError> {
-    if !cfg!(feature = "unguarded") {
+    if Safeguard::EndOfConnections.is_on() {
         end_connections(session, dead)?;
     }
     let taken = session.execute(

@@ -48,7 +48,18 @@ struct State {
     /// The statement of the transaction whose answer to `COMMIT` is to be swallowed.
     to_swallow: Option<Vec<u8>>,
     swallowed: usize,
+    elsewhere: Option<Elsewhere>,
 }
+
+/// Another server, to which connections lead from this number on.
+#[derive(Clone, Copy, Debug)]
+struct Elsewhere {
+    after: usize,
+    server: SocketAddr,
+}
+
+/// The request to commit, as a client sends it. Some statements have the word, too.
+const COMMIT: &str = "COMMIT\0";
 
 /// A place in what a client sends in a transaction.
 #[derive(Debug)]
@@ -70,6 +81,12 @@ impl Point {
         let mut places = memmem::find_iter(&sent[begin..], &self.text);
         places.any(|place| memmem::find(&sent[..begin + place], &self.after).is_some())
     }
+}
+
+/// What DuckDB's extension sends before it copies rows into a table of the state.
+#[must_use]
+pub fn copying_into(table: &str) -> String {
+    format!("COPY \"main\".\"{table}\"")
 }
 
 impl Proxy {
@@ -110,19 +127,20 @@ impl Proxy {
     /// Falls silent before the `COMMIT` of a transaction in which a client sends this text from now on.
     pub fn fall_silent_before_commit_of(&self, statement: &str) {
         self.network
-            .change(|state| state.silent_at = Point::of(statement, "COMMIT"));
+            .change(|state| state.silent_at = Point::of(statement, COMMIT));
     }
 
-    /// Falls silent before this text in rows that a client copies from now on, when the server waits for them.
-    pub fn fall_silent_in_copy_of(&self, text: &str) {
-        self.network.change(|state| state.silent_at = Point::of("COPY ", text));
+    /// Falls silent before this text in rows that a client copies into a table from now on, when the server waits for them.
+    pub fn fall_silent_in_copy(&self, table: &str, text: &str) {
+        self.network
+            .change(|state| state.silent_at = Point::of(&copying_into(table), text));
     }
 
     /// Holds the next `COMMIT` back of a transaction in which a client sends this text from now on, and ends the connection
     /// to that client. The server still waits for it.
     pub fn hold_back_commit_of(&self, statement: &str) {
         self.network
-            .change(|state| state.late_at = Point::of(statement, "COMMIT"));
+            .change(|state| state.late_at = Point::of(statement, COMMIT));
     }
 
     /// Waits until it holds a `COMMIT` back.
@@ -171,6 +189,15 @@ impl Proxy {
         });
     }
 
+    /// Leads all connections to the server at another port of loopback, after so many since it was made.
+    pub fn lead_elsewhere_after(&self, connections: usize, server: u16) {
+        let elsewhere = Elsewhere {
+            after: connections,
+            server: SocketAddr::from((Ipv4Addr::LOCALHOST, server)),
+        };
+        self.network.change(|state| state.elsewhere = Some(elsewhere));
+    }
+
     /// How many connections are open.
     #[must_use]
     pub fn open(&self) -> usize {
@@ -196,6 +223,14 @@ impl Drop for Proxy {
     }
 }
 
+impl State {
+    /// Where the next connection leads.
+    fn leads_to(&self, server: SocketAddr) -> SocketAddr {
+        let elsewhere = self.elsewhere.filter(|elsewhere| elsewhere.after <= self.accepted);
+        elsewhere.map_or(server, |elsewhere| elsewhere.server)
+    }
+}
+
 impl Network {
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
@@ -209,9 +244,12 @@ impl Network {
     /// Accepts connections until the proxy is dropped.
     fn accept(self: &Arc<Self>, listener: &TcpListener, server: SocketAddr) {
         for client in listener.incoming().map_while(Result::ok) {
-            if self.state().has_ended {
+            let state = self.state();
+            if state.has_ended {
                 return;
             }
+            let server = state.leads_to(server);
+            drop(state);
             // A server that is down refuses the client too.
             if let Ok(server) = TcpStream::connect(server) {
                 self.open(Connection::new(client, server));

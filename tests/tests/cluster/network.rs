@@ -2,7 +2,7 @@
 
 use std::thread;
 
-use session_host_tests::{Postgres, Proxy, psql, psql_in_steps, wait_until};
+use session_host_tests::{Postgres, PostgresSetup, Proxy, ROLE, psql, psql_in_steps, wait_until};
 
 #[test]
 fn an_answer_is_swallowed_and_the_row_is_there() {
@@ -87,6 +87,16 @@ fn a_commit_comes_late_after_its_client_has_lost_the_connection() {
     proxy.deliver();
     wait_until("the commit has come", || database.sql("SELECT count(*) FROM t") == "1");
     wait_until("the connection has ended", || proxy.open() == 0);
+}
+
+#[test]
+fn a_network_leads_elsewhere_after_so_many_connections() {
+    let (server, other) = (Postgres::shared(), PostgresSetup::default().start());
+    let proxy = Proxy::before(server.port());
+    proxy.lead_elsewhere_after(1, other.port());
+    let url = format!("postgres://{ROLE}@127.0.0.1:{}/postgres", proxy.port());
+    let ports = [(); 3].map(|()| psql(&url, "SHOW port").unwrap());
+    assert_eq!(ports, [server, &other, &other].map(|server| server.port().to_string()));
 }
 
 #[test]

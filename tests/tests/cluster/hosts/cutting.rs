@@ -1,169 +1,177 @@
 //! Connections between a host and PostgreSQL that are cut, or silent for long.
 
-use session_host_tests::{Postgres, Proxy};
+use serde_json::json;
+use session_host_tests::{Postgres, Proxy, copying_into};
 
-use super::scene::{Guards, Member, Scene, Schedule, Setup};
+use super::{
+    scene::{Guards, Member, Scene, Setup},
+    watch::{IS_ANY_TWICE, Observer},
+};
 
-const PLUGINS: &[&str] = &["probe", "probe_serial"];
+const PLUGINS: &[&str] = &["probe", "probe_serial", "counts"];
 
-/// The session that tells a commit from others.
-const MARK: &str = "user-9/last.jsonl";
+/// A table of a processor that gives rows, and one of a processor that writes with statements: each gets rows by `COPY` in
+/// every transaction of its processor.
+const LANES: [&str; 2] = ["probe_rows", "counts_lines"];
 
-/// A scene with a network, and no host yet.
-#[track_caller]
-fn scene(plugins: &'static [&'static str]) -> (Scene, Proxy, String) {
-    let database = Postgres::shared().database();
-    let proxy = Proxy::before(Postgres::shared().port());
-    let through_proxy = database.url_through(&proxy);
-    let scene = Scene::new(database.url(), plugins);
-    scene.write_many(40, &"x".repeat(2000));
-    scene.write(MARK, "text");
-    (scene, proxy, through_proxy)
-}
+/// A session in a group of them.
+const SESSION: &str = "user-1/0001.jsonl";
 
-fn at(scene: &Scene, url: String) -> Setup {
-    Setup { url, ..scene.setup() }
-}
-
-/// What is there when a late `COMMIT` has come.
-pub(super) struct Late {
-    pub(super) scene: Scene,
+/// A host behind a network.
+struct Behind {
+    scene: Scene,
+    proxy: Proxy,
     member: Member,
-    _proxy: Proxy,
+    observer: Observer,
 }
 
-/// Lets the `COMMIT` of a host come late: the host has lost that connection, and makes the same sessions again meanwhile.
-#[track_caller]
-pub(super) fn commit_late(plugins: &'static [&'static str], guards: Guards) -> Late {
-    let (scene, proxy, url) = scene(plugins);
-    proxy.hold_back_commit_of(MARK);
-    let setup = Setup {
-        guards,
-        ..at(&scene, url)
-    };
-    let member = scene.start(&setup);
-    proxy.holds_back();
-    scene.wait_for(
-        "the host waits for its own earlier commit",
-        "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database())",
-    );
-    proxy.deliver();
-    Late {
-        scene,
-        member,
-        _proxy: proxy,
+impl Behind {
+    /// A host that has processed some sessions, and runs all the time.
+    #[track_caller]
+    fn start(plugins: &'static [&'static str], guards: Guards) -> Self {
+        let database = Postgres::shared().database();
+        let proxy = Proxy::before(Postgres::shared().port());
+        let scene = Scene::new(database.url(), plugins);
+        scene.write_many(20, &"x".repeat(2000));
+        let observer = scene.observe();
+        let member = scene.start(&Setup {
+            guards,
+            url: database.url_through(&proxy),
+            ..scene.setup()
+        });
+        scene.wait_for_all();
+        Self {
+            scene,
+            proxy,
+            member,
+            observer,
+        }
     }
-}
 
-#[track_caller]
-fn is_not_committed_again(plugins: &'static [&'static str]) {
-    let Late { scene, member, _proxy } = commit_late(plugins, Guards::On);
-    member.tells("this version is recorded already");
-    scene.wait_for_all();
-    member.ends();
-    scene.holds();
-}
+    /// Changes every session.
+    fn change(&self) {
+        self.scene
+            .append(&json!({"do": "log", "level": "debug", "message": "another version"}));
+    }
 
-#[test]
-fn what_a_late_commit_commits_is_not_committed_again() {
-    is_not_committed_again(&["probe"]);
-}
-
-#[test]
-fn what_a_late_commit_of_statements_commits_is_not_committed_again() {
-    is_not_committed_again(&["counts"]);
-}
-
-#[test]
-fn what_a_late_commit_of_serial_statements_commits_is_not_committed_again() {
-    is_not_committed_again(&["upserts"]);
+    /// Checks that all is as if nothing had happened.
+    #[track_caller]
+    fn holds(self, others: Vec<Member>) {
+        self.observer.saw_nothing_half();
+        self.member.ends();
+        for other in others {
+            other.ends();
+        }
+        self.scene.holds();
+    }
 }
 
 #[test]
 fn what_was_committed_without_an_answer_is_not_committed_again() {
-    let (scene, proxy, url) = scene(PLUGINS);
-    proxy.swallow_answer_to_commit(MARK);
-    let observer = scene.observe();
-    let member = scene.start(&at(&scene, url));
-    proxy.has_swallowed(1);
-    scene.wait_for_all();
-    member.tells("the run failed");
-    observer.saw_nothing_half();
-    member.ends();
-    scene.holds();
+    let behind = Behind::start(PLUGINS, Guards::On);
+    for (before, table) in LANES.iter().enumerate() {
+        behind.proxy.swallow_answer_to_commit(&copying_into(table));
+        behind.change();
+        behind.proxy.has_swallowed(before + 1);
+        behind.scene.wait_for_all();
+    }
+    behind.member.tells("the run failed");
+    behind.holds(vec![]);
 }
 
-/// Ends all connections of a host at a point, and lets it go on by itself.
+/// Ends all connections of a host at a point of each lane, and lets it go on by itself.
 #[track_caller]
-fn end_connections(arm: impl Fn(&Proxy)) {
-    let (scene, proxy, url) = scene(PLUGINS);
-    arm(&proxy);
-    let observer = scene.observe();
-    let member = scene.start(&at(&scene, url));
-    proxy.has_fallen_silent();
-    let ended = scene.sql(
-        "SELECT bool_or(pg_terminate_backend(pid, 60000)) FROM pg_stat_activity
-         WHERE application_name LIKE 'session-host%' AND datname = current_database()",
-    );
-    assert_eq!(ended, "t");
-    proxy.pass();
-    scene.wait_for_all();
-    observer.saw_nothing_half();
-    member.ends();
-    scene.holds();
+fn end_connections(arm: impl Fn(&Proxy, &str)) {
+    let behind = Behind::start(PLUGINS, Guards::On);
+    for table in LANES {
+        arm(&behind.proxy, table);
+        behind.change();
+        behind.proxy.has_fallen_silent();
+        let ended = behind.scene.sql(
+            "SELECT bool_or(pg_terminate_backend(pid, 60000)) FROM pg_stat_activity
+             WHERE application_name LIKE 'session-host%' AND datname = current_database()",
+        );
+        assert_eq!(ended, "t");
+        behind.proxy.pass();
+        behind.scene.wait_for_all();
+    }
+    behind.holds(vec![]);
 }
 
 #[test]
 fn a_host_whose_connections_are_ended_before_a_commit_goes_on() {
-    end_connections(|proxy| proxy.fall_silent_before_commit_of(MARK));
+    end_connections(|proxy, table| proxy.fall_silent_before_commit_of(&copying_into(table)));
 }
 
 #[test]
 fn a_host_whose_connections_are_ended_while_it_copies_rows_goes_on() {
-    end_connections(|proxy| proxy.fall_silent_in_copy_of(MARK));
+    end_connections(|proxy, table| proxy.fall_silent_in_copy(table, SESSION));
 }
 
 #[test]
 fn a_host_behind_a_network_that_is_silent_for_long_is_taken_over_and_comes_back() {
-    let (scene, proxy, url) = scene(PLUGINS);
-    proxy.fall_silent_before_commit_of(MARK);
-    let observer = scene.observe();
-    let silent = scene.start(&at(&scene, url));
-    proxy.has_fallen_silent();
-    let other = scene.start(&scene.setup());
-    scene.wait_for_all();
-    proxy.pass();
-    scene.wait_for(
-        "both hosts are there",
-        "SELECT count(*) = 2 FROM main.session_host_machine",
-    );
-    scene.append(&serde_json::json!({"do": "log", "level": "debug", "message": "another version"}));
-    scene.wait_for_all();
-    observer.saw_nothing_half();
-    for member in [silent, other] {
-        member.ends();
+    let behind = Behind::start(PLUGINS, Guards::On);
+    let Behind { scene, proxy, .. } = &behind;
+    let mut others = Vec::new();
+    for (before, table) in LANES.iter().enumerate() {
+        fall_silent(&behind, table);
+        if others.is_empty() {
+            others.push(scene.start(&scene.setup()));
+        }
+        let is_taken_over = format!("SELECT count(*) > {before} FROM main.session_host_takeover");
+        scene.wait_for("the silent host is taken over", &is_taken_over);
+        scene.wait_for_all();
+        proxy.pass();
+        scene.wait_for(
+            "both hosts have work",
+            "SELECT count(DISTINCT owner) = 2 FROM main.session_host_lease WHERE processor_name = 'counts'",
+        );
     }
-    scene.holds();
+    behind.change();
+    scene.wait_for_all();
+    behind.holds(others);
+}
+
+/// Lets the network of a host fall silent before a commit.
+#[track_caller]
+fn fall_silent(behind: &Behind, table: &str) {
+    behind.proxy.fall_silent_before_commit_of(&copying_into(table));
+    behind.change();
+    behind.proxy.has_fallen_silent();
+}
+
+/// Lets a network be silent until another host has taken over, and waits for what is left open, and lets the commit pass
+/// then. Without safeguards, both commit.
+#[track_caller]
+pub(super) fn silence_lets_both_commit() {
+    let behind = Behind::start(&["probe"], Guards::Off);
+    let Behind { scene, proxy, .. } = &behind;
+    fall_silent(&behind, "probe_rows");
+    let other = scene.start(&Setup {
+        guards: Guards::Off,
+        ..scene.setup()
+    });
+    scene.wait_for(
+        "the other host waits for the silent one",
+        "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database())",
+    );
+    proxy.pass();
+    scene.wait_for("a version is committed twice", IS_ANY_TWICE);
+    drop(other);
 }
 
 #[test]
 fn a_host_that_runs_alone_survives_every_cut() {
-    let (scene, proxy, url) = scene(PLUGINS);
-    let setup = Setup {
-        schedule: Schedule::Always,
-        ..at(&scene, url)
-    };
-    let member = scene.start(&setup);
-    for round in 0..5 {
-        let before = scene.versions();
-        scene.append(&serde_json::json!({"do": "log", "level": "debug", "message": round.to_string()}));
-        scene.wait_for(
+    let behind = Behind::start(PLUGINS, Guards::On);
+    for _ in 0..5 {
+        let before = behind.scene.versions();
+        behind.change();
+        behind.scene.wait_for(
             "a commit of the round",
             &format!("SELECT count(*) > {before} FROM watch.version"),
         );
-        proxy.cut();
+        behind.proxy.cut();
     }
-    scene.wait_for_all();
-    member.ends();
-    scene.holds();
+    behind.scene.wait_for_all();
+    behind.holds(vec![]);
 }

@@ -2,7 +2,10 @@
 
 use session_host_tests::{Held, Postgres, World};
 
-use super::scene::{Scene, Schedule, Setup};
+use super::{
+    scene::{Scene, Schedule, Setup},
+    watch::late_take_overs,
+};
 
 /// Numbers that look random, and are the same in every run.
 struct Seed(u64);
@@ -17,9 +20,10 @@ impl Seed {
 #[test]
 fn the_work_of_a_killed_host_is_done_by_the_other_without_anybody_asking() {
     let database = Postgres::shared().database();
-    let scene = Scene::new(database.url(), &["probe", "probe_serial"]);
+    let scene = Scene::new(database.url(), &["probe", "probe_serial", "counts"]);
     scene.write_many(30, "text");
     let held = hold(&scene.alone);
+    let observer = scene.observe();
     let setup = Setup {
         schedule: Schedule::Once,
         ..scene.setup()
@@ -34,7 +38,9 @@ fn the_work_of_a_killed_host_is_done_by_the_other_without_anybody_asking() {
     killed.dies();
     held.let_go();
     scene.wait_for_all();
+    observer.saw_nothing_half();
     assert_eq!(scene.sql("SELECT count(*) FROM main.session_host_takeover"), "1");
+    assert_eq!(scene.sql(&late_take_overs()), "");
     other.ends();
     scene.holds();
 }

@@ -5,7 +5,7 @@ use tempfile::tempdir;
 
 use super::scene::{Member, Scene, Setup};
 
-const PLUGINS: &[&str] = &["probe", "probe_serial"];
+const PLUGINS: &[&str] = &["probe", "probe_serial", "counts"];
 
 /// Two hosts that have processed some sessions, which then change.
 #[track_caller]
@@ -59,11 +59,16 @@ fn hosts_go_on_when_the_server_has_room_again() {
     let disk = SmallDisk::mount(place.path().to_owned(), 160);
     let server = PostgresSetup::default().on_disk(place.path()).start();
     let (scene, members) = begin(&server);
+    let observer = scene.observe();
     // A new file of the log has room for all that follows.
     server.sql("SELECT pg_switch_wal(); CHECKPOINT");
     disk.fill(256 << 10);
     scene.write_many(400, &"y".repeat(2000));
-    members[0].tells("No space left on device");
+    for lane in ["probe", "counts"] {
+        members[0].tells_at_once(&["No space left on device", lane]);
+    }
     disk.make_room();
+    scene.wait_for_all();
+    observer.saw_nothing_half();
     end(&scene, members);
 }

@@ -1,32 +1,36 @@
 //! A host is paused at a point of its commit, another one takes its work over, and it wakes up.
 
+use std::fs;
+
+use serde_json::json;
 use session_host_tests::{Held, Postgres, Proxy};
 
 use super::{
-    scene::{Guards, Member, Scene, Schedule, Setup},
+    scene::{Guards, Member, ROWS, Scene, Schedule, Setup},
     watch::{IS_ANY_TWICE, Observer},
 };
 
-/// The processor that gives rows, which PostgreSQL gets by `COPY`.
-pub(super) const ROWS: &[&str] = &["probe"];
-
-/// The processor that writes with SQL, in a transaction for each session.
-pub(super) const STATEMENTS: &[&str] = &["counts"];
-
-/// The last session.
-const LAST: &str = "user-9/last.jsonl";
-
-/// What only its rows have.
-const MARK: &str = "the last session";
+/// How the processor writes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Lane {
+    /// It gives rows, and a group of sessions is committed together.
+    Rows,
+    /// It runs statements, in a transaction for each session.
+    Statements,
+}
 
 /// Where a host is paused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Point {
-    BeforeBegin,
+    /// In an attempt. Where it runs statements, it has run the first one.
+    InAttempt,
     AfterTheFence,
     InCopy,
     BeforeCommit,
 }
+
+/// The last session.
+const LAST: &str = "user-9/last.jsonl";
 
 /// What is there when the host that was paused has woken up.
 pub(super) struct Woken {
@@ -37,66 +41,179 @@ pub(super) struct Woken {
     _proxy: Proxy,
 }
 
-/// Whether the host that joined first is gone, and the other has processed everything, or waits for what the first one has
-/// left open.
-const IS_TAKEN_OVER: &str = "
-    SELECT (SELECT count(*) FROM main.session_host_takeover) = 1
-       AND ((SELECT count(*) FROM main.session_processor_state) = 20
-         OR EXISTS (SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()))";
+impl Lane {
+    /// The processor. Only the probe can wait in an attempt, and it takes back no statements when a session has changed.
+    fn plugins(self, point: Point) -> &'static [&'static str] {
+        match (self, point) {
+            (Self::Rows, _) | (Self::Statements, Point::InAttempt) => &["probe"],
+            (Self::Statements, _) => &["counts"],
+        }
+    }
 
-/// Pauses a host at this point until another one has taken its work over.
-#[track_caller]
-pub(super) fn pause(plugins: &'static [&'static str], point: Point, guards: Guards) -> Woken {
-    let database = Postgres::shared().database();
-    let proxy = Proxy::before(Postgres::shared().port());
-    let scene = Scene::new(database.url(), plugins);
-    // The rows of a group are more than goes into one packet.
-    scene.write_many(19, &"x".repeat(2000));
-    let held = (point == Point::BeforeBegin).then(|| Held::before(&scene.alone, "user-9/first.jsonl", &step()));
-    if held.is_none() {
-        scene.write(LAST, MARK);
+    fn table(self) -> &'static str {
+        match self {
+            Self::Rows => "probe_rows",
+            Self::Statements => "counts_lines",
+        }
     }
-    match point {
-        Point::BeforeBegin => {}
-        Point::AfterTheFence => proxy.fall_silent_before("DELETE FROM main.\"probe_rows\""),
-        Point::InCopy => proxy.fall_silent_in_copy_of(MARK),
-        Point::BeforeCommit => proxy.fall_silent_before_commit_of(LAST),
-    }
-    let setup = Setup {
-        guards,
-        schedule: Schedule::Once,
-        url: database.url(),
-        ahead: 0,
-    };
-    let through_proxy = Setup {
-        url: database.url_through(&proxy),
-        ..setup.clone()
-    };
-    let paused = scene.start(&through_proxy);
-    match &held {
-        Some(held) => held.starts(),
-        None => proxy.has_fallen_silent(),
-    }
-    paused.signal(libc::SIGSTOP);
-    if let Some(held) = &held {
-        held.let_go();
-    }
-    let observer = scene.observe();
-    let other = scene.start(&setup);
-    scene.wait_for("the paused host is taken over", IS_TAKEN_OVER);
-    proxy.pass();
-    paused.signal(libc::SIGCONT);
-    Woken {
-        scene,
-        paused,
-        other,
-        observer,
-        _proxy: proxy,
+
+    /// Writes a session whose attempt waits.
+    fn hold(self, scene: &Scene, then: &str) -> Held {
+        let sql = "INSERT INTO probe_totals VALUES ('last', 1) ON CONFLICT (key) DO UPDATE SET n = probe_totals.n + 1";
+        let first = match self {
+            Self::Rows => String::new(),
+            Self::Statements => json!({"do": "execute", "sql": sql}).to_string(),
+        };
+        Held::between(&scene.alone, LAST, &first, then)
     }
 }
 
-fn step() -> String {
-    serde_json::json!({"do": "rows", "count": super::scene::ROWS}).to_string()
+impl Point {
+    /// Lets the network fall silent there.
+    fn arm(self, proxy: &Proxy, table: &str) {
+        match self {
+            Self::InAttempt => {}
+            Self::AfterTheFence => proxy.fall_silent_before(&format!("DELETE FROM main.\"{table}\"")),
+            Self::InCopy => proxy.fall_silent_in_copy(table, LAST),
+            Self::BeforeCommit => proxy.fall_silent_before_commit_of(LAST),
+        }
+    }
+}
+
+/// Hosts before one of them is paused.
+struct Stage {
+    scene: Scene,
+    proxy: Proxy,
+    /// How the host is started that is paused.
+    through_proxy: Setup,
+    /// How the other one is started.
+    setup: Setup,
+}
+
+impl Stage {
+    #[track_caller]
+    fn new(plugins: &'static [&'static str], guards: Guards) -> Self {
+        let database = Postgres::shared().database();
+        let proxy = Proxy::before(Postgres::shared().port());
+        let scene = Scene::new(database.url(), plugins);
+        // The rows of a group are more than goes into one packet.
+        scene.write_many(19, &"x".repeat(2000));
+        let setup = Setup {
+            guards,
+            schedule: Schedule::Once,
+            ..scene.setup()
+        };
+        let through_proxy = Setup {
+            url: database.url_through(&proxy),
+            ..setup.clone()
+        };
+        Self {
+            scene,
+            proxy,
+            through_proxy,
+            setup,
+        }
+    }
+
+    /// Starts a host, and pauses it in the attempt that waits.
+    #[track_caller]
+    fn pause_in_attempt(&self, held: &Held) -> Member {
+        let paused = self.scene.start(&self.through_proxy);
+        held.starts();
+        paused.signal(libc::SIGSTOP);
+        paused
+    }
+
+    /// Starts a host, and pauses it at this point of a commit.
+    #[track_caller]
+    fn pause_in_commit(&self, lane: Lane, point: Point) -> Member {
+        let Self { scene, proxy, .. } = self;
+        scene.write(LAST, "x");
+        let paused = match lane {
+            Lane::Rows => {
+                point.arm(proxy, lane.table());
+                scene.start(&self.through_proxy)
+            }
+            // The version replaces an earlier one: that of a new session cannot be recorded twice in any case.
+            Lane::Statements => {
+                let setup = Setup {
+                    schedule: Schedule::Always,
+                    ..self.through_proxy.clone()
+                };
+                let paused = scene.start(&setup);
+                scene.wait_for_all();
+                point.arm(proxy, lane.table());
+                scene.append(&json!({"do": "log", "level": "debug", "message": "another version"}));
+                paused
+            }
+        };
+        proxy.has_fallen_silent();
+        paused.signal(libc::SIGSTOP);
+        paused
+    }
+
+    /// Lets another host take the paused one over. Then this has processed everything, or waits for what the paused one has
+    /// left open.
+    #[track_caller]
+    fn take_over(&self) -> (Member, Observer) {
+        let observer = self.scene.observe();
+        let other = self.scene.start(&self.setup);
+        let is_taken_over = format!(
+            "SELECT (SELECT count(*) FROM main.session_host_takeover) = 1 AND (({}) OR EXISTS (
+                 SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()))",
+            self.scene.is_all_processed()
+        );
+        self.scene.wait_for("the paused host is taken over", &is_taken_over);
+        (other, observer)
+    }
+
+    fn wake(self, paused: Member, (other, observer): (Member, Observer)) -> Woken {
+        self.proxy.pass();
+        paused.signal(libc::SIGCONT);
+        Woken {
+            scene: self.scene,
+            paused,
+            other,
+            observer,
+            _proxy: self.proxy,
+        }
+    }
+}
+
+fn rows() -> String {
+    json!({"do": "rows", "count": ROWS}).to_string()
+}
+
+/// Pauses a host at this point until another one has taken its work over.
+#[track_caller]
+pub(super) fn pause(lane: Lane, point: Point, guards: Guards) -> Woken {
+    let stage = Stage::new(lane.plugins(point), guards);
+    let paused = match point {
+        Point::InAttempt => {
+            let held = lane.hold(&stage.scene, &rows());
+            let paused = stage.pause_in_attempt(&held);
+            held.let_go();
+            paused
+        }
+        Point::AfterTheFence | Point::InCopy | Point::BeforeCommit => stage.pause_in_commit(lane, point),
+    };
+    let other = stage.take_over();
+    stage.wake(paused, other)
+}
+
+/// Pauses a host in an attempt that then fails. Meanwhile another one has taken its work over, and processed the session.
+#[track_caller]
+pub(super) fn pause_before_a_failure(guards: Guards) -> Woken {
+    let stage = Stage::new(&["probe"], guards);
+    let fine = stage.scene.alone.path("fine");
+    let fail = json!({"do": "unless", "path": fine, "then": {"do": "error", "message": "too late"}});
+    let held = Lane::Rows.hold(&stage.scene, &format!("{fail}\n{}", rows()));
+    let paused = stage.pause_in_attempt(&held);
+    fs::write(&fine, "").unwrap();
+    held.let_go();
+    let other = stage.take_over();
+    fs::remove_file(&fine).unwrap();
+    stage.wake(paused, other)
 }
 
 impl Woken {

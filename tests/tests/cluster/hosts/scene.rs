@@ -24,13 +24,29 @@ use super::watch;
 pub(super) const ROWS: i64 = 5;
 
 /// Short, so that a test sees a host die; long enough for a busy test machine to renew.
-const LEASE_SECONDS: u64 = 4;
+pub(super) const LEASE_SECONDS: u64 = 4;
 
-/// Whether the commits of a host are guarded.
+/// Which safeguards a host has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Guards {
+    /// All of them.
     On,
+    NoFence,
+    NoComparison,
+    /// None.
     Off,
+}
+
+impl Guards {
+    /// Those that it does without, by their names in `host/src/safeguards.rs`.
+    fn missing(self) -> &'static str {
+        match self {
+            Self::On => "",
+            Self::NoFence => "fence",
+            Self::NoComparison => "comparison",
+            Self::Off => "fence,comparison,end-of-connections",
+        }
+    }
 }
 
 /// How often a host runs by itself.
@@ -146,8 +162,9 @@ impl Scene {
     #[track_caller]
     pub(super) fn start(&self, setup: &Setup) -> Member {
         let mut world = World::with(self.plugins);
-        if setup.guards == Guards::Off {
+        if setup.guards != Guards::On {
             world.run_by(unguarded_host_binary());
+            world.set_variable("UNGUARDED", setup.guards.missing());
         }
         if setup.ahead != 0 {
             set_clock(&mut world, setup.ahead);
@@ -196,19 +213,23 @@ impl Scene {
     /// Waits until every processor has recorded every transcript as it is now.
     #[track_caller]
     pub(super) fn wait_for_all(&self) {
+        self.wait_for("every session is processed", &self.is_all_processed());
+    }
+
+    /// The query whether every processor has recorded every transcript as it is now.
+    pub(super) fn is_all_processed(&self) -> String {
         let sizes = self
             .transcripts()
             .into_iter()
             .map(|path| fs::metadata(path).unwrap().len());
         let (sessions, bytes) = sizes.fold((0, 0), |(count, sum), size| (count + 1, sum + size));
-        let all = format!(
+        format!(
             "SELECT count(*) = {} FROM (
                  SELECT 1 FROM main.session_processor_state GROUP BY processor_name
                  HAVING count(*) = {sessions} AND sum(file_size) = {bytes}
              ) AS done",
             self.plugins.len()
-        );
-        self.wait_for("every session is processed", &all);
+        )
     }
 
     /// The rows that a query gives, as the command prints them.
@@ -261,9 +282,7 @@ impl Scene {
     #[track_caller]
     pub(super) fn holds(&self) {
         self.is_each_version_committed_once();
-        if let Some(halves) = watch::halves(self.plugins) {
-            assert_eq!(self.sql(&halves), "");
-        }
+        assert_eq!(self.sql(&watch::halves(self.plugins)), "");
         assert_eq!(self.sql("SELECT * FROM watch.failure"), "");
         self.is_as_if_alone();
     }
@@ -299,6 +318,11 @@ fn name_of_table(row: &Value) -> String {
 }
 
 impl Member {
+    /// Puts another plugin into its plugins directory.
+    pub(super) fn install(&self, plugin: &str) {
+        self.world.install(plugin);
+    }
+
     /// Sends its process a signal.
     pub(super) fn signal(&self, signal: i32) {
         send(self.service.id(), signal);
@@ -308,6 +332,15 @@ impl Member {
     #[track_caller]
     pub(super) fn tells(&self, part: &str) {
         wait_until(&format!("the host tells: {part}"), || self.service.log().contains(part));
+    }
+
+    /// Waits until a line of its log has all of this.
+    #[track_caller]
+    pub(super) fn tells_at_once(&self, parts: &[&str]) {
+        let has_all = |line: &str| parts.iter().all(|part| line.contains(part));
+        wait_until(&format!("the host tells: {parts:?}"), || {
+            self.service.log().lines().any(has_all)
+        });
     }
 
     /// Whether its health warns of something of this kind.

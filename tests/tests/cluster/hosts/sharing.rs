@@ -7,7 +7,7 @@ use session_host_tests::{Postgres, World};
 use super::scene::{Scene, Schedule, Setup};
 
 /// Whether so many hosts own equally much of the probe.
-fn is_shared_by(hosts: i64) -> String {
+pub(super) fn is_shared_by(hosts: i64) -> String {
     format!(
         "SELECT count(*) = {hosts} AND sum(many) = 64 AND max(many) <= ceil(64.0 / {hosts}) FROM (
              SELECT count(*) AS many FROM main.session_host_lease

@@ -6,10 +6,10 @@ use std::{
     time::Duration,
 };
 
-use super::scene::{ROWS, Scene, session};
+use super::scene::{LEASE_SECONDS, ROWS, Scene, session};
 
 /// Records in PostgreSQL each commit of a version of a session, and by which incarnation. A session that was only read
-/// again is none. Records each failure of a session, too.
+/// again is none. Records each failure of a session and each renewal of a host, too.
 pub(super) const LOG: &str = "
     CREATE SCHEMA watch;
     CREATE TABLE watch.version (
@@ -27,7 +27,14 @@ pub(super) const LOG: &str = "
         RETURN NULL;
     END $fail$;
     CREATE TRIGGER fail AFTER INSERT OR UPDATE ON main.session_processor_failure
-    FOR EACH ROW EXECUTE FUNCTION watch.fail()";
+    FOR EACH ROW EXECUTE FUNCTION watch.fail();
+    CREATE TABLE watch.renewal (machine bigint, seen timestamptz);
+    CREATE FUNCTION watch.renew() RETURNS trigger LANGUAGE plpgsql AS $renew$ BEGIN
+        INSERT INTO watch.renewal VALUES (NEW.id, NEW.seen);
+        RETURN NULL;
+    END $renew$;
+    CREATE TRIGGER renew AFTER UPDATE OF seen ON main.session_host_machine
+    FOR EACH ROW EXECUTE FUNCTION watch.renew()";
 
 /// The versions that were committed more than once.
 const TWICE: &str = "SELECT processor, session, hash, count(*), array_agg(machine) FROM watch.version
@@ -37,33 +44,55 @@ const TWICE: &str = "SELECT processor, session, hash, count(*), array_agg(machin
 pub(super) const IS_ANY_TWICE: &str =
     "SELECT count(DISTINCT (processor, session, hash, output)) < count(*) FROM watch.version";
 
-/// The session table of a processor that has the same number of rows for each session, and this number.
-fn table_of(processor: &str) -> Option<(&'static str, i64)> {
-    match processor {
-        "probe" => Some(("probe_rows", ROWS)),
-        "probe_serial" => Some(("probe_serial_rows", ROWS)),
-        "counts" => Some(("counts_lines", 1)),
-        _ => None,
-    }
+/// The hosts that were taken over late: the one that took over had renewed more than once since their lease ended. It renews
+/// every quarter of a lease and looks for dead ones then, so once means within one and a quarter leases.
+pub(super) fn late_take_overs() -> String {
+    format!(
+        "SELECT take_over.dead_id, count(*) FROM main.session_host_takeover AS take_over
+         JOIN (SELECT machine, max(seen) AS seen FROM watch.renewal GROUP BY machine) AS dead
+           ON dead.machine = take_over.dead_id
+         JOIN watch.renewal AS renewal ON renewal.machine = take_over.by_id
+          AND renewal.seen > dead.seen + interval '{LEASE_SECONDS} s' AND renewal.seen < take_over.at
+         GROUP BY take_over.dead_id HAVING count(*) > 1"
+    )
 }
 
-/// The query for the sessions that have rows without a state row, or not as many rows as they should; `None` if none of the
-/// processors has a table that tells.
-pub(super) fn halves(processors: &[&str]) -> Option<String> {
-    let queries = processors.iter().filter_map(|processor| {
-        let (table, rows) = table_of(processor)?;
-        Some(format!(
-            "SELECT session_file FROM
-                 (SELECT session_file, count(*) AS many FROM main.{table} GROUP BY session_file) AS rows
-             FULL JOIN
-                 (SELECT session_file, 1 AS one FROM main.session_processor_state
-                  WHERE processor_name = '{processor}') AS state
-             USING (session_file) WHERE many IS DISTINCT FROM {rows} OR one IS NULL"
-        ))
+/// The query for the sessions and users of which something is half there.
+pub(super) fn halves(processors: &[&str]) -> String {
+    let queries = processors.iter().flat_map(|processor| match *processor {
+        "probe" => vec![half_sessions(processor, "probe_rows", ROWS)],
+        "probe_serial" => vec![half_sessions(processor, "probe_serial_rows", ROWS)],
+        "counts" => vec![half_sessions(processor, "counts_lines", 1), HALF_COUNTS.to_owned()],
+        "upserts" => vec![HALF_UPSERTS.to_owned()],
+        _ => Vec::new(),
     });
-    let queries: Vec<String> = queries.collect();
-    (!queries.is_empty()).then(|| queries.join(" UNION ALL "))
+    queries.collect::<Vec<_>>().join(" UNION ALL ")
 }
+
+/// The sessions that have rows without a state row, or not as many rows as each should.
+fn half_sessions(processor: &str, table: &str, rows: i64) -> String {
+    format!(
+        "SELECT session_file FROM
+             (SELECT session_file, count(*) AS many FROM main.{table} GROUP BY session_file) AS rows
+         FULL JOIN
+             (SELECT session_file, 1 AS one FROM main.session_processor_state
+              WHERE processor_name = '{processor}') AS state
+         USING (session_file) WHERE many IS DISTINCT FROM {rows} OR one IS NULL"
+    )
+}
+
+/// The users whose sum, which statements keep, is not that of their rows.
+const HALF_COUNTS: &str = "
+    SELECT username FROM main.counts_totals AS totals
+    FULL JOIN (SELECT username, sum(n) AS n FROM main.counts_lines GROUP BY username) AS lines USING (username)
+    WHERE totals.n IS DISTINCT FROM lines.n";
+
+/// The users whose sum, which statements keep, is not the number of versions that were committed.
+const HALF_UPSERTS: &str = "
+    SELECT username FROM main.upserts
+    FULL JOIN (SELECT split_part(session, '/', 1) AS username, count(*) AS versions FROM watch.version
+               WHERE processor = 'upserts' GROUP BY 1) AS version USING (username)
+    WHERE sessions IS DISTINCT FROM versions";
 
 /// How long the observer waits between two snapshots for its end. It must leave the machine to the hosts.
 const PAUSE: Duration = Duration::from_millis(5);
@@ -90,7 +119,7 @@ impl Scene {
     pub(super) fn observe(&self) -> Observer {
         let (end, ended) = channel();
         let url = self.url.clone();
-        let sql = halves(self.plugins).expect("a processor has a table that tells");
+        let sql = halves(self.plugins);
         let looking = thread::spawn(move || look(&url, &sql, &ended));
         Observer { end, looking }
     }
