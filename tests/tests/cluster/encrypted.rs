@@ -1,8 +1,8 @@
 //! A host whose every connection to PostgreSQL is encrypted, and whose password no one sees.
 
-use session_host_tests::{Authority, PASSWORD, PostgresSetup, World, write_password_file};
+use session_host_tests::{Authority, Held, PASSWORD, PostgresSetup, Proxy, World, write_password_file};
 
-/// A session, which the plugin `lines` processes.
+/// A session.
 const SESSION: &str = "alice/a.jsonl";
 
 #[test]
@@ -10,8 +10,8 @@ fn both_ways_to_the_server_trust_one_authority_and_read_one_password_file() {
     let authority = Authority::new();
     let server = PostgresSetup::default().with_tls(&authority).with_passwords().start();
     let database = server.database();
-    let world = World::with(&["lines"]);
-    world.write(SESSION, "{}\n{}\n");
+    let world = World::with(&["probe"]);
+    let held = Held::write(&world, SESSION);
     let password = write_password_file(&world.path(""), PASSWORD);
     let state = |roots: &Authority, passfile: &std::path::Path| {
         format!(
@@ -22,12 +22,17 @@ fn both_ways_to_the_server_trust_one_authority_and_read_one_password_file() {
         )
     };
     let right = state(&authority, &password);
-    let ran = world.run(&["-vv", "--state", &right]).exits(0);
+    let running = world.start(&["run", "--json", "-vv", "--state", &right]);
+    held.starts();
+    let encrypted = database.sql(
+        "SELECT DISTINCT application_name = 'session-host-control', ssl FROM pg_stat_ssl
+         JOIN pg_stat_activity USING (pid) WHERE client_addr IS NOT NULL ORDER BY 1",
+    );
+    assert_eq!(encrypted, "f|t\nt|t", "those of DuckDB's extension, and the host's own");
+    held.let_go();
+    let ran = running.ends().exits(0);
     assert_eq!(ran.result().processed, 1);
     assert!(!ran.stderr.contains(PASSWORD), "{}", ran.stderr);
-    let encrypted =
-        "SELECT bool_and(ssl) FROM pg_stat_ssl JOIN pg_stat_activity USING (pid) WHERE client_addr IS NOT NULL";
-    assert_ne!(database.sql(encrypted), "f");
     assert_eq!(database.sql("SELECT count(*) FROM main.session_processor_state"), "1");
 
     let other = Authority::new();
@@ -40,6 +45,25 @@ fn both_ways_to_the_server_trust_one_authority_and_read_one_password_file() {
         .exits(3);
     refused.tells("password authentication failed");
     assert!(!refused.stderr.contains("guess"), "{}", refused.stderr);
+}
+
+#[test]
+fn neither_way_to_the_server_trusts_what_another_authority_has_signed() {
+    let (authority, another) = (Authority::new(), Authority::new());
+    let [server, other] = [&authority, &another].map(|by| PostgresSetup::default().with_tls(by).start());
+    let database = server.database();
+    let world = World::with(&["lines"]);
+    // The host's own connection is the first one, and that of DuckDB's extension the second.
+    for (right, refusal) in [(0, "invalid peer certificate"), (1, "certificate verify failed")] {
+        let proxy = Proxy::before(server.port());
+        proxy.lead_elsewhere_after(right, other.port());
+        let roots = authority.certificate();
+        let url = database.url_at("localhost", proxy.port());
+        let state = format!("{url}?sslmode=verify-full&sslrootcert={}", roots.display());
+        let refused = world.run(&["--state", &state]).exits(3);
+        refused.tells(refusal);
+        assert_eq!(proxy.accepted(), right + 1);
+    }
 }
 
 #[test]
