@@ -2,6 +2,7 @@
 
 use std::fs;
 
+use model_server::{ModelServer, Reply};
 use serde_json::{Value, json};
 use session_host_tests::{PASSWORD, Postgres, PostgresSetup, ROLE, Ran, World, send, wait_until};
 
@@ -89,6 +90,57 @@ fn portable_plugins_pass_and_leave_nothing() {
         database.sql("SELECT count(*) FROM pg_namespace WHERE nspname = 'main'"),
         "0"
     );
+}
+
+/// A model that finds one piece of knowledge where the user gives it.
+fn model() -> ModelServer {
+    let found = json!({
+        "detection_type": "correction", "title": "Refunds", "content": "Refunds over 50 EUR need an approval.",
+        "user_quote": "ask for approval", "domain": "finance", "entities": ["refund"],
+    });
+    ModelServer::answering(move |request| {
+        Reply::form(
+            match request.form().as_str() {
+                "verifications" if request.data().contains("ask for approval") => json!({"verifications": [found]}),
+                "verifications" => json!({"verifications": []}),
+                _ => json!({"contradictions": []}),
+            }
+            .to_string(),
+        )
+    })
+}
+
+fn said(text: &str) -> String {
+    let message = json!({"role": "user", "content": text});
+    format!(
+        "{}\n",
+        json!({"type": "user", "timestamp": "2026-03-01T09:00:00Z", "message": message})
+    )
+}
+
+#[test]
+fn the_processor_that_asks_a_model_keeps_what_it_learns() {
+    let database = Postgres::shared().database();
+    let model = model();
+    let mut world = World::with(&["verification"]);
+    world.set_variable("TEST_MODEL_KEY", "key");
+    world.config(&format!(
+        "[processors.verification]\nformat = \"anthropic\"\nmodel = \"test-model\"\nbase_url = \"{}\"\n\
+         api_key_env = \"TEST_MODEL_KEY\"\n",
+        model.url()
+    ));
+    let url = database.url();
+    // What a transcript no longer says is taken back.
+    for (text, known) in [("ask for approval", "Refunds|1"), ("nothing", "")] {
+        world.write("alice/a.jsonl", said(text));
+        let ran = world.run(&["--state", &url]).exits(0);
+        assert_eq!(ran.result().processed, 1, "{ran:?}");
+        let items = database.sql(
+            "SELECT title, count(*) FROM main.knowledge_items AS item
+             JOIN main.verification_evidence AS evidence ON evidence.item_id = item.id GROUP BY title",
+        );
+        assert_eq!(items, known);
+    }
 }
 
 #[test]
