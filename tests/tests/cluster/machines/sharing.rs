@@ -1,5 +1,7 @@
 //! Who owns which buckets.
 
+use std::sync::Arc;
+
 use session_host::cluster::{BucketCount, Cluster, Machine, Standing};
 use session_host_tests::wait_until;
 
