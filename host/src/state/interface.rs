@@ -5,8 +5,6 @@
 
 use std::{collections::HashMap, io, path::Path, path::PathBuf, sync::Arc};
 
-use session_plugin_api::Timestamp;
-
 use super::{
     backend::Backend,
     commit::{
@@ -29,8 +27,7 @@ use super::{
     postgres::shared_state::SharedState,
     query::reader::Reader,
     records::{
-        alerts::{self, AlertChanges},
-        audit::{self, Actor, AuditRecord},
+        audit::Actor,
         failures::{self, FailingSession},
         pauses::{self, Pause},
         reprocessing::{self, Marked, ReprocessFilter},
@@ -283,53 +280,6 @@ impl State {
     }
 }
 
-/// Alerts.
-impl State {
-    /// Records what alerts tell, all of it or nothing.
-    ///
-    /// # Errors
-    /// When the state cannot be written.
-    pub fn change_alerts(&self, changes: &AlertChanges, now: Timestamp) -> Result<()> {
-        self.backend.write(|writer| alerts::change(writer.link(), changes, now))
-    }
-
-    /// Records that the webhook took an alert.
-    ///
-    /// # Errors
-    /// When the state cannot be written.
-    pub fn alert_delivered(&self, key: &str, now: Timestamp) -> Result<()> {
-        self.backend.write(|writer| alerts::deliver(writer.link(), key, now))
-    }
-}
-
-/// The audit log.
-impl State {
-    /// Records an action in the audit log.
-    ///
-    /// # Errors
-    /// When the state cannot be written.
-    pub fn audit(&self, record: &AuditRecord) -> Result<()> {
-        self.backend.write_noted(|writer| audit::append(writer.link(), record))
-    }
-
-    /// Records a run in the audit log and for the schedule.
-    ///
-    /// # Errors
-    /// When the state cannot be written.
-    pub fn audit_run(&self, processor: &ProcessorName, run: &AuditRecord) -> Result<()> {
-        self.backend
-            .write_noted(|writer| audit::append_run(writer.link(), processor, run))
-    }
-
-    /// Removes the entries of the audit log from before a time; returns their number.
-    ///
-    /// # Errors
-    /// When the state cannot be written.
-    pub fn prune_audit_log(&self, before: Timestamp) -> Result<usize> {
-        self.backend.write(|writer| audit::prune(writer.link(), before))
-    }
-}
-
 /// Corrections.
 impl State {
     /// Marks the selected sessions of a processor for reprocessing. Their rows stay until then. Returns what was marked.
@@ -416,6 +366,7 @@ impl State {
     }
 }
 
+mod log;
 mod sharing;
 #[cfg(test)]
 mod tests;
