@@ -75,9 +75,10 @@ impl Scheduler {
         let seen = self.lock().get(processor).and_then(|entry| entry.last_run);
         match host.is_first_to_fire(processor, seen, clock::now()) {
             Ok(is_first) => is_first && host.owns_some_of(processor),
-            Err(error) if error.is_outage() => false,
             Err(error) => {
-                tracing::warn!(%processor, "cannot fire the schedule: {error}");
+                if !error.is_outage() {
+                    tracing::warn!(%processor, "cannot fire the schedule: {error}");
+                }
                 if error.is_of_the_connection() {
                     // It may have fired, and only the answer is lost. Nobody fires again then, and a host does not answer its
                     // own request.
