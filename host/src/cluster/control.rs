@@ -142,10 +142,10 @@ impl Control {
     }
 
     /// Opens the connection. After an outage, the others may need some time as well until they reach PostgreSQL. Who took
-    /// them for dead at once would fence machines that live. A machine that has yet to join asks since when PostgreSQL runs.
+    /// them for dead at once would fence machines that live. A machine that has never joined asks since when PostgreSQL runs.
     fn open(&mut self) -> Result<Session, PostgresError> {
         let mut session = Session::open(&self.address, CONTROL, self.timing.limits())?;
-        let reached_for = match self.board.present() {
+        let reached_for = match self.connection.heard {
             Some(_) => Duration::ZERO,
             None => takeover::uptime(&mut session)?,
         };

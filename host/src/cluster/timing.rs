@@ -20,9 +20,10 @@ impl Default for Timing {
 }
 
 impl Timing {
-    /// How long a machine waits between two renewals: three of them may be lost.
+    /// How long a machine waits between two renewals: three of them may be lost. With a long TTL it does not wait longer than
+    /// with the usual one, because between two renewals it hears nothing and takes nobody over.
     pub(super) fn renewal(self) -> Duration {
-        self.ttl / 4
+        self.ttl.min(Self::default().ttl) / 4
     }
 
     /// The limits of the connection. One step that hangs costs less than the machine may be silent. A lock is waited for

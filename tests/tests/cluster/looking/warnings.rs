@@ -117,6 +117,8 @@ fn hosts_that_have_yet_to_come_back_after_an_outage_are_not_told_as_silent() {
     let url = server.database().url();
     let world = host_at(&url, &["probe"]);
     let other = beside(&world, &url, &["probe"]);
+    // Longer than what follows takes.
+    other.config("lease_seconds = 600\n");
     let (service, late) = (world.serve(&[]), other.serve(&[]));
     wait_until("the hosts are well", || {
         [&service, &late].map(|service| service.get("/api/health").json()["status"] == "ok") == [true; 2]
