@@ -74,6 +74,12 @@ impl Outage {
         told.is_some()
     }
 
+    /// Whether a part of the host could not reach PostgreSQL when it last tried.
+    #[must_use]
+    pub fn is_under_way(&self) -> bool {
+        self.lock().is_some()
+    }
+
     fn noticed(&self, by: NoticedBy, now: Instant) -> Telling {
         let mut lasting = self.lock();
         let Some(known) = &mut *lasting else {
@@ -121,8 +127,10 @@ mod tests {
         let (outage, began) = (Outage::default(), Instant::now());
         let after = |seconds| began + Duration::from_secs(seconds);
         assert_eq!(outage.reached(NoticedBy::State, began), None);
+        assert!(!outage.is_under_way());
         assert_eq!(outage.noticed(NoticedBy::Leases, began), Telling::Begins);
         assert_eq!(outage.noticed(NoticedBy::State, after(2)), Telling::Nothing);
+        assert!(outage.is_under_way());
         assert_eq!(outage.noticed(NoticedBy::Leases, after(59)), Telling::Nothing);
         let minute = Telling::Lasts(Duration::from_secs(61));
         assert_eq!(outage.noticed(NoticedBy::State, after(61)), minute);
@@ -131,6 +139,7 @@ mod tests {
         assert_eq!(outage.reached(NoticedBy::Leases, after(63)), None);
         let over = Telling::IsOver(Duration::from_secs(70));
         assert_eq!(outage.reached(NoticedBy::State, after(70)), Some(over));
+        assert!(!outage.is_under_way());
         assert_eq!(outage.noticed(NoticedBy::State, after(80)), Telling::Begins);
     }
 }

@@ -61,17 +61,24 @@ pub async fn keep_up(host: &Arc<Host>, scheduler: &Arc<Scheduler>, health: &Arc<
             if prunes {
                 prune(&host);
             }
+            host.state().outage().is_some_and(|outage| outage.is_under_way())
         });
         // A check that hangs in a mount that does not answer must not delay shutdown.
         let checked = tokio::select! {
             checked = checking => checked,
             () = stop.stopped() => return,
         };
-        if let Err(panic) = checked {
-            tracing::error!("the health check panicked: {panic}; please report this bug in session-host");
-        }
+        let pause = match checked {
+            // The check waited for PostgreSQL, and the next one is to see when that is back.
+            Ok(true) => tick,
+            Ok(false) => pause(tick, began.elapsed()),
+            Err(panic) => {
+                tracing::error!("the health check panicked: {panic}; please report this bug in session-host");
+                pause(tick, began.elapsed())
+            }
+        };
         tokio::select! {
-            () = tokio::time::sleep(pause(tick, began.elapsed())) => {}
+            () = tokio::time::sleep(pause) => {}
             () = stop.stopped() => {}
         }
     }
