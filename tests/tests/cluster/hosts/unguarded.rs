@@ -43,8 +43,8 @@ fn what_one_behind_a_silent_network_commits_is_committed_again() {
 }
 
 #[test]
-fn without_the_fence_alone_one_that_was_paused_records_a_failure_of_what_another_has_processed() {
-    let woken = pause_before_a_failure(Guards::NoFence);
+fn one_that_was_paused_records_a_failure_of_what_another_has_processed() {
+    let woken = pause_before_a_failure(Guards::Off);
     woken
         .scene
         .wait_for("a failure is recorded", "SELECT count(*) > 0 FROM watch.failure");
