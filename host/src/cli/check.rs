@@ -1,9 +1,9 @@
 //! `session-host check`: whether this host accepts a plugin, and how the plugin behaves.
 //!
 //! The plugin runs over copies of transcripts, with a state of its own. [`passes`](self::passes) makes it process them
-//! again, shortened, whole, and forgets them. [`answers`](self::answers) asks for reports over their rows. [`calls`](self::calls) cancels attempts, makes many, and makes several at the
-//! same time. [`rules`](self::rules) says what the results mean. The code of the plugin runs in other processes, so that the
-//! check survives it.
+//! again, shortened, whole, and forgets them. [`answers`](self::answers) asks for reports over their rows.
+//! [`calls`](self::calls) cancels attempts, makes many, and makes several at the same time. [`rules`](self::rules) says what
+//! the results mean. The code of the plugin runs in other processes, so that the check survives it.
 //!
 //! With `--state ADDRESS`, the passes run with a state in PostgreSQL, in a [`database`](self::database) of its own.
 

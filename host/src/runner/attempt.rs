@@ -1,7 +1,8 @@
 //! One attempt: calls the processor with a transcript that was read, unless that is the recorded version.
 //!
 //! An attempt that loses a write conflict is repeated, alone on the lane. A key that is in its way again is its own. That, and
-//! any other failure, is recorded for the session, unless the state is to blame: then the run ends, and nothing is recorded for the session.
+//! any other failure, is recorded for the session, unless the state is to blame: then the run ends, and nothing is recorded for
+//! the session.
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},

@@ -23,11 +23,10 @@ fn conflict_in_postgres(text: &str) -> Option<Conflict> {
         return None;
     }
     let says = |said: &str| text.contains(said);
-    match () {
-        () if says("ERROR:  could not serialize access") || says("ERROR:  deadlock detected") => Some(Conflict::Rows),
-        () if says("ERROR:  duplicate key value violates unique constraint") => Some(Conflict::Key(text.to_owned())),
-        () => None,
+    if says("ERROR:  could not serialize access") || says("ERROR:  deadlock detected") {
+        return Some(Conflict::Rows);
     }
+    says("ERROR:  duplicate key value violates unique constraint").then(|| Conflict::Key(text.to_owned()))
 }
 
 impl DatabaseError {

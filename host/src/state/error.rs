@@ -6,7 +6,7 @@ use std::{
 };
 
 use super::{database_error::DatabaseError, postgres::extension::ExtensionMissing, trouble::Trouble};
-use crate::postgres::PostgresError;
+use crate::postgres::{PostgresAddress, PostgresError};
 
 mod classes;
 
@@ -55,7 +55,9 @@ pub enum StateError {
         path: PathBuf,
     },
     /// The database holds no state yet.
-    #[error("there is no state at {address} yet: `session-host run` creates it")]
+    #[error(
+        "there is no state at {address} yet: `session-host run` creates it, or `session-host copy-state` copies one there"
+    )]
     MissingShared {
         /// The database.
         address: String,
@@ -290,6 +292,13 @@ impl<T> Doing<T> for duckdb::Result<T> {
 }
 
 impl StateError {
+    /// There is no state in the database at this address.
+    pub(super) fn missing_at(address: &PostgresAddress) -> Self {
+        Self::MissingShared {
+            address: address.to_string(),
+        }
+    }
+
     /// The error for a failed statement. It tells whether the statement or the state is to blame.
     pub(super) fn of_statement(doing: &'static str, source: DatabaseError) -> Self {
         match source.trouble() {

@@ -104,9 +104,9 @@ impl State {
             }
             StatePlace::Postgres { address, folders } => {
                 let shared = SharedState::open_existing(address, folders.clone())?;
-                shared.map(Self::of_shared).ok_or_else(|| StateError::MissingShared {
-                    address: address.to_string(),
-                })
+                shared
+                    .map(Self::of_shared)
+                    .ok_or_else(|| StateError::missing_at(address))
             }
         };
         opened.inspect(Self::settle_schema)

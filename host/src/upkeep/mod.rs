@@ -109,8 +109,8 @@ fn prune(host: &Host) {
     let before = Timestamp::from_micros(clock::now().as_micros().saturating_sub(kept));
     match host.state().prune_audit_log(before) {
         Ok(0) => {}
-        Err(error) if error.is_outage() => {}
         Ok(removed) => tracing::info!(removed, "removed old entries of the audit log"),
+        Err(error) if error.is_outage() => {}
         Err(error) => tracing::error!("cannot prune the audit log: {error}"),
     }
 }

@@ -74,15 +74,6 @@ fn search(processor: &Processor, reader: &Reader) -> Result<(), QueryError> {
     if texts.rejected.is_some() {
         return Ok(());
     }
-    let everything = SearchQuery {
-        sql: &texts.sql,
-        patterns: Vec::new(),
-        username: None,
-        project: None,
-        since: None,
-        until: None,
-        before: None,
-        limit: 100,
-    };
+    let everything = SearchQuery::of_everything(&texts.sql, 100);
     reader.search(&everything, u64::MAX).map(drop)
 }

@@ -1,4 +1,4 @@
-//! DuckDB itself: instances, connections, interrupts, and the basics of its SQL, and exports of whole tables.
+//! DuckDB itself: instances, connections, interrupts, the basics of its SQL, and exports of whole tables.
 //!
 //! The rest of the state builds on these modules and does not know how an instance is opened.
 

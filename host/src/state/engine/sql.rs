@@ -63,6 +63,15 @@ pub(crate) fn tables(connection: &Connection) -> Result<HashSet<String>> {
     rows.and_then(Iterator::collect).doing(doing)
 }
 
+/// The names of all views that somebody created.
+pub(crate) fn views(connection: &Connection) -> Result<HashSet<String>> {
+    let doing = "list the views";
+    let sql = "SELECT view_name FROM system.main.duckdb_views() WHERE NOT internal AND NOT temporary";
+    let mut statement = connection.prepare(sql).doing(doing)?;
+    let rows = statement.query_map([], |row| row.get(0));
+    rows.and_then(Iterator::collect).doing(doing)
+}
+
 /// Whether the main schema has a table of this name.
 pub(crate) fn table_exists(connection: &Connection, table: &str) -> Result<bool> {
     // DuckDB plans a statement with a parameter a second time, when it has the value.

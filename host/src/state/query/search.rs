@@ -39,6 +39,23 @@ pub struct SearchQuery<'a> {
     pub limit: usize,
 }
 
+impl<'a> SearchQuery<'a> {
+    /// Asks for so many of all texts.
+    #[must_use]
+    pub fn of_everything(sql: &'a str, limit: usize) -> Self {
+        Self {
+            sql,
+            patterns: Vec::new(),
+            username: None,
+            project: None,
+            since: None,
+            until: None,
+            before: None,
+            limit,
+        }
+    }
+}
+
 /// The place of a text among all: texts are sorted by time, then by session, then by their number in it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct TextPlace {

@@ -6,6 +6,7 @@
 //! A view that cannot be stored stays what it is, and reports compute it.
 
 use std::{
+    collections::HashSet,
     fs,
     path::{Path, PathBuf},
 };
@@ -19,7 +20,7 @@ use crate::state::{
         export::export_file,
         instance::Link,
         open::link_to,
-        sql::{quoted, text},
+        sql::{quoted, text, views},
     },
     error::{Doing, Result},
     postgres::mirror::Mirror,
@@ -33,7 +34,7 @@ const VIEWS: &str = "views";
 /// # Errors
 /// When the folder cannot be written.
 pub(super) fn store(snapshot: &Path, mirror: &Mirror, reports: &[String]) -> Result<()> {
-    let views = read_by(reports, views(mirror)?);
+    let views = read_by(reports, views(&*link_to(&mirror.engine)?)?);
     if views.is_empty() {
         return Ok(());
     }
@@ -47,7 +48,7 @@ pub(super) fn store(snapshot: &Path, mirror: &Mirror, reports: &[String]) -> Res
     }
 }
 
-fn store_all(link: &Link, snapshot: &Path, views: &[String]) -> Result<()> {
+fn store_all(link: &Link, snapshot: &Path, views: &HashSet<String>) -> Result<()> {
     let folder = snapshot.join(VIEWS);
     fs::create_dir(&folder).map_err(|source| failed(&folder, source))?;
     for view in views {
@@ -67,6 +68,7 @@ fn store_one(link: &Link, view: &str, file: &Path) -> Result<()> {
     link.execute_batch(&format!("COPY ({from}) TO {target} (FORMAT parquet)"))
         .doing("store a view")?;
     if columns(link, &from)? != columns(link, &reading(file))? {
+        tracing::debug!("a snapshot cannot keep the types of the view {view}, so reports compute it");
         fs::remove_file(file).map_err(|source| failed(file, source))?;
     }
     Ok(())
@@ -97,19 +99,8 @@ pub(super) fn read(link: &Link, snapshot: &Path) -> Result<()> {
     Ok(())
 }
 
-/// The names of all views.
-fn views(mirror: &Mirror) -> Result<Vec<String>> {
-    let doing = "list the views";
-    let link = link_to(&mirror.engine)?;
-    let sql =
-        "SELECT view_name FROM system.main.duckdb_views() WHERE NOT internal AND NOT temporary ORDER BY view_name";
-    let mut statement = link.prepare(sql).doing(doing)?;
-    let rows = statement.query_map([], |row| row.get(0));
-    rows.and_then(Iterator::collect).doing(doing)
-}
-
 /// The views whose name is a word of a report. A view too many does no harm.
-fn read_by(reports: &[String], mut views: Vec<String>) -> Vec<String> {
+fn read_by(reports: &[String], mut views: HashSet<String>) -> HashSet<String> {
     let is_part_of_a_word = |character: char| character.is_alphanumeric() || character == '_';
     let names = |report: &String, view: &String| {
         let mut words = report.split(|character| !is_part_of_a_word(character));
@@ -129,7 +120,8 @@ mod tests {
             "SELECT * FROM Costs JOIN \"days\" USING (x)".to_owned(),
             "FROM all_users".to_owned(),
         ];
-        let views = ["costs", "cost", "days", "users"].map(str::to_owned).to_vec();
-        assert_eq!(read_by(&reports, views), ["costs", "days"]);
+        let views = ["costs", "cost", "days", "users"].map(str::to_owned);
+        let read = read_by(&reports, views.into());
+        assert_eq!(read, ["costs", "days"].map(str::to_owned).into());
     }
 }

@@ -1,7 +1,6 @@
 //! The tables of a snapshot: its Parquet files.
 
 use std::{
-    collections::HashSet,
     fs, io,
     path::{Path, PathBuf},
 };
@@ -11,7 +10,7 @@ use crate::state::{
     engine::{
         instance::{Engine, Link},
         open::{link_to, open_in_memory},
-        sql::{quoted, tables, text},
+        sql::{quoted, tables, text, views},
     },
     error::{Doing, Result, StateError},
     postgres::mirror::{Mirror, SCHEMA_TEXT},
@@ -52,11 +51,7 @@ fn refuse_another_schema(link: &Link, mirror: &Mirror) -> Result<()> {
     if usize::try_from(texts) != Ok(mirror.texts.len()) {
         return Err(refused("a migration has changed the tables since".to_owned()));
     }
-    let listing = "SELECT view_name FROM system.main.duckdb_views() WHERE NOT internal AND NOT temporary";
-    let mut statement = link.prepare(listing).doing(doing)?;
-    let rows = statement.query_map([], |row| row.get(0));
-    let known: HashSet<String> = rows.and_then(Iterator::collect).doing(doing)?;
-    match tables(&*link_to(&mirror.engine)?)?.difference(&known).min() {
+    match tables(&*link_to(&mirror.engine)?)?.difference(&views(link)?).min() {
         Some(missing) => Err(refused(format!("the file of the table {missing} is missing"))),
         None => Ok(()),
     }

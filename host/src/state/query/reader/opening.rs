@@ -4,7 +4,6 @@ use std::path::Path;
 
 use super::{HostTables, Reader};
 use crate::{
-    postgres::PostgresAddress,
     state::{
         duckdb_file::file::{
             backup::{is_to_be_restored, restore},
@@ -30,7 +29,8 @@ impl Reader {
             StatePlace::File(path) => Self::open(path),
             StatePlace::Postgres { address, folders } => {
                 let link = SharedState::open_for_a_reader(address, folders.clone())?;
-                link.map(Self::of_some_shared).ok_or_else(|| missing(address))
+                link.map(Self::of_some_shared)
+                    .ok_or_else(|| StateError::missing_at(address))
             }
         }
     }
@@ -44,7 +44,7 @@ impl Reader {
         let StatePlace::Postgres { address, folders } = place else {
             return Ok((Self::open_at(place)?, None));
         };
-        let shared = SharedState::look_at(address, folders.clone())?.ok_or_else(|| missing(address))?;
+        let shared = SharedState::look_at(address, folders.clone())?.ok_or_else(|| StateError::missing_at(address))?;
         let snapshot = shared.snapshot()?;
         let snapshot = snapshot.map(|(link, taken_at)| Self::of_snapshot(link, taken_at));
         Ok((Self::of_some_shared(shared.unconfined()?), snapshot))
@@ -107,11 +107,5 @@ impl Reader {
             tables: HostTables::Some,
             ..Self::of(link)
         }
-    }
-}
-
-fn missing(address: &PostgresAddress) -> StateError {
-    StateError::MissingShared {
-        address: address.to_string(),
     }
 }

@@ -32,14 +32,8 @@ fn state_with(texts: &[(i64, &str, &str, &str)]) -> (tempfile::TempDir, Reader) 
 
 fn query<'a>(patterns: &[&'a str]) -> SearchQuery<'a> {
     SearchQuery {
-        sql: SQL,
         patterns: patterns.to_vec(),
-        username: None,
-        project: None,
-        since: None,
-        until: None,
-        before: None,
-        limit: 100,
+        ..SearchQuery::of_everything(SQL, 100)
     }
 }
 
