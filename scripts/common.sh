@@ -12,6 +12,11 @@ rustup_home="${RUSTUP_HOME:-$HOME/.rustup}"
 # shellcheck disable=SC2034
 extension=postgres_scanner.duckdb_extension
 
+# Options of cargo for a part of the workspace that is compiled as in a build of everything. With fewer packages, or without
+# the dependencies of tests, which an example brings in, cargo would compile the dependencies again with fewer features.
+# shellcheck disable=SC2034
+like_everything=(--release --locked --workspace --example probe)
+
 say() {
     printf '%s\n' "$*" >&2
 }
@@ -37,14 +42,6 @@ directory_of() {
 target_directory() {
     (cd "$root" && cargo metadata --no-deps --format-version 1) |
         sed -n 's/.*"target_directory":"\([^"]*\)".*/\1/p'
-}
-
-# The first name in a manifest is the name of its package.
-plugin_packages() {
-    local manifest
-    for manifest in "$root"/plugins/*/Cargo.toml; do
-        sed -n 's/^name *= *"\(.*\)".*/\1/p' "$manifest" | head -n 1
-    done
 }
 
 # require_command COMMAND DEBIAN_PACKAGE REMEDY
