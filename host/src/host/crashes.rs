@@ -2,14 +2,12 @@
 //!
 //! Nothing here keeps the host from starting: what cannot be recorded is logged.
 
-use std::sync::atomic::AtomicU64;
-
 use session_plugin_api::abi::capped;
 
 use crate::{
     config::Settings,
     journal::{self, Crash, Isolated, Journal, LeftAttempt},
-    state::{Before, Destination, FailureKind, FailureRecord, FileLook, PluginVersion, State},
+    state::{Before, Destination, Encounters, FailureKind, FailureRecord, FileLook, PluginVersion, State},
 };
 
 /// Takes the journal up. The state must be open: its lock keeps other hosts away.
@@ -73,7 +71,7 @@ fn record(crash: &Crash, isolated: &mut Isolated, state: &State) {
         },
         tables: Vec::new(),
         before: Before::unknown(),
-        recorded_already: AtomicU64::new(0),
+        encounters: Encounters::default(),
         guard: None,
     };
     let recorded = state.write(|writer| writer.record_failures(&destination, &[failure]));

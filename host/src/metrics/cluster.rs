@@ -14,6 +14,7 @@ use super::{gauges::set, labels::OfProcessor, registered};
 use crate::{
     cluster::{ClockDifference, Counters},
     names::ProcessorName,
+    state::Encounters,
 };
 
 /// What a host has observed of itself among others.
@@ -36,6 +37,7 @@ pub(super) struct ClusterMetrics {
     take_overs: Counter,
     fenced: Counter,
     conflicts: Family<OfProcessor, Counter>,
+    recorded_already: Family<OfProcessor, Counter>,
     machines: Gauge,
     owned: Family<OfProcessor, Gauge>,
     unowned: Family<OfProcessor, Gauge>,
@@ -48,6 +50,11 @@ impl ClusterMetrics {
             conflicts: registered(
                 registry,
                 "commit_conflicts",
+                "Transactions that were rejected because others wrote the same rows or keys",
+            ),
+            recorded_already: registered(
+                registry,
+                "sessions_recorded_already",
                 "Sessions that a commit found recorded already",
             ),
             owned: registered(registry, "owned_buckets", "Buckets that this host owns"),
@@ -77,10 +84,12 @@ impl ClusterMetrics {
         metrics
     }
 
-    pub(super) fn observe_conflicts(&self, processor: &ProcessorName, sessions: u64) {
-        self.conflicts
-            .get_or_create(&OfProcessor::new(processor))
-            .inc_by(sessions);
+    pub(super) fn observe_encounters(&self, processor: &ProcessorName, encounters: &Encounters) {
+        let label = OfProcessor::new(processor);
+        self.conflicts.get_or_create(&label).inc_by(encounters.conflicts());
+        self.recorded_already
+            .get_or_create(&label)
+            .inc_by(encounters.recorded_already());
     }
 
     /// The counters only grow, so they may be set.
@@ -119,7 +128,7 @@ impl ClusterMetrics {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::metrics::Metrics;
+    use crate::{metrics::Metrics, state::Judged};
 
     #[test]
     fn what_a_host_observes_of_itself_among_others_is_told() {
@@ -141,8 +150,13 @@ mod tests {
         };
         metrics.set_cluster(observed(6, Some(3)));
         metrics.set_cluster(observed(7, None));
-        metrics.observe_conflicts(&usage, 0);
-        metrics.observe_conflicts(&usage, 5);
+        let encounters = Encounters::default();
+        encounters.add_recorded_already(5);
+        for judged in [Judged::Repeat, Judged::Fails, Judged::GiveUp] {
+            encounters.add_judged(judged);
+        }
+        metrics.observe_encounters(&usage, &Encounters::default());
+        metrics.observe_encounters(&usage, &encounters);
         let text = metrics.encode([]);
         for line in [
             "session_host_renewals_total 7",
@@ -152,7 +166,8 @@ mod tests {
             "session_host_machines 3",
             r#"session_host_owned_buckets{processor="usage"} 32"#,
             r#"session_host_unowned_buckets{processor="usage"} 4"#,
-            r#"session_host_commit_conflicts_total{processor="usage"} 5"#,
+            r#"session_host_commit_conflicts_total{processor="usage"} 2"#,
+            r#"session_host_sessions_recorded_already_total{processor="usage"} 5"#,
             "session_host_clock_difference_seconds -1.5",
         ] {
             assert!(text.contains(line), "{line} is not in\n{text}");

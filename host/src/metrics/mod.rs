@@ -35,8 +35,7 @@ use self::{
 use crate::{
     clock,
     names::ProcessorName,
-    state::DUCKDB,
-    state::{Actor, Outcome, StateFiles},
+    state::{Actor, DUCKDB, Encounters, Outcome, StateFiles},
 };
 
 pub use self::gauges::{CountedWarnings, ObservedSessions};
@@ -224,9 +223,9 @@ impl Metrics {
         self.shared.cluster.set(observed);
     }
 
-    /// Counts sessions that the commits of a run found recorded already.
-    pub fn observe_conflicts(&self, processor: &ProcessorName, sessions: u64) {
-        self.shared.cluster.observe_conflicts(processor, sessions);
+    /// Counts what was in the way of the commits of a run.
+    pub fn observe_encounters(&self, processor: &ProcessorName, encounters: &Encounters) {
+        self.shared.cluster.observe_encounters(processor, encounters);
     }
 
     /// Counts a request: `route` is one of the known paths or `other`.

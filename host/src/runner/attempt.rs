@@ -7,6 +7,7 @@
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     sync::mpsc::SyncSender,
+    time::Instant,
 };
 
 use session_plugin_api::{
@@ -66,7 +67,9 @@ fn attempt(context: &RunContext, flight: &Flight, seen: &Seen, bytes: Transcript
             Ok(outcome) => return outcome,
             Err(error) => error,
         };
-        if flight.is_abandoned() || conflicts.judge(error.conflict()) != Judged::Repeat {
+        let judged = conflicts.judge(error.conflict());
+        context.tables.destination.encounters.add_judged(judged);
+        if flight.is_abandoned() || judged != Judged::Repeat {
             return fail(context, flight, seen, error);
         }
         flight.resume();
@@ -194,11 +197,16 @@ fn end(
     };
     match concurrency {
         Concurrency::Parallel => {
+            let began = Instant::now();
             transaction
                 .commit(destination, &done)
                 .map_err(ConnectionError::Commit)?;
-            let rows = Vec::new();
-            Ok(Some(Outcome::Committed(Done { rows, ..done })))
+            let done = Done {
+                rows: Vec::new(),
+                ..done
+            };
+            let took = began.elapsed();
+            Ok(Some(Outcome::Committed { done, took }))
         }
         Concurrency::Serial => {
             let joined = shared.join(destination, transaction, done, statements);

@@ -150,7 +150,10 @@ impl<'a> Conductor<'a> {
             Outcome::Gone => self.tally.skipped(1),
             Outcome::Unchanged(seen) => self.group.add_unchanged(seen),
             Outcome::Pending(done) => self.group.add_done(done),
-            Outcome::Committed(done) => self.acknowledge(&done),
+            Outcome::Committed { done, took } => {
+                self.tally.committed_in(took);
+                self.acknowledge(&done);
+            }
             Outcome::Failed(failure) => self.group.add_failure(failure),
             // The first counts when its group is settled. What has no outcome counts as postponed.
             Outcome::Joined | Outcome::Postponed => {}

@@ -1,5 +1,7 @@
 //! How an attempt ended, and the record of a failed one.
 
+use std::time::Duration;
+
 use session_plugin_api::abi::capped;
 
 use crate::{
@@ -19,7 +21,12 @@ pub(super) enum Outcome {
     /// It succeeded; its rows wait for the commit of a group.
     Pending(Done),
     /// It succeeded, and its own transaction is committed, so its rows are no longer held.
-    Committed(Done),
+    Committed {
+        /// What was committed, without the rows.
+        done: Done,
+        /// How long the commit took.
+        took: Duration,
+    },
     /// It succeeded, and waits for the commit of the transaction that it shares.
     Joined,
     /// It failed.
@@ -42,7 +49,7 @@ impl Outcome {
         match self {
             Self::Gone => "gone",
             Self::Unchanged(_) => "skipped",
-            Self::Pending(_) | Self::Committed(_) | Self::Joined => "processed",
+            Self::Pending(_) | Self::Committed { .. } | Self::Joined => "processed",
             Self::Failed(failure) => failure.kind.as_str(),
             Self::Postponed => "postponed",
         }

@@ -42,7 +42,7 @@ use crate::{
     names::SessionKey,
     plugins::Processor,
     sessions::{Scan, ScanError, Scanner, Transcript},
-    state::{Before, Destination, FailingSession, Guard, Leases, State, StateError},
+    state::{Before, Destination, Encounters, FailingSession, Guard, Leases, State, StateError},
 };
 
 /// A run to be executed. The caller makes sure that a processor has only one at a time.
@@ -160,8 +160,8 @@ impl Run<'_> {
         let ended = Conductor::new(Arc::clone(&context), &self.stop, tally).conduct(&inbox);
         context.log.sum_up();
         if self.leases.is_some() {
-            let conflicts = context.tables.destination.recorded_already.load(Ordering::Relaxed);
-            self.metrics.observe_conflicts(self.processor.name(), conflicts);
+            let encounters = &context.tables.destination.encounters;
+            self.metrics.observe_encounters(self.processor.name(), encounters);
         }
         ended
     }
@@ -258,7 +258,7 @@ impl Run<'_> {
                     plugin: self.processor.version().clone(),
                     tables: self.processor.tables().to_vec(),
                     before,
-                    recorded_already: AtomicU64::new(0),
+                    encounters: Encounters::default(),
                     guard: self.leases.map(|leases| Arc::new(leases) as Arc<dyn Guard>),
                 },
                 rules: self.state.statement_rules(name)?,

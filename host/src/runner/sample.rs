@@ -1,6 +1,6 @@
 //! A session for the tests of this folder.
 
-use std::sync::{Arc, atomic::AtomicU64};
+use std::sync::Arc;
 
 use session_plugin_api::{Concurrency, Migration, Timestamp};
 
@@ -15,7 +15,7 @@ use crate::{
     names::{FileHash, ProcessorName, SessionKey},
     sessions::{Snapshot, Transcript},
     shared_memory::TranscriptBytes,
-    state::{Before, DeclaredTables, Destination, PluginVersion, Seen, State},
+    state::{Before, DeclaredTables, Destination, Encounters, PluginVersion, Seen, State},
 };
 
 /// The session, in flight.
@@ -93,7 +93,7 @@ pub(super) fn tables(state: State, concurrency: Concurrency) -> Tables {
             plugin: plugin_version(),
             tables: Vec::new(),
             before: Before::unknown(),
-            recorded_already: AtomicU64::new(0),
+            encounters: Encounters::default(),
             guard: None,
         },
         state: Arc::new(state),

@@ -259,11 +259,15 @@ impl Group {
                     *self = Self::default();
                     return Err(fatal);
                 }
-                Err(error) => match conflicts.judge(error.conflict()) {
-                    Judged::Repeat => {}
-                    Judged::GiveUp => return Ok(settled),
-                    Judged::Fails => settled.failed.extend(self.fail_from(first, &error)),
-                },
+                Err(error) => {
+                    let judged = conflicts.judge(error.conflict());
+                    destination.encounters.add_judged(judged);
+                    match judged {
+                        Judged::Repeat => {}
+                        Judged::GiveUp => return Ok(settled),
+                        Judged::Fails => settled.failed.extend(self.fail_from(first, &error)),
+                    }
+                }
             }
         }
         *self = Self::default();

@@ -99,7 +99,7 @@ impl Tally {
             .observe_sessions(&self.processor, SessionOutcome::Failed(failure.kind), 1);
     }
 
-    /// Committing a group of sessions took this long.
+    /// A commit of a session or a group took this long.
     pub(super) fn committed_in(&self, duration: Duration) {
         self.metrics.observe_commit(&self.processor, duration);
     }

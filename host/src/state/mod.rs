@@ -51,7 +51,7 @@ pub use ailment::Ailment;
 pub(crate) use commit::guard::Guard;
 pub use commit::{
     before::{Before, Recorded},
-    destination::Destination,
+    destination::{Destination, Encounters},
     reference::ReferenceRows,
     rules::{Forbidden, StatementRules},
     session::{Done, Seen},

@@ -20,8 +20,9 @@ fn text_of(file: &str) -> String {
 }
 
 /// The metrics that only a service tells whose state others share.
-const OF_SHARED_STATES: [(&str, &str); 3] = [
+const OF_SHARED_STATES: [(&str, &str); 4] = [
     ("session_host_commit_conflicts_total", "counter"),
+    ("session_host_sessions_recorded_already_total", "counter"),
     ("session_host_owned_buckets", "gauge"),
     ("session_host_unowned_buckets", "gauge"),
 ];

@@ -1,6 +1,6 @@
 //! What commits find, replace and leave.
 
-use std::{collections::HashMap, sync::atomic::AtomicU64};
+use std::collections::HashMap;
 
 use session_plugin_api::{
     Migration, Timestamp,
@@ -10,7 +10,7 @@ use tempfile::TempDir;
 
 use super::{
     before::{Before, Recorded},
-    destination::Destination,
+    destination::{Destination, Encounters},
     session::Done,
     session::Seen,
 };
@@ -62,7 +62,7 @@ impl Scene {
                 },
                 tables,
                 before: Before::only(recorded(sessions)),
-                recorded_already: AtomicU64::new(0),
+                encounters: Encounters::default(),
                 guard: None,
             },
         }

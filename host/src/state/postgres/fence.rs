@@ -5,7 +5,7 @@
 //! the commit ends before the take-over, or the fence finds no row. The comparison finds out that a session was committed
 //! before: by a commit whose answer was lost, or by another host.
 
-use std::{collections::HashMap, sync::atomic::Ordering};
+use std::collections::HashMap;
 
 use duckdb::Connection;
 
@@ -138,7 +138,7 @@ impl Guard for Leases {
         }
         let (new, others): (Vec<usize>, Vec<usize>) = (0..group.len()).partition(|place| is_new(&group[*place]));
         let already = u64::try_from(others.len()).unwrap_or_default();
-        destination.recorded_already.fetch_add(already, Ordering::Relaxed);
+        destination.encounters.add_recorded_already(already);
         for done in others.into_iter().map(|place| &group[place]) {
             tracing::info!(session = %done.seen.session, "this version is recorded already: nothing is committed again");
         }
