@@ -52,10 +52,12 @@ pub(crate) use commit::guard::Guard;
 pub use commit::{
     before::{Before, Recorded},
     destination::{Destination, Encounters},
+    executed::Executed,
     reference::ReferenceRows,
     rules::{Forbidden, StatementRules},
     session::{Done, Seen},
-    transaction::{AttemptTurn, Executed, NotTaken, StateRow, Transaction, TransactionError},
+    transaction::{AttemptTurn, StateRow, Transaction},
+    transaction_error::{NotTaken, TransactionError},
     writer::{CommitError, Writer},
 };
 pub use conflict::{Conflict, Conflicts, Judged};

@@ -2,6 +2,7 @@
 
 pub(crate) mod before;
 pub(crate) mod destination;
+pub(crate) mod executed;
 pub(crate) mod guard;
 pub(crate) mod reference;
 mod rows;
@@ -11,5 +12,6 @@ mod states;
 #[cfg(test)]
 mod tests;
 pub(crate) mod transaction;
+pub(crate) mod transaction_error;
 mod write;
 pub(crate) mod writer;

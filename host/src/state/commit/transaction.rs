@@ -9,13 +9,7 @@
 
 use std::time::{Duration, Instant};
 
-use duckdb::{
-    Connection, Statement,
-    arrow::array::RecordBatch,
-    params_from_iter,
-    types::{TimeUnit, Value},
-};
-use session_plugin_api::abi::ValueKind;
+use duckdb::{Connection, Statement, arrow::array::RecordBatch, params_from_iter, types::Value};
 
 use crate::{
     column::Column,
@@ -23,22 +17,21 @@ use crate::{
         commit::{
             before::Traces,
             destination::Destination,
-            rules::{Accepted, Call, Forbidden, Repeated, StatementRules},
+            executed::{Executed, values},
+            rules::{Call, StatementRules},
             session::Done,
             states::Counted,
+            transaction_error::{NotTaken, TransactionError},
             write::{write_attempt, write_rows, write_states},
         },
-        conflict::Conflict,
-        database_error::DatabaseError,
         engine::{
             attached::{self, LANE},
             instance::Link,
             interrupt::Interrupt,
             sql::transaction_id,
         },
-        error::{Doing, Result, StateError},
+        error::{Doing, Result},
         rows::result_columns::{ColumnError, OwnedColumn},
-        trouble::Trouble,
     },
 };
 
@@ -78,16 +71,6 @@ pub enum AttemptTurn {
     Repeated,
 }
 
-/// A statement of a processor that was run, and all that is needed to run it again.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Executed {
-    /// How many rows it changed.
-    pub changed: u64,
-    sql: String,
-    parameters: Vec<Value>,
-    accepted: Accepted,
-}
-
 /// Where the state row of a session is whose rows are in a transaction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum StateRow {
@@ -95,110 +78,6 @@ pub enum StateRow {
     Written,
     /// It replaces an earlier one, and is written right before the commit. Until then, others may change the earlier one.
     Owed,
-}
-
-impl Executed {
-    /// Tells the commits of a run if the statement wrote to a session table.
-    pub fn tell(&self, destination: &Destination) {
-        if let Accepted::Writes { table, .. } = &self.accepted
-            && destination.has_session_table(table)
-        {
-            destination.before.has_executed();
-        }
-    }
-
-    /// Whether it has the same effect if it is run again on the same rows.
-    #[must_use]
-    pub fn is_repeatable(&self) -> bool {
-        matches!(
-            &self.accepted,
-            Accepted::Writes {
-                repeated: Repeated::Alike,
-                ..
-            }
-        )
-    }
-
-    /// How many bytes of memory it takes.
-    #[must_use]
-    pub fn size(&self) -> usize {
-        let of_parameter = |value: &Value| match value {
-            Value::Text(text) => text.len(),
-            Value::Blob(bytes) => bytes.len(),
-            _ => 0,
-        };
-        let parameters: usize = self.parameters.iter().map(of_parameter).sum();
-        size_of::<Self>() + self.sql.len() + size_of_val(&*self.parameters) + parameters
-    }
-}
-
-/// Why a statement of a processor failed.
-#[derive(Debug, thiserror::Error)]
-pub enum TransactionError {
-    /// The database rejects it.
-    #[error(transparent)]
-    Database(#[from] DatabaseError),
-    /// The processor may not run it.
-    #[error(transparent)]
-    Forbidden(#[from] Forbidden),
-    /// It was run again, and changed another number of rows.
-    #[error("it changed {now} rows instead of {before}")]
-    Otherwise {
-        /// How many rows it changed the first time.
-        before: u64,
-        /// How many rows it changed now.
-        now: u64,
-    },
-    /// It ended the transaction.
-    #[error("the statement ended the attempt's transaction: leave BEGIN, COMMIT and ROLLBACK to the host")]
-    Ended,
-    /// A parameter is malformed.
-    #[error("parameter {place} is malformed")]
-    Parameter {
-        /// Its place, from 1.
-        place: usize,
-    },
-    /// A column cannot cross to the plugin.
-    #[error(transparent)]
-    Column(#[from] ColumnError),
-    /// The plugin did not accept the rows.
-    #[error(transparent)]
-    NotTaken(#[from] NotTaken),
-}
-
-/// The plugin did not accept the rows of a query.
-#[derive(Clone, Copy, Debug, thiserror::Error)]
-#[error("the plugin did not accept the rows of the query")]
-pub struct NotTaken;
-
-impl From<duckdb::Error> for TransactionError {
-    fn from(error: duckdb::Error) -> Self {
-        Self::Database(error.into())
-    }
-}
-
-impl TransactionError {
-    /// What the transaction met, if the same statements may succeed if the attempt is repeated.
-    #[must_use]
-    pub fn conflict(&self) -> Option<Conflict> {
-        match self {
-            Self::Database(error) => error.conflict(),
-            _ => None,
-        }
-    }
-
-    /// The error of the state, if its disk or file is to blame instead of the statement.
-    ///
-    /// # Errors
-    /// Returns itself if the statement is to blame.
-    pub fn into_trouble(self) -> Result<StateError, Self> {
-        match self {
-            Self::Database(error) if error.trouble().is_some_and(|trouble| trouble != Trouble::Invalidated) => {
-                Ok(StateError::of_statement("run a statement of the processor", error))
-            }
-            error => Err(error),
-        }
-    }
 }
 
 impl Transaction {
@@ -390,27 +269,4 @@ fn hand_over(
         rows += batch.num_rows() as u64;
     }
     Ok(rows)
-}
-
-fn values(parameters: &[Column<'_>]) -> Result<Vec<Value>, TransactionError> {
-    let values = (1..).zip(parameters);
-    values
-        .map(|(place, column)| value(column).ok_or(TransactionError::Parameter { place }))
-        .collect()
-}
-
-fn value(column: &Column<'_>) -> Option<Value> {
-    if column.validity.first() == Some(&0) {
-        return Some(Value::Null);
-    }
-    let integer = || column.integers.first().copied();
-    Some(match column.kind {
-        ValueKind::Null => Value::Null,
-        ValueKind::Boolean => Value::Boolean(integer()? != 0),
-        ValueKind::Integer => Value::BigInt(integer()?),
-        ValueKind::Float => Value::Double(*column.floats.first()?),
-        ValueKind::Text => Value::Text(String::from_utf8(column.bytes.to_vec()).ok()?),
-        ValueKind::Timestamp => Value::Timestamp(TimeUnit::Microsecond, integer()?),
-        ValueKind::Blob => Value::Blob(column.bytes.to_vec()),
-    })
 }
