@@ -16,7 +16,7 @@ use crate::state::{
 pub(crate) const STORAGE: &str = "v1.2.0";
 
 /// The limits of every instance.
-const LIMITS: [(&str, &str); 5] = [
+const LIMITS: [(&str, &str); 6] = [
     // Users' queries share this memory with the runs. A query that wants more fails, instead of exhausting the machine.
     ("max_memory", "2GB"),
     // How much of it DuckDB may move to the disk.
@@ -26,6 +26,7 @@ const LIMITS: [(&str, &str); 5] = [
     ("disabled_optimizers", "expression_rewriter"),
     ("autoinstall_known_extensions", "false"),
     ("autoload_known_extensions", "false"),
+    ("allow_unsigned_extensions", "false"),
 ];
 
 /// Opens an instance that keeps its own tables in memory. DuckDB never fetches extensions.

@@ -75,18 +75,32 @@ fn paths(paths: &[PathBuf]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use duckdb::Connection;
-
     use super::*;
+    use crate::state::engine::open::open_in_memory;
 
     #[test]
     fn the_one_beside_duckdb_is_found_and_duckdb_loads_it() {
         let found = find().unwrap();
         assert_eq!(found.file_name(), Some(OsStr::new(FILE)));
-        let duckdb = Connection::open_in_memory().unwrap();
+        let engine = open_in_memory().unwrap();
+        let duckdb = engine.connection().unwrap();
         duckdb.execute_batch(&format!("LOAD '{}'", found.display())).unwrap();
         let loaded = "SELECT loaded FROM duckdb_extensions() WHERE extension_name = 'postgres_scanner'";
         assert!(duckdb.query_row(loaded, [], |row| row.get::<_, bool>(0)).unwrap());
+    }
+
+    #[test]
+    fn duckdb_refuses_one_that_somebody_has_changed() {
+        let folder = tempfile::tempdir().unwrap();
+        let changed = folder.path().join(FILE);
+        let mut bytes = fs::read(find().unwrap()).unwrap();
+        let middle = bytes.len() / 2;
+        bytes[middle] ^= 1;
+        fs::write(&changed, bytes).unwrap();
+        let engine = open_in_memory().unwrap();
+        let load = format!("LOAD '{}'", changed.display());
+        let refused = engine.connection().unwrap().execute_batch(&load).unwrap_err();
+        assert!(refused.to_string().contains("signature"), "{refused}");
     }
 
     #[test]

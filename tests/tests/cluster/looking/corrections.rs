@@ -1,29 +1,15 @@
 //! Corrections while other hosts commit.
 
-use std::time::Duration;
+use session_host_tests::{Database, Postgres, Ran, World};
 
-use session_host::postgres::{Limits, Session};
-use session_host_tests::{Database, Postgres, Ran, World, wait_until};
-
-use super::scene::host_at;
-
-const PATIENT: Limits = Limits {
-    statement: Duration::from_secs(120),
-    lock: Duration::from_secs(120),
-    answer: Duration::from_secs(120),
-};
+use super::scene::{Somebody, host_at};
 
 /// Runs a command that waits for the transaction of somebody else, who changes what the command is about.
 #[track_caller]
 fn meets(world: &World, database: &Database<'_>, change: &str, command: &[&str]) -> Ran {
-    let mut other = Session::open(&database.url().parse().unwrap(), "somebody", PATIENT).unwrap();
-    other.batch("begin", "BEGIN").unwrap();
-    other.batch("change", change).unwrap();
+    let somebody = Somebody::changes(database, change);
     let running = world.start(command);
-    let waits = "SELECT EXISTS (SELECT FROM pg_stat_activity
-                 WHERE wait_event_type = 'Lock' AND datname = current_database())";
-    wait_until("the command waits", || database.sql(waits) == "t");
-    other.batch("commit", "COMMIT").unwrap();
+    somebody.commits_once_another_waits();
     running.ends()
 }
 

@@ -1,20 +1,15 @@
 //! Who owns what, what waits, and who took over.
 
 use serde_json::json;
-use session_host_tests::{Postgres, Service, Visit, World, wait_until};
+use session_host_tests::{Postgres, Visit, World, wait_until};
 
-use super::scene::{beside, cluster, host_at, listed};
+use super::scene::{beside, cluster, host_at, listed, wait_for_metric};
 
 /// The buckets of `probe` that each machine owns.
 fn buckets(world: &World) -> Vec<u64> {
     let cluster = cluster(world);
     let listed = listed(&cluster, "probe").into_iter();
     listed.map(|listed| listed["buckets"].as_u64().unwrap()).collect()
-}
-
-/// Waits until a scrape has this line.
-fn wait_for_metric(service: &Service, line: &str) {
-    wait_until(line, || service.get("/metrics").body.lines().any(|told| told == line));
 }
 
 #[test]

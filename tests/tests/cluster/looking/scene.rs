@@ -1,7 +1,10 @@
 //! Hosts that share a database and the sessions.
 
+use std::time::Duration;
+
 use serde_json::Value;
-use session_host_tests::{Service, World};
+use session_host::postgres::{Limits, Session};
+use session_host_tests::{Database, Service, World, wait_until};
 
 /// A world whose host keeps its state at this address, with these plugins.
 pub(super) fn host_at(url: &str, plugins: &[&str]) -> World {
@@ -40,4 +43,41 @@ pub(super) fn warnings(service: &Service, kind: &str) -> Vec<String> {
     of_kind
         .map(|warning| warning["message"].as_str().unwrap().to_owned())
         .collect()
+}
+
+/// Waits until a scrape has this line.
+#[track_caller]
+pub(super) fn wait_for_metric(service: &Service, line: &str) {
+    wait_until(line, || service.get("/metrics").body.lines().any(|told| told == line));
+}
+
+/// Somebody who has changed rows in a transaction that is open.
+pub(super) struct Somebody<'server> {
+    database: &'server Database<'server>,
+    session: Session,
+}
+
+impl<'server> Somebody<'server> {
+    #[track_caller]
+    pub(super) fn changes(database: &'server Database<'server>, change: &str) -> Self {
+        const PATIENCE: Duration = Duration::from_secs(120);
+        let patient = Limits {
+            statement: PATIENCE,
+            lock: PATIENCE,
+            answer: PATIENCE,
+        };
+        let mut session = Session::open(&database.url().parse().unwrap(), "somebody", patient).unwrap();
+        session.batch("begin", "BEGIN").unwrap();
+        session.batch("change", change).unwrap();
+        Self { database, session }
+    }
+
+    /// Commits when a host waits for the rows.
+    #[track_caller]
+    pub(super) fn commits_once_another_waits(mut self) {
+        let waits = "SELECT EXISTS (SELECT FROM pg_stat_activity
+                     WHERE wait_event_type = 'Lock' AND datname = current_database())";
+        wait_until("another waits for the rows", || self.database.sql(waits) == "t");
+        self.session.batch("commit", "COMMIT").unwrap();
+    }
 }
