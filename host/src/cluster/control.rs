@@ -67,6 +67,8 @@ pub(super) struct Connection {
     /// The last request that was heard; it outlives incarnations, so that none is missed between two.
     heard: Option<RequestId>,
     pruned: Option<Instant>,
+    /// The last dead machine that this one tried to take over.
+    tried: Option<MachineId>,
     /// What the incarnation has said of its processors.
     told: Option<(MachineId, Reports)>,
 }
@@ -193,10 +195,14 @@ impl Control {
         Ok(me)
     }
 
-    fn take_over(&self, session: &mut Session, me: MachineId) -> Result<(), PostgresError> {
-        let dead = takeover::dead(session, me, self.timing, self.board.reached_for())?;
+    /// The dead have turns, so that one whose commit does not end keeps no other from being taken over.
+    fn take_over(&mut self, session: &mut Session, me: MachineId) -> Result<(), PostgresError> {
+        let mut dead = takeover::dead(session, me, self.timing, self.board.reached_for())?;
+        let next = dead.partition_point(|dead| Some(dead.id) <= self.connection.tried);
+        dead.rotate_left(next);
         for dead in dead.into_iter().take(TAKE_OVERS) {
             let (name, id) = (&dead.name, dead.id.number());
+            self.connection.tried = Some(dead.id);
             match takeover::take_over(session, &dead, me, self.timing) {
                 Ok(true) => {
                     self.board.took_over();

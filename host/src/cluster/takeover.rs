@@ -30,7 +30,7 @@ pub(super) fn uptime(session: &mut Session) -> Result<Duration, PostgresError> {
     Ok(Duration::from_micros(micros.unwrap_or_default()))
 }
 
-/// The machines that are dead. A machine of an earlier version counts as dead after the TTL of this one. `reached_for`
+/// The machines that are dead, in the order of their incarnations. A machine of an earlier version counts as dead after the TTL of this one. `reached_for`
 /// is for how long this machine has reached PostgreSQL again after an outage: the others may have needed as long, so nobody is
 /// dead who may be silent for longer.
 pub(super) fn dead(

@@ -41,3 +41,21 @@ impl Timing {
         self.ttl.as_secs_f64()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn three_renewals_may_be_lost_and_none_comes_later_than_by_default() {
+        let renewal = |seconds| {
+            let timing = Timing {
+                ttl: Duration::from_secs(seconds),
+            };
+            timing.renewal()
+        };
+        assert_eq!(renewal(4), Duration::from_secs(1));
+        assert_eq!(Timing::default().renewal(), Duration::from_millis(3750));
+        assert_eq!(renewal(7200), Duration::from_millis(3750));
+    }
+}

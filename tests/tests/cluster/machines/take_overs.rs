@@ -59,6 +59,29 @@ fn a_take_over_waits_for_a_commit_that_cannot_be_ended() {
 }
 
 #[test]
+fn dead_machines_that_cannot_be_taken_over_yet_keep_no_other_from_it() {
+    let scene = Scene::new();
+    let stuck: Vec<_> = ["first", "second", "third"]
+        .into_iter()
+        .map(|name| {
+            scene.silent_machine(name, "1");
+            let mut commit = scene.session("somebody");
+            commit.batch("begin", "BEGIN").unwrap();
+            let lock = "SELECT 1 FROM session_host_machine FOR KEY SHARE";
+            commit.query("lock", lock, &[]).unwrap();
+            commit
+        })
+        .collect();
+    scene.silent_machine("free", "1");
+    let machine = scene.join("alive", &["usage"]);
+    wait_until("the last one is taken over", || {
+        scene.names() == ["alive", "first", "second", "third"]
+    });
+    drop(stuck);
+    wait_until("all are taken over", || machine.cluster.counters().take_overs == 4);
+}
+
+#[test]
 fn one_of_several_machines_takes_a_dead_one_over() {
     let scene = Scene::new();
     let machines = ["first", "second", "third"].map(|name| scene.join(name, &["usage"]));
