@@ -184,7 +184,9 @@ fn a_view_that_cannot_read_what_postgresql_gives_back_is_told_and_not_kept() {
     }
     // A service refuses it, too, and the state stays usable for others.
     let url = database.url();
-    drop(world.run(&["--state", &url]).exits(2));
+    let refused = world.run(&["--state", &url]).exits(2);
+    refused.tells("CREATE VIEW misfit_view");
+    refused.tells("cannot be applied to PostgreSQL");
     let portable = world_of("probe");
     drop(portable.run(&["--state", &url]).exits(0));
     assert_eq!(database.sql("SELECT to_regclass('main.misfit_rows') IS NULL"), "t");

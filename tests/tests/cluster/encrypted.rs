@@ -48,6 +48,20 @@ fn both_ways_to_the_server_trust_one_authority_and_read_one_password_file() {
 }
 
 #[test]
+fn both_ways_to_the_server_read_the_password_file_that_the_environment_names() {
+    let server = PostgresSetup::default().with_passwords().start();
+    let database = server.database();
+    let mut world = World::with(&["probe"]);
+    world.write(SESSION, "{\"do\":\"rows\",\"count\":1}\n");
+    let state = database.url();
+    world.run(&["--state", &state]).exits(3).tells("no password supplied");
+    let password = write_password_file(&world.path(""), PASSWORD);
+    world.set_variable("PGPASSFILE", password.to_str().unwrap());
+    assert_eq!(world.run(&["--state", &state]).exits(0).result().processed, 1);
+    assert_eq!(database.sql("SELECT count(*) FROM main.session_processor_state"), "1");
+}
+
+#[test]
 fn neither_way_to_the_server_trusts_what_another_authority_has_signed() {
     let (authority, another) = (Authority::new(), Authority::new());
     let [server, other] = [&authority, &another].map(|by| PostgresSetup::default().with_tls(by).start());

@@ -131,3 +131,18 @@ fn holder_of(text: &str) -> String {
         .and_then(|(_, rest)| rest.split_once(')'))
         .map_or_else(|| "another process".to_owned(), |(holder, _)| format!("{holder})"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_state_in_a_file_needs_no_extension_from_elsewhere() {
+        let folder = tempfile::tempdir().unwrap();
+        let engine = open_engine(&folder.path().join("state.duckdb"), Access::ReadWrite).unwrap();
+        let link = link_to(&engine).unwrap();
+        let foreign = "SELECT count(*) FROM duckdb_extensions()
+                       WHERE loaded AND install_mode IS DISTINCT FROM 'STATICALLY_LINKED'";
+        assert_eq!(link.query_row(foreign, [], |row| row.get::<_, i64>(0)).unwrap(), 0);
+    }
+}

@@ -5,7 +5,7 @@ use session_host_tests::{Postgres, Proxy, copying_into};
 
 use super::{
     scene::{Guards, Member, Scene, Setup},
-    watch::{IS_ANY_TWICE, Observer},
+    watch::{IS_ANY_TWICE, Observer, WAITS_FOR_A_LOCK},
 };
 
 const PLUGINS: &[&str] = &["probe", "probe_serial", "counts"];
@@ -151,10 +151,7 @@ pub(super) fn silence_lets_both_commit() {
         guards: Guards::Off,
         ..scene.setup()
     });
-    scene.wait_for(
-        "the other host waits for the silent one",
-        "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database())",
-    );
+    scene.wait_for("the other host waits for the silent one", WAITS_FOR_A_LOCK);
     proxy.pass();
     scene.wait_for("a version is committed twice", IS_ANY_TWICE);
     drop(other);

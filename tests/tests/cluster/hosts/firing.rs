@@ -2,7 +2,42 @@
 
 use session_host_tests::{Postgres, Proxy};
 
-use super::scene::{Scene, Schedule, Setup};
+use super::{
+    scene::{Scene, Schedule, Setup},
+    sharing::is_shared_by,
+};
+
+/// How often the schedule has fired.
+const FIRED: &str = "SELECT count(*) FROM main.session_host_request WHERE actor = 'scheduler' AND kind = 'run'";
+
+#[test]
+fn a_schedule_fires_once_for_all_hosts_and_each_runs_its_part() {
+    const SESSIONS: usize = 40;
+    let database = Postgres::shared().database();
+    let scene = Scene::new(database.url(), &["probe"]);
+    let setup = Setup {
+        schedule: Schedule::OnceAfterAWhile,
+        ..scene.setup()
+    };
+    let members = [(); 2].map(|()| scene.start(&setup));
+    scene.wait_for("the hosts share the buckets", &is_shared_by(2));
+    scene.write_many(SESSIONS, "text");
+    scene.wait_for("the schedule has fired", &format!("SELECT ({FIRED}) > 0"));
+    scene.wait_for_all();
+    scene.wait_for(
+        "each host has looked at the schedule again",
+        "SELECT count(*) = 2 FROM (
+             SELECT machine FROM watch.renewal, main.session_host_request AS request
+             WHERE request.actor = 'scheduler' AND seen > asked_at + interval '2 s' GROUP BY machine) AS renewed",
+    );
+    assert_eq!(scene.sql(FIRED), "1");
+    let worked = "SELECT count(*), count(DISTINCT machine) FROM watch.version";
+    assert_eq!(scene.sql(worked), format!("{SESSIONS}|2"));
+    for member in members {
+        member.ends();
+    }
+    scene.holds();
+}
 
 /// The schedule does not fire again during the test, so a host that skipped its part would process nothing.
 #[test]
@@ -25,8 +60,7 @@ fn a_host_that_does_not_hear_that_it_fired_a_schedule_runs_its_part() {
     proxy.swallow_answer_to_commit("main.session_host_request");
     proxy.has_swallowed(1);
     scene.wait_for_all();
-    let fired = "SELECT count(*) FROM main.session_host_request WHERE actor = 'scheduler' AND kind = 'run'";
-    assert_eq!(scene.sql(fired), "1");
+    assert_eq!(scene.sql(FIRED), "1");
     member.ends();
     scene.holds();
 }

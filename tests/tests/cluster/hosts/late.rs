@@ -5,7 +5,7 @@ use session_host_tests::{Postgres, Proxy};
 
 use super::{
     scene::{Guards, Member, Scene, Setup},
-    watch::{IS_ANY_TWICE, Observer},
+    watch::{IS_ANY_TWICE, Observer, WAITS_FOR_A_LOCK},
 };
 
 /// The session that tells a commit from others. Its user has no other.
@@ -53,10 +53,7 @@ fn commit_late(plugins: &'static [&'static str], version: Version, guards: Guard
         }
     };
     proxy.holds_back();
-    scene.wait_for(
-        "the host waits for its own earlier commit",
-        "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database())",
-    );
+    scene.wait_for("the host waits for its own earlier commit", WAITS_FOR_A_LOCK);
     proxy.deliver();
     Late {
         scene,

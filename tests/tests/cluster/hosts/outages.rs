@@ -1,6 +1,6 @@
 //! PostgreSQL fails: the hosts wait for it, and go on by themselves.
 
-use session_host_tests::{Postgres, PostgresSetup, SmallDisk};
+use session_host_tests::{Postgres, PostgresSetup, SmallDisk, wait_until};
 use tempfile::tempdir;
 
 use super::scene::{Member, Scene, Setup};
@@ -66,6 +66,9 @@ fn hosts_go_on_when_the_server_has_room_again() {
     scene.write_many(400, &"y".repeat(2000));
     for lane in ["probe", "counts"] {
         members[0].tells_at_once(&["No space left on device", lane]);
+    }
+    for member in &members {
+        wait_until("health warns", || member.warns("state"));
     }
     disk.make_room();
     scene.wait_for_all();

@@ -1,9 +1,14 @@
 //! What concerns a run happens while it is under way: somebody is forgotten, another host migrates the tables, or asks for a run.
 
-use serde_json::json;
-use session_host_tests::{Held, Postgres};
+use std::{fs, process::Stdio};
 
-use super::scene::{Guards, Member, ROWS, Scene, Schedule, Setup};
+use serde_json::json;
+use session_host_tests::{Held, Postgres, Proxy, World, wait_until};
+
+use super::{
+    scene::{Guards, Member, ROWS, Scene, Schedule, Setup},
+    watch::WAITS_FOR_A_LOCK,
+};
 
 /// A host whose attempt has read the only transcript, and waits.
 #[track_caller]
@@ -28,7 +33,7 @@ pub(super) fn forget_meanwhile(guards: Guards) -> (Scene, Member) {
     // Nothing of the session is committed yet, so the command knows nothing about her.
     let forgotten = command.env("SESSION_HOST_STATE", &scene.url).output().unwrap();
     assert_eq!(forgotten.status.code(), Some(2), "{forgotten:?}");
-    std::fs::remove_file(scene.alone.sessions().join("alice/secret.jsonl")).unwrap();
+    fs::remove_file(scene.alone.sessions().join("alice/secret.jsonl")).unwrap();
     held.let_go();
     (scene, member)
 }
@@ -63,6 +68,72 @@ fn what_is_forgotten_during_the_run_of_another_host_stays_forgotten() {
 #[test]
 fn what_an_older_plugin_gives_is_not_written_to_tables_that_were_migrated_meanwhile() {
     nothing_is_written(migrate_meanwhile(Guards::On), "another host has migrated its tables");
+}
+
+/// What a host commits that has passed its fence is in the tables before anybody is forgotten, and is removed with the rest.
+#[test]
+fn forgetting_waits_for_a_commit_that_has_passed_its_fence() {
+    const SECRET: &str = "alice/secret.jsonl";
+    let database = Postgres::shared().database();
+    let proxy = Proxy::before(Postgres::shared().port());
+    let scene = Scene::new(database.url(), &["probe"]);
+    scene.write(SECRET, "text");
+    proxy.fall_silent_before_commit_of(SECRET);
+    let member = scene.start(&Setup {
+        url: database.url_through(&proxy),
+        schedule: Schedule::Once,
+        ..scene.setup()
+    });
+    proxy.has_fallen_silent();
+    fs::remove_file(scene.alone.sessions().join(SECRET)).unwrap();
+    let mut command = scene.alone.command(&["forget", "alice"]);
+    command.env("SESSION_HOST_STATE", &scene.url);
+    let forgetting = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    scene.wait_for("the command waits for the commit", WAITS_FOR_A_LOCK);
+    proxy.pass();
+    let forgotten = forgetting.wait_with_output().unwrap();
+    assert_eq!(forgotten.status.code(), Some(0), "{forgotten:?}");
+    assert_eq!(scene.versions(), 1);
+    assert_eq!(scene.sql("SELECT count(*) FROM main.session_processor_state"), "0");
+    assert_eq!(scene.sql("SELECT count(*) FROM main.probe_rows"), "0");
+    member.ends();
+}
+
+/// The next version of a plugin changes the tables after what the present one has fenced is committed, and the present one is
+/// refused from then on.
+#[test]
+fn a_migration_waits_for_a_commit_that_has_passed_its_fence() {
+    const SESSION: &str = "alice/a.jsonl";
+    let first = "CREATE TABLE shaped_rows (n BIGINT)";
+    let second = "ALTER TABLE shaped_rows ADD COLUMN m BIGINT";
+    let database = Postgres::shared().database();
+    let proxy = Proxy::before(Postgres::shared().port());
+    let host = |url: &str, migrations: &[&str]| {
+        let mut world = World::with(&["shaped"]);
+        world.write(SESSION, "text");
+        world.set_variable("SESSION_HOST_STATE", url);
+        world.set_variable("SHAPED_MIGRATIONS", &json!(migrations).to_string());
+        world.set_variable("SHAPED_EXECUTE", "INSERT INTO shaped_rows (n) VALUES (1)");
+        world
+    };
+    let present = host(&database.url_through(&proxy), &[first]);
+    let next = host(&database.url(), &[first, second]);
+    proxy.fall_silent_before_commit_of(SESSION);
+    let committing = present.start(&["run", "--json"]);
+    proxy.has_fallen_silent();
+    let migrating = next.start(&["run", "--json"]);
+    wait_until("the migration waits for the commit", || {
+        database.sql(WAITS_FOR_A_LOCK) == "t"
+    });
+    let columns = "SELECT count(*) FROM information_schema.columns WHERE table_name = 'shaped_rows'";
+    assert_eq!(database.sql(columns), "1");
+    proxy.pass();
+    drop(committing.ends().exits(0));
+    drop(migrating.ends().exits(0));
+    assert_eq!(database.sql(columns), "2");
+    assert_eq!(database.sql("SELECT count(*) FROM main.shaped_rows"), "1");
+    let refused = present.run(&[]).exits(2);
+    refused.tells("at version 2, but the plugin knows versions only up to 1");
 }
 
 #[test]

@@ -7,7 +7,7 @@ use session_host_tests::{Held, Postgres, Proxy};
 
 use super::{
     scene::{Guards, Member, ROWS, Scene, Schedule, Setup},
-    watch::{IS_ANY_TWICE, Observer},
+    watch::{IS_ANY_TWICE, Observer, WAITS_FOR_A_LOCK},
 };
 
 /// How the processor writes.
@@ -159,8 +159,7 @@ impl Stage {
         let observer = self.scene.observe();
         let other = self.scene.start(&self.setup);
         let is_taken_over = format!(
-            "SELECT (SELECT count(*) FROM main.session_host_takeover) = 1 AND (({}) OR EXISTS (
-                 SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()))",
+            "SELECT (SELECT count(*) FROM main.session_host_takeover) = 1 AND (({}) OR ({WAITS_FOR_A_LOCK}))",
             self.scene.is_all_processed()
         );
         self.scene.wait_for("the paused host is taken over", &is_taken_over);

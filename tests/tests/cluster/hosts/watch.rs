@@ -44,6 +44,10 @@ const TWICE: &str = "SELECT processor, session, hash, count(*), array_agg(machin
 pub(super) const IS_ANY_TWICE: &str =
     "SELECT count(DISTINCT (processor, session, hash, output)) < count(*) FROM watch.version";
 
+/// Whether anybody waits for what another has locked.
+pub(super) const WAITS_FOR_A_LOCK: &str =
+    "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database())";
+
 /// The hosts that were taken over late: the one that took over had renewed more than once since their lease ended. It renews
 /// every quarter of a lease and looks for dead ones then, so once means within one and a quarter leases.
 pub(super) fn late_take_overs() -> String {
