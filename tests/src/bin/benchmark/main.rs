@@ -1,7 +1,7 @@
 //! Runs session-host beside what it is measured against, in turns, and prints the ratios.
 //!
-//! Every figure is a median over the repetitions. One pass over each directory comes first and does not count, so that
-//! all that is measured finds the files in the page cache.
+//! A figure with a range is a median over the repetitions; every other was measured once. One pass over each directory comes
+//! first and does not count, so that all that is measured finds the files in the page cache.
 
 mod against_appender;
 mod against_ccusage;

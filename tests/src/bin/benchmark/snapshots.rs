@@ -13,6 +13,7 @@ use std::{
 
 use anyhow::{Context, Result, bail};
 use session_host_tests::{Database, Postgres, PostgresSetup};
+use walkdir::WalkDir;
 
 use crate::{programs::Host, series::Series, service::Service};
 
@@ -182,6 +183,12 @@ fn written(folder: &Path) -> Result<(Duration, PathBuf)> {
 }
 
 fn bytes_in(folder: &Path) -> Result<u64> {
-    let entries = fs::read_dir(folder).context("cannot list a snapshot")?;
-    entries.map(|entry| Ok(entry?.metadata()?.len())).sum()
+    let mut bytes = 0;
+    for entry in WalkDir::new(folder) {
+        let file = entry
+            .and_then(|entry| entry.metadata())
+            .context("cannot list a snapshot")?;
+        bytes += if file.is_file() { file.len() } else { 0 };
+    }
+    Ok(bytes)
 }

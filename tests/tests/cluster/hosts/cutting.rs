@@ -1,6 +1,5 @@
 //! Connections between a host and PostgreSQL that are cut, or silent for long.
 
-use serde_json::json;
 use session_host_tests::{Postgres, Proxy, copying_into};
 
 use super::{
@@ -48,12 +47,6 @@ impl Behind {
         }
     }
 
-    /// Changes every session.
-    fn change(&self) {
-        self.scene
-            .append(&json!({"do": "log", "level": "debug", "message": "another version"}));
-    }
-
     /// Checks that all is as if nothing had happened.
     #[track_caller]
     fn holds(self, others: Vec<Member>) {
@@ -71,7 +64,7 @@ fn what_was_committed_without_an_answer_is_not_committed_again() {
     let behind = Behind::start(PLUGINS, Guards::On);
     for (before, table) in LANES.iter().enumerate() {
         behind.proxy.swallow_answer_to_commit(&copying_into(table));
-        behind.change();
+        behind.scene.change();
         behind.proxy.has_swallowed(before + 1);
         behind.scene.wait_for_all();
     }
@@ -85,7 +78,7 @@ fn end_connections(arm: impl Fn(&Proxy, &str)) {
     let behind = Behind::start(PLUGINS, Guards::On);
     for table in LANES {
         arm(&behind.proxy, table);
-        behind.change();
+        behind.scene.change();
         behind.proxy.has_fallen_silent();
         let ended = behind.scene.sql(
             "SELECT bool_or(pg_terminate_backend(pid, 60000)) FROM pg_stat_activity
@@ -127,7 +120,7 @@ fn a_host_behind_a_network_that_is_silent_for_long_is_taken_over_and_comes_back(
             "SELECT count(DISTINCT owner) = 2 FROM main.session_host_lease WHERE processor_name = 'counts'",
         );
     }
-    behind.change();
+    behind.scene.change();
     scene.wait_for_all();
     behind.holds(others);
 }
@@ -136,7 +129,7 @@ fn a_host_behind_a_network_that_is_silent_for_long_is_taken_over_and_comes_back(
 #[track_caller]
 fn fall_silent(behind: &Behind, table: &str) {
     behind.proxy.fall_silent_before_commit_of(&copying_into(table));
-    behind.change();
+    behind.scene.change();
     behind.proxy.has_fallen_silent();
 }
 
@@ -162,7 +155,7 @@ fn a_host_that_runs_alone_survives_every_cut() {
     let behind = Behind::start(PLUGINS, Guards::On);
     for _ in 0..5 {
         let before = behind.scene.versions();
-        behind.change();
+        behind.scene.change();
         behind.scene.wait_for(
             "a commit of the round",
             &format!("SELECT count(*) > {before} FROM watch.version"),

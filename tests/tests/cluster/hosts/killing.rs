@@ -63,9 +63,9 @@ fn kill_at_random(seed: u64, hosts: usize, plugins: &'static [&'static str]) {
     let mut members: Vec<_> = (0..hosts).map(|_| scene.start(&scene.setup())).collect();
     scene.wait_for_all();
     let observer = scene.observe();
-    for round in 0..ROUNDS {
+    for _ in 0..ROUNDS {
         let wanted = scene.versions() + 1 + seed.below(SESSIONS * plugins.len() - 1);
-        scene.append(&serde_json::json!({"do": "log", "level": "debug", "message": round.to_string()}));
+        scene.change();
         scene.wait_for(
             "so much is committed",
             &format!("SELECT count(*) >= {wanted} FROM watch.version"),

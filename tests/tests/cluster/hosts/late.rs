@@ -1,6 +1,5 @@
 //! A `COMMIT` that comes late: the host has lost that connection, and makes the same sessions again meanwhile.
 
-use serde_json::json;
 use session_host_tests::{Postgres, Proxy};
 
 use super::{
@@ -48,7 +47,7 @@ fn commit_late(plugins: &'static [&'static str], version: Version, guards: Guard
             let member = scene.start(&setup);
             scene.wait_for_all();
             proxy.hold_back_commit_of(MARK);
-            scene.append(&json!({"do": "log", "level": "debug", "message": "another version"}));
+            scene.change();
             member
         }
     };

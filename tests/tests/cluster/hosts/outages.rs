@@ -22,7 +22,7 @@ fn begin(server: &Postgres) -> (Scene, Vec<Member>) {
 #[track_caller]
 fn change(scene: &Scene, sessions: usize) {
     let wanted = scene.versions() + sessions;
-    scene.append(&serde_json::json!({"do": "log", "level": "debug", "message": "another version"}));
+    scene.change();
     scene.wait_for(
         "so much is committed",
         &format!("SELECT count(*) >= {wanted} FROM watch.version"),

@@ -143,7 +143,7 @@ impl Stage {
                 let paused = scene.start(&setup);
                 scene.wait_for_all();
                 point.arm(proxy, lane.table());
-                scene.append(&json!({"do": "log", "level": "debug", "message": "another version"}));
+                scene.change();
                 paused
             }
         };

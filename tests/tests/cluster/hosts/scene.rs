@@ -20,7 +20,7 @@ use walkdir::WalkDir;
 
 use super::watch;
 
-/// How many rows of the probe each session has.
+/// How many rows of the probe the first version of a session has.
 pub(super) const ROWS: i64 = 5;
 
 /// Short, so that a test sees a host die; long enough for a busy test machine to renew.
@@ -132,8 +132,13 @@ impl Scene {
         self.append(&json!({"do": "rows", "count": ROWS}));
     }
 
+    /// Changes every session: it has a row more then.
+    pub(super) fn change(&self) {
+        self.append(&json!({"do": "rows", "count": 1}));
+    }
+
     /// Adds a line to every transcript.
-    pub(super) fn append(&self, step: &Value) {
+    fn append(&self, step: &Value) {
         for path in self.transcripts() {
             let mut file = File::options().append(true).open(path).unwrap();
             file.write_all(format!("{step}\n").as_bytes()).unwrap();

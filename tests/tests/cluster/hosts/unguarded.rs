@@ -3,6 +3,8 @@
 //! The fence and the comparison are each missed alone. What a paused host commits is refused by either of them, so both are
 //! off where a host was paused. Without the end of its connections alone, a paused host keeps what it has locked: nothing
 //! goes wrong, but nobody can take it over until it wakes up.
+//!
+//! Kills, cuts and outages are missing here: PostgreSQL rolls back what was not committed, whatever the host does.
 
 use super::{
     cutting::silence_lets_both_commit,
@@ -30,6 +32,16 @@ fn one_that_was_paused_while_it_copied_rows_commits_again() {
 #[test]
 fn what_one_that_was_paused_before_its_commit_commits_is_committed_again() {
     pause(Lane::Rows, Point::BeforeCommit, Guards::Off).commits_twice();
+}
+
+#[test]
+fn one_that_was_paused_after_the_fence_behind_its_statements_commits_again() {
+    pause(Lane::Statements, Point::AfterTheFence, Guards::Off).commits_twice();
+}
+
+#[test]
+fn one_that_was_paused_while_it_copied_rows_beside_its_statements_commits_again() {
+    pause(Lane::Statements, Point::InCopy, Guards::Off).commits_twice();
 }
 
 #[test]

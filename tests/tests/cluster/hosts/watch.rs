@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use super::scene::{LEASE_SECONDS, ROWS, Scene, session};
+use super::scene::{LEASE_SECONDS, Scene, session};
 
 /// Records in PostgreSQL each commit of a version of a session, and by which incarnation. A session that was only read
 /// again is none. Records each failure of a session and each renewal of a host, too.
@@ -64,24 +64,27 @@ pub(super) fn late_take_overs() -> String {
 /// The query for the sessions and users of which something is half there.
 pub(super) fn halves(processors: &[&str]) -> String {
     let queries = processors.iter().flat_map(|processor| match *processor {
-        "probe" => vec![half_sessions(processor, "probe_rows", ROWS)],
-        "probe_serial" => vec![half_sessions(processor, "probe_serial_rows", ROWS)],
-        "counts" => vec![half_sessions(processor, "counts_lines", 1), HALF_COUNTS.to_owned()],
+        "probe" => vec![half_sessions(processor, "probe_rows", "count(*)")],
+        "probe_serial" => vec![half_sessions(processor, "probe_serial_rows", "count(*)")],
+        "counts" => vec![
+            half_sessions(processor, "counts_lines", "sum(n)"),
+            HALF_COUNTS.to_owned(),
+        ],
         "upserts" => vec![HALF_UPSERTS.to_owned()],
         _ => Vec::new(),
     });
     queries.collect::<Vec<_>>().join(" UNION ALL ")
 }
 
-/// The sessions that have rows without a state row, or not as many rows as each should.
-fn half_sessions(processor: &str, table: &str, rows: i64) -> String {
+/// The sessions whose rows do not belong to their state row. Each version of a session has more items than the one before.
+fn half_sessions(processor: &str, table: &str, items: &str) -> String {
     format!(
         "SELECT session_file FROM
-             (SELECT session_file, count(*) AS many FROM main.{table} GROUP BY session_file) AS rows
+             (SELECT session_file, {items} AS items FROM main.{table} GROUP BY session_file) AS rows
          FULL JOIN
-             (SELECT session_file, 1 AS one FROM main.session_processor_state
+             (SELECT session_file, items_extracted FROM main.session_processor_state
               WHERE processor_name = '{processor}') AS state
-         USING (session_file) WHERE many IS DISTINCT FROM {rows} OR one IS NULL"
+         USING (session_file) WHERE items IS DISTINCT FROM items_extracted"
     )
 }
 
