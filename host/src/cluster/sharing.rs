@@ -62,17 +62,8 @@ pub(super) fn share(session: &mut Session, me: MachineId, leases: &Leases, board
         .map(|(processor, shares)| (processor.clone(), shares.unowned()));
     board.see_unowned(unowned.filter(|(_, buckets)| *buckets > 0));
     let mut sharer = Sharer { session, me, board };
-    for (processor, mine) in board.owned_in_any_case() {
-        if !leases.contains_key(&processor) {
-            sharer.give(&processor, mine.len()).or_else(unless_locked)?;
-        }
-    }
-    for (processor, count) in leases {
-        if let Some(shares) = shares.get(processor) {
-            sharer.share(processor, *count, shares).or_else(unless_locked)?;
-        }
-    }
-    Ok(())
+    // Who holds a lock holds up all processors. This machine waits for it once, because it must renew in time.
+    sharer.share_all(leases, &shares).or_else(unless_locked)
 }
 
 /// A transaction that holds a lock for long delays what needs it until the next round, and nothing else.
@@ -85,6 +76,20 @@ pub(super) fn unless_locked(error: PostgresError) -> Result<(), ClusterError> {
 }
 
 impl Sharer<'_> {
+    fn share_all(&mut self, leases: &Leases, shares: &BTreeMap<ProcessorName, Shares>) -> Result<(), PostgresError> {
+        for (processor, mine) in self.board.owned_in_any_case() {
+            if !leases.contains_key(&processor) {
+                self.give(&processor, mine.len())?;
+            }
+        }
+        for (processor, count) in leases {
+            if let Some(shares) = shares.get(processor) {
+                self.share(processor, *count, shares)?;
+            }
+        }
+        Ok(())
+    }
+
     fn share(&mut self, processor: &ProcessorName, count: BucketCount, shares: &Shares) -> Result<(), PostgresError> {
         let mine = self
             .board

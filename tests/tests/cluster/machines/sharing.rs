@@ -134,3 +134,30 @@ fn the_clock_of_the_machine_is_compared() {
         "{difference:?}"
     );
 }
+
+/// A migration and `forget` lock the leases for as long as they take.
+#[test]
+fn a_machine_that_waits_for_the_leases_of_many_processors_renews_in_time() {
+    const PROCESSORS: [&str; 8] = ["a", "b", "c", "d", "e", "f", "g", "h"];
+    let scene = Scene::new();
+    let watcher = scene.join("watcher", &["usage"]);
+    let first = scene.join("first", &PROCESSORS);
+    for processor in PROCESSORS {
+        first.wait_to_own(processor, 64);
+    }
+    first.cluster.leave().unwrap();
+    let mut migration = scene.session("somebody");
+    migration.batch("begin", "BEGIN").unwrap();
+    migration
+        .batch("lock", "LOCK TABLE session_host_lease IN EXCLUSIVE MODE")
+        .unwrap();
+    let second = scene.join("second", &PROCESSORS);
+    let rounds = second.cluster.counters().renewals;
+    wait_until("the machine renews", || second.cluster.counters().renewals > rounds + 5);
+    migration.batch("commit", "COMMIT").unwrap();
+    for processor in PROCESSORS {
+        second.wait_to_own(processor, 64);
+    }
+    assert_eq!(second.cluster.counters().fenced, 0);
+    assert_eq!(watcher.cluster.counters().take_overs, 0);
+}
