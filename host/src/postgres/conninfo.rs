@@ -60,10 +60,11 @@ impl PostgresAddress {
     }
 }
 
-/// Lets the server notice, too, that a host is gone: what its transaction has locked would stay locked for hours.
+/// Lets the server notice, too, that a host is gone: what its transaction has locked would stay locked for hours. And lets it
+/// read texts as the host writes them, whatever the database says of backslashes.
 pub(super) fn settings_of_the_server() -> String {
     format!(
-        "-c tcp_keepalives_idle={} -c tcp_keepalives_interval={} -c tcp_keepalives_count={KEEPALIVE_COUNT} \
+        "-c standard_conforming_strings=on -c tcp_keepalives_idle={} -c tcp_keepalives_interval={} -c tcp_keepalives_count={KEEPALIVE_COUNT} \
          -c tcp_user_timeout={}",
         KEEPALIVE_IDLE.as_secs(),
         KEEPALIVE_INTERVAL.as_secs(),

@@ -13,6 +13,7 @@ mod encrypted;
 mod hosts;
 mod looking;
 mod machines;
+mod names;
 mod network;
 mod server;
 mod signing_in;
