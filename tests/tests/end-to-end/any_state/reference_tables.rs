@@ -89,10 +89,11 @@ fn all_tables_are_replaced_or_none() {
     shaped(json!({"shaped_names": [row("x", 1)], "shaped_prices": [row("a", 1)]})).is_taken(&world);
     let nameless = json!({"name": null, "number": 2});
     let broken = json!({"shaped_names": [row("y", 1)], "shaped_prices": [nameless]});
-    shaped(broken).is_refused(
-        &world,
+    let reason = world.says(
         "cannot prepare its tables: cannot write the rows of a reference table: Failed to append: NOT NULL constraint failed: shaped_prices.name",
+        r#"null value in column "name" of relation "shaped_prices" violates not-null constraint"#,
     );
+    shaped(broken).is_refused(&world, reason);
     assert_eq!(world.rows("SELECT name, number FROM shaped_names"), [row("x", 1)]);
     assert_eq!(prices(&world), [row("a", 1)]);
 }
