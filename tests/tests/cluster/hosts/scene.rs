@@ -348,6 +348,24 @@ impl Member {
         });
     }
 
+    /// How many sessions the runs of a processor that have ended here have chosen.
+    #[track_caller]
+    pub(super) fn scanned(&self, processor: &str) -> usize {
+        let log = self.service.log();
+        let of_run = format!("processor={processor} ");
+        let ended = log
+            .lines()
+            .filter(|line| line.contains("the run has ended") && line.contains(&of_run));
+        let scanned = |line: &str| {
+            let (_, number) = line.split_once("scanned=").expect("a run says how much it scanned");
+            let end = number
+                .find(|letter: char| !letter.is_ascii_digit())
+                .unwrap_or(number.len());
+            number[..end].parse::<usize>().expect("digits are a number")
+        };
+        ended.map(scanned).sum()
+    }
+
     /// Whether its health warns of something of this kind.
     pub(super) fn warns(&self, kind: &str) -> bool {
         let health = self.service.get("/api/health").is(200).json();

@@ -2,7 +2,7 @@
 
 use std::process::Stdio;
 
-use session_host_tests::{Postgres, World};
+use session_host_tests::{Postgres, World, wait_until};
 
 use super::scene::{Scene, Schedule, Setup};
 
@@ -37,6 +37,12 @@ fn share(hosts: usize, plugins: &'static [&'static str], sessions: usize) {
     assert_eq!(scene.sql(worked), hosts.to_string());
     let serial = "SELECT count(DISTINCT machine) FROM watch.version WHERE processor = 'probe_serial'";
     assert_eq!(scene.sql(serial), "1");
+    // Each looks closer at the sessions of its own buckets only.
+    for plugin in plugins {
+        wait_until("every run has ended", || {
+            members.iter().map(|member| member.scanned(plugin)).sum::<usize>() == sessions
+        });
+    }
     for member in members {
         member.ends();
     }

@@ -5,7 +5,7 @@ use std::{fs, time::Duration};
 use session_host::postgres::{Limits, Session};
 use session_host_tests::{Answer, LibraryFile, Postgres, PostgresSetup, library, library_name, wait_until};
 
-use super::scene::{beside, host_at, warnings};
+use super::scene::{Somebody, beside, host_at, warnings};
 
 /// Nothing that a test does itself is to end early.
 const PATIENT: Limits = Limits {
@@ -68,6 +68,25 @@ fn a_silent_host_that_cannot_be_taken_over_is_told() {
     assert_eq!(warnings(&service, "hosts").len(), 1);
     commit.batch("commit", "COMMIT").unwrap();
     wait_until("it is taken over", || warnings(&service, "hosts").is_empty());
+}
+
+#[test]
+fn buckets_that_nobody_owns_for_longer_than_a_lease_are_told() {
+    let database = Postgres::shared().database();
+    let world = host_at(&database.url(), &["probe"]);
+    world.config("lease_seconds = 4\n");
+    world.write("alice/a.jsonl", r#"{"do":"rows","count":1}"#);
+    drop(world.run(&[]).exits(0));
+    // A host takes only what nobody has locked.
+    let somebody = Somebody::changes(&database, "SELECT FROM main.session_host_lease FOR UPDATE");
+    let service = world.serve(&[]);
+    wait_until("the buckets are told", || {
+        let told = warnings(&service, "hosts");
+        told.iter()
+            .any(|told| told.contains("nobody has owned 64 buckets of processor probe for "))
+    });
+    drop(somebody);
+    wait_until("the host has them", || warnings(&service, "hosts").is_empty());
 }
 
 #[test]
