@@ -54,7 +54,7 @@ fn both_ways_to_the_server_read_the_password_file_that_the_environment_names() {
     let mut world = World::with(&["probe"]);
     world.write(SESSION, "{\"do\":\"rows\",\"count\":1}\n");
     let state = database.url();
-    world.run(&["--state", &state]).exits(3).tells("no password supplied");
+    world.run(&["--state", &state]).exits(3).tells("wants a password");
     let password = write_password_file(&world.path(""), PASSWORD);
     world.set_variable("PGPASSFILE", password.to_str().unwrap());
     assert_eq!(world.run(&["--state", &state]).exits(0).result().processed, 1);
