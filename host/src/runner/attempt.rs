@@ -37,10 +37,6 @@ use crate::{
     state::{Conflict, Conflicts, Done, FailureKind, Judged, Seen},
 };
 
-/// How often an attempt is repeated after a write conflict. With a state in a file once is enough, because it passes alone. Where
-/// several hosts share the state, it still meets first attempts of the others.
-const RETRIES: u32 = 20;
-
 /// Makes the attempt at a candidate; `None` if it was abandoned meanwhile, so that its result must not count.
 pub(super) fn make(context: &RunContext, prepared: &Prepared) -> Option<Outcome> {
     let flight = &*prepared.flight;
@@ -57,7 +53,7 @@ pub(super) fn make(context: &RunContext, prepared: &Prepared) -> Option<Outcome>
 }
 
 fn attempt(context: &RunContext, flight: &Flight, seen: &Seen, bytes: TranscriptSlice<'_>) -> Option<Outcome> {
-    let mut conflicts = Conflicts::at_most(RETRIES);
+    let mut conflicts = Conflicts::among_hosts();
     loop {
         let passage = match conflicts.met() {
             0 => Passage::Together,

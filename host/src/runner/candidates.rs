@@ -155,6 +155,7 @@ pub(super) fn before(
             Some(state) => Recorded::Version {
                 hash: state.hash.clone(),
                 output: state.output_version,
+                processed_at: state.processed_at,
             },
             None if failing.contains_key(session) => Recorded::Nothing,
             None => return None,

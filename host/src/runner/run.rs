@@ -166,6 +166,11 @@ impl Run<'_> {
         ended
     }
 
+    /// What a write outside of a commit checks, where several hosts share the state.
+    fn guard(&self) -> Option<&dyn Guard> {
+        self.leases.as_ref().map(|leases| leases as &dyn Guard)
+    }
+
     /// Scans, and chooses the candidates.
     fn choose(&self) -> Result<Chosen, RunError> {
         let name = self.processor.name();
@@ -184,7 +189,7 @@ impl Run<'_> {
         let states = self.state.sessions(name)?;
         let mut failing = self.state.failing(name)?;
         let past = candidates::past_failures(&transcripts, &states, &failing, chosen_by);
-        self.state.clear_failures(name, &past)?;
+        self.state.clear_failures(self.guard(), name, &past)?;
         for session in &past {
             failing.remove(session);
         }
@@ -228,7 +233,8 @@ impl Run<'_> {
                 .iter()
                 .map(|retried| retried.transcript.session.clone())
                 .collect();
-            self.state.count_failures_anew(self.processor.name(), &retried)?;
+            self.state
+                .count_failures_anew(self.guard(), self.processor.name(), &retried)?;
             return Ok(LeftOut::default());
         }
         let retries = Retries {

@@ -43,6 +43,13 @@ impl Conflicts {
         }
     }
 
+    /// Nothing yet, of work that is repeated 20 times at most. With a state in a file once is enough, because work that is
+    /// repeated passes alone. Where several hosts share the state, it still meets first attempts of the others.
+    #[must_use]
+    pub fn among_hosts() -> Self {
+        Self::at_most(20)
+    }
+
     /// How many it has met.
     #[must_use]
     pub fn met(&self) -> u32 {

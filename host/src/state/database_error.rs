@@ -18,7 +18,12 @@ impl From<duckdb::Error> for DatabaseError {
 
 /// The conflict that PostgreSQL tells of, through DuckDB's extension.
 fn conflict_in_postgres(text: &str) -> Option<Conflict> {
-    const CLASSES: [&str; 2] = ["Invalid Error: Failed to ", "Failed to append: Failed to "];
+    const CLASSES: [&str; 3] = [
+        "Invalid Error: Failed to ",
+        "Failed to append: Failed to ",
+        // The rows of a query that PostgreSQL answers itself.
+        "IO Error: Failed to fetch header for COPY: ",
+    ];
     if !CLASSES.iter().any(|class| text.starts_with(class)) {
         return None;
     }
@@ -49,7 +54,7 @@ impl DatabaseError {
 
     /// Whether DuckDB reports a failure of the database instead of the statement.
     pub(super) fn is_fatal(&self) -> bool {
-        self.to_string().starts_with("IO Error")
+        self.to_string().starts_with("IO Error") && self.conflict().is_none()
     }
 
     /// Whether a file that a statement names does not exist, which DuckDB also reports as an I/O error.

@@ -5,9 +5,12 @@
 
 use std::{collections::HashMap, io, path::Path, path::PathBuf, sync::Arc};
 
+use duckdb::Connection;
+
 use super::{
     backend::Backend,
     commit::{
+        guard::Guard,
         reference::{self, ReferenceRows},
         rules::StatementRules,
         transaction::{AttemptTurn, Transaction},
@@ -21,7 +24,7 @@ use super::{
     duckdb_file::rewrite::{copy, storage},
     error::{Result, StateError},
     forget::{
-        deletion::{self, Forgetting, Forgotten},
+        deletion::{self, Forgetting, Forgotten, ToForget},
         purge::{PurgeWish, Purged, Purging},
     },
     postgres::shared_state::SharedState,
@@ -229,27 +232,37 @@ impl State {
     /// Removes the records of sessions that no longer fail.
     ///
     /// # Errors
-    /// When the state cannot be written.
-    pub fn clear_failures(&self, processor: &ProcessorName, sessions: &[SessionKey]) -> Result<()> {
-        match sessions {
-            [] => Ok(()),
-            sessions => self
-                .backend
-                .write_noted(|writer| failures::clear(writer.link(), processor, sessions)),
+    /// When others have taken over the work of this host, or the state cannot be written.
+    pub(crate) fn clear_failures(
+        &self,
+        guard: Option<&dyn Guard>,
+        processor: &ProcessorName,
+        sessions: &[SessionKey],
+    ) -> Result<()> {
+        if sessions.is_empty() {
+            return Ok(());
         }
+        let clear = |connection: &Connection| failures::clear(connection, processor, sessions);
+        self.backend
+            .write_noted(|writer| writer.write_held(guard, processor, failures::CLEARING, clear))
     }
 
     /// Lets the next run attempt these failing sessions, as if they had failed for the first time.
     ///
     /// # Errors
-    /// When the state cannot be written.
-    pub fn count_failures_anew(&self, processor: &ProcessorName, sessions: &[SessionKey]) -> Result<()> {
-        match sessions {
-            [] => Ok(()),
-            sessions => self
-                .backend
-                .write_noted(|writer| failures::count_anew(writer.link(), processor, sessions)),
+    /// When others have taken over the work of this host, or the state cannot be written.
+    pub(crate) fn count_failures_anew(
+        &self,
+        guard: Option<&dyn Guard>,
+        processor: &ProcessorName,
+        sessions: &[SessionKey],
+    ) -> Result<()> {
+        if sessions.is_empty() {
+            return Ok(());
         }
+        let count = |connection: &Connection| failures::count_anew(connection, processor, sessions);
+        self.backend
+            .write_noted(|writer| writer.write_held(guard, processor, failures::COUNTING_ANEW, count))
     }
 }
 
@@ -260,11 +273,9 @@ impl State {
     /// # Errors
     /// When the state cannot be written.
     pub fn pause(&self, processor: &ProcessorName, reason: Option<&str>, actor: &Actor) -> Result<Pause> {
-        let pause = self
-            .backend
-            .write_noted(|writer| pauses::pause(writer.link(), processor, reason, actor))?;
-        self.tell_others(RequestKind::Pause, actor)?;
-        Ok(pause)
+        self.correct(RequestKind::Pause, actor, |connection| {
+            pauses::pause(connection, processor, reason, actor)
+        })
     }
 
     /// Ends a pause; whether there was one.
@@ -272,11 +283,9 @@ impl State {
     /// # Errors
     /// When the state cannot be written.
     pub fn resume(&self, processor: &ProcessorName) -> Result<bool> {
-        let resumed = self
-            .backend
-            .write_noted(|writer| pauses::resume(writer.link(), processor))?;
-        self.tell_others(RequestKind::Resume, &Actor::Admin)?;
-        Ok(resumed)
+        self.correct(RequestKind::Resume, &Actor::Admin, |connection| {
+            pauses::resume(connection, processor)
+        })
     }
 }
 
@@ -287,11 +296,17 @@ impl State {
     /// # Errors
     /// When the state cannot be written.
     pub fn reprocess(&self, processor: &ProcessorName, filter: &ReprocessFilter) -> Result<Marked> {
-        let marked = self
-            .backend
-            .write_noted(|writer| reprocessing::mark(writer.link(), processor, filter))?;
-        self.tell_others(RequestKind::Reprocess, &Actor::Admin)?;
-        Ok(marked)
+        self.correct(RequestKind::Reprocess, &Actor::Admin, |connection| {
+            reprocessing::mark(connection, processor, filter)
+        })
+    }
+
+    /// What would be removed if this user or session was forgotten.
+    ///
+    /// # Errors
+    /// When the state cannot be read.
+    pub fn to_forget(&self, user_or_session: &str) -> Result<ToForget> {
+        deletion::count(&self.backend, user_or_session)
     }
 
     /// Begins to forget a user (`alice`, as recorded or as the folder's name) or one session (`alice/3f2c.jsonl`): gives

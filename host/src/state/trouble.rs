@@ -70,7 +70,7 @@ impl Trouble {
             "INTERNAL Error",
         ];
         /// What the client library says of a connection that has ended, and PostgreSQL of one that it ends or refuses.
-        const ENDED: [&str; 12] = [
+        const ENDED: [&str; 13] = [
             "Unable to connect to Postgres",
             "server closed the connection",
             "terminating connection",
@@ -79,6 +79,7 @@ impl Trouble {
             "no connection to the server",
             "SSL connection has been closed",
             "SSL SYSCALL error",
+            "SSL error",
             "could not receive data from server",
             "could not send data to server",
             "the database system is",
@@ -183,6 +184,11 @@ mod tests {
     fn a_connection_that_ends_while_rows_are_appended_is_trouble_of_the_server() {
         told(
             "Failed to append: Failed to copy data: FATAL:  terminating connection due to administrator command",
+            Some(Trouble::Server),
+        );
+        // With TLS, a connection that is cut ends without a farewell.
+        told(
+            "TransactionContext Error: Failed to commit: Failed to execute query \"COMMIT\": SSL error: unexpected eof while reading",
             Some(Trouble::Server),
         );
         told(

@@ -16,6 +16,7 @@ use std::{
 };
 
 use duckdb::{Connection, params};
+use session_plugin_api::Timestamp;
 
 use crate::{
     names::{FileHash, ProcessorName, SessionKey},
@@ -48,6 +49,8 @@ pub enum Recorded {
         hash: Option<FileHash>,
         /// The output version of the processor; `None` if the session is marked for reprocessing.
         output: Option<u32>,
+        /// When it was processed. A session that moves to another user is processed again with the same bytes.
+        processed_at: Timestamp,
     },
 }
 

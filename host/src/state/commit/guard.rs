@@ -3,10 +3,13 @@
 //! A host that was paused, or cut off from the database, does not know that others have taken over its work. So it must
 //! not ask before its transaction, but in it.
 
-use crate::state::{
-    commit::{destination::Destination, session::Done},
-    engine::instance::Link,
-    error::Result,
+use crate::{
+    names::ProcessorName,
+    state::{
+        commit::{destination::Destination, session::Done},
+        engine::instance::Link,
+        error::Result,
+    },
 };
 
 /// Says which sessions a transaction may still commit.
@@ -23,7 +26,7 @@ pub(crate) trait Guard: Send + Sync {
     ///
     /// # Errors
     /// As above.
-    fn hold(&self, link: &Link, destination: &Destination) -> Result<()>;
+    fn hold(&self, link: &Link, processor: &ProcessorName) -> Result<()>;
 }
 
 /// Which sessions of a group are to be written.

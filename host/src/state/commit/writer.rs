@@ -7,17 +7,20 @@
 //! A state has one writer, under a lock that every writing thread takes. Without it, DuckDB would let two commits run
 //! at once, and reject one of them if both touch the same rows.
 
+use duckdb::Connection;
 use session_plugin_api::abi::message::Processed;
 
 use crate::{
-    names::SessionKey,
+    names::{ProcessorName, SessionKey},
     state::{
         commit::{
-            destination::Destination,
+            destination::{Destination, Encounters},
+            guard::Guard,
             session::{Done, Seen},
             states::{self, Counted},
             write::{Trust, write},
         },
+        conflict::{Conflicts, Judged},
         engine::{instance::Link, sql::in_transaction},
         error::{Result, StateError},
         records::failures::{self, FailureRecord},
@@ -73,7 +76,7 @@ impl Writer {
     }
 
     fn commit_together(&self, destination: &Destination, group: &[Done], trust: Trust) -> Result<()> {
-        in_transaction(&self.connection, "commit a group of sessions", |_| {
+        self.transact("commit a group of sessions", Some(&destination.encounters), || {
             write(&self.connection, destination, group, trust)
         })
     }
@@ -85,8 +88,8 @@ impl Writer {
     pub fn refresh(&self, destination: &Destination, unchanged: &[Seen]) -> Result<()> {
         let nothing = Processed::default();
         let unchanged: Vec<Counted<'_>> = unchanged.iter().map(|seen| (seen, &nothing)).collect();
-        in_transaction(&self.connection, "refresh unchanged sessions", |_| {
-            self.hold(destination)?;
+        self.transact("refresh unchanged sessions", Some(&destination.encounters), || {
+            self.hold(destination.guard.as_deref(), &destination.processor)?;
             states::stage(&self.connection, &unchanged)?;
             states::refresh_staged(&self.connection, destination, &unchanged)?;
             states::clear_failures_of_staged(&self.connection, destination, &unchanged)
@@ -99,16 +102,56 @@ impl Writer {
     /// When the database refuses.
     pub fn record_failures(&self, destination: &Destination, failures: &[FailureRecord]) -> Result<()> {
         let Destination { processor, plugin, .. } = destination;
-        in_transaction(&self.connection, "record failed attempts", |connection| {
-            self.hold(destination)?;
-            failures::record(connection, processor, plugin, failures)
+        self.transact("record failed attempts", Some(&destination.encounters), || {
+            self.hold(destination.guard.as_deref(), processor)?;
+            failures::record(&self.connection, processor, plugin, failures)
+        })
+    }
+
+    /// Writes what is no session's rows in a transaction, in which this host holds its leases where several share the state.
+    ///
+    /// # Errors
+    /// When others have taken over, or the database refuses.
+    pub(crate) fn write_held(
+        &self,
+        guard: Option<&dyn Guard>,
+        processor: &ProcessorName,
+        doing: &'static str,
+        work: impl Fn(&Connection) -> Result<()>,
+    ) -> Result<()> {
+        self.transact(doing, None, || {
+            self.hold(guard, processor)?;
+            work(&self.connection)
         })
     }
 
     /// Holds the leases of this host, where several share the state, until the transaction ends.
-    fn hold(&self, destination: &Destination) -> Result<()> {
-        let guard = destination.guard.as_ref();
-        guard.map_or(Ok(()), |guard| guard.hold(&self.connection, destination))
+    fn hold(&self, guard: Option<&dyn Guard>, processor: &ProcessorName) -> Result<()> {
+        guard.map_or(Ok(()), |guard| guard.hold(&self.connection, processor))
+    }
+
+    /// Does work in a transaction. Where several hosts share the state, work that meets the transaction of another one is done
+    /// again: a migration of one processor changes the leases of all.
+    fn transact(
+        &self,
+        doing: &'static str,
+        encounters: Option<&Encounters>,
+        work: impl Fn() -> Result<()>,
+    ) -> Result<()> {
+        let mut conflicts = Conflicts::among_hosts();
+        loop {
+            let error = match in_transaction(&self.connection, doing, |_| work()) {
+                Err(error) if self.connection.is_attached() => error,
+                written => return written,
+            };
+            let judged = conflicts.judge(error.conflict());
+            if let Some(encounters) = encounters {
+                encounters.add_judged(judged);
+            }
+            if judged != Judged::Repeat {
+                return Err(error);
+            }
+        }
     }
 
     /// The connection, for other writes that must also take turns.

@@ -63,7 +63,7 @@ impl Forgetting {
     ///
     /// # Errors
     /// When the state cannot be read.
-    pub fn counted(&self, transaction: &Transaction) -> Result<ToForget> {
+    fn counted(&self, transaction: &Transaction) -> Result<ToForget> {
         let connection = transaction.link();
         let (tables, shared_tables) = tables_of_others(connection)?;
         let of_the_host = [SESSION_STATE, SESSION_FAILURE].map(str::to_owned);
@@ -107,13 +107,26 @@ impl Forgetting {
     }
 }
 
+/// What would be removed of a user or a session. Nobody waits for this.
+///
+/// # Errors
+/// When the state cannot be read.
+pub(crate) fn count(state: &Backend, user_or_session: &str) -> Result<ToForget> {
+    let (forgetting, transaction) = begin_beside(state, user_or_session, Excluded::Nobody)?;
+    forgetting.counted(&transaction)
+}
+
 /// Begins a transaction that forgets a user (`alice`, as recorded or as the folder's name) or one session
 /// (`alice/3f2c.jsonl`).
 ///
 /// # Errors
 /// When the state cannot be read.
 pub(crate) fn begin(state: &Backend, user_or_session: &str) -> Result<(Forgetting, Transaction)> {
-    let transaction = Transaction::begin(state.connect()?, Excluded::Commits)?;
+    begin_beside(state, user_or_session, Excluded::Commits)
+}
+
+fn begin_beside(state: &Backend, user_or_session: &str, excluded: Excluded) -> Result<(Forgetting, Transaction)> {
+    let transaction = Transaction::begin(state.connect()?, excluded)?;
     let subject = user_or_session.trim_end_matches('/');
     let sessions = sessions_of(transaction.link(), subject)?;
     Ok((Forgetting { sessions }, transaction))

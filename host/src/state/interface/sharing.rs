@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use duckdb::Connection;
 use session_plugin_api::Timestamp;
 
 use super::State;
@@ -10,8 +11,9 @@ use crate::{
     names::ProcessorName,
     postgres::Outage,
     state::{
+        engine::sql::in_transaction,
         error::Result,
-        postgres::{fence::LastForgotten, shared_state::SharedState},
+        postgres::{asking::ask, fence::LastForgotten, shared_state::SharedState},
         query::reader::Reader,
         records::audit::Actor,
         schema::refused::SchemaRefused,
@@ -41,9 +43,24 @@ impl State {
         self.backend.shared().map_or(Ok(()), |shared| shared.ask_all(request))
     }
 
-    /// Lets all hosts that share the state look again at what this one has changed.
-    pub(super) fn tell_others(&self, kind: RequestKind, actor: &Actor) -> Result<()> {
-        self.ask_all(&NewRequest::to_all(kind, actor.as_str()))
+    /// Writes a correction. All hosts that share the state are asked with it to look again: both is recorded, or neither.
+    pub(super) fn correct<T>(
+        &self,
+        kind: RequestKind,
+        actor: &Actor,
+        work: impl Fn(&Connection) -> Result<T>,
+    ) -> Result<T> {
+        let Some(shared) = self.backend.shared() else {
+            return self.backend.write_noted(|writer| work(writer.link()));
+        };
+        let request = NewRequest::to_all(kind, actor.as_str());
+        shared.write_noted(|writer| {
+            in_transaction(writer.link(), "write a correction", |connection| {
+                let done = work(connection)?;
+                ask(connection, &request)?;
+                Ok(done)
+            })
+        })
     }
 
     /// Moves the recorded time of a processor's last run from `seen` to `now`, and asks something of all hosts that share the

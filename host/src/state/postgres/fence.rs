@@ -8,10 +8,11 @@
 use std::collections::HashMap;
 
 use duckdb::Connection;
+use session_plugin_api::Timestamp;
 
 use crate::{
     cluster::{Bucket, BucketCount, Buckets, LEASE, MACHINE, MachineId, REQUEST, RequestKind, bucket_of},
-    names::{FileHash, SessionKey},
+    names::{FileHash, ProcessorName, SessionKey},
     safeguards::Safeguard,
     state::{
         commit::{
@@ -77,13 +78,13 @@ impl Leases {
 
     /// Refuses the commit if others have taken the leases, migrated the tables or forgotten somebody since the run began. What
     /// they do meanwhile ends in a conflict, because they change the leases ([`attached::lock_leases`]).
-    fn fence(&self, link: &Link, destination: &Destination, buckets: Buckets) -> Result<()> {
+    fn fence(&self, link: &Link, processor: &ProcessorName, buckets: Buckets) -> Result<()> {
         if !Safeguard::Fence.is_on() {
             return Ok(());
         }
         let doing = "look whether this host still owns its leases";
         let Self { machine, .. } = self;
-        let processor = text(destination.processor.as_str());
+        let name = text(processor.as_str());
         let numbers: Vec<String> = buckets
             .iter()
             .map(Bucket::number)
@@ -91,9 +92,9 @@ impl Leases {
             .collect();
         let owned = format!(
             "SELECT (SELECT count(*) FROM (SELECT FROM {SCHEMA}.{MACHINE} WHERE id = {machine} FOR KEY SHARE) AS machine)
-                  + (SELECT count(*) FROM (SELECT FROM {SCHEMA}.{LEASE} WHERE processor_name = {processor}
+                  + (SELECT count(*) FROM (SELECT FROM {SCHEMA}.{LEASE} WHERE processor_name = {name}
                      AND bucket IN ({}) AND owner = {machine} FOR SHARE) AS lease) AS found,
-                    (SELECT coalesce(max(version), 0)::bigint FROM {SCHEMA}.{SCHEMA_MIGRATION} WHERE owner = {processor})
+                    (SELECT coalesce(max(version), 0)::bigint FROM {SCHEMA}.{SCHEMA_MIGRATION} WHERE owner = {name})
                     AS tables,
                     {} AS forgotten",
             numbers.join(", "),
@@ -102,7 +103,7 @@ impl Leases {
         let (found, recorded, forgotten): (i64, i64, i64) = link
             .query_row(&asking(&owned), [], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
             .doing(doing)?;
-        let processor = destination.processor.to_string();
+        let processor = processor.to_string();
         if usize::try_from(found) != Ok(1 + buckets.len()) {
             return Err(StateError::Fenced { processor });
         }
@@ -127,12 +128,12 @@ impl Guard for Leases {
             .iter()
             .map(|done| bucket_of(&done.seen.session, self.count))
             .collect();
-        self.fence(link, destination, buckets)?;
+        self.fence(link, &destination.processor, buckets)?;
         if !Safeguard::Comparison.is_on() {
             return Ok(Admitted::All);
         }
         let recorded = recorded(link, destination, group)?;
-        let is_new = |done: &Done| is_as_chosen(&destination.before, &recorded, done);
+        let is_new = |done: &Done| is_as_chosen(&destination.before, &recorded, &done.seen.session);
         if group.iter().all(is_new) {
             return Ok(Admitted::All);
         }
@@ -145,13 +146,12 @@ impl Guard for Leases {
         Ok(Admitted::Some(new))
     }
 
-    fn hold(&self, link: &Link, destination: &Destination) -> Result<()> {
-        self.fence(link, destination, self.buckets)
+    fn hold(&self, link: &Link, processor: &ProcessorName) -> Result<()> {
+        self.fence(link, processor, self.buckets)
     }
 }
 
-fn is_as_chosen(before: &Before, recorded: &HashMap<SessionKey, Recorded>, done: &Done) -> bool {
-    let session = &done.seen.session;
+fn is_as_chosen(before: &Before, recorded: &HashMap<SessionKey, Recorded>, session: &SessionKey) -> bool {
     before
         .chosen_by(session)
         .is_none_or(|chosen| chosen == recorded.get(session).cloned().unwrap_or_default())
@@ -161,7 +161,8 @@ fn is_as_chosen(before: &Before, recorded: &HashMap<SessionKey, Recorded>, done:
 fn recorded(link: &Link, destination: &Destination, group: &[Done]) -> Result<HashMap<SessionKey, Recorded>> {
     let doing = "look whether the sessions are recorded already";
     let locked = format!(
-        "SELECT session_file, file_hash, output_version FROM {SCHEMA}.{SESSION_STATE}
+        "SELECT session_file, file_hash, output_version, (extract(epoch FROM processed_at) * 1000000)::bigint AS processed_at
+         FROM {SCHEMA}.{SESSION_STATE}
          WHERE processor_name = {} AND session_file IN {} FOR UPDATE",
         text(destination.processor.as_str()),
         list(group.iter().map(|done| done.seen.session.as_str()))
@@ -172,8 +173,34 @@ fn recorded(link: &Link, destination: &Destination, group: &[Done]) -> Result<Ha
         let recorded = Recorded::Version {
             hash: row.get::<_, Option<String>>(1)?.map(FileHash::from_hex),
             output: u32::try_from(output.unwrap_or(0)).ok(),
+            processed_at: Timestamp::from_micros(row.get(3)?),
         };
         Ok((SessionKey::new(row.get::<_, String>(0)?), recorded))
     });
     rows.and_then(Iterator::collect).doing(doing)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn version(processed_at: i64) -> Recorded {
+        Recorded::Version {
+            hash: Some(FileHash::from_hex("aa".to_owned())),
+            output: Some(1),
+            processed_at: Timestamp::from_micros(processed_at),
+        }
+    }
+
+    /// The same bytes are processed again when the session moves to another user.
+    #[test]
+    fn a_session_that_was_processed_since_it_was_chosen_is_recorded_whatever_its_bytes_are() {
+        let [moved, new] = ["alice/moved.jsonl", "alice/new.jsonl"].map(SessionKey::new);
+        let before = Before::only(HashMap::from([(moved.clone(), version(1))]));
+        let recorded = |processed_at| HashMap::from([(moved.clone(), version(processed_at))]);
+        assert!(is_as_chosen(&before, &recorded(1), &moved));
+        assert!(!is_as_chosen(&before, &recorded(2), &moved));
+        assert!(!is_as_chosen(&before, &HashMap::new(), &moved));
+        assert!(is_as_chosen(&before, &recorded(1), &new));
+    }
 }

@@ -62,9 +62,6 @@ pub(crate) struct SharedState {
     outage: Arc<Outage>,
 }
 
-/// How often work is repeated that meets that of other hosts.
-const RETRIES: u32 = 20;
-
 /// How often a change of the schema may come in the way of a new link.
 const ERAS: u32 = 10;
 
@@ -200,7 +197,7 @@ impl SharedState {
     /// # Errors
     /// As above.
     pub(crate) fn write_noted<T>(&self, work: impl Fn(&Writer) -> Result<T>) -> Result<T> {
-        let mut conflicts = Conflicts::at_most(RETRIES);
+        let mut conflicts = Conflicts::among_hosts();
         loop {
             match self.write(&work) {
                 Err(error) if conflicts.judge(error.conflict()) == Judged::Repeat => {}

@@ -9,7 +9,6 @@ use session_plugin_api::Timestamp;
 use crate::{
     names::{FileHash, ProcessorName, SessionKey},
     state::{
-        engine::sql::in_transaction,
         error::{Doing, Result},
         records::audit,
     },
@@ -158,35 +157,41 @@ pub(crate) fn failing(
     rows.and_then(Iterator::collect).doing(doing)
 }
 
-/// Lets the next run attempt these failing sessions, as if they had failed for the first time.
+/// What [`count_anew`] does.
+pub(crate) const COUNTING_ANEW: &str = "count the attempts of failing sessions anew";
+
+/// What [`clear`] does.
+pub(crate) const CLEARING: &str = "clear the failures of processed sessions";
+
+/// Lets the next run attempt these failing sessions, as if they had failed for the first time, within the connection's
+/// transaction.
 pub(crate) fn count_anew(connection: &Connection, processor: &ProcessorName, sessions: &[SessionKey]) -> Result<()> {
-    let doing = "count the attempts of failing sessions anew";
-    in_transaction(connection, doing, |connection| {
-        let sql = "UPDATE session_processor_failure SET counted_attempts = 0
-                   WHERE processor_name = ? AND session_file = ?";
-        let mut statement = connection.prepare(sql).doing(doing)?;
-        for session in sessions {
-            statement
-                .execute(params![processor.as_str(), session.as_str()])
-                .doing(doing)?;
-        }
-        Ok(())
-    })
+    let sql = "UPDATE session_processor_failure SET counted_attempts = 0
+               WHERE processor_name = ? AND session_file = ?";
+    for_each(connection, COUNTING_ANEW, sql, processor, sessions)
 }
 
-/// Removes the records of sessions that no longer fail.
+/// Removes the records of sessions that no longer fail, within the connection's transaction.
 pub(crate) fn clear(connection: &Connection, processor: &ProcessorName, sessions: &[SessionKey]) -> Result<()> {
-    let doing = "clear the failures of processed sessions";
-    in_transaction(connection, doing, |connection| {
-        let sql = "DELETE FROM session_processor_failure WHERE processor_name = ? AND session_file = ?";
-        let mut statement = connection.prepare(sql).doing(doing)?;
-        for session in sessions {
-            statement
-                .execute(params![processor.as_str(), session.as_str()])
-                .doing(doing)?;
-        }
-        Ok(())
-    })
+    let sql = "DELETE FROM session_processor_failure WHERE processor_name = ? AND session_file = ?";
+    for_each(connection, CLEARING, sql, processor, sessions)
+}
+
+/// Runs a statement for each session; its parameters are the processor and the session.
+fn for_each(
+    connection: &Connection,
+    doing: &'static str,
+    sql: &str,
+    processor: &ProcessorName,
+    sessions: &[SessionKey],
+) -> Result<()> {
+    let mut statement = connection.prepare(sql).doing(doing)?;
+    for session in sessions {
+        statement
+            .execute(params![processor.as_str(), session.as_str()])
+            .doing(doing)?;
+    }
+    Ok(())
 }
 
 /// Lists the failing sessions, the latest first. Those of which `max_attempts` attempts count are in quarantine.

@@ -76,10 +76,7 @@ pub(in crate::web) async fn forget(State(web): State<Web>, act: Act<Which>) -> R
 async fn content(web: &Web, visitor: &Visitor, uri: &Uri) -> Result<Content, Refusal> {
     let key = asked::<Which>(uri)?.session()?;
     let (host, subject) = (web.service.host.clone(), key.clone());
-    let counted = web.read(move |_| {
-        let (forgetting, transaction) = host.state().begin_forgetting(&subject)?;
-        Ok(forgetting.counted(&transaction)?)
-    });
+    let counted = web.read(move |_| Ok(host.state().to_forget(&subject)?));
     let counted = counted.await?;
     if counted.tables.is_empty() {
         return Err(Refusal::not_found(format!("the state knows no session {key}")));

@@ -1,6 +1,6 @@
 //! Connections between a host and PostgreSQL that are cut, or silent for long.
 
-use session_host_tests::{Postgres, Proxy, copying_into};
+use session_host_tests::{Authority, Postgres, PostgresSetup, Proxy, copying_into};
 
 use super::{
     scene::{Guards, Member, Scene, Setup},
@@ -30,12 +30,18 @@ impl Behind {
     fn start(plugins: &'static [&'static str], guards: Guards) -> Self {
         let database = Postgres::shared().database();
         let proxy = Proxy::before(Postgres::shared().port());
-        let scene = Scene::new(database.url(), plugins);
+        let through_proxy = database.url_through(&proxy);
+        Self::at(Scene::new(database.url(), plugins), proxy, through_proxy, guards)
+    }
+
+    /// As above, with the database of a scene, which the host reaches through a network at this address.
+    #[track_caller]
+    fn at(scene: Scene, proxy: Proxy, url: String, guards: Guards) -> Self {
         scene.write_many(20, &"x".repeat(2000));
         let observer = scene.observe();
         let member = scene.start(&Setup {
             guards,
-            url: database.url_through(&proxy),
+            url,
             ..scene.setup()
         });
         scene.wait_for_all();
@@ -152,7 +158,33 @@ pub(super) fn silence_lets_both_commit() {
 
 #[test]
 fn a_host_that_runs_alone_survives_every_cut() {
-    let behind = Behind::start(PLUGINS, Guards::On);
+    survives_cuts(Behind::start(PLUGINS, Guards::On));
+}
+
+#[test]
+fn a_host_whose_connections_are_encrypted_survives_every_cut() {
+    let authority = Authority::new();
+    let server = PostgresSetup::default().with_tls(&authority).without_fsync().start();
+    let database = server.database();
+    let proxy = Proxy::before(server.port());
+    let [direct, through_proxy] = [server.port(), proxy.port()].map(|port| {
+        let url = database.url_at("localhost", port);
+        format!(
+            "{url}?sslmode=verify-full&sslrootcert={}",
+            authority.certificate().display()
+        )
+    });
+    survives_cuts(Behind::at(
+        Scene::new(direct, PLUGINS),
+        proxy,
+        through_proxy,
+        Guards::On,
+    ));
+}
+
+/// Changes all sessions and cuts all connections, several times, and checks that all is as if nothing had happened.
+#[track_caller]
+fn survives_cuts(behind: Behind) {
     for _ in 0..5 {
         let before = behind.scene.versions();
         behind.scene.change();

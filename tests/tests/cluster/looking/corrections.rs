@@ -1,6 +1,6 @@
 //! Corrections while other hosts commit.
 
-use session_host_tests::{Database, Postgres, Ran, World};
+use session_host_tests::{Database, Postgres, Ran, World, wait_until};
 
 use super::scene::{Somebody, host_at};
 
@@ -36,4 +36,26 @@ fn a_correction_that_meets_a_commit_is_made_after_it() {
     let reason = "UPDATE main.processor_pause SET reason = 'third'";
     drop(meets(&world, &database, reason, &["resume", "probe"]).exits(0));
     assert_eq!(database.sql("SELECT count(*) FROM main.processor_pause"), "0");
+}
+
+/// Otherwise the other hosts would never learn of a pause that is recorded.
+#[test]
+fn a_correction_that_the_other_hosts_cannot_be_told_of_is_not_made() {
+    let database = Postgres::shared().database();
+    let world = host_at(&database.url(), &["probe"]);
+    world.write("alice/a.jsonl", "{\"do\":\"rows\",\"count\":1}\n");
+    drop(world.run(&[]).exits(0));
+    for command in [&["pause", "probe"][..], &["reprocess", "probe"]] {
+        let somebody = Somebody::changes(&database, "LOCK TABLE main.session_host_request IN EXCLUSIVE MODE");
+        let running = world.start(command);
+        wait_until("the command is ended while it waits", || {
+            let waiting = "FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()";
+            database.sql(&format!("SELECT bool_or(pg_terminate_backend(pid, 60000)) {waiting}")) == "t"
+        });
+        drop(running.ends().exits(1));
+        drop(somebody);
+    }
+    assert_eq!(database.sql("SELECT count(*) FROM main.processor_pause"), "0");
+    let marked = "SELECT count(*) FROM main.session_processor_state WHERE output_version = -1";
+    assert_eq!(database.sql(marked), "0");
 }
