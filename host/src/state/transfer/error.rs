@@ -1,5 +1,7 @@
 //! Why there is no copy of a state.
 
+use std::path::PathBuf;
+
 use crate::{cluster::NoStandstill, postgres::PostgresError, state::error::StateError};
 
 /// Why there is no copy of a state.
@@ -33,6 +35,17 @@ pub enum CopyError {
         of: String,
         /// How to remove it.
         remedy: String,
+    },
+    /// What lies in the place of an unfinished copy cannot be opened.
+    #[error(
+        "cannot go on with the unfinished copy {}: {reason}; nothing was changed: run this again, or remove that file, and its .wal, to begin anew",
+        copy.display()
+    )]
+    UnreadableCopy {
+        /// The file.
+        copy: PathBuf,
+        /// What DuckDB says.
+        reason: StateError,
     },
     /// PostgreSQL cannot hold everything in the file.
     #[error("PostgreSQL cannot hold this state, and nothing was copied: {}", reasons.join("; "))]

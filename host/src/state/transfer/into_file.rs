@@ -13,7 +13,7 @@ use super::{
     copying::Copying,
     ends::{End, Ends, FILE, FileAccess},
     error::CopyError,
-    mark::{MARK, Origin},
+    mark::{self, MARK, Origin},
     tables,
     told::{CopiedTable, Told},
 };
@@ -34,7 +34,7 @@ use crate::{
         error::{Doing as _, Result, StateError},
         postgres::{
             attach::Database,
-            bootstrap, era,
+            bootstrap, era, is_of_shared_state,
             mirror::{Mirror, SchemaText},
             shared_state::OUTSIDER,
         },
@@ -114,7 +114,7 @@ fn texts(ends: &Ends, from: &PostgresAddress) -> Result<Vec<SchemaText>, CopyErr
     ends.run(MAKING, "USE memory")?;
     let mirror = Mirror::of(texts?)?;
     let made = sql::tables(&*link_to(&mirror.engine)?)?;
-    let is_known = |name: &String| name.starts_with(OWN) || made.contains(name);
+    let is_known = |name: &String| is_of_shared_state(name) || made.contains(name);
     match tables_in_postgres(ends)?.into_iter().find(|name| !is_known(name)) {
         None => Ok(mirror.texts),
         Some(table) => Err(CopyError::ForeignTable {
@@ -123,9 +123,6 @@ fn texts(ends: &Ends, from: &PostgresAddress) -> Result<Vec<SchemaText>, CopyErr
         }),
     }
 }
-
-/// What the names of the tables begin with that only a state in PostgreSQL has.
-const OWN: &str = "session_host_";
 
 fn tables_in_postgres(ends: &Ends) -> Result<Vec<String>> {
     let doing = "list the tables of the state";
@@ -138,13 +135,21 @@ fn tables_in_postgres(ends: &Ends) -> Result<Vec<String>> {
     found.and_then(Iterator::collect).doing(doing)
 }
 
-/// Attaches an unfinished copy. One that DuckDB cannot read, because it was killed at the wrong moment, is removed.
-fn attach_unfinished(ends: &Ends, unfinished: &Path) -> Result<()> {
-    if ends.attach_file(unfinished, FileAccess::Write).is_ok() {
-        return Ok(());
+/// Attaches an unfinished copy, or a new file. Refuses a file that is neither, because whoever made it may need it.
+fn attach_unfinished(ends: &Ends, unfinished: &Path) -> Result<(), CopyError> {
+    let was_there = fs::symlink_metadata(unfinished).is_ok();
+    match ends.attach_file(unfinished, FileAccess::Write) {
+        Err(reason) if was_there => Err(CopyError::UnreadableCopy {
+            copy: unfinished.to_owned(),
+            reason,
+        }),
+        Err(error) => Err(error.into()),
+        Ok(()) if mark::is_there(ends)? || tables::are_none(ends)? => Ok(()),
+        Ok(()) => Err(CopyError::HasData {
+            to: unfinished.display().to_string(),
+            remedy: "another target, or move that file away",
+        }),
     }
-    remove(unfinished)?;
-    ends.attach_file(unfinished, FileAccess::Write)
 }
 
 /// Makes the tables in a new file, in place of an unfinished copy.
@@ -152,6 +157,8 @@ fn make(ends: &Ends, unfinished: &Path, texts: &[SchemaText]) -> Result<(), Copy
     ends.detach_file()?;
     remove(unfinished)?;
     ends.attach_file(unfinished, FileAccess::Write)?;
+    // The mark comes first: a file without it belongs to somebody else.
+    mark::make(ends)?;
     ends.run(MAKING, &format!("USE {FILE}"))?;
     texts.iter().try_for_each(|text| ends.run(MAKING, &text.sql))?;
     ends.run(MAKING, "USE memory")?;
@@ -166,7 +173,7 @@ fn make(ends: &Ends, unfinished: &Path, texts: &[SchemaText]) -> Result<(), Copy
 fn remove(unfinished: &Path) -> Result<()> {
     for file in [wal_of(unfinished), unfinished.to_owned()] {
         match fs::remove_file(&file) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(failed(unfinished, error)),
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(failed(&file, error)),
             _ => {}
         }
     }

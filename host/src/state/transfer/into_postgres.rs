@@ -8,7 +8,7 @@ use super::{
     copying::Copying,
     ends::{End, Ends, FileAccess},
     error::CopyError,
-    mark::{MARK, Origin},
+    mark::{self, MARK, Origin},
     tables,
     texts::{self, Made},
     told::{CopiedTable, Told},
@@ -110,6 +110,7 @@ fn refuse_other_data(database: &Database, to: &PostgresAddress) -> Result<(), Co
 /// Makes the tables in PostgreSQL, in place of those of an unfinished copy. If it cannot take all of them, none is kept.
 fn make(ends: &Ends, made: &[Made]) -> Result<(), CopyError> {
     empty(ends)?;
+    mark::make(ends)?;
     ends.run(MAKING, &format!("USE {}", ends.schema_at(End::Postgres)))?;
     let mut reasons = Vec::new();
     for object in made {

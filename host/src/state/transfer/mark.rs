@@ -60,15 +60,21 @@ pub(super) struct Mark {
 }
 
 const DOING: &str = "mark how far the copy goes";
+const LOOKING: &str = "look for an unfinished copy";
 
-/// Marks a new copy, all of whose tables have been made.
+/// Makes the mark of a new copy, before its tables.
+pub(super) fn make(ends: &Ends) -> Result<()> {
+    let mark = ends.place_of(ends.target, MARK);
+    let create = format!(
+        "CREATE TABLE {mark} (source VARCHAR, schema VARCHAR, table_name VARCHAR PRIMARY KEY, next BIGINT, copied BIGINT)"
+    );
+    ends.run(DOING, &create)
+}
+
+/// Marks the beginning of every table, all of which have been made.
 pub(super) fn write(ends: &Ends, origin: &Origin, tables: &[Table]) -> Result<()> {
     let mark = ends.place_of(ends.target, MARK);
     in_transaction(&ends.connection, DOING, |connection| {
-        let create = format!(
-            "CREATE TABLE {mark} (source VARCHAR, schema VARCHAR, table_name VARCHAR PRIMARY KEY, next BIGINT, copied BIGINT)"
-        );
-        connection.execute_batch(&create).doing(DOING)?;
         for table in tables {
             let insert = format!(
                 "INSERT INTO {mark} VALUES ({}, {}, {}, 0, 0)",
@@ -82,23 +88,27 @@ pub(super) fn write(ends: &Ends, origin: &Origin, tables: &[Table]) -> Result<()
     })
 }
 
-/// The mark of an unfinished copy; `None` if its tables have not all been made.
-pub(super) fn read(ends: &Ends) -> Result<Option<Mark>> {
-    let doing = "look for an unfinished copy";
+/// Whether the target has a mark, and so is a copy.
+pub(super) fn is_there(ends: &Ends) -> Result<bool> {
     let (database, schema) = ends.catalog_at(ends.target);
-    let is_there = format!(
+    let looking = format!(
         "SELECT count(*) FROM duckdb_tables() WHERE database_name = '{database}' AND schema_name = {} AND table_name = {}",
         text(schema),
         text(MARK)
     );
-    if ends.number(doing, &is_there)? == 0 {
+    Ok(ends.number(LOOKING, &looking)? > 0)
+}
+
+/// The mark of an unfinished copy; `None` if its tables have not all been made.
+pub(super) fn read(ends: &Ends) -> Result<Option<Mark>> {
+    if !is_there(ends)? {
         return Ok(None);
     }
     let rows = format!(
         "SELECT source, schema, table_name, next, copied FROM {}",
         ends.place_of(ends.target, MARK)
     );
-    let mut statement = ends.connection.prepare(&rows).doing(doing)?;
+    let mut statement = ends.connection.prepare(&rows).doing(LOOKING)?;
     let rows = statement.query_map([], |row| {
         let origin = Origin {
             source: row.get(0)?,
@@ -111,8 +121,8 @@ pub(super) fn read(ends: &Ends) -> Result<Option<Mark>> {
         Ok((origin, row.get::<_, String>(2)?, reached))
     });
     let mut mark = None;
-    for row in rows.doing(doing)? {
-        let (origin, table, reached) = row.doing(doing)?;
+    for row in rows.doing(LOOKING)? {
+        let (origin, table, reached) = row.doing(LOOKING)?;
         let mark = mark.get_or_insert_with(|| Mark {
             origin,
             reached: BTreeMap::new(),

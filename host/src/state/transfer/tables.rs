@@ -101,6 +101,15 @@ pub(super) fn tables(ends: &Ends) -> Result<Vec<Table>> {
     Ok(in_order(tables, &references(ends)?))
 }
 
+/// Whether the file has neither tables nor views.
+pub(super) fn are_none(ends: &Ends) -> Result<bool> {
+    let sql = format!(
+        "SELECT (SELECT count(*) FROM duckdb_tables() WHERE database_name = '{FILE}')
+              + (SELECT count(*) FROM duckdb_views() WHERE database_name = '{FILE}' AND NOT internal)"
+    );
+    Ok(ends.number(DOING, &sql)? == 0)
+}
+
 /// Which table refers to which.
 fn references(ends: &Ends) -> Result<Vec<(String, String)>> {
     let sql = format!(

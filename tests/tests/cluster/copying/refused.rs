@@ -117,10 +117,33 @@ fn values_that_postgresql_would_change_are_found() {
 fn a_table_of_somebody_else_beside_a_state_is_named() {
     let scene = Scene::new(&["probe"]);
     drop(scene.copy(&scene.file(), &scene.url()).exits(0));
-    psql(&scene.database.url(), "CREATE TABLE main.notes (note text)").unwrap();
+    for table in ["notes", "session_host_notes"] {
+        psql(&scene.database.url(), &format!("CREATE TABLE main.{table} (note text)")).unwrap();
+        scene
+            .copy(&scene.url(), &scene.back())
+            .exits(2)
+            .tells(&format!("the table `{table}`"));
+        psql(&scene.database.url(), &format!("DROP TABLE main.{table}")).unwrap();
+        assert!(!fs::exists(scene.back()).unwrap());
+    }
+}
+
+#[test]
+fn a_file_in_the_place_of_an_unfinished_copy_is_kept() {
+    let scene = Scene::new(&["probe"]);
+    drop(scene.copy(&scene.file(), &scene.url()).exits(0));
+    let unfinished = format!("{}.copying", scene.back());
+    fs::write(&unfinished, "notes of somebody").unwrap();
+    scene
+        .copy(&scene.url(), &scene.back())
+        .exits(1)
+        .tells("cannot go on with the unfinished copy");
+    assert_eq!(fs::read(&unfinished).unwrap(), b"notes of somebody");
+    fs::copy(scene.file(), &unfinished).unwrap();
     scene
         .copy(&scene.url(), &scene.back())
         .exits(2)
-        .tells("the table `notes`");
+        .tells("has other data, and nothing was changed");
+    assert_eq!(contents(&unfinished), contents(&scene.file()));
     assert!(!fs::exists(scene.back()).unwrap());
 }
