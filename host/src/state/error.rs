@@ -170,6 +170,17 @@ pub enum StateError {
         /// Why.
         reason: String,
     },
+    /// Other hosts change the schema so often that no instance has the present one.
+    #[error(
+        "cannot connect to the state: other hosts change its schema again and again; try again once they have migrated it"
+    )]
+    SchemaInFlux,
+    /// A snapshot has other tables than the state.
+    #[error("the snapshot does not fit the state: {reason}; the next one fits")]
+    SnapshotOutdated {
+        /// What differs.
+        reason: String,
+    },
     /// This user may not open the file.
     #[error("the state file {} may not be opened by this user: run as the user that the service runs as", path.display())]
     Forbidden {

@@ -32,6 +32,7 @@ impl StateError {
             | Self::Troubled { .. }
             | Self::Closed { .. }
             | Self::Gone { .. }
+            | Self::SchemaInFlux
             | Self::Recorded { .. }
             | Self::MigratedMeanwhile { .. }
             | Self::ForgottenMeanwhile { .. }
@@ -58,7 +59,7 @@ impl StateError {
     #[must_use]
     pub fn is_of_the_connection(&self) -> bool {
         match self {
-            Self::Fenced { .. } | Self::ForgottenMeanwhile { .. } | Self::Recorded { .. } => true,
+            Self::Fenced { .. } | Self::ForgottenMeanwhile { .. } | Self::Recorded { .. } | Self::SchemaInFlux => true,
             Self::Troubled { trouble, .. } => {
                 matches!(trouble, Trouble::Server | Trouble::Standby | Trouble::Invalidated)
             }
@@ -97,10 +98,30 @@ impl StateError {
             | Self::ForgottenMeanwhile { .. }
             | Self::Recorded { .. }
             | Self::Unreadable { .. }
+            | Self::SchemaInFlux
+            | Self::SnapshotOutdated { .. }
             | Self::Snapshot { .. }
             | Self::Statement { .. }
             | Self::Batch { .. }
             | Self::Lost { .. } => false,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_ends_by_itself_asks_for_no_backup() {
+        let outdated = StateError::SnapshotOutdated {
+            reason: "a migration has changed the tables since".to_owned(),
+        };
+        for error in [StateError::SchemaInFlux, outdated] {
+            assert!(!error.is_lasting(), "{error}");
+            assert!(!error.to_string().contains("backup"), "{error}");
+        }
+        // No session is to blame.
+        assert!(StateError::SchemaInFlux.is_fatal());
     }
 }

@@ -2,8 +2,9 @@
 //!
 //! # Threads
 //! Any thread may use it. Each link is an instance of its own, and PostgreSQL isolates their transactions. The one writer takes
-//! turns, as that of a state in a file does; the commits of attempts take none. The lock on the era is held only for a moment,
-//! except while a new era begins.
+//! turns, as that of a state in a file does; the commits of attempts take none. The lock on the era is held for a moment, except
+//! while a new era begins: the thread that begins one opens its first connection and makes its mirror, and others wait. The lock
+//! on the snapshot is held while the files of a new one are opened.
 
 use std::{
     path::PathBuf,
@@ -177,10 +178,7 @@ impl SharedState {
                 None => self.end_era(),
             }
         }
-        Err(StateError::Unreadable {
-            what: "the schema of the state",
-            reason: "other hosts change it all the time".to_owned(),
-        })
+        Err(StateError::SchemaInFlux)
     }
 
     /// Writes through a link; waits until no other thread of this host is writing.

@@ -28,7 +28,7 @@ impl OpenedSnapshot {
         let opened = snapshot.open(&mirror);
         if let Err(error) = &opened {
             let folder = snapshot.folder.display();
-            tracing::warn!("reports come from PostgreSQL until the next snapshot: {folder} cannot be read: {error}");
+            tracing::warn!("reports come from PostgreSQL until the next snapshot: {folder} is passed over: {error}");
         }
         Self {
             snapshot,

@@ -41,20 +41,20 @@ pub(super) fn reading(file: &Path) -> String {
 
 /// Refuses a snapshot from before or after a migration, or without one of the tables.
 fn refuse_another_schema(link: &Link, mirror: &Mirror) -> Result<()> {
-    let refused = |reason: String| StateError::Unreadable {
-        what: "the snapshot",
-        reason,
-    };
     let doing = "read the schema of a snapshot";
     let counting = format!("SELECT system.main.count(*) FROM {SCHEMA_TEXT}");
     let texts: i64 = link.query_row(&counting, [], |row| row.get(0)).doing(doing)?;
     if usize::try_from(texts) != Ok(mirror.texts.len()) {
-        return Err(refused("a migration has changed the tables since".to_owned()));
+        return Err(outdated("a migration has changed the tables since".to_owned()));
     }
     match tables(&*link_to(&mirror.engine)?)?.difference(&views(link)?).min() {
-        Some(missing) => Err(refused(format!("the file of the table {missing} is missing"))),
+        Some(missing) => Err(outdated(format!("the file of the table {missing} is missing"))),
         None => Ok(()),
     }
+}
+
+fn outdated(reason: String) -> StateError {
+    StateError::SnapshotOutdated { reason }
 }
 
 /// The Parquet files in a folder, each with the name of what an export has written to it.
