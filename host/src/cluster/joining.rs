@@ -22,14 +22,13 @@ pub(super) fn join(
     leases: &Leases,
     timing: Timing,
 ) -> Result<MachineId, PostgresError> {
-    let rows = session.query(
+    let row = session.row(
         "join the machines",
         "INSERT INTO session_host_machine (name, version, seen, processors, lease_seconds)
          VALUES ($1, $2, clock_timestamp(), $3, $4) RETURNING id",
         &[&machine.name, &machine.version, &names(leases), &timing.ttl_seconds()],
     )?;
-    // An INSERT of one row returns one.
-    Ok(MachineId(rows.first().map_or(0, |row| row.get(0))))
+    Ok(MachineId(row.get(0)))
 }
 
 /// Ends an incarnation, which frees what it owns. A commit that still goes on ends first, or is refused.

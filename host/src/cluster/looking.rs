@@ -75,13 +75,12 @@ pub struct TakeOver {
 /// When PostgreSQL cannot be reached, or refuses it.
 pub fn look_at(address: &PostgresAddress) -> Result<Sight, ClusterError> {
     let mut session = Session::open(address, LOOKING, Timing::default().limits())?;
-    let rows = session.query(
+    let row = session.row(
         "look for the tables of the machines",
         "SELECT to_regclass($1) IS NOT NULL",
         &[&REPORT],
     )?;
-    let is_there = rows.first().is_some_and(|row| row.get(0));
-    Ok(if is_there {
+    Ok(if row.get(0) {
         look(&mut session)?
     } else {
         Sight::default()

@@ -117,12 +117,12 @@ pub fn recording([actor, kind, processor, payload]: [&str; 4]) -> String {
 
 /// The number of the newest request: who joins hears what comes after it.
 pub(super) fn newest(session: &mut Session) -> Result<RequestId, PostgresError> {
-    let rows = session.query(
+    let row = session.row(
         "find the newest request",
         "SELECT coalesce(max(id), 0) FROM session_host_request",
         &[],
     )?;
-    Ok(rows.first().map_or(0, |row| row.get(0)))
+    Ok(row.get(0))
 }
 
 /// The requests after the given one, in order, and the number of the last one. What a newer version may ask is left out.

@@ -21,12 +21,12 @@ pub(super) struct Dead {
 
 /// For how long PostgreSQL has run. Before, nobody could renew.
 pub(super) fn uptime(session: &mut Session) -> Result<Duration, PostgresError> {
-    let rows = session.query(
+    let row = session.row(
         "ask since when PostgreSQL runs",
         "SELECT (extract(epoch FROM clock_timestamp() - pg_postmaster_start_time()) * 1000000)::bigint",
         &[],
     )?;
-    let micros = rows.first().and_then(|row| u64::try_from(row.get::<_, i64>(0)).ok());
+    let micros = u64::try_from(row.get::<_, i64>(0));
     Ok(Duration::from_micros(micros.unwrap_or_default()))
 }
 

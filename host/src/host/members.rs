@@ -155,7 +155,8 @@ impl Host {
         };
         let forgotten = match self.state.last_forgotten() {
             Ok(Some(forgotten)) => forgotten,
-            Ok(None) => return Territory::Everything,
+            // A member that took all sessions would do the work of the others.
+            Ok(None) => return Territory::Unknown("its state is in no database that hosts share".to_owned()),
             Err(error) => return Territory::Unknown(error.to_string()),
         };
         let leases = Leases {

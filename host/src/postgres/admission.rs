@@ -27,7 +27,7 @@ pub fn check_admission(address: &PostgresAddress) -> Result<(), PostgresError> {
     };
     let mut session = Session::open(address, ASKING, limits)?;
     // Whether the schema is this role's to use is not known before there is one.
-    let rows = session.query(
+    let row = session.row(
         "look whether the database can hold a state",
         "SELECT pg_encoding_to_char(db.encoding), current_setting('lc_messages'),
                 CASE WHEN ns.oid IS NULL THEN has_database_privilege(db.oid, 'CREATE') ELSE true END,
@@ -36,35 +36,33 @@ pub fn check_admission(address: &PostgresAddress) -> Result<(), PostgresError> {
          WHERE db.datname = current_database()",
         &[&SCHEMA],
     )?;
-    rows.first().map_or(Ok(()), |row| {
-        let (encoding, language): (String, String) = (row.get(0), row.get(1));
-        let (place, user) = (address.place(), address.user.clone());
-        if encoding != "UTF8" {
-            return Err(PostgresError::Encoding { place, encoding });
-        }
-        if !is_english(&language) {
-            let user = name(&user);
-            return Err(PostgresError::Language { place, user, language });
-        }
-        let (database, role) = (name(&address.database), name(&user));
-        let no_right = |reason: String, remedy| PostgresError::NoRight {
-            place,
-            user,
-            reason,
-            remedy,
-        };
-        match (row.get(2), row.get(3)) {
-            (true, true) => Ok(()),
-            (false, _) => Err(no_right(
-                "it may not create the schema of the state".to_owned(),
-                format!("GRANT CREATE ON DATABASE {database} TO {role}"),
-            )),
-            (true, false) => Err(no_right(
-                format!("the schema `{SCHEMA}` is another role's"),
-                format!("GRANT ALL ON SCHEMA {SCHEMA} TO {role}"),
-            )),
-        }
-    })
+    let (encoding, language): (String, String) = (row.get(0), row.get(1));
+    let (place, user) = (address.place(), address.user.clone());
+    if encoding != "UTF8" {
+        return Err(PostgresError::Encoding { place, encoding });
+    }
+    if !is_english(&language) {
+        let user = name(&user);
+        return Err(PostgresError::Language { place, user, language });
+    }
+    let (database, role) = (name(&address.database), name(&user));
+    let no_right = |reason: String, remedy| PostgresError::NoRight {
+        place,
+        user,
+        reason,
+        remedy,
+    };
+    match (row.get(2), row.get(3)) {
+        (true, true) => Ok(()),
+        (false, _) => Err(no_right(
+            "it may not create the schema of the state".to_owned(),
+            format!("GRANT CREATE ON DATABASE {database} TO {role}"),
+        )),
+        (true, false) => Err(no_right(
+            format!("the schema `{SCHEMA}` is another role's"),
+            format!("GRANT ALL ON SCHEMA {SCHEMA} TO {role}"),
+        )),
+    }
 }
 
 /// Whether PostgreSQL gives its messages in English with this setting of `lc_messages`.

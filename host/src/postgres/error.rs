@@ -157,6 +157,16 @@ pub enum PostgresError {
         /// How long it was given.
         limit: Duration,
     },
+    /// The server gave no row where there always is one.
+    #[error(
+        "cannot {doing}: {place} gave no row; look for a trigger or a rule on the tables of session-host, and drop it"
+    )]
+    NoRow {
+        /// What was asked of it.
+        doing: &'static str,
+        /// The database and server.
+        place: String,
+    },
     /// The server did not do what was asked of it.
     #[error("cannot {doing} in {place}: {reason}")]
     Statement {
@@ -235,6 +245,7 @@ impl PostgresError {
             | Self::Standby { .. }
             | Self::TooManyConnections { .. }
             | Self::NoAnswer { .. }
+            | Self::NoRow { .. }
             | Self::Statement { .. } => false,
         }
     }

@@ -83,6 +83,23 @@ impl Session {
         self.wait(doing, self.client.query(sql, parameters))
     }
 
+    /// Runs a statement that always gives a row, and gives the first one.
+    ///
+    /// # Errors
+    /// As for [`query`](Self::query), and when there is none.
+    pub fn row(
+        &mut self,
+        doing: &'static str,
+        sql: &str,
+        parameters: &[&(dyn ToSql + Sync)],
+    ) -> Result<Row, PostgresError> {
+        let rows = self.query(doing, sql, parameters)?;
+        rows.into_iter().next().ok_or_else(|| PostgresError::NoRow {
+            doing,
+            place: self.place.clone(),
+        })
+    }
+
     /// Runs a statement and gives the number of rows that it changed.
     ///
     /// # Errors
@@ -116,7 +133,7 @@ impl Session {
         self.batch(doing, "BEGIN")?;
         let done = work(self).and_then(|value| self.batch(doing, "COMMIT").map(|()| value));
         // A server that does not answer would not answer this either. It rolls back when the connection ends.
-        if let Err(PostgresError::Statement { .. }) = done {
+        if let Err(PostgresError::Statement { .. } | PostgresError::NoRow { .. }) = done {
             drop(self.batch(doing, "ROLLBACK"));
         }
         done

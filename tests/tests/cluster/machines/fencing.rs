@@ -1,9 +1,12 @@
 //! A machine that the others took for dead.
 
-use session_host::cluster::Standing;
+use session_host::{
+    cluster::{ClusterError, Standing},
+    postgres::PostgresError,
+};
 use session_host_tests::wait_until;
 
-use super::scene::{Scene, processor};
+use super::scene::{Scene, TIMING, processor, try_to_join};
 
 #[test]
 fn a_machine_that_was_taken_for_dead_notices_and_joins_anew() {
@@ -39,4 +42,21 @@ fn a_machine_that_is_taken_for_dead_while_it_shares_takes_nothing() {
         (1, 2, 64)
     );
     assert!(matches!(machine.cluster.standing(), Standing::Joined(_)));
+}
+
+/// A machine without a number of its own would pass for another one.
+#[test]
+fn a_machine_that_gets_no_number_does_not_join() {
+    let scene = Scene::new();
+    scene.sql(
+        "CREATE FUNCTION swallow() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END';
+         CREATE TRIGGER swallow BEFORE INSERT ON session_host_machine FOR EACH ROW EXECUTE FUNCTION swallow()",
+    );
+    let refused = try_to_join(&scene.database.url(), "first", &["usage"], TIMING)
+        .err()
+        .unwrap();
+    assert!(
+        matches!(&refused, ClusterError::Postgres(PostgresError::NoRow { .. })),
+        "{refused}"
+    );
 }

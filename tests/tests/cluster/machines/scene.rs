@@ -6,7 +6,7 @@ use std::{
 };
 
 use session_host::{
-    cluster::{BucketCount, Cluster, Machine, Request, Sight, TABLES, Timing, look},
+    cluster::{BucketCount, Cluster, ClusterError, Machine, Request, Sight, TABLES, Timing, look},
     names::ProcessorName,
     postgres::{Limits, PostgresAddress, SCHEMA, Session},
 };
@@ -59,13 +59,18 @@ pub(crate) fn join_at(url: &str, name: &str, processors: &[&str]) -> Joined {
 
 /// Joins like [`join_at`], with these times.
 pub(super) fn join_with(url: &str, name: &str, processors: &[&str], timing: Timing) -> Joined {
+    try_to_join(url, name, processors, timing).unwrap()
+}
+
+/// Joins like [`join_with`], or is refused.
+pub(super) fn try_to_join(url: &str, name: &str, processors: &[&str], timing: Timing) -> Result<Joined, ClusterError> {
     let address: PostgresAddress = url.parse().unwrap();
     let machine = Machine {
         name: name.to_owned(),
         version: "1.2.3".to_owned(),
     };
-    let (cluster, requests) = Cluster::join(address, machine, shared(processors), timing, Arc::default()).unwrap();
-    Joined { cluster, requests }
+    let (cluster, requests) = Cluster::join(address, machine, shared(processors), timing, Arc::default())?;
+    Ok(Joined { cluster, requests })
 }
 
 /// These processors, each of which more than one machine may share.
