@@ -55,6 +55,7 @@ use output::UsageError;
 use server::ServerError;
 
 use crate::{
+    cluster::{ClusterError, NoStandstill},
     config::{ConfigError, Configured},
     host::{NoSuchProcessor, NotBegun, PauseError, StartError},
     plugins::{CatalogueError, LockError, drops_return},
@@ -200,7 +201,13 @@ fn exit_of(error: &anyhow::Error) -> Exit {
             _ => Exit::Failed,
         };
     }
-    if error.is::<PostgresError>() || error.downcast_ref().is_some_and(CopyError::is_in_use) {
+    if let Some(postgres) = postgres_error(error) {
+        return match postgres.is_lasting() {
+            true => Exit::Unusable,
+            false => Exit::Failed,
+        };
+    }
+    if error.downcast_ref().is_some_and(CopyError::is_in_use) {
         return Exit::Unusable;
     }
     // A disk that is full now may have space at the next start.
@@ -226,6 +233,22 @@ fn exit_of(error: &anyhow::Error) -> Exit {
         || matches!(error.downcast_ref(), Some(ServerError::Refused(_)))
         || matches!(error.downcast_ref(), Some(RunError::Scan(_)));
     if is_usage { Exit::Usage } else { Exit::Failed }
+}
+
+/// The error of PostgreSQL inside an error, if it is one.
+fn postgres_error(error: &anyhow::Error) -> Option<&PostgresError> {
+    if let Some(ClusterError::Postgres(postgres)) = error.downcast_ref() {
+        return Some(postgres);
+    }
+    if let Some(StartError::Cluster(ClusterError::Postgres(postgres))) = error.downcast_ref() {
+        return Some(postgres);
+    }
+    if let Some(CopyError::Postgres(postgres) | CopyError::NoStandstill(NoStandstill::Postgres(postgres))) =
+        error.downcast_ref()
+    {
+        return Some(postgres);
+    }
+    error.downcast_ref()
 }
 
 /// The state error inside an error, if it is one.
@@ -261,4 +284,35 @@ fn state_error(error: &anyhow::Error) -> Option<&StateError> {
         return Some(state);
     }
     error.downcast_ref()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The exit status of an error of PostgreSQL, however a command meets it.
+    fn exits_of(postgres: fn() -> PostgresError) -> [Exit; 6] {
+        let errors: [anyhow::Error; 6] = [
+            postgres().into(),
+            StateError::NotAdmitted(Box::new(postgres())).into(),
+            ClusterError::from(postgres()).into(),
+            StartError::Cluster(postgres().into()).into(),
+            CopyError::from(postgres()).into(),
+            CopyError::from(NoStandstill::from(postgres())).into(),
+        ];
+        errors.map(|error| exit_of(&error))
+    }
+
+    #[test]
+    fn a_database_that_somebody_must_mend_is_unusable_and_an_outage_is_not() {
+        let missing = || PostgresError::NoDatabase {
+            place: "database sessions".to_owned(),
+        };
+        assert_eq!(exits_of(missing), [Exit::Unusable; 6]);
+        let unreachable = || PostgresError::Unreachable {
+            place: "database sessions".to_owned(),
+            reason: "connection refused".to_owned(),
+        };
+        assert_eq!(exits_of(unreachable), [Exit::Failed; 6]);
+    }
 }
