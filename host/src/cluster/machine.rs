@@ -6,7 +6,7 @@ use std::fmt;
 const APPLICATION: &str = "session-host-";
 
 /// What the connection of this module is called. No take-over ends it: it commits no sessions.
-pub(super) const CONTROL: &str = "session-host-control";
+pub const CONTROL: &str = "session-host-control";
 
 /// What the connection of somebody who looks at the machines is called.
 pub(super) const LOOKING: &str = "session-host-looks";

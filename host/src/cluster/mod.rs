@@ -53,7 +53,7 @@ pub use error::ClusterError;
 pub use in_flight::InFlight;
 pub use listing::{ClusterListing, LagListing, MachineListing, ProcessorListing, TakeOverListing};
 pub use looking::{MachineSeen, Sight, TakeOver, look, look_at};
-pub use machine::{Machine, MachineId};
+pub use machine::{CONTROL, Machine, MachineId};
 pub use membership::Cluster;
 pub use renewal::ClockDifference;
 pub use reporting::{Lag, PluginSeen, Report, WaitingSeen};

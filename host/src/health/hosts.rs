@@ -7,7 +7,7 @@ use std::{
 
 use super::warning::{Warning, WarningKind};
 use crate::{
-    cluster::{ClockDifference, Cluster, MachineSeen, Sight, Standing, Unowned},
+    cluster::{CONTROL, ClockDifference, Cluster, MachineSeen, Sight, Standing, Unowned},
     names::ProcessorName,
 };
 
@@ -85,13 +85,18 @@ fn apart(clock: ClockDifference) -> Option<Warning> {
 
 fn silent_warning(machine: &MachineSeen) -> Warning {
     let message = format!(
-        "host {} (incarnation {}) has not renewed for {} s, and nobody has taken it over yet: if that lasts, something holds its lease; end its connections with `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = '{}'`",
+        "host {} (incarnation {}) has not renewed for {} s, and nobody has taken it over yet: if that lasts, a transaction locks its row, which the others cannot end; `{}` gives its number while one of them waits for it: end it with `SELECT pg_terminate_backend(NUMBER)`",
         machine.machine.name,
         machine.id,
         machine.age.as_secs(),
-        machine.id.application_name()
+        blocking()
     );
     Warning::new(WarningKind::Hosts, message)
+}
+
+/// SQL for people: whom the hosts wait for.
+fn blocking() -> String {
+    format!("SELECT pg_blocking_pids(pid) FROM pg_stat_activity WHERE application_name = '{CONTROL}'")
 }
 
 /// The hosts of each version, by what they have a version of.

@@ -65,7 +65,14 @@ fn a_silent_host_that_cannot_be_taken_over_is_told() {
         let told = warnings(&service, "hosts");
         told.iter().any(|told| told.contains("host silent (incarnation "))
     });
-    assert_eq!(warnings(&service, "hosts").len(), 1);
+    let told = warnings(&service, "hosts");
+    assert_eq!(told.len(), 1, "{told:?}");
+    // The message has the statement that finds the transaction.
+    let finding = told[0].split('`').nth(1).unwrap();
+    let holder = database.sql("SELECT pid FROM pg_stat_activity WHERE application_name = 'somebody'");
+    wait_until("the transaction is found", || {
+        database.sql(finding) == format!("{{{holder}}}")
+    });
     commit.batch("commit", "COMMIT").unwrap();
     wait_until("it is taken over", || warnings(&service, "hosts").is_empty());
 }
