@@ -5,10 +5,13 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{database_error::DatabaseError, postgres::extension::ExtensionMissing, trouble::Trouble};
+use super::{database_error::DatabaseError, trouble::Trouble};
 use crate::postgres::{PostgresAddress, PostgresError};
 
 mod classes;
+mod extension_missing;
+
+pub use extension_missing::ExtensionMissing;
 
 /// A result whose error is [`StateError`].
 pub type Result<T, E = StateError> = std::result::Result<T, E>;

@@ -65,17 +65,14 @@ pub use database_error::DatabaseError;
 pub use duckdb_file::file::disk::{Obstacle, StateFiles};
 pub use duckdb_file::open::recovery::Mended;
 pub use engine::{export::export_file, interrupt::Interrupt};
-pub use error::{Result, StateError};
+pub use error::{ExtensionMissing, Result, StateError};
 pub use forget::{
     deletion::{Forgetting, Forgotten, ToForget},
     purge::{PurgeWish, Purged},
 };
 pub use interface::State;
 pub use judge::{plan::ObjectKind, refused::StatementRefused};
-pub use postgres::{
-    extension::ExtensionMissing,
-    fence::{LastForgotten, Leases},
-};
+pub use postgres::fence::{LastForgotten, Leases};
 pub use query::{
     ask::{QueryAnswer, QueryError, QueryLimits},
     one_session::{FoundAtLine, FoundInSession, ResponseCost, ResponseKey, StoredByProcessor, StoredRows},

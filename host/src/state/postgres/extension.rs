@@ -10,25 +10,15 @@ use std::{
     fs,
     mem::MaybeUninit,
     os::unix::ffi::OsStrExt,
-    path::{Path, PathBuf},
+    path::PathBuf,
 };
 
 use duckdb::ffi;
 
+use crate::state::error::ExtensionMissing;
+
 /// The name of the extension's file. DuckDB derives the name of the extension's entry point from it.
 const FILE: &str = "postgres_scanner.duckdb_extension";
-
-/// DuckDB's extension for PostgreSQL lies nowhere where the host looks for it.
-#[derive(Debug, thiserror::Error)]
-#[error(
-    "DuckDB's extension for PostgreSQL is missing: there is no {}; install session-host again, run scripts/setup in a clone, or put the extension of DuckDB {} there",
-    paths(.looked_for),
-    version()
-)]
-pub struct ExtensionMissing {
-    /// The paths at which the host looked.
-    looked_for: Vec<PathBuf>,
-}
 
 /// The path of the extension: beside the library or program that contains DuckDB, else beside the program.
 pub(crate) fn find() -> Result<PathBuf, ExtensionMissing> {
@@ -43,7 +33,10 @@ fn find_in(folders: impl IntoIterator<Item = PathBuf>) -> Result<PathBuf, Extens
     let mut looked_for: Vec<PathBuf> = folders.into_iter().map(|folder| folder.join(FILE)).collect();
     looked_for.dedup();
     let found = looked_for.iter().find(|path| path.is_file()).cloned();
-    found.ok_or(ExtensionMissing { looked_for })
+    found.ok_or_else(|| ExtensionMissing {
+        looked_for,
+        version: version(),
+    })
 }
 
 /// The file whose code DuckDB is: its library, or the program if DuckDB is compiled in.
@@ -66,11 +59,6 @@ fn version() -> String {
     // SAFETY: the version is a C string in DuckDB's constants.
     let version = unsafe { CStr::from_ptr(ffi::duckdb_library_version()) };
     version.to_string_lossy().trim_start_matches('v').to_owned()
-}
-
-fn paths(paths: &[PathBuf]) -> String {
-    let paths: Vec<_> = paths.iter().map(|path| Path::display(path).to_string()).collect();
-    paths.join(" and no ")
 }
 
 #[cfg(test)]
