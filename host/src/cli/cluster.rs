@@ -54,7 +54,7 @@ fn machine_row(machine: MachineListing) -> [String; 6] {
         machine.version,
         to_seconds(machine.renewed_at),
         format!("{:.1}", machine.renewed_seconds_ago),
-        machine.lease_seconds.map(|lease| lease.to_string()).unwrap_or_default(),
+        machine.lease_seconds.to_string(),
     ]
 }
 

@@ -16,7 +16,7 @@ use crate::{
 pub(super) fn copy_state(settings: &Settings, options: CopyStateOptions) -> anyhow::Result<Exit> {
     let from = place(options.from, settings)?;
     let to = place(options.to, settings)?;
-    let tables = copy(&from, &to, settings.lease, &mut |told| output::tell(&line(told)))?;
+    let tables = copy(&from, &to, &mut |told| output::tell(&line(told)))?;
     let rows = tables.iter().map(|table| {
         let rows = grouped(table.rows);
         [table.name.clone(), rows, table.checksum.clone(), "equal".to_owned()]

@@ -197,13 +197,13 @@ impl Control {
 
     /// The dead have turns, so that one whose commit does not end keeps no other from being taken over.
     fn take_over(&mut self, session: &mut Session, me: MachineId) -> Result<(), PostgresError> {
-        let mut dead = takeover::dead(session, me, self.timing, self.board.reached_for())?;
+        let mut dead = takeover::dead(session, me, self.board.reached_for())?;
         let next = dead.partition_point(|dead| Some(dead.id) <= self.connection.tried);
         dead.rotate_left(next);
         for dead in dead.into_iter().take(TAKE_OVERS) {
             let (name, id) = (&dead.name, dead.id.number());
             self.connection.tried = Some(dead.id);
-            match takeover::take_over(session, &dead, me, self.timing) {
+            match takeover::take_over(session, &dead, me) {
                 Ok(true) => {
                     self.board.took_over();
                     tracing::warn!(name, incarnation = id, "this machine took a dead one over");

@@ -37,8 +37,8 @@ pub struct MachineListing {
     pub renewed_at: String,
     /// How long ago that was, on the same clock.
     pub renewed_seconds_ago: f64,
-    /// For how many seconds it may be silent until others take it over; null if it is of an earlier version.
-    pub lease_seconds: Option<f64>,
+    /// For how many seconds it may be silent until others take it over.
+    pub lease_seconds: f64,
 }
 
 /// What a machine has of a processor, or what nobody has.
@@ -175,7 +175,7 @@ impl From<&MachineSeen> for MachineListing {
             version: seen.machine.version.clone(),
             renewed_at: text_of(seen.seen),
             renewed_seconds_ago: seen.age.as_secs_f64(),
-            lease_seconds: seen.lease.map(|lease| lease.as_secs_f64()),
+            lease_seconds: seen.lease.as_secs_f64(),
         }
     }
 }

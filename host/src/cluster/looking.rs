@@ -39,8 +39,8 @@ pub struct MachineSeen {
     pub seen: Timestamp,
     /// How long ago that was, on the same clock.
     pub age: Duration,
-    /// For how long it may be silent; `None` if it is of an earlier version, which does not say.
-    pub lease: Option<Duration>,
+    /// For how long it may be silent.
+    pub lease: Duration,
     /// What it owns, by processor.
     pub owned: BTreeMap<String, Buckets>,
     /// What it says of its processors.
@@ -48,10 +48,10 @@ pub struct MachineSeen {
 }
 
 impl MachineSeen {
-    /// Whether it has been silent for longer than it may. If it does not say how long that is, it is `otherwise`.
+    /// Whether it has been silent for longer than it may.
     #[must_use]
-    pub fn is_silent(&self, otherwise: Duration) -> bool {
-        self.age > self.lease.unwrap_or(otherwise)
+    pub fn is_silent(&self) -> bool {
+        self.age > self.lease
     }
 }
 
@@ -119,14 +119,13 @@ pub fn look(session: &mut Session) -> Result<Sight, PostgresError> {
     })
 }
 
-/// The tables may be those of an earlier version, whose machines have no lease. JSON lacks a column without complaining.
 fn machines(session: &mut Session) -> Result<Vec<MachineSeen>, PostgresError> {
     let rows = session.query(
         "look at the machines",
         "SELECT id, name, version, (extract(epoch FROM seen) * 1000000)::bigint,
                 (extract(epoch FROM clock_timestamp() - seen) * 1000000)::bigint,
-                (to_jsonb(machine) ->> 'lease_seconds')::double precision
-         FROM session_host_machine AS machine ORDER BY name, id",
+                lease_seconds
+         FROM session_host_machine ORDER BY name, id",
         &[],
     )?;
     let machines = rows.iter().map(|row| MachineSeen {
@@ -137,9 +136,7 @@ fn machines(session: &mut Session) -> Result<Vec<MachineSeen>, PostgresError> {
         },
         seen: Timestamp::from_micros(row.get(3)),
         age: Duration::from_micros(row.get::<_, i64>(4).try_into().unwrap_or_default()),
-        lease: row
-            .get::<_, Option<f64>>(5)
-            .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok()),
+        lease: Duration::try_from_secs_f64(row.get(5)).unwrap_or_default(),
         owned: BTreeMap::new(),
         reports: BTreeMap::new(),
     });

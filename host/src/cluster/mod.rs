@@ -60,5 +60,5 @@ pub use reporting::{Lag, PluginSeen, Report, WaitingSeen};
 pub use requests::{NewRequest, Request, RequestId, RequestKind, locking, recording};
 pub use standing::{Counters, Standing, Unowned};
 pub use standstill::{NoStandstill, Standstill};
-pub use tables::{ADDED, ADDITION, LEASE, MACHINE, REPORT, REQUEST, TABLES, TAKE_OVER};
+pub use tables::{LEASE, MACHINE, REPORT, REQUEST, TABLES, TAKE_OVER};
 pub use timing::Timing;

@@ -1,7 +1,7 @@
 //! Keeps a state from changing while it is copied.
 //!
-//! The lock of a table lets others read it, and makes them wait who want to write. The machines cannot renew under it, so it
-//! is only taken where no machine lives.
+//! A table lock admits readers and makes writers wait. The machines cannot renew under it, so it is only taken where no machine
+//! lives.
 
 use std::time::Duration;
 
@@ -43,17 +43,16 @@ pub enum NoStandstill {
 }
 
 impl Standstill {
-    /// Lets the state at this address stand still. It must have all tables. A machine that has not renewed for
-    /// its lease is dead; `otherwise` is that of one of an earlier version.
+    /// Lets the state at this address stand still. It must have all tables.
     ///
     /// # Errors
     /// When a machine lives there, or somebody writes for longer than some seconds.
-    pub fn begin(address: &PostgresAddress, otherwise: Duration) -> Result<Self, NoStandstill> {
+    pub fn begin(address: &PostgresAddress) -> Result<Self, NoStandstill> {
         let mut session = Session::open(address, NAME, LIMITS)?;
-        refuse_machines(&mut session, address, otherwise)?;
+        refuse_machines(&mut session, address)?;
         session.batch("keep others from writing to the state", &locking())?;
         // One may have joined before the locks.
-        refuse_machines(&mut session, address, otherwise)?;
+        refuse_machines(&mut session, address)?;
         Ok(Self { session })
     }
 
@@ -66,9 +65,9 @@ impl Standstill {
     }
 }
 
-fn refuse_machines(session: &mut Session, address: &PostgresAddress, otherwise: Duration) -> Result<(), NoStandstill> {
+fn refuse_machines(session: &mut Session, address: &PostgresAddress) -> Result<(), NoStandstill> {
     let seen = look(session)?.machines;
-    let living = seen.into_iter().filter(|seen| !seen.is_silent(otherwise));
+    let living = seen.into_iter().filter(|seen| !seen.is_silent());
     let machines: Vec<String> = living.map(|seen| seen.machine.name).collect();
     match machines.is_empty() {
         true => Ok(()),

@@ -3,13 +3,6 @@
 /// The statements that make the tables. Making them again changes nothing.
 pub const TABLES: &str = include_str!("tables.sql");
 
-/// The statement that adds what the tables of an earlier version lack. It is alone in its transaction: who waits for one lock
-/// and holds none holds nobody up who holds another one.
-pub const ADDITION: &str = "ALTER TABLE session_host_machine ADD COLUMN IF NOT EXISTS lease_seconds double precision";
-
-/// The column that [`ADDITION`] adds to [`MACHINE`].
-pub const ADDED: &str = "lease_seconds";
-
 /// The table of the incarnations.
 pub const MACHINE: &str = "session_host_machine";
 

@@ -1,14 +1,13 @@
 -- The tables by which the machines agree on who processes what. Making them again changes nothing.
 
--- One row for each incarnation of a machine. Its end frees what it owns. An earlier version does not say for how long it may
--- be silent.
+-- One row for each incarnation of a machine. Its end frees what it owns.
 CREATE TABLE IF NOT EXISTS session_host_machine (
     id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     name text NOT NULL,
     version text NOT NULL,
     seen timestamptz NOT NULL,
     processors text[] NOT NULL,
-    lease_seconds double precision
+    lease_seconds double precision NOT NULL
 );
 
 -- Which machine processes which sessions of a processor.

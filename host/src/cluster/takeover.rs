@@ -7,7 +7,7 @@
 
 use std::time::Duration;
 
-use super::{machine::MachineId, timing::Timing};
+use super::machine::MachineId;
 use crate::{
     postgres::{PostgresError, Session},
     safeguards::Safeguard,
@@ -30,25 +30,20 @@ pub(super) fn uptime(session: &mut Session) -> Result<Duration, PostgresError> {
     Ok(Duration::from_micros(micros.unwrap_or_default()))
 }
 
-/// The machines that are dead, in the order of their incarnations. A machine of an earlier version counts as dead after the TTL of this one. `reached_for`
-/// is for how long this machine has reached PostgreSQL again after an outage: the others may have needed as long, so nobody is
+/// The machines that are dead, in the order of their incarnations. `reached_for` is for how long this machine has reached
+/// PostgreSQL again after an outage: the others may have needed as long, so nobody is
 /// dead who may be silent for longer.
 pub(super) fn dead(
     session: &mut Session,
     me: MachineId,
-    timing: Timing,
     reached_for: Option<Duration>,
 ) -> Result<Vec<Dead>, PostgresError> {
     let rows = session.query(
         "find dead machines",
         "SELECT id, name FROM session_host_machine
-         WHERE seen < clock_timestamp() - make_interval(secs => coalesce(lease_seconds, $1)) AND id <> $2
-           AND coalesce(coalesce(lease_seconds, $1) <= $3, true) ORDER BY id",
-        &[
-            &timing.ttl_seconds(),
-            &me.0,
-            &reached_for.map(|reached| reached.as_secs_f64()),
-        ],
+         WHERE seen < clock_timestamp() - make_interval(secs => lease_seconds) AND id <> $1
+           AND coalesce(lease_seconds <= $2, true) ORDER BY id",
+        &[&me.0, &reached_for.map(|reached| reached.as_secs_f64())],
     )?;
     Ok(rows
         .iter()
@@ -63,12 +58,7 @@ pub(super) fn dead(
 ///
 /// # Errors
 /// [`PostgresError::is_lock_timeout`] when a commit of the dead machine did not end in time: the next round tries again.
-pub(super) fn take_over(
-    session: &mut Session,
-    dead: &Dead,
-    me: MachineId,
-    timing: Timing,
-) -> Result<bool, PostgresError> {
+pub(super) fn take_over(session: &mut Session, dead: &Dead, me: MachineId) -> Result<bool, PostgresError> {
     if Safeguard::EndOfConnections.is_on() {
         end_connections(session, dead)?;
     }
@@ -76,12 +66,12 @@ pub(super) fn take_over(
         "take a dead machine over",
         "WITH gone AS (
              DELETE FROM session_host_machine
-             WHERE id = $1 AND seen < clock_timestamp() - make_interval(secs => coalesce(lease_seconds, $2))
+             WHERE id = $1 AND seen < clock_timestamp() - make_interval(secs => lease_seconds)
              RETURNING id, name
          )
          INSERT INTO session_host_takeover (at, dead_id, dead_name, by_id)
-         SELECT clock_timestamp(), id, name, $3 FROM gone",
-        &[&dead.id.0, &timing.ttl_seconds(), &me.0],
+         SELECT clock_timestamp(), id, name, $2 FROM gone",
+        &[&dead.id.0, &me.0],
     )?;
     Ok(taken > 0)
 }

@@ -23,14 +23,12 @@ pub fn of_this_host(cluster: &Cluster) -> Vec<Warning> {
     unreachable.into_iter().chain(standing).chain(clock).collect()
 }
 
-/// The hosts that are silent for longer than they may be. `ttl` is for how long one of an earlier version may be silent; others
-/// say it themselves. `reached_for` is for how long this host has reached PostgreSQL again after an outage, before which nobody
-/// could renew.
+/// The hosts that are silent for longer than they may be. `reached_for` is for how long this host has reached PostgreSQL again
+/// after an outage, before which nobody could renew.
 #[must_use]
-pub fn of_silent_hosts(sight: &Sight, ttl: Duration, reached_for: Option<Duration>) -> Vec<Warning> {
-    let could_renew =
-        |machine: &&MachineSeen| reached_for.is_none_or(|reached| machine.lease.unwrap_or(ttl) <= reached);
-    let silent = sight.machines.iter().filter(|machine| machine.is_silent(ttl));
+pub fn of_silent_hosts(sight: &Sight, reached_for: Option<Duration>) -> Vec<Warning> {
+    let could_renew = |machine: &&MachineSeen| reached_for.is_none_or(|reached| machine.lease <= reached);
+    let silent = sight.machines.iter().filter(|machine| machine.is_silent());
     silent.filter(could_renew).map(silent_warning).collect()
 }
 

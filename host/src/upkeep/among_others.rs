@@ -24,7 +24,7 @@ pub(super) fn observe(host: &Host, observations: &Observations) -> Vec<Warning> 
     let mut warnings = of_unowned_buckets(&unowned, cluster.ttl());
     let sight = cluster.look();
     if let Ok(sight) = &sight {
-        warnings.extend(of_silent_hosts(sight, cluster.ttl(), cluster.reached_for()));
+        warnings.extend(of_silent_hosts(sight, cluster.reached_for()));
         warnings.extend(of_different_versions(sight));
     }
     let catalogue = host.catalogue();

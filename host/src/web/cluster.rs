@@ -81,7 +81,7 @@ fn machines_table(machines: &[MachineListing], clock: &Clock) -> Markup {
                             td { (foreign(&machine.version)) }
                             td { (clock.time(&machine.renewed_at)) }
                             td.number { (measured(machine.renewed_seconds_ago)) }
-                            td.number { @if let Some(lease) = machine.lease_seconds { (measured(lease)) } }
+                            td.number { (measured(machine.lease_seconds)) }
                         }
                     }
                 }

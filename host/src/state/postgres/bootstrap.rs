@@ -9,7 +9,7 @@ use super::{
     mirror::SCHEMA_TEXT,
 };
 use crate::{
-    cluster::{ADDED, ADDITION, MACHINE, REPORT, TABLES as OF_THE_CLUSTER},
+    cluster::{REPORT, TABLES as OF_THE_CLUSTER},
     state::{
         engine::{
             attached::{self, LANE, SCHEMA, asking, execute},
@@ -50,12 +50,10 @@ pub(in crate::state) fn bring_up_to_date(database: &Database, connection: &Conne
 }
 
 fn create_schema(connection: &Connection) -> Result<()> {
-    let make = match (is_there(connection)?, is_of_an_earlier_version(connection)?) {
-        (true, false) => return Ok(()),
-        (true, true) => add_to_own_tables,
-        (false, _) => create_own_tables,
-    };
-    in_transaction(connection, "create the host's schema", make)?;
+    if is_there(connection)? {
+        return Ok(());
+    }
+    in_transaction(connection, "create the host's schema", create_own_tables)?;
     // The extension remembers that there was no schema.
     connection.execute_batch("CALL pg_clear_cache()").doing(DOING)
 }
@@ -83,24 +81,6 @@ pub(super) fn is_readable(database: &Database, connection: &Connection) -> Resul
     let found = migrations_of(connection)?.newest_of(HOST);
     refuse_newer(database, found)?;
     Ok(found > 0)
-}
-
-/// Whether the tables that only a state in PostgreSQL has lack something.
-fn is_of_an_earlier_version(connection: &Connection) -> Result<bool> {
-    let looking = format!(
-        "SELECT NOT EXISTS (SELECT FROM pg_attribute WHERE attrelid = to_regclass('{SCHEMA}.{MACHINE}')
-                            AND attname = '{ADDED}' AND NOT attisdropped) AS is_older"
-    );
-    connection
-        .query_row(&asking(&looking), [], |row| row.get(0))
-        .doing("look for the host's tables")
-}
-
-/// Adds what the tables of an earlier version lack. Hosts that renew wait behind it, so it does not wait for long. It fails
-/// then, and the next start tries again.
-fn add_to_own_tables(connection: &Connection) -> Result<()> {
-    let addition = format!("SET LOCAL search_path = {SCHEMA}; SET LOCAL lock_timeout = '3s'; {ADDITION}");
-    execute(connection, "change the host's tables", &addition)
 }
 
 /// Creates the tables that only a state in PostgreSQL has.
@@ -135,7 +115,7 @@ fn migrate(database: &Database, connection: &Connection) -> Result<()> {
     let known = host_migrations::newest();
     refuse_newer(database, found)?;
     for (version, sql) in host_migrations::after(found) {
-        connection.execute_batch(sql).doing("create the host's tables")?;
+        connection.execute_batch(sql).doing(DOING)?;
         applied_migrations::record(connection, HOST, version, &applied_migrations::checksum(sql))?;
         record_text(connection, HOST, sql)?;
     }

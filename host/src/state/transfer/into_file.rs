@@ -6,7 +6,6 @@ use std::{
     fs::{self, File},
     io,
     path::{Path, PathBuf},
-    time::Duration,
 };
 
 use super::{
@@ -51,7 +50,6 @@ const MAKING: &str = "create the tables of the copy";
 pub(super) fn copy(
     from: &PostgresAddress,
     folders: SharedFolders,
-    lease: Duration,
     to: &Path,
     tell: &mut dyn FnMut(Told<'_>),
 ) -> Result<Vec<CopiedTable>, CopyError> {
@@ -63,7 +61,7 @@ pub(super) fn copy(
     refuse_other_data(to)?;
     let database = Database::at(from, folders)?;
     migrate(&database, from)?;
-    let mut standstill = Standstill::begin(from, lease)?;
+    let mut standstill = Standstill::begin(from)?;
     let ends = Ends::of(&database, SCHEMA, End::File)?;
     let texts = texts(&ends, from)?;
     attach_unfinished(&ends, &unfinished)?;

@@ -37,12 +37,9 @@ mod told;
 pub use error::CopyError;
 pub use told::{CopiedTable, Told};
 
-use std::time::Duration;
-
 use crate::state_place::StatePlace;
 
 /// Copies a state to a place where there is none. Goes on with an unfinished copy of the same state. Returns all tables.
-/// `lease` is how long a machine of an earlier version counts as alive that shares a state; others say it themselves.
 ///
 /// # Errors
 /// When one of them is in use, both are of the same kind, the target has other data, the target cannot take a table, or the
@@ -50,7 +47,6 @@ use crate::state_place::StatePlace;
 pub fn copy_state(
     from: &StatePlace,
     to: &StatePlace,
-    lease: Duration,
     tell: &mut dyn FnMut(Told<'_>),
 ) -> Result<Vec<CopiedTable>, CopyError> {
     match (from, to) {
@@ -58,7 +54,7 @@ pub fn copy_state(
             into_postgres::copy(file, address, folders.clone(), tell)
         }
         (StatePlace::Postgres { address, folders }, StatePlace::File(file)) => {
-            into_file::copy(address, folders.clone(), lease, file, tell)
+            into_file::copy(address, folders.clone(), file, tell)
         }
         _ => Err(CopyError::SameKind),
     }

@@ -9,7 +9,6 @@ use session_host_tests::Postgres;
 use session_plugin_api::Migration;
 use tempfile::tempdir;
 
-use super::scene::LEASE;
 use crate::machines::scene::processor;
 
 /// Lets the processor use a state with these migrations.
@@ -43,10 +42,10 @@ fn later_migrations_of_a_plugin_fit_a_copy() {
     let shared = place(&format!("{}?sslmode=disable", database.url()));
 
     prepare(&State::open_at(&file).unwrap(), &migrations[..1]);
-    copy_state(&file, &shared, LEASE, &mut |_| ()).unwrap();
+    copy_state(&file, &shared, &mut |_| ()).unwrap();
     prepare(&State::open_at(&shared).unwrap(), &migrations);
     assert_eq!(database.sql("SELECT note, n FROM main.notes"), "well|7");
-    copy_state(&shared, &back, LEASE, &mut |_| ()).unwrap();
+    copy_state(&shared, &back, &mut |_| ()).unwrap();
     prepare(&State::open_at(&back).unwrap(), &migrations);
 
     prepare(&State::open_at(&file).unwrap(), &migrations);

@@ -6,7 +6,6 @@ use std::{
     io::{BufRead as _, BufReader},
     path::Path,
     process::Stdio,
-    time::Duration,
 };
 
 use session_host::state::{QueryLimits, Reader, TableContents};
@@ -20,9 +19,6 @@ pub(super) struct Scene {
 
 /// Plugins whose tables have every type, keys, views, and rows that come with them.
 pub(super) const PLUGINS: [&str; 6] = ["kinds", "probe", "reporting", "upserts", "usage", "viewed"];
-
-/// How long a machine counts as alive.
-pub(super) const LEASE: Duration = Duration::from_secs(15);
 
 impl Scene {
     /// A state that these plugins have made of the sample transcripts.

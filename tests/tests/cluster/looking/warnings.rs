@@ -30,8 +30,8 @@ fn hosts_with_different_versions_are_told() {
         });
     }
     database.sql(
-        "INSERT INTO main.session_host_machine (name, version, seen, processors)
-         VALUES ('elsewhere', '0.0.1', clock_timestamp() + interval '1 hour', '{}')",
+        "INSERT INTO main.session_host_machine (name, version, seen, processors, lease_seconds)
+         VALUES ('elsewhere', '0.0.1', clock_timestamp() + interval '1 hour', '{}', 15)",
     );
     wait_until("the versions of the hosts are told", || {
         let told = warnings(&services[0], "versions");

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use session_host::cluster::{ClusterError, Standing, Timing};
+use session_host::cluster::{ClusterError, Standing};
 use session_host_tests::{Postgres, PostgresSetup, Proxy, wait_until};
 
-use super::scene::{Scene, join_at, join_with, make_tables, open, processor};
+use super::scene::{Scene, join_at, make_tables, open, processor};
 
 #[test]
 fn a_machine_goes_on_by_itself_when_the_server_is_there_again() {
@@ -46,19 +46,18 @@ fn a_machine_that_joins_as_soon_as_the_server_runs_lets_the_others_come_back() {
     let database = server.database();
     make_tables(&mut open(&database.url(), "test"));
     database.sql(
-        "INSERT INTO main.session_host_machine (name, version, seen, processors)
-         VALUES ('late', '1', clock_timestamp() - interval '1 hour', '{usage}')",
+        "INSERT INTO main.session_host_machine (name, version, seen, processors, lease_seconds)
+         VALUES ('late', '1', clock_timestamp() - interval '1 hour', '{usage}', 600)",
     );
-    // Longer than the server has run.
-    let ttl = Duration::from_secs(600);
-    let patient = join_with(&database.url(), "first", &["usage"], Timing { ttl });
-    assert!(patient.cluster.reached_for().is_some_and(|reached| reached < ttl));
-    assert_eq!(patient.cluster.look().unwrap().machines.len(), 2);
-    let other = join_at(&database.url(), "second", &["usage"]);
+    let first = join_at(&database.url(), "first", &["usage"]);
+    let reached_for = first.cluster.reached_for();
+    assert!(reached_for.is_some_and(|reached| reached < Duration::from_secs(600)));
+    assert_eq!(first.cluster.look().unwrap().machines.len(), 2);
+    database.sql("UPDATE main.session_host_machine SET lease_seconds = 1 WHERE name = 'late'");
     wait_until("the patience is over", || {
-        other.cluster.look().unwrap().machines.len() == 2
+        first.cluster.look().unwrap().machines.len() == 1
     });
-    assert_eq!(other.cluster.counters().take_overs, 1);
+    assert_eq!(first.cluster.counters().take_overs, 1);
 }
 
 #[test]

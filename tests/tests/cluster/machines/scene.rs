@@ -128,11 +128,11 @@ impl Scene {
         self.look().machines.into_iter().map(|seen| seen.machine.name).collect()
     }
 
-    /// Adds a machine of an earlier version that has not renewed for an hour, and owns the first buckets of `usage`.
+    /// Adds a machine that has not renewed for an hour, and owns the first buckets of `usage`.
     pub(super) fn dead_machine(&self, owned: i64) -> i64 {
         let number = self.sql(
-            "INSERT INTO session_host_machine (name, version, seen, processors)
-             VALUES ('dead', '1', clock_timestamp() - interval '1 hour', '{usage}') RETURNING id",
+            "INSERT INTO session_host_machine (name, version, seen, processors, lease_seconds)
+             VALUES ('dead', '1', clock_timestamp() - interval '1 hour', '{usage}', 4) RETURNING id",
         );
         self.sql(&format!(
             "INSERT INTO session_host_lease

@@ -86,8 +86,8 @@ fn one_of_several_machines_takes_a_dead_one_over() {
     let scene = Scene::new();
     let machines = ["first", "second", "third"].map(|name| scene.join(name, &["usage"]));
     let dead = scene.sql(
-        "INSERT INTO session_host_machine (name, version, seen, processors)
-         VALUES ('dead', '1', clock_timestamp() - interval '1 hour', '{}') RETURNING id",
+        "INSERT INTO session_host_machine (name, version, seen, processors, lease_seconds)
+         VALUES ('dead', '1', clock_timestamp() - interval '1 hour', '{}', 4) RETURNING id",
     );
     wait_until("the dead machine is taken over", || scene.look().machines.len() == 3);
     let rounds = machines.each_ref().map(|machine| machine.cluster.counters().renewals);
@@ -110,20 +110,16 @@ fn each_machine_is_dead_after_its_own_lease() {
         ttl: Duration::from_secs(7200),
     };
     let scene = Scene::new();
-    let short_and_long = [("brief", "1"), ("patient", "7200"), ("older", "NULL")];
-    for (name, lease) in short_and_long {
-        scene.silent_machine(name, lease);
-    }
+    scene.silent_machine("brief", "1");
+    scene.silent_machine("patient", "7200");
     let url = scene.database.url();
-    // It takes over while it joins. One of an earlier version says no lease, and counts by that of who looks.
+    // It takes over while it joins.
     let _slow = join_with(&url, "slow", &["usage"], TWO_HOURS);
     wait_until("who may be silent for a second is taken over", || {
-        scene.names() == ["older", "patient", "slow"]
+        scene.names() == ["patient", "slow"]
     });
     let _quick = scene.join("quick", &["usage"]);
-    wait_until("one of an earlier version is taken over", || {
-        scene.names() == ["patient", "quick", "slow"]
-    });
+    assert_eq!(scene.names(), ["patient", "quick", "slow"]);
     let sight = scene.look();
     let leases = sight
         .machines
@@ -131,9 +127,7 @@ fn each_machine_is_dead_after_its_own_lease() {
         .map(|seen| (seen.machine.name.as_str(), seen.lease));
     let expected = [("patient", TWO_HOURS), ("quick", TIMING), ("slow", TWO_HOURS)];
     assert!(
-        leases
-            .clone()
-            .eq(expected.map(|(name, timing)| (name, Some(timing.ttl)))),
+        leases.clone().eq(expected.map(|(name, timing)| (name, timing.ttl))),
         "{:?}",
         leases.collect::<Vec<_>>()
     );
