@@ -12,20 +12,14 @@ use super::{
 /// The name of the connection that asks.
 const ASKING: &str = "session-host-admission";
 
-/// How long each step may take.
-const LIMIT: Duration = Duration::from_secs(10);
+const LIMITS: Limits = Limits::each(Duration::from_secs(10));
 
 /// Makes sure that PostgreSQL lets this role in, stores text as UTF-8, speaks English, and lets the role have its tables.
 ///
 /// # Errors
 /// What is missing, with the remedy; or when PostgreSQL cannot be reached.
 pub fn check_admission(address: &PostgresAddress) -> Result<(), PostgresError> {
-    let limits = Limits {
-        statement: LIMIT,
-        lock: LIMIT,
-        answer: LIMIT,
-    };
-    let mut session = Session::open(address, ASKING, limits)?;
+    let mut session = Session::open(address, ASKING, LIMITS)?;
     // Whether the schema is this role's to use is not known before there is one.
     let row = session.row(
         "look whether the database can hold a state",

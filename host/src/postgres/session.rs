@@ -42,6 +42,18 @@ pub struct Limits {
     pub answer: Duration,
 }
 
+impl Limits {
+    /// The same for each part.
+    #[must_use]
+    pub const fn each(limit: Duration) -> Self {
+        Self {
+            statement: limit,
+            lock: limit,
+            answer: limit,
+        }
+    }
+}
+
 impl Session {
     /// Opens a connection of this name, which people see in `pg_stat_activity`.
     ///

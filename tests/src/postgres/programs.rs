@@ -2,16 +2,13 @@
 
 use std::{
     env, fs,
-    os::unix::{
-        fs::{MetadataExt, chown},
-        process::CommandExt,
-    },
+    os::unix::{fs::chown, process::CommandExt},
     path::{Path, PathBuf},
     process::Command,
     sync::OnceLock,
 };
 
-use crate::nobody::NOBODY;
+use crate::nobody::{NOBODY, is_root};
 
 /// The path of a program of the server's package.
 #[track_caller]
@@ -62,8 +59,4 @@ pub(super) fn give_to_server(path: &Path) {
     if is_root() {
         chown(path, Some(NOBODY), Some(NOBODY)).expect("root can give a file away");
     }
-}
-
-fn is_root() -> bool {
-    fs::metadata("/proc/self").is_ok_and(|own| own.uid() == 0)
 }

@@ -350,12 +350,7 @@ fn a_snapshot_that_is_being_written_does_not_bring_back_what_is_forgotten() {
 
 /// A transaction that holds a lock until it is dropped.
 fn hold(url: &str, lock: &str) -> Session {
-    const LIMIT: Duration = Duration::from_secs(300);
-    let limits = Limits {
-        statement: LIMIT,
-        lock: LIMIT,
-        answer: LIMIT,
-    };
+    let limits = Limits::each(Duration::from_secs(300));
     let mut session = Session::open(&url.parse().unwrap(), "holder", limits).unwrap();
     session.batch("hold a lock", &format!("BEGIN; {lock}")).unwrap();
     session

@@ -8,11 +8,7 @@ use session_host_tests::{Answer, LibraryFile, Postgres, PostgresSetup, library, 
 use super::scene::{Somebody, beside, host_at, warnings};
 
 /// Nothing that a test does itself is to end early.
-const PATIENT: Limits = Limits {
-    statement: Duration::from_secs(120),
-    lock: Duration::from_secs(120),
-    answer: Duration::from_secs(120),
-};
+const PATIENT: Limits = Limits::each(Duration::from_secs(120));
 
 #[test]
 fn hosts_with_different_versions_are_told() {

@@ -9,15 +9,7 @@ const LIMIT: Duration = Duration::from_secs(60);
 
 fn open(url: &str) -> Result<Session, PostgresError> {
     let address: PostgresAddress = url.parse().unwrap();
-    Session::open(
-        &address,
-        "test",
-        Limits {
-            statement: LIMIT,
-            lock: LIMIT,
-            answer: LIMIT,
-        },
-    )
+    Session::open(&address, "test", Limits::each(LIMIT))
 }
 
 fn refused(url: &str) -> PostgresError {
@@ -125,9 +117,8 @@ fn no_step_takes_longer_than_it_may() {
     let url = server.database().url();
     let limit = Duration::from_millis(100);
     let limits = Limits {
-        statement: LIMIT,
         lock: limit,
-        answer: LIMIT,
+        ..Limits::each(LIMIT)
     };
     let address: PostgresAddress = url.parse().unwrap();
     let mut holder = open(&url).unwrap();
