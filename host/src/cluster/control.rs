@@ -3,7 +3,7 @@
 //! # Threads
 //! One thread, `cluster`, with one connection. Between two rounds it answers what others ask of it. If PostgreSQL cannot
 //! be reached, it tries again with growing pauses, and keeps the incarnation: only PostgreSQL knows whether the others
-//! have ended it. Nobody waits for this thread longer than for a TTL.
+//! have ended it. Nobody waits for this thread longer than for a lease.
 
 use std::{
     sync::{
@@ -113,7 +113,7 @@ impl Control {
             self.outage.lasts(NoticedBy::Leases, error);
         } else if self.board.trouble().as_ref() != Some(&trouble) {
             // The same again and again helps nobody.
-            tracing::warn!(error = %trouble, "this machine cannot agree with the others; it tries again by itself");
+            tracing::warn!(error = %trouble, "this host cannot agree with the others; it tries again by itself");
         }
         self.board.failed(trouble);
     }
@@ -127,7 +127,7 @@ impl Control {
         // A session in which anything else went wrong is not used again.
         match self.round_in(&mut session) {
             Err(ClusterError::Fenced) => {
-                tracing::warn!("the other machines took this one for dead; it joins anew");
+                tracing::warn!("the other hosts took this one for dead; it joins anew");
                 self.board.fence();
                 self.round_in(&mut session)?;
             }
@@ -138,7 +138,7 @@ impl Control {
         if let Some(trouble) = self.board.mended()
             && !was_away
         {
-            tracing::info!(trouble, "this machine agrees with the others again");
+            tracing::info!(trouble, "this host agrees with the others again");
         }
         Ok(())
     }
@@ -160,10 +160,10 @@ impl Control {
             Some(me) => me,
             None => self.join(session)?,
         };
-        let leases = self.board.wanted();
-        self.board.renewed(&renewal::renew(session, me, &leases)?);
+        let divisions = self.board.wanted();
+        self.board.renewed(&renewal::renew(session, me, &divisions)?);
         self.take_over(session, me)?;
-        share(session, me, &leases, &self.board)?;
+        share(session, me, &divisions, &self.board)?;
         self.hear(session)?;
         if self.connection.pruned.is_none_or(|last| last.elapsed() > PRUNING) {
             requests::prune(session).or_else(unless_locked)?;
@@ -191,7 +191,7 @@ impl Control {
         }
         let me = joining::join(session, &self.machine, &self.board.wanted(), self.timing)?;
         self.board.join(me);
-        tracing::info!(incarnation = me.number(), "this machine has joined the others");
+        tracing::info!(incarnation = me.number(), "this host has joined the others");
         Ok(me)
     }
 
@@ -206,11 +206,11 @@ impl Control {
             match takeover::take_over(session, &dead, me) {
                 Ok(true) => {
                     self.board.took_over();
-                    tracing::warn!(name, incarnation = id, "this machine took a dead one over");
+                    tracing::warn!(name, incarnation = id, "this host took a dead one over");
                 }
                 Ok(false) => {}
                 Err(error) if error.is_lock_timeout() => {
-                    tracing::debug!(name, incarnation = id, "a commit of a dead machine has yet to end");
+                    tracing::debug!(name, incarnation = id, "a commit of a dead host has yet to end");
                 }
                 Err(error) => return Err(error),
             }
@@ -269,7 +269,7 @@ impl Control {
         }
     }
 
-    /// Leaves, if PostgreSQL can be reached. Otherwise the others find out after a TTL.
+    /// Leaves, if PostgreSQL can be reached. Otherwise the others find out after a lease.
     fn leave(&mut self, answer: Option<&SyncSender<Result<(), ClusterError>>>) {
         let left = match (self.connection.session.as_mut(), self.board.present()) {
             (Some(session), Some(me)) => joining::leave(session, me).map_err(ClusterError::from),

@@ -11,15 +11,13 @@ pub enum ClusterError {
     #[error(transparent)]
     Postgres(#[from] PostgresError),
     /// Others have taken this machine for dead meanwhile. It joins anew by itself.
-    #[error("the other machines took this one for dead, because it did not renew in time; it joins anew by itself")]
+    #[error("the other hosts took this one for dead, because it did not renew in time; it joins anew by itself")]
     Fenced,
     /// The system gives no thread.
-    #[error("cannot start the thread that speaks to the other machines: {0}")]
+    #[error("cannot start the thread that speaks to the other hosts: {0}")]
     Thread(io::Error),
     /// The thread has ended, or waits for PostgreSQL.
-    #[error(
-        "the connection to the other machines does not answer; check that PostgreSQL can be reached, and try again"
-    )]
+    #[error("the connection to the other hosts does not answer; check that PostgreSQL can be reached, and try again")]
     NoAnswer,
 }
 

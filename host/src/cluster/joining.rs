@@ -12,21 +12,26 @@ use crate::{
     postgres::{PostgresError, Session},
 };
 
-/// The processors of a machine, and into how many buckets each is divided.
-pub(super) type Leases = BTreeMap<ProcessorName, BucketCount>;
+/// The processors of a machine, and into how many buckets it divides each.
+pub(super) type Divisions = BTreeMap<ProcessorName, BucketCount>;
 
 /// A new incarnation of a machine. It owns nothing yet.
 pub(super) fn join(
     session: &mut Session,
     machine: &Machine,
-    leases: &Leases,
+    divisions: &Divisions,
     timing: Timing,
 ) -> Result<MachineId, PostgresError> {
     let row = session.row(
         "join the machines",
         "INSERT INTO session_host_machine (name, version, seen, processors, lease_seconds)
          VALUES ($1, $2, clock_timestamp(), $3, $4) RETURNING id",
-        &[&machine.name, &machine.version, &names(leases), &timing.ttl_seconds()],
+        &[
+            &machine.name,
+            &machine.version,
+            &names(divisions),
+            &timing.lease_seconds(),
+        ],
     )?;
     Ok(MachineId(row.get(0)))
 }
@@ -42,6 +47,6 @@ pub(super) fn leave(session: &mut Session, me: MachineId) -> Result<(), Postgres
 }
 
 /// The names of the processors, for SQL.
-pub(super) fn names(leases: &Leases) -> Vec<&str> {
-    leases.keys().map(ProcessorName::as_str).collect()
+pub(super) fn names(divisions: &Divisions) -> Vec<&str> {
+    divisions.keys().map(ProcessorName::as_str).collect()
 }

@@ -33,7 +33,7 @@ pub struct Cluster {
     board: Arc<Board>,
     notes: Arc<Notes>,
     commands: Sender<Command>,
-    ttl: Duration,
+    lease: Duration,
 }
 
 impl Cluster {
@@ -49,7 +49,7 @@ impl Cluster {
         timing: Timing,
         outage: Arc<Outage>,
     ) -> Result<(Arc<Self>, Receiver<Request>), ClusterError> {
-        let board = Arc::new(Board::new(timing.ttl, processors.into_iter().collect()));
+        let board = Arc::new(Board::new(timing.lease, processors.into_iter().collect()));
         let notes = Arc::new(Notes::default());
         let (commands, asked) = mpsc::channel();
         let (sender, requests) = mpsc::channel();
@@ -71,7 +71,7 @@ impl Cluster {
                 board,
                 notes,
                 commands,
-                ttl: timing.ttl,
+                lease: timing.lease,
             }),
             requests,
         ))
@@ -116,8 +116,8 @@ impl Cluster {
 
     /// How long this machine counts as alive if it does not renew.
     #[must_use]
-    pub fn ttl(&self) -> Duration {
-        self.ttl
+    pub fn lease(&self) -> Duration {
+        self.lease
     }
 
     /// Lets people see which plugins this machine has.
@@ -156,7 +156,7 @@ impl Cluster {
     /// Leaves the machines. A run must have made its last commit before: a later one is refused.
     ///
     /// # Errors
-    /// When PostgreSQL cannot be reached now. The others then take this machine over after a TTL.
+    /// When PostgreSQL cannot be reached now. The others then take this machine over after a lease.
     pub fn leave(&self) -> Result<(), ClusterError> {
         self.answer(Command::Leave)
     }
@@ -187,6 +187,6 @@ impl Cluster {
         self.commands
             .send(command(sender))
             .map_err(|_| ClusterError::NoAnswer)?;
-        answer.recv_timeout(self.ttl).map_err(|_| ClusterError::NoAnswer)?
+        answer.recv_timeout(self.lease).map_err(|_| ClusterError::NoAnswer)?
     }
 }

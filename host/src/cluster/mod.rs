@@ -2,11 +2,11 @@
 //!
 //! The sessions of a processor lie in [buckets](Bucket): in 64, or in one if the processor is serial. Each bucket has at
 //! most one owner, and only its owner processes its sessions. An owner is an *incarnation* of a machine, a row with a
-//! number that is never used again. The protocol, every quarter of the TTL:
+//! number that is never used again. The protocol, every quarter of the lease:
 //!
 //! 1. *Renew* (`renewal`): the machine says that it lives. If its row is gone, others have taken it for dead: it is
 //!    *fenced*. It ends what it does and joins anew, as another incarnation (`joining`).
-//! 2. *Take over* (`takeover`): who has not renewed for its own TTL is dead. PostgreSQL ends its connections, then its row
+//! 2. *Take over* (`takeover`): who has not renewed for its own lease is dead. PostgreSQL ends its connections, then its row
 //!    is deleted, which frees its buckets.
 //! 3. *Share* (`sharing`): each machine keeps a fair part of the buckets. It gives away only what no run of its own has
 //!    [pinned](InFlight).

@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use super::{
     error::ClusterError,
-    joining::{Leases, names},
+    joining::{Divisions, names},
     machine::MachineId,
 };
 use crate::{clock, postgres::Session};
@@ -20,20 +20,20 @@ pub struct ClockDifference {
 
 /// A renewal that others have seen.
 pub(super) struct Renewed {
-    /// When it was sent, by the clock of this machine that never jumps. PostgreSQL recorded a later time, so a TTL from
+    /// When it was sent, by the clock of this machine that never jumps. PostgreSQL recorded a later time, so a lease from
     /// here has passed before one from there.
     pub(super) sent: Instant,
     pub(super) clock: ClockDifference,
 }
 
 /// Renews an incarnation, if nobody has ended it, and says which processors the machine has: it takes part in sharing these.
-pub(super) fn renew(session: &mut Session, me: MachineId, leases: &Leases) -> Result<Renewed, ClusterError> {
+pub(super) fn renew(session: &mut Session, me: MachineId, divisions: &Divisions) -> Result<Renewed, ClusterError> {
     let (sent, sent_at) = (Instant::now(), clock::now());
     let rows = session.query(
         "renew this machine",
         "UPDATE session_host_machine SET seen = clock_timestamp(), processors = $2 WHERE id = $1
          RETURNING (extract(epoch FROM seen) * 1000000)::bigint",
-        &[&me.0, &names(leases)],
+        &[&me.0, &names(divisions)],
     )?;
     let row = rows.first().ok_or(ClusterError::Fenced)?;
     let half = i64::try_from(sent.elapsed().as_micros() / 2).unwrap_or(i64::MAX);

@@ -11,8 +11,17 @@ use crate::{
 };
 use session_plugin_api::Timestamp;
 
-/// The number of a request.
-pub type RequestId = i64;
+/// The number of a request. A later one has a higher number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct RequestId(i64);
+
+impl RequestId {
+    /// The number.
+    #[must_use]
+    pub fn number(self) -> i64 {
+        self.0
+    }
+}
 
 /// How many requests one round reads at most.
 const MOST: i64 = 1_000;
@@ -122,7 +131,7 @@ pub(super) fn newest(session: &mut Session) -> Result<RequestId, PostgresError> 
         "SELECT coalesce(max(id), 0) FROM session_host_request",
         &[],
     )?;
-    Ok(row.get(0))
+    Ok(RequestId(row.get(0)))
 }
 
 /// The requests after the given one, in order, and the number of the last one. What a newer version may ask is left out.
@@ -131,12 +140,12 @@ pub(super) fn after(session: &mut Session, last: RequestId) -> Result<(Vec<Reque
         "read requests",
         "SELECT id, (extract(epoch FROM asked_at) * 1000000)::bigint, actor, kind, processor, payload::text
          FROM session_host_request WHERE id > $1 ORDER BY id LIMIT $2",
-        &[&last, &MOST],
+        &[&last.0, &MOST],
     )?;
     let mut position = last;
     let mut requests = Vec::new();
     for row in &rows {
-        position = row.get(0);
+        position = RequestId(row.get(0));
         match asked(row) {
             Some(asked) => requests.push(Request {
                 id: position,
@@ -144,7 +153,7 @@ pub(super) fn after(session: &mut Session, last: RequestId) -> Result<(Vec<Reque
                 asked,
             }),
             None => tracing::warn!(
-                request = position,
+                request = position.number(),
                 "a request is of a kind that only a newer version knows"
             ),
         }

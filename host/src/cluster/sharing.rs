@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 use super::{
     buckets::{Bucket, BucketCount, Buckets},
     error::ClusterError,
-    joining::Leases,
+    joining::Divisions,
     machine::MachineId,
     standing::Board,
 };
@@ -40,6 +40,14 @@ impl Shares {
     }
 }
 
+/// How an attempt to divide a processor ended.
+#[derive(PartialEq, Eq)]
+enum Divided {
+    Anew,
+    /// Not at all, because somebody owns a bucket.
+    NotYet,
+}
+
 /// A machine that shares.
 struct Sharer<'a> {
     session: &'a mut Session,
@@ -51,8 +59,13 @@ struct Sharer<'a> {
 ///
 /// # Errors
 /// [`ClusterError::Fenced`] when the machine was taken for dead meanwhile.
-pub(super) fn share(session: &mut Session, me: MachineId, leases: &Leases, board: &Board) -> Result<(), ClusterError> {
-    let shares = shares(session, leases)?;
+pub(super) fn share(
+    session: &mut Session,
+    me: MachineId,
+    divisions: &Divisions,
+    board: &Board,
+) -> Result<(), ClusterError> {
+    let shares = shares(session, divisions)?;
     let divided = shares
         .iter()
         .filter_map(|(processor, shares)| Some((processor.clone(), shares.divided?)));
@@ -63,7 +76,7 @@ pub(super) fn share(session: &mut Session, me: MachineId, leases: &Leases, board
     board.see_unowned(unowned.filter(|(_, buckets)| *buckets > 0));
     let mut sharer = Sharer { session, me, board };
     // Who holds a lock holds up all processors. This machine waits for it once, because it must renew in time.
-    sharer.share_all(leases, &shares).or_else(unless_locked)
+    sharer.share_all(divisions, &shares).or_else(unless_locked)
 }
 
 /// A transaction that holds a lock for long delays what needs it until the next round, and nothing else.
@@ -76,13 +89,17 @@ pub(super) fn unless_locked(error: PostgresError) -> Result<(), ClusterError> {
 }
 
 impl Sharer<'_> {
-    fn share_all(&mut self, leases: &Leases, shares: &BTreeMap<ProcessorName, Shares>) -> Result<(), PostgresError> {
+    fn share_all(
+        &mut self,
+        divisions: &Divisions,
+        shares: &BTreeMap<ProcessorName, Shares>,
+    ) -> Result<(), PostgresError> {
         for (processor, mine) in self.board.owned_in_any_case() {
-            if !leases.contains_key(&processor) {
+            if !divisions.contains_key(&processor) {
                 self.give(&processor, mine.len())?;
             }
         }
-        for (processor, count) in leases {
+        for (processor, count) in divisions {
             if let Some(shares) = shares.get(processor) {
                 self.share(processor, *count, shares)?;
             }
@@ -100,7 +117,7 @@ impl Sharer<'_> {
             .len();
         if shares.divided != Some(count) {
             self.give(processor, mine)?;
-            if shares.owned > 0 || !self.divide(processor, count)? {
+            if shares.owned > 0 || self.divide(processor, count)? == Divided::NotYet {
                 return Ok(());
             }
             self.board.divide(processor, count);
@@ -148,8 +165,8 @@ impl Sharer<'_> {
         Ok(())
     }
 
-    /// Divides a processor into so many buckets, if nobody owns any. `true` if it is divided now.
-    fn divide(&mut self, processor: &ProcessorName, count: BucketCount) -> Result<bool, PostgresError> {
+    /// Divides a processor into so many buckets, if nobody owns any.
+    fn divide(&mut self, processor: &ProcessorName, count: BucketCount) -> Result<Divided, PostgresError> {
         const DOING: &str = "divide a processor into buckets";
         let (name, number) = (processor.as_str(), i32::from(count.number()));
         self.session.in_transaction(DOING, |session| {
@@ -159,7 +176,7 @@ impl Sharer<'_> {
                 &[&name],
             )?;
             if rows.iter().any(|row| row.get::<_, Option<i64>>(0).is_some()) {
-                return Ok(false);
+                return Ok(Divided::NotYet);
             }
             session.execute(
                 DOING,
@@ -172,7 +189,7 @@ impl Sharer<'_> {
                  SELECT $1, generate_series(0, $2::int - 1) ON CONFLICT DO NOTHING",
                 &[&name, &number],
             )?;
-            Ok(true)
+            Ok(Divided::Anew)
         })
     }
 }
@@ -192,8 +209,8 @@ fn owned(session: &mut Session, me: MachineId) -> Result<BTreeMap<ProcessorName,
     Ok(owned.collect())
 }
 
-fn shares(session: &mut Session, leases: &Leases) -> Result<BTreeMap<ProcessorName, Shares>, PostgresError> {
-    let names: Vec<&str> = leases.keys().map(ProcessorName::as_str).collect();
+fn shares(session: &mut Session, divisions: &Divisions) -> Result<BTreeMap<ProcessorName, Shares>, PostgresError> {
+    let names: Vec<&str> = divisions.keys().map(ProcessorName::as_str).collect();
     let rows = session.query(
         "find how many machines share each processor",
         "SELECT had.name,

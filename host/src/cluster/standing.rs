@@ -13,7 +13,7 @@ use session_plugin_api::Timestamp;
 
 use super::{
     buckets::{BucketCount, Buckets, Part},
-    joining::Leases,
+    joining::Divisions,
     machine::MachineId,
     renewal::{ClockDifference, Renewed},
 };
@@ -24,7 +24,7 @@ use crate::{clock, names::ProcessorName};
 pub enum Standing {
     /// It is one of them.
     Joined(MachineId),
-    /// It has not renewed for a TTL, so the others may have taken it for dead. It asks PostgreSQL as soon as it can.
+    /// It has not renewed for a lease, so the others may have taken it for dead. It asks PostgreSQL as soon as it can.
     Doubtful(MachineId),
     /// The others have taken it for dead. It joins anew as soon as it can.
     Fenced,
@@ -57,7 +57,7 @@ pub struct Unowned {
 /// What this machine knows of itself.
 pub(super) struct Board {
     known: Mutex<Known>,
-    ttl: Duration,
+    lease: Duration,
 }
 
 #[derive(Default)]
@@ -65,9 +65,9 @@ struct Known {
     incarnation: Option<Incarnation>,
     has_left: bool,
     /// The processors of this machine.
-    wanted: Leases,
+    wanted: Divisions,
     /// How the sessions of these processors are divided now.
-    divided: Leases,
+    divided: Divisions,
     owned: BTreeMap<ProcessorName, Buckets>,
     pins: BTreeMap<PinId, Pin>,
     last_pin: PinId,
@@ -87,7 +87,8 @@ struct Incarnation {
 }
 
 /// The number of a pin.
-pub(super) type PinId = u64;
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct PinId(u64);
 
 /// What a run has pinned.
 pub(super) struct Pinned {
@@ -139,14 +140,14 @@ impl Known {
 
 /// What everybody reads.
 impl Board {
-    pub(super) fn new(ttl: Duration, wanted: Leases) -> Self {
+    pub(super) fn new(lease: Duration, wanted: Divisions) -> Self {
         let known = Known {
             wanted,
             ..Known::default()
         };
         Self {
             known: Mutex::new(known),
-            ttl,
+            lease,
         }
     }
 
@@ -235,8 +236,8 @@ impl Board {
         if buckets.is_empty() {
             return None;
         }
-        known.last_pin += 1;
-        let id = known.last_pin;
+        let id = PinId(known.last_pin.0 + 1);
+        known.last_pin = id;
         known.pins.insert(
             id,
             Pin {
@@ -271,7 +272,7 @@ impl Board {
         known.counters.renewals += 1;
         known.clock = Some(renewed.clock);
         if let Some(incarnation) = &mut known.incarnation {
-            incarnation.good_until = Some(renewed.sent + self.ttl);
+            incarnation.good_until = Some(renewed.sent + self.lease);
         }
     }
 
@@ -293,7 +294,7 @@ impl Board {
         let mut known = self.lock();
         // A machine that joins anew meanwhile is no less patient with the others.
         known.reached_since = known.reached_since.max(now.checked_sub(reached_for));
-        if reached_for < self.ttl {
+        if reached_for < self.lease {
             for (_, since) in known.unowned.values_mut() {
                 *since = now;
             }
@@ -316,7 +317,7 @@ impl Board {
     }
 
     /// This is all that the machine owns, and how processors are divided, as PostgreSQL has it.
-    pub(super) fn own(&self, owned: BTreeMap<ProcessorName, Buckets>, divided: Leases) {
+    pub(super) fn own(&self, owned: BTreeMap<ProcessorName, Buckets>, divided: Divisions) {
         let mut known = self.lock();
         (known.owned, known.divided) = (owned, divided);
     }
@@ -337,11 +338,11 @@ impl Board {
         self.lock().divided.insert(processor.clone(), count);
     }
 
-    pub(super) fn want(&self, wanted: Leases) {
+    pub(super) fn want(&self, wanted: Divisions) {
         self.lock().wanted = wanted;
     }
 
-    pub(super) fn wanted(&self) -> Leases {
+    pub(super) fn wanted(&self) -> Divisions {
         self.lock().wanted.clone()
     }
 

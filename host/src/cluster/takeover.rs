@@ -1,6 +1,6 @@
 //! What a dead machine owned goes to those that live.
 //!
-//! A machine is dead that has not renewed for its own TTL, as PostgreSQL measures it. It may also be paused, or cut off, and
+//! A machine is dead that has not renewed for its own lease, as PostgreSQL measures it. It may also be paused, or cut off, and
 //! come back. So its connections are ended first: PostgreSQL rolls back what they had begun, and with that their locks
 //! go. Then the row of the machine is deleted. The `DELETE` waits for a commit that already holds the lock of this row,
 //! and every later commit finds the row gone.
@@ -13,7 +13,7 @@ use crate::{
     safeguards::Safeguard,
 };
 
-/// A machine that has not renewed for its TTL.
+/// A machine that has not renewed for its lease.
 pub(super) struct Dead {
     pub(super) id: MachineId,
     pub(super) name: String,
@@ -31,8 +31,7 @@ pub(super) fn uptime(session: &mut Session) -> Result<Duration, PostgresError> {
 }
 
 /// The machines that are dead, in the order of their incarnations. `reached_for` is for how long this machine has reached
-/// PostgreSQL again after an outage: the others may have needed as long, so nobody is
-/// dead who may be silent for longer.
+/// PostgreSQL again after an outage: the others may have needed as long, so nobody is dead who may be silent for longer.
 pub(super) fn dead(
     session: &mut Session,
     me: MachineId,

@@ -34,8 +34,8 @@ pub fn of_silent_hosts(sight: &Sight, reached_for: Option<Duration>) -> Vec<Warn
 
 /// What nobody owns for longer than a machine may be silent.
 #[must_use]
-pub fn of_unowned_buckets(unowned: &BTreeMap<ProcessorName, Unowned>, ttl: Duration) -> Vec<Warning> {
-    let long = unowned.iter().filter(|(_, unowned)| unowned.age > ttl);
+pub fn of_unowned_buckets(unowned: &BTreeMap<ProcessorName, Unowned>, lease: Duration) -> Vec<Warning> {
+    let long = unowned.iter().filter(|(_, unowned)| unowned.age > lease);
     let told = long.map(|(processor, Unowned { buckets, age })| {
         let message = format!(
             "nobody has owned {buckets} buckets of processor {processor} for {} s, so nobody processes their sessions: install the same version of the plugin on all hosts; `session-host cluster` shows who has which",
@@ -57,10 +57,10 @@ fn doubtful(standing: Standing) -> Option<Warning> {
     let message = match standing {
         Standing::Joined(_) | Standing::Left => return None,
         Standing::Doubtful(_) => {
-            "this host has not renewed its leases in time, so others may take its work over: check the network to PostgreSQL, and whether this machine was suspended or overloaded; the host goes on by itself"
+            "this host has not renewed its leases in time, so others may take its work over: check the network to PostgreSQL, and whether this computer was suspended or overloaded; the host goes on by itself"
         }
         Standing::Fenced => {
-            "the other hosts took this one for dead and have its work; it joins anew by itself: check the network to PostgreSQL, and whether this machine was suspended or overloaded"
+            "the other hosts took this one for dead and have its work; it joins anew by itself: check the network to PostgreSQL, and whether this computer was suspended or overloaded"
         }
     };
     Some(Warning::new(WarningKind::Hosts, message))
@@ -75,7 +75,7 @@ fn apart(clock: ClockDifference) -> Option<Warning> {
         let seconds = Duration::from_micros(clock.micros.unsigned_abs()).as_secs_f64();
         let direction = if clock.micros > 0 { "ahead of" } else { "behind" };
         let message = format!(
-            "the clock of this machine is {seconds:.1} s {direction} that of PostgreSQL: set both by the same time servers, such as with chrony; until then, times that hosts record do not fit together"
+            "the clock of this computer is {seconds:.1} s {direction} that of PostgreSQL: set both by the same time servers, such as with chrony; until then, times that hosts record do not fit together"
         );
         Warning::new(WarningKind::Clock, message)
     })
@@ -174,7 +174,7 @@ mod tests {
     }
 
     #[test]
-    fn buckets_may_be_without_an_owner_for_a_ttl() {
+    fn buckets_may_be_without_an_owner_for_a_lease() {
         let usage: ProcessorName = "usage".parse().unwrap();
         let unowned = |seconds| {
             let unowned = Unowned {
@@ -183,9 +183,9 @@ mod tests {
             };
             BTreeMap::from([(usage.clone(), unowned)])
         };
-        let ttl = Duration::from_secs(15);
-        assert_eq!(of_unowned_buckets(&unowned(15), ttl), []);
-        let told = of_unowned_buckets(&unowned(16), ttl);
+        let lease = Duration::from_secs(15);
+        assert_eq!(of_unowned_buckets(&unowned(15), lease), []);
+        let told = of_unowned_buckets(&unowned(16), lease);
         assert!(
             told[0].message.contains("3 buckets of processor usage for 16 s"),
             "{told:?}"

@@ -27,7 +27,7 @@ use crate::{
     plugins::{Catalogue, Processor},
     postgres::{Outage, PostgresAddress},
     runner::Selection,
-    state::{Actor, Leases, StateError},
+    state::{Actor, Fired, Leases, StateError},
 };
 
 /// The membership of this host.
@@ -66,15 +66,15 @@ impl Members {
     pub(super) fn join(
         address: &PostgresAddress,
         catalogue: &Catalogue,
-        ttl: Duration,
+        lease: Duration,
         outage: Arc<Outage>,
     ) -> Result<Self, ClusterError> {
         let machine = Machine {
             name: name_of_this_host(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
         };
-        let leases = leases_of(catalogue);
-        let (cluster, requests) = Cluster::join(address.clone(), machine, leases, Timing { ttl }, outage)?;
+        let divisions = divisions_of(catalogue);
+        let (cluster, requests) = Cluster::join(address.clone(), machine, divisions, Timing { lease }, outage)?;
         cluster.describe(plugins_of(catalogue));
         Ok(Self {
             cluster,
@@ -103,7 +103,7 @@ fn mark_of_this_process() -> &'static str {
 }
 
 /// Into how many parts the work of each processor may be divided. A serial processor runs on one host at a time.
-fn leases_of(catalogue: &Catalogue) -> Vec<(ProcessorName, BucketCount)> {
+fn divisions_of(catalogue: &Catalogue) -> Vec<(ProcessorName, BucketCount)> {
     let processors = catalogue.processors();
     let of_processors = processors.map(|processor| (processor.name().clone(), buckets_of(processor)));
     of_processors.chain([(chores(), BucketCount::One)]).collect()
@@ -239,16 +239,16 @@ impl Host {
     }
 
     /// Moves the recorded time of a processor's last run from what this host saw to now, and asks the other hosts to run
-    /// it, too. Returns whether nobody else did so before. A host that shares its state with nobody is always first.
+    /// it, too. Returns who did so first. A host that shares its state with nobody is always first.
     ///
     /// # Errors
     /// When the database cannot be reached.
-    pub fn is_first_to_fire(
+    pub fn fire(
         &self,
         processor: &ProcessorName,
         seen: Option<Timestamp>,
         now: Timestamp,
-    ) -> Result<bool, StateError> {
+    ) -> Result<Fired, StateError> {
         let request = request(RequestKind::Run, Some(processor), &Actor::Scheduler, &Selection::All);
         self.state.fire(processor, seen, now, &request)
     }
@@ -325,7 +325,7 @@ impl Members {
     /// Tells the cluster which processors this host has after a reload.
     pub(super) fn has_processors_of(&self, catalogue: &Catalogue) {
         self.cluster.describe(plugins_of(catalogue));
-        self.cluster.set_processors(leases_of(catalogue));
+        self.cluster.set_processors(divisions_of(catalogue));
     }
 
     /// Leaves the other hosts, after the last commit.

@@ -17,7 +17,7 @@ use crate::{
     host::{BegunRun, Host, NotBegun, selection_asked},
     names::ProcessorName,
     runner::{Selection, StopToken},
-    state::Actor,
+    state::{Actor, Fired},
 };
 
 /// How often a host looks at what is asked of it, and at what it has gained.
@@ -73,8 +73,9 @@ impl Scheduler {
 
     fn fires(&self, host: &Host, processor: &ProcessorName) -> bool {
         let seen = self.lock().get(processor).and_then(|entry| entry.last_run);
-        match host.is_first_to_fire(processor, seen, clock::now()) {
-            Ok(is_first) => is_first && host.owns_some_of(processor),
+        match host.fire(processor, seen, clock::now()) {
+            Ok(Fired::ByThisHost) => host.owns_some_of(processor),
+            Ok(Fired::ByAnother) => false,
             Err(error) => {
                 if !error.is_outage() {
                     tracing::warn!(%processor, "cannot fire the schedule: {error}");
@@ -95,7 +96,7 @@ impl Scheduler {
 
     fn answer(&self, host: &Arc<Host>, request: &Request, stop: &StopToken) -> Answer {
         tracing::debug!(
-            request = request.id,
+            request = request.id.number(),
             kind = request.asked.kind.as_str(),
             "asked of all hosts"
         );

@@ -72,7 +72,10 @@ pub use forget::{
 };
 pub use interface::State;
 pub use judge::{plan::ObjectKind, refused::StatementRefused};
-pub use postgres::fence::{LastForgotten, Leases};
+pub use postgres::{
+    asking::Fired,
+    fence::{LastForgotten, Leases},
+};
 pub use query::{
     ask::{QueryAnswer, QueryError, QueryLimits},
     one_session::{FoundAtLine, FoundInSession, ResponseCost, ResponseKey, StoredByProcessor, StoredRows},

@@ -21,7 +21,7 @@ pub(super) fn observe(host: &Host, observations: &Observations) -> Vec<Warning> 
     // Other hosts commit, too, and do not say so.
     host.results_changed();
     let unowned = cluster.unowned();
-    let mut warnings = of_unowned_buckets(&unowned, cluster.ttl());
+    let mut warnings = of_unowned_buckets(&unowned, cluster.lease());
     let sight = cluster.look();
     if let Ok(sight) = &sight {
         warnings.extend(of_silent_hosts(sight, cluster.reached_for()));

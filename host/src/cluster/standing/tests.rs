@@ -3,9 +3,9 @@
 use super::*;
 use crate::names::SessionKey;
 
-fn board(ttl: Duration) -> (Board, ProcessorName) {
+fn board(lease: Duration) -> (Board, ProcessorName) {
     let usage: ProcessorName = "usage".parse().unwrap();
-    let board = Board::new(ttl, Leases::from([(usage.clone(), BucketCount::SixtyFour)]));
+    let board = Board::new(lease, Divisions::from([(usage.clone(), BucketCount::SixtyFour)]));
     board.join(MachineId(7));
     let clock = ClockDifference {
         micros: 0,
@@ -35,17 +35,17 @@ fn what_a_run_has_pinned_is_not_given_up() {
 #[test]
 fn what_is_divided_otherwise_is_not_processed() {
     let (board, usage) = board(Duration::from_secs(3600));
-    board.want(Leases::from([(usage.clone(), BucketCount::One)]));
+    board.want(Divisions::from([(usage.clone(), BucketCount::One)]));
     assert_eq!(board.owned(&usage), Buckets::NONE);
     assert!(board.pin(&usage).is_none());
     board.divide(&usage, BucketCount::One);
     assert!(board.pin(&usage).is_some());
-    board.want(Leases::new());
+    board.want(Divisions::new());
     assert!(board.pin(&usage).is_none());
 }
 
 #[test]
-fn a_machine_that_has_not_renewed_for_a_ttl_owns_nothing_for_sure() {
+fn a_machine_that_has_not_renewed_for_a_lease_owns_nothing_for_sure() {
     let (board, usage) = board(Duration::ZERO);
     assert_eq!(board.standing(), Standing::Doubtful(MachineId(7)));
     assert_eq!((board.incarnation(), board.owned(&usage)), (None, Buckets::NONE));

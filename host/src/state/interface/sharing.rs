@@ -13,7 +13,11 @@ use crate::{
     state::{
         engine::sql::in_transaction,
         error::Result,
-        postgres::{asking::ask, fence::LastForgotten, shared_state::SharedState},
+        postgres::{
+            asking::{Fired, ask},
+            fence::LastForgotten,
+            shared_state::SharedState,
+        },
         query::reader::Reader,
         records::audit::Actor,
         schema::refused::SchemaRefused,
@@ -64,8 +68,7 @@ impl State {
     }
 
     /// Moves the recorded time of a processor's last run from `seen` to `now`, and asks something of all hosts that share the
-    /// state with it. Returns whether nobody else did so before. With a state in a file, this host is always first, and
-    /// nothing is recorded.
+    /// state with it. Returns who did so first. With a state in a file, that is always this host, and nothing is recorded.
     ///
     /// # Errors
     /// When the database cannot be reached.
@@ -75,9 +78,11 @@ impl State {
         seen: Option<Timestamp>,
         now: Timestamp,
         request: &NewRequest,
-    ) -> Result<bool> {
+    ) -> Result<Fired> {
         let shared = self.backend.shared();
-        shared.map_or(Ok(true), |shared| shared.fire(processor, seen, now, request))
+        shared.map_or(Ok(Fired::ByThisHost), |shared| {
+            shared.fire(processor, seen, now, request)
+        })
     }
 
     /// Who was forgotten last in a state that hosts share.

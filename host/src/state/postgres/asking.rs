@@ -17,6 +17,15 @@ use crate::{
     },
 };
 
+/// Who fires a schedule.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fired {
+    /// This host, as the first.
+    ByThisHost,
+    /// Another host, which did so before.
+    ByAnother,
+}
+
 impl SharedState {
     /// Asks something of all hosts.
     ///
@@ -31,7 +40,7 @@ impl SharedState {
     }
 
     /// Moves the recorded time of a processor's last run from `seen` to `now`, and asks something of all hosts with it.
-    /// Returns whether nobody else did so before.
+    /// Returns who did so first.
     ///
     /// # Errors
     /// When the database cannot be reached.
@@ -41,21 +50,21 @@ impl SharedState {
         seen: Option<Timestamp>,
         now: Timestamp,
         request: &NewRequest,
-    ) -> Result<bool> {
+    ) -> Result<Fired> {
         let fired = self.write(|writer| {
-            in_transaction(writer.link(), "fire a schedule", |connection| -> Result<bool> {
+            in_transaction(writer.link(), "fire a schedule", |connection| -> Result<Fired> {
                 // The lock comes before the first read, whose snapshot shows what others fired before.
                 attached::execute(connection, "fire a schedule", &cluster::locking())?;
-                let is_first = audit::move_last_run(connection, processor, seen, now)?;
-                if is_first {
-                    ask(connection, request)?;
+                if !audit::move_last_run(connection, processor, seen, now)? {
+                    return Ok(Fired::ByAnother);
                 }
-                Ok(is_first)
+                ask(connection, request)?;
+                Ok(Fired::ByThisHost)
             })
         });
         match fired {
             // Somebody else moved it at the same time.
-            Err(error) if error.conflict().is_some() => Ok(false),
+            Err(error) if error.conflict().is_some() => Ok(Fired::ByAnother),
             fired => fired,
         }
     }

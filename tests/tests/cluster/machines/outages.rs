@@ -29,7 +29,7 @@ fn a_machine_goes_on_by_itself_when_the_server_is_there_again() {
     server.start_again();
     machine.wait_to_own("usage", 32);
     other.wait_to_own("usage", 32);
-    // Neither took the other one for dead, although neither had renewed for a TTL.
+    // Neither took the other one for dead, although neither had renewed for a lease.
     assert_eq!((machine.number(), other.number()), (number, other_number));
     assert_eq!(
         machine.cluster.counters().take_overs + other.cluster.counters().take_overs,

@@ -3,18 +3,18 @@
 use std::{sync::mpsc::Receiver, thread, time::Duration};
 
 use session_host::{
-    cluster::{Request, RequestId, RequestKind, locking, recording},
+    cluster::{Request, RequestKind, locking, recording},
     postgres::{PostgresError, Session},
 };
 use session_host_tests::wait_until;
 
 use super::scene::{Scene, processor};
 
-/// Asks something of all machines, as a host does.
+/// Asks something of all machines, as a host does. Returns the number of the request.
 #[track_caller]
-fn ask(session: &mut Session, kind: RequestKind, actor: &str) -> RequestId {
+fn ask(session: &mut Session, kind: RequestKind, actor: &str) -> i64 {
     let payload = serde_json::json!({ "subject": "alice/\u{1F600}" });
-    let asked = session.in_transaction("ask", |session| -> Result<RequestId, PostgresError> {
+    let asked = session.in_transaction("ask", |session| -> Result<i64, PostgresError> {
         session.batch("ask", &locking())?;
         let rows = session.query(
             "ask",
@@ -50,7 +50,7 @@ fn requests_reach_every_machine_once_and_in_order() {
             next(&machine.requests),
             next(&machine.requests),
         ];
-        assert_eq!(heard.each_ref().map(|request| request.id), asked);
+        assert_eq!(heard.each_ref().map(|request| request.id.number()), asked);
         let told = &heard[1].asked;
         assert_eq!((told.actor.as_str(), told.kind), ("token:ops", RequestKind::Forget));
         assert_eq!(told.processor, Some(processor("usage")));
@@ -78,7 +78,7 @@ fn a_machine_that_was_taken_for_dead_misses_no_request() {
         next(&machine.requests),
         next(&machine.requests),
     ];
-    assert_eq!(heard.map(|request| request.id), [first, second, third]);
+    assert_eq!(heard.map(|request| request.id.number()), [first, second, third]);
 }
 
 #[test]
@@ -96,7 +96,7 @@ fn no_request_is_missed_when_many_ask_at_once() {
             });
         }
     });
-    let heard: Vec<_> = (0..4 * EACH).map(|_| next(&machine.requests).id).collect();
+    let heard: Vec<_> = (0..4 * EACH).map(|_| next(&machine.requests).id.number()).collect();
     assert!(
         heard.is_sorted() && heard.windows(2).all(|pair| pair[0] != pair[1]),
         "{heard:?}"
@@ -111,5 +111,5 @@ fn what_only_a_newer_version_asks_is_passed_over() {
         "INSERT INTO session_host_request (asked_at, actor, kind, payload) VALUES (clock_timestamp(), 'x', 'dance', '{}')",
     );
     let known = ask(&mut scene.session("command"), RequestKind::Run, "x");
-    assert_eq!(next(&machine.requests).id, known);
+    assert_eq!(next(&machine.requests).id.number(), known);
 }

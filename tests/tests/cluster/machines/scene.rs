@@ -14,15 +14,11 @@ use session_host_tests::{Database, Postgres, wait_until};
 
 /// Short, so that a test sees a machine die; long enough for a busy test machine to renew.
 pub(super) const TIMING: Timing = Timing {
-    ttl: Duration::from_secs(4),
+    lease: Duration::from_secs(4),
 };
 
 /// Nothing that a test does itself is to end early.
-const PATIENT: Limits = Limits {
-    statement: Duration::from_secs(120),
-    lock: Duration::from_secs(120),
-    answer: Duration::from_secs(120),
-};
+const PATIENT: Limits = Limits::each(Duration::from_secs(120));
 
 /// A database with the tables of the machines.
 pub(super) struct Scene {

@@ -107,7 +107,7 @@ fn one_of_several_machines_takes_a_dead_one_over() {
 #[test]
 fn each_machine_is_dead_after_its_own_lease() {
     const TWO_HOURS: Timing = Timing {
-        ttl: Duration::from_secs(7200),
+        lease: Duration::from_secs(7200),
     };
     let scene = Scene::new();
     scene.silent_machine("brief", "1");
@@ -127,7 +127,7 @@ fn each_machine_is_dead_after_its_own_lease() {
         .map(|seen| (seen.machine.name.as_str(), seen.lease));
     let expected = [("patient", TWO_HOURS), ("quick", TIMING), ("slow", TWO_HOURS)];
     assert!(
-        leases.clone().eq(expected.map(|(name, timing)| (name, timing.ttl))),
+        leases.clone().eq(expected.map(|(name, timing)| (name, timing.lease))),
         "{:?}",
         leases.collect::<Vec<_>>()
     );
