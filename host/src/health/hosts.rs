@@ -83,7 +83,7 @@ fn apart(clock: ClockDifference) -> Option<Warning> {
 
 fn silent_warning(machine: &MachineSeen) -> Warning {
     let message = format!(
-        "host {} (incarnation {}) has not renewed for {} s, and nobody has taken it over yet: if that lasts, a transaction locks its row, which the others cannot end; `{}` gives its number while one of them waits for it: end it with `SELECT pg_terminate_backend(NUMBER)`",
+        "host {} (incarnation {}) has not renewed for {} s, and nobody has taken it over yet: if that lasts, a transaction that the others cannot end locks its row; while one of them waits for it, `{}` gives the number of its connection: end that with `SELECT pg_terminate_backend(NUMBER)`",
         machine.machine.name,
         machine.id,
         machine.age.as_secs(),
