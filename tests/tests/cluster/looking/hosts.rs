@@ -3,14 +3,7 @@
 use serde_json::json;
 use session_host_tests::{Postgres, Visit, World, wait_until};
 
-use super::scene::{beside, cluster, host_at, listed, wait_for_metric};
-
-/// The buckets of `probe` that each machine owns.
-fn buckets(world: &World) -> Vec<u64> {
-    let cluster = cluster(world);
-    let listed = listed(&cluster, "probe").into_iter();
-    listed.map(|listed| listed["buckets"].as_u64().unwrap()).collect()
-}
+use super::scene::{beside, buckets, cluster, host_at, listed, wait_for_metric};
 
 #[test]
 fn a_state_in_a_file_has_no_other_hosts() {

@@ -34,6 +34,13 @@ pub(super) fn listed<'a>(cluster: &'a Value, processor: &str) -> Vec<&'a Value> 
     listed.filter(|listed| listed["processor"] == processor).collect()
 }
 
+/// The buckets of `probe` that each host owns.
+pub(super) fn buckets(world: &World) -> Vec<u64> {
+    let cluster = cluster(world);
+    let listed = listed(&cluster, "probe").into_iter();
+    listed.map(|listed| listed["buckets"].as_u64().unwrap()).collect()
+}
+
 /// The messages of the service's warnings of a kind.
 #[track_caller]
 pub(super) fn warnings(service: &Service, kind: &str) -> Vec<String> {

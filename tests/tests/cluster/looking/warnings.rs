@@ -5,7 +5,7 @@ use std::{fs, time::Duration};
 use session_host::postgres::{Limits, Session};
 use session_host_tests::{Answer, LibraryFile, Postgres, PostgresSetup, library, library_name, wait_until};
 
-use super::scene::{Somebody, beside, host_at, warnings};
+use super::scene::{Somebody, beside, buckets, host_at, warnings};
 
 /// Nothing that a test does itself is to end early.
 const PATIENT: Limits = Limits::each(Duration::from_secs(120));
@@ -146,6 +146,7 @@ fn hosts_that_have_yet_to_come_back_after_an_outage_are_not_told_as_silent() {
     wait_until("the hosts are well", || {
         [&service, &late].map(|service| service.get("/api/health").json()["status"] == "ok") == [true; 2]
     });
+    wait_until("both own a half", || buckets(&world) == [32, 32]);
     // It comes back last.
     late.signal(libc::SIGSTOP);
     server.stop();
