@@ -128,6 +128,12 @@ impl Buckets {
         Self(self.0 & !others.0)
     }
 
+    /// Those that are both among these and among those.
+    #[must_use]
+    pub fn common(self, others: Self) -> Self {
+        Self(self.0 & others.0)
+    }
+
     /// How many they are.
     #[must_use]
     pub fn len(self) -> usize {
@@ -199,6 +205,7 @@ mod tests {
             prop_assert_eq!(one.iter().collect::<Buckets>(), one);
             prop_assert_eq!(one.iter().count(), one.len());
             prop_assert_eq!(one.without(other).and(other), one.and(other));
+            prop_assert_eq!(one.common(other).and(one.without(other)), one);
             prop_assert_eq!(one.last(most).len(), most.min(one.len()));
             prop_assert!(one.last(most).without(one).is_empty());
         }

@@ -16,7 +16,7 @@ use std::{
 use serde::{Deserialize, Serialize};
 use session_plugin_api::{Concurrency, Timestamp};
 
-use super::Host;
+use super::{Host, covered::Covered};
 use crate::{
     cluster::{
         BucketCount, Buckets, Cluster, ClusterError, InFlight, Machine, NewRequest, PluginSeen, Request, RequestKind,
@@ -34,8 +34,7 @@ use crate::{
 pub(super) struct Members {
     cluster: Arc<Cluster>,
     requests: Mutex<Receiver<Request>>,
-    /// The buckets that the last run of each processor worked on.
-    covered: Mutex<BTreeMap<ProcessorName, Buckets>>,
+    covered: Covered,
 }
 
 /// What a run works on.
@@ -79,7 +78,7 @@ impl Members {
         Ok(Self {
             cluster,
             requests: Mutex::new(requests),
-            covered: Mutex::default(),
+            covered: Covered::default(),
         })
     }
 }
@@ -167,7 +166,7 @@ impl Host {
             forgotten,
         };
         self.state.enlist(Some(leases.machine));
-        members.covers(processor.name(), leases.buckets);
+        members.covered.set(processor.name(), leases.buckets);
         Territory::Owned(in_flight, leases)
     }
 
@@ -192,6 +191,7 @@ impl Host {
         let Some(members) = &self.members else {
             return Vec::new();
         };
+        members.note_what_is_owned();
         let catalogue = self.catalogue();
         let names = catalogue.processors().map(|processor| processor.name());
         names.filter(|name| members.has_gained(name)).cloned().collect()
@@ -200,7 +200,7 @@ impl Host {
     /// Lets this host run a processor again as soon as it can, as if it had gained all that it owns of it.
     pub fn runs_again(&self, processor: &ProcessorName) {
         if let Some(members) = &self.members {
-            members.covers(processor, Buckets::NONE);
+            members.covered.set(processor, Buckets::NONE);
         }
     }
 
@@ -311,15 +311,15 @@ impl Drop for Members {
 }
 
 impl Members {
-    fn covers(&self, processor: &ProcessorName, buckets: Buckets) {
-        let mut covered = self.covered.lock().unwrap_or_else(PoisonError::into_inner);
-        covered.insert(processor.clone(), buckets);
+    /// A host in doubt does not know what it owns, and has given nothing away.
+    fn note_what_is_owned(&self) {
+        if !matches!(self.cluster.standing(), Standing::Doubtful(_)) {
+            self.covered.keep_only(|processor| self.cluster.owned(processor));
+        }
     }
 
     fn has_gained(&self, processor: &ProcessorName) -> bool {
-        let covered = self.covered.lock().unwrap_or_else(PoisonError::into_inner);
-        let before = covered.get(processor).copied().unwrap_or_default();
-        !self.cluster.owned(processor).without(before).is_empty()
+        self.covered.lacks_some_of(processor, self.cluster.owned(processor))
     }
 
     /// Tells the cluster which processors this host has after a reload.

@@ -1,6 +1,7 @@
 //! The host as a whole: its state, its processors, its sessions directory.
 
 mod correction;
+mod covered;
 mod crashes;
 mod members;
 mod pause;

@@ -63,8 +63,9 @@ impl Scheduler {
             |name: &ProcessorName| !host.pauses().contains_key(name.as_str()) && host.run_under_way(name).is_none();
         let due = self.lock().due(clock::now(), |name| !may_run(name));
         let mut begun: Vec<ProcessorName> = due.into_iter().filter(|name| self.fires(host, name)).collect();
+        // Asked at each beat, because the host notes with it what it owns no more.
+        let mut gained = host.gained();
         if !self.lock().is_in_grace(clock::now()) {
-            let mut gained = host.gained();
             gained.retain(|name| may_run(name) && !begun.contains(name));
             begun.extend(gained);
         }
