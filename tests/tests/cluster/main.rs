@@ -13,6 +13,7 @@ mod encrypted;
 mod hosts;
 mod looking;
 mod machines;
+mod migrating;
 mod names;
 mod network;
 mod server;

@@ -17,6 +17,7 @@ use super::{
 use crate::{
     names::ProcessorName,
     state::{
+        conflict::Conflict,
         engine::{
             attached::{self, SCHEMA, asking},
             instance::Link,
@@ -90,6 +91,8 @@ fn run(
     let execute_in_postgres = || {
         connection.execute_batch(sql).map_err(|error| {
             match StateError::of_statement("apply a migration", error.into()) {
+                // Another host was in the way. A key that is taken is the migration's own fault.
+                error if error.conflict() == Some(Conflict::Rows) => SchemaRefused::State(error),
                 StateError::Statement { source, .. } => not_portable(source.to_string()),
                 troubled => SchemaRefused::State(troubled),
             }

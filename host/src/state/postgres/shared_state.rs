@@ -20,7 +20,7 @@ use super::{
     mirror::Mirror,
     snapshot::{self, OpenedSnapshot},
 };
-use session_plugin_api::Timestamp;
+use session_plugin_api::{Migration, Timestamp};
 
 use crate::{
     cluster::MachineId,
@@ -204,7 +204,8 @@ impl SharedState {
         }
     }
 
-    /// Applies a processor's pending migrations, and returns its session tables.
+    /// Applies a processor's pending migrations, and returns its session tables. A migration that meets what another host does
+    /// is applied again.
     ///
     /// # Errors
     /// When the processor cannot be used with this state, or PostgreSQL cannot take one of its statements.
@@ -212,6 +213,7 @@ impl SharedState {
         &self,
         declared: DeclaredTables<'_>,
     ) -> Result<Vec<Arc<FilledTable>>, SchemaRefused> {
+        let mut conflicts = Conflicts::at_most(RETRIES);
         loop {
             let link = self.connect()?;
             let inventory = self.schema.inventory(&link)?;
@@ -219,19 +221,27 @@ impl SharedState {
                 let judge = link.judge().doing("connect to the instance that judges")?;
                 return session_tables(&judge, &inventory, declared);
             };
-            let processor = declared.processor;
-            let mirror = self.era()?.judge()?;
-            let migrated = migrate::apply(&link, &mirror, processor, migration);
-            drop(link);
-            if migrated.is_err() {
-                // The mirror holds a part of the migration.
-                *self.mirror.lock().unwrap_or_else(PoisonError::into_inner) = None;
-            }
-            self.note_changed_schema();
-            if migrated? == Migrated::Applied {
-                tracing::info!(%processor, version = migration.version(), title = migration.title(), "applied a migration");
+            match self.migrate(link, declared.processor, migration) {
+                Err(error) if conflicts.judge(error.conflict()) == Judged::Repeat => {}
+                migrated => migrated?,
             }
         }
+    }
+
+    /// Applies a migration, unless another host has applied it meanwhile.
+    fn migrate(&self, link: Link, processor: &ProcessorName, migration: &Migration) -> Result<(), SchemaRefused> {
+        let mirror = self.era()?.judge()?;
+        let migrated = migrate::apply(&link, &mirror, processor, migration);
+        drop(link);
+        if migrated.is_err() {
+            // The mirror holds a part of the migration.
+            *self.mirror.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        }
+        self.note_changed_schema();
+        if migrated? == Migrated::Applied {
+            tracing::info!(%processor, version = migration.version(), title = migration.title(), "applied a migration");
+        }
+        Ok(())
     }
 
     /// Opens a link for one reader. Its SQL reaches files, until the reader forbids that.

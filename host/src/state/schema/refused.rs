@@ -3,6 +3,7 @@
 use std::fmt;
 
 use crate::state::{
+    conflict::Conflict,
     database_error::DatabaseError,
     error::StateError,
     judge::{plan::ObjectKind, refused::StatementRefused},
@@ -178,6 +179,15 @@ impl fmt::Display for TableKind {
 }
 
 impl SchemaRefused {
+    /// What the transaction met, if the same work may succeed if it is repeated.
+    #[must_use]
+    pub fn conflict(&self) -> Option<Conflict> {
+        match self {
+            Self::State(error) => error.conflict(),
+            _ => None,
+        }
+    }
+
     /// The error of the state, if no plugin is to blame.
     ///
     /// # Errors

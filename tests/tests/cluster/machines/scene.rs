@@ -37,7 +37,7 @@ pub(crate) fn processor(name: &str) -> ProcessorName {
 }
 
 /// A connection of this name.
-pub(super) fn open(url: &str, application_name: &str) -> Session {
+pub(crate) fn open(url: &str, application_name: &str) -> Session {
     Session::open(&url.parse().unwrap(), application_name, PATIENT).unwrap()
 }
 
