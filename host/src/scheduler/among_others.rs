@@ -116,10 +116,7 @@ impl Scheduler {
                     return Answer::Postponed;
                 }
             }
-            RequestKind::Reload => match self.reload_plugins(host) {
-                Ok(_) => tracing::info!("reloaded the plugins, as asked of all hosts"),
-                Err(error) => tracing::error!("the plugins stay unchanged: {error}"),
-            },
+            RequestKind::Reload => return self.reload_as_asked(host),
             RequestKind::Reprocess => host.results_changed(),
             RequestKind::Forget => {
                 // Whoever forgot may not know the folder of the snapshots.
@@ -128,6 +125,18 @@ impl Scheduler {
                 }
                 host.results_changed();
             }
+        }
+        Answer::Done
+    }
+
+    fn reload_as_asked(&self, host: &Host) -> Answer {
+        match self.reload_plugins(host) {
+            Ok(_) => tracing::info!("reloaded the plugins, as asked of all hosts"),
+            Err(error) if error.is_of_the_connection() => {
+                tracing::debug!("the plugins stay unchanged for now: {error}");
+                return Answer::Postponed;
+            }
+            Err(error) => tracing::error!("the plugins stay unchanged: {error}"),
         }
         Answer::Done
     }

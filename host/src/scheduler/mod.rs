@@ -60,6 +60,19 @@ pub enum ReloadError {
     Schedule(#[from] ScheduleError),
 }
 
+impl ReloadError {
+    /// Whether only the connection to a shared state failed, so that a reload may succeed later.
+    #[must_use]
+    pub fn is_of_the_connection(&self) -> bool {
+        match self {
+            Self::Catalogue(CatalogueError::State(error)) | Self::Schedule(ScheduleError::State(error)) => {
+                error.is_of_the_connection()
+            }
+            Self::Catalogue(_) | Self::Schedule(_) => false,
+        }
+    }
+}
+
 /// The listed schedule of a processor.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct ScheduleListing {

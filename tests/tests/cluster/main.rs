@@ -16,6 +16,7 @@ mod machines;
 mod migrating;
 mod names;
 mod network;
+mod reloading;
 mod server;
 mod signing_in;
 mod snapshots;
