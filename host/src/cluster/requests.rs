@@ -174,11 +174,13 @@ fn asked(row: &tokio_postgres::Row) -> Option<NewRequest> {
     })
 }
 
-/// Deletes what no machine needs any more: requests of a week ago, and take-overs of a month ago.
+/// Deletes what no machine needs any more: requests of a week ago, and take-overs of a month ago. The last request to forget
+/// somebody stays: a machine that starts finds out by its number what has yet to be removed.
 pub(super) fn prune(session: &mut Session) -> Result<(), PostgresError> {
     session.batch(
         "delete old requests",
-        "DELETE FROM session_host_request WHERE asked_at < clock_timestamp() - interval '7 days';
+        "DELETE FROM session_host_request WHERE asked_at < clock_timestamp() - interval '7 days'
+             AND id IS DISTINCT FROM (SELECT max(id) FROM session_host_request WHERE kind = 'forget');
          DELETE FROM session_host_takeover WHERE at < clock_timestamp() - interval '30 days'",
     )
 }

@@ -119,11 +119,12 @@ impl Scheduler {
             RequestKind::Reload => return self.reload_as_asked(host),
             RequestKind::Reprocess => host.results_changed(),
             RequestKind::Forget => {
+                host.results_changed();
                 // Whoever forgot may not know the folder of the snapshots.
                 if let Err(error) = host.state().remove_snapshots() {
-                    tracing::error!("snapshots still hold what was forgotten: {error}");
+                    tracing::error!("snapshots still hold what was forgotten, and are not read: {error}");
+                    return Answer::Postponed;
                 }
-                host.results_changed();
             }
         }
         Answer::Done

@@ -324,6 +324,50 @@ fn a_command_that_does_not_know_the_folder_lets_a_service_remove_the_snapshots()
 }
 
 #[test]
+fn what_is_forgotten_while_no_service_runs_is_read_from_no_snapshot() {
+    let scene = Scene::new();
+    let Member { world, service } = scene.with_all_in_a_snapshot();
+    let _ = service.stop();
+    let before = complete(&scene.folder());
+    let url = scene.database.url();
+    drop(world.host(&["forget", "alice", "--state", &url]).exits(0));
+    assert_eq!(complete(&scene.folder()), before);
+    let mut command = world.command(&["report", "reporting.users", "--state", &url]);
+    let output = command.env("SESSION_HOST_SNAPSHOTS", scene.folder()).output().unwrap();
+    let printed = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(printed.contains("bruno"), "{printed}");
+    assert!(!printed.contains("alice") && !printed.contains("as of"), "{printed}");
+    // However long ago that was.
+    scene.sql("UPDATE main.session_host_request SET asked_at = asked_at - interval '8 days'");
+    let member = scene.start(NEVER);
+    wait_until("the new snapshot is read", || member.as_of().is_some());
+    assert_eq!(member.users(), ["bruno"]);
+    let after = complete(&scene.folder());
+    assert!(before.iter().all(|old| !after.contains(old)), "{before:?} {after:?}");
+}
+
+#[test]
+fn what_keeps_a_snapshot_from_being_removed_keeps_no_other_and_is_tried_again() {
+    let scene = Scene::new();
+    let member = scene.with_all_in_a_snapshot();
+    // No folder, so that it cannot be removed as one.
+    fs::write(scene.folder().join("9000000000000000"), "").unwrap();
+    let elsewhere = World::with(&PLUGINS);
+    let url = scene.database.url();
+    drop(elsewhere.host(&["forget", "alice", "--state", &url]).exits(0));
+    wait_until("the host cannot remove it", || {
+        member.service.log().contains("snapshots still hold what was forgotten")
+    });
+    assert_eq!(names_in(&scene.folder()), ["9000000000000000.removed"]);
+    assert_eq!((member.as_of(), member.users()), (None, vec!["bruno".to_owned()]));
+    fs::create_dir(scene.folder().join("1.partial")).unwrap();
+    wait_until("the host tries again", || {
+        names_in(&scene.folder()) == ["9000000000000000.removed"]
+    });
+    fs::remove_file(scene.folder().join("9000000000000000.removed")).unwrap();
+}
+
+#[test]
 fn a_snapshot_that_is_being_written_does_not_bring_back_what_is_forgotten() {
     let scene = Scene::new();
     let member = scene.start("1");

@@ -104,7 +104,7 @@ impl State {
     }
 
     /// Opens a connection for reports: to the newest snapshot, if the hosts that share the state write some. To the tables, if
-    /// it cannot be read.
+    /// it cannot be read, or somebody was forgotten since.
     ///
     /// # Errors
     /// When the state is closed, or the database cannot connect.
@@ -118,7 +118,7 @@ impl State {
     /// Removes all snapshots, because they hold what was forgotten.
     ///
     /// # Errors
-    /// When a file cannot be removed.
+    /// When the folder of the snapshots cannot be read, or a file cannot be removed.
     pub fn remove_snapshots(&self) -> Result<()> {
         self.backend.shared().map_or(Ok(()), SharedState::remove_snapshots)
     }

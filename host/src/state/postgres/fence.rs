@@ -5,7 +5,7 @@
 //! the commit ends before the take-over, or the fence finds no row. The comparison finds out that a session was committed
 //! before: by a commit whose answer was lost, or by another host.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, fmt};
 
 use duckdb::Connection;
 use session_plugin_api::Timestamp;
@@ -46,7 +46,8 @@ pub struct Leases {
     pub forgotten: LastForgotten,
 }
 
-/// The number of the last request to forget somebody. A later one may concern transcripts that a run has read before.
+/// The number of the last request to forget somebody. A later one may concern transcripts that a run has read before, or rows
+/// of a snapshot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct LastForgotten(i64);
 
@@ -61,6 +62,19 @@ impl LastForgotten {
             .query_row(&asking(&looking), [], |row| row.get(0))
             .map(Self)
             .doing("look who was forgotten last")
+    }
+
+    /// The request of this number.
+    #[cfg(test)]
+    pub(super) fn numbered(number: i64) -> Self {
+        Self(number)
+    }
+}
+
+/// Its number.
+impl fmt::Display for LastForgotten {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(formatter)
     }
 }
 
@@ -114,7 +128,6 @@ impl Leases {
                 prepared: self.tables,
             });
         }
-        // The upkeep deletes old requests, so the number may also be lower.
         match LastForgotten(forgotten) <= self.forgotten {
             true => Ok(()),
             false => Err(StateError::ForgottenMeanwhile { processor }),

@@ -18,7 +18,7 @@ use super::{
     fence::LastForgotten,
     migrate::{self, Migrated},
     mirror::Mirror,
-    snapshot::{self, OpenedSnapshot},
+    snapshot::{self, OpenedSnapshot, Snapshot},
 };
 use session_plugin_api::{Migration, Timestamp};
 
@@ -213,7 +213,7 @@ impl SharedState {
         &self,
         declared: DeclaredTables<'_>,
     ) -> Result<Vec<Arc<FilledTable>>, SchemaRefused> {
-        let mut conflicts = Conflicts::at_most(RETRIES);
+        let mut conflicts = Conflicts::among_hosts();
         loop {
             let link = self.connect()?;
             let inventory = self.schema.inventory(&link)?;
@@ -253,14 +253,18 @@ impl SharedState {
     }
 
     /// Opens a link to the newest snapshot, and says of when it is. `None` if no snapshots are configured, none is there yet,
-    /// or the newest one cannot be read.
+    /// or the newest one cannot be read or is from before the last forgetting.
     ///
     /// # Errors
     /// When the database cannot be reached, which has the schema.
     pub(crate) fn snapshot(&self) -> Result<Option<(Link, Timestamp)>> {
-        let Some(newest) = self.database.snapshots.as_deref().and_then(snapshot::newest) else {
+        let Some(newest) = self.newest_snapshot() else {
             return Ok(None);
         };
+        // Looked up after the snapshot was found, which may be of a forgetting from just before.
+        if !newest.is_of(self.last_forgotten()?) {
+            return Ok(None);
+        }
         let mirror = Arc::clone(self.era()?.mirror());
         let mut opened = self.snapshot.lock().unwrap_or_else(PoisonError::into_inner);
         let known = opened.take().filter(|known| known.is_of(&newest, &mirror));
@@ -272,10 +276,18 @@ impl SharedState {
         engine.map(|engine| Ok((link_to(&engine)?, taken_at))).transpose()
     }
 
+    fn newest_snapshot(&self) -> Option<Snapshot> {
+        let newest = snapshot::newest(self.database.snapshots.as_deref()?);
+        newest.unwrap_or_else(|error| {
+            tracing::warn!("reports come from PostgreSQL: {error}");
+            None
+        })
+    }
+
     /// Removes all snapshots, because they hold what was forgotten. Reports come from the tables until the next one.
     ///
     /// # Errors
-    /// When a file cannot be removed.
+    /// When the folder of the snapshots cannot be read, or a file cannot be removed.
     pub(crate) fn remove_snapshots(&self) -> Result<()> {
         *self.snapshot.lock().unwrap_or_else(PoisonError::into_inner) = None;
         self.database.snapshots.as_deref().map_or(Ok(()), snapshot::remove_all)

@@ -9,7 +9,8 @@
 //!
 //! A snapshot that is being written may have read a session that is forgotten meanwhile. Its folder is there before its
 //! transaction begins, and forgetting removes all folders after its commit. So either the transaction shows nothing of the
-//! session, or the folder is gone and the snapshot fails.
+//! session, or the folder is gone and the snapshot fails. A command may forget while no host runs that knows the folder. So a
+//! snapshot says who was forgotten last in its tables, and nobody reads one from before the last forgetting.
 
 mod folders;
 mod opened;
@@ -25,27 +26,38 @@ pub(super) use self::{
     folders::{Snapshot, newest, remove_all},
     opened::OpenedSnapshot,
 };
-use super::mirror::Mirror;
+use super::{fence::LastForgotten, mirror::Mirror};
 use crate::state::{
     engine::{attached::asking, export::export, instance::Link, sql::in_transaction},
     error::{Doing, Result},
 };
 
 /// Writes a snapshot into a folder of snapshots through a link that nothing else uses and whose SQL may write there. Stores
-/// the views of the mirror that one of `reports` reads. Removes all older ones but the last, and what an older attempt has
-/// left.
+/// the views of the mirror that one of `reports` reads. Removes those from before the last forgetting, all older ones but the
+/// last, and what an older attempt has left.
 ///
 /// # Errors
 /// When the database cannot be reached, or a file cannot be written.
 pub(super) fn write(link: &Link, snapshots: &Path, mirror: &Mirror, reports: &[String]) -> Result<Snapshot> {
+    note(folders::remove_outdated(snapshots, LastForgotten::look(link)?));
     let begun = Begun::at(snapshots, now(link)?)?;
-    let exported = in_transaction(link, "write a snapshot", |_| export(link, &begun.partial));
+    let exported = in_transaction(link, "write a snapshot", |_| {
+        begun.record(LastForgotten::look(link)?)?;
+        export(link, &begun.partial)
+    });
     let stored = exported.and_then(|_| stored_views::store(&begun.partial, mirror, reports));
     let snapshot = stored
         .and_then(|()| begun.complete())
         .inspect_err(|_| begun.abandon())?;
-    folders::remove_old(snapshots, &snapshot)?;
+    note(folders::remove_old(snapshots, &snapshot));
     Ok(snapshot)
+}
+
+/// Notes if something cannot be removed now. It goes with the next snapshot.
+fn note(removed: Result<()>) {
+    if let Err(error) = removed {
+        tracing::warn!("some old snapshots stay until the next one: {error}");
+    }
 }
 
 /// The time on PostgreSQL's clock.

@@ -82,6 +82,24 @@ fn a_machine_that_was_taken_for_dead_misses_no_request() {
 }
 
 #[test]
+fn old_requests_go_and_the_last_one_to_forget_stays() {
+    let scene = Scene::new();
+    let mut session = scene.session("command");
+    let [_, _, forgotten, _] = [
+        RequestKind::Run,
+        RequestKind::Forget,
+        RequestKind::Forget,
+        RequestKind::Reload,
+    ]
+    .map(|kind| ask(&mut session, kind, "token:ops"));
+    scene.sql("UPDATE session_host_request SET asked_at = asked_at - interval '8 days'");
+    let new = ask(&mut session, RequestKind::Run, "token:ops");
+    let _machine = scene.join("first", &["usage"]);
+    let left = scene.sql("SELECT string_agg(id::text, ' ' ORDER BY id) FROM session_host_request");
+    assert_eq!(left, format!("{forgotten} {new}"));
+}
+
+#[test]
 fn no_request_is_missed_when_many_ask_at_once() {
     const EACH: usize = 20;
     let scene = Scene::new();
