@@ -42,7 +42,7 @@ use crate::{
     names::SessionKey,
     plugins::Processor,
     sessions::{Scan, ScanError, Scanner, Transcript},
-    state::{Before, Destination, Encounters, FailingSession, Guard, Leases, State, StateError},
+    state::{Before, Destination, Encounters, FailingSession, FailureChange, Guard, Leases, State, StateError},
 };
 
 /// A run to be executed. The caller makes sure that a processor has only one at a time.
@@ -189,7 +189,8 @@ impl Run<'_> {
         let states = self.state.sessions(name)?;
         let mut failing = self.state.failing(name)?;
         let past = candidates::past_failures(&transcripts, &states, &failing, chosen_by);
-        self.state.clear_failures(self.guard(), name, &past)?;
+        self.state
+            .change_failures(FailureChange::Clear, self.guard(), name, &past)?;
         for session in &past {
             failing.remove(session);
         }
@@ -233,8 +234,9 @@ impl Run<'_> {
                 .iter()
                 .map(|retried| retried.transcript.session.clone())
                 .collect();
+            let (guard, name) = (self.guard(), self.processor.name());
             self.state
-                .count_failures_anew(self.guard(), self.processor.name(), &retried)?;
+                .change_failures(FailureChange::CountAnew, guard, name, &retried)?;
             return Ok(LeftOut::default());
         }
         let retries = Retries {

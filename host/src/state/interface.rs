@@ -31,7 +31,7 @@ use super::{
     query::reader::Reader,
     records::{
         audit::Actor,
-        failures::{self, FailingSession},
+        failures::{self, FailingSession, FailureChange},
         pauses::{self, Pause},
         reprocessing::{self, Marked, ReprocessFilter},
         sessions::{self, SessionState},
@@ -229,12 +229,13 @@ impl State {
         self.backend.hold_lock()
     }
 
-    /// Removes the records of sessions that no longer fail.
+    /// Changes the records of failing sessions. `guard` is what the run checks where several hosts share the state.
     ///
     /// # Errors
     /// When others have taken over the work of this host, or the state cannot be written.
-    pub(crate) fn clear_failures(
+    pub(crate) fn change_failures(
         &self,
+        change: FailureChange,
         guard: Option<&dyn Guard>,
         processor: &ProcessorName,
         sessions: &[SessionKey],
@@ -242,27 +243,9 @@ impl State {
         if sessions.is_empty() {
             return Ok(());
         }
-        let clear = |connection: &Connection| failures::clear(connection, processor, sessions);
+        let work = |connection: &Connection| failures::change(connection, change, processor, sessions);
         self.backend
-            .write_noted(|writer| writer.write_held(guard, processor, failures::CLEARING, clear))
-    }
-
-    /// Lets the next run attempt these failing sessions, as if they had failed for the first time.
-    ///
-    /// # Errors
-    /// When others have taken over the work of this host, or the state cannot be written.
-    pub(crate) fn count_failures_anew(
-        &self,
-        guard: Option<&dyn Guard>,
-        processor: &ProcessorName,
-        sessions: &[SessionKey],
-    ) -> Result<()> {
-        if sessions.is_empty() {
-            return Ok(());
-        }
-        let count = |connection: &Connection| failures::count_anew(connection, processor, sessions);
-        self.backend
-            .write_noted(|writer| writer.write_held(guard, processor, failures::COUNTING_ANEW, count))
+            .write_noted(|writer| writer.write_held(guard, processor, change.doing(), work))
     }
 }
 

@@ -94,7 +94,8 @@ pub use records::{
     audit_entries::AuditFilter,
     causes::{FailureCause, by_cause, of_the_same_cause},
     failures::{
-        AllFailed, FailingSession, Failure, FailureKind, FailureRecord, FileLook, PluginVersion, is_quarantined,
+        AllFailed, FailingSession, Failure, FailureChange, FailureKind, FailureRecord, FileLook, PluginVersion,
+        is_quarantined,
     },
     pauses::{Pause, Pauses},
     reprocessing::{Marked, ReprocessFilter},

@@ -2,26 +2,12 @@
 
 use std::thread;
 
-use session_host::{
-    config::named_state,
-    state::{DeclaredTables, State},
-};
+use session_host::{config::named_state, state::State};
 use session_host_tests::{Postgres, wait_until};
 use session_plugin_api::Migration;
 use tempfile::tempdir;
 
-use crate::machines::scene::{open, processor};
-
-/// Lets the processor use a state with these migrations.
-#[track_caller]
-fn prepare(state: &State, migrations: &[Migration]) {
-    let declared = DeclaredTables {
-        processor: &processor("notes"),
-        migrations,
-        session_tables: &["notes".to_owned()],
-    };
-    drop(state.prepare_processor(declared).unwrap());
-}
+use crate::machines::scene::{open, prepare};
 
 #[test]
 fn a_migration_that_meets_a_commit_is_applied_again() {

@@ -157,35 +157,43 @@ pub(crate) fn failing(
     rows.and_then(Iterator::collect).doing(doing)
 }
 
-/// What [`count_anew`] does.
-pub(crate) const COUNTING_ANEW: &str = "count the attempts of failing sessions anew";
-
-/// What [`clear`] does.
-pub(crate) const CLEARING: &str = "clear the failures of processed sessions";
-
-/// Lets the next run attempt these failing sessions, as if they had failed for the first time, within the connection's
-/// transaction.
-pub(crate) fn count_anew(connection: &Connection, processor: &ProcessorName, sessions: &[SessionKey]) -> Result<()> {
-    let sql = "UPDATE session_processor_failure SET counted_attempts = 0
-               WHERE processor_name = ? AND session_file = ?";
-    for_each(connection, COUNTING_ANEW, sql, processor, sessions)
+/// What becomes of the records of failing sessions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FailureChange {
+    /// They are removed, because the sessions no longer fail.
+    Clear,
+    /// The next run attempts the sessions as if they had failed for the first time.
+    CountAnew,
 }
 
-/// Removes the records of sessions that no longer fail, within the connection's transaction.
-pub(crate) fn clear(connection: &Connection, processor: &ProcessorName, sessions: &[SessionKey]) -> Result<()> {
-    let sql = "DELETE FROM session_processor_failure WHERE processor_name = ? AND session_file = ?";
-    for_each(connection, CLEARING, sql, processor, sessions)
+impl FailureChange {
+    /// What it does, for errors.
+    pub(crate) fn doing(self) -> &'static str {
+        match self {
+            Self::Clear => "clear the failures of processed sessions",
+            Self::CountAnew => "count the attempts of failing sessions anew",
+        }
+    }
+
+    fn sql(self) -> &'static str {
+        match self {
+            Self::Clear => "DELETE FROM session_processor_failure WHERE processor_name = ? AND session_file = ?",
+            Self::CountAnew => {
+                "UPDATE session_processor_failure SET counted_attempts = 0 WHERE processor_name = ? AND session_file = ?"
+            }
+        }
+    }
 }
 
-/// Runs a statement for each session; its parameters are the processor and the session.
-fn for_each(
+/// Changes the records of failing sessions within the connection's transaction.
+pub(crate) fn change(
     connection: &Connection,
-    doing: &'static str,
-    sql: &str,
+    change: FailureChange,
     processor: &ProcessorName,
     sessions: &[SessionKey],
 ) -> Result<()> {
-    let mut statement = connection.prepare(sql).doing(doing)?;
+    let doing = change.doing();
+    let mut statement = connection.prepare(change.sql()).doing(doing)?;
     for session in sessions {
         statement
             .execute(params![processor.as_str(), session.as_str()])

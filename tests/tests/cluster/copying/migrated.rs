@@ -2,26 +2,14 @@
 
 use session_host::{
     config::named_state,
-    state::{DeclaredTables, Reader, State, copy_state},
+    state::{Reader, State, copy_state},
     state_place::StatePlace,
 };
 use session_host_tests::Postgres;
 use session_plugin_api::Migration;
 use tempfile::tempdir;
 
-use crate::machines::scene::processor;
-
-/// Lets the processor use a state with these migrations.
-#[track_caller]
-fn prepare(state: &State, migrations: &[Migration]) {
-    let declared = DeclaredTables {
-        processor: &processor("notes"),
-        migrations,
-        session_tables: &["notes".to_owned()],
-    };
-    let tables = state.prepare_processor(declared).unwrap();
-    assert_eq!(tables.len(), 1);
-}
+use crate::machines::scene::prepare;
 
 #[test]
 fn later_migrations_of_a_plugin_fit_a_copy() {

@@ -9,8 +9,10 @@ use session_host::{
     cluster::{BucketCount, Cluster, ClusterError, Machine, Request, Sight, TABLES, Timing, look},
     names::ProcessorName,
     postgres::{Limits, PostgresAddress, SCHEMA, Session},
+    state::{DeclaredTables, State},
 };
 use session_host_tests::{Database, Postgres, wait_until};
+use session_plugin_api::Migration;
 
 /// Short, so that a test sees a machine die; long enough for a busy test machine to renew.
 pub(super) const TIMING: Timing = Timing {
@@ -34,6 +36,17 @@ pub(crate) struct Joined {
 /// The name of a processor.
 pub(crate) fn processor(name: &str) -> ProcessorName {
     name.parse().unwrap()
+}
+
+/// Lets the processor `notes`, which has a session table of this name, use a state with these migrations.
+#[track_caller]
+pub(crate) fn prepare(state: &State, migrations: &[Migration]) {
+    let declared = DeclaredTables {
+        processor: &processor("notes"),
+        migrations,
+        session_tables: &["notes".to_owned()],
+    };
+    assert_eq!(state.prepare_processor(declared).unwrap().len(), 1);
 }
 
 /// A connection of this name.
