@@ -79,7 +79,7 @@ pub(super) fn share(
     sharer.share_all(divisions, &shares).or_else(unless_locked)
 }
 
-/// A transaction that holds a lock for long delays what needs it until the next round, and nothing else.
+/// A transaction that holds a lock for long delays what needs it, and what comes after that in a round, until it ends.
 pub(super) fn unless_locked(error: PostgresError) -> Result<(), ClusterError> {
     match error {
         error if error.is_lock_timeout() => Ok(()),

@@ -315,7 +315,7 @@ impl State {
         wish: PurgeWish,
     ) -> Result<Forgotten> {
         let forgotten = deletion::end(&self.backend, &self.purging, forgetting, transaction, taken_back, wish)?;
-        self.remove_snapshots()?;
+        self.remove_snapshots();
         Ok(forgotten)
     }
 

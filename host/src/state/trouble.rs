@@ -61,8 +61,9 @@ impl Trouble {
 
     /// The trouble that DuckDB's extension for PostgreSQL tells of. It passes on what PostgreSQL or its client library says.
     fn of_the_server(text: &str) -> Option<Self> {
-        const CLASSES: [&str; 6] = [
+        const CLASSES: [&str; 7] = [
             "Invalid Error: Failed to ",
+            "IO Error: Failed to fetch header for COPY: ",
             "Failed to append: Failed to ",
             "IO Error: Unable to connect to Postgres",
             "TransactionContext Error: Failed to commit: Failed to execute query",
@@ -91,6 +92,8 @@ impl Trouble {
         match () {
             () if text.contains("ERROR:") && text.contains("No space left on device") => Some(Self::Full),
             () if text.contains("in a read-only transaction") => Some(Self::Standby),
+            // PostgreSQL has refused the statement. Whatever else the text says is about the statement and its rows.
+            () if text.contains("ERROR:  ") => None,
             // The library says nothing of a connection that had ended before.
             () if contains_any(text, &ENDED) || text.trim_end().ends_with("\":") => Some(Self::Server),
             () => None,
@@ -190,6 +193,14 @@ mod tests {
         told(
             "TransactionContext Error: Failed to commit: Failed to execute query \"COMMIT\": SSL error: unexpected eof while reading",
             Some(Trouble::Server),
+        );
+        told(
+            "IO Error: Failed to fetch header for COPY: FATAL:  terminating connection due to administrator command",
+            Some(Trouble::Server),
+        );
+        told(
+            "Failed to append: Failed to copy data: ERROR:  violates check constraint\nDETAIL:  Failing row contains (SSL error)",
+            None,
         );
         told(
             "Failed to append: Failed to copy data: ERROR:  value too long for type character varying(3)",

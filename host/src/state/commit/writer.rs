@@ -14,7 +14,7 @@ use crate::{
     names::{ProcessorName, SessionKey},
     state::{
         commit::{
-            destination::{Destination, Encounters},
+            destination::Destination,
             guard::Guard,
             session::{Done, Seen},
             states::{self, Counted},
@@ -76,7 +76,7 @@ impl Writer {
     }
 
     fn commit_together(&self, destination: &Destination, group: &[Done], trust: Trust) -> Result<()> {
-        self.transact("commit a group of sessions", Some(&destination.encounters), || {
+        self.transact("commit a group of sessions", destination, || {
             write(&self.connection, destination, group, trust)
         })
     }
@@ -88,7 +88,7 @@ impl Writer {
     pub fn refresh(&self, destination: &Destination, unchanged: &[Seen]) -> Result<()> {
         let nothing = Processed::default();
         let unchanged: Vec<Counted<'_>> = unchanged.iter().map(|seen| (seen, &nothing)).collect();
-        self.transact("refresh unchanged sessions", Some(&destination.encounters), || {
+        self.transact("refresh unchanged sessions", destination, || {
             self.hold(destination.guard.as_deref(), &destination.processor)?;
             states::stage(&self.connection, &unchanged)?;
             states::refresh_staged(&self.connection, destination, &unchanged)?;
@@ -102,7 +102,7 @@ impl Writer {
     /// When the database refuses.
     pub fn record_failures(&self, destination: &Destination, failures: &[FailureRecord]) -> Result<()> {
         let Destination { processor, plugin, .. } = destination;
-        self.transact("record failed attempts", Some(&destination.encounters), || {
+        self.transact("record failed attempts", destination, || {
             self.hold(destination.guard.as_deref(), processor)?;
             failures::record(&self.connection, processor, plugin, failures)
         })
@@ -117,11 +117,11 @@ impl Writer {
         guard: Option<&dyn Guard>,
         processor: &ProcessorName,
         doing: &'static str,
-        work: impl Fn(&Connection) -> Result<()>,
+        work: impl FnOnce(&Connection) -> Result<()>,
     ) -> Result<()> {
-        self.transact(doing, None, || {
+        in_transaction(&self.connection, doing, |connection| {
             self.hold(guard, processor)?;
-            work(&self.connection)
+            work(connection)
         })
     }
 
@@ -132,12 +132,7 @@ impl Writer {
 
     /// Does work in a transaction. Where several hosts share the state, work that meets the transaction of another one is done
     /// again: a migration of one processor changes the leases of all.
-    fn transact(
-        &self,
-        doing: &'static str,
-        encounters: Option<&Encounters>,
-        work: impl Fn() -> Result<()>,
-    ) -> Result<()> {
+    fn transact(&self, doing: &'static str, destination: &Destination, work: impl Fn() -> Result<()>) -> Result<()> {
         let mut conflicts = Conflicts::among_hosts();
         loop {
             let error = match in_transaction(&self.connection, doing, |_| work()) {
@@ -145,9 +140,7 @@ impl Writer {
                 written => return written,
             };
             let judged = conflicts.judge(error.conflict());
-            if let Some(encounters) = encounters {
-                encounters.add_judged(judged);
-            }
+            destination.encounters.add_judged(judged);
             if judged != Judged::Repeat {
                 return Err(error);
             }
