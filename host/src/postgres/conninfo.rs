@@ -60,12 +60,12 @@ impl PostgresAddress {
     }
 }
 
-/// Lets the server notice, too, that a host is gone: what its transaction has locked would stay locked for hours. And lets it
-/// read texts as the host writes them, whatever the database says of backslashes.
+/// What the server does otherwise for these connections. It notices, too, that a host is gone: what the host's transaction has
+/// locked would stay locked for hours. It reads backslashes as the host writes them, whatever the database says.
 pub(super) fn settings_of_the_server() -> String {
     format!(
-        "-c standard_conforming_strings=on -c tcp_keepalives_idle={} -c tcp_keepalives_interval={} -c tcp_keepalives_count={KEEPALIVE_COUNT} \
-         -c tcp_user_timeout={}",
+        "-c standard_conforming_strings=on -c tcp_keepalives_idle={} -c tcp_keepalives_interval={} \
+         -c tcp_keepalives_count={KEEPALIVE_COUNT} -c tcp_user_timeout={}",
         KEEPALIVE_IDLE.as_secs(),
         KEEPALIVE_INTERVAL.as_secs(),
         UNCONFIRMED.as_millis()
