@@ -3,11 +3,11 @@
 use std::fs;
 
 use serde_json::json;
-use session_host_tests::{Held, Postgres, Proxy};
+use session_host_tests::{Held, Postgres, Proxy, wait_until};
 
 use super::{
     scene::{Guards, Member, ROWS, Scene, Schedule, Setup},
-    watch::{IS_ANY_TWICE, Observer, WAITS_FOR_A_LOCK},
+    watch::{IS_ANY_TWICE, IS_NO_TRANSACTION_OPEN, Observer, WAITS_FOR_A_LOCK},
 };
 
 /// How the processor writes.
@@ -117,10 +117,21 @@ impl Stage {
 
     /// Starts a host, and pauses it in the attempt that waits.
     #[track_caller]
-    fn pause_in_attempt(&self, held: &Held) -> Member {
+    fn pause_in_attempt(&self, lane: Lane, held: &Held) -> Member {
         let paused = self.scene.start(&self.through_proxy);
         held.starts();
-        paused.signal(libc::SIGSTOP);
+        match lane {
+            // What a renewal or another commit has locked would keep a host without guards from being taken over.
+            Lane::Rows => wait_until("the host is paused outside of transactions", || {
+                paused.signal(libc::SIGSTOP);
+                let is_outside = self.scene.sql(IS_NO_TRANSACTION_OPEN) == "t";
+                if !is_outside {
+                    paused.signal(libc::SIGCONT);
+                }
+                is_outside
+            }),
+            Lane::Statements => paused.signal(libc::SIGSTOP),
+        }
         paused
     }
 
@@ -190,7 +201,7 @@ pub(super) fn pause(lane: Lane, point: Point, guards: Guards) -> Woken {
     let paused = match point {
         Point::InAttempt => {
             let held = lane.hold(&stage.scene, &rows());
-            let paused = stage.pause_in_attempt(&held);
+            let paused = stage.pause_in_attempt(lane, &held);
             held.let_go();
             paused
         }
@@ -207,7 +218,7 @@ pub(super) fn pause_before_a_failure(guards: Guards) -> Woken {
     let fine = stage.scene.alone.path("fine");
     let fail = json!({"do": "unless", "path": fine, "then": {"do": "error", "message": "too late"}});
     let held = Lane::Rows.hold(&stage.scene, &format!("{fail}\n{}", rows()));
-    let paused = stage.pause_in_attempt(&held);
+    let paused = stage.pause_in_attempt(Lane::Rows, &held);
     fs::write(&fine, "").unwrap();
     held.let_go();
     let other = stage.take_over();

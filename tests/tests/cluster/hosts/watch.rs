@@ -48,6 +48,10 @@ pub(super) const IS_ANY_TWICE: &str =
 pub(super) const WAITS_FOR_A_LOCK: &str =
     "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database())";
 
+/// Whether nobody else has a transaction open.
+pub(super) const IS_NO_TRANSACTION_OPEN: &str = "SELECT NOT EXISTS (SELECT FROM pg_stat_activity
+     WHERE xact_start IS NOT NULL AND pid <> pg_backend_pid() AND datname = current_database())";
+
 /// The hosts that were taken over late: the one that took over had renewed more than once since their lease ended. It renews
 /// every quarter of a lease and looks for dead ones then, so once means within one and a quarter leases.
 pub(super) fn late_take_overs() -> String {
