@@ -67,7 +67,7 @@ async fn wait(
     let outage = Outage::default();
     let said = RefCell::new(String::new());
     let tell = |error: &StartError| {
-        outage.lasts(NoticedBy::Start, error);
+        outage.notice(NoticedBy::Start, error);
         waiting.tells(error);
         // What systemd is told has one line, and the same again helps nobody.
         let status = format!("waits for PostgreSQL: {error}").replace('\n', " ");

@@ -110,7 +110,7 @@ impl Control {
     fn note(&self, error: &ClusterError) {
         let trouble = error.to_string();
         if error.is_outage() {
-            self.outage.lasts(NoticedBy::Leases, error);
+            self.outage.notice(NoticedBy::Leases, error);
         } else if self.board.trouble().as_ref() != Some(&trouble) {
             // The same again and again helps nobody.
             tracing::warn!(error = %trouble, "this host cannot agree with the others; it tries again by itself");

@@ -51,8 +51,8 @@ enum Telling {
 }
 
 impl Outage {
-    /// A part of the host cannot reach PostgreSQL.
-    pub fn lasts(&self, by: NoticedBy, error: &dyn fmt::Display) {
+    /// Notes that a part of the host cannot reach PostgreSQL, and tells it where it is new.
+    pub fn notice(&self, by: NoticedBy, error: &dyn fmt::Display) {
         match self.noticed(by, Instant::now()) {
             Telling::Begins => tracing::warn!(
                 %error,
@@ -65,7 +65,7 @@ impl Outage {
         }
     }
 
-    /// A part of the host reaches PostgreSQL. Returns whether it could not before.
+    /// Notes that a part of the host reaches PostgreSQL. Returns whether it could not before.
     pub fn is_over(&self, by: NoticedBy) -> bool {
         let told = self.reached(by, Instant::now());
         if let Some(Telling::IsOver(lasted)) = told {

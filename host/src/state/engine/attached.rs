@@ -20,8 +20,11 @@ pub(crate) const CATALOG: &str = "pg";
 /// The table without columns that repeated attempts lock, so that they pass one after the other.
 pub(crate) const LANE: &str = "session_host_lane";
 
-/// The query of DuckDB's that asks PostgreSQL this one.
-pub(crate) fn asking(query: &str) -> String {
+/// How long a transaction that has locked all leases may do nothing: the usual lease.
+const LONGEST_PAUSE: &str = "15s";
+
+/// The query of DuckDB that passes this one to PostgreSQL, and gives its rows.
+pub(crate) fn passed_through(query: &str) -> String {
     format!("FROM postgres_query('{CATALOG}', {})", text(query))
 }
 
@@ -50,9 +53,14 @@ pub(crate) fn lock(connection: &Connection, doing: &'static str, table: &str) ->
 /// Locks all leases, so that nobody commits sessions until the transaction ends. Commits that began before meet a conflict
 /// then, and see what the transaction wrote when they are repeated.
 ///
+/// While the lock is held, nobody takes a dead host over either. So PostgreSQL ends the transaction of a process that stands
+/// still.
+///
 /// # Errors
 /// When PostgreSQL cannot be reached.
 pub(crate) fn lock_leases(connection: &Connection, doing: &'static str) -> Result<()> {
+    let limit = format!("SET LOCAL idle_in_transaction_session_timeout = '{LONGEST_PAUSE}'");
+    execute(connection, doing, &limit)?;
     lock(connection, doing, LEASE)?;
     execute(connection, doing, &format!("UPDATE {SCHEMA}.{LEASE} SET owner = owner"))
 }

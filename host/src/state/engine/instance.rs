@@ -28,6 +28,8 @@ use std::{
 
 use duckdb::{Connection, Error, ffi};
 
+use super::server_work::ServerWork;
+
 /// How a database file is opened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Access {
@@ -65,6 +67,8 @@ pub(crate) struct Attached {
     pub(crate) judge: Engine,
     /// Takes the connection when the link is dropped.
     pub(crate) keeper: Arc<dyn Keeper>,
+    /// What the server of the database does for the link.
+    pub(crate) server: Arc<ServerWork>,
 }
 
 /// Takes connections that are used no more.
@@ -229,6 +233,14 @@ impl Link {
     /// Whether the tables are in a database that the instance attaches.
     pub(crate) fn is_attached(&self) -> bool {
         matches!(self.tables, Tables::Attached(_))
+    }
+
+    /// What the server of the attached database does for this link.
+    pub(crate) fn server(&self) -> Option<&Arc<ServerWork>> {
+        match &self.tables {
+            Tables::Own => None,
+            Tables::Attached(attached) => Some(&attached.server),
+        }
     }
 
     /// The link on which statements are judged before this one executes them.

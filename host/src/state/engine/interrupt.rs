@@ -3,28 +3,36 @@
 //! # Threads
 //! A statement occupies its thread until it ends, so only another thread can interrupt it. DuckDB notices an interrupt
 //! between two steps of a statement, and not at all between two statements. So whoever wants a statement to end must
-//! interrupt it repeatedly until it has.
-//! again until it has.
+//! interrupt it repeatedly until it has. The server of an attached database is asked to cancel what it does for the statement.
 
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use duckdb::InterruptHandle;
 
-use crate::state::engine::instance::Link;
+use crate::state::engine::{instance::Link, server_work::ServerWork};
 
 /// Interrupts the statement of one connection. Clones interrupt the same connection. It keeps no connection open.
 #[derive(Clone)]
-pub struct Interrupt(Arc<InterruptHandle>);
+pub struct Interrupt {
+    duckdb: Arc<InterruptHandle>,
+    server: Option<Arc<ServerWork>>,
+}
 
 impl Interrupt {
     /// The interrupt of a connection.
     pub(crate) fn of(link: &Link) -> Self {
-        Self(link.interrupt_handle())
+        Self {
+            duckdb: link.interrupt_handle(),
+            server: link.server().cloned(),
+        }
     }
 
     /// Interrupts the running statement, if there is one.
     pub fn interrupt(&self) {
-        self.0.interrupt();
+        self.duckdb.interrupt();
+        if let Some(server) = &self.server {
+            server.cancel();
+        }
     }
 }
 

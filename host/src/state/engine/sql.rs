@@ -9,7 +9,7 @@ use std::collections::HashSet;
 use duckdb::Connection;
 
 use crate::state::{
-    engine::{attached::asking, instance::Link},
+    engine::{attached::passed_through, instance::Link},
     error::{Doing as _, Result, StateError},
 };
 
@@ -49,7 +49,7 @@ pub(crate) fn transaction_id(link: &Link) -> duckdb::Result<i64> {
     let sql = match link.is_attached() {
         false => "SELECT system.main.txid_current()",
         // The time at which a transaction began tells it from all others of its connection.
-        true => &asking("SELECT (extract(epoch FROM now()) * 1000000)::bigint AS began"),
+        true => &passed_through("SELECT (extract(epoch FROM now()) * 1000000)::bigint AS began"),
     };
     link.prepare_cached(sql)?.query_row([], |row| row.get(0))
 }

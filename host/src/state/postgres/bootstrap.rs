@@ -12,7 +12,7 @@ use crate::{
     cluster::{REPORT, TABLES as OF_THE_CLUSTER},
     state::{
         engine::{
-            attached::{self, LANE, SCHEMA, asking, execute},
+            attached::{self, LANE, SCHEMA, execute, passed_through},
             sql::{in_transaction, tables, text},
         },
         error::{Doing, Result, StateError},
@@ -64,7 +64,7 @@ pub(in crate::state) fn is_there(connection: &Connection) -> Result<bool> {
         "SELECT to_regclass('{SCHEMA}.{SCHEMA_TEXT}') IS NOT NULL AND to_regclass('{SCHEMA}.{REPORT}') IS NOT NULL AS is_there"
     );
     connection
-        .query_row(&asking(&looking), [], |row| row.get(0))
+        .query_row(&passed_through(&looking), [], |row| row.get(0))
         .doing("look for the host's tables")
 }
 

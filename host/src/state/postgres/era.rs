@@ -15,13 +15,17 @@ use super::{
     attach::{Database, Unconfined, choose_schema},
     mirror::{Mirror, SCHEMA_TEXT, SchemaText},
 };
-use crate::state::{
-    engine::{
-        attached::{SCHEMA, asking},
-        instance::{Attached, Engine, Keeper, Link},
-        open::link_to,
+use crate::{
+    postgres::PostgresAddress,
+    state::{
+        engine::{
+            attached::{SCHEMA, passed_through},
+            instance::{Attached, Engine, Keeper, Link},
+            open::link_to,
+            server_work::ServerWork,
+        },
+        error::{Doing, Result},
     },
-    error::{Doing, Result},
 };
 
 /// How many instances are kept that nobody uses.
@@ -87,7 +91,7 @@ impl Era {
     pub(super) fn unconfined_link(&self) -> Result<Link> {
         let instance = self.database.attach(&self.application_name)?;
         choose_schema(&instance.connection)?;
-        unconfined(instance, &self.mirror)
+        unconfined(instance, &self.mirror, &self.database.address)
     }
 
     /// The mirror, for the next era.
@@ -125,12 +129,13 @@ impl Era {
         let attached = Attached {
             judge: self.mirror.engine.clone(),
             keeper: Arc::clone(&self.shelf) as Arc<dyn Keeper>,
+            server: Arc::new(ServerWork::at(&self.database.address)),
         };
         engine.attach(connection, attached)
     }
 
     fn is_current(&self, connection: &Connection) -> Result<bool> {
-        let sql = asking(&format!("SELECT count(*) FROM {SCHEMA}.{SCHEMA_TEXT}"));
+        let sql = passed_through(&format!("SELECT count(*) FROM {SCHEMA}.{SCHEMA_TEXT}"));
         let doing = "look whether the schema has changed";
         let texts: i64 = connection
             .prepare_cached(&sql)
@@ -148,18 +153,19 @@ impl Drop for Era {
 
 /// The link of an instance that nobody else uses, with the views of the present schema. Its SQL reaches files, until
 /// somebody forbids that.
-pub(super) fn lone_link(instance: Unconfined) -> Result<Link> {
+pub(super) fn lone_link(instance: Unconfined, address: &PostgresAddress) -> Result<Link> {
     let mirror = Mirror::of(texts(&instance.connection)?)?;
-    unconfined(instance, &mirror)
+    unconfined(instance, &mirror, address)
 }
 
-fn unconfined(instance: Unconfined, mirror: &Mirror) -> Result<Link> {
+fn unconfined(instance: Unconfined, mirror: &Mirror, address: &PostgresAddress) -> Result<Link> {
     let Unconfined { engine, connection } = instance;
     mirror.objects.create(&connection)?;
     choose_schema(&connection)?;
     let attached = Attached {
         judge: mirror.engine.clone(),
         keeper: Arc::new(Shelf(Mutex::new(None))),
+        server: Arc::new(ServerWork::at(address)),
     };
     Ok(engine.attach(connection, attached))
 }

@@ -22,7 +22,7 @@ use crate::{
             session::Done,
         },
         engine::{
-            attached::{SCHEMA, asking, list},
+            attached::{SCHEMA, list, passed_through},
             instance::Link,
             sql::text,
         },
@@ -59,7 +59,7 @@ impl LastForgotten {
     pub(super) fn look(connection: &Connection) -> Result<Self> {
         let looking = format!("SELECT {} AS last", last_forgotten());
         connection
-            .query_row(&asking(&looking), [], |row| row.get(0))
+            .query_row(&passed_through(&looking), [], |row| row.get(0))
             .map(Self)
             .doing("look who was forgotten last")
     }
@@ -115,7 +115,9 @@ impl Leases {
             last_forgotten()
         );
         let (found, recorded, forgotten): (i64, i64, i64) = link
-            .query_row(&asking(&owned), [], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
+            .query_row(&passed_through(&owned), [], |row| {
+                Ok((row.get(0)?, row.get(1)?, row.get(2)?))
+            })
             .doing(doing)?;
         let processor = processor.to_string();
         if usize::try_from(found) != Ok(1 + buckets.len()) {
@@ -180,7 +182,7 @@ fn recorded(link: &Link, destination: &Destination, group: &[Done]) -> Result<Ha
         text(destination.processor.as_str()),
         list(group.iter().map(|done| done.seen.session.as_str()))
     );
-    let mut statement = link.prepare(&asking(&locked)).doing(doing)?;
+    let mut statement = link.prepare(&passed_through(&locked)).doing(doing)?;
     let rows = statement.query_map([], |row| {
         let output: Option<i64> = row.get(2)?;
         let recorded = Recorded::Version {

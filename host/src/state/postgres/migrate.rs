@@ -19,7 +19,7 @@ use crate::{
     state::{
         conflict::Conflict,
         engine::{
-            attached::{self, SCHEMA, asking},
+            attached::{self, SCHEMA, passed_through},
             instance::Link,
             sql::{in_transaction, quoted, text},
         },
@@ -145,7 +145,7 @@ struct AddedColumn {
 fn added_column(connection: &Connection, mirror: &Connection, table: &str) -> Result<Option<AddedColumn>> {
     let doing = "compare the columns of a table";
     let relation = text(&format!("{SCHEMA}.{}", quoted(table)));
-    let listing = asking(&format!(
+    let listing = passed_through(&format!(
         "SELECT attname FROM pg_attribute WHERE attrelid = {relation}::regclass AND attnum > 0 AND NOT attisdropped"
     ));
     let mut statement = connection.prepare(&listing).doing(doing)?;

@@ -126,7 +126,9 @@ impl SharedState {
     /// As for [`look_at`](Self::look_at).
     pub(crate) fn open_for_a_reader(address: &PostgresAddress, folders: SharedFolders) -> Result<Option<Link>> {
         let readable = attach_readable(address, folders)?;
-        readable.map(|(_, instance)| era::lone_link(instance)).transpose()
+        readable
+            .map(|(database, instance)| era::lone_link(instance, &database.address))
+            .transpose()
     }
 
     /// The address of the database.
@@ -160,7 +162,7 @@ impl SharedState {
                 self.outage.is_over(NoticedBy::State);
                 self.interrupts.keep(link);
             }
-            Err(error) if error.is_outage() => self.outage.lasts(NoticedBy::State, error),
+            Err(error) if error.is_outage() => self.outage.notice(NoticedBy::State, error),
             Err(_) => {}
         }
         reached

@@ -28,7 +28,7 @@ pub(super) use self::{
 };
 use super::{fence::LastForgotten, mirror::Mirror};
 use crate::state::{
-    engine::{attached::asking, export::export, instance::Link, sql::in_transaction},
+    engine::{attached::passed_through, export::export, instance::Link, sql::in_transaction},
     error::{Doing, Result},
 };
 
@@ -62,7 +62,7 @@ fn note(removed: Result<()>) {
 
 /// The time on PostgreSQL's clock.
 fn now(link: &Link) -> Result<Timestamp> {
-    let asked = asking("SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint AS micros");
+    let asked = passed_through("SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint AS micros");
     let micros = link.query_row(&asked, [], |row| row.get(0));
     micros.map(Timestamp::from_micros).doing("ask PostgreSQL for the time")
 }

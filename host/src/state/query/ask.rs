@@ -127,7 +127,8 @@ pub(super) fn guarded<T>(
 ) -> Result<T, QueryError> {
     let watched = within(memory, &Interrupt::of(link), || {
         link.execute_batch("BEGIN TRANSACTION READ ONLY").doing(ASKING)?;
-        let result = work();
+        let working = link.server().map(|server| server.begins(link)).transpose();
+        let result = working.map_err(QueryError::from).and_then(|_until_it_has_ended| work());
         // There is nothing to keep. An interrupted transaction is already rolled back.
         let _ = link.execute_batch("ROLLBACK");
         result

@@ -6,7 +6,7 @@ use duckdb::Connection;
 
 use crate::state::{
     engine::{
-        attached::{CATALOG, asking},
+        attached::{CATALOG, passed_through},
         instance::Engine,
         open::STORAGE,
         sql::{quoted, text},
@@ -117,7 +117,7 @@ impl Ends {
 
     /// A number that PostgreSQL answers with.
     pub(super) fn ask_postgres(&self, doing: &'static str, query: &str) -> Result<i64> {
-        self.number(doing, &asking(query))
+        self.number(doing, &passed_through(query))
     }
 
     /// The number that a query gives.

@@ -26,7 +26,7 @@ use crate::{
             place::{make_folder, refuse_odd_files, refuse_unwritable_folder},
         },
         engine::{
-            attached::asking,
+            attached::passed_through,
             open::link_to,
             sql::{self, quoted},
         },
@@ -128,7 +128,7 @@ fn tables_in_postgres(ends: &Ends) -> Result<Vec<String>> {
         "SELECT tab.relname AS name FROM pg_class AS tab JOIN pg_namespace AS space ON space.oid = tab.relnamespace
          WHERE space.nspname = '{SCHEMA}' AND tab.relkind = 'r' ORDER BY name"
     );
-    let mut statement = ends.connection.prepare(&asking(&listing)).doing(doing)?;
+    let mut statement = ends.connection.prepare(&passed_through(&listing)).doing(doing)?;
     let found = statement.query_map([], |row| row.get(0));
     found.and_then(Iterator::collect).doing(doing)
 }

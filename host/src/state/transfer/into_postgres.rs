@@ -22,7 +22,7 @@ use crate::{
             rewrite::copy::remove_leftovers,
         },
         engine::{
-            attached::{asking, execute},
+            attached::{execute, passed_through},
             sql::{in_transaction, quoted},
         },
         error::{Doing as _, Result, StateError},
@@ -97,7 +97,7 @@ fn refuse_other_data(database: &Database, to: &PostgresAddress) -> Result<(), Co
     );
     let tables = instance
         .connection
-        .query_row(&asking(&tables), [], |row| row.get::<_, i64>(0));
+        .query_row(&passed_through(&tables), [], |row| row.get::<_, i64>(0));
     match tables.doing("look whether the database has a state")? {
         0 => Ok(()),
         _ => Err(CopyError::HasData {

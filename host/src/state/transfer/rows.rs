@@ -12,7 +12,7 @@ use super::{
 };
 use crate::state::{
     engine::{
-        attached::asking,
+        attached::passed_through,
         sql::{in_transaction, quoted, text},
     },
     error::{Doing as _, Result},
@@ -138,7 +138,7 @@ impl Source {
             Select::Rows(select) => format!("{select} WHERE rowid >= {from} AND rowid < {to}"),
             Select::Pages { values, table } => {
                 let rows = format!("SELECT * FROM {table} WHERE ctid >= '({from},0)'::tid AND ctid < '({to},0)'::tid");
-                format!("SELECT {values} {}", asking(&rows))
+                format!("SELECT {values} {}", passed_through(&rows))
             }
         }
     }

@@ -4,6 +4,7 @@ mod conflicts;
 mod corrections;
 mod empty;
 mod hosts;
+mod interrupting;
 mod scene;
 mod tables;
 mod warnings;
