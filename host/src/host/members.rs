@@ -141,7 +141,7 @@ impl Host {
     }
 
     /// What a run of a processor that begins now works on. It stays with this host until the run has ended.
-    pub(super) fn territory(&self, processor: &Processor) -> Territory {
+    pub(super) fn territory(&self, processor: &Processor, selection: &Selection) -> Territory {
         let Some(members) = &self.members else {
             return Territory::Everything;
         };
@@ -166,7 +166,9 @@ impl Host {
             forgotten,
         };
         self.state.enlist(Some(leases.machine));
-        members.covered.set(processor.name(), leases.buckets);
+        if *selection == Selection::All {
+            members.covered.set(processor.name(), leases.buckets);
+        }
         Territory::Owned(in_flight, leases)
     }
 
@@ -192,6 +194,9 @@ impl Host {
             return Vec::new();
         };
         members.note_what_is_owned();
+        if let Some(machine) = members.cluster.incarnation() {
+            self.state.enlist(Some(machine));
+        }
         let catalogue = self.catalogue();
         let names = catalogue.processors().map(|processor| processor.name());
         names.filter(|name| members.has_gained(name)).cloned().collect()

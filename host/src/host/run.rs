@@ -185,7 +185,7 @@ impl BegunRun {
         let began = Instant::now();
         self.host.state.mend();
         self.ask_others();
-        let (_in_flight, leases) = match self.host.territory(&self.processor) {
+        let (_in_flight, leases) = match self.host.territory(&self.processor, &self.selection) {
             Territory::Everything => (None, None),
             Territory::Owned(in_flight, leases) => (Some(in_flight), Some(leases)),
             Territory::Nothing => {

@@ -75,7 +75,12 @@ impl Scheduler {
     fn fires(&self, host: &Host, processor: &ProcessorName) -> bool {
         let seen = self.lock().get(processor).and_then(|entry| entry.last_run);
         match host.fire(processor, seen, clock::now()) {
-            Ok(Fired::ByThisHost) => host.owns_some_of(processor),
+            Ok(Fired::ByThisHost) if host.owns_some_of(processor) => true,
+            Ok(Fired::ByThisHost) => {
+                // It may be in doubt of what it owns, and does not answer its own request.
+                host.runs_again(processor);
+                false
+            }
             Ok(Fired::ByAnother) => false,
             Err(error) => {
                 if !error.is_outage() {
@@ -165,9 +170,9 @@ impl Scheduler {
                 BegunRun::execute_in_a_thread(run, stop.clone(), drop);
                 Answer::Done
             }
-            // A run that is under way may have chosen its sessions before somebody asked for them. The schedule asks again.
-            Err(NotBegun::Occupied { .. }) if actor != Actor::Scheduler.as_str() => Answer::Postponed,
-            Err(NotBegun::Occupied { .. } | NotBegun::Paused { .. }) => Answer::Done,
+            // A run that is under way may have chosen its sessions before somebody asked for them.
+            Err(NotBegun::Occupied { .. }) => Answer::Postponed,
+            Err(NotBegun::Paused { .. }) => Answer::Done,
             Err(error) => {
                 tracing::warn!(%processor, "cannot begin a run that was asked of all hosts: {error}");
                 Answer::Done

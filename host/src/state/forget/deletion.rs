@@ -149,8 +149,7 @@ pub(crate) fn end(
     let marked = state.file().map(|file| purge::mark(file.path())).transpose()?;
     let Forgetting { sessions } = forgetting;
     let names = sessions.names();
-    // As long as the writer is held, nobody else writes what is removed here.
-    let mut forgotten = state.write(|_| -> Result<Forgotten> {
+    let forget = || -> Result<Forgotten> {
         let forgotten = remove(transaction.link(), &sessions, &names, taken_back)?;
         if state.shared().is_some() {
             // With the deletion, so that no run of another host that began before commits what it has read.
@@ -161,7 +160,13 @@ pub(crate) fn end(
         }
         transaction.commit_alone(FORGETTING, |connection| ensure_gone(connection, &sessions))?;
         Ok(forgotten)
-    })?;
+    };
+    let mut forgotten = match state.file() {
+        // As long as the writer is held, nobody else writes what is removed here.
+        Some(file) => file.write(|_| forget()),
+        // The locks of the transaction say the same to all hosts. A commit of this one may wait for them with the writer held.
+        None => forget(),
+    }?;
     forgotten.exports = exports_with(&*state.connect()?, &state.exports(), &names);
     let Some(file) = state.file() else {
         return Ok(forgotten);

@@ -55,7 +55,7 @@ fn a_killed_copy_to_a_file_goes_on() {
 fn a_state_that_changed_since_is_copied_from_the_beginning() {
     let scene = Scene::new(&["probe", "viewed"]);
     scene.world.change_state(MANY);
-    assert!(scene.copy_killed_after(14, &scene.file(), &scene.url()));
+    assert!(scene.copy_killed_after(3, &scene.file(), &scene.url()));
     scene.world.change_state("UPDATE many SET text = 'other' WHERE n = 5");
     scene
         .copy(&scene.file(), &scene.url())

@@ -10,18 +10,25 @@ use super::{
 /// How often the schedule has fired.
 const FIRED: &str = "SELECT count(*) FROM main.session_host_request WHERE actor = 'scheduler' AND kind = 'run'";
 
+/// Lets no run of the probe begin.
+const PAUSE: &str =
+    "INSERT INTO main.processor_pause (processor_name, actor, paused_at) VALUES ('probe', 'test', now())";
+
 #[test]
 fn a_schedule_fires_once_for_all_hosts_and_each_runs_its_part() {
     const SESSIONS: usize = 40;
     let database = Postgres::shared().database();
     let scene = Scene::new(database.url(), &["probe"]);
     let setup = Setup {
-        schedule: Schedule::OnceAfterAWhile,
+        schedule: Schedule::Once,
         ..scene.setup()
     };
+    scene.sql(PAUSE);
     let members = [(); 2].map(|()| scene.start(&setup));
     scene.wait_for("the hosts share the buckets", &is_shared_by(2));
     scene.write_many(SESSIONS, "text");
+    // It is due for both.
+    drop(members[0].service.post("/api/admin/resume?processor=probe").is(200));
     scene.wait_for("the schedule has fired", &format!("SELECT ({FIRED}) > 0"));
     scene.wait_for_all();
     scene.wait_for(
@@ -39,7 +46,7 @@ fn a_schedule_fires_once_for_all_hosts_and_each_runs_its_part() {
     scene.holds();
 }
 
-/// The schedule does not fire again during the test, so a host that skipped its part would process nothing.
+/// The schedule does not fire again before the sessions are processed, so a host that skipped its part would process none.
 #[test]
 fn a_host_that_does_not_hear_that_it_fired_a_schedule_runs_its_part() {
     let database = Postgres::shared().database();
@@ -47,20 +54,19 @@ fn a_host_that_does_not_hear_that_it_fired_a_schedule_runs_its_part() {
     let scene = Scene::new(database.url(), &["probe"]);
     let member = scene.start(&Setup {
         url: database.url_through(&proxy),
-        schedule: Schedule::OnceAfterAWhile,
+        schedule: Schedule::Seldom,
         ..scene.setup()
     });
+    // This run covers all that the host owns.
     scene.wait_for(
-        "the host owns all sessions",
-        "SELECT count(owner) = 64 FROM main.session_host_lease WHERE processor_name = 'probe'",
+        "a first run has ended",
+        "SELECT last_outcome = 'ok' FROM main.processor_schedule",
     );
-    // A retry covers all that the host owns, and does not count for the schedule.
-    drop(member.service.post("/api/admin/retry?processor=probe").is(200));
-    scene.write_many(3, "text");
     proxy.swallow_answer_to_commit("main.session_host_request");
+    scene.write_many(3, "text");
     proxy.has_swallowed(1);
     scene.wait_for_all();
-    assert_eq!(scene.sql(FIRED), "1");
+    assert_eq!(scene.sql(FIRED), "2");
     member.ends();
     scene.holds();
 }

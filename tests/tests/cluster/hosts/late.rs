@@ -1,14 +1,14 @@
 //! A `COMMIT` that comes late: the host has lost that connection, and makes the same sessions again meanwhile.
 
-use session_host_tests::{Postgres, Proxy};
+use session_host_tests::{Postgres, Proxy, copying_into};
 
 use super::{
     scene::{Guards, Member, Scene, Setup},
     watch::{IS_ANY_TWICE, Observer, WAITS_FOR_A_LOCK},
 };
 
-/// The session that tells a commit from others. Its user has no other.
-const MARK: &str = "user-9/last.jsonl";
+/// A session whose user has no other.
+const LAST: &str = "user-9/last.jsonl";
 
 /// What is there when the `COMMIT` has come.
 struct Late {
@@ -25,13 +25,22 @@ enum Version {
     Second,
 }
 
+/// What the first of these processors sends in each commit of sessions. Where it gives rows, no other commit has that.
+fn written(plugins: &[&str]) -> String {
+    match plugins[0] {
+        "probe" => copying_into("probe_rows"),
+        "counts" => copying_into("counts_lines"),
+        _ => LAST.to_owned(),
+    }
+}
+
 #[track_caller]
 fn commit_late(plugins: &'static [&'static str], version: Version, guards: Guards) -> Late {
     let database = Postgres::shared().database();
     let proxy = Proxy::before(Postgres::shared().port());
     let scene = Scene::new(database.url(), plugins);
     scene.write_many(20, &"x".repeat(2000));
-    scene.write(MARK, "text");
+    scene.write(LAST, "text");
     let observer = scene.observe();
     let setup = Setup {
         guards,
@@ -40,13 +49,13 @@ fn commit_late(plugins: &'static [&'static str], version: Version, guards: Guard
     };
     let member = match version {
         Version::First => {
-            proxy.hold_back_commit_of(MARK);
+            proxy.hold_back_commit_of(&written(plugins));
             scene.start(&setup)
         }
         Version::Second => {
             let member = scene.start(&setup);
             scene.wait_for_all();
-            proxy.hold_back_commit_of(MARK);
+            proxy.hold_back_commit_of(&written(plugins));
             scene.change();
             member
         }

@@ -149,3 +149,70 @@ fn a_run_that_is_asked_for_elsewhere_during_a_run_follows_it() {
     member.ends();
     scene.holds();
 }
+
+/// The schedule of the host that asked does not fire again during the test, nor does that of this one.
+#[test]
+fn a_run_for_which_another_host_fires_the_schedule_during_a_run_follows_it() {
+    let (scene, held, member) = begin(Guards::On);
+    scene.write("bruno/later.jsonl", "x");
+    scene.sql(
+        r#"INSERT INTO main.session_host_request (asked_at, actor, kind, processor, payload) VALUES
+           (clock_timestamp(), 'scheduler', 'run', 'probe', '{"asked_at": "another", "failing": false, "sessions": null}')"#,
+    );
+    scene.wait_for(
+        "the host has read the request",
+        "SELECT count(*) > 1 FROM watch.renewal WHERE seen >
+             (SELECT max(asked_at) + interval '2 s' FROM main.session_host_request)",
+    );
+    held.let_go();
+    scene.wait_for_all();
+    member.ends();
+    scene.holds();
+}
+
+/// A retry attempts failing sessions alone, so the host still has to run over what it gained with its start.
+#[test]
+fn a_retry_soon_after_the_start_does_not_stand_for_a_run() {
+    let scene = Scene::new(Postgres::shared().database().url(), &["probe"]);
+    scene.write("alice/a.jsonl", "x");
+    let [first, second] = [Schedule::Once, Schedule::OnceAfterAWhile].map(|schedule| Setup {
+        schedule,
+        ..scene.setup()
+    });
+    let member = scene.start(&first);
+    scene.wait_for_all();
+    member.ends();
+    scene.write("bruno/later.jsonl", "x");
+    let member = scene.start(&second);
+    drop(member.service.post("/api/admin/retry?processor=probe").is(200));
+    scene.wait_for_all();
+    member.ends();
+    scene.holds();
+}
+
+/// Who forgets locks out all commits and take-overs. A process that stands still does not do so for ever.
+#[test]
+fn forgetting_that_stands_still_is_ended() {
+    let database = Postgres::shared().database();
+    let proxy = Proxy::before(Postgres::shared().port());
+    let scene = Scene::new(database.url(), &["probe"]);
+    scene.write("alice/secret.jsonl", "text");
+    let member = scene.start(&Setup {
+        schedule: Schedule::Once,
+        ..scene.setup()
+    });
+    scene.wait_for_all();
+    proxy.fall_silent_before_commit_of("main.session_host_request");
+    let mut command = scene.alone.command(&["forget", "alice"]);
+    command.env("SESSION_HOST_STATE", database.url_through(&proxy));
+    let forgetting = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    proxy.has_fallen_silent();
+    scene.change();
+    drop(member.service.run("probe").is(200));
+    scene.wait_for_all();
+    proxy.pass();
+    let failed = forgetting.wait_with_output().unwrap();
+    assert_eq!(failed.status.code(), Some(1), "{failed:?}");
+    member.ends();
+    scene.holds();
+}

@@ -3,7 +3,7 @@
 use std::fs;
 
 use serde_json::json;
-use session_host_tests::{Held, Postgres, Proxy, wait_until};
+use session_host_tests::{Held, Postgres, Proxy, copying_into, wait_until};
 
 use super::{
     scene::{Guards, Member, ROWS, Scene, Schedule, Setup},
@@ -75,7 +75,8 @@ impl Point {
             Self::InAttempt => {}
             Self::AfterTheFence => proxy.fall_silent_before(&format!("DELETE FROM main.\"{table}\"")),
             Self::InCopy => proxy.fall_silent_in_copy(table, LAST),
-            Self::BeforeCommit => proxy.fall_silent_before_commit_of(LAST),
+            // A commit that notes that sessions were looked at is no such point.
+            Self::BeforeCommit => proxy.fall_silent_before_commit_of(&copying_into(table)),
         }
     }
 }

@@ -56,6 +56,8 @@ pub(super) enum Schedule {
     Always,
     /// At the start, and when it gains something.
     Once,
+    /// At the start, when it gains something, and every 15 seconds.
+    Seldom,
     /// Some seconds after the start, and when it has gained something.
     OnceAfterAWhile,
     /// Never.
@@ -177,7 +179,8 @@ impl Scene {
         let (cadence, grace) = match setup.schedule {
             Schedule::Always => ("every 1s", "0"),
             Schedule::Once => ("every 9d", "0"),
-            Schedule::OnceAfterAWhile => ("every 9d", "8"),
+            Schedule::Seldom => ("every 15s", "0"),
+            Schedule::OnceAfterAWhile => ("every 9d", "6"),
             Schedule::Never => ("every 9d", "100000"),
         };
         let schedule = self.plugins.iter().map(|plugin| format!("{plugin} = \"{cadence}\"\n"));
