@@ -19,7 +19,7 @@ pub(super) use options::{
 };
 pub(super) use search::SearchOptions;
 
-/// Runs processors (from shared libraries in a directory) over coding-agent transcripts, and stores the results in DuckDB.
+/// Runs processors (from shared libraries in a directory) over coding-agent transcripts, and stores the results in DuckDB or PostgreSQL.
 /// Each processor processes each version of each session exactly once.
 #[derive(Debug, Parser)]
 #[command(name = NAME, version, after_help = EXIT_STATUS)]
@@ -59,7 +59,7 @@ pub(super) struct Arguments {
 /// The name of the command.
 pub(super) const NAME: &str = "session-host";
 
-const EXIT_STATUS: &str = "Exit status: 0 success, 1 a session or the command failed, 2 usage or configuration error, 3 the state is unusable (in use, damaged, or of a newer version).";
+const EXIT_STATUS: &str = "Exit status: 0 success, 1 a session or the command failed, 2 usage or configuration error, 3 the state is unusable until somebody changes something.";
 
 /// The format of log lines.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

@@ -83,7 +83,7 @@ fn apart(clock: ClockDifference) -> Option<Warning> {
 
 fn silent_warning(machine: &MachineSeen) -> Warning {
     let message = format!(
-        "host {} (incarnation {}) has not renewed for {} s, and nobody has taken it over yet: if that lasts, a transaction that the others cannot end locks its row; while one of them waits for it, `{}` gives the number of its connection: end that with `SELECT pg_terminate_backend(NUMBER)`",
+        "host {} (incarnation {}) has not renewed for {} s, and nobody has taken it over yet: if that lasts, a transaction that the others cannot end locks its row; while one of them waits for it, `{}` gives the number of its connection: as a superuser, end that with `SELECT pg_terminate_backend(NUMBER)`",
         machine.machine.name,
         machine.id,
         machine.age.as_secs(),
@@ -94,7 +94,9 @@ fn silent_warning(machine: &MachineSeen) -> Warning {
 
 /// SQL for people: whom the hosts wait for.
 fn blocking() -> String {
-    format!("SELECT pg_blocking_pids(pid) FROM pg_stat_activity WHERE application_name = '{CONTROL}'")
+    format!(
+        "SELECT pg_blocking_pids(pid) FROM pg_stat_activity WHERE application_name = '{CONTROL}' AND datname = current_database()"
+    )
 }
 
 /// The hosts of each version, by what they have a version of.

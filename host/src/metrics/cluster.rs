@@ -63,7 +63,11 @@ impl ClusterMetrics {
         };
         let counters = [
             ("renewals", "Renewals of the leases of this host", &metrics.renewals),
-            ("renewal_failures", "Renewals that failed", &metrics.renewal_failures),
+            (
+                "renewal_failures",
+                "Rounds of renewing, taking over and sharing that failed",
+                &metrics.renewal_failures,
+            ),
             ("take_overs", "Dead hosts that this one took over", &metrics.take_overs),
             (
                 "fenced",

@@ -50,11 +50,11 @@ pub fn check_admission(address: &PostgresAddress) -> Result<(), PostgresError> {
         (true, true) => Ok(()),
         (false, _) => Err(no_right(
             "it may not create the schema of the state".to_owned(),
-            format!("GRANT CREATE ON DATABASE {database} TO {role}"),
+            format!("run `GRANT CREATE ON DATABASE {database} TO {role}` as the owner of the database"),
         )),
         (true, false) => Err(no_right(
             format!("the schema `{SCHEMA}` is another role's"),
-            format!("GRANT ALL ON SCHEMA {SCHEMA} TO {role}"),
+            format!("name the role that owns the schema `{SCHEMA}` in the address"),
         )),
     }
 }

@@ -83,7 +83,7 @@ pub enum PostgresError {
         reason: String,
     },
     /// The role lacks a right.
-    #[error("`{user}` may not use {place}: {reason}; run `{remedy}` as the owner of the database")]
+    #[error("`{user}` may not use {place}: {reason}; {remedy}")]
     NoRight {
         /// The database and server.
         place: String,
@@ -91,7 +91,7 @@ pub enum PostgresError {
         user: String,
         /// What it may not do.
         reason: String,
-        /// The statement that gives it the right.
+        /// What to do next.
         remedy: String,
     },
     /// The database stores text in another way than DuckDB.
@@ -192,7 +192,7 @@ impl PostgresError {
             Some(&SqlState::INVALID_CATALOG_NAME) => Self::NoDatabase { place },
             Some(&SqlState::INSUFFICIENT_PRIVILEGE) => Self::NoRight {
                 remedy: format!(
-                    "GRANT CONNECT ON DATABASE {} TO {}",
+                    "run `GRANT CONNECT ON DATABASE {} TO {}` as the owner of the database",
                     name(&address.database),
                     name(&user)
                 ),

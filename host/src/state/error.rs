@@ -1,4 +1,4 @@
-//! The errors of the state file.
+//! The errors of the state.
 
 use std::{
     io,
@@ -16,7 +16,7 @@ pub use extension_missing::ExtensionMissing;
 /// A result whose error is [`StateError`].
 pub type Result<T, E = StateError> = std::result::Result<T, E>;
 
-/// What went wrong with the state file, and what to do about it.
+/// What went wrong with the state, and what to do about it.
 #[derive(Debug, thiserror::Error)]
 pub enum StateError {
     /// Another process has the file open.

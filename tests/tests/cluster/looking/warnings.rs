@@ -65,7 +65,8 @@ fn a_silent_host_that_cannot_be_taken_over_is_told() {
     assert_eq!(told.len(), 1, "{told:?}");
     // The message has the statement that finds the transaction.
     let finding = told[0].split('`').nth(1).unwrap();
-    let holder = database.sql("SELECT pid FROM pg_stat_activity WHERE application_name = 'somebody'");
+    let holder = database
+        .sql("SELECT pid FROM pg_stat_activity WHERE application_name = 'somebody' AND datname = current_database()");
     wait_until("the transaction is found", || {
         database.sql(finding) == format!("{{{holder}}}")
     });

@@ -101,7 +101,7 @@ fn a_database_that_cannot_hold_a_state_is_refused_with_the_remedy() {
     server.sql(&format!("ALTER DATABASE {name} OWNER TO postgres"));
     refused("GRANT CREATE ON DATABASE");
     database.sql("CREATE SCHEMA main");
-    refused("GRANT ALL ON SCHEMA main");
+    refused("name the role that owns the schema `main` in the address");
     server.sql(&format!("REVOKE CONNECT ON DATABASE {name} FROM PUBLIC"));
     refused("GRANT CONNECT ON DATABASE");
     server.sql("CREATE DATABASE latin ENCODING 'LATIN1' LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0");
