@@ -43,7 +43,7 @@ pub fn router(service: Service, pages: Router) -> Router {
         .merge(pages)
         .layer(DefaultBodyLimit::max(MAX_BODY))
         .layer(middleware::from_fn_with_state(service, counting::count))
-        .layer(middleware::from_fn(limit_target))
+        .layer(middleware::from_fn(check_target))
         .layer(middleware::from_fn(protection::protect))
 }
 
@@ -66,14 +66,15 @@ async fn method_not_allowed() -> Refusal {
     Refusal::new(StatusCode::METHOD_NOT_ALLOWED, detail)
 }
 
-async fn limit_target(request: Request, next: Next) -> Response {
+async fn check_target(request: Request, next: Next) -> Response {
     let target = request.uri().path_and_query().map_or("", |target| target.as_str());
-    match target.len() > MAX_TARGET {
-        true => Refusal::new(
-            StatusCode::URI_TOO_LONG,
-            format!("the path has more than {MAX_TARGET} bytes"),
-        )
-        .into_response(),
-        false => next.run(request).await,
+    if target.len() > MAX_TARGET {
+        let detail = format!("the path has more than {MAX_TARGET} bytes");
+        return Refusal::new(StatusCode::URI_TOO_LONG, detail).into_response();
     }
+    // No name has one, and PostgreSQL takes no text that does.
+    if target.contains("%00") {
+        return Refusal::bad_request("the path or a parameter has a zero byte (%00): leave it out").into_response();
+    }
+    next.run(request).await
 }

@@ -244,12 +244,12 @@ impl Reader {
         rows.and_then(Iterator::collect).doing(doing)
     }
 
-    /// Whether there is such a table or view with its columns.
+    /// Whether there is such a table or view with its columns. The views of an attached database are in the instance.
     fn has_columns(&self, table: &str, columns: &[&str]) -> Result<bool> {
         let names: Vec<String> = columns.iter().map(|column| text(column)).collect();
         let sql = format!(
             "SELECT system.main.count(*) FROM system.main.duckdb_columns()
-             WHERE schema_name = 'main' AND database_name = system.main.current_database()
+             WHERE schema_name = 'main' AND database_name IN (system.main.current_database(), 'memory')
                AND system.main.lower(table_name) = {} AND system.main.lower(column_name) IN ({})",
             text(table),
             names.join(", ")
