@@ -25,7 +25,7 @@ use crate::{
             write::{write_attempt, write_rows, write_states},
         },
         engine::{
-            attached::{self, LANE},
+            attached::{self, LANE, LongestPause},
             instance::Link,
             interrupt::Interrupt,
             sql::transaction_id,
@@ -93,7 +93,7 @@ impl Transaction {
             match excluded {
                 Excluded::Nobody => {}
                 Excluded::RepeatedAttempts => attached::lock(&connection, doing, LANE)?,
-                Excluded::Commits => attached::lock_leases(&connection, doing)?,
+                Excluded::Commits => attached::lock_leases(&connection, doing, LongestPause::Lease)?,
             }
         }
         let id = transaction_id(&connection).doing(doing)?;

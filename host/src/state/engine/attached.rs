@@ -20,8 +20,23 @@ pub(crate) const CATALOG: &str = "pg";
 /// The table without columns that repeated attempts lock, so that they pass one after the other.
 pub(crate) const LANE: &str = "session_host_lane";
 
-/// How long a transaction that has locked all leases may do nothing: the usual lease.
-const LONGEST_PAUSE: &str = "15s";
+/// How long a transaction that has locked all leases may pause between two statements.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum LongestPause {
+    /// As long as the usual lease.
+    Lease,
+    /// As long as DuckDB may compute rows that it has read already: a migration changes all rows of a table.
+    Migration,
+}
+
+impl LongestPause {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Lease => "15s",
+            Self::Migration => "10min",
+        }
+    }
+}
 
 /// The query of DuckDB that passes this one to PostgreSQL, and gives its rows.
 pub(crate) fn passed_through(query: &str) -> String {
@@ -58,8 +73,11 @@ pub(crate) fn lock(connection: &Connection, doing: &'static str, table: &str) ->
 ///
 /// # Errors
 /// When PostgreSQL cannot be reached.
-pub(crate) fn lock_leases(connection: &Connection, doing: &'static str) -> Result<()> {
-    let limit = format!("SET LOCAL idle_in_transaction_session_timeout = '{LONGEST_PAUSE}'");
+pub(crate) fn lock_leases(connection: &Connection, doing: &'static str, longest_pause: LongestPause) -> Result<()> {
+    let limit = format!(
+        "SET LOCAL idle_in_transaction_session_timeout = '{}'",
+        longest_pause.as_str()
+    );
     execute(connection, doing, &limit)?;
     lock(connection, doing, LEASE)?;
     execute(connection, doing, &format!("UPDATE {SCHEMA}.{LEASE} SET owner = owner"))

@@ -19,7 +19,7 @@ use crate::{
     state::{
         conflict::Conflict,
         engine::{
-            attached::{self, SCHEMA, passed_through},
+            attached::{self, LongestPause, SCHEMA, passed_through},
             instance::Link,
             sql::{in_transaction, quoted, text},
         },
@@ -56,7 +56,11 @@ pub(super) fn apply(
         // Locks come before the first read, whose snapshot shows what others made before. Nobody commits sessions of the
         // processor as long as its leases are locked.
         lock_schema(connection)?;
-        attached::lock_leases(connection, "wait for the commits of other hosts")?;
+        attached::lock_leases(
+            connection,
+            "wait for the commits of other hosts",
+            LongestPause::Migration,
+        )?;
         if AppliedMigrations::read(connection)?.newest_of(processor.as_str()) >= migration.version() {
             return Ok(Migrated::ByAnother);
         }
