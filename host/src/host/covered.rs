@@ -7,7 +7,7 @@ use std::{
 
 use crate::{cluster::Buckets, names::ProcessorName};
 
-/// The buckets that the last run of each processor worked on, and that this host has owned ever since.
+/// The buckets that the last run of each processor over all sessions worked on, and that this host has owned ever since.
 #[derive(Default)]
 pub(super) struct Covered(Mutex<BTreeMap<ProcessorName, Buckets>>);
 

@@ -186,8 +186,8 @@ impl Host {
         members.is_none_or(|members| !members.cluster.owned(processor).is_empty())
     }
 
-    /// The processors of which this host has gained buckets since its last run, such as by a take-over. After the start,
-    /// these are all of which it owns some.
+    /// The processors of which this host has gained buckets since its last run over all sessions, such as by a take-over. After
+    /// the start, these are all of which it owns some. Makes the incarnation known to PostgreSQL, if it is a new one.
     #[must_use]
     pub fn gained(&self) -> Vec<ProcessorName> {
         let Some(members) = &self.members else {

@@ -228,8 +228,11 @@ impl Scheduler {
                 self.has_run(processor, run.started_at());
                 Some(run)
             }
-            // It is due again at the next tick, or when someone resumes it.
-            Err(NotBegun::Occupied { .. } | NotBegun::Paused { .. }) => None,
+            // It is due again at the next tick, or when someone resumes it. Among hosts, the schedule has fired for it already.
+            Err(NotBegun::Occupied { .. } | NotBegun::Paused { .. }) => {
+                host.runs_again(processor);
+                None
+            }
             Err(error) => {
                 tracing::warn!(%processor, "cannot begin a due run: {error}");
                 None

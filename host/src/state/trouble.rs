@@ -92,6 +92,8 @@ impl Trouble {
         match () {
             () if text.contains("ERROR:") && text.contains("No space left on device") => Some(Self::Full),
             () if text.contains("in a read-only transaction") => Some(Self::Standby),
+            // Whoever paused so long would do it again.
+            () if text.contains("idle-in-transaction timeout") => None,
             // PostgreSQL has refused the statement. Whatever else the text says is about the statement and its rows.
             () if text.contains("ERROR:  ") => None,
             // The library says nothing of a connection that had ended before.
@@ -197,6 +199,10 @@ mod tests {
         told(
             "IO Error: Failed to fetch header for COPY: FATAL:  terminating connection due to administrator command",
             Some(Trouble::Server),
+        );
+        told(
+            "Invalid Error: Failed to execute query \"COMMIT\": FATAL:  terminating connection due to idle-in-transaction timeout\nserver closed the connection unexpectedly",
+            None,
         );
         told(
             "Failed to append: Failed to copy data: ERROR:  violates check constraint\nDETAIL:  Failing row contains (SSL error)",

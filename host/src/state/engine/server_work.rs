@@ -8,7 +8,10 @@
 //! because PostgreSQL may not answer. The lock is held while PostgreSQL is asked, so that it cancels no later query.
 
 use std::{
-    sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError, TryLockError,
+        atomic::{AtomicU64, Ordering},
+    },
     time::{Duration, Instant},
 };
 
@@ -34,10 +37,13 @@ const CANCELLING: &str = "session-host-cancel";
 pub(crate) struct ServerWork {
     address: PostgresAddress,
     query: Mutex<Option<Query>>,
+    begun: AtomicU64,
 }
 
 /// The query under way.
 struct Query {
+    /// Which of the link it is.
+    number: u64,
     /// The process of PostgreSQL that reads for it.
     process: i32,
     cancelled: Option<Instant>,
@@ -52,6 +58,7 @@ impl ServerWork {
         Self {
             address: address.clone(),
             query: Mutex::new(None),
+            begun: AtomicU64::new(0),
         }
     }
 
@@ -66,6 +73,7 @@ impl ServerWork {
             .and_then(|mut statement| statement.query_row([], |row| row.get(0)))
             .doing("ask which process of PostgreSQL reads")?;
         *self.lock() = Some(Query {
+            number: self.begun.fetch_add(1, Ordering::Relaxed),
             process,
             cancelled: None,
         });
@@ -87,26 +95,29 @@ impl ServerWork {
             return;
         }
         query.cancelled = Some(Instant::now());
-        let work = Arc::clone(self);
-        if let Err(error) = threads::start("cancel", move || work.ask()) {
+        let (work, number) = (Arc::clone(self), query.number);
+        if let Err(error) = threads::start("cancel", move || work.ask(number)) {
             tracing::warn!("cannot start the thread that cancels a query in PostgreSQL: {error}");
         }
     }
 
-    fn ask(&self) {
-        let asked =
-            Session::open(&self.address, CANCELLING, Limits::each(LIMIT)).and_then(|session| self.ask_by(session));
+    fn ask(&self, number: u64) {
+        let asked = Session::open(&self.address, CANCELLING, Limits::each(LIMIT))
+            .and_then(|session| self.ask_by(session, number));
         if let Err(error) = asked {
-            tracing::warn!("a query goes on in PostgreSQL until it ends by itself: {error}");
+            tracing::warn!(
+                "cannot cancel a query in PostgreSQL; the host tries again while the query goes on: {error}"
+            );
         }
     }
 
-    fn ask_by(&self, mut session: Session) -> Result<(), PostgresError> {
+    fn ask_by(&self, mut session: Session, number: u64) -> Result<(), PostgresError> {
         match &*self.lock() {
-            None => Ok(()),
-            Some(query) => session
+            Some(query) if query.number == number => session
                 .row("cancel a query", "SELECT pg_cancel_backend($1)", &[&query.process])
                 .map(drop),
+            // It has ended meanwhile.
+            _ => Ok(()),
         }
     }
 

@@ -56,7 +56,7 @@ pub(super) enum Schedule {
     Always,
     /// At the start, and when it gains something.
     Once,
-    /// At the start, when it gains something, and every 15 seconds.
+    /// At the start, when it gains something, and every minute.
     Seldom,
     /// Some seconds after the start, and when it has gained something.
     OnceAfterAWhile,
@@ -179,7 +179,7 @@ impl Scene {
         let (cadence, grace) = match setup.schedule {
             Schedule::Always => ("every 1s", "0"),
             Schedule::Once => ("every 9d", "0"),
-            Schedule::Seldom => ("every 15s", "0"),
+            Schedule::Seldom => ("every 1m", "0"),
             Schedule::OnceAfterAWhile => ("every 9d", "6"),
             Schedule::Never => ("every 9d", "100000"),
         };
