@@ -52,7 +52,8 @@ pub use listing::{Listed, Listing};
 pub use page::{FORM, Visit, named_token};
 pub use plugin_file::{LibraryFile, library_name, place};
 pub use postgres::{
-    Authority, Database, PASSWORD, Postgres, PostgresSetup, ROLE, psql, psql_in_steps, write_password_file,
+    Authority, Database, PASSWORD, Postgres, PostgresSetup, ROLE, WAITS_FOR_A_LOCK, psql, psql_in_steps,
+    write_password_file,
 };
 pub use processes::{Cpu, Holdings, children_of, cpu_of, has_ended, variables_of};
 pub use proxy::{Proxy, copying_into};

@@ -60,8 +60,9 @@ impl PostgresAddress {
     }
 }
 
-/// What the server does otherwise for these connections. It notices, too, that a host is gone: what the host's transaction has
-/// locked would stay locked for hours. It reads backslashes as the host writes them, whatever the database says.
+/// The settings of the server for these connections. By the keepalives, it notices that a host is gone. Otherwise, what the
+/// host's transaction has locked would stay locked for hours. The server also reads backslashes as the host writes them,
+/// whatever the database says.
 pub(super) fn settings_of_the_server() -> String {
     format!(
         "-c standard_conforming_strings=on -c tcp_keepalives_idle={} -c tcp_keepalives_interval={} \

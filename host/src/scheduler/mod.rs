@@ -228,7 +228,8 @@ impl Scheduler {
                 self.has_run(processor, run.started_at());
                 Some(run)
             }
-            // It is due again at the next tick, or when someone resumes it. Among hosts, the schedule has fired for it already.
+            // It is due again at the next tick, or when someone resumes it. Among hosts, the schedule has fired already, so this
+            // host makes up for it.
             Err(NotBegun::Occupied { .. } | NotBegun::Paused { .. }) => {
                 host.runs_again(processor);
                 None

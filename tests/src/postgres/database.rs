@@ -13,6 +13,10 @@ use duckdb::Connection;
 use super::{Postgres, ROLE, programs};
 use crate::proxy::Proxy;
 
+/// The query whether anybody waits for what another has locked.
+pub const WAITS_FOR_A_LOCK: &str =
+    "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database())";
+
 /// An empty database of a server, which [`ROLE`] owns.
 #[derive(Debug)]
 pub struct Database<'server> {

@@ -18,7 +18,7 @@ use std::{
 };
 
 pub use certificates::Authority;
-pub use database::{Database, psql, psql_in_steps, write_password_file};
+pub use database::{Database, WAITS_FOR_A_LOCK, psql, psql_in_steps, write_password_file};
 pub use setup::PostgresSetup;
 
 use crate::{

@@ -3,7 +3,7 @@
 use std::thread;
 
 use session_host::{config::named_state, state::State};
-use session_host_tests::{Postgres, wait_until};
+use session_host_tests::{Postgres, WAITS_FOR_A_LOCK, wait_until};
 use session_plugin_api::Migration;
 use tempfile::tempdir;
 
@@ -29,9 +29,9 @@ fn a_migration_that_meets_a_commit_is_applied_again() {
         .unwrap();
     thread::scope(|scope| {
         let migrating = scope.spawn(|| prepare(&state, &migrations));
-        let waits = "SELECT EXISTS (SELECT FROM pg_stat_activity
-                     WHERE wait_event_type = 'Lock' AND datname = current_database())";
-        wait_until("the migration waits for the row", || database.sql(waits) == "t");
+        wait_until("the migration waits for the row", || {
+            database.sql(WAITS_FOR_A_LOCK) == "t"
+        });
         another.batch("commit", "COMMIT").unwrap();
         migrating.join().unwrap();
     });

@@ -13,5 +13,6 @@ mod states;
 mod tests;
 pub(crate) mod transaction;
 pub(crate) mod transaction_error;
+mod transaction_id;
 mod write;
 pub(crate) mod writer;

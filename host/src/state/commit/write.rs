@@ -7,8 +7,9 @@ use crate::state::{
         rows,
         session::Done,
         states::{self, Counted},
+        transaction_id::transaction_id,
     },
-    engine::{instance::Link, sql::transaction_id},
+    engine::instance::Link,
     error::{Doing, Result, StateError},
 };
 

@@ -15,10 +15,12 @@ use std::{
     time::{Duration, Instant},
 };
 
+use duckdb::Connection;
+
 use crate::{
     postgres::{Limits, PostgresAddress, PostgresError, Session},
     state::{
-        engine::{attached::passed_through, instance::Link},
+        engine::attached::passed_through,
         error::{Doing as _, Result},
     },
     threads,
@@ -62,13 +64,13 @@ impl ServerWork {
         }
     }
 
-    /// Says that a query begins, whose transaction is open on this link.
+    /// Says that a query begins, whose transaction is open on this connection of the link.
     ///
     /// # Errors
     /// When PostgreSQL cannot be reached.
-    pub(crate) fn begins(&self, link: &Link) -> Result<Working<'_>> {
+    pub(crate) fn begins(&self, connection: &Connection) -> Result<Working<'_>> {
         let sql = passed_through("SELECT pg_backend_pid() AS process");
-        let process = link
+        let process = connection
             .prepare_cached(&sql)
             .and_then(|mut statement| statement.query_row([], |row| row.get(0)))
             .doing("ask which process of PostgreSQL reads")?;

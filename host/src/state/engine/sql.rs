@@ -8,10 +8,7 @@ use std::collections::HashSet;
 
 use duckdb::Connection;
 
-use crate::state::{
-    engine::{attached::passed_through, instance::Link},
-    error::{Doing as _, Result, StateError},
-};
+use crate::state::error::{Doing as _, Result, StateError};
 
 /// An identifier, quoted for SQL.
 pub(crate) fn quoted(name: &str) -> String {
@@ -39,19 +36,6 @@ pub(crate) fn in_transaction<T, E: From<StateError>>(
         let _ = connection.execute_batch("ROLLBACK");
     }
     result
-}
-
-/// The identity of the connection's transaction. After a failed statement, the database rejects this one, too.
-///
-/// DuckDB then reports success for COMMIT but rolls back. It rejects every statement but ROLLBACK and COMMIT, so one that
-/// succeeds shows that COMMIT commits.
-pub(crate) fn transaction_id(link: &Link) -> duckdb::Result<i64> {
-    let sql = match link.is_attached() {
-        false => "SELECT system.main.txid_current()",
-        // The time at which a transaction began tells it from all others of its connection.
-        true => &passed_through("SELECT (extract(epoch FROM now()) * 1000000)::bigint AS began"),
-    };
-    link.prepare_cached(sql)?.query_row([], |row| row.get(0))
 }
 
 /// The names of all tables of the main schema.

@@ -1,10 +1,10 @@
 //! Connections between a host and PostgreSQL that are cut, or silent for long.
 
-use session_host_tests::{Authority, Postgres, PostgresSetup, Proxy, copying_into};
+use session_host_tests::{Authority, Postgres, PostgresSetup, Proxy, WAITS_FOR_A_LOCK, copying_into};
 
 use super::{
     scene::{Guards, Member, Scene, Setup},
-    watch::{IS_ANY_TWICE, Observer, WAITS_FOR_A_LOCK},
+    watch::{IS_ANY_TWICE, Observer},
 };
 
 const PLUGINS: &[&str] = &["probe", "probe_serial", "counts"];

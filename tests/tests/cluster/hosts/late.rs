@@ -1,10 +1,10 @@
 //! A `COMMIT` that comes late: the host has lost that connection, and makes the same sessions again meanwhile.
 
-use session_host_tests::{Postgres, Proxy, copying_into};
+use session_host_tests::{Postgres, Proxy, WAITS_FOR_A_LOCK, copying_into};
 
 use super::{
     scene::{Guards, Member, Scene, Setup},
-    watch::{IS_ANY_TWICE, Observer, WAITS_FOR_A_LOCK},
+    watch::{IS_ANY_TWICE, Observer},
 };
 
 /// A session whose user has no other.

@@ -3,12 +3,9 @@
 use std::{fs, process::Stdio};
 
 use serde_json::json;
-use session_host_tests::{Held, Postgres, Proxy, World, wait_until};
+use session_host_tests::{Held, Postgres, Proxy, WAITS_FOR_A_LOCK, World, wait_until};
 
-use super::{
-    scene::{Guards, Member, ROWS, Scene, Schedule, Setup},
-    watch::WAITS_FOR_A_LOCK,
-};
+use super::scene::{Guards, Member, ROWS, Scene, Schedule, Setup};
 
 /// A host whose attempt has read the only transcript, and waits.
 #[track_caller]

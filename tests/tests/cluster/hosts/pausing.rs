@@ -3,11 +3,11 @@
 use std::fs;
 
 use serde_json::json;
-use session_host_tests::{Held, Postgres, Proxy, copying_into, wait_until};
+use session_host_tests::{Held, Postgres, Proxy, WAITS_FOR_A_LOCK, copying_into, wait_until};
 
 use super::{
     scene::{Guards, Member, ROWS, Scene, Schedule, Setup},
-    watch::{IS_ANY_TWICE, IS_NO_TRANSACTION_OPEN, Observer, WAITS_FOR_A_LOCK},
+    watch::{IS_ANY_TWICE, IS_NO_TRANSACTION_OPEN, Observer},
 };
 
 /// How the processor writes.

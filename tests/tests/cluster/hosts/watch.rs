@@ -44,10 +44,6 @@ const TWICE: &str = "SELECT processor, session, hash, count(*), array_agg(machin
 pub(super) const IS_ANY_TWICE: &str =
     "SELECT count(DISTINCT (processor, session, hash, output)) < count(*) FROM watch.version";
 
-/// Whether anybody waits for what another has locked.
-pub(super) const WAITS_FOR_A_LOCK: &str =
-    "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database())";
-
 /// Whether nobody else has a transaction open.
 pub(super) const IS_NO_TRANSACTION_OPEN: &str = "SELECT NOT EXISTS (SELECT FROM pg_stat_activity
      WHERE xact_start IS NOT NULL AND pid <> pg_backend_pid() AND datname = current_database())";

@@ -6,7 +6,7 @@ use session_host::{
     config::named_state,
     state::{QueryLimits, Reader},
 };
-use session_host_tests::{Postgres, wait_until};
+use session_host_tests::{Postgres, WAITS_FOR_A_LOCK, wait_until};
 
 use super::scene::{Somebody, host_at};
 
@@ -24,11 +24,7 @@ fn a_query_that_is_interrupted_ends_while_postgresql_does_not_answer() {
     let interrupt = reader.interrupt_handle();
     let (interrupted, reader) = thread::scope(|scope| {
         let asking = scope.spawn(move || (count(&reader), reader));
-        wait_until("the query waits", || {
-            database.sql(
-                "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database())",
-            ) == "t"
-        });
+        wait_until("the query waits", || database.sql(WAITS_FOR_A_LOCK) == "t");
         wait_until("the query ends", || {
             interrupt.interrupt();
             asking.is_finished()

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 use session_host::postgres::{Limits, Session};
-use session_host_tests::{Database, Service, World, wait_until};
+use session_host_tests::{Database, Service, WAITS_FOR_A_LOCK, World, wait_until};
 
 /// A world whose host keeps its state at this address, with these plugins.
 pub(super) fn host_at(url: &str, plugins: &[&str]) -> World {
@@ -82,9 +82,9 @@ impl<'server> Somebody<'server> {
     /// Commits when a host waits for the rows.
     #[track_caller]
     pub(super) fn commits_once_another_waits(mut self) {
-        let waits = "SELECT EXISTS (SELECT FROM pg_stat_activity
-                     WHERE wait_event_type = 'Lock' AND datname = current_database())";
-        wait_until("another waits for the rows", || self.database.sql(waits) == "t");
+        wait_until("another waits for the rows", || {
+            self.database.sql(WAITS_FOR_A_LOCK) == "t"
+        });
         self.session.batch("commit", "COMMIT").unwrap();
     }
 }
