@@ -26,8 +26,15 @@ fn a_reload_that_postgresql_prevents_is_done_when_it_is_back() {
     ]);
     let mut somebody = open(&url, "somebody");
     world.install("viewed");
-    // The connection for the leases stays, so the host hears what is asked.
     let name = database.name();
+    // A host that has joined opens its connections anew, with the name of its incarnation.
+    wait_until("the host works under its incarnation", || {
+        let named = format!(
+            "SELECT count(*) FROM pg_stat_activity WHERE datname = '{name}' AND application_name ~ '^session-host-[0-9]+$'"
+        );
+        server.sql(&named) != "0"
+    });
+    // The connection for the leases stays, so the host hears what is asked.
     let admits = |admits: bool| drop(server.sql(&format!("ALTER DATABASE {name} ALLOW_CONNECTIONS {admits}")));
     admits(false);
     let ended = server.sql(&format!(
