@@ -95,6 +95,14 @@ impl World {
         changed.unwrap_or_else(|error| panic!("{sql}: {error}"));
     }
 
+    /// Lets the next host own everything that a killed one had leased. A state in a file knows no leases.
+    #[track_caller]
+    pub fn take_killed_hosts_over(&self) {
+        if let Some(database) = &self.database {
+            database.take_killed_hosts_over();
+        }
+    }
+
     /// All that the state holds: the bytes of its files, or a dump of its database.
     #[must_use]
     #[track_caller]

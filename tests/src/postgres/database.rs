@@ -11,7 +11,7 @@ use std::{
 use duckdb::Connection;
 
 use super::{Postgres, ROLE, programs};
-use crate::proxy::Proxy;
+use crate::{proxy::Proxy, wait_until};
 
 /// The query whether anybody waits for what another has locked.
 pub const WAITS_FOR_A_LOCK: &str =
@@ -85,6 +85,16 @@ impl<'server> Database<'server> {
         );
         let changed = Connection::open_in_memory().and_then(|connection| connection.execute_batch(&statements));
         changed.unwrap_or_else(|error| panic!("{sql}: {error}"));
+    }
+
+    /// Ends what killed hosts have left, and frees their leases. Other hosts would do so once the leases have expired.
+    #[track_caller]
+    pub fn take_killed_hosts_over(&self) {
+        let left = "FROM pg_stat_activity WHERE application_name LIKE 'session-host%' AND datname = current_database()";
+        wait_until("the connections of killed hosts have ended", || {
+            self.sql(&format!("SELECT count(pg_terminate_backend(pid, 60000)) {left}")) == "0"
+        });
+        self.sql("DELETE FROM main.session_host_machine");
     }
 
     /// All rows of its tables as texts, as `pg_dump` writes them.

@@ -106,7 +106,9 @@ fn plugins_come_and_go_beside_each_other() {
     });
     let detail = service.run("probe").is(400).detail();
     assert!(detail.contains("probe_other"), "{detail}");
-    assert_eq!(service.run("probe_other").is(200).json()["details"]["processed"], 1);
+    wait_until("the new processor has its sessions", || {
+        service.run("probe_other").is(200).json()["details"]["processed"] == 1
+    });
     assert_eq!(value(&service, "SELECT count(*) FROM probe_rows"), json!(1));
     // What comes back takes up where it was.
     world.install_as("probe", "again.so");

@@ -70,8 +70,8 @@ fn a_database_in_use_is_refused_and_the_machines_are_named() {
         .copy(&scene.url(), &scene.back())
         .exits(3)
         .tells("is in use by busy-machine");
+    joined.cluster.leave().unwrap();
     drop(joined);
-    scene.database.sql("DELETE FROM main.session_host_machine");
     drop(scene.copy(&scene.url(), &scene.back()).exits(0));
 }
 

@@ -77,8 +77,8 @@ fn what_is_not_there_is_told_with_the_remedy() {
         matches!(error, PostgresError::Tls { .. } | PostgresError::NoRoots),
         "{error}"
     );
-    server.sql("ALTER ROLE session_host CONNECTION LIMIT 1");
     let held = open(&url).unwrap();
+    server.sql("ALTER ROLE session_host CONNECTION LIMIT 1");
     let error = refused(&url);
     assert!(matches!(error, PostgresError::TooManyConnections { .. }), "{error}");
     drop(held);

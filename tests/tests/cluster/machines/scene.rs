@@ -29,7 +29,7 @@ pub(super) struct Scene {
 
 /// A machine that has joined.
 pub(crate) struct Joined {
-    pub(super) cluster: Arc<Cluster>,
+    pub(crate) cluster: Arc<Cluster>,
     pub(super) requests: Receiver<Request>,
 }
 

@@ -122,9 +122,12 @@ fn happens(world: &World, event: &Event) {
         Event::Run { cap: Some(cap) } => drop(world.run(&["probe", "--max-sessions", &cap.to_string()])),
         Event::KilledRun { after_micros } => {
             let running = world.start(&["run", "probe"]);
-            thread::sleep(Duration::from_micros(after_micros));
+            // With PostgreSQL, a run takes that much longer.
+            let longer = if world.is_in_postgres() { 25 } else { 1 };
+            thread::sleep(Duration::from_micros(after_micros * longer));
             running.signal(libc::SIGKILL);
             drop(running.ends());
+            world.take_killed_hosts_over();
         }
     }
 }
