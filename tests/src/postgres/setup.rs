@@ -7,7 +7,10 @@ use std::{
     os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
     process,
-    sync::atomic::{AtomicU16, Ordering},
+    sync::{
+        LazyLock,
+        atomic::{AtomicU16, Ordering},
+    },
 };
 
 use super::{Authority, PASSWORD, Postgres, ROLE, programs, watch};
@@ -152,14 +155,13 @@ fn copy_to_server(path: &Path, folder: &Path) -> PathBuf {
     own
 }
 
-/// A port that nobody has now. The system gives these ports to nobody by itself, also while the server stands still.
+/// A port that nobody has now. It is none of those that the system gives to whoever asks for any port, so a server that stops
+/// finds its port free when it starts again.
 fn free_port() -> u16 {
-    static TRIED: AtomicU16 = AtomicU16::new(0);
-    // Other test processes begin elsewhere.
-    let of_process = process::id() % 50 * 100;
+    // Test processes that run beside each other begin at different ports.
+    static NEXT: LazyLock<AtomicU16> = LazyLock::new(|| AtomicU16::new(10_000 + process::id() as u16 % 5_000));
     loop {
-        let port = 10_000 + (of_process + u32::from(TRIED.fetch_add(1, Ordering::Relaxed))) % 5_000;
-        let port = u16::try_from(port).expect("ports below 15,000 are two bytes");
+        let port = NEXT.fetch_add(1, Ordering::Relaxed);
         if TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok() {
             return port;
         }
